@@ -1,0 +1,72 @@
+/**
+ * An announce and its answer, as the tracker understands them, whatever protocol carried them (BEP 3, BEP 15).
+ * Both are mutable and used again for every request of a thread: the data plane allocates nothing.
+ */
+import { Address } from "./address.ts";
+
+/** Why a client announces (BEP 3; `paused` is BEP 21: a partial seed that wants nothing). */
+export const ANNOUNCE_EVENT = { none: 0, started: 1, completed: 2, stopped: 3, paused: 4 } as const;
+export type AnnounceEvent = (typeof ANNOUNCE_EVENT)[keyof typeof ANNOUNCE_EVENT];
+
+/** `numWant` of a request that did not name a number (or a negative one): the tracker's default applies. */
+export const NUM_WANT_DEFAULT = -1;
+
+/** Upper bound of `tracker.numwant_max`: the peers that the answer's buffers have room for. */
+export const NUM_WANT_LIMIT = 1000;
+
+/** Bytes of a peer in compact form: address and port in network order (BEP 23, BEP 7). */
+export const COMPACT_BYTES = { 4: 6, 6: 18 } as const;
+
+/** What a client announces. Every decoder sets every field. */
+export class AnnounceRequest {
+  /** The torrent: 20 bytes as five words in network order. */
+  readonly infoHash = new Uint32Array(5);
+  /** Where the peer is reached. */
+  readonly address = new Address();
+  /** 1 to 65535. */
+  port = 0;
+  /** The same peer's address in the other family (BEP 7 `ipv4=`/`ipv6=`), when `hasOther`. */
+  readonly otherAddress = new Address();
+  otherPort = 0;
+  hasOther = false;
+  event: AnnounceEvent = ANNOUNCE_EVENT.none;
+  /** What is left to download, by {@link coarseLeft}; 0 only for a complete copy. */
+  left = 0;
+  /** Peers wanted, or {@link NUM_WANT_DEFAULT}. Not yet limited to what the tracker gives. */
+  numWant = NUM_WANT_DEFAULT;
+}
+
+/** What the tracker answers. */
+export class AnnounceResponse {
+  complete = 0;
+  incomplete = 0;
+  /** Seconds until the next announce, and the least that a client may wait. */
+  interval = 0;
+  minInterval = 0;
+  /** Peers in compact form, 6 bytes each, nearest first; `peerCount` of them. */
+  readonly peers = new Uint8Array(NUM_WANT_LIMIT * COMPACT_BYTES[4]);
+  peerCount = 0;
+  /** The same for IPv6, 18 bytes each (BEP 7). */
+  readonly peers6 = new Uint8Array(NUM_WANT_LIMIT * COMPACT_BYTES[6]);
+  peer6Count = 0;
+}
+
+/** The largest value of {@link coarseLeft}: 12 bits. Also stands for "unknown, but not complete". */
+export const LEFT_MAX = 0xfff;
+
+/**
+ * Folds a number of bytes left into 12 bits: 0 for 0, else a floating form with 6 bits of exponent and 6 of
+ * mantissa, so that steps are at most 1.6 % and order is kept. Exact enough to see that a download moves.
+ * @param bytes 0 to 2^64; the caller has parsed it as a double.
+ */
+export function coarseLeft(bytes: number): number {
+  if (bytes <= 0) return 0;
+  if (bytes < 64) return Math.max(1, Math.floor(bytes));
+  let exponent = 0;
+  let mantissa = bytes;
+  while (mantissa >= 128) {
+    mantissa /= 2;
+    exponent++;
+  }
+  return Math.min(exponent * 64 + Math.floor(mantissa), LEFT_MAX);
+}
