@@ -1,13 +1,188 @@
-/** Skeleton, being written. */
-import type { AnnounceRequest, AnnounceResponse } from "../model/announce.ts";
-import type { ClientErrorCode } from "../model/client-error.ts";
+/**
+ * The tracker: what an announce and a scrape do, whatever protocol carried them. Read this first.
+ */
+import {
+  ANNOUNCE_EVENT,
+  type AnnounceRequest,
+  type AnnounceResponse,
+  NUM_WANT_DEFAULT,
+} from "../model/announce.ts";
+import { Address } from "../model/address.ts";
+import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { COUNTER } from "../model/counters.ts";
+import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
+import type { PeerGroups } from "../network/peer-groups.ts";
+import { isUnusable } from "../network/special-purpose.ts";
+import type { AccessList } from "./access-list.ts";
+import { peerKey } from "./peer-key.ts";
+import { KEY_GROUP } from "./peer-record.ts";
+import { PeerSelection } from "./peer-selection.ts";
+import type { SwarmStore } from "./swarm-store.ts";
 
+/** What an operator sets about answers; see the configuration keys of the same names. Times in seconds. */
+export interface TrackerSettings {
+  readonly interval: number;
+  readonly minInterval: number;
+  readonly numWant: number;
+  readonly numWantMax: number;
+}
+
+/** The time, as whoever drives the tracker last looked at the clock. */
+export interface Clock {
+  /** Seconds since 1970. Never goes back. */
+  seconds: number;
+}
+
+/** What a reload replaces. */
+export interface TrackerPolicy {
+  readonly settings: TrackerSettings;
+  readonly groups: PeerGroups;
+  readonly accessList: AccessList;
+}
+
+/** Intervals differ by up to this part either way, so that clients that came together do not stay together. */
+const INTERVAL_SPREAD = 0.1;
+
+/** Answers announces and scrapes. One for each thread, over a store that they share. Allocates nothing per request. */
 export class Tracker {
-  announce(_request: AnnounceRequest, _response: AnnounceResponse): ClientErrorCode {
-    return 0;
+  /** What answers follow from; replaced as a whole. */
+  policy: TrackerPolicy;
+  readonly #store: SwarmStore;
+  readonly #selection: PeerSelection;
+  readonly #random: Random;
+  readonly #clock: Clock;
+  readonly #counters: Float64Array;
+  readonly #requester = { address: new Address(), group: 0, seeder: false, position4: -1, position6: -1 };
+  readonly #infoHash = new Uint32Array(5);
+
+  constructor(store: SwarmStore, policy: TrackerPolicy, random: Random, clock: Clock, counters: Float64Array) {
+    this.#store = store;
+    this.policy = policy;
+    this.#random = random;
+    this.#clock = clock;
+    this.#counters = counters;
+    this.#selection = new PeerSelection(store, random);
   }
-  scrape(_request: ScrapeRequest, _response: ScrapeResponse): ClientErrorCode {
-    return 0;
+
+  /**
+   * Remembers (or forgets) the peer and answers with others.
+   * @returns {@link OK} with the response filled, or what the client is to be told instead.
+   */
+  announce(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
+    if (!this.policy.accessList.allows(request.infoHash)) return CLIENT_ERROR.notAllowed;
+    this.#counters[COUNTER.announces]++;
+    this.#setIntervals(response);
+    const shard = this.#store.enter(request.infoHash);
+    try {
+      if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
+      else this.#joinSwarm(shard, request, response);
+    } finally {
+      this.#store.leave(shard);
+    }
+    this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
+    return OK;
+  }
+
+  /** Counts the peers of each torrent asked for. Torrents not served have none. */
+  scrape(request: ScrapeRequest, response: ScrapeResponse): ClientErrorCode {
+    const store = this.#store;
+    this.#counters[COUNTER.scrapes]++;
+    for (let i = 0; i < request.count; i++) {
+      for (let w = 0; w < 5; w++) this.#infoHash[w] = request.infoHashes[i * 5 + w];
+      const shard = store.enter(this.#infoHash);
+      try {
+        const entry = store.find(shard, this.#infoHash);
+        response.complete[i] = entry === 0 ? 0 : store.complete(entry);
+        response.incomplete[i] = entry === 0 ? 0 : store.incomplete(entry);
+        response.downloaded[i] = entry === 0 ? 0 : store.downloaded(entry);
+      } finally {
+        store.leave(shard);
+      }
+    }
+    return OK;
+  }
+
+  #joinSwarm(shard: number, request: AnnounceRequest, response: AnnounceResponse): void {
+    const store = this.#store;
+    const who = this.#requester;
+    let entry = store.find(shard, request.infoHash);
+    if (entry === 0) entry = store.addSwarm(shard, request.infoHash, this.#clock.seconds);
+    if (entry === 0) {
+      this.#counters[COUNTER.peersRefused]++;
+      this.#clear(response);
+      return;
+    }
+    const key = peerKey(request.address, this.policy.groups, request.left === 0);
+    who.address.copyFrom(request.address);
+    who.group = key & KEY_GROUP;
+    who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;
+    who.position4 = -1;
+    who.position6 = -1;
+    const completed = request.event === ANNOUNCE_EVENT.completed && request.left === 0;
+    this.#put(shard, entry, request.address, request.port, key, request.left, completed);
+    if (request.hasOther) {
+      const otherKey = peerKey(request.otherAddress, this.policy.groups, request.left === 0);
+      this.#put(shard, entry, request.otherAddress, request.otherPort, otherKey, request.left, false);
+    }
+    response.complete = store.complete(entry);
+    response.incomplete = store.incomplete(entry);
+    this.#selection.select(entry, this.policy.groups, who, this.#numWant(request), response);
+    store.removeIfEmpty(shard, entry);
+  }
+
+  /** Stores the peer under one of its addresses; where that is not possible it is answered all the same. */
+  #put(
+    shard: number,
+    entry: number,
+    address: Address,
+    port: number,
+    key: number,
+    left: number,
+    completed: boolean,
+  ): void {
+    if (isUnusable(address)) return;
+    const now = this.#clock.seconds;
+    const position = this.#store.putPeer(shard, entry, address, port, key, left, completed, now);
+    if (position === -1) this.#counters[COUNTER.peersRefused]++;
+    if (address.family === 4) this.#requester.position4 = position;
+    else this.#requester.position6 = position;
+  }
+
+  #leaveSwarm(shard: number, request: AnnounceRequest, response: AnnounceResponse): void {
+    const store = this.#store;
+    const entry = store.find(shard, request.infoHash);
+    this.#clear(response);
+    if (entry === 0) return;
+    this.#remove(shard, entry, request.address, request.port);
+    if (request.hasOther) this.#remove(shard, entry, request.otherAddress, request.otherPort);
+    response.complete = store.complete(entry);
+    response.incomplete = store.incomplete(entry);
+    store.removeIfEmpty(shard, entry);
+  }
+
+  #remove(shard: number, entry: number, address: Address, port: number): void {
+    const cell = this.#store.listCell(entry, address.family);
+    const position = this.#store.list(address.family).find(cell, address.words, port);
+    if (position !== -1) this.#store.removePeer(shard, entry, address.family, position);
+  }
+
+  #numWant(request: AnnounceRequest): number {
+    const { numWant, numWantMax } = this.policy.settings;
+    return request.numWant === NUM_WANT_DEFAULT ? numWant : Math.min(request.numWant, numWantMax);
+  }
+
+  #setIntervals(response: AnnounceResponse): void {
+    const { interval, minInterval } = this.policy.settings;
+    const spread = Math.floor(interval * INTERVAL_SPREAD);
+    response.minInterval = minInterval;
+    response.interval = Math.max(minInterval, interval - spread + this.#random.below(2 * spread + 1));
+  }
+
+  #clear(response: AnnounceResponse): void {
+    response.complete = 0;
+    response.incomplete = 0;
+    response.peerCount = 0;
+    response.peer6Count = 0;
   }
 }

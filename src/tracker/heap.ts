@@ -1,0 +1,195 @@
+/**
+ * The memory that all swarms live in: one array of 32-bit words in shared memory, reserved for `max_peers` at start
+ * and touched only as it fills.
+ *
+ * It is dealt out in *chunks* of 32 KiB from one pool. Each shard cuts its chunks into *blocks* of one size class, and
+ * keeps every class *dense*: a freed block is filled with the class's last one, so that only a class's last chunk is
+ * ever partly empty. Nothing fragments, memory in use follows the peers in use down as well as up, and what a number
+ * of peers can take at most is known beforehand.
+ *
+ * Blocks therefore move. A block's first word names its one owner: the index of the word that holds the reference to
+ * it, which is mended when the block moves. After `free`, references held in local variables are stale.
+ */
+import { lock, unlock } from "./shard-lock.ts";
+
+/** Words in a chunk. */
+export const CHUNK_WORDS = 8192;
+const CHUNK_SHIFT = 13;
+
+/**
+ * Words in a block of each class. The first are lists of 1, 2, 3, 4, 6, 8 … 32 peer records behind an owner word, for
+ * IPv4 (3 words a record) and IPv6 (6) alike; the last are pages and roots of large lists.
+ */
+export const CLASS_WORDS = Uint16Array.of(
+  4, 7, 10, 13, 19, 25, 37, 49, 73, 97, 145, 193, 289, 433, 577, 865, 1153, 1921, 2730, 4096, 8192,
+);
+const CLASSES = CLASS_WORDS.length;
+const BLOCKS_PER_CHUNK = CLASS_WORDS.map((words) => Math.floor(CHUNK_WORDS / words));
+
+/**
+ * Set in the owner word of a *root*: a block that owns others. Its word 1 counts the references it holds, which
+ * follow from word 2 on.
+ */
+export const ROOT = 0x80000000;
+const OWNER_MASK = 0x7fffffff;
+
+const NO_CLASS = 255;
+const POOL_LOCK = 0;
+const POOL_TAKEN = 1;
+const POOL_FREE_LIST = 2;
+
+/** The heap's shared memory, as it is handed from thread to thread. */
+export interface HeapData {
+  readonly words: Uint32Array<SharedArrayBuffer>;
+  /** Of each chunk: its size class, and the chunk before it in its class or in the list of free chunks. */
+  readonly chunkClass: Uint8Array<SharedArrayBuffer>;
+  readonly chunkPrevious: Uint32Array<SharedArrayBuffer>;
+  /** Lock, chunks taken from the untouched end, and head of the list of free chunks. */
+  readonly pool: Int32Array<SharedArrayBuffer>;
+  /** Of each class of each shard: its last chunk, and the blocks used in it. */
+  readonly tail: Uint32Array<SharedArrayBuffer>;
+  readonly used: Uint32Array<SharedArrayBuffer>;
+}
+
+/** Words needed beyond what the blocks themselves take: a partly filled chunk for every class of every shard. */
+export function heapSlackWords(shards: number): number {
+  return (CLASSES * shards + shards + 1) * CHUNK_WORDS;
+}
+
+/** Reserves a heap of at least `words` words for `shards` shards. @throws RangeError when that much cannot be had. */
+export function allocateHeap(words: number, shards: number): HeapData {
+  const chunks = Math.ceil(words / CHUNK_WORDS) + 1;
+  if (chunks * CHUNK_WORDS > OWNER_MASK) throw new RangeError("the heap is limited to 8 GiB");
+  const pool = new Int32Array(new SharedArrayBuffer(12));
+  pool[POOL_TAKEN] = 1; // chunk 0 is never given out: a reference of 0 means none, and its words are parking cells
+  return {
+    words: new Uint32Array(new SharedArrayBuffer(chunks * CHUNK_WORDS * 4)),
+    chunkClass: new Uint8Array(new SharedArrayBuffer(chunks)).fill(NO_CLASS),
+    chunkPrevious: new Uint32Array(new SharedArrayBuffer(chunks * 4)),
+    pool,
+    tail: new Uint32Array(new SharedArrayBuffer(CLASSES * shards * 4)),
+    used: new Uint32Array(new SharedArrayBuffer(CLASSES * shards * 4)),
+  };
+}
+
+/** The smallest class with blocks of at least `words` words, or -1. */
+export function classFor(words: number): number {
+  for (let c = 0; c < CLASSES; c++) if (CLASS_WORDS[c] >= words) return c;
+  return -1;
+}
+
+/** Two words of each shard that may own a block for a moment, while it changes hands. */
+export function parkingCell(shard: number): number {
+  return 2 * shard;
+}
+
+/** A thread's view of the heap. All but the chunk pool is protected by the lock of the shard it belongs to. */
+export class Heap {
+  readonly words: Uint32Array<SharedArrayBuffer>;
+  readonly #chunkClass: Uint8Array<SharedArrayBuffer>;
+  readonly #chunkPrevious: Uint32Array<SharedArrayBuffer>;
+  readonly #pool: Int32Array<SharedArrayBuffer>;
+  readonly #tail: Uint32Array<SharedArrayBuffer>;
+  readonly #used: Uint32Array<SharedArrayBuffer>;
+
+  constructor(data: HeapData) {
+    this.words = data.words;
+    this.#chunkClass = data.chunkClass;
+    this.#chunkPrevious = data.chunkPrevious;
+    this.#pool = data.pool;
+    this.#tail = data.tail;
+    this.#used = data.used;
+  }
+
+  /** Chunks the whole heap has, and those in use. */
+  get chunkCount(): number {
+    return this.#chunkClass.length;
+  }
+
+  /** The size class of the block at `ref`. */
+  classOf(ref: number): number {
+    return this.#chunkClass[ref >>> CHUNK_SHIFT];
+  }
+
+  /**
+   * Takes a block. Its contents are whatever was there before.
+   * @param owner the index of the word that will hold the reference; with {@link ROOT} for a root.
+   * @returns the index of its first word, or 0 when the heap is full.
+   */
+  allocate(shard: number, sizeClass: number, owner: number): number {
+    const at = shard * CLASSES + sizeClass;
+    let chunk = this.#tail[at];
+    let used = this.#used[at];
+    if (chunk === 0 || used === BLOCKS_PER_CHUNK[sizeClass]) {
+      const previous = chunk;
+      chunk = this.takeChunk();
+      if (chunk === 0) return 0;
+      this.#chunkClass[chunk] = sizeClass;
+      this.#chunkPrevious[chunk] = previous;
+      this.#tail[at] = chunk;
+      used = 0;
+    }
+    this.#used[at] = used + 1;
+    const ref = (chunk << CHUNK_SHIFT) + used * CLASS_WORDS[sizeClass];
+    this.words[ref] = owner;
+    return ref;
+  }
+
+  /** Gives a block back, moving the class's last block into its place. */
+  free(shard: number, ref: number): void {
+    const sizeClass = this.classOf(ref);
+    const at = shard * CLASSES + sizeClass;
+    const size = CLASS_WORDS[sizeClass];
+    const chunk = this.#tail[at];
+    const used = this.#used[at] - 1;
+    const last = (chunk << CHUNK_SHIFT) + used * size;
+    if (last !== ref) {
+      this.words.copyWithin(ref, last, last + size);
+      this.#mendReferences(ref);
+    }
+    this.#used[at] = used;
+    if (used > 0) return;
+    const previous = this.#chunkPrevious[chunk];
+    this.releaseChunk(chunk);
+    this.#tail[at] = previous;
+    this.#used[at] = previous === 0 ? 0 : BLOCKS_PER_CHUNK[sizeClass];
+  }
+
+  /** Tells a block, and the blocks it owns, that its owner is now the word at `owner`. */
+  setOwner(ref: number, owner: number): void {
+    this.words[ref] = (this.words[ref] & ROOT) | owner;
+  }
+
+  /** After a block has come to `ref`: its owner refers to it there, and what it owns has its owner there. */
+  #mendReferences(ref: number): void {
+    const { words } = this;
+    words[words[ref] & OWNER_MASK] = ref;
+    if ((words[ref] & ROOT) !== 0) this.adoptReferences(ref);
+  }
+
+  /** Makes the root at `ref` the owner of everything it refers to. */
+  adoptReferences(ref: number): void {
+    const { words } = this;
+    const end = ref + 2 + words[ref + 1];
+    for (let cell = ref + 2; cell < end; cell++) this.setOwner(words[cell], cell);
+  }
+
+  /** Takes a whole chunk. @returns its number, or 0 when the heap is full. Its words start at number × CHUNK_WORDS. */
+  takeChunk(): number {
+    lock(this.#pool, POOL_LOCK);
+    let chunk = this.#pool[POOL_FREE_LIST];
+    if (chunk !== 0) this.#pool[POOL_FREE_LIST] = this.#chunkPrevious[chunk];
+    else if (this.#pool[POOL_TAKEN] < this.chunkCount) chunk = this.#pool[POOL_TAKEN]++;
+    unlock(this.#pool, POOL_LOCK);
+    return chunk;
+  }
+
+  /** Gives a whole chunk back. */
+  releaseChunk(chunk: number): void {
+    lock(this.#pool, POOL_LOCK);
+    this.#chunkClass[chunk] = NO_CLASS;
+    this.#chunkPrevious[chunk] = this.#pool[POOL_FREE_LIST];
+    this.#pool[POOL_FREE_LIST] = chunk;
+    unlock(this.#pool, POOL_LOCK);
+  }
+}

@@ -1,0 +1,377 @@
+/**
+ * A list of more than a handful of peers: a *root* block that refers to *pages*, and runs of equal keys (*segments*)
+ * that lie one behind the other over all pages. Nothing it does takes longer as it grows:
+ *
+ * - to insert into a segment, one record at the front of every later segment moves to that segment's back;
+ * - to find a peer by address and port there is a hash table that grows by one bucket at a time (linear hashing): a
+ *   bucket for every two records, its head in the page, its chain through the records;
+ * - a position is a page and a place in it, so that no list is ever copied as a whole.
+ *
+ *     root    [owner|ROOT] [pages] [page reference …]      … [segment 1: count, key] [segment 0: count, key] [segments]
+ *     page    [owner] [record + chain word] × capacity, [head] × capacity / 2
+ *
+ * Heads and chain words hold a position + 1; 0 ends a chain. Pages hold 256 records, but an only page grows by class.
+ */
+import type { Family } from "../model/address.ts";
+import { CLASS_WORDS, classFor, type Heap, ROOT } from "./heap.ts";
+import type { KeyedHash } from "./keyed-hash.ts";
+import { bucketOf, parentOf } from "./linear-hashing.ts";
+import { ADDRESS_WORDS, KEY_MASK, RECORD_WORDS } from "./peer-record.ts";
+import type { Segments } from "./segments.ts";
+
+const PAGE_SHIFT = 8;
+const PAGE_RECORDS = 1 << PAGE_SHIFT;
+
+/** Offsets in a root. */
+const PAGES = 1;
+const FIRST_PAGE = 2;
+
+/** Words that a root needs for this many pages and segments. */
+function rootWords(pages: number, segments: number): number {
+  return FIRST_PAGE + pages + 1 + 2 * segments;
+}
+
+/** Buckets of a table of `count` records. */
+function bucketsFor(count: number): number {
+  return (count + 1) >>> 1;
+}
+
+/** Operations on the large lists of one family. A list is named by its cell: reference to its root, number of peers. */
+export class LargeList {
+  readonly #heap: Heap;
+  readonly #words: Uint32Array<SharedArrayBuffer>;
+  readonly #hash: KeyedHash;
+  readonly #addressWords: number;
+  /** Words from a record to the next; the last is the chain. */
+  readonly #stride: number;
+  /** Records that a page of each size class holds: an even number, at most a full page. */
+  readonly #capacity: Uint16Array;
+  readonly #fullPageClass: number;
+
+  constructor(heap: Heap, family: Family, hash: KeyedHash) {
+    this.#heap = heap;
+    this.#words = heap.words;
+    this.#hash = hash;
+    this.#addressWords = ADDRESS_WORDS[family];
+    this.#stride = RECORD_WORDS[family] + 1;
+    this.#capacity = CLASS_WORDS.map((words) =>
+      Math.min(PAGE_RECORDS, Math.floor((words - 1) / (2 * this.#stride + 1)) * 2),
+    );
+    this.#fullPageClass = this.#capacity.indexOf(PAGE_RECORDS);
+  }
+
+  /** The first position behind `position` whose record does not follow its predecessor's in memory. */
+  static pageEnd(position: number): number {
+    return (position | (PAGE_RECORDS - 1)) + 1;
+  }
+
+  /** Whether the block is a large list's. */
+  static isRoot(words: Uint32Array, ref: number): boolean {
+    return (words[ref] & ROOT) !== 0;
+  }
+
+  /**
+   * Makes an empty list at `cell`, with room for a page of `records` and for `segments`.
+   * @returns false when the heap is full; nothing has changed then.
+   */
+  create(shard: number, cell: number, records: number, segments: number): boolean {
+    const words = this.#words;
+    const root = this.#heap.allocate(shard, classFor(rootWords(1, segments)), cell | ROOT);
+    if (root === 0) return false;
+    words[root + PAGES] = 0;
+    words[root + CLASS_WORDS[this.#heap.classOf(root)] - 1] = 0;
+    const page = this.#heap.allocate(shard, this.#pageClass(records), root + FIRST_PAGE);
+    if (page === 0) {
+      this.#heap.free(shard, root);
+      return false;
+    }
+    words[root + FIRST_PAGE] = page;
+    words[root + PAGES] = 1;
+    words[cell] = root;
+    words[cell + 1] = 0;
+    return true;
+  }
+
+  /** Frees the list's blocks, with whatever is in them. The cell is left without meaning. */
+  destroy(shard: number, cell: number): void {
+    const words = this.#words;
+    // From the last page, one at a time: freeing may move the root.
+    while (words[words[cell] + PAGES] > 0) this.#dropLastPage(shard, cell);
+    this.#heap.free(shard, words[cell]);
+  }
+
+  /** The position of the peer with this address and port, or -1. */
+  find(cell: number, address: Uint32Array, port: number): number {
+    const words = this.#words;
+    const last = this.#addressWords;
+    const hash = this.#hash.hash(address, 0, last, port);
+    const head = this.#headCell(words[cell], bucketOf(hash, bucketsFor(words[cell + 1])));
+    for (let link = words[head]; link !== 0; ) {
+      const record = this.recordAt(cell, link - 1);
+      if (words[record] === address[0] && words[record + last] >>> 16 === port) {
+        let same = 1;
+        while (same < last && words[record + same] === address[same]) same++;
+        if (same === last) return link - 1;
+      }
+      link = words[record + this.#stride - 1];
+    }
+    return -1;
+  }
+
+  /** The word where the record at `position` begins. */
+  recordAt(cell: number, position: number): number {
+    const page = this.#words[this.#words[cell] + FIRST_PAGE + (position >>> PAGE_SHIFT)];
+    return page + 1 + (position & (PAGE_RECORDS - 1)) * this.#stride;
+  }
+
+  /**
+   * Adds a copy of the record at `source[at]` to the segment of its key.
+   * @returns its position, or -1 when the heap is full or the list as long as a list can be (about a million peers).
+   */
+  insert(shard: number, cell: number, source: Uint32Array, at: number): number {
+    const words = this.#words;
+    const key = source[at + this.#addressWords] & KEY_MASK;
+    if (!this.#makeRoom(shard, cell, key)) return -1;
+    const root = words[cell];
+    const count = words[cell + 1];
+    let segment = this.#findSegment(root, key);
+    if (segment === -1) segment = this.#addSegment(root, key);
+
+    let hole = count;
+    for (let later = words[this.#segmentCountCell(root)] - 1; later > segment; later--) {
+      const front = hole - words[this.#segmentCell(root, later)];
+      if (front !== hole) this.#move(cell, front, hole);
+      hole = front;
+    }
+    words[this.#segmentCell(root, segment)]++;
+    words[cell + 1] = count + 1;
+    if (bucketsFor(count + 1) > bucketsFor(count)) this.#splitBucket(cell, bucketsFor(count));
+
+    const record = this.recordAt(cell, hole);
+    for (let i = 0; i < this.#stride - 1; i++) words[record + i] = source[at + i];
+    const head = this.#headCell(root, bucketOf(this.#hashOf(record), bucketsFor(count + 1)));
+    words[record + this.#stride - 1] = words[head];
+    words[head] = hole + 1;
+    return hole;
+  }
+
+  /** Removes the record at `position`. */
+  remove(shard: number, cell: number, position: number): void {
+    const words = this.#words;
+    const root = words[cell];
+    const count = words[cell + 1] - 1;
+    const link = this.#linkTo(cell, position);
+    words[link] = words[this.recordAt(cell, position) + this.#stride - 1];
+    if (count > 0 && bucketsFor(count) < bucketsFor(count + 1)) this.#mergeBucket(cell, bucketsFor(count));
+    words[cell + 1] = count;
+
+    let segment = 0;
+    let end = words[this.#segmentCell(root, 0)];
+    while (end <= position) end += words[this.#segmentCell(root, ++segment)];
+    if (end - 1 !== position) this.#move(cell, end - 1, position);
+    let hole = end - 1;
+    for (let later = segment + 1; later < words[this.#segmentCountCell(root)]; later++) {
+      const back = hole + words[this.#segmentCell(root, later)];
+      if (back !== hole) this.#move(cell, back, hole);
+      hole = back;
+    }
+    words[this.#segmentCell(root, segment)]--;
+    if (words[this.#segmentCell(root, segment)] === 0) this.#dropSegment(root, segment);
+    this.trim(shard, cell);
+  }
+
+  /** Reads the runs of equal keys. */
+  loadSegments(cell: number, out: Segments): void {
+    const words = this.#words;
+    const root = words[cell];
+    const count = words[this.#segmentCountCell(root)];
+    out.count = 0;
+    for (let i = 0; i < count; i++) {
+      const at = this.#segmentCell(root, i);
+      out.append(words[at + 1], words[at]);
+    }
+  }
+
+  // --- chains ---
+
+  #hashOf(record: number): number {
+    return this.#hash.hash(
+      this.#words,
+      record,
+      this.#addressWords,
+      this.#words[record + this.#addressWords] >>> 16,
+    );
+  }
+
+  #headCell(root: number, bucket: number): number {
+    const page = this.#words[root + FIRST_PAGE + (bucket >>> (PAGE_SHIFT - 1))];
+    const heads = page + 1 + this.#capacity[this.#heap.classOf(page)] * this.#stride;
+    return heads + (bucket & (PAGE_RECORDS / 2 - 1));
+  }
+
+  /** The word, a head or a chain word, that refers to the record at `position`. */
+  #linkTo(cell: number, position: number): number {
+    const words = this.#words;
+    const hash = this.#hashOf(this.recordAt(cell, position));
+    let link = this.#headCell(words[cell], bucketOf(hash, bucketsFor(words[cell + 1])));
+    while (words[link] !== position + 1) link = this.recordAt(cell, words[link] - 1) + this.#stride - 1;
+    return link;
+  }
+
+  #move(cell: number, from: number, to: number): void {
+    const words = this.#words;
+    words[this.#linkTo(cell, from)] = to + 1;
+    const source = this.recordAt(cell, from);
+    const target = this.recordAt(cell, to);
+    for (let i = 0; i < this.#stride; i++) words[target + i] = words[source + i];
+  }
+
+  /** Fills the new bucket `bucket`, the last one, from its parent. */
+  #splitBucket(cell: number, bucket: number): void {
+    const words = this.#words;
+    const root = words[cell];
+    const head = this.#headCell(root, bucket);
+    words[head] = 0;
+    if (bucket === 0) return;
+    let link = this.#headCell(root, parentOf(bucket));
+    while (words[link] !== 0) {
+      const chain = this.recordAt(cell, words[link] - 1) + this.#stride - 1;
+      if (bucketOf(this.#hashOf(chain - this.#stride + 1), bucket + 1) === bucket) {
+        const moved = words[link];
+        words[link] = words[chain];
+        words[chain] = words[head];
+        words[head] = moved;
+      } else link = chain;
+    }
+  }
+
+  /** Hands the chain of `bucket`, the last one, back to its parent. */
+  #mergeBucket(cell: number, bucket: number): void {
+    const words = this.#words;
+    const root = words[cell];
+    let link = this.#headCell(root, parentOf(bucket));
+    while (words[link] !== 0) link = this.recordAt(cell, words[link] - 1) + this.#stride - 1;
+    words[link] = words[this.#headCell(root, bucket)];
+  }
+
+  // --- segments: count and key, from the root's end towards its front ---
+
+  #segmentCountCell(root: number): number {
+    return root + CLASS_WORDS[this.#heap.classOf(root)] - 1;
+  }
+
+  /** The word with the segment's count; its key is in the next. */
+  #segmentCell(root: number, segment: number): number {
+    return this.#segmentCountCell(root) - 2 - 2 * segment;
+  }
+
+  #findSegment(root: number, key: number): number {
+    const words = this.#words;
+    const segments = words[this.#segmentCountCell(root)];
+    for (let i = 0; i < segments; i++) if (words[this.#segmentCell(root, i) + 1] === key) return i;
+    return -1;
+  }
+
+  #addSegment(root: number, key: number): number {
+    const segment = this.#words[this.#segmentCountCell(root)]++;
+    this.#words[this.#segmentCell(root, segment)] = 0;
+    this.#words[this.#segmentCell(root, segment) + 1] = key;
+    return segment;
+  }
+
+  #dropSegment(root: number, segment: number): void {
+    const words = this.#words;
+    const segments = --words[this.#segmentCountCell(root)];
+    for (let i = segment; i < segments; i++) {
+      const at = this.#segmentCell(root, i);
+      words[at] = words[at - 2];
+      words[at + 1] = words[at - 1];
+    }
+  }
+
+  // --- memory ---
+
+  #pageClass(records: number): number {
+    let sizeClass = 0;
+    while (this.#capacity[sizeClass] < records) sizeClass++;
+    return sizeClass;
+  }
+
+  /** Makes room for one more record with this key. Whatever it did before it failed does no harm. */
+  #makeRoom(shard: number, cell: number, key: number): boolean {
+    const words = this.#words;
+    let root = words[cell];
+    const count = words[cell + 1];
+    const pages = words[root + PAGES];
+    const missing = this.#findSegment(root, key) === -1 ? 1 : 0;
+    const segments = words[this.#segmentCountCell(root)] + missing;
+    const onlyCapacity = this.#capacity[this.#heap.classOf(words[root + FIRST_PAGE])];
+    const full = count === (pages === 1 ? onlyCapacity : pages << PAGE_SHIFT);
+    const another = full && onlyCapacity === PAGE_RECORDS ? 1 : 0;
+    const rootClass = classFor(rootWords(pages + another, segments));
+    if (rootClass === -1) return false;
+    if (rootClass > this.#heap.classOf(root) && !this.#resizeRoot(shard, cell, rootClass)) return false;
+    if (!full) return true;
+    if (another === 0) return this.#resizeOnlyPage(shard, cell, this.#pageClass(count + 1));
+    root = words[cell];
+    const page = this.#heap.allocate(shard, this.#fullPageClass, root + FIRST_PAGE + pages);
+    if (page === 0) return false;
+    words[root + FIRST_PAGE + pages] = page;
+    words[root + PAGES] = pages + 1;
+    return true;
+  }
+
+  /** Gives back a last page with nothing in it, and what the only page and the root have to spare. */
+  trim(shard: number, cell: number): void {
+    const words = this.#words;
+    const count = words[cell + 1];
+    const pages = words[words[cell] + PAGES];
+    if (pages > 1 && count <= (pages - 1) << PAGE_SHIFT) this.#dropLastPage(shard, cell);
+    const root = words[cell];
+    if (words[root + PAGES] === 1) {
+      const wanted = this.#pageClass(count);
+      if (wanted < this.#heap.classOf(words[root + FIRST_PAGE])) this.#resizeOnlyPage(shard, cell, wanted);
+    }
+    const kept = words[cell];
+    const rootClass = classFor(rootWords(words[kept + PAGES], words[this.#segmentCountCell(kept)]));
+    if (rootClass < this.#heap.classOf(kept)) this.#resizeRoot(shard, cell, rootClass);
+  }
+
+  #dropLastPage(shard: number, cell: number): void {
+    const words = this.#words;
+    const root = words[cell];
+    const pages = words[root + PAGES] - 1;
+    words[root + PAGES] = pages;
+    this.#heap.free(shard, words[root + FIRST_PAGE + pages]);
+  }
+
+  #resizeOnlyPage(shard: number, cell: number, sizeClass: number): boolean {
+    const words = this.#words;
+    const root = words[cell];
+    const old = words[root + FIRST_PAGE];
+    const page = this.#heap.allocate(shard, sizeClass, root + FIRST_PAGE);
+    if (page === 0) return false;
+    const count = words[cell + 1];
+    words.copyWithin(page + 1, old + 1, old + 1 + count * this.#stride);
+    const oldHeads = this.#headCell(root, 0);
+    words[root + FIRST_PAGE] = page;
+    words.copyWithin(this.#headCell(root, 0), oldHeads, oldHeads + bucketsFor(count));
+    this.#heap.free(shard, old);
+    return true;
+  }
+
+  #resizeRoot(shard: number, cell: number, sizeClass: number): boolean {
+    const words = this.#words;
+    const old = words[cell];
+    const root = this.#heap.allocate(shard, sizeClass, cell | ROOT);
+    if (root === 0) return false;
+    for (let i = PAGES; i < FIRST_PAGE + words[old + PAGES]; i++) words[root + i] = words[old + i];
+    const oldEnd = this.#segmentCountCell(old);
+    const end = this.#segmentCountCell(root);
+    for (let i = 0; i <= 2 * words[oldEnd]; i++) words[end - i] = words[oldEnd - i];
+    words[cell] = root;
+    this.#heap.adoptReferences(root);
+    this.#heap.free(shard, old);
+    return true;
+  }
+}

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { Family } from "../model/address.ts";
+import { allocateHeap, Heap, type HeapData } from "./heap.ts";
+import { KeyedHash } from "./keyed-hash.ts";
+import { PeerList } from "./peer-list.ts";
+import { ADDRESS_WORDS, KEY_MASK, packPort, packState, RECORD_WORDS } from "./peer-record.ts";
+import { Segments } from "./segments.ts";
+
+const SHARD = 0;
+/** Cells for the lists under test: a chunk of the heap that nothing else uses. */
+const LISTS = 3;
+
+interface Peer {
+  host: number;
+  port: number;
+  key: number;
+  state: number;
+}
+
+/** Several lists side by side in one shard, so that blocks move under each other, and what they should hold. */
+class Lists {
+  readonly data: HeapData;
+  readonly heap: Heap;
+  readonly list: PeerList;
+  readonly models: Map<string, Peer>[] = [];
+  readonly #family: Family;
+  readonly #cells: number;
+
+  constructor(family: Family, chunks: number) {
+    this.data = allocateHeap(chunks * 8192, 1);
+    this.heap = new Heap(this.data);
+    this.list = new PeerList(this.heap, family, new KeyedHash(1, 2));
+    this.#family = family;
+    this.#cells = this.heap.takeChunk() * 8192;
+    for (let i = 0; i < LISTS; i++) this.models.push(new Map());
+  }
+
+  cell(list: number): number {
+    return this.#cells + 2 * list;
+  }
+
+  address(host: number): Uint32Array {
+    const words = new Uint32Array(4);
+    words[0] = this.#family === 4 ? host : 0x20010db8;
+    if (this.#family === 6) words[3] = host;
+    return words;
+  }
+
+  insert(list: number, peer: Peer): boolean {
+    const name = `${peer.host}:${peer.port}`;
+    const cell = this.cell(list);
+    assert.equal(this.list.find(cell, this.address(peer.host), peer.port) !== -1, this.models[list].has(name));
+    if (this.models[list].has(name)) return true;
+    const record = new Uint32Array(RECORD_WORDS[this.#family]);
+    record.set(this.address(peer.host).subarray(0, ADDRESS_WORDS[this.#family]));
+    record[ADDRESS_WORDS[this.#family]] = packPort(peer.port, peer.key);
+    record[ADDRESS_WORDS[this.#family] + 1] = peer.state;
+    const position = this.list.insert(SHARD, cell, record, 0);
+    if (position === -1) return false;
+    this.models[list].set(name, peer);
+    assert.equal(this.list.find(cell, this.address(peer.host), peer.port), position);
+    return true;
+  }
+
+  remove(list: number, peer: { host: number; port: number }): void {
+    const name = `${peer.host}:${peer.port}`;
+    const position = this.list.find(this.cell(list), this.address(peer.host), peer.port);
+    assert.equal(position !== -1, this.models[list].has(name));
+    if (position === -1) return;
+    this.list.remove(SHARD, this.cell(list), position);
+    this.models[list].delete(name);
+  }
+
+  /** Every record is where it should be, found by address, and side by side with others of its key. */
+  check(): void {
+    const { words } = this.heap;
+    const keyAt = ADDRESS_WORDS[this.#family];
+    const segments = new Segments();
+    for (let i = 0; i < LISTS; i++) {
+      const cell = this.cell(i);
+      assert.equal(this.list.count(cell), this.models[i].size);
+      if (this.models[i].size === 0) assert.equal(words[cell], 0, "an empty list has no block");
+      for (const peer of this.models[i].values()) {
+        const position = this.list.find(cell, this.address(peer.host), peer.port);
+        assert.notEqual(position, -1);
+        const record = this.list.recordAt(cell, position);
+        assert.equal(words[record + keyAt], packPort(peer.port, peer.key) >>> 0);
+        assert.equal(words[record + keyAt + 1], peer.state);
+      }
+      this.list.loadSegments(cell, segments);
+      let end = 0;
+      const keys = new Set<number>();
+      for (let s = 0; s < segments.count; s++) {
+        assert.equal(segments.starts[s], end);
+        assert.ok(segments.counts[s] > 0);
+        assert.ok(!keys.has(segments.keys[s]), "a key has one segment");
+        keys.add(segments.keys[s]);
+        end += segments.counts[s];
+        for (let p = segments.starts[s]; p < end; p++) {
+          assert.equal(words[this.list.recordAt(cell, p) + keyAt] & KEY_MASK, segments.keys[s]);
+        }
+      }
+      assert.equal(end, this.models[i].size);
+    }
+  }
+
+  /** Chunks taken from the pool and not given back. */
+  chunksInUse(): number {
+    let free = 0;
+    for (let c = this.data.pool[2]; c !== 0; c = this.data.chunkPrevious[c]) free++;
+    return this.data.pool[1] - free;
+  }
+}
+
+const peer = fc.record({
+  host: fc.integer({ min: 1, max: 2000 }),
+  port: fc.integer({ min: 1, max: 3 }),
+  key: fc.constantFrom(0, 1, 2, 0x400, 0x401, 0xc07),
+  state: fc.constantFrom(packState(1, 2) >>> 0, 7),
+});
+/** Runs of insertions or removals, long enough to go from small to large and back. */
+const step = fc.record({
+  list: fc.integer({ min: 0, max: LISTS - 1 }),
+  add: fc.boolean(),
+  peers: fc.array(peer, { maxLength: 120, size: "max" }),
+});
+
+for (const family of [4, 6] as const) {
+  describe(`peer list, IPv${family}`, () => {
+    test("holds what was inserted and not removed, whatever the order", () => {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 30, size: "max" }), (steps) => {
+          const lists = new Lists(family, 200);
+          for (const { list, add, peers } of steps) {
+            for (const each of peers) {
+              if (add) assert.ok(lists.insert(list, each));
+              else lists.remove(list, each);
+            }
+            lists.check();
+          }
+          for (let i = 0; i < LISTS; i++) for (const each of [...lists.models[i].values()]) lists.remove(i, each);
+          lists.check();
+          assert.equal(lists.chunksInUse(), 2, "all memory is given back");
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    test("many keys, many pages, and down again", () => {
+      const lists = new Lists(family, 400);
+      const all: Peer[] = [];
+      for (let i = 0; i < 9000; i++) {
+        all.push({ host: i + 1, port: 6881, key: (i * 7919) % 1021, state: i });
+      }
+      for (const each of all) assert.ok(lists.insert(each.host % LISTS, each));
+      lists.check();
+      for (const each of all) if (each.host % 5 !== 0) lists.remove(each.host % LISTS, each);
+      lists.check();
+      for (const each of all) lists.remove(each.host % LISTS, each);
+      lists.check();
+      assert.equal(lists.chunksInUse(), 2);
+    });
+
+    test("a full heap refuses and breaks nothing", () => {
+      fc.assert(
+        fc.property(fc.integer({ min: 3, max: 30 }), fc.array(step, { maxLength: 20, size: "max" }), (chunks, steps) => {
+          const lists = new Lists(family, chunks);
+          for (const { list, add, peers } of steps) {
+            for (const each of peers) add ? lists.insert(list, each) : lists.remove(list, each);
+            lists.check();
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    test("writes compact peers", () => {
+      const lists = new Lists(family, 100);
+      const hosts = Array.from({ length: 600 }, (_, i) => i + 1);
+      for (const host of hosts) lists.insert(0, { host, port: 0x1a00 + (host % 3), key: host % 2, state: 0 });
+      const bytes = family === 4 ? 6 : 18;
+      const out = new Uint8Array(600 * bytes + 2).fill(0xee);
+      const end = lists.list.writeCompact(lists.cell(0), 0, 300, out, 1);
+      assert.equal(end, 1 + 300 * bytes);
+      assert.equal(lists.list.writeCompact(lists.cell(0), 300, 300, out, end), 1 + 600 * bytes);
+      assert.equal(out[0], 0xee);
+      assert.equal(out[1 + 600 * bytes], 0xee);
+      const seen = new Set<number>();
+      for (let at = 1; at < 1 + 600 * bytes; at += bytes) {
+        const view = new DataView(out.buffer, at, bytes);
+        const host = view.getUint32(bytes - 6);
+        assert.equal(view.getUint16(bytes - 2), 0x1a00 + (host % 3));
+        if (family === 6) assert.equal(view.getUint32(0), 0x20010db8);
+        seen.add(host);
+      }
+      assert.equal(seen.size, 600);
+    });
+  });
+}

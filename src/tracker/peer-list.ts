@@ -1,0 +1,138 @@
+/**
+ * The peers of one family in one swarm: a {@link SmallList} or a {@link LargeList}, changing from one to the other
+ * as it grows and shrinks. Callers see positions 0 to count - 1, with equal keys side by side.
+ */
+import { type Family, writeWord } from "../model/address.ts";
+import { type Heap, parkingCell } from "./heap.ts";
+import type { KeyedHash } from "./keyed-hash.ts";
+import { LargeList } from "./large-list.ts";
+import { ADDRESS_WORDS, RECORD_WORDS } from "./peer-record.ts";
+import type { Segments } from "./segments.ts";
+import { SMALL_MAX, SmallList } from "./small-list.ts";
+
+/** A large list with this many peers or fewer becomes a small one: well below {@link SMALL_MAX}, to not flutter. */
+const SMALL_AGAIN = 24;
+
+/** Operations on the lists of one family. A list is named by its cell: two words, reference and number of peers. */
+export class PeerList {
+  readonly #heap: Heap;
+  readonly #words: Uint32Array<SharedArrayBuffer>;
+  readonly #small: SmallList;
+  readonly #large: LargeList;
+  readonly #addressWords: number;
+  readonly #recordWords: number;
+
+  constructor(heap: Heap, family: Family, hash: KeyedHash) {
+    this.#heap = heap;
+    this.#words = heap.words;
+    this.#small = new SmallList(heap, family);
+    this.#large = new LargeList(heap, family, hash);
+    this.#addressWords = ADDRESS_WORDS[family];
+    this.#recordWords = RECORD_WORDS[family];
+  }
+
+  /** Peers in the list. */
+  count(cell: number): number {
+    return this.#words[cell + 1];
+  }
+
+  /** The position of the peer with this address and port, or -1. */
+  find(cell: number, address: Uint32Array, port: number): number {
+    if (this.count(cell) === 0) return -1;
+    return this.#isLarge(cell) ? this.#large.find(cell, address, port) : this.#small.find(cell, address, port);
+  }
+
+  /** The word where the record at `position` begins. Valid until the next insertion or removal in the shard. */
+  recordAt(cell: number, position: number): number {
+    return this.#isLarge(cell) ? this.#large.recordAt(cell, position) : this.#small.recordAt(cell, position);
+  }
+
+  /**
+   * Adds a copy of the record that begins at `source[at]`; its address and port must not be in the list.
+   * @returns its position, or -1 when the heap is full or the list as long as a list can be.
+   */
+  insert(shard: number, cell: number, source: Uint32Array, at: number): number {
+    const count = this.count(cell);
+    if (count > 0 && this.#isLarge(cell)) return this.#large.insert(shard, cell, source, at);
+    if (count < SMALL_MAX) return this.#small.insert(shard, cell, source, at);
+    return this.#enlarge(shard, cell) ? this.#large.insert(shard, cell, source, at) : -1;
+  }
+
+  /** Removes the record at `position`. */
+  remove(shard: number, cell: number, position: number): void {
+    if (!this.#isLarge(cell)) {
+      this.#small.remove(shard, cell, position);
+      return;
+    }
+    this.#large.remove(shard, cell, position);
+    const count = this.count(cell);
+    if (count === 0) {
+      this.#large.destroy(shard, cell);
+      this.#words[cell] = 0;
+    } else if (count <= SMALL_AGAIN) this.#shrink(shard, cell);
+  }
+
+  /** Reads the runs of equal keys. */
+  loadSegments(cell: number, out: Segments): void {
+    if (this.count(cell) === 0) out.count = 0;
+    else if (this.#isLarge(cell)) this.#large.loadSegments(cell, out);
+    else this.#small.loadSegments(cell, out);
+  }
+
+  /** Copies `count` peers from `position` on in compact form (BEP 23, BEP 7). @returns the offset behind them. */
+  writeCompact(cell: number, position: number, count: number, out: Uint8Array, offset: number): number {
+    const words = this.#words;
+    const last = this.#addressWords;
+    const large = this.#isLarge(cell);
+    const stride = large ? this.#recordWords + 1 : this.#recordWords;
+    const end = position + count;
+    let at = offset;
+    for (let i = position; i < end; ) {
+      const runEnd = large ? Math.min(end, LargeList.pageEnd(i)) : end;
+      for (let record = this.recordAt(cell, i); i < runEnd; i++, record += stride) {
+        for (let w = record; w < record + last; w++, at += 4) writeWord(out, at, words[w]);
+        const port = words[record + last] >>> 16;
+        out[at++] = port >>> 8;
+        out[at++] = port;
+      }
+    }
+    return at;
+  }
+
+  #isLarge(cell: number): boolean {
+    return LargeList.isRoot(this.#words, this.#words[cell]);
+  }
+
+  #enlarge(shard: number, cell: number): boolean {
+    const words = this.#words;
+    const count = this.count(cell);
+    const parking = parkingCell(shard);
+    const small = words[cell];
+    // Room for every record to have a key of its own, and for one more: no insertion below can fail.
+    if (!this.#large.create(shard, cell, count + 1, count + 1)) return false;
+    words[parking] = small;
+    this.#heap.setOwner(small, parking);
+    for (let i = 0; i < count; i++) {
+      this.#large.insert(shard, cell, words, words[parking] + 1 + i * this.#recordWords);
+    }
+    this.#heap.free(shard, words[parking]);
+    this.#large.trim(shard, cell);
+    return true;
+  }
+
+  /** When the heap has no room for the small block the list stays large: that does no harm. */
+  #shrink(shard: number, cell: number): void {
+    const words = this.#words;
+    const count = this.count(cell);
+    const parking = parkingCell(shard);
+    if (!this.#small.create(shard, parking, count)) return;
+    for (let i = 0; i < count; i++) {
+      const source = this.#large.recordAt(cell, i);
+      const target = this.#small.recordAt(parking, i);
+      for (let w = 0; w < this.#recordWords; w++) words[target + w] = words[source + w];
+    }
+    this.#large.destroy(shard, cell);
+    words[cell] = words[parking];
+    this.#heap.setOwner(words[cell], cell);
+  }
+}

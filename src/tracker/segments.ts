@@ -1,0 +1,20 @@
+import { KEY_MASK } from "./peer-record.ts";
+
+/**
+ * The runs of peers with the same key in one list: scratch memory that a list's layout is read into, so that
+ * selection need not know how the list is kept. Positions of a list are covered exactly, in order.
+ */
+export class Segments {
+  count = 0;
+  readonly keys = new Uint16Array(KEY_MASK + 1);
+  readonly starts = new Uint32Array(KEY_MASK + 1);
+  readonly counts = new Uint32Array(KEY_MASK + 1);
+
+  /** Appends a run that begins where the last one ended. */
+  append(key: number, count: number): void {
+    const i = this.count++;
+    this.keys[i] = key;
+    this.starts[i] = i === 0 ? 0 : this.starts[i - 1] + this.counts[i - 1];
+    this.counts[i] = count;
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * All swarms and their peers, in memory that every worker shares. The info-hash chooses a shard, by a keyed hash; a
+ * shard is locked while it is used, for microseconds. What may be stored is bounded by `max_peers`: the memory for
+ * that many peers is reserved at start, and touched only as it fills.
+ */
+import type { Address, Family } from "../model/address.ts";
+import { ChangeLog, type ChangeLogData, allocateChangeLog } from "./change-log.ts";
+import { allocateHeap, Heap, type HeapData, heapSlackWords } from "./heap.ts";
+import { KeyedHash } from "./keyed-hash.ts";
+import { PeerList } from "./peer-list.ts";
+import { ADDRESS_WORDS, COUNTED, KEY_COMPLETE, KEY_MASK, packPort, packState, RECORD_WORDS } from "./peer-record.ts";
+import { lock, unlock } from "./shard-lock.ts";
+import { allocateSwarmTable, ENTRY, ENTRY_WORDS, SwarmTable, type SwarmTableData } from "./swarm-table.ts";
+
+/** Locks are this many words apart: each has a line of the cache to itself. */
+const LOCK_STRIDE = 16;
+
+/** Flag of a swarm: changed since storage last read it. */
+const CHANGED = 1;
+
+const TOTAL_PEERS = 0;
+const TOTAL_SWARMS = 1;
+
+/**
+ * Words that one peer takes at most: the only IPv6 peer of a swarm. Peers of larger lists take less in every class,
+ * since lists are dense; chunks that do not divide evenly by their blocks add up to a sixteenth.
+ */
+const WORDS_PER_PEER = Math.ceil((ENTRY_WORDS + 1 + RECORD_WORDS[6]) * (17 / 16));
+
+/** The store's shared memory, as it is handed from thread to thread. */
+export interface SwarmStoreData {
+  readonly shards: number;
+  readonly maxPeers: number;
+  readonly hashKey: readonly [number, number];
+  readonly locks: Int32Array<SharedArrayBuffer>;
+  readonly totals: Int32Array<SharedArrayBuffer>;
+  readonly heap: HeapData;
+  readonly table: SwarmTableData;
+  readonly changes: ChangeLogData;
+}
+
+/** Bytes that a store for `maxPeers` peers takes at most. */
+export function memoryBound(maxPeers: number, shards: number): number {
+  return (maxPeers * WORDS_PER_PEER + heapSlackWords(shards)) * 4;
+}
+
+/**
+ * Reserves the memory of a store.
+ * @param shards a power of two, at most 256: several for every worker, so that they seldom meet.
+ * @param hashKey two random words that clients cannot know.
+ * @throws RangeError when the memory cannot be reserved.
+ */
+export function allocateSwarmStore(
+  maxPeers: number,
+  shards: number,
+  hashKey: readonly [number, number],
+): SwarmStoreData {
+  const heap = allocateHeap(memoryBound(maxPeers, shards) / 4, shards);
+  return {
+    shards,
+    maxPeers,
+    hashKey,
+    locks: new Int32Array(new SharedArrayBuffer(shards * LOCK_STRIDE * 4)),
+    totals: new Int32Array(new SharedArrayBuffer(8)),
+    heap,
+    table: allocateSwarmTable(shards, heap.chunkClass.length),
+    changes: allocateChangeLog(shards),
+  };
+}
+
+/**
+ * A thread's view of the store. Between {@link enter} and {@link leave} the shard belongs to the caller; entries and
+ * positions are valid only then, positions only until the next change.
+ */
+export class SwarmStore {
+  readonly shards: number;
+  readonly words: Uint32Array<SharedArrayBuffer>;
+  readonly #maxPeers: number;
+  readonly #locks: Int32Array<SharedArrayBuffer>;
+  readonly #totals: Int32Array<SharedArrayBuffer>;
+  readonly #table: SwarmTable;
+  readonly #ipv4: PeerList;
+  readonly #ipv6: PeerList;
+  readonly #changes: ChangeLog;
+  /** A record under construction. */
+  readonly #record = new Uint32Array(RECORD_WORDS[6]);
+  /** Of the info-hash that the shard was last entered for. */
+  #hash = 0;
+
+  constructor(data: SwarmStoreData) {
+    const heap = new Heap(data.heap);
+    const hash = new KeyedHash(data.hashKey[0], data.hashKey[1]);
+    this.shards = data.shards;
+    this.words = heap.words;
+    this.#maxPeers = data.maxPeers;
+    this.#locks = data.locks;
+    this.#totals = data.totals;
+    this.#table = new SwarmTable(data.table, heap, hash);
+    this.#ipv4 = new PeerList(heap, 4, hash);
+    this.#ipv6 = new PeerList(heap, 6, hash);
+    this.#changes = new ChangeLog(data.changes);
+  }
+
+  /** Peers and swarms in all shards. */
+  get peerCount(): number {
+    return Atomics.load(this.#totals, TOTAL_PEERS);
+  }
+  get swarmCount(): number {
+    return Atomics.load(this.#totals, TOTAL_SWARMS);
+  }
+
+  /** Locks the shard of an info-hash. @returns the shard, for {@link leave}. */
+  enter(infoHash: Uint32Array): number {
+    this.#hash = this.#table.hashOf(infoHash, 0);
+    // The table within a shard uses the low bits.
+    const shard = (this.#hash >>> 24) & (this.shards - 1);
+    this.enterShard(shard);
+    return shard;
+  }
+
+  /** Locks a shard. */
+  enterShard(shard: number): void {
+    lock(this.#locks, shard * LOCK_STRIDE);
+  }
+
+  /** Unlocks a shard. */
+  leave(shard: number): void {
+    unlock(this.#locks, shard * LOCK_STRIDE);
+  }
+
+  /** The list of one family: operations; which swarm's is named by {@link listCell}. */
+  list(family: Family): PeerList {
+    return family === 4 ? this.#ipv4 : this.#ipv6;
+  }
+
+  /** The cell of a swarm's list. */
+  listCell(entry: number, family: Family): number {
+    return SwarmTable.listCell(entry, family);
+  }
+
+  /** Swarms in a shard, numbered from 0. */
+  swarmsIn(shard: number): number {
+    return this.#table.count(shard);
+  }
+
+  /** The entry of the swarm with this number. Removing a swarm gives its number to the last one. */
+  swarmAt(shard: number, number: number): number {
+    return this.#table.entryAt(shard, number);
+  }
+
+  /** The entry of the swarm whose info-hash the shard was entered for, or 0. */
+  find(shard: number, infoHash: Uint32Array): number {
+    return this.#table.find(shard, this.#hash, infoHash);
+  }
+
+  /** Adds the swarm that {@link find} did not find. @returns its entry, or 0 when the memory is full. */
+  addSwarm(shard: number, infoHash: Uint32Array, now: number): number {
+    const entry = this.#table.insert(shard, this.#hash, infoHash);
+    if (entry === 0) return 0;
+    this.words[entry + ENTRY.firstSeen] = now;
+    Atomics.add(this.#totals, TOTAL_SWARMS, 1);
+    return entry;
+  }
+
+  /** Complete peers of a swarm. */
+  complete(entry: number): number {
+    return this.words[entry + ENTRY.complete];
+  }
+
+  /** Incomplete peers of a swarm. */
+  incomplete(entry: number): number {
+    const peers = this.#ipv4.count(this.listCell(entry, 4)) + this.#ipv6.count(this.listCell(entry, 6));
+    return peers - this.words[entry + ENTRY.complete];
+  }
+
+  /** Peers of a swarm that said they had completed the download, each counted once. */
+  downloaded(entry: number): number {
+    return this.words[entry + ENTRY.downloaded];
+  }
+
+  /**
+   * Stores what a peer announced.
+   * @param key its group, and whether it is complete and its address private (peer-record.ts).
+   * @param left by coarseLeft.
+   * @param completed whether it says that it has just completed the download.
+   * @returns its position in the list of its family, or -1 when there is no room for a new peer.
+   */
+  putPeer(
+    shard: number,
+    entry: number,
+    address: Address,
+    port: number,
+    key: number,
+    left: number,
+    completed: boolean,
+    now: number,
+  ): number {
+    const { words } = this;
+    const list = this.list(address.family);
+    const cell = this.listCell(entry, address.family);
+    const keyAt = ADDRESS_WORDS[address.family];
+    let position = list.find(cell, address.words, port);
+    if (position === -1) {
+      position = this.#addPeer(shard, entry, address, port, key);
+      if (position === -1) return -1;
+    } else if ((words[list.recordAt(cell, position) + keyAt] & KEY_MASK) !== key) {
+      position = this.rekeyPeer(shard, entry, address.family, position, key);
+      if (position === -1) return -1;
+    }
+    const record = list.recordAt(cell, position);
+    words[record + keyAt + 1] = packState(now, left);
+    if (completed && (words[record + keyAt] & COUNTED) === 0) {
+      words[record + keyAt] |= COUNTED;
+      words[entry + ENTRY.downloaded]++;
+    }
+    words[entry + ENTRY.lastSeen] = now;
+    words[entry + ENTRY.flags] |= CHANGED;
+    return position;
+  }
+
+  /** Gives a peer another key. @returns its new position, or -1 when there was no memory: then it is gone. */
+  rekeyPeer(shard: number, entry: number, family: Family, position: number, key: number): number {
+    const { words } = this;
+    const list = this.list(family);
+    const cell = this.listCell(entry, family);
+    const record = list.recordAt(cell, position);
+    const keyAt = ADDRESS_WORDS[family];
+    for (let i = 0; i < RECORD_WORDS[family]; i++) this.#record[i] = words[record + i];
+    const old = this.#record[keyAt] & KEY_MASK;
+    this.#record[keyAt] ^= old ^ key;
+    list.remove(shard, cell, position);
+    const moved = list.insert(shard, cell, this.#record, 0);
+    this.#countComplete(entry, old, -1);
+    if (moved === -1) Atomics.sub(this.#totals, TOTAL_PEERS, 1);
+    else this.#countComplete(entry, key, 1);
+    return moved;
+  }
+
+  /** Removes the peer at `position`. The swarm stays, perhaps with no peers: {@link removeIfEmpty}. */
+  removePeer(shard: number, entry: number, family: Family, position: number): void {
+    const list = this.list(family);
+    const cell = this.listCell(entry, family);
+    this.#countComplete(entry, this.words[list.recordAt(cell, position) + ADDRESS_WORDS[family]], -1);
+    list.remove(shard, cell, position);
+    Atomics.sub(this.#totals, TOTAL_PEERS, 1);
+    this.words[entry + ENTRY.flags] |= CHANGED;
+  }
+
+  /** Removes a swarm without peers. @returns whether it did. */
+  removeIfEmpty(shard: number, entry: number): boolean {
+    if (this.#ipv4.count(this.listCell(entry, 4)) > 0 || this.#ipv6.count(this.listCell(entry, 6)) > 0) {
+      return false;
+    }
+    this.#changes.append(shard, this.words, entry);
+    this.#table.remove(shard, this.#table.numberOf(shard, entry));
+    Atomics.sub(this.#totals, TOTAL_SWARMS, 1);
+    return true;
+  }
+
+  /** The number of the first swarm from `number` on that has changed since it was last asked for here, or -1. */
+  takeChanged(shard: number, number: number): number {
+    for (let i = number; i < this.swarmsIn(shard); i++) {
+      const flags = this.swarmAt(shard, i) + ENTRY.flags;
+      if ((this.words[flags] & CHANGED) === 0) continue;
+      this.words[flags] &= ~CHANGED;
+      return i;
+    }
+    return -1;
+  }
+
+  #addPeer(shard: number, entry: number, address: Address, port: number, key: number): number {
+    if (Atomics.add(this.#totals, TOTAL_PEERS, 1) >= this.#maxPeers) {
+      Atomics.sub(this.#totals, TOTAL_PEERS, 1);
+      return -1;
+    }
+    const keyAt = ADDRESS_WORDS[address.family];
+    for (let i = 0; i < keyAt; i++) this.#record[i] = address.words[i];
+    this.#record[keyAt] = packPort(port, key);
+    const cell = this.listCell(entry, address.family);
+    const position = this.list(address.family).insert(shard, cell, this.#record, 0);
+    if (position === -1) Atomics.sub(this.#totals, TOTAL_PEERS, 1);
+    else this.#countComplete(entry, key, 1);
+    return position;
+  }
+
+  #countComplete(entry: number, key: number, by: 1 | -1): void {
+    if ((key & KEY_COMPLETE) !== 0) this.words[entry + ENTRY.complete] += by;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Walks through all swarms, again and again, a little at a time: peers that have not announced for too long go, and
+ * after a change of the groups peers get their new one. It holds a shard for a few hundred records at most.
+ */
+import { Address } from "../model/address.ts";
+import type { Family } from "../model/address.ts";
+import { COUNTER } from "../model/counters.ts";
+import type { PeerGroups } from "../network/peer-groups.ts";
+import { peerKey } from "./peer-key.ts";
+import { ADDRESS_WORDS, ageOf, KEY_COMPLETE, KEY_MASK } from "./peer-record.ts";
+import type { SwarmStore } from "./swarm-store.ts";
+
+/** Records and swarms looked at before the shard is let go: tens of microseconds, a millisecond if all must go. */
+const HOLD = 256;
+
+/**
+ * Rounds that reclassify after a change of groups. One can miss a peer that an insertion moved across its path in a
+ * large list; a peer that even two miss is put right by its next announce.
+ */
+const RECLASSIFY_ROUNDS = 2;
+
+/** Sweeps some of a store's shards. */
+export class Sweeper {
+  /** Seconds without an announce after which a peer goes. */
+  peerExpiry: number;
+  readonly #store: SwarmStore;
+  readonly #counters: Float64Array;
+  readonly #firstShard: number;
+  readonly #shardStep: number;
+  readonly #address = new Address();
+  #groups: PeerGroups;
+  #reclassifyRounds = 0;
+  /** The place it has come to: everything behind it, in descending order, has been seen in this round. */
+  #shard: number;
+  #number = -1;
+  #family: Family = 4;
+  #position = -1;
+
+  /** @param worker and `workers`: this one sweeps every `workers`-th shard, beginning with number `worker`. */
+  constructor(
+    store: SwarmStore,
+    groups: PeerGroups,
+    peerExpiry: number,
+    counters: Float64Array,
+    worker: number,
+    workers: number,
+  ) {
+    this.#store = store;
+    this.#groups = groups;
+    this.peerExpiry = peerExpiry;
+    this.#counters = counters;
+    this.#firstShard = worker;
+    this.#shardStep = workers;
+    this.#shard = worker;
+    this.#beginShard();
+  }
+
+  /** Takes over new groups: peers known already are classified anew, from the start. */
+  reclassify(groups: PeerGroups): void {
+    this.#groups = groups;
+    this.#reclassifyRounds = RECLASSIFY_ROUNDS;
+    this.#shard = this.#firstShard;
+    this.#beginShard();
+  }
+
+  /** Whether peers may still have groups from before the last change. */
+  get reclassifying(): boolean {
+    return this.#reclassifyRounds > 0;
+  }
+
+  /**
+   * Goes on for about `budget` records and swarms.
+   * @returns true when this completed a round.
+   */
+  step(now: number, budget: number): boolean {
+    const store = this.#store;
+    for (let left = budget; left > 0; left -= HOLD) {
+      const shard = this.#shard;
+      store.enterShard(shard);
+      let more = false;
+      try {
+        more = this.#sweepShard(shard, now);
+      } finally {
+        store.leave(shard);
+      }
+      if (!more && this.#nextShard()) return true;
+    }
+    return false;
+  }
+
+  #beginShard(): void {
+    this.#number = 0xffffffff;
+    this.#beginSwarm();
+  }
+
+  #beginSwarm(): void {
+    this.#family = 4;
+    this.#position = 0xffffffff;
+  }
+
+  /** @returns true when that was the last. */
+  #nextShard(): boolean {
+    this.#shard += this.#shardStep;
+    const wrapped = this.#shard >= this.#store.shards;
+    if (wrapped) {
+      this.#shard = this.#firstShard;
+      if (this.#reclassifyRounds > 0) this.#reclassifyRounds--;
+    }
+    this.#beginShard();
+    return wrapped;
+  }
+
+  /** @returns false at the end of the shard. */
+  #sweepShard(shard: number, now: number): boolean {
+    const store = this.#store;
+    let left = HOLD;
+    // What was removed since the last hold has shortened the table: swarms only move to lower numbers.
+    this.#number = Math.min(this.#number, store.swarmsIn(shard) - 1);
+    while (this.#number >= 0) {
+      const entry = store.swarmAt(shard, this.#number);
+      left = this.#sweepList(shard, entry, now, left);
+      if (left > 0 && this.#family === 4) {
+        this.#family = 6;
+        this.#position = 0xffffffff;
+        left = this.#sweepList(shard, entry, now, left);
+      }
+      if (left <= 0) return true;
+      store.removeIfEmpty(shard, entry);
+      this.#number--;
+      this.#beginSwarm();
+      left--;
+    }
+    return false;
+  }
+
+  /** Sweeps what is left of the list of `#family`. @returns what is left of the budget; with none, there may be more. */
+  #sweepList(shard: number, entry: number, now: number, budget: number): number {
+    const list = this.#store.list(this.#family);
+    const cell = this.#store.listCell(entry, this.#family);
+    let left = budget;
+    let position = Math.min(this.#position, list.count(cell) - 1);
+    for (; position >= 0 && left > 0; position--, left--) {
+      this.#sweepPeer(shard, entry, position, list.recordAt(cell, position), now);
+    }
+    this.#position = position;
+    return left;
+  }
+
+  #sweepPeer(shard: number, entry: number, position: number, record: number, now: number): void {
+    const store = this.#store;
+    const { words } = store;
+    const keyAt = record + ADDRESS_WORDS[this.#family];
+    if (ageOf(words[keyAt + 1], now) > this.peerExpiry) {
+      store.removePeer(shard, entry, this.#family, position);
+      this.#counters[COUNTER.peersExpired]++;
+      return;
+    }
+    if (!this.reclassifying) return;
+    if (this.#family === 4) this.#address.setIPv4(words[record]);
+    else this.#address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
+    const old = words[keyAt] & KEY_MASK;
+    const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0);
+    if (key !== old) store.rekeyPeer(shard, entry, this.#family, position, key);
+  }
+}
