@@ -21,7 +21,27 @@ const CHUNK_SHIFT = 13;
  * IPv4 (3 words a record) and IPv6 (6) alike; the last are pages and roots of large lists.
  */
 export const CLASS_WORDS = Uint16Array.of(
-  4, 7, 10, 13, 19, 25, 37, 49, 73, 97, 145, 193, 289, 433, 577, 865, 1153, 1921, 2730, 4096, 8192,
+  4,
+  7,
+  10,
+  13,
+  19,
+  25,
+  37,
+  49,
+  73,
+  97,
+  145,
+  193,
+  289,
+  433,
+  577,
+  865,
+  1153,
+  1921,
+  2730,
+  4096,
+  8192,
 );
 const CLASSES = CLASS_WORDS.length;
 const BLOCKS_PER_CHUNK = CLASS_WORDS.map((words) => Math.floor(CHUNK_WORDS / words));

@@ -51,7 +51,10 @@ class Lists {
   insert(list: number, peer: Peer): boolean {
     const name = `${peer.host}:${peer.port}`;
     const cell = this.cell(list);
-    assert.equal(this.list.find(cell, this.address(peer.host), peer.port) !== -1, this.models[list].has(name));
+    assert.equal(
+      this.list.find(cell, this.address(peer.host), peer.port) !== -1,
+      this.models[list].has(name),
+    );
     if (this.models[list].has(name)) return true;
     const record = new Uint32Array(RECORD_WORDS[this.#family]);
     record.set(this.address(peer.host).subarray(0, ADDRESS_WORDS[this.#family]));
@@ -140,7 +143,8 @@ for (const family of [4, 6] as const) {
             }
             lists.check();
           }
-          for (let i = 0; i < LISTS; i++) for (const each of [...lists.models[i].values()]) lists.remove(i, each);
+          for (let i = 0; i < LISTS; i++)
+            for (const each of [...lists.models[i].values()]) lists.remove(i, each);
           lists.check();
           assert.equal(lists.chunksInUse(), 2, "all memory is given back");
         }),
@@ -165,13 +169,17 @@ for (const family of [4, 6] as const) {
 
     test("a full heap refuses and breaks nothing", () => {
       fc.assert(
-        fc.property(fc.integer({ min: 3, max: 30 }), fc.array(step, { maxLength: 20, size: "max" }), (chunks, steps) => {
-          const lists = new Lists(family, chunks);
-          for (const { list, add, peers } of steps) {
-            for (const each of peers) add ? lists.insert(list, each) : lists.remove(list, each);
-            lists.check();
-          }
-        }),
+        fc.property(
+          fc.integer({ min: 3, max: 30 }),
+          fc.array(step, { maxLength: 20, size: "max" }),
+          (chunks, steps) => {
+            const lists = new Lists(family, chunks);
+            for (const { list, add, peers } of steps) {
+              for (const each of peers) add ? lists.insert(list, each) : lists.remove(list, each);
+              lists.check();
+            }
+          },
+        ),
         { numRuns: 60 },
       );
     });

@@ -39,7 +39,9 @@ export class PeerList {
   /** The position of the peer with this address and port, or -1. */
   find(cell: number, address: Uint32Array, port: number): number {
     if (this.count(cell) === 0) return -1;
-    return this.#isLarge(cell) ? this.#large.find(cell, address, port) : this.#small.find(cell, address, port);
+    return this.#isLarge(cell)
+      ? this.#large.find(cell, address, port)
+      : this.#small.find(cell, address, port);
   }
 
   /** The word where the record at `position` begins. Valid until the next insertion or removal in the shard. */

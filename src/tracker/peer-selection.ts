@@ -143,7 +143,13 @@ export class PeerSelection {
   }
 
   /** Writes at most `wanted` peers of the swarm to the response. The swarm's shard is locked by the caller. */
-  select(entry: number, groups: PeerGroups, who: Requester, wanted: number, response: AnnounceResponse): void {
+  select(
+    entry: number,
+    groups: PeerGroups,
+    who: Requester,
+    wanted: number,
+    response: AnnounceResponse,
+  ): void {
     const ipv4 = this.#ipv4;
     const ipv6 = this.#ipv6;
     ipv4.load(this.#store.listCell(entry, 4), groups, who.group, who.seeder, who.position4);

@@ -4,11 +4,19 @@
  * that many peers is reserved at start, and touched only as it fills.
  */
 import type { Address, Family } from "../model/address.ts";
-import { ChangeLog, type ChangeLogData, allocateChangeLog } from "./change-log.ts";
+import { allocateChangeLog, ChangeLog, type ChangeLogData } from "./change-log.ts";
 import { allocateHeap, Heap, type HeapData, heapSlackWords } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { PeerList } from "./peer-list.ts";
-import { ADDRESS_WORDS, COUNTED, KEY_COMPLETE, KEY_MASK, packPort, packState, RECORD_WORDS } from "./peer-record.ts";
+import {
+  ADDRESS_WORDS,
+  COUNTED,
+  KEY_COMPLETE,
+  KEY_MASK,
+  packPort,
+  packState,
+  RECORD_WORDS,
+} from "./peer-record.ts";
 import { lock, unlock } from "./shard-lock.ts";
 import { allocateSwarmTable, ENTRY, ENTRY_WORDS, SwarmTable, type SwarmTableData } from "./swarm-table.ts";
 

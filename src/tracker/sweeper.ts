@@ -2,8 +2,9 @@
  * Walks through all swarms, again and again, a little at a time: peers that have not announced for too long go, and
  * after a change of the groups peers get their new one. It holds a shard for a few hundred records at most.
  */
-import { Address } from "../model/address.ts";
+
 import type { Family } from "../model/address.ts";
+import { Address } from "../model/address.ts";
 import { COUNTER } from "../model/counters.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { peerKey } from "./peer-key.ts";

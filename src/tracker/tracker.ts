@@ -1,13 +1,14 @@
 /**
  * The tracker: what an announce and a scrape do, whatever protocol carried them. Read this first.
  */
+
+import { Address } from "../model/address.ts";
 import {
   ANNOUNCE_EVENT,
   type AnnounceRequest,
   type AnnounceResponse,
   NUM_WANT_DEFAULT,
 } from "../model/announce.ts";
-import { Address } from "../model/address.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { COUNTER } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
@@ -56,7 +57,13 @@ export class Tracker {
   readonly #requester = { address: new Address(), group: 0, seeder: false, position4: -1, position6: -1 };
   readonly #infoHash = new Uint32Array(5);
 
-  constructor(store: SwarmStore, policy: TrackerPolicy, random: Random, clock: Clock, counters: Float64Array) {
+  constructor(
+    store: SwarmStore,
+    policy: TrackerPolicy,
+    random: Random,
+    clock: Clock,
+    counters: Float64Array,
+  ) {
     this.#store = store;
     this.policy = policy;
     this.#random = random;

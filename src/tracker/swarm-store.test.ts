@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Worker } from "node:worker_threads";
+import fc from "fast-check";
+import { Address } from "../model/address.ts";
+import { ChangeLog } from "./change-log.ts";
+import { KEY_COMPLETE } from "./peer-record.ts";
+import { allocateSwarmStore, memoryBound, SwarmStore } from "./swarm-store.ts";
+
+const KEY = [0x12345678, 0x9abcdef0] as const;
+
+function infoHash(number: number): Uint32Array {
+  return Uint32Array.of(number, 1, 2, 3, 4);
+}
+
+function addressOf(number: number, ipv6: boolean): Address {
+  const address = new Address();
+  if (ipv6) address.setIPv6(0x20010db8, 0, 0, number);
+  else address.setIPv4(number);
+  return address;
+}
+
+/** Adds or updates a peer; makes the swarm. @returns false when it was refused. */
+function put(
+  store: SwarmStore,
+  swarm: number,
+  address: Address,
+  port: number,
+  key = 0,
+  completed = false,
+): boolean {
+  const hash = infoHash(swarm);
+  const shard = store.enter(hash);
+  const entry = store.find(shard, hash) || store.addSwarm(shard, hash, 1);
+  const stored = entry !== 0 && store.putPeer(shard, entry, address, port, key, 5, completed, 1) !== -1;
+  if (entry !== 0) store.removeIfEmpty(shard, entry);
+  store.leave(shard);
+  return stored;
+}
+
+function remove(store: SwarmStore, swarm: number, address: Address, port: number): void {
+  const hash = infoHash(swarm);
+  const shard = store.enter(hash);
+  const entry = store.find(shard, hash);
+  if (entry !== 0) {
+    const cell = store.listCell(entry, address.family);
+    const position = store.list(address.family).find(cell, address.words, port);
+    if (position !== -1) store.removePeer(shard, entry, address.family, position);
+    store.removeIfEmpty(shard, entry);
+  }
+  store.leave(shard);
+}
+
+function counts(store: SwarmStore, swarm: number): number[] {
+  const hash = infoHash(swarm);
+  const shard = store.enter(hash);
+  const entry = store.find(shard, hash);
+  const result =
+    entry === 0 ? [0, 0, 0] : [store.complete(entry), store.incomplete(entry), store.downloaded(entry)];
+  store.leave(shard);
+  return result;
+}
+
+interface KnownPeer {
+  complete: boolean;
+  counted: boolean;
+}
+
+describe("swarm store", () => {
+  test("counts as a straightforward model does, over many swarms", () => {
+    const operation = fc.record({
+      kind: fc.constantFrom("put", "put", "put", "complete", "completed", "remove"),
+      swarm: fc.integer({ min: 0, max: 40 }),
+      host: fc.integer({ min: 1, max: 60 }),
+      ipv6: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 3000, size: "max" }), (operations) => {
+        const store = new SwarmStore(allocateSwarmStore(1_000_000, 2, KEY));
+        const model = new Map<number, Map<string, KnownPeer>>();
+        const downloaded = new Map<number, number>();
+        for (const { kind, swarm, host, ipv6 } of operations) {
+          const name = `${ipv6}${host}`;
+          const peers = model.get(swarm) ?? new Map<string, KnownPeer>();
+          model.set(swarm, peers);
+          if (kind === "remove") {
+            peers.delete(name);
+            remove(store, swarm, addressOf(host, ipv6), 6881);
+          } else {
+            const complete = kind !== "put";
+            const counted = peers.get(name)?.counted ?? false;
+            if (kind === "completed" && !counted) downloaded.set(swarm, (downloaded.get(swarm) ?? 0) + 1);
+            peers.set(name, { complete, counted: counted || kind === "completed" });
+            const key = complete ? KEY_COMPLETE | 3 : 3;
+            assert.ok(put(store, swarm, addressOf(host, ipv6), 6881, key, kind === "completed"));
+          }
+          if (peers.size === 0) {
+            model.delete(swarm);
+            downloaded.delete(swarm);
+          }
+        }
+        let all = 0;
+        for (let swarm = 0; swarm <= 40; swarm++) {
+          const peers = [...(model.get(swarm)?.values() ?? [])];
+          const complete = peers.filter((peer) => peer.complete).length;
+          all += peers.length;
+          assert.deepEqual(counts(store, swarm), [
+            complete,
+            peers.length - complete,
+            downloaded.get(swarm) ?? 0,
+          ]);
+        }
+        assert.equal(store.peerCount, all);
+        assert.equal(store.swarmCount, model.size);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("a hundred thousand swarms come and go", () => {
+    const store = new SwarmStore(allocateSwarmStore(200_000, 4, KEY));
+    const peer = addressOf(7, false);
+    for (let swarm = 0; swarm < 100_000; swarm++) assert.ok(put(store, swarm, peer, 1));
+    assert.equal(store.swarmCount, 100_000);
+    for (let swarm = 0; swarm < 100_000; swarm += 3) remove(store, swarm, peer, 1);
+    for (let swarm = 0; swarm < 100_000; swarm++)
+      assert.equal(counts(store, swarm)[1], swarm % 3 === 0 ? 0 : 1);
+    for (let swarm = 0; swarm < 100_000; swarm++) remove(store, swarm, peer, 1);
+    assert.equal(store.swarmCount, 0);
+    assert.equal(store.peerCount, 0);
+  });
+
+  test("the memory reserved is enough for max_peers, however they are spread", () => {
+    const maxPeers = 50_000;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 2000 }),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 400 }),
+        (size, ipv6, keys) => {
+          const store = new SwarmStore(allocateSwarmStore(maxPeers, 2, KEY));
+          for (let peer = 0; peer < maxPeers; peer++) {
+            const swarm = Math.floor(peer / size);
+            assert.ok(
+              put(store, swarm, addressOf(peer + 1, ipv6), 6881, peer % keys),
+              `peer ${peer} of ${maxPeers}`,
+            );
+          }
+          assert.equal(store.peerCount, maxPeers);
+          assert.ok(!put(store, 1, addressOf(0xffffff, ipv6), 6881), "one more is refused");
+          assert.ok(put(store, 0, addressOf(1, ipv6), 6881, 0), "a known one is not");
+        },
+      ),
+      {
+        numRuns: 12,
+        examples: [
+          [1, true, 1],
+          [1, false, 1],
+          [33, true, 400],
+          [257, true, 7],
+        ],
+      },
+    );
+    assert.ok(memoryBound(4_000_000, 16) < 512 * 1024 * 1024);
+  });
+
+  test("a refused peer leaves no empty swarm behind", () => {
+    const store = new SwarmStore(allocateSwarmStore(1, 1, KEY));
+    assert.ok(put(store, 1, addressOf(1, false), 1));
+    assert.ok(!put(store, 2, addressOf(2, false), 1));
+    assert.equal(store.swarmCount, 1);
+  });
+
+  test("marks what changed and remembers what vanished", () => {
+    const data = allocateSwarmStore(100_000, 1, KEY);
+    const store = new SwarmStore(data);
+    const log = new ChangeLog(data.changes);
+    const begin = log.written(0);
+    for (let swarm = 0; swarm < 5; swarm++) put(store, swarm, addressOf(1, false), 1);
+    const changed = () => {
+      const found = new Set<number>();
+      for (let n = store.takeChanged(0, 0); n !== -1; n = store.takeChanged(0, n + 1)) {
+        found.add(store.words[store.swarmAt(0, n)]);
+      }
+      return [...found].sort();
+    };
+    assert.deepEqual(changed(), [0, 1, 2, 3, 4]);
+    assert.deepEqual(changed(), []);
+    put(store, 3, addressOf(1, false), 1);
+    put(store, 4, addressOf(2, false), 1);
+    remove(store, 4, addressOf(2, false), 1);
+    remove(store, 2, addressOf(1, false), 1);
+    assert.deepEqual(changed(), [3, 4]);
+    const gone = new Uint32Array(5);
+    assert.ok(log.read(0, begin, gone));
+    assert.deepEqual([...gone], [...infoHash(2)]);
+    assert.ok(!log.read(0, begin + 1, gone), "nothing more");
+    for (let i = 0; i < 1024; i++) {
+      put(store, 100 + i, addressOf(1, false), 1);
+      remove(store, 100 + i, addressOf(1, false), 1);
+    }
+    assert.ok(!log.read(0, begin, gone), "overwritten");
+    assert.ok(log.read(0, begin + 1, gone));
+    assert.deepEqual([...gone], [...infoHash(100)]);
+  });
+
+  test("threads that share a store do not lose each other's peers", async () => {
+    const data = allocateSwarmStore(100_000, 2, KEY);
+    const code = `
+      import { workerData } from "node:worker_threads";
+      const { SwarmStore } = await import(workerData.store);
+      const { Address } = await import(workerData.address);
+      const store = new SwarmStore(workerData.data);
+      const address = new Address();
+      for (let i = 0; i < 40000; i++) {
+        const hash = Uint32Array.of(i % 50, 1, 2, 3, 4);
+        address.setIPv4(1 + ((i * 31) % 700));
+        const shard = store.enter(hash);
+        const entry = store.find(shard, hash) || store.addSwarm(shard, hash, 1);
+        const port = 1000 + workerData.thread;
+        const cell = store.listCell(entry, 4);
+        const position = store.list(4).find(cell, address.words, port);
+        if (i % 3 === 2 && position !== -1) store.removePeer(shard, entry, 4, position);
+        else store.putPeer(shard, entry, address, port, workerData.thread, 1, false, 1);
+        store.removeIfEmpty(shard, entry);
+        store.leave(shard);
+      }`;
+    const run = (thread: number) =>
+      new Promise<void>((resolve, reject) => {
+        const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+          workerData: {
+            data,
+            thread,
+            store: new URL("./swarm-store.ts", import.meta.url).href,
+            address: new URL("../model/address.ts", import.meta.url).href,
+          },
+        });
+        worker.once("error", reject);
+        worker.once("exit", () => resolve());
+      });
+    await Promise.all([run(1), run(2), run(3)]);
+    // Every thread did the same with ports of its own: each must have left the same peers behind.
+    const expected = new Set<string>();
+    for (let i = 0; i < 40000; i++) {
+      const name = `${i % 50} ${1 + ((i * 31) % 700)}`;
+      if (i % 3 === 2 && expected.has(name)) expected.delete(name);
+      else expected.add(name);
+    }
+    const store = new SwarmStore(data);
+    assert.equal(store.peerCount, 3 * expected.size);
+    for (const name of expected) {
+      const [swarm, host] = name.split(" ").map(Number);
+      const hash = infoHash(swarm);
+      const shard = store.enter(hash);
+      const cell = store.listCell(store.find(shard, hash), 4);
+      for (const port of [1001, 1002, 1003]) {
+        assert.notEqual(store.list(4).find(cell, addressOf(host, false).words, port), -1);
+      }
+      store.leave(shard);
+    }
+  });
+});
