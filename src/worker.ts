@@ -86,7 +86,14 @@ class DataPlane {
     this.#store = new SwarmStore(options.store);
     this.#tracker = new Tracker(this.#store, initial, new Random(options.seed), this.#clock, counters);
     this.#service = new HttpService(this.#tracker, counters);
-    this.#sweeper = new Sweeper(this.#store, initial.groups, policy.peerExpiry, counters, options.worker, options.workers);
+    this.#sweeper = new Sweeper(
+      this.#store,
+      initial.groups,
+      policy.peerExpiry,
+      counters,
+      options.worker,
+      options.workers,
+    );
     this.#engine = new NodeEngine(this.#service, options.limits, {
       connectionAccepted: () => counters[COUNTER.connectionsAccepted]++,
       connectionRefused: () => counters[COUNTER.connectionsRefused]++,

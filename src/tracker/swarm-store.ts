@@ -47,6 +47,11 @@ export interface SwarmStoreData {
   readonly changes: ChangeLogData;
 }
 
+/** Shards for so many workers: several for each, so that they seldom meet. A power of two, at most 256. */
+export function shardsFor(workers: number): number {
+  return Math.min(256, 2 ** Math.ceil(Math.log2(workers * 8)));
+}
+
 /** Bytes that a store for `maxPeers` peers takes at most. */
 export function memoryBound(maxPeers: number, shards: number): number {
   return (maxPeers * WORDS_PER_PEER + heapSlackWords(shards)) * 4;
@@ -54,7 +59,7 @@ export function memoryBound(maxPeers: number, shards: number): number {
 
 /**
  * Reserves the memory of a store.
- * @param shards a power of two, at most 256: several for every worker, so that they seldom meet.
+ * @param shards as {@link shardsFor} gives them.
  * @param hashKey two random words that clients cannot know.
  * @throws RangeError when the memory cannot be reserved.
  */

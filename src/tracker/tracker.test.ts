@@ -54,6 +54,12 @@ interface Told {
   port: number;
 }
 
+interface Announced extends Partial<Pick<AnnounceRequest, "port" | "left" | "event" | "numWant">> {
+  swarm?: number;
+  /** The peer's address in the other family. */
+  other?: string;
+}
+
 class Fixture {
   readonly clock = { seconds: 1_000_000 };
   readonly counters = allocateCounters();
@@ -76,7 +82,7 @@ class Fixture {
 
   announce(
     address: string,
-    fields: Partial<AnnounceRequest> & { swarm?: number; other?: string } = {},
+    fields: Announced = {},
   ): number {
     const request = new AnnounceRequest();
     request.infoHash[0] = fields.swarm ?? 0;

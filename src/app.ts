@@ -1,0 +1,249 @@
+/**
+ * The composition root of the control plane: reads the configuration, reserves the memory, starts the data plane,
+ * reloads, and stops in reverse. Everything that must not slow an announce lives on this side.
+ */
+import { randomBytes } from "node:crypto";
+import { formatListenAddress } from "./config/listen-address.ts";
+import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } from "./config/load.ts";
+import { formatProblem } from "./config/problem.ts";
+import type { Config } from "./config/schema.ts";
+import { WatchedFiles } from "./config/watched-files.ts";
+import { DataPlane, ListenError } from "./data-plane.ts";
+import type { ListenAddress } from "./engine/engine.ts";
+import { allocateCounters } from "./model/counters.ts";
+import { buildPolicy } from "./policy.ts";
+import { LimitWarnings } from "./telemetry/limit-warnings.ts";
+import { type Logger, openLogger } from "./telemetry/logger.ts";
+import { allocateSwarmStore, shardsFor } from "./tracker/swarm-store.ts";
+import { VERSION } from "./version.ts";
+import type { PolicyData } from "./worker.ts";
+
+/** Data-plane threads. More than one need the engine that shares listening sockets. */
+const WORKERS = 1;
+/** What is in flight at a stop has this long. */
+const STOP_GRACE_MS = 3000;
+const CHECK_LIMITS_MS = 1000;
+const LOOK_AT_FILES_MS = 2000;
+
+/** A reload changes everything but these. */
+const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = [
+  ({ listen }) => ["listen.http", listen.http],
+  ({ listen }) => ["listen.max_connections", listen.max_connections],
+  ({ listen }) => ["listen.idle_timeout", listen.idle_timeout],
+  ({ listen }) => ["listen.request_timeout", listen.request_timeout],
+  ({ tracker }) => ["tracker.max_peers", tracker.max_peers],
+  ({ logging }) => ["logging", { ...logging, level: null }],
+];
+
+/**
+ * Runs the tracker until SIGTERM or SIGINT; SIGHUP reloads.
+ * @returns the exit code: 0 after a clean stop, 1 when it could not start or a thread died.
+ */
+export async function run(source: ConfigSource): Promise<number> {
+  const loaded = await loadConfig(source);
+  if (loaded.config === null) return refuse(loaded.problems.map(formatProblem).join("\n"));
+  let log: Logger;
+  try {
+    log = openLogger(loggerOptions(loaded.config));
+  } catch (error) {
+    return refuse(`logging.path: ${messageOf(error)}`);
+  }
+  let app: App;
+  try {
+    app = new App(source, loaded, log);
+  } catch (error) {
+    await log.close();
+    return refuse(`tracker.max_peers: cannot reserve the memory: ${messageOf(error)}`);
+  }
+  try {
+    return await app.run(loaded);
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    return refuse(explainListenError(error));
+  } finally {
+    await log.close();
+  }
+}
+
+class App {
+  readonly #source: ConfigSource;
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #plane: DataPlane;
+  readonly #limits: LimitWarnings;
+  readonly #watched = new WatchedFiles();
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** Keys already named as not there yet. */
+  readonly #notYet = new Set<string>();
+  #policy: PolicyData;
+  #reloading: Promise<void> = Promise.resolve();
+  #end: (exitCode: number) => void = () => {};
+
+  constructor(source: ConfigSource, loaded: LoadedConfig, log: Logger) {
+    const { config } = loaded;
+    const shards = shardsFor(WORKERS);
+    const counters = allocateCounters();
+    this.#source = source;
+    this.#config = config;
+    this.#log = log;
+    this.#policy = buildPolicy(loaded);
+    this.#limits = new LimitWarnings(log, [counters]);
+    this.#plane = new DataPlane(
+      {
+        store: allocateSwarmStore(config.tracker.max_peers, shards, [randomWord(), randomWord()]),
+        policy: this.#policy,
+        listen: config.listen.http,
+        limits: {
+          maxConnections: config.listen.max_connections,
+          idleTimeoutMs: config.listen.idle_timeout * 1000,
+          requestTimeoutMs: config.listen.request_timeout * 1000,
+        },
+        counters,
+        seed: [randomWord(), randomWord(), randomWord(), randomWord()],
+        worker: 0,
+        workers: WORKERS,
+      },
+      (error) => this.#crash(error),
+    );
+    this.#plane.onReclassified(() => log.info("known peers are classified by the new groups"));
+  }
+
+  async run(report: LoadReport): Promise<number> {
+    const ended = new Promise<number>((resolve) => {
+      this.#end = resolve;
+    });
+    const stop = (signal: string) => {
+      this.#log.info({ signal }, "stopping");
+      this.#end(0);
+    };
+    const reload = () => this.reload("SIGHUP");
+    // Before listening: a signal at any time does what it should.
+    process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
+    const addresses = await this.#plane.listening();
+    this.#announceStart(report, addresses);
+    await this.#watched.watch(namedFiles(this.#source, report));
+    this.#timers.push(
+      setInterval(() => this.#limits.check(performance.now()), CHECK_LIMITS_MS),
+      setInterval(() => void this.#reloadIfChanged(), LOOK_AT_FILES_MS),
+    );
+    const exitCode = await ended;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#reloading;
+    await this.#plane.stop(STOP_GRACE_MS);
+    process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload);
+    this.#log.info("stopped");
+    return exitCode;
+  }
+
+  /** Reads the configuration again; with problems, what is in force stays. One reload at a time. */
+  reload(reason: string): void {
+    this.#reloading = this.#reloading.then(() => this.#reload(reason));
+  }
+
+  async #reload(reason: string): Promise<void> {
+    const loaded = await loadConfig(this.#source);
+    await this.#watched.watch(namedFiles(this.#source, loaded));
+    if (loaded.config === null) {
+      for (const problem of loaded.problems) this.#log.error(formatProblem(problem));
+      this.#log.error({ reason }, "not reloaded: the configuration in force stays");
+      return;
+    }
+    this.#policy = buildPolicy(loaded, this.#policy.groups);
+    this.#plane.adopt(this.#policy);
+    this.#log.setLevel(loaded.config.logging.level);
+    this.#report(loaded);
+    const waiting = changedFixedKeys(this.#config, loaded.config);
+    if (waiting.length > 0) this.#log.warning({ keys: waiting }, "changed keys that need a restart");
+    this.#log.info({ reason, groups: this.#groupCounts() }, "reloaded");
+  }
+
+  async #reloadIfChanged(): Promise<void> {
+    if (await this.#watched.changed()) this.reload("a file named in the configuration changed");
+  }
+
+  #announceStart(report: LoadReport, addresses: readonly ListenAddress[]): void {
+    this.#report(report);
+    const http = addresses.map((address) => `http://${formatListenAddress(address)}/announce`);
+    const fields = { http, engine: "node", workers: WORKERS, groups: this.#groupCounts(), version: VERSION };
+    this.#log.info(fields, "ready");
+    if ("defaults" in this.#source) process.stderr.write(tryIt(addresses[0]));
+  }
+
+  /** What loading found that is no problem. */
+  #report(report: LoadReport): void {
+    for (const warning of report.warnings) this.#log.warning(formatProblem(warning));
+    const keys = report.notYet.filter((key) => !this.#notYet.has(key));
+    if (keys.length === 0) return;
+    this.#log.warning({ keys }, "these keys are set, but their features are not there yet");
+    for (const key of keys) this.#notYet.add(key);
+  }
+
+  #groupCounts(): Record<string, number> {
+    return Object.fromEntries(this.#policy.groups.groups.map(({ name, prefixCount }) => [name, prefixCount]));
+  }
+
+  #crash(error: unknown): void {
+    this.#log.critical({ err: error }, "the data plane died");
+    this.#end(1);
+  }
+}
+
+function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {
+  return {
+    path: logging.path ?? undefined,
+    level: logging.level,
+    switchTime: logging.switch_time,
+    keepDays: logging.keep_days,
+    maskAddresses: logging.mask_addresses,
+  };
+}
+
+/** The files to watch: the configuration itself changes only when somebody says so. */
+function namedFiles(source: ConfigSource, report: LoadReport): string[] {
+  return report.files.filter((file) => "defaults" in source || file !== source.configFile);
+}
+
+function changedFixedKeys(before: Config, after: Config): string[] {
+  return FIXED_KEYS.filter((read) => JSON.stringify(read(before)) !== JSON.stringify(read(after))).map(
+    (read) => read(after)[0],
+  );
+}
+
+function refuse(message: string): number {
+  process.stderr.write(`btrt: ${message}\n`);
+  return 1;
+}
+
+function explainListenError({ code, message }: ListenError): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return `listen.http: ${message}: another program has this port; stop it, or choose another`;
+    case "EACCES":
+      return `listen.http: ${message}: no permission; choose a port above 1023, or allow it (CAP_NET_BIND_SERVICE)`;
+    case "EADDRNOTAVAIL":
+      return `listen.http: ${message}: this machine does not have that address`;
+    default:
+      return `listen.http: ${message}`;
+  }
+}
+
+function tryIt({ host, port }: ListenAddress): string {
+  const at = formatListenAddress({ host: host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host, port });
+  const query = "info_hash=aaaaaaaaaaaaaaaaaaaa&port=6881&left=0";
+  return `
+Try it: announce a peer, then ask as another one:
+
+  curl 'http://${at}/announce?${query}'
+  curl --output - 'http://${at}/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&port=6882&left=1&compact=0'
+
+or put http://${at}/announce into a torrent as its tracker. Ctrl-C stops.
+`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function randomWord(): number {
+  return randomBytes(4).readUInt32LE();
+}

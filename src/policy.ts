@@ -1,0 +1,29 @@
+/** From the configuration to what the data plane follows: plain data and shared memory, sent whole at every reload. */
+import type { LoadedConfig } from "./config/load.ts";
+import { buildPeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
+import type { Prefix } from "./network/prefix.ts";
+import { buildPrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
+import { buildAccessList } from "./tracker/access-list.ts";
+import type { PolicyData } from "./worker.ts";
+
+/** @param previous the groups in force: those that stay keep their numbers, so that stored peers stay theirs. */
+export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
+  const { listen, tracker } = loaded.config;
+  return {
+    settings: {
+      interval: tracker.interval,
+      minInterval: tracker.min_interval,
+      numWant: tracker.numwant,
+      numWantMax: tracker.numwant_max,
+    },
+    peerExpiry: tracker.peer_expiry,
+    groups: buildPeerGroups(loaded.groups, previous),
+    accessList: buildAccessList(tracker.access_list.mode, loaded.accessList),
+    trustedProxies: prefixSet(listen.trusted_proxies),
+    ipParameter: prefixSet(tracker.ip_parameter),
+  };
+}
+
+function prefixSet(prefixes: readonly Prefix[]): PrefixTableData {
+  return buildPrefixTable(prefixes.map((prefix) => ({ prefix, value: 1 })));
+}
