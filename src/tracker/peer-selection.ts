@@ -47,10 +47,14 @@ class Candidates {
     const segments = this.#segments;
     this.#cell = cell;
     this.#requester = requester;
-    this.#list.loadSegments(cell, segments);
-    this.#rankFirst.fill(NONE, 0, 2 * groups.tierCount);
-    this.#rankFree.fill(0, 0, 2 * groups.tierCount);
     this.total = 0;
+    if (this.#list.count(cell) === 0) return;
+    this.#list.loadSegments(cell, segments);
+    // A loop: most operators have two or three tiers, and fill() would cost more than that.
+    for (let rank = 0; rank < 2 * groups.tierCount; rank++) {
+      this.#rankFirst[rank] = NONE;
+      this.#rankFree[rank] = 0;
+    }
     for (let i = 0; i < segments.count; i++) {
       const rank = rankOf(segments.keys[i], groups, group, seeder);
       if (rank === NOT_GIVEN) continue;
@@ -65,7 +69,7 @@ class Candidates {
 
   /** How many have this rank. */
   available(rank: number): number {
-    return this.#rankFree[rank];
+    return this.total === 0 ? 0 : this.#rankFree[rank];
   }
 
   /**

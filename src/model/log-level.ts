@@ -1,0 +1,3 @@
+/** The log levels by name, most severe first. A log at one level holds that level's lines and the more severe ones. */
+export const LOG_LEVELS = ["critical", "error", "warning", "info", "diagnostic", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -1,0 +1,41 @@
+/** Addresses that mean something of their own, wherever the network is (the registry is RFC 6890). */
+import type { Address } from "../model/address.ts";
+
+/**
+ * Whether an address is reachable only near where it is used, so that it helps nobody else as a peer:
+ * - 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16: private use (RFC 1918)
+ * - 100.64.0.0/10: between subscribers and carrier-grade NAT (RFC 6598)
+ * - 127.0.0.0/8, ::1: loopback (RFC 1122 3.2.1.3, RFC 4291 2.5.3)
+ * - 169.254.0.0/16, fe80::/10: link-local (RFC 3927, RFC 4291 2.5.6)
+ * - fc00::/7: unique local (RFC 4193)
+ */
+export function isPrivate(address: Address): boolean {
+  const { words } = address;
+  const first = words[0];
+  if (address.family === 4) {
+    const octet = first >>> 24;
+    return (
+      octet === 10 ||
+      octet === 127 ||
+      first >>> 22 === (100 << 2) + 1 ||
+      first >>> 20 === 0xac1 ||
+      first >>> 16 === 0xc0a8 ||
+      first >>> 16 === 0xa9fe
+    );
+  }
+  if (first === 0) return words[1] === 0 && words[2] === 0 && words[3] === 1;
+  return first >>> 25 === 0xfc >>> 1 || first >>> 22 === 0xfe80 >>> 6;
+}
+
+/**
+ * Whether an address can be nobody's, so that it may never be kept or given as a peer:
+ * - 0.0.0.0/8: "this network" (RFC 1122 3.2.1.3); ::, unspecified (RFC 4291 2.5.2)
+ * - 224.0.0.0/4, ff00::/8: multicast (RFC 5771, RFC 4291 2.7)
+ * - 240.0.0.0/4: reserved (RFC 1112 4), and in it 255.255.255.255, broadcast (RFC 919)
+ */
+export function isUnusable(address: Address): boolean {
+  const { words } = address;
+  const octet = words[0] >>> 24;
+  if (address.family === 4) return octet === 0 || octet >= 224;
+  return octet === 0xff || (words[0] | words[1] | words[2] | words[3]) === 0;
+}

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { COUNTER } from "../model/counters.ts";
+import { Sweeper } from "./sweeper.ts";
+import { groupsOf, TrackerFixture } from "./tracker-fixture.ts";
+
+describe("sweeper", () => {
+  function sweeperOf(fixture: TrackerFixture): Sweeper {
+    return new Sweeper(fixture.store, fixture.groups, 3900, fixture.counters, 0, 1);
+  }
+
+  /** One whole round, in steps of one hold. */
+  function round(sweeper: Sweeper, fixture: TrackerFixture): void {
+    while (!sweeper.step(fixture.clock.seconds, 1)) {}
+  }
+
+  test("peers that do not announce any more go, empty swarms vanish", () => {
+    const fixture = new TrackerFixture();
+    const sweeper = sweeperOf(fixture);
+    for (let i = 0; i < 3000; i++) {
+      fixture.announce(i % 2 ? `11.0.${i >> 8}.${i & 255}` : `2001:db8:11::${i.toString(16)}`, {
+        swarm: i % 7,
+      });
+    }
+    fixture.announce("11.9.9.9", { swarm: 100 });
+    fixture.clock.seconds += 2000;
+    for (let i = 0; i < 3000; i += 3) {
+      fixture.announce(i % 2 ? `11.0.${i >> 8}.${i & 255}` : `2001:db8:11::${i.toString(16)}`, {
+        swarm: i % 7,
+      });
+    }
+    round(sweeper, fixture);
+    assert.equal(fixture.store.peerCount, 3001, "nobody has expired yet");
+    fixture.clock.seconds += 1901;
+    round(sweeper, fixture);
+    assert.equal(fixture.store.peerCount, 1000);
+    assert.equal(fixture.store.swarmCount, 7);
+    assert.equal(fixture.counters[COUNTER.peersExpired], 2001);
+    fixture.clock.seconds += 2000;
+    round(sweeper, fixture);
+    assert.equal(fixture.store.swarmCount, 0);
+    assert.equal(fixture.store.peerCount, 0);
+  });
+
+  test("ages are right across the 16-bit wrap of the clock", () => {
+    for (const start of [65_530, 65_536 * 3 - 1, 0]) {
+      const fixture = new TrackerFixture();
+      fixture.clock.seconds = start;
+      const sweeper = sweeperOf(fixture);
+      fixture.announce("11.0.0.1");
+      fixture.clock.seconds += 3900;
+      round(sweeper, fixture);
+      assert.equal(fixture.store.peerCount, 1);
+      fixture.clock.seconds += 1;
+      round(sweeper, fixture);
+      assert.equal(fixture.store.peerCount, 0);
+    }
+  });
+
+  test("new groups reclassify the peers known and drop none", () => {
+    const fixture = new TrackerFixture();
+    const sweeper = sweeperOf(fixture);
+    for (let i = 0; i < 2000; i++)
+      fixture.announce(`${11 + (i % 3)}.0.${i >> 8}.${i & 255}`, { left: i % 4, swarm: i % 2 });
+    const before = [fixture.scrape(0), fixture.scrape(1)];
+    // What was home is far now, and the partner is home.
+    fixture.groups = groupsOf([
+      { name: "home", priority: 0, prefixes: ["13.0.0.0/8"] },
+      { name: "new", priority: 1, prefixes: ["11.0.0.0/9", "12.0.0.0/8"] },
+    ]);
+    fixture.tracker.policy = { ...fixture.tracker.policy, groups: fixture.groups };
+    sweeper.reclassify(fixture.groups);
+    assert.ok(sweeper.reclassifying);
+    round(sweeper, fixture);
+    round(sweeper, fixture);
+    assert.ok(!sweeper.reclassifying);
+    assert.deepEqual([fixture.scrape(0), fixture.scrape(1)], before);
+    fixture.announce("13.9.9.9", { numWant: 200, left: 1 });
+    assert.ok(fixture.told(4).every(({ address }) => address.startsWith("13.")));
+    assert.equal(fixture.told(4).length, 200);
+  });
+
+  test("swarms that change between its steps confuse nothing", () => {
+    const action = fc.record({
+      swarm: fc.integer({ min: 0, max: 6 }),
+      host: fc.integer({ min: 0, max: 900 }),
+      stop: fc.boolean(),
+      later: fc.integer({ min: 0, max: 200 }),
+    });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 2500, size: "max" }), (actions) => {
+        const fixture = new TrackerFixture();
+        const sweeper = sweeperOf(fixture);
+        const lastSeen = new Map<string, number>();
+        for (const { swarm, host, stop, later } of actions) {
+          const address = `11.0.${host >> 8}.${host & 255}`;
+          const event = stop ? ANNOUNCE_EVENT.stopped : ANNOUNCE_EVENT.none;
+          fixture.announce(address, { swarm, event, left: host % 2, numWant: 1 });
+          if (stop) lastSeen.delete(`${swarm} ${address}`);
+          else lastSeen.set(`${swarm} ${address}`, fixture.clock.seconds);
+          fixture.clock.seconds += later >> 6;
+          sweeper.step(fixture.clock.seconds, 1);
+        }
+        round(sweeper, fixture);
+        round(sweeper, fixture);
+        const alive = [...lastSeen.values()].filter((seen) => fixture.clock.seconds - seen <= 3900);
+        assert.equal(fixture.store.peerCount, alive.length);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});

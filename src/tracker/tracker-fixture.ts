@@ -1,0 +1,128 @@
+/** A tracker over a small store with three groups, for tests: announces in, addresses out. */
+import { Address, type Family } from "../model/address.ts";
+import { formatAddress, parseAddress } from "../model/address-text.ts";
+import { ANNOUNCE_EVENT, AnnounceRequest, AnnounceResponse } from "../model/announce.ts";
+import { allocateCounters } from "../model/counters.ts";
+import { Random } from "../model/random.ts";
+import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
+import { buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
+import { parsePrefix } from "../network/prefix.ts";
+import { AccessList, buildAccessList } from "./access-list.ts";
+import { allocateSwarmStore, SwarmStore } from "./swarm-store.ts";
+import { Tracker } from "./tracker.ts";
+
+/** A peer group, in text. */
+export interface TestGroup {
+  name: string;
+  priority: number;
+  prefixes: string[];
+  reachableFrom?: string[];
+}
+
+const GROUPS: TestGroup[] = [
+  { name: "home", priority: 0, prefixes: ["11.0.0.0/8", "2001:db8:11::/48", "10.1.0.0/16"] },
+  {
+    name: "region",
+    priority: 0,
+    prefixes: ["12.0.0.0/8", "2001:db8:12::/48", "10.2.0.0/16"],
+    reachableFrom: ["home"],
+  },
+  { name: "partner", priority: 5, prefixes: ["13.0.0.0/8", "2001:db8:13::/48"] },
+];
+
+/** Times in seconds. */
+export const SETTINGS = { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 };
+
+/** Builds groups from text. */
+export function groupsOf(groups: TestGroup[]): PeerGroups {
+  return new PeerGroups(
+    buildPeerGroups(
+      groups.map(({ name, priority, prefixes, reachableFrom }) => ({
+        name,
+        priority,
+        prefixes: prefixes.map((text) => parsePrefix(text).prefix),
+        reachableFrom: reachableFrom ?? [],
+      })),
+    ),
+  );
+}
+
+/** A peer of an answer. */
+export interface Told {
+  address: string;
+  port: number;
+}
+
+/** What differs from an ordinary announce of a leecher. */
+export interface Announced extends Partial<Pick<AnnounceRequest, "port" | "left" | "event" | "numWant">> {
+  swarm?: number;
+  /** The peer's address in the other family. */
+  other?: string;
+}
+
+/** Announces go in as text, answers come out as text. */
+export class TrackerFixture {
+  readonly clock = { seconds: 1_000_000 };
+  readonly counters = allocateCounters();
+  readonly store: SwarmStore;
+  readonly tracker: Tracker;
+  readonly response = new AnnounceResponse();
+  groups: PeerGroups;
+
+  constructor(
+    options: { groups?: TestGroup[]; maxPeers?: number; seed?: number; accessList?: AccessList } = {},
+  ) {
+    this.groups = groupsOf(options.groups ?? GROUPS);
+    this.store = new SwarmStore(allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]));
+    const policy = {
+      settings: SETTINGS,
+      groups: this.groups,
+      accessList: options.accessList ?? new AccessList(buildAccessList("off", new Uint32Array(0))),
+    };
+    const random = new Random([options.seed ?? 1, 2, 3, 4]);
+    this.tracker = new Tracker(this.store, policy, random, this.clock, this.counters);
+  }
+
+  announce(address: string, fields: Announced = {}): number {
+    const request = new AnnounceRequest();
+    request.infoHash[0] = fields.swarm ?? 0;
+    request.address.copyFrom(parseAddress(address));
+    request.port = fields.port ?? 6881;
+    request.left = fields.left ?? 100;
+    request.event = fields.event ?? ANNOUNCE_EVENT.none;
+    request.numWant = fields.numWant ?? 50;
+    if (fields.other !== undefined) {
+      request.hasOther = true;
+      request.otherAddress.copyFrom(parseAddress(fields.other));
+      request.otherPort = request.port;
+    }
+    return this.tracker.announce(request, this.response);
+  }
+
+  /** The last answer's peers of one family. */
+  told(family: Family): Told[] {
+    const size = family === 4 ? 6 : 18;
+    const bytes = family === 4 ? this.response.peers : this.response.peers6;
+    const count = family === 4 ? this.response.peerCount : this.response.peer6Count;
+    return Array.from({ length: count }, (_, i) => {
+      const view = new DataView(bytes.buffer, i * size, size);
+      const address = new Address();
+      if (family === 4) address.setIPv4(view.getUint32(0));
+      else address.setIPv6(view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12));
+      return { address: formatAddress(address), port: view.getUint16(size - 2) };
+    });
+  }
+
+  toldAll(): string[] {
+    return [...this.told(4), ...this.told(6)].map(({ address, port }) => `${address} ${port}`);
+  }
+
+  scrape(swarm = 0): number[] {
+    const request = new ScrapeRequest();
+    const response = new ScrapeResponse();
+    request.infoHashes[0] = swarm;
+    request.count = 1;
+    this.tracker.scrape(request, response);
+    return [response.complete[0], response.incomplete[0], response.downloaded[0]];
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Holds the structure that ARCHITECTURE.md describes. Each rule has an example that breaks it, so that a rule which no
+ * longer sees anything fails as well.
+ */
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import { test } from "node:test";
+import ts from "typescript";
+
+interface Source {
+  /** From the project's root, with slashes. */
+  readonly path: string;
+  /** A test, or part of a conformance suite. */
+  readonly isTest: boolean;
+  readonly file: ts.SourceFile;
+}
+
+interface Rule {
+  readonly name: string;
+  /** The places that break the rule, as `path:line: what`. */
+  check(source: Source): string[];
+  /** Breaks the rule once. */
+  readonly example: { readonly path: string; readonly text: string };
+}
+
+/**
+ * What each part of src may import besides itself. The other files right in src compose the program: they may import
+ * anything, as tests may.
+ */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  model: [],
+  network: ["model"],
+  wire: ["model"],
+  tracker: ["model", "network", "wire", "engine/engine.ts"],
+  engine: [],
+  client: ["model", "network", "tracker"],
+  neighbors: ["model", "network", "client", "tracker"],
+  forwarding: ["model", "network", "client", "tracker"],
+  storage: ["model", "network", "client", "tracker"],
+  hashlist: ["model", "network", "client", "tracker"],
+  admin: ["model", "network", "client", "tracker"],
+  config: ["model", "network", "client", "tracker", "engine/engine.ts"],
+  telemetry: ["model", "network", "client", "tracker"],
+  cli: ["model", "network", "client", "tracker", "config", "version.ts"],
+  "main.ts": ["cli", "app.ts"],
+};
+
+/** These decide nothing by themselves: no packages, no Node, no logs; clock and randomness are passed in. */
+const PURE = ["model", "network", "wire", "tracker"];
+const IMPURE_GLOBALS = ["console", "process", "Date", "performance", "setTimeout", "setInterval", "fetch"];
+
+const FILE_LINES = 400;
+const FUNCTION_LINES = 70;
+const VAGUE_NAMES = ["util", "utils", "helper", "helpers", "common", "manager"];
+
+const RULES: readonly Rule[] = [
+  {
+    name: "imports go one way",
+    check(source) {
+      const own = partOf(source.path);
+      if (own === undefined || source.isTest) return [];
+      if (!(own in MAY_IMPORT)) {
+        return own.endsWith(".ts") ? [] : [at(source, 0, `src/${own} is not in the table of this test`)];
+      }
+      return importsOf(source)
+        .filter(({ target }) => target !== undefined)
+        .filter(({ target }) => ![own, ...MAY_IMPORT[own]].some((part) => isIn(`src/${part}`, target!)))
+        .map(({ target, pos }) => at(source, pos, `${own} may not import ${target}`));
+    },
+    example: { path: "src/model/a.ts", text: 'import type { B } from "../wire/b.ts";' },
+  },
+  {
+    name: "model, network, wire and tracker import only relative files",
+    check(source) {
+      if (!isPure(source)) return [];
+      return importsOf(source)
+        .filter(({ target }) => target === undefined)
+        .map(({ name, pos }) => at(source, pos, `${partOf(source.path)} may not import ${name}`));
+    },
+    example: { path: "src/tracker/a.ts", text: 'import { readFileSync } from "node:fs";' },
+  },
+  {
+    name: "model, network, wire and tracker take clock and randomness from outside, and never log",
+    check(source) {
+      if (!isPure(source)) return [];
+      return find(source, (node) => {
+        if (ts.isPropertyAccessExpression(node)) return node.getText(source.file) === "Math.random";
+        return ts.isIdentifier(node) && IMPURE_GLOBALS.includes(node.text) && isReference(node);
+      });
+    },
+    example: { path: "src/wire/a.ts", text: "const now = Date.now();" },
+  },
+  {
+    name: `a file has at most ${FILE_LINES} lines`,
+    check(source) {
+      const lines = source.file.text.trimEnd().split("\n").length;
+      return lines > FILE_LINES ? [at(source, 0, `${lines} lines`)] : [];
+    },
+    example: { path: "src/model/a.ts", text: "\n".repeat(FILE_LINES).concat("let a;") },
+  },
+  {
+    name: `a function has at most ${FUNCTION_LINES} lines`,
+    check(source) {
+      if (source.isTest) return [];
+      return find(source, (node) => {
+        if (!ts.isFunctionLike(node)) return false;
+        return lineOf(source, node.end) - lineOf(source, node.getStart(source.file)) >= FUNCTION_LINES;
+      });
+    },
+    example: { path: "src/model/a.ts", text: `function a() {${"\n".repeat(FUNCTION_LINES)}}` },
+  },
+  {
+    name: "every export has a doc comment, or stands right below one that has",
+    check(source) {
+      if (source.isTest) return [];
+      const { statements, text } = source.file;
+      const documented = (i: number): boolean => {
+        const comments = ts.getLeadingCommentRanges(text, statements[i].pos) ?? [];
+        if (comments.some(({ pos }) => text.startsWith("/**", pos))) return true;
+        const start = statements[i].getStart(source.file);
+        return (
+          i > 0 && lineOf(source, statements[i - 1].end) + 1 === lineOf(source, start) && documented(i - 1)
+        );
+      };
+      return statements
+        .filter((statement, i) => isExported(statement) && !documented(i))
+        .map((statement) => at(source, statement.getStart(source.file), firstLine(statement, source)));
+    },
+    example: { path: "src/model/a.ts", text: "/** A. */\nexport const a = 1;\n\nexport const b = 2;" },
+  },
+  {
+    name: "no any, no cast by way of unknown",
+    check(source) {
+      return find(source, (node) => {
+        if (node.kind === ts.SyntaxKind.AnyKeyword) return true;
+        return ts.isAsExpression(node) && isCastToUnknown(node.expression);
+      });
+    },
+    example: { path: "test/a.ts", text: "const a = b as unknown as C;" },
+  },
+  {
+    name: "only src/main.ts ends the process",
+    check(source) {
+      if (source.path === "src/main.ts" || partOf(source.path) === undefined) return [];
+      return find(
+        source,
+        (node) => ts.isPropertyAccessExpression(node) && node.getText(source.file) === "process.exit",
+      );
+    },
+    example: { path: "src/cli/a.ts", text: "process.exit(1);" },
+  },
+  {
+    name: "names of files and folders say what is in them",
+    check(source) {
+      return source.path
+        .split(/[/.-]/)
+        .filter((word) => VAGUE_NAMES.includes(word))
+        .map((word) => at(source, 0, `"${word}" says nothing`));
+    },
+    example: { path: "src/wire/byte-utils.ts", text: "" },
+  },
+];
+
+const ROOT = join(import.meta.dirname, "..");
+const sources = globSync("{src,test,bench}/**/*.ts", { cwd: ROOT, exclude: ["**/node_modules"] }).map(
+  (path) => parse(path.replaceAll("\\", "/"), readFileSync(join(ROOT, path), "utf8")),
+);
+
+for (const rule of RULES) {
+  test(rule.name, () => {
+    const example = parse(rule.example.path, rule.example.text);
+    assert.equal(rule.check(example).length, 1, "the rule sees its example");
+    assertNone(sources.flatMap((source) => rule.check(source)));
+  });
+}
+
+test("no file imports itself by way of others", () => {
+  const a = parse("src/model/a.ts", 'import "./b.ts";');
+  const b = parse("src/model/b.ts", 'import "./a.ts";');
+  assert.equal(cycles([a, b]).length, 1, "the rule sees its example");
+  assertNone(cycles(sources));
+});
+
+function cycles(sources: readonly Source[]): string[] {
+  const targets = new Map(
+    sources.map((source) => [source.path, importsOf(source).map(({ target }) => target ?? "")]),
+  );
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path))
+      found.push(`${path}:1: ${[...trail.slice(trail.indexOf(path)), path].join(" → ")}`);
+    if (done.has(path)) return;
+    done.add(path);
+    for (const target of targets.get(path) ?? []) visit(target, [...trail, path]);
+  };
+  for (const path of targets.keys()) visit(path, []);
+  return found;
+}
+
+function parse(path: string, text: string): Source {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  return { path, isTest: /\.test\.ts$|\/conformance[/.]/.test(path), file };
+}
+
+/** The folder or file right below src, or undefined outside of it. */
+function partOf(path: string): string | undefined {
+  const [root, part] = path.split("/");
+  return root === "src" ? part : undefined;
+}
+
+function isPure(source: Source): boolean {
+  return !source.isTest && PURE.includes(partOf(source.path) ?? "");
+}
+
+function isIn(place: string, path: string): boolean {
+  return path === place || path.startsWith(`${place}/`);
+}
+
+/** All that a file imports, types too; `target` is the path from the root, or undefined for a package. */
+function importsOf({ path, file }: Source): { name: string; target: string | undefined; pos: number }[] {
+  return ts.preProcessFile(file.text).importedFiles.map(({ fileName, pos }) => ({
+    name: fileName,
+    target: fileName.startsWith(".") ? posix.join(posix.dirname(path), fileName) : undefined,
+    pos,
+  }));
+}
+
+/** Whether an identifier means a variable, and not the name of a property or declaration. */
+function isReference(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  return !("name" in parent && parent.name === node);
+}
+
+function isCastToUnknown(node: ts.Node): boolean {
+  if (ts.isParenthesizedExpression(node)) return isCastToUnknown(node.expression);
+  return ts.isAsExpression(node) && node.type.kind === ts.SyntaxKind.UnknownKeyword;
+}
+
+function isExported(statement: ts.Statement): boolean {
+  return ts.canHaveModifiers(statement) && (ts.getModifiers(statement) ?? []).some(isExportKeyword);
+}
+
+function isExportKeyword(modifier: ts.Modifier): boolean {
+  return modifier.kind === ts.SyntaxKind.ExportKeyword;
+}
+
+/** The places of all nodes that break a rule. */
+function find(source: Source, breaks: (node: ts.Node) => boolean): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node) => {
+    if (breaks(node)) found.push(at(source, node.getStart(source.file), firstLine(node, source)));
+    ts.forEachChild(node, visit);
+  };
+  visit(source.file);
+  return found;
+}
+
+function firstLine(node: ts.Node, source: Source): string {
+  return node.getText(source.file).split("\n")[0];
+}
+
+function lineOf(source: Source, pos: number): number {
+  return source.file.getLineAndCharacterOfPosition(pos).line + 1;
+}
+
+function at(source: Source, pos: number, what: string): string {
+  return `${source.path}:${lineOf(source, pos)}: ${what}`;
+}
+
+function assertNone(failures: readonly string[]): void {
+  assert.ok(failures.length === 0, `\n${failures.join("\n")}`);
+}
