@@ -1,0 +1,22 @@
+/** `btrt check`. */
+import { loadConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import { print, printError } from "./output.ts";
+import { summary } from "./summary.ts";
+
+/**
+ * Says all that is wrong with a configuration on standard error, or what it amounts to on standard output.
+ * @returns the exit code: 1 when anything is wrong.
+ */
+export async function check(configFile: string): Promise<number> {
+  const loaded = await loadConfig({ configFile });
+  if (loaded.config === null) {
+    const problems = loaded.problems.map(
+      (problem) => `${problem.line === 0 ? "btrt: " : ""}${formatProblem(problem)}`,
+    );
+    const warnings = loaded.warnings.map((warning) => `${formatProblem(warning)} (a warning)`);
+    printError([...problems, ...warnings].join("\n"));
+    return 1;
+  }
+  return print(summary(configFile, loaded));
+}

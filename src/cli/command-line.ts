@@ -1,0 +1,102 @@
+/** The commands of `btrt`: from arguments to an exit code. */
+import { Command, CommanderError, Option } from "commander";
+import type { ConfigSource } from "../config/load.ts";
+import { VERSION } from "../version.ts";
+import { print, printError } from "./output.ts";
+
+/** Where the configuration is, unless `--config` says otherwise. */
+const CONFIG_FILE = "/etc/btrt/btrt.conf";
+
+const HELP_FOOTER = `
+Configuration: ${CONFIG_FILE}, or where --config says.
+
+Examples:
+  btrt run --defaults                 serve now, without a configuration
+  btrt config > ${CONFIG_FILE}   write a configuration to start from
+  btrt check                          what is wrong with it, or what it amounts to
+  btrt run --config ./btrt.conf       serve as another file says
+  btrt version                        this program's version
+  btrt help run                       the options of a command`;
+
+/** Serves until it is told to stop. @returns the exit code. */
+export type Run = (source: ConfigSource) => Promise<number>;
+
+/**
+ * Executes a command line. Never throws for what a user can do wrong: that is one line on standard error.
+ * @param argv the arguments, without the program's name.
+ * @param run the `run` command's work, so that the other commands don't load it.
+ * @returns the exit code: 0, or 1 for anything wrong.
+ */
+export async function runCommandLine(argv: readonly string[], run: Run): Promise<number> {
+  const result = { exitCode: 0, help: "" };
+  try {
+    await buildProgram(run, result).parseAsync(argv.length === 0 ? ["help"] : argv, { from: "user" });
+    return result.exitCode;
+  } catch (error) {
+    // Commander's way to end, also after it has shown its help.
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return await print(result.help);
+    printError(`btrt: ${explain(error, argv)}`);
+    return 1;
+  }
+}
+
+/** The other modules are loaded by the commands that need them, so that help and mistakes are quick. */
+function buildProgram(run: Run, result: { exitCode: number; help: string }): Command {
+  const program = new Command("btrt")
+    .description("A BitTorrent tracker that answers with the peers nearest to the network first.")
+    .usage("COMMAND [OPTIONS]")
+    .version(VERSION, "--version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [COMMAND]", "show this help, or that of a command")
+    .addHelpText("after", HELP_FOOTER)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        result.help += text;
+      },
+      writeErr: () => {},
+    });
+  const configOption = () => new Option("--config <FILE>", "the configuration").default(CONFIG_FILE);
+  program
+    .command("run")
+    .description("serve, in the foreground; SIGHUP reads the configuration again, SIGTERM stops")
+    .addOption(configOption())
+    .addOption(new Option("--defaults", "serve with the default configuration").conflicts("config"))
+    .action(async (options: { config: string; defaults?: true }) => {
+      result.exitCode = await run(options.defaults ? { defaults: true } : { configFile: options.config });
+    });
+  program
+    .command("check")
+    .description("say what is wrong with the configuration, or what it amounts to")
+    .addOption(configOption())
+    .action(async (options: { config: string }) => {
+      const { check } = await import("./check.ts");
+      result.exitCode = await check(options.config);
+    });
+  program
+    .command("config")
+    .description("write the commented default configuration to standard output")
+    .action(async () => {
+      const { configTemplate } = await import("../config/template.ts");
+      result.exitCode = await print(configTemplate());
+    });
+  program
+    .command("version")
+    .description("show the version")
+    .action(async () => {
+      result.exitCode = await print(
+        `btrt ${VERSION} (Node.js ${process.versions.node}, ${process.platform} ${process.arch})\n`,
+      );
+    });
+  return program;
+}
+
+/** One line of what may be two: `error: unknown command 'chek'`, and `(Did you mean check?)`. */
+function explain({ code, message }: CommanderError, argv: readonly string[]): string {
+  const what = code === "commander.help" ? `unknown command '${argv[1]}'` : message.replace(/^error: /, "");
+  const [mistake, suggestion] = what.split("\n");
+  const near = /^\(Did you mean (.*)\?\)$/.exec(suggestion ?? "")?.[1];
+  const advice = near === undefined ? '"btrt help" shows the commands' : `did you mean ${near}?`;
+  return `${mistake.replace(/\.$/, "")}; ${advice}`;
+}

@@ -1,0 +1,62 @@
+/** What a configuration amounts to, for people to read. */
+import { formatListenAddress } from "../config/listen-address.ts";
+import type { LoadedConfig, LoadReport } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
+import { memoryBound, shardsFor } from "../tracker/swarm-store.ts";
+
+/** Describes a configuration that can be used. */
+export function summary(configFile: string, loaded: LoadedConfig & LoadReport): string {
+  const { config, groups, warnings, notYet } = loaded;
+  const { max_peers, access_list } = config.tracker;
+  const sections: (readonly [string, readonly string[]])[] = [
+    ["Listens on", config.listen.http.map((address) => `http  ${formatListenAddress(address)}`)],
+    ["Peer groups, nearest first", describeGroups(groups)],
+    ["Overlaps, where the longest prefix decides", describeOverlaps(groups)],
+    ["Torrents", access_list.mode === "off" ? [] : [describeAccessList(access_list.mode, loaded.accessList)]],
+    [
+      "Memory for swarms",
+      [`at most ${megabytes(memoryBound(max_peers, shardsFor(1)))}, with ${count(max_peers, "peer")}`],
+    ],
+    ["Not in this version yet", notYet],
+    ["Warnings", warnings.map(formatProblem)],
+  ];
+  const blocks = sections
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => `${title}\n${lines.map((line) => `  ${line}\n`).join("")}`);
+  return [`${configFile}: good\n`, ...blocks].join("\n");
+}
+
+function describeGroups(groups: readonly PeerGroupDefinition[]): string[] {
+  if (groups.length === 0) return ["none: all peers are equally near"];
+  const width = Math.max(...groups.map(({ name }) => name.length), "in no group".length);
+  const priorities = [...new Set(groups.map(({ priority }) => priority))].sort((a, b) => a - b);
+  const lines = priorities.flatMap((priority, tier) =>
+    groups
+      .filter((group) => group.priority === priority)
+      .map(
+        ({ name, prefixes }) =>
+          `tier ${tier + 1}  ${name.padEnd(width)}  ${count(prefixes.length, "prefix")}`,
+      ),
+  );
+  return [...lines, `tier ${priorities.length + 1}  in no group`];
+}
+
+function describeOverlaps(groups: readonly PeerGroupDefinition[]): string[] {
+  return findOverlaps(groups).map(
+    ({ inner, outer, prefixCount }) => `${count(prefixCount, "prefix")} of "${inner}" inside "${outer}"`,
+  );
+}
+
+function describeAccessList(mode: "allow" | "deny", hashes: Uint32Array): string {
+  return `${mode === "allow" ? "only" : "all but"} ${count(hashes.length / 5, "listed torrent")}`;
+}
+
+function count(number: number, noun: string): string {
+  const plural = noun.endsWith("x") ? `${noun}es` : `${noun}s`;
+  return `${number.toLocaleString("en")} ${number === 1 ? noun : plural}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024).toLocaleString("en")} MiB`;
+}

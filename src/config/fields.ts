@@ -1,0 +1,154 @@
+/**
+ * What the configuration's schema is made of. Each builder carries its own error message, so that a message says
+ * what the key takes. Where a section or list has no value (`logging:` with everything under it commented out), it
+ * is as if it were not there.
+ */
+import { z } from "zod";
+import type { Prefix } from "../network/prefix.ts";
+import { parseListenAddress } from "./listen-address.ts";
+import { quote } from "./problem.ts";
+import { readPrefix } from "./read-prefix.ts";
+
+/** A whole number from `min` to `max`. */
+export function integer(min: number, max: number) {
+  const error = expected(`a whole number from ${min} to ${max}`);
+  // Not z.int: its refusal of a fraction would keep the rules of all sections around from running.
+  return z.number({ error }).min(min, { error }).max(max, { error }).multipleOf(1, { error });
+}
+
+/** `true` or `false`. */
+export function flag() {
+  return z.boolean({ error: expected("true or false") });
+}
+
+/** Text of 1 to 4096 characters. What was written instead is not repeated: it may be a secret. */
+export function text() {
+  const error = ({ input }: { input?: unknown }) =>
+    missing(input) ??
+    "must be text of 1 to 4096 characters; in quotes when it looks like a number or true or false";
+  return z.string({ error }).min(1, { error }).max(4096, { error });
+}
+
+/** The path of a file or directory. A relative one starts at the configuration file's directory. */
+export const filePath = text();
+
+/** One of some words. */
+export function choice<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, { error: expected(`one of ${words.join(", ")}`) });
+}
+
+/** `auto`, or a whole number from `min` to `max`. */
+export function autoOr(min: number, max: number) {
+  const error = expected(`auto or a whole number from ${min} to ${max}`);
+  return z.union([z.literal("auto"), z.int().min(min).max(max)], { error });
+}
+
+/** A key that may have no value: null, which is the default. */
+export function optional<Field extends z.ZodType>(field: Field) {
+  return field.nullable().default(null);
+}
+
+/** Named keys, all of which are known. Rules are made by {@link rule}. */
+export function keys<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+  ...rules: z.core.$ZodCheck<z.output<z.ZodObject<Shape, z.core.$strict>>>[]
+) {
+  return z.strictObject(shape, { error: expected("keys with their values") }).check(...rules);
+}
+
+/** {@link keys} that are all optional, and may be left out or empty altogether. */
+export function section<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+  ...rules: z.core.$ZodCheck<z.output<z.ZodObject<Shape, z.core.$strict>>>[]
+) {
+  return z.preprocess((value) => value ?? {}, keys(shape, ...rules)).prefault({});
+}
+
+/** A list of at most `max` elements. */
+export function list<Element extends z.ZodType>(
+  element: Element,
+  max: number,
+  byDefault: readonly z.input<Element>[] = [],
+) {
+  const error = expected('a list ("- " before each element, or [ ] around them)');
+  const array = z.array(element, { error }).max(max, { error: `has more than ${max} elements` });
+  return z.preprocess((value) => value ?? byDefault, array).prefault([...byDefault]);
+}
+
+/** An IP prefix. Host bits are allowed, and cleared. */
+export const prefix = shortText('a prefix such as "192.0.2.0/24"').transform((value, context): Prefix => {
+  const { prefix, error } = readPrefix(value);
+  if (prefix !== undefined) return prefix;
+  context.addIssue({ code: "custom", message: error });
+  return z.NEVER;
+});
+
+/** A list of prefixes. Elements without a value are skipped: the original's template has `cidr_list:` and a lone `-`. */
+export function prefixes(max: number) {
+  const present = (elements: (Prefix | null)[]) => elements.filter((element) => element !== null);
+  return list(prefix.nullable(), max).transform(present);
+}
+
+/** An address to listen on. */
+export const listenAddress = shortText(
+  'an address and port such as "[::]:6969" or "127.0.0.1:6969"',
+).transform((value, context) => {
+  try {
+    return parseListenAddress(value);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+    return z.NEVER;
+  }
+});
+
+/** A local time of day, `HH:MM:SS`. */
+export function timeOfDay() {
+  const error = expected('a time of day from "00:00:00" to "23:59:59"');
+  return z.string({ error }).regex(/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$/, { error });
+}
+
+/**
+ * A rule across keys of one section, for {@link keys}. It runs when each of these keys is right by itself, whatever
+ * else is wrong. Its problem is shown at the first of the keys that the file sets.
+ * @param wrong says what is wrong with the first key, or undefined.
+ */
+export function rule<Value extends object>(
+  names: readonly (keyof Value & string)[],
+  wrong: (value: Value) => string | undefined,
+) {
+  return z.superRefine<Value>(
+    (value, context) => {
+      const message = wrong(value);
+      if (message === undefined) return;
+      context.addIssue({ code: "custom", path: [names[0]], params: { names }, message });
+    },
+    {
+      when: ({ issues }) =>
+        issues.every(({ code, path = [] }) =>
+          path.length === 0 ? code === "unrecognized_keys" : !names.some((name) => name === path[0]),
+        ),
+    },
+  );
+}
+
+function shortText(what: string) {
+  const error = expected(what);
+  return z.string({ error }).max(100, { error });
+}
+
+/** The message for a value that is not what its key takes. */
+export function expected(what: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => missing(input) ?? `must be ${what}, not ${show(input)}`;
+}
+
+function missing(input: unknown): string | undefined {
+  if (input === undefined) return "is missing";
+  if (input === null) return "has no value: give it one, or take the key out";
+  return undefined;
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "keys with values";
+  return typeof value === "string" ? quote(value) : String(value);
+}

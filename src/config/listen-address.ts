@@ -1,0 +1,35 @@
+/** Addresses to listen on, as people write them. */
+import { isIPv4, isIPv6 } from "node:net";
+import type { ListenAddress } from "../engine/engine.ts";
+
+/**
+ * Parses `ADDRESS:PORT`, IPv6 in brackets (RFC 3986 3.2.2). Port 0 takes any free one.
+ * @throws Error that says what is wrong and shows the right form.
+ */
+export function parseListenAddress(text: string): ListenAddress {
+  const [, bracketed, plain, portText] = /^(?:\[(.*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(portText);
+  if (portText === undefined || port > 65535) {
+    throw new Error(`${JSON.stringify(text)} is not ADDRESS:PORT; write ${likelyForm(text)}`);
+  }
+  if (bracketed !== undefined ? !isIPv6(bracketed) : !isIPv4(plain)) {
+    throw new Error(
+      `${JSON.stringify(bracketed ?? plain)} is not an IP address; "[::]:${port}" is every address, ` +
+        `"0.0.0.0:${port}" every IPv4 address, "127.0.0.1:${port}" this machine alone`,
+    );
+  }
+  return { host: bracketed ?? plain, port };
+}
+
+/** The inverse of {@link parseListenAddress}. */
+export function formatListenAddress({ host, port }: ListenAddress): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** What was probably meant by text that is not `ADDRESS:PORT`. */
+function likelyForm(text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return `"[::]:${text}"`;
+  if (isIPv4(text)) return `"${text}:6969"`;
+  if (isIPv6(text)) return `"[${text}]:6969"`;
+  return '"[::]:6969" or "127.0.0.1:6969"';
+}

@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { formatPrefix } from "../network/prefix.ts";
+import { loadConfig } from "./load.ts";
+import { memoryFiles } from "./memory-files.ts";
+import { formatProblem } from "./problem.ts";
+import { configTemplate } from "./template.ts";
+
+const FILE = "/etc/btrt/btrt.conf";
+
+const load = (text: string | Uint8Array, files: Record<string, string> = {}) =>
+  loadConfig({ configFile: FILE }, memoryFiles({ [FILE]: text, ...files }));
+
+async function loadGood(text: string, files?: Record<string, string>) {
+  const result = await load(text, files);
+  assert.ok(result.config !== null, result.problems.map(formatProblem).join("\n"));
+  assert.deepEqual(result.problems, []);
+  return result;
+}
+
+async function problemsOf(text: string | Uint8Array, files?: Record<string, string>): Promise<string[]> {
+  const result = await load(text, files);
+  assert.equal(result.config === null, result.problems.length > 0);
+  return result.problems.map((problem) => placeless(formatProblem(problem)));
+}
+
+/** A problem's line without the name of the configuration file. */
+const placeless = (line: string) => line.replace(/^\/etc\/btrt\/btrt.conf:(?=\d)/, "");
+
+/** The snippets of the original's manual, as printed there. */
+const MANUAL = {
+  logging: `
+#
+# Logging parameters
+logging:
+  path: "/var/log/btrt" # Path to log files, default: /var/log/btrt
+  level: "info" # Possible levels are:
+                # critical, error, warning, info, diagnostic, debug
+                # default logging level is "info"
+  switch_time: "01:00:00" # Log switching time in format "HH:MI:SS", default: "01:00:00"
+`,
+  database: `
+database:
+  url: "tcp://127.0.0.1:3306" # URL for connection to MySQL, default: "tcp://127.0.0.1:3306"
+  user: "root" # User name, default: "root"
+  password: "root" # Password
+  schema: "btrt" # Schema name, default: "btrt"
+`,
+  peer_groups: `
+peer_groups:
+  # It is useful to have definition for peers in local network.
+  - name: "local peers"
+    priority: 0
+    cidr_file: "/etc/btrt/local_cidrs.conf"
+    cidr_list:
+      -
+  # neighboring peers is used to identifying range of IP-addresses of peers connected to neighboring trackers
+  - name: "neighboring peers"
+    priority: 1
+    cidr_file: "/etc/btrt/neighboring_cidrs.conf"
+    cidr_list:
+      -
+`,
+  neighbors: `
+neighbors:
+  - name: "the nearest retracker"
+    refresh_interval: 1800
+    peers_expiry_interval: 7200
+    announce_request: "http://retracker.mgts.by/announce?info_hash={info_hash}&peer_id=0123456789012345678A&port=6882&downloaded=0&uploaded=0&left=4194304&event=started&compact=1&numwant=1000"
+`,
+};
+const MANUAL_FILES = {
+  "/etc/btrt/local_cidrs.conf": "127.0.0.0/8\n192.168.0.0/16\n",
+  "/etc/btrt/neighboring_cidrs.conf": "198.51.100.0/24\n",
+};
+
+test("the manual's snippets load as they are, one by one and together", async () => {
+  for (const snippet of Object.values(MANUAL)) await loadGood(snippet, MANUAL_FILES);
+  const { config, groups, notYet, warnings } = await loadGood(Object.values(MANUAL).join(""), MANUAL_FILES);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(notYet, ["neighbors", "database"]);
+  assert.deepEqual(
+    groups.map(({ name, priority, prefixes, reachableFrom }) => ({
+      name,
+      priority,
+      prefixes: prefixes.map(formatPrefix),
+      reachableFrom,
+    })),
+    [
+      { name: "local peers", priority: 0, prefixes: ["127.0.0.0/8", "192.168.0.0/16"], reachableFrom: [] },
+      { name: "neighboring peers", priority: 1, prefixes: ["198.51.100.0/24"], reachableFrom: [] },
+    ],
+  );
+  assert.equal(config.logging.path, "/var/log/btrt");
+  assert.equal(config.database.url, "tcp://127.0.0.1:3306");
+  assert.equal(config.neighbors[0].peers_expiry_interval, 7200);
+});
+
+test("a cidr_list may have no value, a lone dash, or both kinds of line", async () => {
+  for (const list of ["", "\n      -\n", " []", " [~]", "\n      -\n      - 192.0.2.0/24\n      -\n"]) {
+    const { groups } = await loadGood(`peer_groups:\n  - name: a\n    priority: 0\n    cidr_list:${list}`);
+    assert.equal(groups[0].prefixes.length, list.includes("192") ? 1 : 0, list);
+  }
+});
+
+test("an empty file, and no file, are the defaults", async () => {
+  const { config } = await loadConfig({ defaults: true });
+  assert.ok(config !== null);
+  assert.deepEqual(config.listen.http, [{ host: "::", port: 6969 }]);
+  assert.equal(config.tracker.max_peers, 4_000_000);
+  assert.equal(config.selection.policy, "nearest");
+  for (const text of ["", "# nothing\n", "logging:\nlisten:\npeer_groups:\ntracker:\n  access_list:\n"]) {
+    assert.deepEqual((await loadGood(text)).config, config);
+  }
+});
+
+test("a file that cannot be read is one clear line", async () => {
+  const absent = await loadConfig({ configFile: "/x.conf" }, memoryFiles({}));
+  assert.deepEqual(absent.problems.map(formatProblem), [
+    '/x.conf: no such file; write one with "btrt config > /x.conf", or try "btrt run --defaults"',
+  ]);
+  assert.deepEqual(absent.files, ["/x.conf"]);
+  const directory = await loadConfig({ configFile: "/" });
+  assert.deepEqual(directory.problems.map(formatProblem), ["/: is a directory, not a file"]);
+  assert.deepEqual(await problemsOf(new Uint8Array([0x61, 0xff])), [`${FILE}: is not UTF-8 text`]);
+  assert.deepEqual(await problemsOf(new Uint8Array(4 * 1024 * 1024 + 1)), [`${FILE}: larger than 4 MiB`]);
+});
+
+test("a root that is no set of keys", async () => {
+  assert.match((await problemsOf("- a\n"))[0], /^1:1: must be keys with their values, not a list$/);
+  assert.match((await problemsOf("text\n"))[0], /^1:1: must be keys with their values, not "text"$/);
+});
+
+test("everything that is wrong is told at once, in the order of the file", async () => {
+  const text = `
+listen:
+  http: 6969
+  udp: ["6969"]
+tracker:
+  intervall: 1800
+  numwant: 300
+  min_interval: fast
+  min_interval: 900
+  access_list: { mode: alow }
+peer_groups:
+  - name: a
+    cidr_file: /absent
+    cidr_list: [10.0.0.0/33, 10.0.0.0/8]
+    reachable_from: [homes]
+  - { name: a, priority: -1 }
+  - { name: home, priority: 1.5 }
+max_peers: 5
+`;
+  assert.deepEqual(await problemsOf(text), [
+    '3:9: listen.http: must be a list ("- " before each element, or [ ] around them), not 6969',
+    '4:9: listen.udp[0]: "6969" is not ADDRESS:PORT; write "[::]:6969"',
+    '6:3: tracker.intervall: unknown key; did you mean "interval"?',
+    "7:12: tracker.numwant: must not be more than numwant_max, 200",
+    "9:3: min_interval is set twice",
+    '10:24: tracker.access_list.mode: must be one of off, allow, deny, not "alow"; did you mean "allow"?',
+    "12:5: peer_groups[0].priority: is missing",
+    '14:17: peer_groups[0].cidr_list[0]: "10.0.0.0/33" is not a prefix: its length must be a number from 0 to 32',
+    '15:22: peer_groups[0].reachable_from[0]: "homes" is not the name of a peer group; did you mean "home"?',
+    '16:13: peer_groups[1].name: "a" is the name of element [0] already',
+    "16:26: peer_groups[1].priority: must be a whole number from 0 to 65535, not -1",
+    "17:29: peer_groups[2].priority: must be a whole number from 0 to 65535, not 1.5",
+    '18:1: max_peers: unknown key; did you mean "tracker.max_peers"?',
+    "13:16: peer_groups[0].cidr_file: /absent: no such file",
+  ]);
+});
+
+test("relative paths start at the configuration's directory; named files are read, and known", async () => {
+  const text = `
+peer_groups: [{ name: a, priority: 0, cidr_file: lists/a.conf, cidr_list: [2001:db8::/32] }]
+tracker: { access_list: { mode: allow, file: hashes } }
+logging: { path: ../log }
+`;
+  const files = { "/etc/btrt/lists/a.conf": "192.0.2.1/24\n", "/etc/btrt/hashes": `${"ab".repeat(20)}\n` };
+  const { config, groups, accessList, warnings, files: named } = await loadGood(text, files);
+  assert.deepEqual(groups[0].prefixes.map(formatPrefix), ["192.0.2.0/24", "2001:db8::/32"]);
+  assert.deepEqual([...accessList], Array(5).fill(0xabababab));
+  assert.equal(config.logging.path, "/etc/log");
+  assert.deepEqual(named, [FILE, "/etc/btrt/lists/a.conf", "/etc/btrt/hashes"]);
+  assert.deepEqual(warnings.map(formatProblem), [
+    '/etc/btrt/lists/a.conf:1:1: "192.0.2.1/24" has bits set after its length: it is read as 192.0.2.0/24',
+  ]);
+});
+
+test("a list that is not used is not read", async () => {
+  const { accessList, files } = await loadGood("tracker: { access_list: { file: hashes } }\n");
+  assert.equal(accessList.length, 0);
+  assert.deepEqual(files, [FILE]);
+});
+
+test("mistakes in a named file are told with its own lines, and it stays known", async () => {
+  const text =
+    "peer_groups: [{ name: a, priority: 0, cidr_file: a }]\ntracker: { access_list: { mode: deny, file: h } }\n";
+  const result = await load(text, { "/etc/btrt/a": "\nrubbish\n", "/etc/btrt/h": "x" });
+  assert.equal(result.config, null);
+  assert.deepEqual(result.problems.map(formatProblem), [
+    '/etc/btrt/a:2:1: "rubbish" is not an IP address: four numbers with points between them are expected',
+    "/etc/btrt/h:1:1: not an info-hash of 40 hexadecimal digits",
+  ]);
+  assert.deepEqual(result.files, [FILE, "/etc/btrt/a", "/etc/btrt/h"]);
+});
+
+test("what is odd is a warning", async () => {
+  const { warnings } = await loadGood(
+    "listen:\n  trusted_proxies: [10.0.0.1/8, 10.0.0.1]\npeer_groups:\n  - name: a\n    priority: 0\n",
+  );
+  assert.deepEqual(
+    warnings.map((warning) => placeless(formatProblem(warning))),
+    [
+      '2:21: listen.trusted_proxies[0]: "10.0.0.1/8" has bits set after its length: it is read as 10.0.0.0/8',
+      "4:5: peer_groups[0]: has no prefixes: no address is in this group",
+    ],
+  );
+});
+
+test("keys without their feature are named when the file asks for it", async () => {
+  const notYet = async (text: string) => (await loadGood(text)).notYet;
+  assert.deepEqual(
+    await notYet("engine: node\nworkers: 1\nneighbors_wait: 0\nneighbors: []\ndatabase:\n"),
+    [],
+  );
+  assert.deepEqual(
+    await notYet("selection: { policy: nearest, strangers: nearest }\nlisten: { udp: [] }\n"),
+    [],
+  );
+  assert.deepEqual(await notYet("engine: uring\nworkers: 4\nselection: { policy: bridged, enough: 3 }\n"), [
+    "engine",
+    "workers",
+    "selection.policy",
+    "selection.enough",
+  ]);
+  assert.deepEqual(
+    await notYet('listen: { udp: ["[::]:6969"] }\nadmin: { listen: "127.0.0.1:1" }\nhashlist: {}\n'),
+    ["listen.udp", "hashlist", "admin"],
+  );
+});
+
+test("the list of problems has an end", async () => {
+  const problems = await problemsOf(Array.from({ length: 500 }, (_, i) => `unknown${i}: 1`).join("\n"));
+  assert.equal(problems.length, 101);
+  assert.equal(problems[100], `${FILE}: 400 more problems`);
+});
+
+test("the list of warnings has an end", async () => {
+  const { warnings } = await loadGood(`tracker: { ip_parameter: [${"10.0.0.1/8, ".repeat(150)}] }`);
+  assert.equal(warnings.length, 101);
+  assert.equal(warnings[100].message, "50 more warnings");
+});
+
+test("no document makes it throw", async () => {
+  const template = configTemplate().replaceAll(/^( *)#(?=\S| {2})/gm, "$1");
+  const damaged = fc
+    .array(
+      fc.tuple(
+        fc.nat(template.length),
+        fc.nat(30),
+        fc.constantFrom("", " ", "\n", "- ", ": ", "[", "&a ", "*a", "null", "1e9"),
+      ),
+      {
+        minLength: 1,
+        maxLength: 5,
+      },
+    )
+    .map((cuts) =>
+      cuts.reduce((text, [at, length, put]) => text.slice(0, at) + put + text.slice(at + length), template),
+    );
+  const value = fc.object({
+    key: fc.constantFrom(
+      "listen",
+      "http",
+      "tracker",
+      "interval",
+      "peer_groups",
+      "name",
+      "cidr_list",
+      "neighbors",
+      "admin",
+      "__proto__",
+    ),
+    values: [fc.integer(), fc.double(), fc.string(), fc.boolean(), fc.constant(null), fc.constant("::1/128")],
+    maxDepth: 4,
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        damaged,
+        value.map((object) => JSON.stringify(object)),
+      ),
+      async (text) => {
+        await problemsOf(text);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

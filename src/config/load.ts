@@ -1,0 +1,169 @@
+/** Loads a configuration with every file it names, and says all that is wrong with them at once. */
+import { dirname, resolve } from "node:path";
+import type { PeerGroupDefinition } from "../network/peer-groups.ts";
+import type { Prefix } from "../network/prefix.ts";
+import { readAccessListFile } from "./access-list-file.ts";
+import { readCidrFile } from "./cidr-file.ts";
+import { type ConfigDocument, parseDocument, setAt, valueAt } from "./document.ts";
+import { filePath } from "./fields.ts";
+import { notYetKeys } from "./not-yet.ts";
+import { formatKeyPath, type KeyPath, PROBLEM_LIMIT, type Problem } from "./problem.ts";
+import { FileError, type ReadFile, readFromDisk, readText } from "./read-file.ts";
+import { type Config, configSchema } from "./schema.ts";
+import { visitValues, wraps } from "./schema-tree.ts";
+import { validate } from "./validate.ts";
+
+/** Where a configuration comes from. */
+export type ConfigSource = { readonly configFile: string } | { readonly defaults: true };
+
+/** What loading came to. `config` is null when there are problems. */
+export type LoadResult = LoadReport & (LoadedConfig | { readonly config: null });
+
+/** What there is to say, whether a configuration can be used or not. */
+export interface LoadReport {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** All files that were read, or should have been: those to watch for changes. */
+  readonly files: readonly string[];
+  /** Dotted keys that the file sets and whose feature this version does not have. */
+  readonly notYet: readonly string[];
+}
+
+/** A configuration that can be used. */
+export interface LoadedConfig {
+  /** Its paths are absolute. */
+  readonly config: Config;
+  /** `peer_groups`, with the prefixes of their files. */
+  readonly groups: readonly PeerGroupDefinition[];
+  /** Info-hashes of `tracker.access_list`, five words in network order for each; empty when its mode is off. */
+  readonly accessList: Uint32Array;
+}
+
+/** Bytes. Larger YAML takes many seconds and gigabytes; long lists of prefixes belong into a `cidr_file`. */
+const CONFIG_BYTES = 4 * 1024 * 1024;
+
+/** Loads a configuration. Never throws: what goes wrong is in the result. */
+export async function loadConfig(source: ConfigSource, read: ReadFile = readFromDisk): Promise<LoadResult> {
+  const file = "defaults" in source ? "" : source.configFile;
+  try {
+    const text = file === "" ? "" : await readText(file, CONFIG_BYTES, read);
+    const document = parseDocument(text, file);
+    if ("value" in document) return await loadDocument(document, file, read);
+    return { config: null, problems: document.problems, warnings: [], files: [file], notYet: [] };
+  } catch (error) {
+    const problem = { file, line: 0, column: 0, key: "", message: explainConfigFile(error, file) };
+    return { config: null, problems: [problem], warnings: [], files: [file], notYet: [] };
+  }
+}
+
+function explainConfigFile(error: unknown, file: string): string {
+  if (!(error instanceof FileError)) throw error;
+  if (error.code !== "ENOENT") return error.message;
+  return `no such file; write one with "btrt config > ${file}", or try "btrt run --defaults"`;
+}
+
+async function loadDocument(document: ConfigDocument, file: string, read: ReadFile): Promise<LoadResult> {
+  resolvePaths(document.value, dirname(resolve(file)));
+  const { config, problems, warnings } = validate(document, file);
+  const inFile = [...document.problems, ...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  const named = new NamedFiles(document, file, read);
+  const prefixes = await named.readCidrFiles();
+  const accessList = await named.readAccessList();
+  const report = {
+    problems: [...limit(inFile, file, "problems"), ...named.problems],
+    warnings: [...limit([...document.warnings, ...warnings], file, "warnings"), ...named.warnings],
+    files: [...(file === "" ? [] : [file]), ...named.files],
+    notYet: notYetKeys(document.value),
+  };
+  if (config === undefined || report.problems.length > 0) return { ...report, config: null };
+  const groups = config.peer_groups.map((group, i) => ({
+    name: group.name,
+    priority: group.priority,
+    prefixes: [...(prefixes.get(i) ?? []), ...group.cidr_list],
+    reachableFrom: group.reachable_from,
+  }));
+  for (const [i, group] of groups.entries()) {
+    if (group.prefixes.length === 0) {
+      const path = ["peer_groups", i];
+      const message = "has no prefixes: no address is in this group";
+      report.warnings.push({ file, ...document.position(path), key: formatKeyPath(path), message });
+    }
+  }
+  return { ...report, config, groups, accessList };
+}
+
+/** Reads the files that a document names, even where it is wrong elsewhere. */
+class NamedFiles {
+  readonly problems: Problem[] = [];
+  readonly warnings: Problem[] = [];
+  readonly files = new Set<string>();
+  readonly #document: ConfigDocument;
+  readonly #file: string;
+  readonly #read: ReadFile;
+
+  constructor(document: ConfigDocument, file: string, read: ReadFile) {
+    this.#document = document;
+    this.#file = file;
+    this.#read = read;
+  }
+
+  /** The prefixes of each peer group's file, by the group's index. */
+  async readCidrFiles(): Promise<Map<number, readonly Prefix[]>> {
+    const prefixes = new Map<number, readonly Prefix[]>();
+    const groups = valueAt(this.#document.value, ["peer_groups"]);
+    const count = Array.isArray(groups) ? groups.length : 0;
+    for (let i = 0; i < count; i++) {
+      const content = await this.#readAt(["peer_groups", i, "cidr_file"], readCidrFile);
+      if (content === undefined) continue;
+      prefixes.set(i, content.prefixes);
+      this.warnings.push(...content.warnings);
+    }
+    return prefixes;
+  }
+
+  /** The info-hashes of the access list, unless its mode is off. */
+  async readAccessList(): Promise<Uint32Array> {
+    const mode = valueAt(this.#document.value, ["tracker", "access_list", "mode"]) ?? "off";
+    const path = ["tracker", "access_list", "file"];
+    const content = mode === "off" ? undefined : await this.#readAt(path, readAccessListFile);
+    return content?.hashes ?? new Uint32Array(0);
+  }
+
+  /** What the file named at a path holds; undefined when none is named, or it cannot be read. */
+  async #readAt<Content extends { readonly problems: readonly Problem[] }>(
+    path: KeyPath,
+    readContent: (file: string, read: ReadFile) => Promise<Content>,
+  ): Promise<Content | undefined> {
+    const file = valueAt(this.#document.value, path);
+    if (typeof file !== "string" || file === "") return undefined;
+    this.files.add(file);
+    try {
+      const content = await readContent(file, this.#read);
+      this.problems.push(...content.problems);
+      return content;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      const place = { file: this.#file, ...this.#document.position(path), key: formatKeyPath(path) };
+      this.problems.push({ ...place, message: `${file}: ${error.message}` });
+      return undefined;
+    }
+  }
+}
+
+/** Makes the paths in a document's value absolute. */
+function resolvePaths(value: unknown, directory: string): void {
+  visitValues(configSchema, value, (schema, part, path) => {
+    if (typeof part !== "string" || part === "" || !wraps(schema, filePath)) return;
+    setAt(value, path, resolve(directory, part));
+  });
+}
+
+/** The first of a file's problems, and how many more there are. */
+function limit(problems: readonly Problem[], file: string, noun: string): Problem[] {
+  const more = problems.length - PROBLEM_LIMIT;
+  if (more <= 0) return [...problems];
+  return [
+    ...problems.slice(0, PROBLEM_LIMIT),
+    { file, line: 0, column: 0, key: "", message: `${more} more ${noun}` },
+  ];
+}

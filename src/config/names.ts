@@ -1,0 +1,69 @@
+/** Rules about the names of a list's elements. They look at those that have one, whatever else is wrong. */
+import { z } from "zod";
+import { quote } from "./problem.ts";
+import { didYouMean } from "./suggest.ts";
+
+interface NamedElement {
+  readonly index: number;
+  readonly name: string;
+  readonly reachableFrom: readonly unknown[];
+}
+
+/** Of two elements with the same name, the later one is wrong. */
+export function distinctNames() {
+  return z.superRefine<unknown>((elements, context) => {
+    const first = new Map<string, number>();
+    for (const { index, name } of namedElements(elements)) {
+      const taken = first.get(name);
+      if (taken === undefined) first.set(name, index);
+      else issue(context, [index, "name"], `${quote(name)} is the name of element [${taken}] already`);
+    }
+  }, always);
+}
+
+/** Each name in `reachable_from` is that of one of these peer groups. */
+export function groupsExist() {
+  return z.superRefine<unknown>((groups, context) => checkReachableFrom(groups, groups, [], context), always);
+}
+
+/** The same for `neighbors`, whose groups are elsewhere: a rule for the root. */
+export function neighborsGroupsExist() {
+  return z.superRefine<{ peer_groups?: unknown; neighbors?: unknown }>(
+    ({ neighbors, peer_groups }, context) =>
+      checkReachableFrom(neighbors, peer_groups, ["neighbors"], context),
+    always,
+  );
+}
+
+const always = { when: () => true };
+
+function checkReachableFrom(
+  elements: unknown,
+  groups: unknown,
+  path: readonly string[],
+  context: z.core.$RefinementCtx<unknown>,
+): void {
+  const names = namedElements(groups).map(({ name }) => name);
+  for (const { index, reachableFrom } of namedElements(elements)) {
+    for (const [i, name] of reachableFrom.entries()) {
+      if (typeof name !== "string" || names.includes(name)) continue;
+      const message = `${quote(name)} is not the name of a peer group${didYouMean(name, names)}`;
+      issue(context, [...path, index, "reachable_from", i], message);
+    }
+  }
+}
+
+/** The elements that have a name. Nothing is known of the others, nor of what is in any. */
+function namedElements(elements: unknown): NamedElement[] {
+  if (!Array.isArray(elements)) return [];
+  return elements.flatMap((element: unknown, index) => {
+    if (typeof element !== "object" || element === null || !("name" in element)) return [];
+    if (typeof element.name !== "string") return [];
+    const listed = "reachable_from" in element ? element.reachable_from : undefined;
+    return [{ index, name: element.name, reachableFrom: Array.isArray(listed) ? listed : [] }];
+  });
+}
+
+function issue(context: z.core.$RefinementCtx<unknown>, path: PropertyKey[], message: string): void {
+  context.addIssue({ code: "custom", path, message });
+}

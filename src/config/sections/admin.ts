@@ -1,0 +1,38 @@
+/** `admin`: status, metrics and the page. */
+import { isIP } from "node:net";
+import { filePath, listenAddress, optional, rule, section } from "../fields.ts";
+
+/** Reachable from other machines it demands a token; a certificate needs its key. */
+export const admin = section(
+  {
+    listen: listenAddress
+      .prefault("127.0.0.1:6970")
+      .describe("The address for status, metrics and the page."),
+    token_file: optional(filePath).meta({
+      description:
+        "A file with the token that requests must carry. Demanded where others than this machine can ask.",
+      examples: ["/etc/btrt/admin_token"],
+    }),
+    cert: optional(filePath).meta({
+      description: "The TLS certificate (PEM).",
+      examples: ["/etc/btrt/admin.crt"],
+    }),
+    key: optional(filePath).meta({
+      description: "The certificate's key (PEM).",
+      examples: ["/etc/btrt/admin.key"],
+    }),
+  },
+  rule(["token_file", "listen"], ({ token_file, listen }) =>
+    token_file === null && !isLoopback(listen.host)
+      ? "is missing: listen can be reached from other machines"
+      : undefined,
+  ),
+  rule(["cert", "key"], ({ cert, key }) =>
+    (cert === null) === (key === null) ? undefined : "goes with key: both or neither must be there",
+  ),
+);
+
+/** @param host an IP address. */
+function isLoopback(host: string): boolean {
+  return host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}

@@ -1,0 +1,70 @@
+/** `hashlist`: the torrents with enough complete copies inside that outside connections can be refused. */
+import { choice, filePath, flag, integer, keys, list, optional, rule, section, text } from "../fields.ts";
+
+/** A regular expression with two groups. */
+const twoGroups = text().superRefine((pattern, context) => {
+  const message = wrongPattern(pattern);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
+const dpiStatistics = keys({
+  file: filePath.describe("The statistics log of a DPI box."),
+  pattern: twoGroups.describe("A regular expression with two groups: handshakes seen, handshakes refused."),
+});
+
+/** A torrent leaves the list at fewer copies than it entered with, so that it does not flicker. */
+export const hashlist = section(
+  {
+    path: optional(filePath).meta({
+      description: "The file it is written to; each format adds its own ending.",
+      examples: ["/var/lib/btrt/hashlist"],
+    }),
+    interval: integer(60, 86_400).default(600).describe("Seconds from one list to the next."),
+    formats: list(choice(["text", "csv", "json", "binary", "nftables"]), 5, ["text"]).describe(
+      "text: an info-hash of 40 hexadecimal digits per line. csv and json: with counts. binary: 20 bytes each. " +
+        "nftables: an update for nft -f.",
+    ),
+    min_complete: integer(1, 1000)
+      .default(2)
+      .describe("Complete copies inside from which a torrent is listed."),
+    leave_complete: integer(1, 1000)
+      .default(1)
+      .describe("A listed torrent with fewer complete copies inside than this is taken off at once."),
+    min_peers: integer(0, 100_000).default(5).describe("Peers inside from which a torrent is listed."),
+    min_dwell: integer(0, 86_400)
+      .default(600)
+      .describe("Seconds for which it must have had enough copies before it is listed."),
+    tiers: integer(1, 1000)
+      .default(1)
+      .describe("Priorities of peer_groups that count as inside, from the nearest on."),
+    max_entries: integer(1, 10_000_000)
+      .default(100_000)
+      .describe("Torrents listed: those with the most peers first."),
+    exclude: optional(filePath).meta({
+      description:
+        "A file of torrents that are never listed: 40 hexadecimal digits per line; # begins a comment.",
+      examples: ["/etc/btrt/never_listed.txt"],
+    }),
+    dry_run: flag().default(false).describe("true: the list is made and counted, and not written."),
+    dpi_statistics: dpiStatistics
+      .nullable()
+      .default(null)
+      .meta({
+        description: "Where a DPI box refuses the connections: where its counts of them are.",
+        examples: [{ file: "/var/log/dpi/statistics.log", pattern: "BitTorrent: (\\d+)/(\\d+)" }],
+      }),
+  },
+  rule(["leave_complete", "min_complete"], ({ leave_complete, min_complete }) =>
+    leave_complete > min_complete ? `must not be more than min_complete, ${min_complete}` : undefined,
+  ),
+);
+
+/** What is wrong with a pattern, or undefined. */
+function wrongPattern(pattern: string): string | undefined {
+  try {
+    const groups = new RegExp(`${pattern}|`).exec("")!.length - 1;
+    return groups === 2 ? undefined : `must have two groups, not ${groups}`;
+  } catch {
+    return "is not a regular expression";
+  }
+}

@@ -1,0 +1,33 @@
+/** `listen`: where clients reach the tracker, and what one of them may take. */
+import { integer, list, listenAddress, prefixes, section } from "../fields.ts";
+
+/** Most addresses to listen on, per protocol. */
+const ADDRESS_LIMIT = 64;
+
+/** Addresses, and what the connections to them may take. */
+export const listen = section({
+  http: list(listenAddress, ADDRESS_LIMIT, ["[::]:6969"])
+    .refine((addresses) => addresses.length > 0, "names no address: nobody could announce")
+    .describe(
+      'Addresses for HTTP announces and scrapes. "[::]:6969" is every IPv6 and IPv4 address of this machine. ' +
+        "For retracker.local the port is 80.",
+    ),
+  udp: list(listenAddress, ADDRESS_LIMIT, ["[::]:6969"]).describe(
+    "Addresses for UDP announces and scrapes (BEP 15).",
+  ),
+  trusted_proxies: prefixes(1000).meta({
+    description:
+      "Prefixes of reverse proxies that are believed about the client's address: Forwarded, X-Forwarded-For or the " +
+      "PROXY protocol. The client is the rightmost hop that is not listed here.",
+    examples: [["127.0.0.1", "::1"]],
+  }),
+  max_connections: integer(1, 1_000_000)
+    .default(20_000)
+    .describe("Open connections. One more is closed at once, and counted."),
+  idle_timeout: integer(1, 3600)
+    .default(60)
+    .describe("Seconds after which a connection without a request is closed."),
+  request_timeout: integer(1, 300)
+    .default(10)
+    .describe("Seconds that a request may take to arrive, and a reply to be taken."),
+});

@@ -1,0 +1,21 @@
+/** `logging`. */
+import { LOG_LEVELS } from "../../model/log-level.ts";
+import { choice, filePath, flag, integer, optional, section, timeOfDay } from "../fields.ts";
+
+/** The keys of the original, and ours. */
+export const logging = section({
+  path: optional(filePath).meta({
+    description: "A directory for log files. Without it the log goes to standard output.",
+    examples: ["/var/log/btrt"],
+  }),
+  level: choice(LOG_LEVELS)
+    .default("info")
+    .describe("critical, error, warning, info, diagnostic or debug: each with all those before it."),
+  switch_time: timeOfDay()
+    .default("01:00:00")
+    .describe("The local time at which a new log file is begun every day, HH:MM:SS."),
+  keep_days: integer(1, 3650).default(30).describe("Days after which a closed log file is deleted."),
+  mask_addresses: flag()
+    .default(false)
+    .describe("true: the log shows subscribers' networks (10.1.2.x), not their addresses."),
+});

@@ -1,0 +1,92 @@
+/** `neighbors`: the trackers of partner networks. */
+import { z } from "zod";
+import { expected, flag, integer, keys, list, prefixes, rule, text } from "../fields.ts";
+import { distinctNames } from "../names.ts";
+import { didYouMean } from "../suggest.ts";
+
+/** What is filled into `announce_request`, without the braces. */
+const PLACEHOLDERS = ["info_hash", "peer_id", "port", "numwant", "ip"];
+
+/** Most neighbors. */
+const NEIGHBOR_LIMIT = 100;
+
+/** The template of a URL with placeholders. */
+const announceRequest = z
+  .string({ error: expected("the URL of an announce") })
+  .max(4096, { error: "is longer than 4096 characters" })
+  .superRefine((template, context) => {
+    const message = wrongTemplate(template);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+
+const neighbor = keys(
+  {
+    name: text().describe("Its name, in logs and statistics."),
+    refresh_interval: integer(60, 86_400)
+      .default(1800)
+      .describe("Seconds until it is asked again about a torrent that clients still announce."),
+    peers_expiry_interval: integer(60, 604_800)
+      .default(7200)
+      .describe("Seconds after which its peers are forgotten unless it names them again."),
+    announce_request: announceRequest.describe(
+      "The announce it is sent: an http, https or udp URL, in which {info_hash}, {peer_id}, {port}, {numwant} and " +
+        "{ip} are filled in.",
+    ),
+    enabled: flag().default(true).describe("false: it is not asked."),
+    timeout: integer(1, 60).default(10).describe("Seconds that an answer may take."),
+    max_concurrent: integer(1, 10_000).default(50).describe("Requests under way."),
+    max_requests_per_second: integer(1, 100_000).default(200).describe("Requests begun in a second."),
+    source: prefixes(1000).meta({
+      description: "Prefixes from which it asks us: those announces are polls, not peers.",
+      examples: [["198.51.100.7"]],
+    }),
+    reachable_from: list(text(), 1000).meta({
+      description:
+        "Peer groups whose clients can reach the private addresses that it names. Others are never given them.",
+      examples: [["neighboring peers"]],
+    }),
+  },
+  rule(["peers_expiry_interval", "refresh_interval"], ({ peers_expiry_interval, refresh_interval }) =>
+    peers_expiry_interval <= refresh_interval
+      ? `must be more than refresh_interval, ${refresh_interval}`
+      : undefined,
+  ),
+);
+
+/** The keys of the original, and ours. */
+export const neighbors = list(neighbor, NEIGHBOR_LIMIT)
+  .check(distinctNames())
+  .meta({
+    description:
+      "Trackers of partner networks, which are asked for peers of the torrents that clients announce here.",
+    examples: [
+      [
+        {
+          name: "the nearest retracker",
+          announce_request:
+            "http://retracker.example/announce?info_hash={info_hash}&peer_id={peer_id}&port={port}" +
+            "&uploaded=0&downloaded=0&left=4194304&compact=1&numwant={numwant}",
+        },
+      ],
+    ],
+  });
+
+/** A key of the root: it is about all neighbors together. */
+export const neighborsWait = integer(0, 10_000)
+  .default(0)
+  .describe(
+    "Milliseconds that the very first announce of a torrent may wait for the first neighbor's answer.",
+  );
+
+/** What is wrong with the template of an announce, or undefined. */
+function wrongTemplate(template: string): string | undefined {
+  for (const [, word] of template.matchAll(/\{([^{}]*)\}/g)) {
+    if (!PLACEHOLDERS.includes(word)) return `{${word}} is not known here${didYouMean(word, PLACEHOLDERS)}`;
+  }
+  const filled = template.replaceAll(/\{[a-z_]+\}/g, "0");
+  const scheme = URL.canParse(filled) ? new URL(filled).protocol : "";
+  if (scheme === "udp:") return undefined;
+  if (scheme !== "http:" && scheme !== "https:")
+    return "must be a URL that begins with http://, https:// or udp://";
+  return template.includes("{info_hash}") ? undefined : "must contain {info_hash}";
+}

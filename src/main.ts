@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+import { runCommandLine } from "./cli/command-line.ts";
+
+process.exitCode = await runCommandLine(process.argv.slice(2), async (source) => {
+  const { run } = await import("./app.ts");
+  return run(source);
+});
