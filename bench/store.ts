@@ -11,6 +11,8 @@ import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
 import { allocateSwarmStore, SwarmStore } from "../src/tracker/swarm-store.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
 
+/** The selection policy, as an argument. */
+const POLICY = process.argv[2] === "bridged" ? "bridged" : "nearest";
 const ROUNDS = 300_000;
 
 function makeTracker(maxPeers: number): Tracker {
@@ -26,6 +28,15 @@ function makeTracker(maxPeers: number): Tracker {
   return new Tracker(
     store,
     {
+      selection: {
+        policy: POLICY,
+        home: "groups",
+        strangers: "nearest",
+        enough: 3,
+        bridges: 2,
+        homeSeedsEnough: 2,
+        stallSeconds: 600,
+      },
       settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 },
       groups: new PeerGroups(groups),
       accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),

@@ -8,13 +8,22 @@ import type { PolicyData } from "./worker.ts";
 
 /** @param previous the groups in force: those that stay keep their numbers, so that stored peers stay theirs. */
 export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
-  const { listen, tracker } = loaded.config;
+  const { listen, selection, tracker } = loaded.config;
   return {
     settings: {
       interval: tracker.interval,
       minInterval: tracker.min_interval,
       numWant: tracker.numwant,
       numWantMax: tracker.numwant_max,
+    },
+    selection: {
+      policy: selection.policy,
+      home: selection.home,
+      strangers: selection.strangers,
+      enough: selection.enough,
+      bridges: selection.bridges,
+      homeSeedsEnough: selection.home_seeds_enough,
+      stallSeconds: selection.stall_seconds,
     },
     peerExpiry: tracker.peer_expiry,
     groups: buildPeerGroups(loaded.groups, previous),

@@ -11,13 +11,16 @@ import { PeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import { PrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { AccessList, type AccessListData } from "./tracker/access-list.ts";
 import { HttpService } from "./tracker/http-service.ts";
+import type { SelectionSettings } from "./tracker/selection-settings.ts";
 import { SwarmStore, type SwarmStoreData } from "./tracker/swarm-store.ts";
 import { Sweeper } from "./tracker/sweeper.ts";
-import { type Clock, Tracker, type TrackerPolicy, type TrackerSettings } from "./tracker/tracker.ts";
+import { type Clock, Tracker } from "./tracker/tracker.ts";
+import type { TrackerPolicy, TrackerSettings } from "./tracker/tracker-policy.ts";
 
 /** What a reload replaces, as it travels: plain data and shared memory. */
 export interface PolicyData {
   readonly settings: TrackerSettings;
+  readonly selection: SelectionSettings;
   /** Seconds without an announce after which a peer goes. */
   readonly peerExpiry: number;
   readonly groups: PeerGroupsData;
@@ -59,6 +62,7 @@ const ROUND_SECONDS = 60;
 function trackerPolicy(data: PolicyData): TrackerPolicy {
   return {
     settings: data.settings,
+    selection: data.selection,
     groups: new PeerGroups(data.groups),
     accessList: new AccessList(data.accessList),
   };

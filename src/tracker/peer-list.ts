@@ -49,6 +49,11 @@ export class PeerList {
     return this.#isLarge(cell) ? this.#large.recordAt(cell, position) : this.#small.recordAt(cell, position);
   }
 
+  /** Word B of the record at `position` (peer-record.ts). */
+  stateAt(cell: number, position: number): number {
+    return this.#words[this.recordAt(cell, position) + this.#addressWords + 1];
+  }
+
   /**
    * Adds a copy of the record that begins at `source[at]`; its address and port must not be in the list.
    * @returns its position, or -1 when the heap is full or the list as long as a list can be.

@@ -1,10 +1,10 @@
 /**
  * A peer in memory: its address (1 word for IPv4, 4 for IPv6), then two words.
  *
- *     word A    port:16  flags:4  private:1  complete:1  group:10
- *     word B    last seen:16 (seconds, modulo 2^16)  left:12 (coarseLeft)  spare:4
+ *     word A    port:16  flags:3  bridge:1  private:1  complete:1  group:10
+ *     word B    last seen:16 (seconds, modulo 2^16)  left:12 (coarseLeft)  progress:4 (ticks, modulo 16)
  *
- * The low 12 bits of word A are the peer's *key*: peers of a swarm are kept together by it, so that an answer finds
+ * The low 13 bits of word A are the peer's *key*: peers of a swarm are kept together by it, so that an answer finds
  * the runs of peers it may give without looking at each. A record in a large list has one more word, the chain.
  */
 import type { Family } from "../model/address.ts";
@@ -14,22 +14,23 @@ export const ADDRESS_WORDS = { 4: 1, 6: 4 } as const satisfies Record<Family, nu
 export const RECORD_WORDS = { 4: 3, 6: 6 } as const satisfies Record<Family, number>;
 
 /** The parts of a key. */
-export const KEY_MASK = 0xfff;
+export const KEY_MASK = 0x1fff;
 export const KEY_GROUP = 0x3ff;
 export const KEY_COMPLETE = 0x400;
 export const KEY_PRIVATE = 0x800;
+export const KEY_BRIDGE = 0x1000;
 
 /** Flag in word A: `downloaded` has counted this peer. */
-export const COUNTED = 0x1000;
+export const COUNTED = 0x2000;
 
 /** Word A of a record without flags. */
 export function packPort(port: number, key: number): number {
   return (port << 16) | key;
 }
 
-/** Word B of a record. @param now seconds; only the low 16 bits are kept, so ages are known up to 18 hours. */
-export function packState(now: number, left: number): number {
-  return ((now & 0xffff) << 16) | (left << 4);
+/** Word B of a peer that has just been heard of. @param now seconds; ages are known up to 18 hours. */
+export function packState(now: number, left: number, progress: number): number {
+  return ((now & 0xffff) << 16) | (left << 4) | progress;
 }
 
 /** Seconds since a record with this word B was last seen, if that is less than 2^16. */
@@ -40,4 +41,27 @@ export function ageOf(state: number, now: number): number {
 /** `coarseLeft` of a record with this word B. */
 export function leftOf(state: number): number {
   return (state >>> 4) & 0xfff;
+}
+
+/** Ticks in the time without progress after which a download stalls: 4 bits count three times as many. */
+const STALL_TICKS = 4;
+
+/** The tick at `now`: a quarter of the time after which a download stalls. */
+export function progressTick(now: number, stallSeconds: number): number {
+  return Math.floor((now * STALL_TICKS) / stallSeconds) & 15;
+}
+
+/** The tick to note for a peer known to be stalled: far enough back to stay so until it is next heard of. */
+export function stalledTick(tick: number): number {
+  return (tick - 2 * STALL_TICKS) & 15;
+}
+
+/**
+ * Whether a peer that now has `left` has made no progress since an announce at least `stallSeconds` ago (up to a
+ * quarter more: ticks are coarse), given word B of its record so far.
+ */
+export function hasStalled(state: number, now: number, left: number, stallSeconds: number): boolean {
+  if (left === 0 || left < leftOf(state)) return false;
+  const ticks = (progressTick(now, stallSeconds) - (state & 15)) & 15;
+  return ageOf(state, now) >= stallSeconds || ticks > STALL_TICKS;
 }

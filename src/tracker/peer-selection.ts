@@ -1,64 +1,73 @@
 /**
- * Which peers of a swarm a requester is given: the policy `nearest`.
+ * Which peers of a swarm a requester is given.
  *
  * Every group has a tier, by its priority; nearer tiers come first, and inside a tier the requester's own group. What
  * one answer can hold of a tier is chosen at random, every peer alike. A seeder is given no seeders, nobody itself,
- * and a private address only goes where it can be reached.
+ * and a private address only goes where it can be reached. That is the policy `nearest`; with `bridged` (bridging.ts)
+ * peers outside the requester's home are left out or come last, and a bridge has half its answer from there.
  *
  * A dual-stack client wants both families (BEP 7), an IPv4-only one can use only its own: in every tier the
  * requester's family comes first, and the other may take a quarter of the answer, or what its own leaves free.
  */
-import type { Address } from "../model/address.ts";
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
-import type { PeerGroups } from "../network/peer-groups.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import { HomeCensus } from "./bridging.ts";
+import { isHome } from "./home.ts";
 import type { PeerList } from "./peer-list.ts";
-import { KEY_COMPLETE, KEY_GROUP, KEY_MASK, KEY_PRIVATE } from "./peer-record.ts";
+import { KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_MASK, KEY_PRIVATE } from "./peer-record.ts";
+import type { Requester } from "./requester.ts";
 import { Segments } from "./segments.ts";
 import type { SwarmStore } from "./swarm-store.ts";
+import type { TrackerPolicy } from "./tracker-policy.ts";
 
 /** Rank of a segment that the requester is not given. */
 const NOT_GIVEN = 0xffff;
 const NONE = -1;
+/** Two for each tier at home, two for each outside. */
+const RANKS = 4 * (KEY_GROUP + 2);
 
-/** The peers of one family that a requester could be given, by rank: twice the tier, one more outside its own group. */
+/** The peers of one family that a requester could be given, by rank: the nearer, the lower. */
 class Candidates {
   /** How many there are in all. */
   total = 0;
-  readonly #list: PeerList;
+  readonly list: PeerList;
+  readonly segments = new Segments();
   readonly #random: Random;
-  readonly #segments = new Segments();
   /** Of each segment: peers that may be given, and the next segment of the same rank. */
   readonly #free = new Uint32Array(KEY_MASK + 1);
   readonly #next = new Int16Array(KEY_MASK + 1);
   /** Of each rank: peers that may be given, and the first segment. */
-  readonly #rankFree = new Uint32Array(2 * (KEY_GROUP + 2));
-  readonly #rankFirst = new Int16Array(2 * (KEY_GROUP + 2));
-  #cell = 0;
-  #requester = NONE;
+  readonly #rankFree = new Uint32Array(RANKS);
+  readonly #rankFirst = new Int16Array(RANKS);
+  cell = 0;
+  requester = NONE;
 
   constructor(list: PeerList, random: Random) {
-    this.#list = list;
+    this.list = list;
     this.#random = random;
   }
 
   /** Reads a list. @param requester the position of the requester itself, or -1 when it is not in the list. */
-  load(cell: number, groups: PeerGroups, group: number, seeder: boolean, requester: number): void {
-    const segments = this.#segments;
-    this.#cell = cell;
-    this.#requester = requester;
+  load(cell: number, requester: number): void {
+    this.cell = cell;
+    this.requester = requester;
+    this.list.loadSegments(cell, this.segments);
+  }
+
+  /** Sorts what was read by rank. @param ranks how many there are. */
+  sort(ranks: number, policy: TrackerPolicy, who: Requester): void {
+    const { segments } = this;
     this.total = 0;
-    if (this.#list.count(cell) === 0) return;
-    this.#list.loadSegments(cell, segments);
     // A loop: most operators have two or three tiers, and fill() would cost more than that.
-    for (let rank = 0; rank < 2 * groups.tierCount; rank++) {
+    for (let rank = 0; rank < ranks; rank++) {
       this.#rankFirst[rank] = NONE;
       this.#rankFree[rank] = 0;
     }
     for (let i = 0; i < segments.count; i++) {
-      const rank = rankOf(segments.keys[i], groups, group, seeder);
+      const rank = rankOf(segments.keys[i], policy, who);
       if (rank === NOT_GIVEN) continue;
-      const free = segments.counts[i] - (this.#holdsRequester(i) ? 1 : 0);
+      const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
       this.#free[i] = free;
       this.#next[i] = this.#rankFirst[rank];
       this.#rankFirst[rank] = i;
@@ -69,7 +78,14 @@ class Candidates {
 
   /** How many have this rank. */
   available(rank: number): number {
-    return this.total === 0 ? 0 : this.#rankFree[rank];
+    return this.#rankFree[rank];
+  }
+
+  /** How many have one of the ranks `[from, to)`. */
+  availableFrom(from: number, to: number): number {
+    let sum = 0;
+    for (let rank = from; rank < to; rank++) sum += this.#rankFree[rank];
+    return sum;
   }
 
   /**
@@ -99,46 +115,45 @@ class Candidates {
     return at;
   }
 
-  #holdsRequester(segment: number): boolean {
-    const offset = this.#requester - this.#segments.starts[segment];
-    return offset >= 0 && offset < this.#segments.counts[segment];
-  }
-
   /** Writes a segment's peers `[first, first + count)`, counted as if the requester were not among them. */
   #writeRun(segment: number, first: number, count: number, out: Uint8Array, offset: number): number {
     if (count === 0) return offset;
-    const start = this.#segments.starts[segment] + first;
-    if (!this.#holdsRequester(segment)) return this.#list.writeCompact(this.#cell, start, count, out, offset);
-    const before = Math.max(0, Math.min(count, this.#requester - start));
-    const at = this.#list.writeCompact(this.#cell, start, before, out, offset);
-    return this.#list.writeCompact(this.#cell, start + before + 1, count - before, out, at);
+    const start = this.segments.starts[segment] + first;
+    if (!this.segments.holds(segment, this.requester))
+      return this.list.writeCompact(this.cell, start, count, out, offset);
+    const before = Math.max(0, Math.min(count, this.requester - start));
+    const at = this.list.writeCompact(this.cell, start, before, out, offset);
+    return this.list.writeCompact(this.cell, start + before + 1, count - before, out, at);
   }
 }
 
-/** Twice the tier of a segment's group, one more when it is not the requester's own; or {@link NOT_GIVEN}. */
-function rankOf(key: number, groups: PeerGroups, requesterGroup: number, seeder: boolean): number {
-  if (seeder && (key & KEY_COMPLETE) !== 0) return NOT_GIVEN;
+/**
+ * Twice the tier of a segment's group, one more when it is not the requester's own; outside the requester's home,
+ * behind everything at home. Or {@link NOT_GIVEN}.
+ */
+function rankOf(key: number, { groups, selection }: TrackerPolicy, who: Requester): number {
+  if (who.seeder && (key & KEY_COMPLETE) !== 0) return NOT_GIVEN;
   const group = key & KEY_GROUP;
-  if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, requesterGroup)) return NOT_GIVEN;
-  return 2 * groups.tierOf[group] + (group === requesterGroup ? 0 : 1);
-}
-
-/** Who asks, and for what. */
-export interface Requester {
-  readonly address: Address;
-  readonly group: number;
-  /** Wants no complete peers, having nothing to fetch. */
-  readonly seeder: boolean;
-  /** Its own positions in the swarm's lists, or -1. */
-  readonly position4: number;
-  readonly position6: number;
+  if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) return NOT_GIVEN;
+  const near = 2 * groups.tierOf[group] + (group === who.group ? 0 : 1);
+  if (selection.policy === "nearest" || isHome(selection.home, groups, who.group, group)) return near;
+  // Across the border of a home only its bridges and complete copies are met: the others have their pieces inside.
+  if (group !== NO_GROUP && (key & (KEY_BRIDGE | KEY_COMPLETE)) === 0 && !who.stalled) return NOT_GIVEN;
+  const far = 2 * groups.tierCount;
+  if (who.group !== NO_GROUP) return who.outside ? far + near : NOT_GIVEN;
+  return selection.strangers === "outside_first" && group !== NO_GROUP ? far + near : near;
 }
 
 /** Chooses peers. One for each thread: it has scratch memory. */
 export class PeerSelection {
   readonly #store: SwarmStore;
+  readonly #census = new HomeCensus();
   readonly #ipv4: Candidates;
   readonly #ipv6: Candidates;
+  #room = 0;
+  #otherRoom = 0;
+  #at4 = 0;
+  #at6 = 0;
 
   constructor(store: SwarmStore, random: Random) {
     this.#store = store;
@@ -146,36 +161,80 @@ export class PeerSelection {
     this.#ipv6 = new Candidates(store.list(6), random);
   }
 
-  /** Writes at most `wanted` peers of the swarm to the response. The swarm's shard is locked by the caller. */
+  /**
+   * Writes at most `wanted` peers of the swarm to the response; makes the requester a bridge of its home, or no bridge
+   * any more. The swarm's shard is locked by the caller.
+   */
   select(
+    shard: number,
     entry: number,
-    groups: PeerGroups,
+    policy: TrackerPolicy,
     who: Requester,
     wanted: number,
+    now: number,
     response: AnnounceResponse,
   ): void {
+    this.#load(entry, who);
+    const bridged = policy.selection.policy === "bridged";
+    if (bridged && who.group !== NO_GROUP) this.#takeRole(shard, entry, policy, who, now);
+    const atHome = 2 * policy.groups.tierCount;
+    const ranks = bridged ? 2 * atHome : atHome;
+    const own = who.address.family === 4 ? this.#ipv4 : this.#ipv6;
+    const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
+    own.sort(ranks, policy, who);
+    other.sort(ranks, policy, who);
+    this.#at4 = 0;
+    this.#at6 = 0;
+    this.#otherRoom = Math.max(wanted >> 2, wanted - own.total);
+    const kept = who.bridge
+      ? Math.min(wanted >> 1, own.availableFrom(atHome, ranks) + other.availableFrom(atHome, ranks))
+      : 0;
+    this.#room = wanted - kept;
+    this.#write(own, other, 0, atHome, response);
+    this.#room += kept;
+    this.#write(own, other, atHome, ranks, response);
+    response.peerCount = this.#at4 / COMPACT_BYTES[4];
+    response.peer6Count = this.#at6 / COMPACT_BYTES[6];
+  }
+
+  #load(entry: number, who: Requester): void {
+    this.#ipv4.load(this.#store.listCell(entry, 4), who.position4);
+    this.#ipv6.load(this.#store.listCell(entry, 6), who.position6);
+  }
+
+  /** Counts the requester's home and decides what the requester is in it. */
+  #takeRole(shard: number, entry: number, policy: TrackerPolicy, who: Requester, now: number): void {
+    const census = this.#census;
+    census.clear();
+    census.add(this.#ipv4, policy, who, now);
+    census.add(this.#ipv6, policy, who, now);
+    const wasBridge = who.bridge;
+    who.bridge = census.needsBridge(policy, who);
+    who.outside = who.bridge || census.needsOutside(policy, who);
+    who.dependent = census.dependsOnBridges(policy, who);
+    if (who.bridge === wasBridge) return;
+    const { family } = who.address;
+    const position = family === 4 ? who.position4 : who.position6;
+    if (position === NONE) return;
+    const moved = this.#store.flipBridge(shard, entry, family, position);
+    if (family === 4) who.position4 = moved;
+    else who.position6 = moved;
+    this.#load(entry, who);
+  }
+
+  /** Writes peers of the ranks `[from, to)`, as long as there is room. */
+  #write(own: Candidates, other: Candidates, from: number, to: number, response: AnnounceResponse): void {
     const ipv4 = this.#ipv4;
     const ipv6 = this.#ipv6;
-    ipv4.load(this.#store.listCell(entry, 4), groups, who.group, who.seeder, who.position4);
-    ipv6.load(this.#store.listCell(entry, 6), groups, who.group, who.seeder, who.position6);
-    const ranks = 2 * groups.tierCount;
-    const own = who.address.family === 4 ? ipv4 : ipv6;
-    const other = who.address.family === 4 ? ipv6 : ipv4;
-    let room = wanted;
-    let otherRoom = Math.max(wanted >> 2, wanted - own.total);
-    let at4 = 0;
-    let at6 = 0;
-    for (let rank = 0; rank < ranks && room > 0; rank++) {
-      const fromOther = Math.min(other.available(rank), otherRoom, room);
-      const fromOwn = Math.min(own.available(rank), room - fromOther);
-      room -= fromOwn + fromOther;
-      otherRoom -= fromOther;
+    for (let rank = from; rank < to && this.#room > 0; rank++) {
+      const fromOther = Math.min(other.available(rank), this.#otherRoom, this.#room);
+      const fromOwn = Math.min(own.available(rank), this.#room - fromOther);
+      this.#room -= fromOwn + fromOther;
+      this.#otherRoom -= fromOther;
       const from4 = own === ipv4 ? fromOwn : fromOther;
       const from6 = own === ipv4 ? fromOther : fromOwn;
-      if (from4 > 0) at4 = ipv4.write(rank, from4, response.peers, at4);
-      if (from6 > 0) at6 = ipv6.write(rank, from6, response.peers6, at6);
+      if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.peers, this.#at4);
+      if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.peers6, this.#at6);
     }
-    response.peerCount = at4 / COMPACT_BYTES[4];
-    response.peer6Count = at6 / COMPACT_BYTES[6];
   }
 }

@@ -17,4 +17,10 @@ export class Segments {
     this.starts[i] = i === 0 ? 0 : this.starts[i - 1] + this.counts[i - 1];
     this.counts[i] = count;
   }
+
+  /** Whether a position is in a run. */
+  holds(segment: number, position: number): boolean {
+    const offset = position - this.starts[segment];
+    return offset >= 0 && offset < this.counts[segment];
+  }
 }

@@ -32,7 +32,9 @@ function put(
   const hash = infoHash(swarm);
   const shard = store.enter(hash);
   const entry = store.find(shard, hash) || store.addSwarm(shard, hash, 1);
-  const stored = entry !== 0 && store.putPeer(shard, entry, address, port, key, 5, completed, 1) !== -1;
+  const stored =
+    entry !== 0 &&
+    store.putPeer(shard, entry, { address, port, key, left: 5, completed, now: 1, stallSeconds: 600 }) !== -1;
   if (entry !== 0) store.removeIfEmpty(shard, entry);
   store.leave(shard);
   return stored;
@@ -221,7 +223,7 @@ describe("swarm store", () => {
         const cell = store.listCell(entry, 4);
         const position = store.list(4).find(cell, address.words, port);
         if (i % 3 === 2 && position !== -1) store.removePeer(shard, entry, 4, position);
-        else store.putPeer(shard, entry, address, port, workerData.thread, 1, false, 1);
+        else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, completed: false, now: 1, stallSeconds: 600 });
         store.removeIfEmpty(shard, entry);
         store.leave(shard);
       }`;

@@ -11,11 +11,16 @@ import { PeerList } from "./peer-list.ts";
 import {
   ADDRESS_WORDS,
   COUNTED,
+  hasStalled,
+  KEY_BRIDGE,
   KEY_COMPLETE,
   KEY_MASK,
+  leftOf,
   packPort,
   packState,
+  progressTick,
   RECORD_WORDS,
+  stalledTick,
 } from "./peer-record.ts";
 import { lock, unlock } from "./shard-lock.ts";
 import { allocateSwarmTable, ENTRY, ENTRY_WORDS, SwarmTable, type SwarmTableData } from "./swarm-table.ts";
@@ -81,6 +86,22 @@ export function allocateSwarmStore(
   };
 }
 
+/** What a peer announces, as it is stored. */
+export interface PeerUpdate {
+  readonly address: Address;
+  readonly port: number;
+  /** Its group, and whether it is complete and its address private (peer-record.ts). */
+  readonly key: number;
+  /** By coarseLeft. */
+  readonly left: number;
+  /** It says that it has just completed the download. */
+  readonly completed: boolean;
+  /** Seconds. */
+  readonly now: number;
+  /** A download that has made no progress for so many seconds has stalled. */
+  readonly stallSeconds: number;
+}
+
 /**
  * A thread's view of the store. Between {@link enter} and {@link leave} the shard belongs to the caller; entries and
  * positions are valid only then, positions only until the next change.
@@ -88,6 +109,9 @@ export function allocateSwarmStore(
 export class SwarmStore {
   readonly shards: number;
   readonly words: Uint32Array<SharedArrayBuffer>;
+  /** Set when a peer that was known is put: whether it has made no progress for too long, and whether it is a bridge. */
+  stalled = false;
+  bridge = false;
   readonly #maxPeers: number;
   readonly #locks: Int32Array<SharedArrayBuffer>;
   readonly #totals: Int32Array<SharedArrayBuffer>;
@@ -192,37 +216,35 @@ export class SwarmStore {
   }
 
   /**
-   * Stores what a peer announced.
-   * @param key its group, and whether it is complete and its address private (peer-record.ts).
-   * @param left by coarseLeft.
-   * @param completed whether it says that it has just completed the download.
+   * Stores what a peer announced. Afterwards {@link stalled} and {@link bridge} tell about it.
    * @returns its position in the list of its family, or -1 when there is no room for a new peer.
    */
-  putPeer(
-    shard: number,
-    entry: number,
-    address: Address,
-    port: number,
-    key: number,
-    left: number,
-    completed: boolean,
-    now: number,
-  ): number {
+  putPeer(shard: number, entry: number, update: PeerUpdate): number {
     const { words } = this;
+    const { address, left, now, stallSeconds } = update;
     const list = this.list(address.family);
     const cell = this.listCell(entry, address.family);
     const keyAt = ADDRESS_WORDS[address.family];
-    let position = list.find(cell, address.words, port);
+    const tick = progressTick(now, stallSeconds);
+    let progress = tick;
+    let position = list.find(cell, address.words, update.port);
     if (position === -1) {
-      position = this.#addPeer(shard, entry, address, port, key);
-      if (position === -1) return -1;
-    } else if ((words[list.recordAt(cell, position) + keyAt] & KEY_MASK) !== key) {
-      position = this.rekeyPeer(shard, entry, address.family, position, key);
-      if (position === -1) return -1;
+      position = this.#addPeer(shard, entry, update);
+    } else {
+      const record = list.recordAt(cell, position);
+      const old = words[record + keyAt] & KEY_MASK;
+      const state = words[record + keyAt + 1];
+      this.stalled = hasStalled(state, now, left, stallSeconds);
+      if (this.stalled) progress = stalledTick(tick);
+      else if (left >= leftOf(state)) progress = state & 15;
+      const key = left === 0 ? update.key : update.key | (old & KEY_BRIDGE);
+      this.bridge = (key & KEY_BRIDGE) !== 0;
+      if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
     }
+    if (position === -1) return -1;
     const record = list.recordAt(cell, position);
-    words[record + keyAt + 1] = packState(now, left);
-    if (completed && (words[record + keyAt] & COUNTED) === 0) {
+    words[record + keyAt + 1] = packState(now, left, progress);
+    if (update.completed && (words[record + keyAt] & COUNTED) === 0) {
       words[record + keyAt] |= COUNTED;
       words[entry + ENTRY.downloaded]++;
     }
@@ -247,6 +269,14 @@ export class SwarmStore {
     if (moved === -1) Atomics.sub(this.#totals, TOTAL_PEERS, 1);
     else this.#countComplete(entry, key, 1);
     return moved;
+  }
+
+  /** Makes a peer a bridge, or no bridge any more. @returns its new position, as {@link rekeyPeer}. */
+  flipBridge(shard: number, entry: number, family: Family, position: number): number {
+    const list = this.list(family);
+    const record = list.recordAt(this.listCell(entry, family), position);
+    const key = this.words[record + ADDRESS_WORDS[family]] & KEY_MASK;
+    return this.rekeyPeer(shard, entry, family, position, key ^ KEY_BRIDGE);
   }
 
   /** Removes the peer at `position`. The swarm stays, perhaps with no peers: {@link removeIfEmpty}. */
@@ -281,7 +311,7 @@ export class SwarmStore {
     return -1;
   }
 
-  #addPeer(shard: number, entry: number, address: Address, port: number, key: number): number {
+  #addPeer(shard: number, entry: number, { address, port, key }: PeerUpdate): number {
     if (Atomics.add(this.#totals, TOTAL_PEERS, 1) >= this.#maxPeers) {
       Atomics.sub(this.#totals, TOTAL_PEERS, 1);
       return -1;

@@ -8,7 +8,7 @@ import { Address } from "../model/address.ts";
 import { COUNTER } from "../model/counters.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { peerKey } from "./peer-key.ts";
-import { ADDRESS_WORDS, ageOf, KEY_COMPLETE, KEY_MASK } from "./peer-record.ts";
+import { ADDRESS_WORDS, ageOf, KEY_BRIDGE, KEY_COMPLETE, KEY_MASK } from "./peer-record.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 /** Records and swarms looked at before the shard is let go: tens of microseconds, a millisecond if all must go. */
@@ -160,7 +160,7 @@ export class Sweeper {
     if (this.#family === 4) this.#address.setIPv4(words[record]);
     else this.#address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
     const old = words[keyAt] & KEY_MASK;
-    const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0);
+    const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0) | (old & KEY_BRIDGE);
     if (key !== old) store.rekeyPeer(shard, entry, this.#family, position, key);
   }
 }

@@ -8,6 +8,7 @@ import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
+import type { SelectionSettings } from "./selection-settings.ts";
 import { allocateSwarmStore, SwarmStore } from "./swarm-store.ts";
 import { Tracker } from "./tracker.ts";
 
@@ -32,6 +33,16 @@ const GROUPS: TestGroup[] = [
 
 /** Times in seconds. */
 export const SETTINGS = { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 };
+
+const NEAREST: SelectionSettings = {
+  policy: "nearest",
+  home: "groups",
+  strangers: "nearest",
+  enough: 3,
+  bridges: 2,
+  homeSeedsEnough: 2,
+  stallSeconds: 600,
+};
 
 /** Builds groups from text. */
 export function groupsOf(groups: TestGroup[]): PeerGroups {
@@ -70,12 +81,19 @@ export class TrackerFixture {
   groups: PeerGroups;
 
   constructor(
-    options: { groups?: TestGroup[]; maxPeers?: number; seed?: number; accessList?: AccessList } = {},
+    options: {
+      groups?: TestGroup[];
+      maxPeers?: number;
+      seed?: number;
+      accessList?: AccessList;
+      selection?: Partial<SelectionSettings>;
+    } = {},
   ) {
     this.groups = groupsOf(options.groups ?? GROUPS);
     this.store = new SwarmStore(allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]));
     const policy = {
       settings: SETTINGS,
+      selection: { ...NEAREST, ...options.selection },
       groups: this.groups,
       accessList: options.accessList ?? new AccessList(buildAccessList("off", new Uint32Array(0))),
     };

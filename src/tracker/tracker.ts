@@ -13,33 +13,18 @@ import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts
 import { COUNTER } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
-import type { PeerGroups } from "../network/peer-groups.ts";
 import { isUnusable } from "../network/special-purpose.ts";
-import type { AccessList } from "./access-list.ts";
 import { peerKey } from "./peer-key.ts";
-import { KEY_GROUP } from "./peer-record.ts";
 import { PeerSelection } from "./peer-selection.ts";
+import { Requester } from "./requester.ts";
+import { bridgedInterval } from "./selection-settings.ts";
 import type { SwarmStore } from "./swarm-store.ts";
-
-/** What an operator sets about answers; see the configuration keys of the same names. Times in seconds. */
-export interface TrackerSettings {
-  readonly interval: number;
-  readonly minInterval: number;
-  readonly numWant: number;
-  readonly numWantMax: number;
-}
+import type { TrackerPolicy } from "./tracker-policy.ts";
 
 /** The time, as whoever drives the tracker last looked at the clock. */
 export interface Clock {
   /** Seconds since 1970. Never goes back. */
   seconds: number;
-}
-
-/** What a reload replaces. */
-export interface TrackerPolicy {
-  readonly settings: TrackerSettings;
-  readonly groups: PeerGroups;
-  readonly accessList: AccessList;
 }
 
 /** Intervals differ by up to this part either way, so that clients that came together do not stay together. */
@@ -54,7 +39,16 @@ export class Tracker {
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #counters: Float64Array;
-  readonly #requester = { address: new Address(), group: 0, seeder: false, position4: -1, position6: -1 };
+  readonly #requester = new Requester();
+  readonly #update = {
+    address: new Address(),
+    port: 0,
+    key: 0,
+    left: 0,
+    completed: false,
+    now: 0,
+    stallSeconds: 1,
+  };
   readonly #infoHash = new Uint32Array(5);
 
   constructor(
@@ -120,38 +114,55 @@ export class Tracker {
       this.#clear(response);
       return;
     }
-    const key = peerKey(request.address, this.policy.groups, request.left === 0);
-    who.address.copyFrom(request.address);
-    who.group = key & KEY_GROUP;
-    who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;
+    this.#meet(request);
     who.position4 = -1;
     who.position6 = -1;
-    const completed = request.event === ANNOUNCE_EVENT.completed && request.left === 0;
-    this.#put(shard, entry, request.address, request.port, key, request.left, completed);
-    if (request.hasOther) {
-      const otherKey = peerKey(request.otherAddress, this.policy.groups, request.left === 0);
-      this.#put(shard, entry, request.otherAddress, request.otherPort, otherKey, request.left, false);
-    }
+    this.#put(shard, entry, request.address, request.port, request.event === ANNOUNCE_EVENT.completed);
+    who.stalled = store.stalled && !who.seeder;
+    who.bridge = store.bridge;
+    if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
     response.complete = store.complete(entry);
     response.incomplete = store.incomplete(entry);
-    this.#selection.select(entry, this.policy.groups, who, this.#numWant(request), response);
+    this.#selection.select(
+      shard,
+      entry,
+      this.policy,
+      who,
+      this.#numWant(request),
+      this.#clock.seconds,
+      response,
+    );
+    if (who.dependent) this.#hasten(response);
     store.removeIfEmpty(shard, entry);
   }
 
+  /** Notes who announces, and what. */
+  #meet(request: AnnounceRequest): void {
+    const who = this.#requester;
+    who.address.copyFrom(request.address);
+    who.group = this.policy.groups.groupOf(request.address);
+    who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;
+    who.outside = false;
+    who.dependent = false;
+    this.#update.left = request.left;
+    this.#update.now = this.#clock.seconds;
+    this.#update.stallSeconds = this.policy.selection.stallSeconds;
+  }
+
   /** Stores the peer under one of its addresses; where that is not possible it is answered all the same. */
-  #put(
-    shard: number,
-    entry: number,
-    address: Address,
-    port: number,
-    key: number,
-    left: number,
-    completed: boolean,
-  ): void {
-    if (isUnusable(address)) return;
-    const now = this.#clock.seconds;
-    const position = this.#store.putPeer(shard, entry, address, port, key, left, completed, now);
-    if (position === -1) this.#counters[COUNTER.peersRefused]++;
+  #put(shard: number, entry: number, address: Address, port: number, completed: boolean): void {
+    const update = this.#update;
+    let position = -1;
+    this.#store.stalled = false;
+    this.#store.bridge = false;
+    if (!isUnusable(address)) {
+      update.address.copyFrom(address);
+      update.port = port;
+      update.key = peerKey(address, this.policy.groups, update.left === 0);
+      update.completed = completed && update.left === 0;
+      position = this.#store.putPeer(shard, entry, update);
+      if (position === -1) this.#counters[COUNTER.peersRefused]++;
+    }
     if (address.family === 4) this.#requester.position4 = position;
     else this.#requester.position6 = position;
   }
@@ -181,9 +192,21 @@ export class Tracker {
 
   #setIntervals(response: AnnounceResponse): void {
     const { interval, minInterval } = this.policy.settings;
-    const spread = Math.floor(interval * INTERVAL_SPREAD);
     response.minInterval = minInterval;
-    response.interval = Math.max(minInterval, interval - spread + this.#random.below(2 * spread + 1));
+    response.interval = Math.max(minInterval, this.#spread(interval));
+  }
+
+  /** Lets a client that depends on bridges come back sooner. */
+  #hasten(response: AnnounceResponse): void {
+    const interval = bridgedInterval(this.policy.selection);
+    if (interval >= this.policy.settings.interval) return;
+    response.interval = this.#spread(interval);
+    response.minInterval = Math.min(response.minInterval, response.interval);
+  }
+
+  #spread(interval: number): number {
+    const spread = Math.floor(interval * INTERVAL_SPREAD);
+    return interval - spread + this.#random.below(2 * spread + 1);
   }
 
   #clear(response: AnnounceResponse): void {

@@ -1,0 +1,20 @@
+import { Address } from "../model/address.ts";
+
+/** Who asks for peers. Mutable, used again for every announce. */
+export class Requester {
+  readonly address = new Address();
+  group = 0;
+  /** Wants no complete peers, having nothing to fetch. */
+  seeder = false;
+  /** Its download has made no progress for too long. */
+  stalled = false;
+  /** It is a bridge of its home in this swarm (bridging.ts). */
+  bridge = false;
+  /** It is given peers outside its home. */
+  outside = false;
+  /** Its home depends on bridges. */
+  dependent = false;
+  /** Its own positions in the swarm's lists, or -1. */
+  position4 = -1;
+  position6 = -1;
+}
