@@ -8,6 +8,7 @@ import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
+import { ADDRESS_WORDS, KEY_BRIDGE } from "./peer-record.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
 import { allocateSwarmStore, SwarmStore } from "./swarm-store.ts";
 import { Tracker } from "./tracker.ts";
@@ -133,6 +134,18 @@ export class TrackerFixture {
 
   toldAll(): string[] {
     return [...this.told(4), ...this.told(6)].map(({ address, port }) => `${address} ${port}`);
+  }
+
+  /** Whether the peer is a bridge of its home in swarm 0. */
+  isBridge(address: string, port = 6881): boolean {
+    const { store } = this;
+    const parsed = parseAddress(address);
+    const shard = store.enter(new Uint32Array(5));
+    const cell = store.listCell(store.find(shard, new Uint32Array(5)), parsed.family);
+    const list = store.list(parsed.family);
+    const record = list.recordAt(cell, list.find(cell, parsed.words, port));
+    store.leave(shard);
+    return (store.words[record + ADDRESS_WORDS[parsed.family]] & KEY_BRIDGE) !== 0;
   }
 
   scrape(swarm = 0): number[] {
