@@ -1,0 +1,314 @@
+/**
+ * Reads the head of an HTTP/1 request (RFC 9112) where it lies, as offsets, in one pass, and refuses whatever two
+ * readers could take for two things, so that nothing can be smuggled past the proxy in front (RFC 9112 11.2).
+ */
+import {
+  ascii,
+  equalsBytes,
+  equalsIgnoreCase,
+  isBlank,
+  isToken,
+  isVisible,
+  skipBlanks,
+  trimBlanks,
+} from "./ascii.ts";
+import { HTTP_ERROR, type HttpErrorCode } from "./http-error.ts";
+
+/** Most bytes of a request line, with its line end and the empty lines before it. */
+export const REQUEST_LINE_LIMIT = 16 * 1024;
+
+/** Most bytes of all header lines together, with the empty line after them. */
+export const HEADERS_LIMIT = 16 * 1024;
+
+/** Most header lines. */
+export const HEADER_LINES_LIMIT = 128;
+
+/** Most header lines of one name that say whom a request was forwarded for. */
+export const FORWARDED_LINES_LIMIT = 8;
+
+/** The head is not complete: parse again when there are more bytes. */
+export const INCOMPLETE = -1;
+
+/** The head is complete, and nothing is wrong with it. */
+export const COMPLETE = 0;
+
+/** What becomes of parsing a head, or (COMPLETE) a part of it. */
+export type HeadStatus = typeof INCOMPLETE | typeof COMPLETE | HttpErrorCode;
+
+/** Empty lines before a request line that are forgiven (RFC 9112 2.2). */
+const EMPTY_LINES_LIMIT = 2;
+
+/** Progress is how many bytes there were, below these bits, and where the request line's LF is, above them. */
+const SEEN_BITS = 15;
+const SEEN_MASK = (1 << SEEN_BITS) - 1;
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const SLASH = 0x2f;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const QUESTION = 0x3f;
+
+const GET = ascii("GET");
+const HTTP_1 = ascii("HTTP/1.");
+const HTTP_SCHEME = ascii("http");
+const HTTPS_SCHEME = ascii("https");
+const HOST = ascii("host");
+const FORWARDED = ascii("forwarded");
+const CONNECTION = ascii("connection");
+const CONTENT_LENGTH = ascii("content-length");
+const X_FORWARDED_FOR = ascii("x-forwarded-for");
+const TRANSFER_ENCODING = ascii("transfer-encoding");
+const CLOSE = ascii("close");
+const KEEP_ALIVE = ascii("keep-alive");
+
+/** Where the values of all header lines of one name are, in the order in which they came. */
+export class FieldLines {
+  count = 0;
+  readonly starts = new Int32Array(FORWARDED_LINES_LIMIT);
+  readonly ends = new Int32Array(FORWARDED_LINES_LIMIT);
+}
+
+/** One request's head. Mutable, used again for every request; offsets are into the bytes that were parsed. */
+export class HttpRequest {
+  /** After INCOMPLETE: what to pass to the next {@link parse} of the same request. Less than 2^29. */
+  progress = 0;
+  /** Where the head ends and the next request may begin. */
+  headEnd = 0;
+  pathStart = 0;
+  pathEnd = 0;
+  /** What follows the first `?`; empty when there is none. */
+  queryStart = 0;
+  queryEnd = 0;
+  /** Whether the client speaks HTTP/1.0, and so must be told when its connection stays open. */
+  isHttp10 = false;
+  /** Whether the client may send another request on this connection. */
+  keepAlive = false;
+  readonly forwarded = new FieldLines();
+  readonly xForwardedFor = new FieldLines();
+
+  /** Where the next line begins. */
+  #at = 0;
+  #hosts = 0;
+  #contentLengths = 0;
+  #saysClose = false;
+  #saysKeepAlive = false;
+
+  /**
+   * Parses the head of one request at the front of `[start, end)`. What is wrong is found in the order of the bytes,
+   * so that a request means the same however it is cut.
+   * @param progress 0, or {@link progress} as it was when fewer bytes of the same request were parsed. It is parsed
+   *   again, from its start, only when a line may have ended since: bytes that trickle in cost next to nothing, and
+   *   what is wrong with a line may be found only at its end.
+   */
+  parse(bytes: Uint8Array, start: number, end: number, progress: number): HeadStatus {
+    if (progress > 0 && isWaiting(bytes, start, end, progress)) {
+      this.progress = (progress & ~SEEN_MASK) | (end - start);
+      return INCOMPLETE;
+    }
+    this.#reset(start);
+    const requestLineLimit = start + REQUEST_LINE_LIMIT;
+    let status = this.#parseRequestLine(bytes, Math.min(end, requestLineLimit));
+    if (status === INCOMPLETE) {
+      this.progress = end - start;
+      return end < requestLineLimit ? INCOMPLETE : HTTP_ERROR.requestLineTooLong;
+    }
+    if (status !== COMPLETE) return status;
+    const headersLimit = this.#at + HEADERS_LIMIT;
+    this.progress = ((this.#at - 1 - start) << SEEN_BITS) | (end - start);
+    status = this.#parseHeaders(bytes, Math.min(end, headersLimit));
+    if (status === INCOMPLETE && end >= headersLimit) return HTTP_ERROR.headersTooLarge;
+    this.headEnd = this.#at;
+    this.keepAlive = !this.#saysClose && (!this.isHttp10 || this.#saysKeepAlive);
+    return status;
+  }
+
+  #reset(start: number): void {
+    this.forwarded.count = 0;
+    this.xForwardedFor.count = 0;
+    this.#at = start;
+    this.#hosts = 0;
+    this.#contentLengths = 0;
+    this.#saysClose = false;
+    this.#saysKeepAlive = false;
+  }
+
+  // In the following `stop` is where the bytes end that there are, or that this part of the head may have.
+
+  /** `GET target HTTP/1.1` CR LF, and a few empty lines before it. */
+  #parseRequestLine(bytes: Uint8Array, stop: number): HeadStatus {
+    for (let lines = 0; lines < EMPTY_LINES_LIMIT && this.#at < stop && bytes[this.#at] === CR; lines++) {
+      const status = this.#endLine(bytes, this.#at, stop, HTTP_ERROR.requestLine);
+      if (status !== COMPLETE) return status;
+    }
+    const methodStart = this.#at;
+    let i = methodStart;
+    while (i < stop && isToken(bytes[i])) i++;
+    const methodEnd = i;
+    if (i === stop) return INCOMPLETE;
+    if (i === methodStart || bytes[i] !== SPACE) return unexpected(bytes[i], HTTP_ERROR.requestLine);
+    i++;
+    const targetStart = i;
+    while (i < stop && isVisible(bytes[i])) i++;
+    const targetEnd = i;
+    if (i === stop) return INCOMPLETE;
+    if (i === targetStart || bytes[i] !== SPACE) return unexpected(bytes[i], HTTP_ERROR.requestLine);
+    i++;
+    for (let j = 0; j < HTTP_1.length; i++, j++) {
+      if (i === stop) return INCOMPLETE;
+      if (bytes[i] !== HTTP_1[j]) return unexpected(bytes[i], HTTP_ERROR.requestLine);
+    }
+    if (i === stop) return INCOMPLETE;
+    if (bytes[i] < ZERO || bytes[i] > NINE) return unexpected(bytes[i], HTTP_ERROR.requestLine);
+    this.isHttp10 = bytes[i] === ZERO;
+    const status = this.#endLine(bytes, i + 1, stop, HTTP_ERROR.requestLine);
+    if (status !== COMPLETE) return status;
+    if (!equalsBytes(bytes, methodStart, methodEnd, GET)) return HTTP_ERROR.method;
+    return this.#parseTarget(bytes, targetStart, targetEnd);
+  }
+
+  /** `/path?query`, or `http://authority/path?query`, of which the authority is of no interest (RFC 9112 3.2). */
+  #parseTarget(bytes: Uint8Array, start: number, end: number): HeadStatus {
+    let i = start;
+    if (bytes[i] !== SLASH) {
+      i = afterScheme(bytes, start, end);
+      const authority = i;
+      while (i < end && bytes[i] !== SLASH && bytes[i] !== QUESTION) i++;
+      if (i === authority) return HTTP_ERROR.target;
+    }
+    this.pathStart = i;
+    while (i < end && bytes[i] !== QUESTION) i++;
+    this.pathEnd = i;
+    this.queryStart = Math.min(i + 1, end);
+    this.queryEnd = end;
+    return COMPLETE;
+  }
+
+  /** All header lines and the empty line after them. */
+  #parseHeaders(bytes: Uint8Array, stop: number): HeadStatus {
+    for (let lines = 0; this.#at < stop; lines++) {
+      if (bytes[this.#at] === CR) return this.#endLine(bytes, this.#at, stop, HTTP_ERROR.header);
+      if (lines === HEADER_LINES_LIMIT) return HTTP_ERROR.headersTooLarge;
+      const status = this.#parseHeader(bytes, stop);
+      if (status !== COMPLETE) return status;
+    }
+    return INCOMPLETE;
+  }
+
+  /** `Name: value` CR LF. */
+  #parseHeader(bytes: Uint8Array, stop: number): HeadStatus {
+    const nameStart = this.#at;
+    let i = nameStart;
+    while (i < stop && isToken(bytes[i])) i++;
+    const nameEnd = i;
+    if (i === stop) return INCOMPLETE;
+    if (i === nameStart || bytes[i] !== COLON) return unexpected(bytes[i], HTTP_ERROR.header);
+    i++;
+    const valueStart = i;
+    while (i < stop && !isControl(bytes[i])) i++;
+    const status = this.#endLine(bytes, i, stop, HTTP_ERROR.header);
+    return status === COMPLETE ? this.#takeHeader(bytes, nameStart, nameEnd, valueStart, i) : status;
+  }
+
+  /** Takes from a header what matters here. */
+  #takeHeader(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): HeadStatus {
+    switch (nameEnd - nameStart) {
+      case HOST.length:
+        if (!equalsIgnoreCase(bytes, nameStart, nameEnd, HOST)) return COMPLETE;
+        this.#hosts++;
+        return this.#hosts > 1 ? HTTP_ERROR.hostRepeated : COMPLETE;
+      case FORWARDED.length:
+        if (!equalsIgnoreCase(bytes, nameStart, nameEnd, FORWARDED)) return COMPLETE;
+        return addLine(this.forwarded, start, end);
+      case CONNECTION.length:
+        if (equalsIgnoreCase(bytes, nameStart, nameEnd, CONNECTION)) this.#takeConnection(bytes, start, end);
+        return COMPLETE;
+      case CONTENT_LENGTH.length:
+        if (!equalsIgnoreCase(bytes, nameStart, nameEnd, CONTENT_LENGTH)) return COMPLETE;
+        this.#contentLengths++;
+        return this.#contentLengths > 1 || !isZero(bytes, start, end) ? HTTP_ERROR.body : COMPLETE;
+      case X_FORWARDED_FOR.length:
+        if (!equalsIgnoreCase(bytes, nameStart, nameEnd, X_FORWARDED_FOR)) return COMPLETE;
+        return addLine(this.xForwardedFor, start, end);
+      case TRANSFER_ENCODING.length:
+        return equalsIgnoreCase(bytes, nameStart, nameEnd, TRANSFER_ENCODING) ? HTTP_ERROR.body : COMPLETE;
+      default:
+        return COMPLETE;
+    }
+  }
+
+  /** A list of tokens, of which two matter (RFC 9112 9.3). */
+  #takeConnection(bytes: Uint8Array, start: number, end: number): void {
+    let i = start;
+    while (i < end) {
+      let comma = i;
+      while (comma < end && bytes[comma] !== COMMA) comma++;
+      const tokenStart = skipBlanks(bytes, i, comma);
+      const tokenEnd = trimBlanks(bytes, tokenStart, comma);
+      if (equalsIgnoreCase(bytes, tokenStart, tokenEnd, CLOSE)) this.#saysClose = true;
+      if (equalsIgnoreCase(bytes, tokenStart, tokenEnd, KEEP_ALIVE)) this.#saysKeepAlive = true;
+      i = comma + 1;
+    }
+  }
+
+  /**
+   * Ends a line at `index`.
+   * @param otherwise what is wrong when something printable is there.
+   */
+  #endLine(bytes: Uint8Array, index: number, stop: number, otherwise: HttpErrorCode): HeadStatus {
+    if (index === stop) return INCOMPLETE;
+    if (bytes[index] !== CR) return unexpected(bytes[index], otherwise);
+    if (index + 1 === stop) return INCOMPLETE;
+    if (bytes[index + 1] !== LF) return HTTP_ERROR.lineEnd;
+    this.#at = index + 2;
+    return COMPLETE;
+  }
+}
+
+/** Whether a head that was incomplete can not have become worth parsing: nothing like a line end, no limit reached. */
+function isWaiting(bytes: Uint8Array, start: number, end: number, progress: number): boolean {
+  const lineFeed = progress >>> SEEN_BITS;
+  const limit = lineFeed === 0 ? REQUEST_LINE_LIMIT : lineFeed + 1 + HEADERS_LIMIT;
+  if (end - start >= limit) return false;
+  for (let i = start + (progress & SEEN_MASK); i < end; i++) if (isControl(bytes[i])) return false;
+  return true;
+}
+
+/** What is wrong with a byte that can not stand where it does. */
+function unexpected(byte: number, otherwise: HttpErrorCode): HttpErrorCode {
+  if (byte === LF) return HTTP_ERROR.lineEnd;
+  return byte !== CR && isControl(byte) ? HTTP_ERROR.controlByte : otherwise;
+}
+
+function isControl(byte: number): boolean {
+  return !isVisible(byte) && !isBlank(byte);
+}
+
+/** Where the authority of an absolute target begins, or `end` when it has no scheme that is ours. */
+function afterScheme(bytes: Uint8Array, start: number, end: number): number {
+  let colon = start;
+  while (colon < end && bytes[colon] !== COLON) colon++;
+  if (end - colon < 3 || bytes[colon + 1] !== SLASH || bytes[colon + 2] !== SLASH) return end;
+  const known =
+    equalsIgnoreCase(bytes, start, colon, HTTP_SCHEME) || equalsIgnoreCase(bytes, start, colon, HTTPS_SCHEME);
+  return known ? colon + 3 : end;
+}
+
+/** Whether a Content-Length says that there is no body. */
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  const first = skipBlanks(bytes, start, end);
+  const last = trimBlanks(bytes, first, end);
+  for (let i = first; i < last; i++) if (bytes[i] !== ZERO) return false;
+  return last > first;
+}
+
+function addLine(lines: FieldLines, start: number, end: number): HeadStatus {
+  if (lines.count === FORWARDED_LINES_LIMIT) return HTTP_ERROR.tooManyHops;
+  lines.starts[lines.count] = start;
+  lines.ends[lines.count] = end;
+  lines.count++;
+  return COMPLETE;
+}

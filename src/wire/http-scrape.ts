@@ -1,0 +1,73 @@
+/** Encodes the answer to an HTTP scrape (BEP 48). */
+import { writeWord } from "../model/address.ts";
+import { SCRAPE_LIMIT, type ScrapeRequest, type ScrapeResponse } from "../model/scrape.ts";
+import { ascii, writeBytes } from "./ascii.ts";
+import { writeInteger } from "./bencode.ts";
+import { beginReply, type Connection, endReply } from "./http-reply.ts";
+import { HASH_BYTES, HASH_WORDS } from "./info-hash.ts";
+
+const FILES = ascii("d5:filesd");
+const HASH = ascii(`${HASH_BYTES}:`);
+const COMPLETE = ascii("d8:complete");
+const DOWNLOADED = ascii("10:downloaded");
+const INCOMPLETE = ascii("10:incomplete");
+const END = ascii("e");
+
+/** The request's torrents in the order of their hashes. */
+const order = new Uint8Array(SCRAPE_LIMIT);
+
+/**
+ * Writes a whole reply at `offset`: a dictionary by info-hash, sorted, in which a hash that was asked for twice is
+ * once.
+ * @returns where the reply ends.
+ */
+export function encodeScrape(
+  bytes: Uint8Array,
+  offset: number,
+  request: ScrapeRequest,
+  response: ScrapeResponse,
+  connection: Connection,
+): number {
+  const count = sortUnique(request);
+  let at = writeBytes(bytes, beginReply(bytes, offset, connection), FILES);
+  for (let i = 0; i < count; i++) {
+    const file = order[i];
+    at = writeBytes(bytes, at, HASH);
+    for (let word = 0; word < HASH_WORDS; word++) {
+      writeWord(bytes, at + 4 * word, request.infoHashes[file * HASH_WORDS + word]);
+    }
+    at = writeBytes(bytes, at + HASH_BYTES, COMPLETE);
+    at = writeInteger(bytes, at, response.complete[file]);
+    at = writeBytes(bytes, at, DOWNLOADED);
+    at = writeInteger(bytes, at, response.downloaded[file]);
+    at = writeBytes(bytes, at, INCOMPLETE);
+    at = writeInteger(bytes, at, response.incomplete[file]);
+    at = writeBytes(bytes, at, END);
+  }
+  at = writeBytes(bytes, at, END);
+  return endReply(bytes, offset, connection, writeBytes(bytes, at, END));
+}
+
+/** Fills {@link order} by insertion, which is quick for so few. @returns how many hashes are different. */
+function sortUnique(request: ScrapeRequest): number {
+  const { infoHashes } = request;
+  let count = 0;
+  for (let file = 0; file < request.count; file++) {
+    let place = count;
+    while (place > 0 && compareHashes(infoHashes, order[place - 1], file) > 0) place--;
+    if (place > 0 && compareHashes(infoHashes, order[place - 1], file) === 0) continue;
+    order.copyWithin(place + 1, place, count);
+    order[place] = file;
+    count++;
+  }
+  return count;
+}
+
+/** Less than, equal to or greater than 0 as the first of two hashes comes before, is, or comes after the second. */
+function compareHashes(infoHashes: Uint32Array, first: number, second: number): number {
+  for (let i = 0; i < HASH_WORDS; i++) {
+    const difference = infoHashes[first * HASH_WORDS + i] - infoHashes[second * HASH_WORDS + i];
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,38 @@
+/** Info-hashes in queries: 20 bytes, escaped or as they are. Hashes of v2 torrents are truncated to that (BEP 52). */
+import { readWord } from "../model/address.ts";
+import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { hexDigit } from "./ascii.ts";
+import { BROKEN_ESCAPE, type QueryWalk } from "./query.ts";
+
+/** Bytes of an info-hash. */
+export const HASH_BYTES = 20;
+
+/** Words of an info-hash. */
+export const HASH_WORDS = 5;
+
+const HEX_DIGITS = 2 * HASH_BYTES;
+const decoded = new Uint8Array(HEX_DIGITS);
+
+/**
+ * Decodes the value that a walk has come to into five words at `words[index]`.
+ * @returns OK, or what is wrong with it.
+ */
+export function decodeInfoHash(
+  walk: QueryWalk,
+  bytes: Uint8Array,
+  words: Uint32Array,
+  index: number,
+): ClientErrorCode {
+  const length = walk.decodeValue(bytes, decoded);
+  if (length === HASH_BYTES) {
+    for (let i = 0; i < HASH_WORDS; i++) words[index + i] = readWord(decoded, 4 * i);
+    return OK;
+  }
+  if (length === BROKEN_ESCAPE) return CLIENT_ERROR.percentEncoding;
+  return length === HEX_DIGITS && isHex() ? CLIENT_ERROR.infoHashHex : CLIENT_ERROR.infoHashLength;
+}
+
+function isHex(): boolean {
+  for (let i = 0; i < HEX_DIGITS; i++) if (hexDigit(decoded[i]) < 0) return false;
+  return true;
+}

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ascii } from "./ascii.ts";
+import { BROKEN_ESCAPE, QueryWalk, TOO_LONG } from "./query.ts";
+
+const ROOM = 24;
+
+type Value = string | typeof BROKEN_ESCAPE | typeof TOO_LONG;
+
+/** All pairs, decoded, in order. The query stands amid bytes that must not be seen. */
+function pairs(query: string): [string, Value][] {
+  const bytes = ascii(`4${query}41`);
+  const out = new Uint8Array(ROOM);
+  const walk = new QueryWalk();
+  const found: [string, Value][] = [];
+  walk.open(1, 1 + query.length);
+  while (walk.next(bytes)) {
+    const key = Buffer.from(bytes.subarray(walk.keyStart, walk.keyEnd)).toString("latin1");
+    const length = walk.decodeValue(bytes, out);
+    const broken = length === BROKEN_ESCAPE || length === TOO_LONG;
+    found.push([key, broken ? length : Buffer.from(out.subarray(0, length)).toString("latin1")]);
+  }
+  return found;
+}
+
+/** The same with strings. */
+function expectedPairs(query: string): [string, Value][] {
+  if (query === "") return [];
+  const parts = query.endsWith("&") ? query.slice(0, -1).split("&") : query.split("&");
+  return parts.map((part) => {
+    const [key, ...rest] = part.split("=");
+    return [key, expectedValue(rest.join("="))];
+  });
+}
+
+function expectedValue(raw: string): Value {
+  const units = raw.match(/%[0-9a-fA-F]{2}|./gs) ?? [];
+  for (const [i, unit] of units.entries()) {
+    if (unit === "%") return BROKEN_ESCAPE;
+    if (i === ROOM) return TOO_LONG;
+  }
+  return units
+    .map((unit) => (unit.length === 3 ? String.fromCharCode(Number.parseInt(unit.slice(1), 16)) : unit))
+    .join("");
+}
+
+describe("QueryWalk", () => {
+  it("finds keys with, without and with empty values", () => {
+    assert.deepEqual(pairs("a=1&b&c=&=d&&e=f=g"), [
+      ["a", "1"],
+      ["b", ""],
+      ["c", ""],
+      ["", "d"],
+      ["", ""],
+      ["e", "f=g"],
+    ]);
+    assert.deepEqual(pairs(""), []);
+  });
+
+  it("decodes escapes in any case, and leaves + alone", () => {
+    assert.deepEqual(pairs("a=%aB%Ab+%2b%20%00%ff"), [["a", "\xab\xab++ \0\xff"]]);
+  });
+
+  it("finds broken escapes, and goes on behind them", () => {
+    for (const broken of ["%", "%4", "%zz", "%4g", "%g4", "%%41", "1%"]) {
+      assert.deepEqual(pairs(`a=${broken}&b=2`), [
+        ["a", BROKEN_ESCAPE],
+        ["b", "2"],
+      ]);
+      assert.deepEqual(pairs(`a=${broken}`), [["a", BROKEN_ESCAPE]]);
+    }
+  });
+
+  it("writes no more than there is room for, and goes on behind it", () => {
+    assert.deepEqual(pairs(`a=${"x".repeat(ROOM)}&b=${"x".repeat(ROOM + 1)}&c=3`), [
+      ["a", "x".repeat(ROOM)],
+      ["b", TOO_LONG],
+      ["c", "3"],
+    ]);
+  });
+
+  it("skips values", () => {
+    const bytes = ascii("a=%zz&b=2");
+    const walk = new QueryWalk();
+    walk.open(0, bytes.length);
+    assert.ok(walk.next(bytes));
+    assert.equal(walk.skipValue(bytes), 5);
+    assert.ok(walk.next(bytes));
+    assert.equal(walk.keyStart, 6);
+  });
+
+  it("reads every query as a reference with strings does", () => {
+    const query = fc.string({
+      unit: fc.constantFrom(..."ab=&%4fFg+\xff", "=%61", "&k=", "%e0"),
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(query, (text) => assert.deepEqual(pairs(text), expectedPairs(text))),
+      { numRuns: 2000 },
+    );
+  });
+});
