@@ -18,27 +18,37 @@ export const REPLY_BYTES = 128 * 1024;
  */
 export class Exchange {
   /** In: holds the bytes received and not yet consumed at `[start, end)`. Never empty when the service is called. */
-  input = new Uint8Array(0);
+  input: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
 
   /**
    * In and out: the other end's address, 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. A service that
-   * learns better (PROXY protocol) overwrites it, and the engine keeps it for the rest of the connection.
+   * learns better (PROXY protocol) overwrites these bytes in place, and the engine keeps them for the rest of the
+   * connection.
    */
-  remote = new Uint8Array(16);
+  remote: Uint8Array = new Uint8Array(16);
 
   /** In and out: a number the service keeps with the connection; 0 on a new one. The engine does not interpret it. */
   state = 0;
 
   /** In: where the reply is written, from `outputStart` on; at least {@link REPLY_BYTES} long from there. */
-  output = new Uint8Array(0);
+  output: Uint8Array = new Uint8Array(0);
   outputStart = 0;
 
-  /** Out: bytes of the input that are done with. 0 means that the request is not complete: call again with more. */
+  /**
+   * Out, 0 before each call: bytes of the input that are done with. 0 means that the request is not complete: call
+   * again with more. A connection whose request is not complete with {@link INPUT_BYTES} is closed.
+   */
   consumed = 0;
 
-  /** Out: close the connection once what was written has been sent; what else it sent is not to be served. */
+  /**
+   * Out, false before each call: close the connection once what was written has been sent; what else it sent is not
+   * to be served. With all input consumed that is at once. Input left unconsumed (the body of a refused request)
+   * says that more may be on its way, and closing on it would reset the connection before the reply is read: then
+   * the engine ends its own side, drops what still comes, and leaves closing to the other end, for at most
+   * {@link EngineLimits.requestTimeoutMs}.
+   */
   close = false;
 }
 
@@ -65,12 +75,21 @@ export interface EngineLimits {
 /** Called by an engine for what operators need to see. Implementations count; they must not throw. */
 export interface EngineCounters {
   connectionAccepted(): void;
+  /**
+   * One too many, gone before it was accepted, or a failure to accept. Neither accepted nor closed. Who is turned away
+   * below the engine (by the kernel, or by Node when descriptors run out) is not counted.
+   */
   connectionRefused(): void;
+  /** A limit was exceeded; `connectionClosed` follows. */
   connectionTimedOut(): void;
+  /** An accepted connection is over, for whatever reason: accepted less closed are open. */
   connectionClosed(): void;
 }
 
-/** An address to listen on. `host` is an IP literal without brackets; port 0 takes any free one. */
+/**
+ * An address to listen on. `host` is an IP literal without brackets; port 0 takes any free one. `::` takes IPv4 too,
+ * unless `0.0.0.0` with the same port is asked for as well, and is `0.0.0.0` where the machine has no IPv6.
+ */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -79,14 +98,16 @@ export interface ListenAddress {
 /** A running engine. */
 export interface Engine {
   /**
-   * Starts to listen and serve.
+   * Starts to listen and serve. The kernel may hold 4096 connections before they are accepted, or as many as
+   * `net.core.somaxconn` allows.
    * @returns the addresses in use, with the real port where 0 was asked for.
-   * @throws Error with a `code` such as EADDRINUSE or EACCES; nothing is left listening then.
+   * @throws Error with a `code` such as EADDRINUSE or EACCES and the address in its message; nothing is left
+   *   listening then.
    */
   listen(addresses: readonly ListenAddress[]): Promise<ListenAddress[]>;
   /**
    * Stops accepting at once, answers what is in flight, closes idle connections, and what is still open after
-   * `graceMs` as well.
+   * `graceMs` as well. Ends when all are closed; a second call waits for the first. An engine does not start again.
    */
   stop(graceMs: number): Promise<void>;
 }

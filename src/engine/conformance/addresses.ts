@@ -1,0 +1,92 @@
+/** Conformance: listening, and who the service is told is there. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { networkInterfaces } from "node:os";
+import { describe, type TestContext, test } from "node:test";
+import { type MakeEngine, Rig } from "./rig.ts";
+import { TestClient } from "./test-client.ts";
+
+const WITHOUT_IPV6 = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .some(({ address }) => address === "::1")
+  ? false
+  : "this machine has no ::1";
+
+const MAPPED_PREFIX = "00000000000000000000ffff";
+const IPV6_LOOPBACK = "00000000000000000000000000000001";
+
+/** Registers the tests. */
+export function describeAddresses(makeEngine: MakeEngine): void {
+  describe("addresses", () => {
+    test("IPv4 peers are given as v4-mapped", async (t) => {
+      const rig = await Rig.start(t, makeEngine);
+      const client = await rig.connect(rig.addresses[0], "127.1.2.3");
+      assert.equal(await client.ask("remote"), `${MAPPED_PREFIX}7f010203`);
+    });
+
+    test("IPv6 peers", { skip: WITHOUT_IPV6 }, async (t) => {
+      const rig = await Rig.start(t, makeEngine, { addresses: [{ host: "::1", port: 0 }] });
+      const client = await rig.connect();
+      assert.equal(await client.ask("remote"), IPV6_LOOPBACK);
+    });
+
+    test(":: takes both families", { skip: WITHOUT_IPV6 }, async (t) => {
+      const rig = await Rig.start(t, makeEngine, { addresses: [{ host: "::", port: 0 }] });
+      const [{ port }] = rig.addresses;
+      const four = await rig.connect({ host: "127.0.0.1", port }, "127.0.0.9");
+      const six = await rig.connect({ host: "::1", port });
+      assert.equal(await four.ask("remote"), `${MAPPED_PREFIX}7f000009`);
+      assert.equal(await six.ask("remote"), IPV6_LOOPBACK);
+    });
+
+    test(":: leaves IPv4 to 0.0.0.0 where both are asked for", { skip: WITHOUT_IPV6 }, async (t) => {
+      const port = await freePort();
+      const addresses = ["0.0.0.0", "::"].map((host) => ({ host, port }));
+      const rig = await Rig.start(t, makeEngine, { addresses });
+      assert.deepEqual(rig.addresses, addresses);
+      const four = await rig.connect({ host: "127.0.0.1", port });
+      const six = await rig.connect({ host: "::1", port });
+      assert.equal(await four.ask("remote"), `${MAPPED_PREFIX}7f000001`);
+      assert.equal(await six.ask("remote"), IPV6_LOOPBACK);
+    });
+
+    test("an address the service replaced stays replaced, on its connection", async (t) => {
+      const rig = await Rig.start(t, makeEngine);
+      const replaced = await rig.connect();
+      const other = await rig.connect();
+      replaced.send("become 20010db8000000000000000000000001\n");
+      assert.equal(await replaced.ask("remote"), "20010db8000000000000000000000001");
+      assert.equal(await other.ask("remote"), `${MAPPED_PREFIX}7f000001`);
+      assert.equal(await replaced.ask("remote"), "20010db8000000000000000000000001");
+      const next = await rig.connect();
+      assert.equal(await next.ask("remote"), `${MAPPED_PREFIX}7f000001`);
+    });
+
+    test("a port in use is an error, and nothing is left listening", (t) => portInUse(t, makeEngine));
+  });
+}
+
+async function portInUse(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+  const rig = await Rig.start(t, makeEngine);
+  const [taken] = rig.addresses;
+  const free = { host: "127.0.0.2", port: await freePort() };
+  await assert.rejects(Rig.start(t, makeEngine, { addresses: [free, taken] }), (error: Error) => {
+    assert.ok("code" in error && error.code === "EADDRINUSE");
+    assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${taken.port}`));
+    return true;
+  });
+  await assert.rejects(TestClient.connect(free), { code: "ECONNREFUSED" });
+  await rig.assertServes();
+}
+
+/** A port that was free a moment ago, on any address. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen({ host: "0.0.0.0", port: 0 });
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  server.close();
+  await once(server, "close");
+  return address.port;
+}

@@ -1,0 +1,62 @@
+/** Conformance: many connections, and too many. */
+import assert from "node:assert/strict";
+import { execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
+import { describe, type TestContext, test } from "node:test";
+import { type MakeEngine, Rig } from "./rig.ts";
+
+const CROWD = 10_000;
+/** Descriptors that a process needs besides its crowd's. */
+const OTHER_DESCRIPTORS = 200;
+
+/** Registers the tests. */
+export function describeCrowds(makeEngine: MakeEngine): void {
+  describe("crowds", () => {
+    test("10,000 idle connections slow nobody down", (t) => idleCrowd(t, makeEngine));
+
+    test("one connection too many is closed, over all listeners", async (t) => {
+      const addresses = ["127.0.0.1", "127.0.0.2"].map((host) => ({ host, port: 0 }));
+      const rig = await Rig.start(t, makeEngine, { maxConnections: 3, addresses });
+      const clients = [
+        await rig.connect(rig.addresses[0]),
+        await rig.connect(rig.addresses[1]),
+        await rig.connect(rig.addresses[0]),
+      ];
+      await rig.counters.until(() => rig.counters.accepted === 3);
+      for (const address of rig.addresses) {
+        const refused = await rig.connect(address);
+        assert.equal((await refused.readToEnd()).bytes.length, 0);
+      }
+      assert.equal(rig.counters.refused, 2);
+      for (const client of clients) assert.equal(await client.ask("say hello"), "hello");
+      clients[0].close();
+      await rig.counters.until(() => rig.counters.closed === 1);
+      await rig.assertServes();
+    });
+  });
+}
+
+/** The clients are another process: together they would need more descriptors than many machines allow one. */
+async function idleCrowd(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+  const limit = Number.parseInt(execFileSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" }), 10);
+  const size = Math.min(CROWD, (Number.isNaN(limit) ? CROWD + OTHER_DESCRIPTORS : limit) - OTHER_DESCRIPTORS);
+  if (size < CROWD) t.diagnostic(`only ${size} connections: the limit of open files is ${limit}`);
+
+  const rig = await Rig.start(t, makeEngine);
+  const crowd = fork(new URL("./idle-crowd.ts", import.meta.url), [
+    String(rig.addresses[0].port),
+    String(size),
+  ]);
+  t.after(() => crowd.kill());
+  const lost = once(crowd, "exit").then(() => assert.fail("the crowd could not connect"));
+  await Promise.race([rig.counters.until(() => rig.counters.accepted === size), lost]);
+
+  const client = await rig.connect();
+  const started = performance.now();
+  for (let i = 0; i < 200; i++) assert.equal(await client.ask("say prompt"), "prompt");
+  const elapsed = performance.now() - started;
+  assert.ok(elapsed < 1000, `200 answers took ${elapsed.toFixed(0)} ms`);
+  assert.equal(rig.counters.closed, 0);
+  crowd.disconnect();
+  await rig.counters.until(() => rig.counters.closed === size);
+}

@@ -1,0 +1,121 @@
+/** An engine under test, with a toy service and clients, cleaned up after the test. */
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import {
+  type Engine,
+  type EngineCounters,
+  type EngineLimits,
+  type ListenAddress,
+  REPLY_BYTES,
+  type StreamService,
+} from "../engine.ts";
+import { TestClient } from "./test-client.ts";
+import { ToyService } from "./toy-service.ts";
+import { Watched } from "./watched.ts";
+
+/** Makes the engine that a conformance run is about. */
+export type MakeEngine = (service: StreamService, limits: EngineLimits, counters: EngineCounters) => Engine;
+
+/** Counts what an engine reports. */
+export class TestCounters extends Watched implements EngineCounters {
+  accepted = 0;
+  refused = 0;
+  timedOut = 0;
+  closed = 0;
+
+  connectionAccepted(): void {
+    this.accepted++;
+    this.changed();
+  }
+  connectionRefused(): void {
+    this.refused++;
+    this.changed();
+  }
+  connectionTimedOut(): void {
+    this.timedOut++;
+    this.changed();
+  }
+  connectionClosed(): void {
+    this.closed++;
+    this.changed();
+  }
+}
+
+/** What a rig is made of; whatever is left out is roomy: nothing times out, nobody is refused. */
+export interface RigOptions extends Partial<EngineLimits> {
+  readonly addresses?: readonly ListenAddress[];
+}
+
+const SETTLING_ROUNDS = 3;
+
+const LOOPBACK: ListenAddress = { host: "127.0.0.1", port: 0 };
+
+/** An engine that listens, and what surrounds it. */
+export class Rig {
+  readonly engine: Engine;
+  readonly service = new ToyService();
+  readonly counters = new TestCounters();
+  /** Where the engine listens, in the order asked for. */
+  addresses: ListenAddress[] = [];
+  readonly #clients: TestClient[] = [];
+  #bystander: TestClient | undefined;
+
+  /** Starts an engine for the test `t`, on a free port of 127.0.0.1 unless told otherwise. */
+  static async start(t: TestContext, makeEngine: MakeEngine, options: RigOptions = {}): Promise<Rig> {
+    const rig = new Rig(makeEngine, options);
+    t.after(() => rig.#end());
+    rig.addresses = await rig.engine.listen(options.addresses ?? [LOOPBACK]);
+    return rig;
+  }
+
+  private constructor(makeEngine: MakeEngine, options: RigOptions) {
+    const limits = {
+      maxConnections: options.maxConnections ?? 100_000,
+      idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
+      requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    };
+    this.engine = makeEngine(this.service, limits, this.counters);
+  }
+
+  /** Connects a client to the first address, or to the one given. */
+  async connect(address: ListenAddress = this.addresses[0], localAddress?: string): Promise<TestClient> {
+    const client = await TestClient.connect(address, localAddress);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Shows that the engine still serves. */
+  async assertServes(): Promise<void> {
+    const client = await this.connect();
+    assert.equal(await client.ask("say alive"), "alive");
+    client.close();
+  }
+
+  /** Waits until the engine has done what it can for everybody, which it shows by answering somebody else. */
+  async settle(): Promise<void> {
+    this.#bystander ??= await this.connect();
+    for (let i = 0; i < SETTLING_ROUNDS; i++) await this.#bystander.ask("say hello");
+  }
+
+  /**
+   * Asks for one reply of {@link REPLY_BYTES} after the other (`bytes N 1`), which the client does not read, until the
+   * engine serves it no more or `most` were made.
+   * @returns how many replies were made. Unless it is `most`, one more has been asked for.
+   */
+  async fill(client: TestClient, most = Number.POSITIVE_INFINITY): Promise<number> {
+    for (let replies = 0; replies < most; replies++) {
+      const before = this.service.calls;
+      client.send(`bytes ${REPLY_BYTES} 1\n`);
+      await this.settle();
+      if (this.service.calls === before + SETTLING_ROUNDS) return replies;
+    }
+    return most;
+  }
+
+  async #end(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.engine.stop(0);
+    assert.deepEqual(this.service.violations, []);
+    assert.equal(this.counters.closed, this.counters.accepted, "every accepted connection has been closed");
+  }
+}

@@ -1,0 +1,125 @@
+/** Conformance: who is slow waits for itself alone, and not for ever. */
+import assert from "node:assert/strict";
+import { describe, type TestContext, test } from "node:test";
+import { REPLY_BYTES } from "../engine.ts";
+import { type MakeEngine, Rig } from "./rig.ts";
+import { pattern } from "./toy-service.ts";
+
+const SHORT_MS = 120;
+/** Clocks of timers and of sockets differ by a little. */
+const TOLERANCE_MS = 5;
+
+/** More than all the buffers between two sockets hold. */
+const ENDLESS_REPLIES = 2000;
+
+/** Registers the tests. */
+export function describeSlowness(makeEngine: MakeEngine): void {
+  describe("slowness", () => {
+    test("replies to slow readers are not mixed up", (t) => slowReaders(t, makeEngine));
+    test("who does not read is not served", (t) => notServedWhileBlocked(t, makeEngine));
+
+    test("idle from the start", async (t) => {
+      const rig = await Rig.start(t, makeEngine, { idleTimeoutMs: SHORT_MS });
+      const started = performance.now();
+      const client = await rig.connect();
+      await client.readToEnd();
+      assert.ok(performance.now() - started >= SHORT_MS - TOLERANCE_MS);
+      await rig.counters.until(() => rig.counters.closed === 1);
+      assert.equal(rig.counters.timedOut, 1);
+    });
+
+    test("idle after a reply", async (t) => {
+      const rig = await Rig.start(t, makeEngine, { idleTimeoutMs: SHORT_MS });
+      const client = await rig.connect();
+      await client.ask("say something");
+      assert.deepEqual(await client.readToEnd(), { bytes: Buffer.alloc(0), error: undefined });
+      await rig.counters.until(() => rig.counters.timedOut === 1 && rig.counters.closed === 1);
+    });
+
+    test("a request that does not come to its end, however busily", async (t) => {
+      const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
+      const client = await rig.connect();
+      client.send("say ");
+      const started = performance.now();
+      const trickle = setInterval(() => client.send("x"), 10);
+      t.after(() => clearInterval(trickle));
+      await client.readToEnd();
+      assert.ok(performance.now() - started >= SHORT_MS - TOLERANCE_MS);
+      await rig.counters.until(() => rig.counters.timedOut === 1 && rig.counters.closed === 1);
+    });
+
+    test("who keeps asking is kept", async (t) => {
+      const rig = await Rig.start(t, makeEngine, { idleTimeoutMs: 400, requestTimeoutMs: 400 });
+      const client = await rig.connect();
+      const started = performance.now();
+      while (performance.now() - started < 600)
+        assert.equal(await client.ask("say still here"), "still here");
+      assert.equal(rig.counters.timedOut, 0);
+    });
+
+    test("a reply that nobody reads", async (t) => {
+      const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
+      const client = await rig.connect();
+      client.send(`bytes ${REPLY_BYTES} 1\n`.repeat(ENDLESS_REPLIES));
+      await rig.counters.until(() => rig.counters.timedOut === 1 && rig.counters.closed === 1);
+      await rig.assertServes();
+    });
+
+    test("a peer that never closes after it was refused", async (t) => {
+      const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
+      const client = await rig.connect();
+      assert.equal(await client.ask("refuse"), "refused");
+      await rig.counters.until(() => rig.counters.closed === 1);
+      assert.equal(rig.counters.timedOut, 0, "it was answered");
+    });
+  });
+}
+
+/** Several clients let megabytes pile up while others are answered, and then find every byte in its place. */
+async function slowReaders(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+  const rig = await Rig.start(t, makeEngine);
+  const lengths = [REPLY_BYTES, 70_001, 33, 4096, REPLY_BYTES - 1, 1];
+  const rounds = 15;
+  const slow = await Promise.all(Array.from({ length: 6 }, () => rig.connect()));
+  for (const [seed, client] of slow.entries()) {
+    client.send(
+      lengths
+        .map((length) => `bytes ${length} ${seed}\n`)
+        .join("")
+        .repeat(rounds),
+    );
+  }
+  const quick = await rig.connect();
+  for (let round = 0; round < rounds; round++) {
+    for (const length of lengths) {
+      for (const [seed, client] of slow.entries()) {
+        assert.ok(
+          (await client.read(length)).equals(pattern(length, seed)),
+          `client ${seed}, round ${round}`,
+        );
+      }
+      assert.equal(await quick.ask("say quick"), "quick");
+    }
+  }
+  for (const client of slow) assert.equal(await client.ask("say done"), "done");
+}
+
+/** While replies are stuck, the engine must neither serve nor read on: both would fill memory. */
+async function notServedWhileBlocked(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+  const rig = await Rig.start(t, makeEngine);
+  const client = await rig.connect();
+  const made = await rig.fill(client);
+  const other = await rig.connect();
+  const before = rig.service.calls;
+  for (let i = 0; i < 50; i++) {
+    client.send(`bytes ${REPLY_BYTES} 1\n`.repeat(100));
+    assert.equal(await other.ask("say hello"), "hello");
+  }
+  assert.ok(
+    rig.service.calls - before - 50 < 10,
+    `${rig.service.calls - before - 50} replies made for nobody`,
+  );
+  const expected = pattern(REPLY_BYTES, 1);
+  for (let i = 0; i < made + 100; i++)
+    assert.ok((await client.read(REPLY_BYTES)).equals(expected), `reply ${i}`);
+}

@@ -1,0 +1,102 @@
+/** A service small enough to be obviously right: lines of text in, bytes out. */
+import { type Exchange, REPLY_BYTES, type StreamService } from "../engine.ts";
+import { Watched } from "./watched.ts";
+
+const NEWLINE = 0x0a;
+
+/** The byte at `index` of the reply to `bytes N SEED`. */
+function patternByte(index: number, seed: number): number {
+  return (index + (index >>> 8) * 7 + seed * 31) & 0xff;
+}
+
+/** The reply to `bytes LENGTH SEED`. */
+export function pattern(length: number, seed: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let i = 0; i < length; i++) bytes[i] = patternByte(i, seed);
+  return bytes;
+}
+
+/**
+ * A request is a line that ends in `\n`:
+ * - `say TEXT` is answered with `TEXT\n`, `quiet` not at all, `bytes N SEED` with N bytes of a pattern;
+ * - `count` adds 1 to the connection's state and answers with it;
+ * - `remote` answers with the remote address in hexadecimal, `become HEX` replaces it, without an answer;
+ * - `bye` is answered and closes, `drop` closes without an answer, `refuse` answers, closes and consumes nothing;
+ * - whatever else is answered with `?\n`.
+ *
+ * It also holds the engine to its side of the contract: what was wrong is in `violations`.
+ */
+export class ToyService extends Watched implements StreamService {
+  readonly violations: string[] = [];
+  /** How often the engine called. */
+  calls = 0;
+  /** Bytes that have been shown to the service; exact as long as there is one connection. */
+  seen = 0;
+  #consumed = 0;
+
+  serve(exchange: Exchange): number {
+    this.#check(exchange);
+    this.calls++;
+    this.seen = this.#consumed + exchange.end - exchange.start;
+    const newline = exchange.input.indexOf(NEWLINE, exchange.start);
+    let written = 0;
+    if (newline >= 0 && newline < exchange.end) {
+      exchange.consumed = newline + 1 - exchange.start;
+      const line = Buffer.from(exchange.input.slice(exchange.start, newline)).toString("latin1");
+      written = this.#answer(line, exchange);
+    }
+    this.#consumed += exchange.consumed;
+    this.changed();
+    return written;
+  }
+
+  #answer(line: string, exchange: Exchange): number {
+    const [command, first = "", second = ""] = line.split(" ");
+    switch (command) {
+      case "say":
+        return write(exchange, `${line.slice(4)}\n`);
+      case "quiet":
+        return 0;
+      case "bytes":
+        return writePattern(exchange, Number(first), Number(second));
+      case "count":
+        return write(exchange, `${++exchange.state}\n`);
+      case "remote":
+        return write(exchange, `${Buffer.from(exchange.remote.slice(0, 16)).toString("hex")}\n`);
+      case "become":
+        exchange.remote.set(Buffer.from(first, "hex"));
+        return 0;
+      case "bye":
+        exchange.close = true;
+        return write(exchange, "bye\n");
+      case "drop":
+        exchange.close = true;
+        return 0;
+      case "refuse":
+        exchange.close = true;
+        exchange.consumed = 0;
+        return write(exchange, "refused\n");
+      default:
+        return write(exchange, "?\n");
+    }
+  }
+
+  #check(exchange: Exchange): void {
+    const { input, start, end, output, outputStart, remote, consumed, close } = exchange;
+    if (!(start >= 0 && start < end && end <= input.length)) this.violations.push(`input [${start}, ${end})`);
+    if (output.length - outputStart < REPLY_BYTES) this.violations.push("too little room for a reply");
+    if (remote.length < 16) this.violations.push("remote is too short");
+    if (consumed !== 0 || close) this.violations.push("consumed or close is left over from the call before");
+  }
+}
+
+function write(exchange: Exchange, text: string): number {
+  const bytes = Buffer.from(text, "latin1");
+  exchange.output.set(bytes, exchange.outputStart);
+  return bytes.length;
+}
+
+function writePattern(exchange: Exchange, length: number, seed: number): number {
+  for (let i = 0; i < length; i++) exchange.output[exchange.outputStart + i] = patternByte(i, seed);
+  return length;
+}

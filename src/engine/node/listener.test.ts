@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { Server } from "node:net";
+import { mock, type TestContext, test } from "node:test";
+import { openListener } from "./listener.ts";
+
+/** Makes listening on IPv6 fail as it does on a machine without it. */
+function withoutIPv6(t: TestContext, code: string): void {
+  const listen = Server.prototype.listen;
+  const failing = mock.method(
+    Server.prototype,
+    "listen",
+    function (this: Server, ...args: [{ host: string }]) {
+      if (!args[0].host.includes(":")) return listen.apply(this, args);
+      process.nextTick(() => this.emit("error", Object.assign(new Error(`listen ${code}`), { code })));
+      return this;
+    },
+  );
+  t.after(() => failing.mock.restore());
+}
+
+for (const code of ["EAFNOSUPPORT", "EADDRNOTAVAIL"]) {
+  test(`:: falls back to 0.0.0.0 on ${code}`, async (t) => {
+    withoutIPv6(t, code);
+    const server = await openListener({ host: "::", port: 0 }, false, () => {});
+    t.after(() => server.close());
+    assert.partialDeepStrictEqual(server.address(), { address: "0.0.0.0", family: "IPv4" });
+  });
+}
+
+test("an IPv6 address of its own does not fall back", async (t) => {
+  withoutIPv6(t, "EADDRNOTAVAIL");
+  await assert.rejects(
+    openListener({ host: "::1", port: 0 }, false, () => {}),
+    { code: "EADDRNOTAVAIL" },
+  );
+});
+
+test(":: does not fall back for other reasons", async (t) => {
+  withoutIPv6(t, "EACCES");
+  await assert.rejects(
+    openListener({ host: "::", port: 0 }, false, () => {}),
+    { code: "EACCES" },
+  );
+});

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { Server } from "node:net";
+import { mock, test } from "node:test";
+import { Rig } from "../conformance/rig.ts";
+import { describeEngine } from "../conformance.ts";
+import type { EngineCounters, EngineLimits, StreamService } from "../engine.ts";
+import { NodeEngine } from "./node-engine.ts";
+
+function makeEngine(service: StreamService, limits: EngineLimits, counters: EngineCounters): NodeEngine {
+  return new NodeEngine(service, limits, counters);
+}
+
+describeEngine("NodeEngine", makeEngine);
+
+test("a failure to accept is counted and harms nobody", async (t) => {
+  const listen = mock.method(Server.prototype, "listen");
+  t.after(() => listen.mock.restore());
+  const rig = await Rig.start(t, makeEngine);
+  const server = listen.mock.calls[0].this;
+  assert.ok(server instanceof Server);
+  server.emit("error", Object.assign(new Error("accept ENFILE"), { code: "ENFILE" }));
+  assert.equal(rig.counters.refused, 1);
+  await rig.assertServes();
+});
