@@ -1,0 +1,125 @@
+/** The log of the whole program: JSON lines in files or on standard output, or readable lines on a terminal. */
+import { isatty } from "node:tty";
+import { pino } from "pino";
+import type { LogLevel } from "../model/log-level.ts";
+import { type Complain, LineWriter, limitComplaints } from "./line-writer.ts";
+import { LogFile } from "./log-file.ts";
+import { maskAddress } from "./mask-address.ts";
+import { formatForTerminal } from "./terminal-line.ts";
+
+/** pino's numbers for our levels: larger is more severe. */
+const SEVERITY: Readonly<Record<LogLevel, number>> = {
+  critical: 60,
+  error: 50,
+  warning: 40,
+  info: 30,
+  diagnostic: 20,
+  debug: 10,
+};
+const STDOUT = 1;
+
+/**
+ * Fields of a log line. `address` is a subscriber's address and is masked if the configuration says so; `err` is
+ * an Error, logged with its stack.
+ */
+type LogFields = Readonly<Record<string, unknown>>;
+
+/** Logs one line, with or without fields. */
+interface LogMethod {
+  (fields: LogFields, message: string): void;
+  (message: string): void;
+}
+
+/** An open log: a method for each level, least severe last. Logging never throws and never waits. */
+export interface Logger extends Readonly<Record<LogLevel, LogMethod>> {
+  /** From now on, logs lines of this level and the more severe ones. */
+  setLevel(level: LogLevel): void;
+  /** Writes what is held and closes; lines after that are dropped. Takes two seconds at most. */
+  close(): Promise<void>;
+}
+
+/** What a log is opened with: the configuration's `logging`. */
+export interface LoggerOptions {
+  /** Directory for the files; without it, standard output. */
+  readonly path?: string | undefined;
+  readonly level: LogLevel;
+  /** Local time at which a new file is begun each day, `HH:MM:SS`. */
+  readonly switchTime: string;
+  /** Files of days longer ago than this are deleted. */
+  readonly keepDays: number;
+  /** Whether `address` fields are logged without the part that tells who it is. */
+  readonly maskAddresses: boolean;
+  /** The clock; tests bring their own. */
+  readonly now?: () => Date;
+  /** Where problems of the log itself go: standard error. */
+  readonly complain?: Complain;
+}
+
+/** Where formatted lines go. */
+interface Destination {
+  write(line: string): void;
+  flushSync(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the log. What it holds is written even if the process ends without closing it.
+ * @throws Error with a message for the operator when `path` cannot be made or written to.
+ */
+export function openLogger(options: LoggerOptions): Logger {
+  const { now = () => new Date(), complain = limitComplaints((line) => process.stderr.write(line)) } =
+    options;
+  const destination = openDestination(options, now, complain);
+  const flushAtExit = () => destination.flushSync();
+  process.on("exit", flushAtExit);
+
+  const log = pino(
+    {
+      customLevels: SEVERITY,
+      useOnlyCustomLevels: true,
+      level: options.level,
+      base: null,
+      timestamp: () => `,"time":"${now().toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+      serializers: options.maskAddresses ? { address: maskField } : {},
+    },
+    destination,
+  );
+  const method = (level: LogLevel): LogMethod => {
+    return (fields: LogFields | string, message?: string) => {
+      if (typeof fields === "string") log[level](fields);
+      else log[level](fields, message);
+    };
+  };
+  return {
+    critical: method("critical"),
+    error: method("error"),
+    warning: method("warning"),
+    info: method("info"),
+    diagnostic: method("diagnostic"),
+    debug: method("debug"),
+    setLevel: (level) => {
+      log.level = level;
+    },
+    close: async () => {
+      await destination.close();
+      process.off("exit", flushAtExit);
+    },
+  };
+}
+
+function openDestination(options: LoggerOptions, now: () => Date, complain: Complain): Destination {
+  const { path: directory, switchTime, keepDays } = options;
+  if (directory !== undefined) return new LogFile({ directory, switchTime, keepDays, now, complain });
+  const writer = new LineWriter(STDOUT, "standard output", complain);
+  if (!isatty(STDOUT)) return writer;
+  return {
+    write: (line) => writer.write(formatForTerminal(JSON.parse(line))),
+    flushSync: () => writer.flushSync(),
+    close: () => writer.close(),
+  };
+}
+
+function maskField(address: unknown): unknown {
+  return typeof address === "string" ? maskAddress(address) : address;
+}

@@ -1,0 +1,49 @@
+/** Real programs that tests run, and the Debian packages they come in. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** By package: how to see that it is there. */
+const CHECKS = {
+  aria2: () => isProgram("aria2c"),
+  rtorrent: () => isProgram("rtorrent"),
+  // Debian builds it for its own Python alone, whatever other python3 the PATH has.
+  "python3-libtorrent": () => spawnSync("/usr/bin/python3", ["-c", "import libtorrent"]).status === 0,
+  mktorrent: () => isProgram("mktorrent"),
+  opentracker: () => isProgram("opentracker"),
+  iproute2: () => isProgram("ip"),
+} as const satisfies Record<string, () => boolean>;
+
+/** A Debian package that some test needs. */
+export type Tool = keyof typeof CHECKS;
+
+/** Every package that some test needs. */
+export const TOOLS = Object.keys(CHECKS) as Tool[];
+
+/** Which of these packages are not installed. */
+export function findMissing(tools: readonly Tool[]): Tool[] {
+  return tools.filter((tool) => !CHECKS[tool]());
+}
+
+/**
+ * For `{ skip: toolsMissing([...]) }`: why a test cannot run, or false when it can.
+ * @throws Error under CI, where nothing is to be skipped in silence.
+ */
+export function toolsMissing(tools: readonly Tool[]): string | false {
+  const missing = findMissing(tools);
+  if (missing.length === 0) return false;
+  const reason = `needs ${missing.join(", ")}`;
+  if (process.env.CI) throw new Error(`${reason}: run "node test/install-tools.ts" as root`);
+  return reason;
+}
+
+function isProgram(name: string): boolean {
+  return (process.env.PATH ?? "").split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
