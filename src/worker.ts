@@ -115,6 +115,7 @@ class DataPlane {
       clearInterval(this.#ticker);
       const code = error instanceof Error && "code" in error ? String(error.code) : "";
       post({ type: "failed", code, message: error instanceof Error ? error.message : String(error) });
+      parentPort?.close();
     }
   }
 

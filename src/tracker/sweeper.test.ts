@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -80,6 +81,47 @@ describe("sweeper", () => {
     fixture.announce("13.9.9.9", { numWant: 200, left: 1 });
     assert.ok(fixture.told(4).every(({ address }) => address.startsWith("13.")));
     assert.equal(fixture.told(4).length, 200);
+  });
+
+  test("one round without announces in between reclassifies everybody, in swarms of any size", () => {
+    const nets = ["11.0.0.0/8", "12.0.0.0/8", "13.0.0.0/8", "14.0.0.0/8"];
+    const named = (order: readonly number[]) =>
+      groupsOf(order.map((net, i) => ({ name: `group ${i}`, priority: i, prefixes: [nets[net]] })));
+    const order = fc.shuffledSubarray([0, 1, 2, 3]);
+    fc.assert(
+      fc.property(
+        order,
+        order,
+        fc.array(fc.integer({ min: 1, max: 700 }), { maxLength: 5 }),
+        (first, second, sizes) => {
+          const fixture = new TrackerFixture();
+          fixture.groups = named(first);
+          fixture.tracker.policy = { ...fixture.tracker.policy, groups: fixture.groups };
+          const sweeper = sweeperOf(fixture);
+          for (const [swarm, size] of sizes.entries()) {
+            for (let i = 0; i < size; i++) {
+              fixture.announce(`${11 + ((i * 7) % 5)}.0.${i >> 8}.${i & 255}`, {
+                swarm,
+                left: i % 3,
+                numWant: 0,
+              });
+            }
+          }
+          const groups = named(second);
+          sweeper.reclassify(groups);
+          round(sweeper, fixture);
+          const wrong = fixture
+            .peers()
+            .filter(({ address, group }) => groups.groupOf(parseAddress(address)) !== group);
+          assert.deepEqual(wrong, []);
+          assert.equal(
+            fixture.peers().length,
+            sizes.reduce((sum, size) => sum + size, 0),
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   test("swarms that change between its steps confuse nothing", () => {

@@ -15,8 +15,8 @@ import type { SwarmStore } from "./swarm-store.ts";
 const HOLD = 256;
 
 /**
- * Rounds that reclassify after a change of groups. One can miss a peer that an insertion moved across its path in a
- * large list; a peer that even two miss is put right by its next announce.
+ * Rounds that reclassify after a change of groups. One can miss a peer that filled the place of another that left
+ * between two steps; a peer that even two miss is put right by its next announce.
  */
 const RECLASSIFY_ROUNDS = 2;
 
@@ -31,11 +31,11 @@ export class Sweeper {
   readonly #address = new Address();
   #groups: PeerGroups;
   #reclassifyRounds = 0;
-  /** The place it has come to: everything behind it, in descending order, has been seen in this round. */
+  /** The place it has come to: swarms from the last number down, the peers of each from the front. */
   #shard: number;
   #number = -1;
   #family: Family = 4;
-  #position = -1;
+  #position = 0;
 
   /** @param worker and `workers`: this one sweeps every `workers`-th shard, beginning with number `worker`. */
   constructor(
@@ -96,7 +96,7 @@ export class Sweeper {
 
   #beginSwarm(): void {
     this.#family = 4;
-    this.#position = 0xffffffff;
+    this.#position = 0;
   }
 
   /** @returns true when that was the last. */
@@ -122,7 +122,7 @@ export class Sweeper {
       left = this.#sweepList(shard, entry, now, left);
       if (left > 0 && this.#family === 4) {
         this.#family = 6;
-        this.#position = 0xffffffff;
+        this.#position = 0;
         left = this.#sweepList(shard, entry, now, left);
       }
       if (left <= 0) return true;
@@ -134,33 +134,38 @@ export class Sweeper {
     return false;
   }
 
-  /** Sweeps what is left of the list of `#family`. @returns what is left of the budget; with none, there may be more. */
+  /**
+   * Sweeps what is left of the list of `#family`, from its front: a removal fills its place from further back, and an
+   * insertion moves records of a run only from its front to its back, so that none not yet seen gets behind.
+   * @returns what is left of the budget; with none, there may be more.
+   */
   #sweepList(shard: number, entry: number, now: number, budget: number): number {
     const list = this.#store.list(this.#family);
     const cell = this.#store.listCell(entry, this.#family);
     let left = budget;
-    let position = Math.min(this.#position, list.count(cell) - 1);
-    for (; position >= 0 && left > 0; position--, left--) {
-      this.#sweepPeer(shard, entry, position, list.recordAt(cell, position), now);
+    for (; this.#position < list.count(cell) && left > 0; left--) {
+      if (this.#isSettled(shard, entry, list.recordAt(cell, this.#position), now)) this.#position++;
     }
-    this.#position = position;
     return left;
   }
 
-  #sweepPeer(shard: number, entry: number, position: number, record: number, now: number): void {
+  /** @returns false when the peer was moved or removed, and another may be in its place. */
+  #isSettled(shard: number, entry: number, record: number, now: number): boolean {
     const store = this.#store;
     const { words } = store;
     const keyAt = record + ADDRESS_WORDS[this.#family];
     if (ageOf(words[keyAt + 1], now) > this.peerExpiry) {
-      store.removePeer(shard, entry, this.#family, position);
+      store.removePeer(shard, entry, this.#family, this.#position);
       this.#counters[COUNTER.peersExpired]++;
-      return;
+      return false;
     }
-    if (!this.reclassifying) return;
+    if (!this.reclassifying) return true;
     if (this.#family === 4) this.#address.setIPv4(words[record]);
     else this.#address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
     const old = words[keyAt] & KEY_MASK;
     const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0) | (old & KEY_BRIDGE);
-    if (key !== old) store.rekeyPeer(shard, entry, this.#family, position, key);
+    if (key === old) return true;
+    store.rekeyPeer(shard, entry, this.#family, this.#position, key);
+    return false;
   }
 }

@@ -8,7 +8,7 @@ import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
-import { ADDRESS_WORDS, KEY_BRIDGE } from "./peer-record.ts";
+import { ADDRESS_WORDS, KEY_BRIDGE, KEY_GROUP } from "./peer-record.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
 import { allocateSwarmStore, SwarmStore } from "./swarm-store.ts";
 import { Tracker } from "./tracker.ts";
@@ -146,6 +146,24 @@ export class TrackerFixture {
     const record = list.recordAt(cell, list.find(cell, parsed.words, port));
     store.leave(shard);
     return (store.words[record + ADDRESS_WORDS[parsed.family]] & KEY_BRIDGE) !== 0;
+  }
+
+  /** All IPv4 peers stored, and the groups they are stored under. */
+  peers(): { address: string; group: number }[] {
+    const { store } = this;
+    const found: { address: string; group: number }[] = [];
+    for (let shard = 0; shard < store.shards; shard++) {
+      for (let number = 0; number < store.swarmsIn(shard); number++) {
+        const cell = store.listCell(store.swarmAt(shard, number), 4);
+        for (let position = 0; position < store.list(4).count(cell); position++) {
+          const record = store.list(4).recordAt(cell, position);
+          const address = new Address();
+          address.setIPv4(store.words[record]);
+          found.push({ address: formatAddress(address), group: store.words[record + 1] & KEY_GROUP });
+        }
+      }
+    }
+    return found;
   }
 
   scrape(swarm = 0): number[] {
