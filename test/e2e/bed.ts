@@ -1,0 +1,145 @@
+/** What an end-to-end test runs in: a temporary directory and processes, all gone when the test is over. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+const IP = "ip";
+const PATIENCE_MS = 30_000;
+
+/** Waits until a condition holds. @throws Error that says `what` when it does not in time. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`waited ${PATIENCE_MS} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A TCP port of 127.0.0.1 that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** A process that a test has started. */
+export class Process {
+  readonly #child: ChildProcess;
+  stdout = "";
+  stderr = "";
+  /** Exit code, or the signal it died of, once it is over. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  /** The same, or undefined while it runs. */
+  end: number | NodeJS.Signals | undefined;
+
+  constructor(command: readonly string[], directory: string) {
+    const [program, ...args] = command;
+    this.#child = spawn(program, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.stdout += text;
+    });
+    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#child.on("error", (error) => {
+        this.stderr += String(error);
+        this.end = 127;
+        resolve(127);
+      });
+      this.#child.on("close", (code, signal) => {
+        this.end = code ?? signal ?? 0;
+        resolve(this.end);
+      });
+    });
+  }
+
+  /** Sends a signal; nothing happens if the process is over. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Asks it to end, and waits. */
+  async stop(name: NodeJS.Signals = "SIGTERM"): Promise<number | NodeJS.Signals> {
+    this.signal(name);
+    return await this.ended;
+  }
+}
+
+/** Owns everything a test makes outside itself. */
+export class Bed {
+  readonly directory: string;
+  readonly #processes: Process[] = [];
+  readonly #namespaces: string[] = [];
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** Opens a bed that is cleared when the test is over, and if its process ends before. */
+  static async open(t: TestContext): Promise<Bed> {
+    const bed = new Bed(await mkdtemp(join(tmpdir(), "btrt-e2e-")));
+    const clear = () => bed.#clear();
+    const clearAndEnd = (signal: NodeJS.Signals) => {
+      clear();
+      process.kill(process.pid, signal);
+    };
+    process.once("exit", clear).once("SIGINT", clearAndEnd).once("SIGTERM", clearAndEnd);
+    t.after(async () => {
+      for (const each of bed.#processes) each.signal("SIGKILL");
+      await Promise.all(bed.#processes.map((each) => each.ended));
+      clear();
+      process.off("exit", clear).off("SIGINT", clearAndEnd).off("SIGTERM", clearAndEnd);
+    });
+    return bed;
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /**
+   * Starts a process in the bed's directory.
+   * @param namespace network namespace it runs in; without one, the machine's own.
+   */
+  run(command: readonly string[], namespace?: string): Process {
+    const prefix = namespace === undefined ? [] : [IP, "netns", "exec", namespace];
+    const started = new Process([...prefix, ...command], this.directory);
+    this.#processes.push(started);
+    return started;
+  }
+
+  /** Makes a network namespace with its loopback up. @returns its full name. */
+  addNamespace(name: string): string {
+    const full = `btrt-e2e-${process.pid}-${name}`;
+    ip(`netns add ${full}`);
+    this.#namespaces.push(full);
+    ip(`-n ${full} link set lo up`);
+    return full;
+  }
+
+  #clear(): void {
+    for (const each of this.#processes) each.signal("SIGKILL");
+    for (const name of this.#namespaces.splice(0)) {
+      try {
+        ip(`netns del ${name}`);
+      } catch (error) {
+        console.error(`namespace ${name} is left behind: ${error}`);
+      }
+    }
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Runs `ip`. @param words its arguments; spaces separate them as well. @throws Error with what it said. */
+export function ip(...words: string[]): string {
+  const args = words.join(" ").split(" ");
+  return execFileSync(IP, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}

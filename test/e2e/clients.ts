@@ -1,0 +1,92 @@
+/** Real BitTorrent clients. Each listens on one address, has no way to find peers but the tracker, and stays. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Bed, Process } from "./bed.ts";
+import type { Torrent } from "./torrent.ts";
+
+const LIBTORRENT = fileURLToPath(new URL("./libtorrent-clients.py", import.meta.url));
+
+/** How a client is started. */
+interface ClientOptions {
+  readonly torrent: Torrent;
+  /** Where it saves, or has, the payload; made if missing. */
+  readonly directory: string;
+  readonly address: string;
+  readonly port: number;
+  /** Whether it has the whole payload already. */
+  readonly seed: boolean;
+}
+
+/** Starts one client; it tells the tracker that it is gone when its process is stopped with `stopSignal`. */
+export interface ClientKind {
+  readonly name: string;
+  readonly stopSignal: NodeJS.Signals;
+  start(bed: Bed, options: ClientOptions, namespace?: string): Promise<Process>;
+}
+
+const aria2: ClientKind = {
+  name: "aria2",
+  stopSignal: "SIGINT",
+  start: async (bed, { torrent, directory, address, port, seed }, namespace) => {
+    const options = [
+      "--no-conf",
+      "--enable-dht=false",
+      "--enable-dht6=false",
+      "--enable-peer-exchange=false",
+      "--bt-enable-lpd=false",
+      "--summary-interval=0",
+      "--disable-ipv6=true",
+      "--file-allocation=none",
+      "--seed-ratio=0.0",
+      "--allow-overwrite=true",
+      `--interface=${address}`,
+      `--listen-port=${port}`,
+      `--dir=${directory}`,
+    ];
+    if (seed) options.push("--check-integrity=true");
+    return bed.run(["aria2c", ...options, torrent.path], namespace);
+  },
+};
+
+const rtorrent: ClientKind = {
+  name: "rtorrent",
+  stopSignal: "SIGINT",
+  start: async (bed, { torrent, directory, address, port }, namespace) => {
+    await mkdir(directory, { recursive: true });
+    const settings = bed.path(`rtorrent-${port}.rc`);
+    await writeFile(
+      settings,
+      `network.bind_address.set=${address}
+network.port_range.set=${port}-${port}
+network.port_random.set=no
+dht.mode.set=disable
+protocol.pex.set=no
+pieces.hash.on_completion.set=no
+system.daemon.set=true
+directory.default.set=${directory}
+schedule2=load,1,0,"load.start=${torrent.path}"
+`,
+    );
+    return bed.run(["rtorrent", "-n", "-o", `import=${settings}`], namespace);
+  },
+};
+
+const libtorrent: ClientKind = {
+  name: "libtorrent",
+  stopSignal: "SIGTERM",
+  start: (bed, options, namespace) => startLibtorrents(bed, [options], namespace),
+};
+
+/** The clients that tests transfer with. */
+export const CLIENT_KINDS = { aria2, rtorrent, libtorrent } as const;
+
+/** Starts several libtorrent clients in one process. */
+export async function startLibtorrents(
+  bed: Bed,
+  clients: readonly ClientOptions[],
+  namespace?: string,
+): Promise<Process> {
+  for (const { directory } of clients) await mkdir(directory, { recursive: true });
+  const list = clients.map(({ torrent, ...others }) => ({ ...others, torrent: torrent.path }));
+  return bed.run(["/usr/bin/python3", LIBTORRENT, JSON.stringify(list)], namespace);
+}

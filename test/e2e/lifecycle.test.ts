@@ -1,0 +1,268 @@
+/** Starting, reloading and stopping the real program. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { test } from "node:test";
+import { announce, scrape } from "./announce.ts";
+import { Bed, freePort, type Process, until } from "./bed.ts";
+import { namespacesMissing } from "./networks.ts";
+import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+
+const LISTEN = `listen: { http: ["127.0.0.1:0"] }\n`;
+/** Groups of loopback addresses; those are private, and so must be reachable. */
+const REACHABLE = "reachable_from: [near, far, asking]";
+const ASKING = `  - { name: asking, priority: 9, cidr_list: [127.0.3.0/24] }\n`;
+
+function groups(near: string, far: string): string {
+  return `peer_groups:
+  - { name: near, priority: 0, cidr_list: [${near}], ${REACHABLE} }
+  - { name: far, priority: 1, cidr_list: [${far}], ${REACHABLE} }
+${ASKING}`;
+}
+
+const ONE = "127.0.1.0/24";
+const TWO = "127.0.2.0/24";
+const PEERS_EACH = 10;
+
+/** Announces ten peers from each of the two networks. */
+async function fillSwarm(url: string): Promise<Buffer> {
+  const infoHash = randomBytes(20);
+  for (let i = 1; i <= PEERS_EACH; i++) {
+    await announce(url, { infoHash, port: 7000, from: `127.0.1.${i}` });
+    await announce(url, { infoHash, port: 7000, from: `127.0.2.${i}` });
+  }
+  return infoHash;
+}
+
+/** The networks of the peers that a third network is told of, such as "11112222"; all peers must be among them. */
+async function orderTold(url: string, infoHash: Uint8Array): Promise<string> {
+  const { peers } = await announce(url, { infoHash, port: 9, from: "127.0.3.1", numWant: 100 });
+  assert.equal(new Set(peers).size, 2 * PEERS_EACH, "no peer is dropped");
+  return peers.map((peer) => peer.split(".")[2]).join("");
+}
+
+/** Waits until the tracker says that all peers it knows are in the groups of a reload. */
+async function classified(tracker: TrackerProcess, from: number): Promise<void> {
+  await tracker.logged("the new classification", ({ msg }) => /peers are classified/.test(msg), from);
+}
+
+const ONE_FIRST = "1".repeat(PEERS_EACH) + "2".repeat(PEERS_EACH);
+const TWO_FIRST = "2".repeat(PEERS_EACH) + "1".repeat(PEERS_EACH);
+
+/** Checks that the program refused to start with one line. */
+async function assertRefused(refused: Process, reason: RegExp): Promise<void> {
+  await until("it has ended", () => refused.end !== undefined);
+  assert.equal(refused.end, 1);
+  assert.equal(refused.stdout, "");
+  assert.match(refused.stderr, /^[^\n]+\n$/);
+  assert.match(refused.stderr, reason);
+}
+
+test("with its defaults it says how to try it, and that works", {
+  skip: namespacesMissing(),
+  timeout: 60_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const namespace = bed.addNamespace("alone");
+  const tracker = runBtrt(bed, ["run", "--defaults"], namespace);
+  await until("it says how to try it", () => /Ctrl-C/.test(tracker.stderr) || tracker.end !== undefined);
+  assert.match(
+    tracker.stdout,
+    /^\{[^\n]*"http":\["http:\/\/\[::\]:6969\/announce"\][^\n]*"msg":"ready"\}\n$/,
+  );
+  const urls = [...tracker.stderr.matchAll(/curl.*'(http:[^']+)'/g)].map(([, url]) => url);
+  const program = `for (const url of process.argv.slice(1)) console.log(await (await fetch(url)).text())`;
+  const trying = bed.run([process.execPath, "--input-type=module", "--eval", program, ...urls], namespace);
+  assert.equal(await trying.ended, 0, trying.stderr);
+  assert.match(trying.stdout, /^d8:completei1e.*\n.*5:peersld2:ip9:127\.0\.0\.14:porti6881eeee\n$/);
+  assert.equal(await tracker.stop("SIGINT"), 0);
+});
+
+test("what keeps it from starting is said in one line", { timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(bed, LISTEN);
+  const { port } = new URL(tracker.url);
+  const start = async (config: string) => {
+    const path = bed.path("refused.conf");
+    await writeFile(path, config);
+    return runBtrt(bed, ["run", "--config", path]);
+  };
+  await assertRefused(await start(`listen: { http: ["127.0.0.1:${port}"] }\n`), new RegExp(`:${port}.*port`));
+  await assertRefused(await start(`listen: { http: ["192.0.2.77:0"] }\n`), /192\.0\.2\.77.*address/);
+  await assertRefused(await start(`lissen: {}\n`), /refused\.conf:1:1: lissen: .*listen/);
+  await writeFile(bed.path("file"), "");
+  await assertRefused(
+    await start(`${LISTEN}logging: { path: ${bed.path("file")} }\n`),
+    /logging\.path: .*\/file/,
+  );
+  const missing = bed.path("missing.conf");
+  await assertRefused(runBtrt(bed, ["run", "--config", missing]), /missing\.conf/);
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`${signal} under load ends it cleanly, and requests under way are answered`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const bed = await Bed.open(t);
+    const tracker = await TrackerProcess.start(bed, LISTEN);
+    const infoHash = randomBytes(20);
+    const { port } = new URL(tracker.url);
+    const halfway = connect(Number(port), "127.0.0.1");
+    halfway.write(`GET /announce?info_hash=${"%61".repeat(20)}&port=1&left=1 HTTP/1.1\r\nHost: x\r\n`);
+
+    let answered = 0;
+    let stopping = false;
+    const load = Array.from({ length: 8 }, async (_, i) => {
+      for (;;) {
+        try {
+          await announce(tracker.url, { infoHash, port: 1000 + i });
+          answered++;
+        } catch (error) {
+          assert.ok(stopping && error instanceof Error && error.message !== "aborted", String(error));
+          return;
+        }
+      }
+    });
+    await until("there is load", () => answered > 200);
+    stopping = true;
+    const begun = performance.now();
+    tracker.process.signal(signal);
+    await tracker.logged("the stop", ({ msg }) => msg === "stopping");
+    const reply = text(halfway);
+    halfway.write("\r\n");
+    assert.match(await reply, /^HTTP\/1\.1 200 /);
+    assert.equal(await tracker.process.ended, 0);
+    assert.ok(performance.now() - begun < 5000);
+    await Promise.all(load);
+    assert.equal(tracker.log.at(-1)?.msg, "stopped");
+    assert.equal(tracker.process.stderr, "");
+  });
+}
+
+test("a connection that stays silent does not hold up the end", { timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(bed, LISTEN);
+  const { port } = new URL(tracker.url);
+  const [idle, stuck] = [connect(Number(port), "127.0.0.1"), connect(Number(port), "127.0.0.1")];
+  for (const socket of [idle, stuck]) socket.on("error", () => {});
+  await Promise.all([once(idle, "connect"), once(stuck, "connect")]);
+  stuck.write("GET /announce");
+  await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
+  const begun = performance.now();
+  assert.equal(await tracker.stop(), 0);
+  assert.ok(performance.now() - begun < 5000);
+});
+
+test("SIGHUP puts known peers into their new groups and drops none", { timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(bed, LISTEN + groups(ONE, TWO));
+  const infoHash = await fillSwarm(tracker.url);
+  assert.equal(await orderTold(tracker.url, infoHash), ONE_FIRST);
+  const before = tracker.log.length;
+  assert.equal((await tracker.reload(LISTEN + groups(TWO, ONE))).msg, "reloaded");
+  await classified(tracker, before);
+  assert.equal(await orderTold(tracker.url, infoHash), TWO_FIRST);
+});
+
+test("a changed cidr_file is followed without being told", { timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  await writeFile(bed.path("near.txt"), `# near\n${ONE}\n`);
+  const config = `${LISTEN}peer_groups:
+  - { name: near, priority: 0, cidr_file: ${bed.path("near.txt")}, ${REACHABLE} }
+  - { name: far, priority: 1, cidr_list: [127.0.0.0/16], ${REACHABLE} }
+${ASKING}`;
+  const tracker = await TrackerProcess.start(bed, config);
+  const infoHash = await fillSwarm(tracker.url);
+  assert.equal(await orderTold(tracker.url, infoHash), ONE_FIRST);
+  const before = tracker.log.length;
+  await writeFile(bed.path("near.txt"), `${TWO} # nearer\n`);
+  await classified(tracker, before);
+  assert.equal(await orderTold(tracker.url, infoHash), TWO_FIRST);
+
+  await writeFile(bed.path("near.txt"), "127.0.1.0/99\n");
+  await tracker.logged("the mistake", ({ level, msg }) => level === "error" && /near\.txt:1:/.test(msg));
+  assert.equal(await orderTold(tracker.url, infoHash), TWO_FIRST);
+});
+
+test("a broken configuration changes nothing but the log", { timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(bed, LISTEN + groups(ONE, TWO));
+  const infoHash = await fillSwarm(tracker.url);
+  const broken = `${LISTEN}${groups(TWO, ONE)}tracker: { max_pears: 1000 }\n`;
+  assert.match((await tracker.reload(broken)).msg, /^not reloaded/);
+  await tracker.logged("the mistake", ({ level, msg }) =>
+    [level === "error", msg.includes("btrt.conf:6:"), msg.includes("max_peers")].every(Boolean),
+  );
+  assert.match((await tracker.reload("listen: [")).msg, /^not reloaded/);
+  assert.equal(await orderTold(tracker.url, infoHash), ONE_FIRST);
+  const before = tracker.log.length;
+  assert.equal((await tracker.reload(LISTEN + groups(TWO, ONE))).msg, "reloaded");
+  await classified(tracker, before);
+  assert.equal(await orderTold(tracker.url, infoHash), TWO_FIRST);
+});
+
+test("a full tracker answers new peers without storing them, and warns once", {
+  timeout: 60_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(bed, `${LISTEN}tracker: { max_peers: 1000 }\n`);
+  const infoHash = randomBytes(20);
+  let port = 0;
+  const announceSome = async (count: number) => {
+    const last = port + count;
+    const line = async () => {
+      while (port < last) await announce(tracker.url, { infoHash, port: ++port, numWant: 0 });
+    };
+    await Promise.all(Array.from({ length: 8 }, line));
+  };
+  await announceSome(1000);
+  assert.equal((await scrape(tracker.url, infoHash)).incomplete, 1000);
+  const refused = await announce(tracker.url, { infoHash, port: 60_000 });
+  assert.equal(refused.peers.length, 50);
+  assert.equal((await scrape(tracker.url, infoHash)).incomplete, 1000);
+  const known = await announce(tracker.url, { infoHash, port: 1, left: 0, event: "completed" });
+  assert.deepEqual([known.complete, known.incomplete], [1, 999]);
+
+  const isWarning = ({ level, key }: { level: string; key?: unknown }) =>
+    level === "warning" && key === "tracker.max_peers";
+  await tracker.logged("the warning", isWarning);
+  const end = performance.now() + 2500;
+  while (performance.now() < end) await announceSome(50);
+  await tracker.stop();
+  assert.equal(tracker.log.filter(isWarning).length, 1);
+});
+
+test("keys of features that are not there yet are named once", { timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const config = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nhashlist: { interval: 600 }\n`;
+  const tracker = await TrackerProcess.start(bed, config);
+  const named = () => tracker.log.filter(({ msg }) => /not there yet/.test(msg)).map(({ keys }) => keys);
+  assert.deepEqual(named(), [["listen.udp", "hashlist"]]);
+  await tracker.reload(config);
+  assert.deepEqual(named(), [["listen.udp", "hashlist"]]);
+  await tracker.reload(`${config}admin: { listen: "127.0.0.1:0" }\n`);
+  assert.deepEqual(named(), [["listen.udp", "hashlist"], ["admin"]]);
+});
+
+test("the log goes to files, whole to its last line", { timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const directory = bed.path("deep/log");
+  const config = bed.path("btrt.conf");
+  const port = await freePort();
+  await writeFile(config, `listen: { http: ["127.0.0.1:${port}"] }\nlogging: { path: ${directory} }\n`);
+  await mkdir(directory, { recursive: true });
+  const old = "btrt-2001-01-01.log";
+  await writeFile(`${directory}/${old}`, "");
+  const tracker = runBtrt(bed, ["run", "--config", config]);
+  const log = () => readFile(`${directory}/btrt.log`, "utf8").catch(() => "");
+  await until("it is ready", async () => /"ready"/.test(await log()));
+  await announce(`http://127.0.0.1:${port}/announce`, { infoHash: randomBytes(20), port: 1 });
+  assert.equal(await tracker.stop(), 0);
+  assert.match(await log(), /"msg":"stopped"\}\n$/);
+  assert.doesNotMatch(await log(), /announce[^"]*"\}/, "no line per announce");
+  await assert.rejects(readFile(`${directory}/${old}`), "files of long ago are deleted");
+  assert.deepEqual([tracker.stdout, tracker.stderr], ["", ""]);
+});

@@ -1,0 +1,61 @@
+/** A file of random bytes and its torrent. */
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { bencode } from "./bencode.ts";
+
+const PAYLOAD_BYTES = 1024 * 1024 + 4321;
+const PIECE_BYTES = 32 * 1024;
+
+/** A torrent of one file. */
+export interface Torrent {
+  /** The metainfo file. */
+  readonly path: string;
+  /** 20 bytes. */
+  readonly infoHash: Buffer;
+  /** A directory that holds the whole payload. */
+  readonly seedDirectory: string;
+  /** Name of the payload in whatever directory a client saves it. */
+  readonly fileName: string;
+  /** Whether a directory holds the whole payload by now. */
+  isCompleteIn(directory: string): Promise<boolean>;
+}
+
+/** Makes a payload and a torrent for it in `directory`, which is made. */
+export async function makeTorrent(directory: string, name: string, announceUrl: string): Promise<Torrent> {
+  const seedDirectory = join(directory, `${name}.seed`);
+  const fileName = `${name}.bin`;
+  const path = join(directory, `${name}.torrent`);
+  const payload = randomBytes(PAYLOAD_BYTES);
+  const pieces: string[] = [];
+  for (let at = 0; at < payload.length; at += PIECE_BYTES) {
+    pieces.push(
+      createHash("sha1")
+        .update(payload.subarray(at, at + PIECE_BYTES))
+        .digest()
+        .toString("latin1"),
+    );
+  }
+  const info = bencode({
+    length: payload.length,
+    name: fileName,
+    "piece length": PIECE_BYTES,
+    pieces: pieces.join(""),
+  });
+  const metainfo = `d8:announce${bencode(announceUrl)}4:info${info}e`;
+  await mkdir(seedDirectory, { recursive: true });
+  await writeFile(join(seedDirectory, fileName), payload);
+  await writeFile(path, metainfo, "latin1");
+
+  const digest = sha256(payload);
+  const isCompleteIn = async (where: string) => {
+    const found = await readFile(join(where, fileName)).catch(() => undefined);
+    return found !== undefined && sha256(found) === digest;
+  };
+  const infoHash = createHash("sha1").update(info, "latin1").digest();
+  return { path, infoHash, seedDirectory, fileName, isCompleteIn };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

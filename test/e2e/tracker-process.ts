@@ -1,0 +1,96 @@
+/** The tracker under test: the real program, as a process of its own. */
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { type Bed, type Process, until } from "./bed.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+/** A line of the tracker's log. */
+interface LogLine {
+  readonly time: string;
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** Runs `btrt` with arguments of its command line. */
+export function runBtrt(bed: Bed, args: readonly string[], namespace?: string): Process {
+  return bed.run([process.execPath, MAIN, ...args], namespace);
+}
+
+/** A tracker that has said that it is ready. */
+export class TrackerProcess {
+  readonly process: Process;
+  /** Announce URLs, one for each address it listens on. */
+  readonly urls: readonly string[];
+  readonly #configPath: string;
+
+  private constructor(running: Process, configPath: string, urls: readonly string[]) {
+    this.process = running;
+    this.#configPath = configPath;
+    this.urls = urls;
+  }
+
+  /**
+   * Starts a tracker and waits until it is ready.
+   * @param config its configuration file's text, YAML.
+   * @param namespace network namespace it runs in.
+   * @throws Error with everything it wrote when it does not get ready.
+   */
+  static async start(bed: Bed, config: string, namespace?: string): Promise<TrackerProcess> {
+    const configPath = bed.path("btrt.conf");
+    await writeFile(configPath, config);
+    const running = runBtrt(bed, ["run", "--config", configPath], namespace);
+    let ready: LogLine | undefined;
+    await until("the tracker is ready", () => {
+      ready = parseLog(running.stdout).find((line) => line.msg === "ready");
+      return ready !== undefined || running.end !== undefined;
+    });
+    if (!Array.isArray(ready?.http)) {
+      throw new Error(`the tracker did not start (${running.end}):\n${running.stdout}${running.stderr}`);
+    }
+    return new TrackerProcess(running, configPath, ready.http.map(String));
+  }
+
+  /** The first announce URL. */
+  get url(): string {
+    return this.urls[0];
+  }
+
+  /** What it has logged so far. */
+  get log(): LogLine[] {
+    return parseLog(this.process.stdout);
+  }
+
+  /** Writes another configuration and tells the tracker, then waits for the line with which it answers. */
+  async reload(config: string): Promise<LogLine> {
+    await writeFile(this.#configPath, config);
+    const before = this.log.length;
+    this.process.signal("SIGHUP");
+    return await this.logged("the reload", (line) => /^(not )?reloaded/.test(line.msg), before);
+  }
+
+  /** Waits for a log line. @param from index of the first line that counts. */
+  async logged(what: string, wanted: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
+    let found: LogLine | undefined;
+    await until(`${what} is logged`, () => {
+      found = this.log.slice(from).find(wanted);
+      return found !== undefined;
+    });
+    if (!found) throw new Error(what);
+    return found;
+  }
+
+  /** @returns its exit code. */
+  async stop(): Promise<number | NodeJS.Signals> {
+    return await this.process.stop("SIGTERM");
+  }
+}
+
+function parseLog(text: string): LogLine[] {
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  return whole
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+}
