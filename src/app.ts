@@ -16,7 +16,7 @@ import { LimitWarnings } from "./telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "./telemetry/logger.ts";
 import { allocateSwarmStore, shardsFor } from "./tracker/swarm-store.ts";
 import { VERSION } from "./version.ts";
-import type { PolicyData } from "./worker.ts";
+import type { PolicyData, WorkerEvent } from "./worker.ts";
 
 /** Data-plane threads. More than one need the engine that shares listening sockets. */
 const WORKERS = 1;
@@ -105,7 +105,7 @@ class App {
       },
       (error) => this.#crash(error),
     );
-    this.#plane.onReclassified(() => log.info("known peers are classified by the new groups"));
+    this.#plane.onEvent((event) => this.#logEvent(event));
   }
 
   async run(report: LoadReport): Promise<number> {
@@ -180,6 +180,13 @@ class App {
 
   #groupCounts(): Record<string, number> {
     return Object.fromEntries(this.#policy.groups.groups.map(({ name, prefixCount }) => [name, prefixCount]));
+  }
+
+  #logEvent(event: WorkerEvent): void {
+    if (event.type === "reclassified") this.#log.info("known peers are classified by the new groups");
+    if (event.type !== "refused") return;
+    const { address, reason, requests } = event;
+    this.#log.diagnostic({ address, reason, requests }, "requests refused; the last of them");
   }
 
   #crash(error: unknown): void {

@@ -42,11 +42,9 @@ export class DataPlane {
     });
   }
 
-  /** Calls back whenever all peers known have been classified by the latest groups. */
-  onReclassified(callback: () => void): void {
-    this.#worker.on("message", (event: WorkerEvent) => {
-      if (event.type === "reclassified") callback();
-    });
+  /** Calls back with everything the thread tells. */
+  onEvent(callback: (event: WorkerEvent) => void): void {
+    this.#worker.on("message", callback);
   }
 
   /** Hands over a new policy. */

@@ -5,6 +5,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { EngineLimits, ListenAddress } from "./engine/engine.ts";
 import { NodeEngine } from "./engine/node/node-engine.ts";
+import { formatAddress } from "./model/address-text.ts";
+import { CLIENT_ERRORS, OK } from "./model/client-error.ts";
 import { COUNTER } from "./model/counters.ts";
 import { Random } from "./model/random.ts";
 import { PeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
@@ -16,6 +18,7 @@ import { SwarmStore, type SwarmStoreData } from "./tracker/swarm-store.ts";
 import { Sweeper } from "./tracker/sweeper.ts";
 import { type Clock, Tracker } from "./tracker/tracker.ts";
 import type { TrackerPolicy, TrackerSettings } from "./tracker/tracker-policy.ts";
+import { HTTP_ERRORS } from "./wire/http-error.ts";
 
 /** What a reload replaces, as it travels: plain data and shared memory. */
 export interface PolicyData {
@@ -51,7 +54,16 @@ export type WorkerCommand =
 export type WorkerEvent =
   | { readonly type: "listening"; readonly addresses: readonly ListenAddress[] }
   | { readonly type: "failed"; readonly code: string; readonly message: string }
-  | { readonly type: "reclassified" };
+  | { readonly type: "reclassified" }
+  | {
+      readonly type: "refused";
+      readonly address: string;
+      readonly reason: string;
+      readonly requests: number;
+    };
+
+/** Least time between two reports of refused requests: a sample, so that nobody can flood the log. */
+const REFUSAL_SECONDS = 10;
 
 /** How often the clock is read and a slice of the swarms is swept. */
 const TICK_MS = 100;
@@ -82,6 +94,9 @@ class DataPlane {
   readonly #sweeper: Sweeper;
   readonly #engine: NodeEngine;
   readonly #ticker: NodeJS.Timeout;
+  /** Requests refused when that was last reported, and when. */
+  #refusals = 0;
+  #refusalsAt = 0;
 
   constructor(options: WorkerOptions) {
     const { counters, policy } = options;
@@ -146,6 +161,18 @@ class DataPlane {
     const wasReclassifying = this.#sweeper.reclassifying;
     this.#sweeper.step(this.#clock.seconds, Math.ceil((all * TICK_MS) / roundMs) + 1);
     if (wasReclassifying && !this.#sweeper.reclassifying) post({ type: "reclassified" });
+    this.#reportRefusals();
+  }
+
+  #reportRefusals(): void {
+    const { counters } = this.#options;
+    const refusals = counters[COUNTER.clientErrors] + counters[COUNTER.httpErrors];
+    if (refusals === this.#refusals || this.#clock.seconds < this.#refusalsAt + REFUSAL_SECONDS) return;
+    const { address, clientError, httpError } = this.#service.lastRefusal;
+    const reason = httpError === OK ? CLIENT_ERRORS[clientError].reason : HTTP_ERRORS[httpError].text;
+    post({ type: "refused", address: formatAddress(address), reason, requests: refusals - this.#refusals });
+    this.#refusals = refusals;
+    this.#refusalsAt = this.#clock.seconds;
   }
 
   async #stop(graceMs: number): Promise<void> {

@@ -19,7 +19,7 @@ export const COUNTER = {
 } as const;
 
 /** Length of a worker's array. */
-export const COUNTER_COUNT = Object.keys(COUNTER).length;
+const COUNTER_COUNT = Object.keys(COUNTER).length;
 
 /** Allocates a worker's counters in shared memory. */
 export function allocateCounters(): Float64Array<SharedArrayBuffer> {

@@ -5,7 +5,7 @@
  */
 
 /** Info-hashes that a shard's ring holds. */
-export const CHANGE_LOG_LENGTH = 1024;
+const CHANGE_LOG_LENGTH = 1024;
 
 /** The rings' shared memory. */
 export interface ChangeLogData {

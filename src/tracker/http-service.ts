@@ -40,8 +40,16 @@ const BEGUN = 1;
 const ANNOUNCE_PATHS = ["/announce", "/announce.php", "/announce/"].map((path) => ascii(path));
 const SCRAPE_PATHS = ["/scrape", "/scrape.php", "/scrape/"].map((path) => ascii(path));
 
+/** The last request that was refused, for the log: one of the errors is not {@link OK}. */
+export interface Refusal {
+  readonly address: Address;
+  clientError: ClientErrorCode;
+  httpError: HttpErrorCode | typeof OK;
+}
+
 /** Serves HTTP announces (BEP 3) and scrapes (BEP 48). One for each thread. */
 export class HttpService implements StreamService {
+  readonly lastRefusal: Refusal = { address: new Address(), clientError: OK, httpError: OK };
   readonly #tracker: Pick<Tracker, "announce" | "scrape">;
   readonly #counters: Float64Array;
   #policy: HttpServicePolicy = { trustedProxies: NOBODY, ipParameter: NOBODY };
@@ -80,6 +88,7 @@ export class HttpService implements StreamService {
       return 0;
     }
     exchange.state = BEGUN;
+    this.#client.setBytes(exchange.remote, 0);
     if (status !== COMPLETE) return this.#refuse(exchange, status);
     exchange.consumed = request.headEnd - start;
     const { pathStart, pathEnd } = request;
@@ -115,7 +124,6 @@ export class HttpService implements StreamService {
     const request = this.#request;
     const query = this.#announceQuery;
     const client = this.#client;
-    client.setBytes(exchange.remote, 0);
     if (!this.#followProxies(input)) return this.#refuse(exchange, HTTP_ERROR.addressConflict);
     let error = query.decode(input, request.queryStart, request.queryEnd);
     query.request.address.copyFrom(client);
@@ -177,6 +185,7 @@ export class HttpService implements StreamService {
   #fail(exchange: Exchange, error: ClientErrorCode): number {
     const { output, outputStart } = exchange;
     this.#counters[COUNTER.clientErrors]++;
+    this.#note(error, OK);
     return encodeFailure(output, outputStart, error, this.#connectionAfter(exchange)) - outputStart;
   }
 
@@ -184,8 +193,15 @@ export class HttpService implements StreamService {
   #refuse(exchange: Exchange, error: HttpErrorCode): number {
     const { output, outputStart } = exchange;
     this.#counters[COUNTER.httpErrors]++;
+    this.#note(OK, error);
     exchange.close = true;
     return encodeHttpError(output, outputStart, error) - outputStart;
+  }
+
+  #note(clientError: ClientErrorCode, httpError: HttpErrorCode | typeof OK): void {
+    this.lastRefusal.address.copyFrom(this.#client);
+    this.lastRefusal.clientError = clientError;
+    this.lastRefusal.httpError = httpError;
   }
 }
 

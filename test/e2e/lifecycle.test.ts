@@ -266,3 +266,20 @@ test("the log goes to files, whole to its last line", { timeout: 60_000 }, async
   await assert.rejects(readFile(`${directory}/${old}`), "files of long ago are deleted");
   assert.deepEqual([tracker.stdout, tracker.stderr], ["", ""]);
 });
+
+test("refused requests are sampled in the diagnostic log, subscribers' addresses masked", {
+  timeout: 60_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(
+    bed,
+    `${LISTEN}logging: { level: diagnostic, mask_addresses: true }\n`,
+  );
+  for (let i = 0; i < 20; i++) await fetch(`${tracker.url}?info_hash=short`);
+  const line = await tracker.logged("the refusal", ({ msg }) => /requests refused/.test(msg));
+  assert.equal(line.level, "diagnostic");
+  assert.equal(line.address, "127.0.0.x");
+  assert.equal(line.reason, "info_hash must be exactly 20 bytes");
+  await tracker.stop();
+  assert.ok(tracker.log.filter(({ msg }) => /requests refused/.test(msg)).length === 1, "a sample, not each");
+});
