@@ -33,7 +33,7 @@ export const selection = section({
   home_seeds_enough: integer(...PEERS)
     .default(2)
     .describe("Complete copies at home with which no bridge is needed."),
-  stall_seconds: integer(60, 43_200)
+  stall_seconds: integer(5, 43_200)
     .default(600)
     .describe("A client whose download has not moved for so many seconds is given outside peers."),
 });
