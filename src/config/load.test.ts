@@ -224,16 +224,8 @@ test("keys without their feature are named when the file asks for it", async () 
     await notYet("engine: node\nworkers: 1\nneighbors_wait: 0\nneighbors: []\ndatabase:\n"),
     [],
   );
-  assert.deepEqual(
-    await notYet("selection: { policy: nearest, strangers: nearest }\nlisten: { udp: [] }\n"),
-    [],
-  );
-  assert.deepEqual(await notYet("engine: uring\nworkers: 4\nselection: { policy: bridged, enough: 3 }\n"), [
-    "engine",
-    "workers",
-    "selection.policy",
-    "selection.enough",
-  ]);
+  assert.deepEqual(await notYet("selection: { policy: bridged }\nlisten: { udp: [] }\n"), []);
+  assert.deepEqual(await notYet("engine: uring\nworkers: 4\n"), ["engine", "workers"]);
   assert.deepEqual(
     await notYet('listen: { udp: ["[::]:6969"] }\nadmin: { listen: "127.0.0.1:1" }\nhashlist: {}\n'),
     ["listen.udp", "hashlist", "admin"],

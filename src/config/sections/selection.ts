@@ -10,7 +10,8 @@ export const selection = section({
     .default("nearest")
     .describe(
       "nearest: everybody gets the nearest peers first. bridged: besides, outside peers are given only to the few " +
-        "clients that bring a torrent's pieces into the network, and to those that would not finish without.",
+        "clients that bring a torrent's pieces into the network, and to those that would not finish without; " +
+        "experimental in this version.",
     ),
   home: choice(["groups", "tier", "group"])
     .default("groups")
@@ -26,7 +27,10 @@ export const selection = section({
     ),
   enough: integer(...PEERS)
     .default(3)
-    .describe("With fewer home peers than this, bridged fills up with outside peers."),
+    .describe(
+      "With fewer home peers than this, and neither a bridge nor a complete copy among them, bridged fills up with " +
+        "outside peers.",
+    ),
   bridges: integer(...PEERS)
     .default(2)
     .describe("Downloading clients of each home and torrent that are given outside peers."),
