@@ -82,14 +82,14 @@ describe("bridged", () => {
     for (let i = 1; i <= 5; i++) ask(fixture, `11.0.0.${i}`);
     for (let time = 0; time < 600; time += 150) {
       assert.equal(ask(fixture, "11.0.0.5", { left: 100 })["99"], undefined);
-      for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 90 - time / 10 });
+      for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 99 - time / 150 });
       fixture.clock.seconds += 150;
     }
     fixture.clock.seconds += 150;
-    for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 20 });
+    for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 90 });
     for (let i = 0; i < 20; i++) {
       assert.equal(ask(fixture, "11.0.0.5", { left: 100 })["99"], 20, "stalled, and stays so");
-      for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 19 - i / 2 });
+      for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 89 - i });
       fixture.clock.seconds += 140;
     }
     assert.equal(ask(fixture, "11.0.0.5", { left: 99 })["99"], undefined);
@@ -102,6 +102,30 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 2 });
     fixture.announce("12.0.0.1", { event: ANNOUNCE_EVENT.stopped });
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 1, 99: 20 });
+  });
+
+  test("two complete copies are not enough for more than eight leechers", () => {
+    const fixture = bridged();
+    outside(fixture);
+    for (let i = 1; i <= 2; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
+    for (let i = 1; i <= 9; i++) assert.equal(ask(fixture, `11.0.0.${i}`)["99"], undefined);
+    assert.equal(ask(fixture, "11.0.0.1")["99"], undefined, "eight others");
+    assert.equal(ask(fixture, "11.0.0.10")["99"], 20, "nine others");
+  });
+
+  test("who lags far behind the bridges becomes another one, within limits", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture);
+    for (let i = 1; i <= 10; i++) ask(fixture, `11.0.0.${i}`, { left: 4000 });
+    ask(fixture, "11.0.0.1", { left: 4000 - 60 });
+    assert.equal(ask(fixture, "11.0.0.2", { left: 4000 - 1 })["99"], undefined, "less than an octave");
+    ask(fixture, "11.0.0.1", { left: 4000 - 200 });
+    for (const host of [2, 3]) assert.equal(ask(fixture, `11.0.0.${host}`, { left: 4000 - 2 })["99"], 20);
+    assert.equal(
+      ask(fixture, "11.0.0.4", { left: 4000 - 2 })["99"],
+      undefined,
+      "one for every four leechers",
+    );
   });
 
   test("across the border only bridges and complete copies are met", () => {
@@ -214,15 +238,18 @@ describe("bridged, whatever happens", () => {
             const given = fixture.told(4);
             assert.ok(given.length <= 6);
             assert.ok(given.every((peer) => peer.address !== address));
-            const seeds = [...left].filter(([other, rest]) => other !== host && rest === 0).length;
-            const met = given.filter((peer) => peer.address.startsWith("99.")).length;
-            if (now > 0 && fixture.isBridge(address)) {
-              assert.ok(seeds < 2);
-              assert.ok(met >= 3, "half of six, from outside");
-              lease.set(host, fixture.clock.seconds);
-            } else lease.delete(host);
-            const live = [...lease].filter(([, seen]) => fixture.clock.seconds - seen <= 600);
-            assert.ok(live.length <= bridges, `${live.length} bridges, ${bridges} wanted`);
+            const others = [...left].filter(([other]) => other !== host).map(([, rest]) => rest);
+            const seeds = others.filter((rest) => rest === 0).length;
+            const leechers = others.length - seeds;
+            const live = [...lease].filter(
+              ([other, seen]) => other !== host && fixture.clock.seconds - seen <= 600,
+            );
+            lease.delete(host);
+            if (now === 0 || !fixture.isBridge(address)) continue;
+            assert.ok(seeds < 2 || seeds * 4 < leechers);
+            assert.ok(live.length < bridges + Math.floor(leechers / 4), `${live.length + 1} bridges`);
+            assert.ok(given.filter((peer) => peer.address.startsWith("99.")).length >= 3, "half of six");
+            lease.set(host, fixture.clock.seconds);
           }
         },
       ),

@@ -4,6 +4,8 @@ import { Address } from "../model/address.ts";
 export class Requester {
   readonly address = new Address();
   group = 0;
+  /** What it has left, by coarseLeft. */
+  left = 0;
   /** Wants no complete peers, having nothing to fetch. */
   seeder = false;
   /** Its download has made no progress for too long. */

@@ -141,6 +141,7 @@ export class Tracker {
     const who = this.#requester;
     who.address.copyFrom(request.address);
     who.group = this.policy.groups.groupOf(request.address);
+    who.left = request.left;
     who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;
     who.outside = false;
     who.dependent = false;
