@@ -1,0 +1,51 @@
+/** Puts a population into a tracker, and looks whether it is there. */
+import { bdecode } from "../../test/e2e/bencode.ts";
+import { showProgress } from "../progress.ts";
+import type { Server } from "../servers/server.ts";
+import type { Load } from "./load.ts";
+import { assignSwarms, type Population } from "./population.ts";
+import { escapedInfoHash } from "./requests.ts";
+
+/** Swarms whose counts are looked at. */
+const CHECKED = 50;
+
+/** How a population is announced where speed is all that matters. */
+export const FAST = { connections: 32, pipelined: 16 } as const;
+/** The same for a server that closes every connection. */
+export const CLOSING = { connections: 32, pipelined: "close" } as const;
+
+/**
+ * Announces every peer once.
+ * @param manner how the server takes announces.
+ * @throws Error when the tracker does not count as many peers in a swarm as were announced.
+ */
+export async function fill(
+  load: Load,
+  server: Server,
+  population: Population,
+  manner: typeof FAST | typeof CLOSING = FAST,
+): Promise<void> {
+  showProgress(`${server.name}: ${population.peers} peers announce in ${population.swarms} swarms`);
+  const requests = { kind: "fill", population } as const;
+  const { responses } = await load.perform(server, { ...manner, requests, seconds: null });
+  if (responses !== population.peers) throw new Error(`${responses} of ${population.peers} peers announced`);
+  const sizes = new Uint32Array(population.swarms);
+  for (const swarm of assignSwarms(population)) sizes[swarm]++;
+  const step = Math.max(1, Math.floor(population.swarms / CHECKED));
+  for (let swarm = 0; swarm < population.swarms; swarm += step) {
+    const size = await scrapeSize(server.port, population, swarm);
+    if (size !== sizes[swarm]) {
+      throw new Error(`${server.name}: ${size} peers in swarm ${swarm}, where ${sizes[swarm]} announced`);
+    }
+  }
+}
+
+/** @returns the peers that a tracker counts in a swarm (BEP 48). */
+async function scrapeSize(port: number, population: Population, swarm: number): Promise<number> {
+  const hash = escapedInfoHash(population, swarm);
+  const response = await fetch(`http://127.0.0.1:${port}/scrape?info_hash=${hash}`);
+  const answer = bdecode(new Uint8Array(await response.arrayBuffer()));
+  const [counts] = Object.values(Object(Object(answer).files));
+  const { complete, incomplete } = Object(counts);
+  return Number(complete) + Number(incomplete);
+}

@@ -1,0 +1,66 @@
+/** Who announces: made-up swarms and peers, the same in every process that asks for the same population. */
+import { Random } from "../../src/model/random.ts";
+
+/** A number of peers, in a number of swarms. Plain data: it travels between processes. */
+export interface Population {
+  /** Different populations have different info-hashes. */
+  readonly name: number;
+  readonly swarms: number;
+  readonly peers: number;
+  /**
+   * equal: the same number of peers in every swarm. uniform: between one and twice the mean. zipf: the size falls
+   * with the rank of the swarm. Except with equal, peers come in random order.
+   */
+  readonly sizes: "equal" | "uniform" | "zipf";
+  /** What tells a swarm's peers apart: their port alone (at most 100 a swarm), or the address in `ip=`. */
+  readonly distinctBy: "port" | "ip";
+}
+
+/** @returns the swarm of each peer, by the peer's number, which is also the order they come in. */
+export function assignSwarms({ swarms, peers, sizes }: Population): Uint32Array {
+  const swarmOf = new Uint32Array(peers);
+  if (sizes === "equal") return swarmOf.map((_, peer) => peer % swarms);
+  const random = new Random([peers, swarms, 3, 4]);
+  let peer = 0;
+  while (peer < Math.min(swarms, peers)) swarmOf[peer] = peer++;
+  if (sizes === "uniform") {
+    const most = 2 * (peers / swarms - 1);
+    for (let swarm = 0; swarm < swarms; swarm++) {
+      for (let more = random.below(most + 1); more > 0 && peer < peers; more--) swarmOf[peer++] = swarm;
+    }
+    while (peer < peers) swarmOf[peer++] = random.below(swarms);
+  } else {
+    // Its logarithm is uniform: the chance of a swarm falls with its rank.
+    while (peer < peers) swarmOf[peer++] = Math.floor(swarms ** random.fraction()) - 1;
+  }
+  shuffle(swarmOf, random);
+  return swarmOf;
+}
+
+/** Puts items into random order (Fisher and Yates). */
+export function shuffle<T>(items: { [index: number]: T; readonly length: number }, random: Random): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = random.below(i + 1);
+    const item = items[i];
+    items[i] = items[other];
+    items[other] = item;
+  }
+}
+
+/** The 20 bytes of a swarm's info-hash. */
+export function infoHash(population: Population, swarm: number): Uint8Array {
+  const words = new DataView(new ArrayBuffer(20));
+  let state = Math.imul(population.name + 1, 0x9e3779b1) ^ swarm;
+  for (let at = 0; at < 20; at += 4) {
+    state = mix(state + 0x6d2b79f5);
+    words.setUint32(at, state);
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/** Spreads the difference between numbers over all 32 bits, one to one. */
+function mix(word: number): number {
+  word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+  return word ^ (word >>> 16);
+}

@@ -1,0 +1,4 @@
+// WebRTC is imported, but not measured.
+export const RTCPeerConnection = undefined;
+export const RTCSessionDescription = undefined;
+export const RTCIceCandidate = undefined;

@@ -1,0 +1,107 @@
+/** What a peer takes of the real process's memory. */
+import { CLOSING, FAST, fill } from "../load/fill.ts";
+import type { Population } from "../load/population.ts";
+import { startBtrt } from "../servers/btrt.ts";
+import { startOpentracker } from "../servers/opentracker.ts";
+import { makePlace, type Setting } from "../setting.ts";
+import { formatCount, type Table } from "../table.ts";
+
+/** Bytes a peer that are wanted: in swarms of 20 in the mean, and in a swarm each. */
+const WANTED = { shared: 24, alone: 120 } as const;
+
+/** BTRT's populations. */
+const POPULATIONS: readonly Population[] = [
+  { name: 1, swarms: 100_000, peers: 2_000_000, sizes: "uniform", distinctBy: "ip" },
+  { name: 2, swarms: 100_000, peers: 2_000_000, sizes: "zipf", distinctBy: "ip" },
+  { name: 3, swarms: 1_000_000, peers: 1_000_000, sizes: "equal", distinctBy: "ip" },
+];
+
+/** opentracker's: smaller, as it must be told peer by peer over a connection each, and cannot be told addresses. */
+const COMPARED: readonly Population[] = [
+  { name: 4, swarms: 10_000, peers: 200_000, sizes: "equal", distinctBy: "port" },
+  { name: 5, swarms: 100_000, peers: 100_000, sizes: "equal", distinctBy: "port" },
+];
+
+/** Announces by which an empty tracker is warmed up. */
+const WARM_UP_PEERS = 200_000;
+const QUICK_DIVISOR = 10;
+
+/** @returns one table. */
+export async function measureMemory(setting: Setting): Promise<Table> {
+  const divisor = setting.quick ? QUICK_DIVISOR : 1;
+  const scale = (population: Population) => ({
+    ...population,
+    swarms: population.swarms / divisor,
+    peers: population.peers / divisor,
+  });
+  const rows: string[][] = [];
+  for (const population of POPULATIONS.map(scale)) rows.push(await measureBtrt(setting, population));
+  for (const population of COMPARED.map(scale)) {
+    const row = await measureOpentracker(setting, population);
+    if (row === undefined) break;
+    rows.push(row);
+  }
+  return {
+    title: "Memory of the process",
+    notes: [
+      "Resident set after every peer has announced once, less that of the empty tracker after its start, per IPv4 peer.",
+      `Warm: less that of a tracker, still empty, that has answered ${formatCount(WARM_UP_PEERS)} announces of stopped peers.`,
+      ...(setting.quick ? ["Quick: so few peers that what serving itself takes outweighs them."] : []),
+    ],
+    columns: [
+      "server",
+      "peers",
+      "swarms",
+      "sizes",
+      "empty MB",
+      "warm MB",
+      "filled MB",
+      "bytes a peer",
+      "wanted",
+      "less warm",
+    ],
+    rows,
+  };
+}
+
+async function measureBtrt(setting: Setting, population: Population): Promise<string[]> {
+  const server = await startBtrt(makePlace(setting));
+  const empty = server.residentBytes();
+  const peers = Math.min(population.peers, WARM_UP_PEERS);
+  const requests = { kind: "stop", population: { ...population, peers, sizes: "equal" } } as const;
+  await setting.load.perform(server, { ...FAST, requests, seconds: null });
+  const warm = server.residentBytes();
+  await fill(setting.load, server, population);
+  const filled = server.residentBytes();
+  await server.stop();
+  const wanted = population.peers === population.swarms ? WANTED.alone : WANTED.shared;
+  return makeRow(server.name, population, [empty, warm, filled], `≤ ${wanted}`);
+}
+
+async function measureOpentracker(setting: Setting, population: Population): Promise<string[] | undefined> {
+  const server = await startOpentracker(makePlace(setting), population);
+  if (server === undefined) return undefined;
+  const empty = server.residentBytes();
+  await fill(setting.load, server, population, CLOSING);
+  const filled = server.residentBytes();
+  await server.stop();
+  return makeRow(server.name, population, [empty, empty, filled], "");
+}
+
+function makeRow(
+  name: string,
+  { peers, swarms, sizes }: Population,
+  [empty, warm, filled]: readonly number[],
+  wanted: string,
+): string[] {
+  return [
+    name,
+    formatCount(peers),
+    formatCount(swarms),
+    sizes,
+    ...[empty, warm, filled].map((bytes) => (bytes / 1e6).toFixed(1)),
+    ((filled - empty) / peers).toFixed(1),
+    wanted,
+    ((filled - warm) / peers).toFixed(1),
+  ];
+}

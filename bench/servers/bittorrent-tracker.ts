@@ -1,0 +1,38 @@
+/** npm's bittorrent-tracker, which is no dependency of this project: installed in bench/peers when it is wanted. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../../test/e2e/bed.ts";
+import { type Place, Server } from "./server.ts";
+
+const PEERS = fileURLToPath(new URL("../peers", import.meta.url));
+const PACKAGE = `${PEERS}/node_modules/bittorrent-tracker`;
+const PROGRAM = `${PACKAGE}/bin/cmd.js`;
+
+/** Starts it. @returns undefined, having said so, where it cannot be installed. */
+export async function startBittorrentTracker(place: Place): Promise<Server | undefined> {
+  if (!existsSync(PROGRAM) && !install()) {
+    console.log("bittorrent-tracker: left out, as it could not be installed");
+    return undefined;
+  }
+  const { version } = JSON.parse(readFileSync(`${PACKAGE}/package.json`, "utf8"));
+  const port = await freePort();
+  const options = ["--http", "--http-hostname", "127.0.0.1", "--port", String(port), "--quiet"];
+  const server = new Server(`bittorrent-tracker ${version}`, place, [process.execPath, PROGRAM, ...options]);
+  server.port = port;
+  await server.waitUntil("listens", () => isListening(port));
+  return server;
+}
+
+function install(): boolean {
+  const options = ["ci", "--prefix", PEERS, "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"];
+  return spawnSync("npm", options, { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+}
+
+function isListening(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ host: "127.0.0.1", port });
+  socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}

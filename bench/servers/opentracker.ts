@@ -1,0 +1,63 @@
+/** opentracker, as Debian packages it: it serves only the torrents that it has a list of. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "../../test/e2e/bed.ts";
+import { findMissing } from "../../test/tools.ts";
+import { infoHash, type Population } from "../load/population.ts";
+import { escapedInfoHash } from "../load/requests.ts";
+import { type Place, Server } from "./server.ts";
+
+/** Swarms that are tried at its start. */
+const TRIED_SWARMS = 50;
+
+/** Starts it for the swarms of a population. @returns undefined, having said so, where it is not installed. */
+export async function startOpentracker(place: Place, population: Population): Promise<Server | undefined> {
+  if (findMissing(["opentracker"]).length > 0) {
+    console.log("opentracker: left out, as it is not installed (Debian: apt-get install opentracker)");
+    return undefined;
+  }
+  const list = Array.from({ length: population.swarms }, (_, swarm) => {
+    return `${Buffer.from(infoHash(population, swarm)).toString("hex")}\n`;
+  });
+  writeFileSync(join(place.directory, "torrents.txt"), list.join(""));
+  // It gives up its privileges before it reads the list.
+  chmodSync(place.directory, 0o755);
+  const port = await freePort();
+  const at = String(port);
+  const options = [
+    "-i",
+    "127.0.0.1",
+    "-p",
+    at,
+    "-P",
+    at,
+    "-u",
+    "nobody",
+    "-d",
+    place.directory,
+    "-w",
+    "torrents.txt",
+  ];
+  const server = new Server(`opentracker ${version()}`, place, ["opentracker", ...options]);
+  server.port = port;
+  await server.waitUntil("has read its list", () => acceptsAnnounces(port, population));
+  return server;
+}
+
+/** The day of its source code, which is all the version it has. */
+function version(): string {
+  const { stdout } = spawnSync("dpkg-query", ["--show", "opentracker"], { encoding: "utf8" });
+  return /\d{8}/.exec(stdout)?.[0] ?? "";
+}
+
+/** It listens before it has read the list and put it in order, and refuses what it does not find until then. */
+async function acceptsAnnounces(port: number, population: Population): Promise<boolean> {
+  for (let i = 0; i < TRIED_SWARMS; i++) {
+    const swarm = Math.floor((population.swarms * i) / TRIED_SWARMS);
+    const query = `info_hash=${escapedInfoHash(population, swarm)}&port=9&left=1&event=stopped`;
+    const response = await fetch(`http://127.0.0.1:${port}/announce?${query}`).catch(() => undefined);
+    if (response === undefined || (await response.text()).includes("failure reason")) return false;
+  }
+  return true;
+}

@@ -1,0 +1,80 @@
+/** A tracker under measurement, as a process of its own on a core of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { until } from "../../test/e2e/bed.ts";
+
+/** The kernel counts processor time in hundredths of a second (USER_HZ) on every architecture that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** Where servers run. */
+export interface Place {
+  /** Number of the core they may use. */
+  readonly core: number;
+  /** An empty directory for files of theirs. */
+  readonly directory: string;
+}
+
+/** A running tracker. It ends with this process. */
+export class Server {
+  /** With its version, where that is not this project's. */
+  name: string;
+  /** Of 127.0.0.1, for HTTP. */
+  port = 0;
+  /** What it has written. */
+  output = "";
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  #running = true;
+  readonly #kill = () => this.#child.kill("SIGKILL");
+
+  /** Starts a program; `port` is the caller's to set. */
+  constructor(name: string, { core, directory }: Place, command: readonly string[]) {
+    this.name = name;
+    // taskset becomes the program: the process is the same.
+    this.#child = spawn("taskset", ["-c", String(core), ...command], {
+      cwd: directory,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text;
+      });
+    }
+    this.#ended = once(this.#child, "exit").finally(() => {
+      this.#running = false;
+    });
+    process.once("exit", this.#kill);
+  }
+
+  /** @throws Error with what it wrote, when it ends or takes too long. */
+  async waitUntil(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    await until(`${this.name} ${what}`, async () => {
+      if (!this.#running) throw new Error(`${this.name} ended: ${this.output}`);
+      return await condition();
+    });
+  }
+
+  /** Seconds of processor time, user and system, that all its threads have had. */
+  cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, "latin1");
+    // The program's name, in parentheses, may hold anything. The state follows, field 3; 14 and 15 are wanted.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[14 - 3]) + Number(fields[15 - 3])) / TICKS_PER_SECOND;
+  }
+
+  /** Bytes of memory that it has in use: the resident set. */
+  residentBytes(): number {
+    const rollup = readFileSync(`/proc/${this.#child.pid}/smaps_rollup`, "latin1");
+    return Number(/^Rss: *(\d+) kB$/m.exec(rollup)?.[1]) * 1024;
+  }
+
+  /** Ends it. */
+  async stop(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    const timer = setTimeout(this.#kill, 5000);
+    await this.#ended;
+    clearTimeout(timer);
+    process.off("exit", this.#kill);
+  }
+}
