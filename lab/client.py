@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""libtorrent clients of one network, in one process.
+
+The first line of standard input is a JSON object: torrent, payload (a directory that has the file), settings, and
+clients, each with name, address, directory, seed, at (seconds from "go"), upload and download (kB/s, 0: unlimited),
+and perhaps kill_at (a share of the file) or leave_at (seconds from "go"). Seeders start at once; a line "go" is
+second zero for the others. Standard output: a JSON object per line, each with event and client:
+announced (a tracker has answered; peers), done (has the file; seconds since its start), gone (has left).
+When standard input ends, so does this.
+"""
+import json
+import os
+import random
+import resource
+import select
+import signal
+import sys
+import time
+
+# Every session would read all of the machine's certificates, which takes longer than all else at its start.
+os.environ.update(SSL_CERT_FILE="/dev/null", SSL_CERT_DIR="/nonexistent")
+import libtorrent as lt  # noqa: E402
+
+PORT = 6881
+TICK = 0.1
+# Choking, like everything, goes faster here than with files a hundred times as long: seconds.
+UNCHOKE = 3
+OPTIMISTIC_UNCHOKE = 6
+RECONNECT = 1
+# Real clients do not announce more often than every five minutes, whatever they are told.
+SELDOM = 300
+
+
+def session_settings(client, common):
+    encryption = int(lt.enc_policy.forced if common["encryption"] else lt.enc_policy.disabled)
+    return {
+        "listen_interfaces": f"{client['address']}:{PORT}",
+        "outgoing_interfaces": client["address"],
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "enable_incoming_utp": common["utp"],
+        "enable_outgoing_utp": common["utp"],
+        "in_enc_policy": encryption,
+        "out_enc_policy": encryption,
+        "prefer_rc4": common["encryption"],
+        "announce_to_all_trackers": True,
+        "announce_to_all_tiers": True,
+        "min_announce_interval": 1 if common["reannounce"] else SELDOM,
+        "min_reconnect_time": RECONNECT,
+        "unchoke_interval": UNCHOKE,
+        "optimistic_unchoke_interval": OPTIMISTIC_UNCHOKE,
+        "upload_rate_limit": client["upload"] * 1000,
+        "download_rate_limit": client["download"] * 1000,
+        "rate_limit_ip_overhead": False,
+        "stop_tracker_timeout": 1,
+        "aio_threads": 1,
+        "hashing_threads": 1,
+        "alert_mask": lt.alert.category_t.tracker_notification | lt.alert.category_t.status_notification,
+    }
+
+
+class Client:
+    def __init__(self, spec, common):
+        self.spec = spec
+        self.common = common
+        self.done = False
+        self.gone = False
+        self.session = None
+
+    def tell(self, event, **more):
+        print(json.dumps({"event": event, "client": self.spec["name"], **more}), flush=True)
+
+    def start(self):
+        params = lt.add_torrent_params()
+        params.ti = lt.torrent_info(self.common["torrent"])
+        params.save_path = self.common["payload"] if self.spec["seed"] else self.spec["directory"]
+        params.max_connections = self.common["connections"]
+        params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+        if not self.common["pex"]:
+            params.flags |= lt.torrent_flags.disable_pex
+        if self.spec["seed"]:
+            params.flags |= lt.torrent_flags.seed_mode
+        self.session = lt.session(session_settings(self.spec, self.common))
+        self.torrent = self.session.add_torrent(params)
+        self.started = time.monotonic()
+        self.plan_announce()
+
+    def plan_announce(self):
+        every = self.common["reannounce"]
+        wait = every * random.uniform(0.9, 1.1) if every else float("inf")
+        self.announce_at = time.monotonic() + wait
+
+    def leave(self):
+        self.gone = True
+        self.session.remove_torrent(self.torrent)
+        self.tell("gone")
+
+    def tick(self, now):
+        """now: seconds since "go", or None before."""
+        if self.session is None:
+            if self.spec["seed"] or (now is not None and now >= self.spec["at"]):
+                self.start()
+            return
+        if self.gone:
+            return
+        for alert in self.session.pop_alerts():
+            if isinstance(alert, lt.tracker_reply_alert):
+                self.tell("announced", peers=alert.num_peers)
+            elif isinstance(alert, lt.torrent_finished_alert) and not self.spec["seed"] and not self.done:
+                self.done = True
+                self.tell("done", seconds=time.monotonic() - self.started)
+        if time.monotonic() >= self.announce_at:
+            self.torrent.force_reannounce(0, -1, lt.reannounce_flags_t.ignore_min_interval)
+            self.plan_announce()
+        if "kill_at" in self.spec and self.torrent.status().progress >= self.spec["kill_at"]:
+            self.tell("gone")
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "leave_at" in self.spec and now is not None and now >= self.spec["leave_at"]:
+            self.leave()
+
+
+def main():
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    commands = open(sys.stdin.fileno(), "rb", buffering=0)  # select() would not see what a buffer holds
+    common = json.loads(commands.readline())
+    clients = [Client(spec, common) for spec in common["clients"]]
+    go = None
+    while True:
+        now = None if go is None else time.monotonic() - go
+        for client in clients:
+            client.tick(now)
+        if select.select([commands], [], [], TICK)[0]:
+            if not commands.readline():
+                os.kill(os.getpid(), signal.SIGKILL)
+            go = time.monotonic()
+
+
+main()

@@ -1,0 +1,194 @@
+/** Starts a run's clients and hears from them. */
+import { existsSync, writeFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Program } from "./process.ts";
+import { type ClientSettings, type Crew, UPLOAD } from "./scenario.ts";
+import type { Site } from "./site.ts";
+import type { Network } from "./topology.ts";
+import type { Torrent } from "./torrent.ts";
+
+const LIBTORRENT = ["/usr/bin/python3", fileURLToPath(new URL("./client.py", import.meta.url))];
+const PORT = 6881;
+
+/** One client of a run. */
+export interface Client {
+  readonly name: string;
+  readonly network: Network;
+  readonly address: string;
+  readonly crew: Crew;
+  /** Seconds from the scenario's begin. */
+  readonly at: number;
+  /** Answers from trackers so far; always 0 for other clients than libtorrent. */
+  announces: number;
+  /** Seconds from its own start until it had the file. */
+  seconds: number | undefined;
+  /** Has left, or was killed. */
+  gone: boolean;
+}
+
+/** What client.py says. */
+interface Message {
+  readonly event: "announced" | "done" | "gone";
+  readonly client: string;
+  readonly seconds?: number;
+}
+
+/** All clients of a run. */
+export class Clients {
+  readonly all: readonly Client[];
+  readonly #site: Site;
+  readonly #torrent: Torrent;
+  readonly #settings: ClientSettings;
+  /** Processes of libtorrent clients. */
+  readonly #hosts: { readonly program: Program; readonly clients: readonly Client[] }[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #begun = 0;
+
+  constructor(site: Site, torrent: Torrent, settings: ClientSettings, all: readonly Client[]) {
+    this.#site = site;
+    this.#torrent = torrent;
+    this.#settings = settings;
+    this.all = all;
+  }
+
+  /** Starts the processes, and with them those who have the file. */
+  async prepare(): Promise<void> {
+    const own = this.all.filter(({ crew }) => crew.kind === undefined && crew.killAt !== undefined);
+    const shared = this.all.filter((each) => each.crew.kind === undefined && !own.includes(each));
+    const byNetwork = Map.groupBy(shared, ({ network }) => network);
+    for (const clients of [...byNetwork.values(), ...own.map((client) => [client])]) this.#startHost(clients);
+    for (const { crew, name } of this.all) {
+      if (crew.seed) continue;
+      await mkdir(this.#site.path(name));
+      const mark = this.#site.path(`${name}.done`);
+      if (crew.kind) await writeFile(this.#hook(name), `#!/bin/sh\n: > ${mark}\n`, { mode: 0o755 });
+    }
+  }
+
+  /** Second zero: from now on the others arrive. */
+  begin(): void {
+    this.#begun = performance.now();
+    for (const { program } of this.#hosts) program.tell("go");
+    for (const client of this.all) {
+      const { kind } = client.crew;
+      if (kind === undefined) continue;
+      const start = () => (kind === "aria2" ? this.#startAria2(client) : this.#startRtorrent(client));
+      this.#timers.push(setTimeout(start, client.at * 1000));
+    }
+  }
+
+  /** Seconds since the begin. */
+  get elapsed(): number {
+    return (performance.now() - this.#begun) / 1000;
+  }
+
+  /** Whether any client that has not left is without the file. */
+  get waiting(): boolean {
+    return this.all.some(({ crew, gone, seconds }) => !crew.seed && !gone && seconds === undefined);
+  }
+
+  /** Sees how clients are. @throws Error when one failed. */
+  check(): void {
+    for (const client of this.all) {
+      if (client.crew.kind === undefined || client.seconds !== undefined) continue;
+      if (existsSync(this.#site.path(`${client.name}.done`))) client.seconds = this.elapsed - client.at;
+    }
+    for (const { program, clients } of this.#hosts) {
+      if (!program.over || clients.every(({ gone }) => gone)) continue;
+      throw new Error(`a client's process ended:\n${program.lastLines}`);
+    }
+  }
+
+  /** Starts no more clients; the site ends those that run. */
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #startHost(clients: readonly Client[]): void {
+    const byName = new Map(clients.map((client) => [client.name, client]));
+    const hear = (line: string) => {
+      if (!line.startsWith("{")) return;
+      const message: Message = JSON.parse(line);
+      const client = byName.get(message.client);
+      if (client === undefined) return;
+      if (message.event === "announced") client.announces++;
+      if (message.event === "done") client.seconds = message.seconds;
+      if (message.event === "gone") client.gone = true;
+    };
+    const program = this.#site.start(clients[0].network.namespace, LIBTORRENT, hear);
+    this.#hosts.push({ program, clients });
+    const { reannounceSeconds, ...settings } = this.#settings;
+    const job = {
+      ...settings,
+      reannounce: reannounceSeconds,
+      torrent: this.#torrent.path,
+      payload: this.#torrent.payloadDirectory,
+      clients: clients.map(({ name, address, at, crew }) => ({
+        name,
+        address,
+        at,
+        directory: this.#site.path(name),
+        seed: crew.seed ?? false,
+        upload: crew.upload ?? UPLOAD,
+        download: crew.download ?? 0,
+        kill_at: crew.killAt,
+        leave_at: crew.leaveAt,
+      })),
+    };
+    program.tell(JSON.stringify(job));
+  }
+
+  #startAria2({ name, network, address, crew }: Client): void {
+    const argv = [
+      "aria2c",
+      "--no-conf",
+      "--enable-dht=false",
+      "--enable-dht6=false",
+      `--enable-peer-exchange=${this.#settings.pex}`,
+      "--bt-enable-lpd=false",
+      `--bt-tracker-interval=${this.#settings.reannounceSeconds}`,
+      `--bt-max-peers=${this.#settings.connections}`,
+      "--summary-interval=0",
+      "--disable-ipv6=true",
+      "--file-allocation=none",
+      "--seed-ratio=0.0",
+      `--max-upload-limit=${crew.upload ?? UPLOAD}K`,
+      `--max-download-limit=${crew.download ?? 0}K`,
+      `--interface=${address}`,
+      `--listen-port=${PORT}`,
+      `--dir=${this.#site.path(name)}`,
+      `--on-bt-download-complete=${this.#hook(name)}`,
+      this.#torrent.path,
+    ];
+    this.#site.start(network.namespace, argv);
+  }
+
+  #startRtorrent({ name, network, address, crew }: Client): void {
+    const { reannounceSeconds: again, connections, pex } = this.#settings;
+    const file = this.#site.path(`${name}.rc`);
+    const settings = [
+      `network.bind_address.set=${address}`,
+      `network.port_range.set=${PORT}-${PORT}`,
+      "network.port_random.set=no",
+      "dht.mode.set=disable",
+      `protocol.pex.set=${pex ? "yes" : "no"}`,
+      "pieces.hash.on_completion.set=no",
+      "system.daemon.set=true",
+      `throttle.max_peers.normal.set=${connections}`,
+      `throttle.global_up.max_rate.set_kb=${crew.upload ?? UPLOAD}`,
+      `throttle.global_down.max_rate.set_kb=${crew.download ?? 0}`,
+      `directory.default.set=${this.#site.path(name)}`,
+      `method.set_key=event.download.finished,done,"execute.nothrow=${this.#hook(name)}"`,
+      again === 0 ? "" : `schedule2=announce,${again},${again},"d.multicall2=main,d.tracker_announce="`,
+      `schedule2=load,0,0,"load.start=${this.#torrent.path}"`,
+    ];
+    writeFileSync(file, `${settings.join("\n")}\n`);
+    this.#site.start(network.namespace, ["rtorrent", "-n", "-o", `import=${file}`]);
+  }
+
+  /** A program that notes that a client has the file. */
+  #hook(name: string): string {
+    return this.#site.path(`${name}.hook`);
+  }
+}

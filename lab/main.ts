@@ -1,0 +1,156 @@
+/**
+ * The lab: does it keep the traffic inside? Real clients in network namespaces behind narrow links, any tracker, and
+ * the bytes counted that one network sends to another. `npm run lab -- --help` says how.
+ */
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { plot } from "./plot.ts";
+import { reportScenario, reportTargets } from "./report.ts";
+import { type RunResult, run } from "./run.ts";
+import type { Scenario } from "./scenario.ts";
+import { SCENARIOS } from "./scenarios.ts";
+import { removeStale } from "./site.ts";
+import { OWN_TREE, type Settings, TRACKERS, type TrackerName } from "./trackers.ts";
+
+const HELP = `npm run lab -- [options]        (as root; needs iproute2, nftables, opentracker, python3-libtorrent, aria2, rtorrent)
+
+  --scenario NAME,…   only these; "list" lists them
+  --tracker NAME,…    only these of ${TRACKERS.join(", ")}
+  --repeat N          runs of each (3)
+  --quick             one run of each of a few scenarios
+  --set KEY=VALUE     a key of BTRT's "selection" for all runs: --set bridges=1
+  --tree DIRECTORY    BTRT in another directory than this
+  --json FILE         append every run to a file, a JSON object a line
+  --from FILE         take the runs in such a file, too
+  --write             write the result, dated, to docs/benchmarks
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    scenario: { type: "string" },
+    tracker: { type: "string" },
+    repeat: { type: "string" },
+    quick: { type: "boolean" },
+    set: { type: "string", multiple: true },
+    tree: { type: "string" },
+    json: { type: "string" },
+    from: { type: "string", multiple: true },
+    write: { type: "boolean" },
+    help: { type: "boolean" },
+  },
+});
+
+if (options.help) {
+  console.log(HELP);
+} else if (options.scenario === "list") {
+  for (const { name, about } of SCENARIOS) console.log(`${name.padEnd(22)}${about}`);
+} else {
+  await main();
+}
+
+async function main(): Promise<void> {
+  const scenarios = chooseScenarios();
+  const trackers = chooseTrackers();
+  const repetitions = Number(options.repeat ?? (options.quick ? 1 : 3));
+  const runs = (await Promise.all((options.from ?? []).map(readRuns))).flat();
+  if (repetitions > 0) await removeStale();
+  for (const scenario of scenarios) {
+    // Trackers take turns, so that what else the machine does strikes all of them.
+    for (let repetition = 1; repetition <= repetitions; repetition++) {
+      for (const tracker of trackers) {
+        // One failure is no reason to lose an hour.
+        await runOnce(scenario, tracker, repetition).then(
+          (result) => runs.push(result),
+          (error) => {
+            console.error(`${scenario.name}, ${tracker}, ${repetition} failed: ${error}`);
+            process.exitCode = 1;
+          },
+        );
+      }
+    }
+    const its = runs.filter((each) => each.scenario === scenario.name);
+    if (its.length > 0) console.log(reportScenario(scenario, its));
+  }
+  console.log(reportTargets(SCENARIOS, runs));
+  if (options.write) await write(runs);
+}
+
+async function runOnce(scenario: Scenario, tracker: TrackerName, repetition: number): Promise<RunResult> {
+  const before = performance.now();
+  const result = await run({
+    scenario,
+    tracker,
+    repetition,
+    selection: chosenSettings(),
+    tree: options.tree ?? OWN_TREE,
+  });
+  const seconds = ((performance.now() - before) / 1000).toFixed(0);
+  console.error(`${scenario.name}, ${tracker}, ${repetition}: ${seconds} s, load ${result.load.toFixed(2)}`);
+  if (options.json !== undefined) await appendFile(options.json, `${JSON.stringify(result)}\n`);
+  return result;
+}
+
+async function write(runs: readonly RunResult[]): Promise<void> {
+  const date = new Date().toISOString().slice(0, 10);
+  const directory = join(OWN_TREE, "docs/benchmarks");
+  await mkdir(directory, { recursive: true });
+  const names = SCENARIOS.map(({ name }) => name);
+  await writeFile(join(directory, `${date}-lab.svg`), plot(names, runs));
+  const chosen = Object.entries(chosenSettings()).map(([key, value]) => `\`${key}: ${value}\``);
+  const parts = [
+    `# The lab, ${date}`,
+    `Copies of the file that entered a home (mean over homes; the least is 1 where no home peer has it), copies that left it, seconds to completion of the clients at home. Medians of the runs, in parentheses the extremes. ${cpus().length} processors (${cpus()[0]?.model.trim()}).${chosen.length === 0 ? "" : ` With ${chosen.join(", ")}.`}`,
+    "✓ met · ≈ missed by less than opentracker's own runs differ · ✗ missed. A home into which at most 1.1 copies entered meets the target for copies: nothing was left to be saved.",
+    `![copies and completion, by scenario and tracker](${date}-lab.svg)`,
+    reportTargets(SCENARIOS, runs),
+    "## Scenarios",
+    ...SCENARIOS.map((scenario) =>
+      reportScenario(
+        scenario,
+        runs.filter((each) => each.scenario === scenario.name),
+      ),
+    ),
+  ];
+  const text = parts.filter((part) => part !== "").map((part) => part.trimEnd());
+  await writeFile(join(directory, `${date}-lab.md`), `${text.join("\n\n")}\n`);
+  console.error(`written: docs/benchmarks/${date}-lab.md and .svg`);
+}
+
+function chooseScenarios(): readonly Scenario[] {
+  if (options.scenario === undefined)
+    return options.quick ? SCENARIOS.filter(({ quick }) => quick) : SCENARIOS;
+  return options.scenario.split(",").map((name) => {
+    const found = SCENARIOS.find((scenario) => scenario.name === name);
+    if (found === undefined) throw new Error(`no scenario ${name}; --scenario list lists them`);
+    return found;
+  });
+}
+
+function chooseTrackers(): readonly TrackerName[] {
+  if (options.tracker === undefined) return TRACKERS;
+  return options.tracker.split(",").map((name) => {
+    const found = TRACKERS.find((tracker) => tracker === name);
+    if (found === undefined) throw new Error(`no tracker ${name}; there are ${TRACKERS.join(", ")}`);
+    return found;
+  });
+}
+
+/** What `--set` says; numbers are numbers. */
+function chosenSettings(): Settings {
+  return Object.fromEntries(
+    (options.set ?? []).map((pair) => {
+      const [key, value] = pair.split("=");
+      return [key, /^\d+$/.test(value) ? Number(value) : value];
+    }),
+  );
+}
+
+async function readRuns(file: string): Promise<RunResult[]> {
+  const text = await readFile(file, "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line): RunResult => JSON.parse(line));
+}

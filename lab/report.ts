@@ -1,0 +1,126 @@
+/** The lab's results as Markdown. */
+import type { RunResult } from "./run.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Spread } from "./statistics.ts";
+import { type Judgement, judge, type Summary, summarize } from "./summary.ts";
+import { TRACKERS } from "./trackers.ts";
+
+/** The tracker that the targets are for. */
+const JUDGED = "bridged";
+const MARKS = { met: "✓", spread: "≈", missed: "✗" } as const;
+
+/** Above this share of the machine's processors, they and not the links may have set the pace. */
+const HIGH_LOAD = 0.9;
+
+/** A scenario's table, and how the targets fare. Empty without runs. */
+export function reportScenario(scenario: Scenario, runs: readonly RunResult[]): string {
+  const summaries = summarize(runs);
+  if (summaries.length === 0) return "";
+  const baseline = summaries.find(({ tracker }) => tracker === TRACKERS[0]);
+  const lines = [`### ${scenario.name}`, "", `${scenario.about}. ${scenario.megabytes} MB.`, ""];
+  lines.push(
+    ...table(
+      HEADINGS,
+      summaries.map((summary) => row(summary, baseline)),
+    ),
+  );
+  const judged = summaries.find(({ tracker }) => tracker === JUDGED);
+  if (judged !== undefined && baseline !== undefined) {
+    lines.push(
+      "",
+      `${JUDGED}: ${formatJudgements(judge(scenario, judged, baseline))}${scenario.reportOnly ? " (for information)" : ""}`,
+    );
+  }
+  const load = Math.max(...summaries.map((summary) => summary.load));
+  if (load > HIGH_LOAD) {
+    lines.push(
+      "",
+      `Processors were ${(100 * load).toFixed(0)} % in use: times may say more about the machine.`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** All targets of all scenarios in one table: a line for each scenario. */
+export function reportTargets(scenarios: readonly Scenario[], runs: readonly RunResult[]): string {
+  const rows: string[][] = [];
+  for (const scenario of scenarios) {
+    const summaries = summarize(runs.filter((run) => run.scenario === scenario.name));
+    const baseline = summaries.find(({ tracker }) => tracker === TRACKERS[0]);
+    const judged = summaries.find(({ tracker }) => tracker === JUDGED);
+    if (baseline === undefined || judged === undefined) continue;
+    const { copiesIn, median, slowest } = judged;
+    rows.push([
+      scenario.name,
+      copiesIn === null ? "–" : copiesIn.median.toFixed(2),
+      ratio(copiesIn, baseline.copiesIn),
+      ratio(median, baseline.median),
+      ratio(slowest, baseline.slowest),
+      scenario.reportOnly ? "for information" : formatJudgements(judge(scenario, judged, baseline)),
+    ]);
+  }
+  if (rows.length === 0) return "";
+  return `${table(["scenario", "copies a home", "× opentracker", "median ×", "slowest ×", "targets"], rows).join("\n")}\n`;
+}
+
+const HEADINGS = [
+  "tracker",
+  "copies in",
+  "×",
+  "copies out",
+  "opened from outside",
+  "median s",
+  "×",
+  "slowest s",
+  "×",
+  "strangers s",
+  "unfinished",
+  "announces",
+];
+
+function row(summary: Summary, baseline: Summary | undefined): string[] {
+  return [
+    summary.tracker,
+    format(summary.copiesIn, 2),
+    ratio(summary.copiesIn, baseline?.copiesIn),
+    format(summary.copiesOut, 2),
+    format(summary.copiesPushed, 2),
+    format(summary.median, 1),
+    ratio(summary.median, baseline?.median),
+    format(summary.slowest, 1),
+    ratio(summary.slowest, baseline?.slowest),
+    format(summary.strangersMedian, 1),
+    String(summary.unfinished),
+    summary.announces.toFixed(0),
+  ];
+}
+
+/** The median and, where there are several values, the extremes. */
+function format(value: Spread | null, digits: number): string {
+  if (value === null) return "–";
+  const [middle, min, max] = [value.median, value.min, value.max].map((each) => each.toFixed(digits));
+  return min === max ? middle : `${middle} (${min}–${max})`;
+}
+
+function ratio(value: Spread | null, baseline: Spread | null | undefined): string {
+  if (value === null || baseline === null || baseline === undefined) return "–";
+  return (value.median / baseline.median).toFixed(2);
+}
+
+function formatJudgements(judgements: readonly Judgement[]): string {
+  return judgements.map(({ what, verdict }) => `${MARKS[verdict]} ${what}`).join(" · ");
+}
+
+/** A Markdown table whose columns are aligned in plain text, too. */
+function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = headings.map((heading, i) =>
+    Math.max(...[heading, ...rows.map((row) => row[i])].map(width)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => cell + " ".repeat(widths[i] - width(cell))).join(" | ")} |`;
+  return [line(headings), line(widths.map((each) => "-".repeat(each))), ...rows.map(line)];
+}
+
+function width(text: string): number {
+  return [...text].length;
+}

@@ -1,0 +1,77 @@
+/**
+ * The simulator: the real tracker and thousands of simulated swarms in seconds, to try policies and to project what
+ * they save. What clients do is simpler here than in the lab; `--lab` shows how near it comes to real ones.
+ */
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type { SelectionSettings } from "../../src/tracker/selection-settings.ts";
+import type { RunResult } from "../run.ts";
+import { reportPolicies, reportScenarios, reportSettings } from "./report.ts";
+
+const HELP = `npm run simulate -- [options]
+
+  By default: every policy on swarms of all sizes, and projections for operators. Assumptions are in population.ts.
+  --settings         "bridged" with one setting after the other changed
+  --lab              the lab's scenarios; with --from FILE (of "npm run lab -- --json FILE") beside what real clients did
+  --set KEY=NUMBER   a key of "selection": --set bridges=1; of ${[...keys().keys()].join(", ")}
+  --public           clients ask a public tracker, too
+  --rush             all come within half an hour
+  --seed N           another world (1)
+  --effort X         so many times as many swarms (1)
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    settings: { type: "boolean" },
+    lab: { type: "boolean" },
+    from: { type: "string" },
+    set: { type: "string", multiple: true },
+    public: { type: "boolean" },
+    rush: { type: "boolean" },
+    seed: { type: "string", default: "1" },
+    effort: { type: "string", default: "1" },
+    help: { type: "boolean" },
+  },
+});
+
+if (options.help) {
+  console.log(HELP);
+} else {
+  const chosen = {
+    seed: Number(options.seed),
+    effort: Number(options.effort),
+    selection: chosenSelection(),
+    publicTracker: options.public ?? false,
+    rush: options.rush ?? false,
+  };
+  if (options.settings) console.log(reportSettings(chosen));
+  else if (options.lab) console.log(reportScenarios(chosen, await labRuns()));
+  else console.log(reportPolicies(chosen));
+}
+
+/** Keys of the configuration that can be set, and their names here. */
+function keys(): Map<string, keyof SelectionSettings> {
+  return new Map([
+    ["bridges", "bridges"],
+    ["enough", "enough"],
+    ["home_seeds_enough", "homeSeedsEnough"],
+    ["stall_seconds", "stallSeconds"],
+  ]);
+}
+
+function chosenSelection(): Partial<SelectionSettings> {
+  const pairs = (options.set ?? []).map((pair) => {
+    const [key, value] = pair.split("=");
+    const name = keys().get(key);
+    if (name === undefined || !/^\d+$/.test(value))
+      throw new Error(`--set ${pair}: no such key, or no number`);
+    return [name, Number(value)];
+  });
+  return Object.fromEntries(pairs);
+}
+
+async function labRuns(): Promise<RunResult[]> {
+  if (options.from === undefined) return [];
+  const lines = (await readFile(options.from, "utf8")).trimEnd().split("\n");
+  return lines.map((line): RunResult => JSON.parse(line));
+}

@@ -1,0 +1,90 @@
+/** What a simulated swarm is made of: networks, peers, and how clients behave. Bytes, seconds, and bytes a second. */
+
+/** A network and what it is worth. */
+export interface NetworkPlan {
+  /** The priority of its peer group; null where the network is in none. */
+  readonly priority: number | null;
+  /** Networks of the same home are cheap to each other. Null: outside, at home nowhere. */
+  readonly home: number | null;
+  /** Bytes a second between it and all other networks, each way; may be infinite. */
+  readonly uplink: number;
+}
+
+/** A client, and what becomes of it. */
+export interface PeerPlan {
+  /** Its network's number. */
+  readonly network: number;
+  readonly arrives: number;
+  /** It has the file from the start. */
+  readonly seed: boolean;
+  /** Bytes a second; `download` may be infinite. */
+  readonly upload: number;
+  readonly download: number;
+  /** Others can connect to it; if not, it can connect to others. */
+  readonly reachable: boolean;
+  /** Seconds that it stays once it has the file; may be infinite. */
+  readonly staysSeconds: number;
+  /** It leaves at this time, file or not; may be infinite. */
+  readonly leavesAt: number;
+  /** It vanishes once it has this share of the file; 2: never. */
+  readonly vanishesAt: number;
+  /** It leaves without telling the tracker. */
+  readonly silent: boolean;
+}
+
+/** How clients behave, and how finely time is cut. */
+export interface ClientModel {
+  readonly stepSeconds: number;
+  /** Between choices of whom to send to. */
+  readonly rechokeSeconds: number;
+  /** Peers that a client sends to at the same time. */
+  readonly slots: number;
+  /** Peers that a client is connected to at most. */
+  readonly connections: number;
+  /** A client never announces sooner than that again, whatever it is told. */
+  readonly leastInterval: number;
+  /** A client announces after that at the latest; may be infinite. */
+  readonly mostInterval: number;
+  /** They ask a second tracker, too, that knows nothing of networks. */
+  readonly publicTracker: boolean;
+}
+
+/** A swarm, from its first peer to the end of the simulation. */
+export interface SwarmPlan {
+  readonly bytes: number;
+  readonly networks: readonly NetworkPlan[];
+  readonly peers: readonly PeerPlan[];
+  readonly clients: ClientModel;
+  /** Seconds after which the simulation ends. */
+  readonly until: number;
+}
+
+/** A client that is like most. */
+export const ORDINARY_PEER: PeerPlan = {
+  network: 0,
+  arrives: 0,
+  seed: false,
+  upload: 1e6,
+  download: Number.POSITIVE_INFINITY,
+  reachable: true,
+  staysSeconds: Number.POSITIVE_INFINITY,
+  leavesAt: Number.POSITIVE_INFINITY,
+  vanishesAt: 2,
+  silent: false,
+};
+
+/** Clients as they are on the Internet. */
+export const ORDINARY_CLIENTS: ClientModel = {
+  stepSeconds: 20,
+  rechokeSeconds: 20,
+  slots: 4,
+  connections: 50,
+  leastInterval: 60,
+  mostInterval: Number.POSITIVE_INFINITY,
+  publicTracker: false,
+};
+
+/** Homes of a plan: the highest number, and one. */
+export function homeCount({ networks }: SwarmPlan): number {
+  return Math.max(-1, ...networks.map(({ home }) => home ?? -1)) + 1;
+}

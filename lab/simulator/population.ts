@@ -1,0 +1,131 @@
+/** Swarms as an operator's tracker sees them: a day of one torrent. The figures are assumptions, all of them here. */
+import type { Random } from "../../src/model/random.ts";
+import { type NetworkPlan, ORDINARY_CLIENTS, type PeerPlan, type SwarmPlan } from "./plan.ts";
+
+const DAY = 86_400;
+/** Seconds in which all come when there is a rush: something that many wait for has appeared. */
+const RUSH = 1800;
+/** Seconds after the day in which the last may finish. */
+const AFTER = 43_200;
+/** Bytes of files: alike on a logarithmic scale. */
+const FILE_BYTES = { least: 3e8, most: 6e9 } as const;
+/** Clients outside for each at home, and seeders outside that stay. */
+const OUTSIDE = { ratio: 2, seeders: 2 } as const;
+/** Subscribers' lines, in Mbit/s, and the share of subscribers that have each or one before it. */
+const LINES = [
+  { upTo: 0.3, download: 20, upload: 2 },
+  { upTo: 0.7, download: 100, upload: 20 },
+  { upTo: 1, download: 300, upload: 100 },
+] as const;
+/** Shares: of clients that can be connected to, that leave with the file, that leave without a word, that give up. */
+const SHARE = { reachable: 0.6, leavingAtOnce: 0.4, silent: 0.1, givingUp: 0.03 } as const;
+/** Mean seconds that those stay who do not leave at once; and mean seconds after which those give up who do. */
+const STAY_MEAN = 4 * 3600;
+const PATIENCE_MEAN = 600;
+
+const HOME: NetworkPlan = { priority: 0, home: 0, uplink: Number.POSITIVE_INFINITY };
+const ELSEWHERE: NetworkPlan = { priority: null, home: null, uplink: Number.POSITIVE_INFINITY };
+
+/** What torrents fetched so many times a day have in common. */
+export const MEAN_FILE_BYTES =
+  (FILE_BYTES.most - FILE_BYTES.least) / Math.log(FILE_BYTES.most / FILE_BYTES.least);
+
+/** What differs from an ordinary day. */
+export interface DayOptions {
+  /** All come within half an hour. */
+  readonly rush: boolean;
+  /** Clients ask a public tracker, too. */
+  readonly publicTracker: boolean;
+}
+
+/**
+ * A day of a torrent: clients at home and outside come at random moments, and those that have the file leave sooner
+ * or later. Seeders outside are always there.
+ * @param downloads clients at home that come in a day, on average.
+ */
+export function dayOfTorrent(
+  downloads: number,
+  random: Random,
+  { rush, publicTracker }: DayOptions,
+): SwarmPlan {
+  const span = rush ? RUSH : DAY;
+  const bytes = FILE_BYTES.least * (FILE_BYTES.most / FILE_BYTES.least) ** random.fraction();
+  const peers: PeerPlan[] = [];
+  for (let i = 0; i < OUTSIDE.seeders; i++) {
+    const forever = { seed: true, reachable: true, leavesAt: Number.POSITIVE_INFINITY };
+    peers.push({ ...subscriber(1, 0, random), ...forever });
+  }
+  for (const at of moments(downloads * OUTSIDE.ratio, span, random)) peers.push(subscriber(1, at, random));
+  for (const at of moments(downloads, span, random)) peers.push(subscriber(0, at, random));
+  return {
+    bytes,
+    networks: [HOME, ELSEWHERE],
+    peers,
+    clients: { ...ORDINARY_CLIENTS, publicTracker },
+    until: DAY + AFTER,
+  };
+}
+
+/** Random moments of a time, so many of them on average (Poisson). */
+function moments(mean: number, span: number, random: Random): number[] {
+  const found: number[] = [];
+  for (let at = exponential(span / mean, random); at < span; at += exponential(span / mean, random)) {
+    found.push(at);
+  }
+  return found;
+}
+
+function exponential(mean: number, random: Random): number {
+  return -Math.log(1 - random.fraction()) * mean;
+}
+
+function subscriber(network: number, arrives: number, random: Random): PeerPlan {
+  const chance = random.fraction();
+  const line = LINES.find(({ upTo }) => chance < upTo)!;
+  const patience = exponential(PATIENCE_MEAN, random);
+  const stay = exponential(STAY_MEAN, random);
+  return {
+    network,
+    arrives,
+    seed: false,
+    upload: (line.upload * 1e6) / 8,
+    download: (line.download * 1e6) / 8,
+    reachable: random.fraction() < SHARE.reachable,
+    staysSeconds: random.fraction() < SHARE.leavingAtOnce ? 0 : stay,
+    leavesAt: random.fraction() < SHARE.givingUp ? arrives + patience : Number.POSITIVE_INFINITY,
+    vanishesAt: 2,
+    silent: random.fraction() < SHARE.silent,
+  };
+}
+
+/** How popular torrents are, and how much subscribers fetch. */
+export const POPULARITY = { torrents: 1_000_000, exponent: 0.8, downloadsPerSubscriber: 0.1 } as const;
+
+/** Torrents that are about as popular as each other. */
+export interface PopularityClass {
+  readonly torrents: number;
+  /** Downloads a day of each. */
+  readonly downloads: number;
+}
+
+/** Ranks that differ by less than this part are one class. */
+const RANK_STEP = 0.02;
+
+/**
+ * An operator's torrents, the most popular first: the torrent of rank r is fetched in proportion to r to the power of
+ * minus the exponent (Zipf).
+ */
+export function popularityClasses(subscribers: number): PopularityClass[] {
+  const { torrents, exponent, downloadsPerSubscriber } = POPULARITY;
+  const classes: { torrents: number; weight: number }[] = [];
+  let all = 0;
+  for (let first = 1; first <= torrents; ) {
+    const last = Math.min(torrents, Math.max(first, Math.floor(first * (1 + RANK_STEP))));
+    const each = { torrents: last - first + 1, weight: ((first + last) / 2) ** -exponent };
+    classes.push(each);
+    all += each.torrents * each.weight;
+    first = last + 1;
+  }
+  const scale = (subscribers * downloadsPerSubscriber) / all;
+  return classes.map(({ torrents: count, weight }) => ({ torrents: count, downloads: weight * scale }));
+}

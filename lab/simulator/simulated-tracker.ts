@@ -1,0 +1,127 @@
+/** The real tracker, for one simulated swarm: peers are numbers, time is given. */
+import {
+  ANNOUNCE_EVENT,
+  type AnnounceEvent,
+  AnnounceRequest,
+  AnnounceResponse,
+  coarseLeft,
+} from "../../src/model/announce.ts";
+import { allocateCounters } from "../../src/model/counters.ts";
+import { Random } from "../../src/model/random.ts";
+import { buildPeerGroups, PeerGroups } from "../../src/network/peer-groups.ts";
+import { parsePrefix } from "../../src/network/prefix.ts";
+import { AccessList, buildAccessList } from "../../src/tracker/access-list.ts";
+import type { SelectionSettings } from "../../src/tracker/selection-settings.ts";
+import { allocateSwarmStore, SwarmStore } from "../../src/tracker/swarm-store.ts";
+import { Sweeper } from "../../src/tracker/sweeper.ts";
+import { Tracker } from "../../src/tracker/tracker.ts";
+import type { TrackerSettings } from "../../src/tracker/tracker-policy.ts";
+import type { NetworkPlan } from "./plan.ts";
+
+/** What is compared. `random` is a tracker that knows of no networks, as public ones do. */
+export const POLICIES = ["random", "nearest", "bridged"] as const;
+export type PolicyName = (typeof POLICIES)[number];
+
+/** How the tracker is set. */
+export interface TrackerPlan {
+  readonly policy: PolicyName;
+  readonly selection: SelectionSettings;
+  readonly settings: TrackerSettings & { readonly peerExpiry: number };
+}
+
+/** The defaults of btrt.conf. */
+export const DEFAULT_SELECTION: SelectionSettings = {
+  policy: "bridged",
+  home: "groups",
+  strangers: "nearest",
+  enough: 3,
+  bridges: 2,
+  homeSeedsEnough: 2,
+  stallSeconds: 600,
+};
+export const DEFAULT_SETTINGS = {
+  interval: 1800,
+  minInterval: 900,
+  numWant: 50,
+  numWantMax: 200,
+  peerExpiry: 3900,
+} as const;
+
+/** Time zero, so that no time is near the wrap of a counter at the start. */
+const EPOCH = 1_000_000;
+const PORT = 6881;
+/** The first byte of the first network's addresses; a peer's number, and one, is in the other three. */
+const FIRST_OCTET = 20;
+/** Networks that addresses have room for: below 100.64.0.0/10, which is private. */
+const NETWORKS_MAX = 80;
+
+/** A tracker and all it needs. */
+export class SimulatedTracker {
+  /** The peers of the last answer, by number; the first {@link count} are valid. */
+  readonly told = new Int32Array(1000);
+  count = 0;
+  /** Seconds until the next announce, as the last answer has it. */
+  interval = 0;
+  readonly #clock = { seconds: EPOCH };
+  readonly #tracker: Tracker;
+  readonly #sweeper: Sweeper;
+  readonly #request = new AnnounceRequest();
+  readonly #response = new AnnounceResponse();
+
+  constructor(plan: TrackerPlan, networks: readonly NetworkPlan[], maxPeers: number, seed: number) {
+    if (networks.length > NETWORKS_MAX) throw new RangeError(`more than ${NETWORKS_MAX} networks`);
+    const store = new SwarmStore(allocateSwarmStore(maxPeers, 1, [1, 2]));
+    const groups = groupsOf(plan.policy === "random" ? [] : networks);
+    const accessList = new AccessList(buildAccessList("off", new Uint32Array(0)));
+    const policy = plan.policy === "bridged" ? "bridged" : "nearest";
+    const counters = allocateCounters();
+    this.#tracker = new Tracker(
+      store,
+      { settings: plan.settings, selection: { ...plan.selection, policy }, groups, accessList },
+      new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
+      this.#clock,
+      counters,
+    );
+    this.#sweeper = new Sweeper(store, groups, plan.settings.peerExpiry, counters, 0, 1);
+  }
+
+  /** Announces a peer; the answer is in {@link told}, {@link count} and {@link interval}. */
+  announce(peer: number, network: number, left: number, event: AnnounceEvent, now: number): void {
+    const request = this.#request;
+    const response = this.#response;
+    this.#clock.seconds = EPOCH + Math.floor(now);
+    request.address.setIPv4((((FIRST_OCTET + network) << 24) | (peer + 1)) >>> 0);
+    request.port = PORT;
+    request.left = coarseLeft(left);
+    request.event = event;
+    this.#tracker.announce(request, response);
+    this.interval = response.interval;
+    this.count = event === ANNOUNCE_EVENT.stopped ? 0 : response.peerCount;
+    for (let i = 0; i < this.count; i++) {
+      const [, high, middle, low] = response.peers.subarray(6 * i, 6 * i + 4);
+      this.told[i] = ((high << 16) | (middle << 8) | low) - 1;
+    }
+  }
+
+  /** Forgets who has not been heard of for too long. */
+  sweep(now: number): void {
+    this.#clock.seconds = EPOCH + Math.floor(now);
+    while (!this.#sweeper.step(this.#clock.seconds, 1024));
+  }
+}
+
+function groupsOf(networks: readonly NetworkPlan[]): PeerGroups {
+  const definitions = networks.flatMap(({ priority }, i) =>
+    priority === null
+      ? []
+      : [
+          {
+            name: `network ${i}`,
+            priority,
+            prefixes: [parsePrefix(`${FIRST_OCTET + i}.0.0.0/8`).prefix],
+            reachableFrom: [],
+          },
+        ],
+  );
+  return new PeerGroups(buildPeerGroups(definitions));
+}

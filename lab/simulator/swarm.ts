@@ -1,0 +1,335 @@
+/**
+ * One simulated swarm: the real tracker, and clients that come, ask it, connect, exchange pieces and go. Time goes in
+ * steps; what happens within one has no order that matters.
+ */
+import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts";
+import { Random } from "../../src/model/random.ts";
+import { Flows } from "./flows.ts";
+import { PIECES, Pieces } from "./pieces.ts";
+import { homeCount, type SwarmPlan } from "./plan.ts";
+import { SimulatedTracker, type TrackerPlan } from "./simulated-tracker.ts";
+
+const PRESENT = 1;
+const GONE = 2;
+/** Seconds between the tracker's rounds of forgetting. */
+const SWEEP_SECONDS = 60;
+
+/** Two clients that are connected. */
+interface Link {
+  readonly peers: readonly [number, number];
+  /** Bytes that each of the two has sent since the last choice, and whether it sends to the other. */
+  readonly sent: [number, number];
+  readonly open: [boolean, boolean];
+}
+
+/** What became of a home. Bytes; means nothing where `downloaders` is 0. */
+export interface HomeResult {
+  /** Clients of this home that came without the file. */
+  downloaders: number;
+  downloaded: number;
+  /** Of `downloaded`, what came from outside this home. */
+  entered: number;
+  left: number;
+}
+
+/** What became of a swarm. */
+export interface SwarmResult {
+  readonly fileBytes: number;
+  readonly homes: HomeResult[];
+  /** Seconds from arrival to completion of each client at home (without a home: of each), or infinity. */
+  readonly seconds: number[];
+  /** Of all clients, those that came to get the file, stayed to the end and have not got it. */
+  unfinished: number;
+  /** Announces of clients at home (without a home: of all), and the hours that they were there. */
+  announces: number;
+  hours: number;
+  /** What must not happen: answers that held the requester itself, and those with more peers than are given. */
+  selfGiven: number;
+  overfull: number;
+  readonly bytesSent: number[];
+  readonly bytesReceived: number[];
+}
+
+/** Simulates a swarm. The same arguments, the same result. */
+export function simulate(plan: SwarmPlan, tracker: TrackerPlan, seed: number): SwarmResult {
+  return new Swarm(plan, tracker, seed).run();
+}
+
+class Swarm {
+  readonly #plan: SwarmPlan;
+  readonly #trackers: SimulatedTracker[];
+  readonly #numWantMax: number;
+  readonly #random: Random;
+  readonly #pieces: Pieces;
+  readonly #flows: Flows;
+  readonly #result: SwarmResult;
+  readonly #homeOf: (number | null)[];
+  readonly #phase: Uint8Array;
+  readonly #links: Link[][];
+  readonly #known: Set<number>[];
+  readonly #announceAt: Float64Array;
+  readonly #doneAt: Float64Array;
+  /** Peers that are there, and those that will come, the first of them last. */
+  #present: number[] = [];
+  readonly #coming: number[];
+  #now = 0;
+
+  constructor(plan: SwarmPlan, tracker: TrackerPlan, seed: number) {
+    const { peers, networks } = plan;
+    this.#plan = plan;
+    const trackers = plan.clients.publicTracker
+      ? [tracker, { ...tracker, policy: "random" as const }]
+      : [tracker];
+    this.#trackers = trackers.map(
+      (each, i) => new SimulatedTracker(each, networks, peers.length + 64, seed + i),
+    );
+    this.#numWantMax = tracker.settings.numWant * trackers.length;
+    this.#random = new Random([seed, 1, 2, 3]);
+    this.#pieces = new Pieces(peers.length, plan.bytes, this.#random);
+    this.#flows = new Flows(plan);
+    this.#homeOf = peers.map(({ network }) => networks[network].home);
+    this.#phase = new Uint8Array(peers.length);
+    this.#links = peers.map(() => []);
+    this.#known = peers.map(() => new Set());
+    this.#announceAt = new Float64Array(peers.length);
+    this.#doneAt = new Float64Array(peers.length).fill(Number.POSITIVE_INFINITY);
+    this.#coming = peers.map((_, i) => i).sort((a, b) => peers[b].arrives - peers[a].arrives || b - a);
+    this.#result = {
+      fileBytes: this.#pieces.pieceBytes * PIECES,
+      homes: Array.from({ length: homeCount(plan) }, () => ({
+        downloaders: 0,
+        downloaded: 0,
+        entered: 0,
+        left: 0,
+      })),
+      seconds: [],
+      unfinished: 0,
+      announces: 0,
+      hours: 0,
+      selfGiven: 0,
+      overfull: 0,
+      bytesSent: peers.map(() => 0),
+      bytesReceived: peers.map(() => 0),
+    };
+  }
+
+  run(): SwarmResult {
+    const { until, clients } = this.#plan;
+    let rechokeAt = 0;
+    let sweepAt = 0;
+    while (this.#now < until) {
+      this.#arrive();
+      for (const peer of [...this.#present]) this.#live(peer);
+      if (this.#now >= sweepAt) {
+        for (const tracker of this.#trackers) tracker.sweep(this.#now);
+        sweepAt = this.#now + SWEEP_SECONDS;
+      }
+      if (this.#now >= rechokeAt) {
+        for (const peer of this.#present) this.#rechoke(peer);
+        rechokeAt = this.#now + clients.rechokeSeconds;
+      }
+      this.#transfer();
+      this.#now += clients.stepSeconds * this.#stepsToNextEvent();
+    }
+    for (const peer of [...this.#present]) this.#account(peer);
+    return this.#result;
+  }
+
+  /** More than one only while nobody downloads. */
+  #stepsToNextEvent(): number {
+    const { peers, clients, until } = this.#plan;
+    let next = until;
+    if (this.#coming.length > 0) next = Math.min(next, peers[this.#coming.at(-1)!].arrives);
+    for (const peer of this.#present) {
+      if (this.#pieces.left(peer) > 0) return 1;
+      next = Math.min(next, this.#announceAt[peer], this.#leavesAt(peer));
+    }
+    return Math.max(1, Math.ceil((next - this.#now) / clients.stepSeconds));
+  }
+
+  #leavesAt(peer: number): number {
+    const { leavesAt, staysSeconds } = this.#plan.peers[peer];
+    return Math.min(leavesAt, this.#doneAt[peer] + staysSeconds);
+  }
+
+  #arrive(): void {
+    const { peers } = this.#plan;
+    while (this.#coming.length > 0 && peers[this.#coming.at(-1)!].arrives <= this.#now) {
+      const peer = this.#coming.pop()!;
+      if (peers[peer].seed) this.#pieces.complete(peer);
+      else if (this.#homeOf[peer] !== null) this.#result.homes[this.#homeOf[peer]].downloaders++;
+      this.#phase[peer] = PRESENT;
+      this.#present.push(peer);
+      this.#announce(peer, ANNOUNCE_EVENT.started);
+    }
+  }
+
+  /** What a client does by itself. */
+  #live(peer: number): void {
+    const plan = this.#plan.peers[peer];
+    const share = 1 - this.#pieces.left(peer) / this.#result.fileBytes;
+    if (!plan.seed && share >= plan.vanishesAt) this.#leave(peer, true);
+    else if (this.#leavesAt(peer) <= this.#now) this.#leave(peer, plan.silent);
+    else if (this.#announceAt[peer] <= this.#now) this.#announce(peer, ANNOUNCE_EVENT.none);
+  }
+
+  #announce(peer: number, event: AnnounceEvent): void {
+    const { clients, peers } = this.#plan;
+    let interval = clients.mostInterval;
+    let answered = 0;
+    for (const tracker of this.#trackers) {
+      tracker.announce(peer, peers[peer].network, this.#pieces.left(peer), event, this.#now);
+      interval = Math.min(interval, Math.max(clients.leastInterval, tracker.interval));
+      answered += tracker.count;
+      for (let i = 0; i < tracker.count; i++) {
+        if (tracker.told[i] === peer) this.#result.selfGiven++;
+        else this.#known[peer].add(tracker.told[i]);
+      }
+    }
+    if (answered > this.#numWantMax) this.#result.overfull++;
+    this.#announceAt[peer] = this.#now + interval;
+    if (this.#counts(peer)) this.#result.announces++;
+    if (event !== ANNOUNCE_EVENT.stopped) for (const other of this.#known[peer]) this.#connect(peer, other);
+  }
+
+  /** Whether a client is one of those that the result is about. */
+  #counts(peer: number): boolean {
+    return this.#result.homes.length === 0 || this.#homeOf[peer] !== null;
+  }
+
+  #connect(peer: number, other: number): void {
+    const most = this.#plan.clients.connections;
+    if (this.#phase[other] !== PRESENT || !this.#plan.peers[other].reachable) return;
+    if (this.#links[peer].length >= most || this.#links[other].length >= most) return;
+    if (this.#pieces.left(peer) === 0 && this.#pieces.left(other) === 0) return;
+    if (this.#links[peer].some(({ peers }) => peers.includes(other))) return;
+    const link: Link = { peers: [peer, other], sent: [0, 0], open: [false, false] };
+    this.#links[peer].push(link);
+    this.#links[other].push(link);
+    this.#pieces.see(peer, other, 1);
+    this.#pieces.see(other, peer, 1);
+  }
+
+  #disconnect(link: Link): void {
+    const [one, other] = link.peers;
+    for (const peer of link.peers) this.#links[peer].splice(this.#links[peer].indexOf(link), 1);
+    this.#pieces.see(one, other, -1);
+    this.#pieces.see(other, one, -1);
+  }
+
+  #leave(peer: number, silent: boolean): void {
+    if (!silent) this.#announce(peer, ANNOUNCE_EVENT.stopped);
+    for (const link of [...this.#links[peer]]) this.#disconnect(link);
+    this.#account(peer);
+    this.#phase[peer] = GONE;
+    this.#known[peer].clear();
+    this.#present.splice(this.#present.indexOf(peer), 1);
+  }
+
+  /** What there is to say about a client that leaves, or is there at the end. */
+  #account(peer: number): void {
+    const { arrives, seed } = this.#plan.peers[peer];
+    if (this.#counts(peer)) this.#result.hours += (this.#now - arrives) / 3600;
+    const atEnd = this.#now >= this.#plan.until;
+    if (!atEnd || seed || this.#pieces.left(peer) === 0) return;
+    this.#result.unfinished++;
+    if (this.#counts(peer)) this.#result.seconds.push(Number.POSITIVE_INFINITY);
+  }
+
+  /** Chooses whom a client sends to: a downloader those that sent it most, and one at random; a seeder at random. */
+  #rechoke(peer: number): void {
+    const { slots } = this.#plan.clients;
+    const isSeeder = this.#pieces.left(peer) === 0;
+    const wanting: { link: Link; side: 0 | 1; rank: number }[] = [];
+    for (const link of this.#links[peer]) {
+      const side = link.peers[0] === peer ? 0 : 1;
+      link.open[side] = false;
+      const rank = isSeeder ? this.#random.fraction() : link.sent[1 - side] + this.#random.fraction();
+      if (this.#pieces.interests(peer, link.peers[1 - side])) wanting.push({ link, side, rank });
+      // The other's count is of no more use once both have chosen: it fades instead of being cleared.
+      link.sent[1 - side] /= 2;
+    }
+    if (wanting.length > slots) wanting.sort((a, b) => b.rank - a.rank);
+    if (!isSeeder && wanting.length > slots) {
+      const lucky = slots - 1 + this.#random.below(wanting.length - slots + 1);
+      wanting[slots - 1] = wanting[lucky];
+    }
+    for (const { link, side } of wanting.slice(0, slots)) link.open[side] = true;
+  }
+
+  #transfer(): void {
+    const flows = this.#flows;
+    flows.count = 0;
+    for (const peer of this.#present) this.#addFlows(peer);
+    if (flows.count === 0) return;
+    flows.allocate();
+    for (let flow = 0; flow < flows.count; flow++) {
+      const bytes = Math.floor(flows.rate[flow] * this.#plan.clients.stepSeconds);
+      if (bytes > 0) this.#send(flows.from[flow], flows.to[flow], bytes);
+    }
+  }
+
+  /** Adds a flow to everybody whom a client sends to; slots that are free go to others at once. */
+  #addFlows(peer: number): void {
+    const links = this.#links[peer];
+    if (links.length === 0) return;
+    let free = this.#plan.clients.slots;
+    for (const { peers, open } of links) {
+      const side = peers[0] === peer ? 0 : 1;
+      if (!open[side]) continue;
+      if (this.#pieces.interests(peer, peers[1 - side])) {
+        this.#flows.add(peer, peers[1 - side]);
+        free--;
+      } else open[side] = false;
+    }
+    const first = this.#random.below(links.length);
+    for (let i = 0; i < links.length && free > 0; i++) {
+      const { peers, open } = links[(first + i) % links.length];
+      const side = peers[0] === peer ? 0 : 1;
+      if (open[side] || !this.#pieces.interests(peer, peers[1 - side])) continue;
+      open[side] = true;
+      this.#flows.add(peer, peers[1 - side]);
+      free--;
+    }
+  }
+
+  #send(from: number, to: number, most: number): void {
+    let sent = 0;
+    while (sent < most) {
+      const piece = this.#pieces.choose(from, to);
+      if (piece === -1) break;
+      sent += this.#pieces.add(to, piece, most - sent);
+      if (!this.#pieces.has(to, piece)) break;
+      for (const { peers } of this.#links[to]) {
+        this.#pieces.announceCopy(peers[0] === to ? peers[1] : peers[0], piece);
+      }
+    }
+    if (sent === 0) return;
+    this.#count(from, to, sent);
+    if (this.#pieces.left(to) === 0) this.#complete(to);
+  }
+
+  #count(from: number, to: number, bytes: number): void {
+    const { homes, bytesSent, bytesReceived } = this.#result;
+    bytesSent[from] += bytes;
+    bytesReceived[to] += bytes;
+    const link = this.#links[to].find(({ peers }) => peers.includes(from))!;
+    link.sent[link.peers[0] === from ? 0 : 1] += bytes;
+    const [source, destination] = [this.#homeOf[from], this.#homeOf[to]];
+    if (destination !== null) homes[destination].downloaded += bytes;
+    if (source === destination) return;
+    if (destination !== null) homes[destination].entered += bytes;
+    if (source !== null) homes[source].left += bytes;
+  }
+
+  /** A client has the file: it needs no other that has it, too. */
+  #complete(peer: number): void {
+    this.#doneAt[peer] = this.#now + this.#plan.clients.stepSeconds;
+    if (this.#counts(peer)) this.#result.seconds.push(this.#doneAt[peer] - this.#plan.peers[peer].arrives);
+    this.#announce(peer, ANNOUNCE_EVENT.completed);
+    for (const link of [...this.#links[peer]]) {
+      const other = link.peers[0] === peer ? link.peers[1] : link.peers[0];
+      if (this.#pieces.left(other) === 0) this.#disconnect(link);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/** What several runs of a scenario with one tracker come to, and how that compares. */
+import type { RunResult } from "./run.ts";
+import type { Scenario } from "./scenario.ts";
+import { mean, median, type Spread, spread } from "./statistics.ts";
+import type { TrackerName } from "./trackers.ts";
+
+/** With so few copies a home nothing is left to be saved: one has to enter, and some bytes enter twice. */
+const LEAST_COPIES = 1.1;
+/** What is to be reached against opentracker, unless the scenario says otherwise. */
+const TARGETS = { copies: 0.6, median: 1, slowest: 1.05 } as const;
+
+/** Runs of one scenario with one tracker. Copies are means over the homes, seconds those of clients at home. */
+export interface Summary {
+  readonly tracker: TrackerName;
+  readonly runs: number;
+  /** Null where the scenario has no home. */
+  readonly copiesIn: Spread | null;
+  readonly copiesOut: Spread | null;
+  /** Of `copiesIn`, what came over connections opened from outside. */
+  readonly copiesPushed: Spread | null;
+  readonly median: Spread;
+  readonly slowest: Spread;
+  readonly strangersMedian: Spread | null;
+  /** Of all runs together. */
+  readonly unfinished: number;
+  readonly announces: number;
+  /** Highest of all runs. */
+  readonly load: number;
+}
+
+/** Says whether a target is met; `spread` when it is missed by less than opentracker's own runs differ. */
+export type Verdict = "met" | "spread" | "missed";
+
+/** One of the targets. */
+export interface Judgement {
+  readonly what: string;
+  readonly verdict: Verdict;
+}
+
+/** Summaries of a scenario's runs, one for each tracker, in the order in which they first occur. */
+export function summarize(runs: readonly RunResult[]): Summary[] {
+  return [...Map.groupBy(runs, ({ tracker }) => tracker)].map(([tracker, its]) => {
+    const copies = (of: "copiesIn" | "copiesOut" | "copiesPushed") =>
+      its[0].homes.length === 0 ? null : spread(its.map(({ homes }) => mean(homes.map((home) => home[of]))));
+    const strangers = its.map(({ strangersMedian }) => strangersMedian).filter((each) => each !== null);
+    return {
+      tracker,
+      runs: its.length,
+      copiesIn: copies("copiesIn"),
+      copiesOut: copies("copiesOut"),
+      copiesPushed: copies("copiesPushed"),
+      median: spread(its.map(({ seconds }) => median(seconds))),
+      slowest: spread(its.map(({ seconds }) => seconds.at(-1) ?? Number.NaN)),
+      strangersMedian: strangers.length === 0 ? null : spread(strangers),
+      unfinished: its.reduce((sum, { unfinished }) => sum + unfinished, 0),
+      announces: median(its.map(({ announces }) => announces)),
+      load: Math.max(...its.map(({ load }) => load)),
+    };
+  });
+}
+
+/** Holds a tracker's summary against the targets. @param baseline opentracker's. */
+export function judge(scenario: Scenario, summary: Summary, baseline: Summary): Judgement[] {
+  const judgements: Judgement[] = [];
+  const add = (what: string, verdict: Verdict) => judgements.push({ what, verdict });
+  if (summary.copiesIn !== null && baseline.copiesIn !== null) {
+    const share = scenario.copies?.share ?? TARGETS.copies;
+    const atLeast = summary.copiesIn.median <= LEAST_COPIES;
+    add(`copies ≤ ${share}×`, atLeast ? "met" : compare(summary.copiesIn, baseline.copiesIn, share));
+    const most = scenario.copies?.most;
+    if (most !== undefined)
+      add(`copies ≤ ${most} a home`, summary.copiesIn.median <= most ? "met" : "missed");
+  }
+  add(`median ≤ ${TARGETS.median}×`, compare(summary.median, baseline.median, TARGETS.median));
+  add(`slowest ≤ ${TARGETS.slowest}×`, compare(summary.slowest, baseline.slowest, TARGETS.slowest));
+  const more = summary.unfinished / summary.runs > baseline.unfinished / baseline.runs;
+  add("unfinished: none more", more ? "missed" : "met");
+  return judgements;
+}
+
+function compare(value: Spread, baseline: Spread, share: number): Verdict {
+  if (value.median <= share * baseline.median) return "met";
+  return value.median <= share * baseline.max ? "spread" : "missed";
+}
