@@ -6,7 +6,7 @@ import { TRACKERS, type TrackerName } from "./trackers.ts";
 const COLOURS: Record<TrackerName, string> = {
   opentracker: "#9aa5b1",
   nearest: "#e0a33e",
-  bridged: "#2f7dc1",
+  bridged: "#6cb0e8",
 };
 const BAR = 11;
 const GAP = 14;
@@ -14,7 +14,7 @@ const TOP = 64;
 const LABELS = 150;
 const PANEL = 330;
 const BETWEEN = 30;
-/** Shares beyond this are cut off. */
+/** Shares of opentracker's beyond this are cut off. */
 const MOST = 1.6;
 
 /** One of the two panels. */
@@ -30,14 +30,14 @@ interface Panel {
 
 const PANELS: readonly Panel[] = [
   {
-    title: "copies of the file that entered a home",
+    title: "copies of the file that entered a home, × opentracker's",
     left: LABELS,
     bar: ({ copiesIn }) => copiesIn?.median ?? null,
     mark: () => null,
     digits: 2,
   },
   {
-    title: "seconds to completion: median (bar), slowest (line)",
+    title: "seconds until complete: median (bar), slowest (line)",
     left: LABELS + PANEL + BETWEEN,
     bar: ({ median }) => median.median,
     mark: ({ slowest }) => slowest.median,
@@ -115,5 +115,5 @@ function legend(): string[] {
 }
 
 function text(x: number, y: number, content: string, anchor: "start" | "middle" | "end"): string {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" fill="#222222">${content}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" fill="#111111">${content}</text>`;
 }

@@ -40,7 +40,7 @@ export interface RunOptions {
 }
 
 /** Traffic of a home with all that is outside of it, in copies of the file. */
-export interface HomeTraffic {
+interface HomeTraffic {
   readonly networks: readonly string[];
   readonly copiesIn: number;
   readonly copiesOut: number;
@@ -129,7 +129,7 @@ async function startTrackers(
 function configuration({ scenario, tracker, selection }: RunOptions, topology: Topology): Settings {
   return {
     tracker: { interval: 10, min_interval: 1, peer_expiry: 60, max_peers: 10_000, ...scenario.btrt?.tracker },
-    selection: { policy: tracker, stall_seconds: 5, ...scenario.btrt?.selection, ...selection },
+    selection: { policy: tracker, stall_seconds: 10, ...scenario.btrt?.selection, ...selection },
     peer_groups: scenario.networks.flatMap(({ name, priority }) =>
       priority === undefined ? [] : [{ name, priority, cidr_list: [topology.network(name).cidr] }],
     ),

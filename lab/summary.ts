@@ -29,7 +29,7 @@ export interface Summary {
 }
 
 /** Says whether a target is met; `spread` when it is missed by less than opentracker's own runs differ. */
-export type Verdict = "met" | "spread" | "missed";
+type Verdict = "met" | "spread" | "missed";
 
 /** One of the targets. */
 export interface Judgement {

@@ -15,7 +15,6 @@ const SWARMS = { least: 4, most: 200 } as const;
 export interface SizeResult {
   /** Downloads a day, on average. */
   readonly size: number;
-  readonly swarms: number;
   /** Swarms with a download, and the copies that entered the home in each of them, on average. */
   readonly fetched: number;
   readonly copies: number;
@@ -60,20 +59,19 @@ function summarize(size: number, results: readonly SwarmResult[]): SizeResult {
   const sum = (of: (result: SwarmResult) => number) => fetched.reduce((all, result) => all + of(result), 0);
   return {
     size,
-    swarms: results.length,
     fetched: fetched.length,
     copies: sum(({ homes: [home], fileBytes }) => home.entered / fileBytes) / fetched.length,
     copiesOut: sum(({ homes: [home], fileBytes }) => home.left / fileBytes) / fetched.length,
     share: sum(({ homes: [home] }) => home.entered) / sum(({ homes: [home] }) => home.downloaded),
-    median: times[times.length >> 1],
-    slowest99: times[Math.floor(times.length * 0.99)],
+    median: times[times.length >> 1] ?? Number.NaN,
+    slowest99: times[Math.floor(times.length * 0.99)] ?? Number.NaN,
     unfinished: results.reduce((all, { unfinished }) => all + unfinished, 0),
     announces: sum(({ announces }) => announces) / sum(({ hours }) => hours),
   };
 }
 
 /** An operator's day. */
-export interface Projection {
+interface Projection {
   readonly subscribers: number;
   /** Torrents fetched at least once a day on average. */
   readonly torrents: number;

@@ -38,8 +38,8 @@ if (options.help) {
   console.log(HELP);
 } else {
   const chosen = {
-    seed: Number(options.seed),
-    effort: Number(options.effort),
+    seed: positive("seed", options.seed),
+    effort: positive("effort", options.effort),
     selection: chosenSelection(),
     publicTracker: options.public ?? false,
     rush: options.rush ?? false,
@@ -47,6 +47,12 @@ if (options.help) {
   if (options.settings) console.log(reportSettings(chosen));
   else if (options.lab) console.log(reportScenarios(chosen, await labRuns()));
   else console.log(reportPolicies(chosen));
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${name} must be a number above 0`);
+  return value;
 }
 
 /** Keys of the configuration that can be set, and their names here. */

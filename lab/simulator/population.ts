@@ -26,7 +26,7 @@ const PATIENCE_MEAN = 600;
 const HOME: NetworkPlan = { priority: 0, home: 0, uplink: Number.POSITIVE_INFINITY };
 const ELSEWHERE: NetworkPlan = { priority: null, home: null, uplink: Number.POSITIVE_INFINITY };
 
-/** What torrents fetched so many times a day have in common. */
+/** Bytes of a file, on average. */
 export const MEAN_FILE_BYTES =
   (FILE_BYTES.most - FILE_BYTES.least) / Math.log(FILE_BYTES.most / FILE_BYTES.least);
 
@@ -99,10 +99,10 @@ function subscriber(network: number, arrives: number, random: Random): PeerPlan 
 }
 
 /** How popular torrents are, and how much subscribers fetch. */
-export const POPULARITY = { torrents: 1_000_000, exponent: 0.8, downloadsPerSubscriber: 0.1 } as const;
+const POPULARITY = { torrents: 1_000_000, exponent: 0.8, downloadsPerSubscriber: 0.1 } as const;
 
 /** Torrents that are about as popular as each other. */
-export interface PopularityClass {
+interface PopularityClass {
   readonly torrents: number;
   /** Downloads a day of each. */
   readonly downloads: number;

@@ -17,15 +17,13 @@ const SWEEP_SECONDS = 60;
 /** Two clients that are connected. */
 interface Link {
   readonly peers: readonly [number, number];
-  /** Bytes that each of the two has sent since the last choice, and whether it sends to the other. */
+  /** Bytes that each of the two has sent lately, and whether it sends to the other. */
   readonly sent: [number, number];
   readonly open: [boolean, boolean];
 }
 
-/** What became of a home. Bytes; means nothing where `downloaders` is 0. */
-export interface HomeResult {
-  /** Clients of this home that came without the file. */
-  downloaders: number;
+/** What became of a home, in bytes. */
+interface HomeResult {
   downloaded: number;
   /** Of `downloaded`, what came from outside this home. */
   entered: number;
@@ -70,7 +68,7 @@ class Swarm {
   readonly #announceAt: Float64Array;
   readonly #doneAt: Float64Array;
   /** Peers that are there, and those that will come, the first of them last. */
-  #present: number[] = [];
+  readonly #present: number[] = [];
   readonly #coming: number[];
   #now = 0;
 
@@ -97,7 +95,6 @@ class Swarm {
     this.#result = {
       fileBytes: this.#pieces.pieceBytes * PIECES,
       homes: Array.from({ length: homeCount(plan) }, () => ({
-        downloaders: 0,
         downloaded: 0,
         entered: 0,
         left: 0,
@@ -157,7 +154,6 @@ class Swarm {
     while (this.#coming.length > 0 && peers[this.#coming.at(-1)!].arrives <= this.#now) {
       const peer = this.#coming.pop()!;
       if (peers[peer].seed) this.#pieces.complete(peer);
-      else if (this.#homeOf[peer] !== null) this.#result.homes[this.#homeOf[peer]].downloaders++;
       this.#phase[peer] = PRESENT;
       this.#present.push(peer);
       this.#announce(peer, ANNOUNCE_EVENT.started);
@@ -246,7 +242,7 @@ class Swarm {
       link.open[side] = false;
       const rank = isSeeder ? this.#random.fraction() : link.sent[1 - side] + this.#random.fraction();
       if (this.#pieces.interests(peer, link.peers[1 - side])) wanting.push({ link, side, rank });
-      // The other's count is of no more use once both have chosen: it fades instead of being cleared.
+      // What was sent long ago fades.
       link.sent[1 - side] /= 2;
     }
     if (wanting.length > slots) wanting.sort((a, b) => b.rank - a.rank);
