@@ -12,6 +12,7 @@ const CHECKS = {
   mktorrent: () => isProgram("mktorrent"),
   opentracker: () => isProgram("opentracker"),
   iproute2: () => isProgram("ip"),
+  nftables: () => isProgram("nft"),
 } as const satisfies Record<string, () => boolean>;
 
 /** A Debian package that some test needs. */

@@ -4,7 +4,7 @@ import { Random } from "../../src/model/random.ts";
 /** A number of peers, in a number of swarms. Plain data: it travels between processes. */
 export interface Population {
   /** Different populations have different info-hashes. */
-  readonly name: number;
+  readonly seed: number;
   readonly swarms: number;
   readonly peers: number;
   /**
@@ -17,10 +17,10 @@ export interface Population {
 }
 
 /** @returns the swarm of each peer, by the peer's number, which is also the order they come in. */
-export function assignSwarms({ swarms, peers, sizes }: Population): Uint32Array {
+export function assignSwarms({ seed, swarms, peers, sizes }: Population): Uint32Array {
   const swarmOf = new Uint32Array(peers);
   if (sizes === "equal") return swarmOf.map((_, peer) => peer % swarms);
-  const random = new Random([peers, swarms, 3, 4]);
+  const random = new Random([peers, swarms, seed, 4]);
   let peer = 0;
   while (peer < Math.min(swarms, peers)) swarmOf[peer] = peer++;
   if (sizes === "uniform") {
@@ -50,7 +50,7 @@ export function shuffle<T>(items: { [index: number]: T; readonly length: number 
 /** The 20 bytes of a swarm's info-hash. */
 export function infoHash(population: Population, swarm: number): Uint8Array {
   const words = new DataView(new ArrayBuffer(20));
-  let state = Math.imul(population.name + 1, 0x9e3779b1) ^ swarm;
+  let state = Math.imul(population.seed + 1, 0x9e3779b1) ^ swarm;
   for (let at = 0; at < 20; at += 4) {
     state = mix(state + 0x6d2b79f5);
     words.setUint32(at, state);

@@ -10,7 +10,7 @@ import { makePlace, type Setting } from "../setting.ts";
 import { medianOf, ratioOf, spreadOf } from "../statistics.ts";
 import { formatCount, formatSpread, type Table } from "../table.ts";
 
-const POPULATION: Population = { name: 1, swarms: 1000, peers: 60_000, sizes: "equal", distinctBy: "port" };
+const POPULATION: Population = { seed: 1, swarms: 1000, peers: 60_000, sizes: "equal", distinctBy: "port" };
 const QUICK_POPULATION: Population = { ...POPULATION, swarms: 100, peers: 6000 };
 
 const CONNECTIONS = 32;

@@ -11,15 +11,15 @@ const WANTED = { shared: 24, alone: 120 } as const;
 
 /** BTRT's populations. */
 const POPULATIONS: readonly Population[] = [
-  { name: 1, swarms: 100_000, peers: 2_000_000, sizes: "uniform", distinctBy: "ip" },
-  { name: 2, swarms: 100_000, peers: 2_000_000, sizes: "zipf", distinctBy: "ip" },
-  { name: 3, swarms: 1_000_000, peers: 1_000_000, sizes: "equal", distinctBy: "ip" },
+  { seed: 1, swarms: 100_000, peers: 2_000_000, sizes: "uniform", distinctBy: "ip" },
+  { seed: 2, swarms: 100_000, peers: 2_000_000, sizes: "zipf", distinctBy: "ip" },
+  { seed: 3, swarms: 1_000_000, peers: 1_000_000, sizes: "equal", distinctBy: "ip" },
 ];
 
 /** opentracker's: smaller, as it must be told peer by peer over a connection each, and cannot be told addresses. */
 const COMPARED: readonly Population[] = [
-  { name: 4, swarms: 10_000, peers: 200_000, sizes: "equal", distinctBy: "port" },
-  { name: 5, swarms: 100_000, peers: 100_000, sizes: "equal", distinctBy: "port" },
+  { seed: 4, swarms: 10_000, peers: 200_000, sizes: "equal", distinctBy: "port" },
+  { seed: 5, swarms: 100_000, peers: 100_000, sizes: "equal", distinctBy: "port" },
 ];
 
 /** Announces by which an empty tracker is warmed up. */

@@ -29,17 +29,17 @@ interface Case {
 export async function measureSize(setting: Setting): Promise<Table> {
   const large = setting.quick ? QUICK_LARGE : LARGE;
   const common = { sizes: "equal", distinctBy: "ip" } as const;
-  const smallSwarm: Population = { ...common, name: 1, swarms: 1, peers: PEERS_PER_SWARM };
-  const largeSwarm: Population = { ...common, name: 2, swarms: 1, peers: large.swarm };
+  const smallSwarm: Population = { ...common, seed: 1, swarms: 1, peers: PEERS_PER_SWARM };
+  const largeSwarm: Population = { ...common, seed: 2, swarms: 1, peers: large.swarm };
   const few: Population = {
     ...common,
-    name: 3,
+    seed: 3,
     swarms: SMALL_TRACKER_PEERS / PEERS_PER_SWARM,
     peers: SMALL_TRACKER_PEERS,
   };
   const many: Population = {
     ...common,
-    name: 4,
+    seed: 4,
     swarms: large.tracker / PEERS_PER_SWARM,
     peers: large.tracker,
   };

@@ -24,22 +24,13 @@ export async function startOpentracker(place: Place, population: Population): Pr
   // It gives up its privileges before it reads the list.
   chmodSync(place.directory, 0o755);
   const port = await freePort();
-  const at = String(port);
-  const options = [
-    "-i",
-    "127.0.0.1",
-    "-p",
-    at,
-    "-P",
-    at,
-    "-u",
-    "nobody",
+  const options = `-i 127.0.0.1 -p ${port} -P ${port} -u nobody -w torrents.txt`.split(" ");
+  const server = new Server(`opentracker ${version()}`, place, [
+    "opentracker",
+    ...options,
     "-d",
     place.directory,
-    "-w",
-    "torrents.txt",
-  ];
-  const server = new Server(`opentracker ${version()}`, place, ["opentracker", ...options]);
+  ]);
   server.port = port;
   await server.waitUntil("has read its list", () => acceptsAnnounces(port, population));
   return server;

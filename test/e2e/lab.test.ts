@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { run } from "../../lab/run.ts";
 import type { Scenario } from "../../lab/scenario.ts";
@@ -17,10 +16,7 @@ const SMALL: Scenario = {
   megabytes: 2,
 };
 
-const skip =
-  toolsMissing(["iproute2", "python3-libtorrent"]) ||
-  namespacesMissing() ||
-  (spawnSync("nft", ["--version"]).error !== undefined && "needs nftables");
+const skip = toolsMissing(["iproute2", "nftables", "python3-libtorrent"]) || namespacesMissing();
 
 test("the lab counts what enters a home, and leaves nothing behind", { skip, timeout: 30_000 }, async () => {
   const result = await run({ scenario: SMALL, tracker: "nearest", repetition: 1 });
