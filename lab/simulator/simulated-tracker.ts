@@ -35,7 +35,7 @@ export const DEFAULT_SELECTION: SelectionSettings = {
   home: "groups",
   strangers: "nearest",
   enough: 3,
-  bridges: 2,
+  bridges: 1,
   homeSeedsEnough: 2,
   stallSeconds: 600,
 };

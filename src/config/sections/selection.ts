@@ -32,7 +32,7 @@ export const selection = section({
         "outside peers.",
     ),
   bridges: integer(...PEERS)
-    .default(2)
+    .default(1)
     .describe("Downloading clients of each home and torrent that are given outside peers."),
   home_seeds_enough: integer(...PEERS)
     .default(2)
