@@ -295,7 +295,7 @@ export class SwarmStore {
       return false;
     }
     this.#changes.append(shard, this.words, entry);
-    this.#table.remove(shard, this.#table.numberOf(shard, entry));
+    this.#table.remove(shard, entry);
     Atomics.sub(this.#totals, TOTAL_SWARMS, 1);
     return true;
   }

@@ -112,17 +112,18 @@ export class SwarmTable {
     return entry;
   }
 
-  /** Removes the swarm with this number, which has no peers; the last one takes its number. */
-  remove(shard: number, number: number): void {
+  /** Removes a swarm, which has no peers; the last one takes its number, and its place. */
+  remove(shard: number, entry: number): void {
     const words = this.#words;
     const last = this.#counts[shard] - 1;
-    const entry = this.entryAt(shard, number);
-    words[this.#linkTo(shard, number)] = words[entry + CHAIN];
+    const link = this.#linkTo(shard, entry);
+    const number = words[link] - 1;
+    words[link] = words[entry + CHAIN];
     if (last > 0) this.#mergeBucket(shard, last);
     this.#counts[shard] = last;
     if (number !== last) {
       const from = this.entryAt(shard, last);
-      words[this.#linkTo(shard, last)] = number + 1;
+      words[this.#linkTo(shard, from)] = number + 1;
       for (let i = 0; i < ENTRY_WORDS; i++) if (i !== HEAD) words[entry + i] = words[from + i];
       for (let list = LIST4; list <= LIST6; list += 2) {
         if (words[entry + list] !== 0) this.#heap.setOwner(words[entry + list], entry + list);
@@ -133,18 +134,13 @@ export class SwarmTable {
     }
   }
 
-  /** The number of an entry that {@link find} or {@link insert} returned. */
-  numberOf(shard: number, entry: number): number {
-    return this.#words[this.#linkFrom(shard, entry)] - 1;
-  }
-
   /** The hash that places a swarm. */
   hashOf(words: Uint32Array, at: number): number {
     return this.#hash.hash(words, at, 5, 0);
   }
 
   /** The word, a head or a chain word, that refers to the entry. */
-  #linkFrom(shard: number, entry: number): number {
+  #linkTo(shard: number, entry: number): number {
     const words = this.#words;
     let link = this.entryAt(shard, bucketOf(this.hashOf(words, entry), this.#counts[shard])) + HEAD;
     for (;;) {
@@ -152,10 +148,6 @@ export class SwarmTable {
       if (next === entry) return link;
       link = next + CHAIN;
     }
-  }
-
-  #linkTo(shard: number, number: number): number {
-    return this.#linkFrom(shard, this.entryAt(shard, number));
   }
 
   /** Fills the new bucket `bucket`, the last one, from its parent. */
