@@ -6,6 +6,8 @@ import { describe } from "node:test";
 import { describeAddresses } from "./conformance/addresses.ts";
 import { describeClosing } from "./conformance/closing.ts";
 import { describeCrowds } from "./conformance/crowds.ts";
+import { describeDatagramLoad } from "./conformance/datagram-load.ts";
+import { describeDatagrams } from "./conformance/datagrams.ts";
 import { describeRequests } from "./conformance/requests.ts";
 import type { MakeEngine } from "./conformance/rig.ts";
 import { describeSlowness } from "./conformance/slowness.ts";
@@ -20,5 +22,7 @@ export function describeEngine(name: string, makeEngine: MakeEngine): void {
     describeStopping(makeEngine);
     describeAddresses(makeEngine);
     describeCrowds(makeEngine);
+    describeDatagrams(makeEngine);
+    describeDatagramLoad(makeEngine);
   });
 }

@@ -62,6 +62,43 @@ export interface StreamService {
   serve(exchange: Exchange): number;
 }
 
+/** Longest datagram that is served. A longer one is dropped and counted: it is no request of anybody's. */
+export const DATAGRAM_BYTES = 2048;
+
+/** Room for one datagram's reply that an engine guarantees at `output[outputStart]`. */
+export const DATAGRAM_REPLY_BYTES = 2048;
+
+/**
+ * One call of a {@link DatagramService}. As with {@link Exchange}, an engine has one per thread and nothing may keep a
+ * reference to what is in it.
+ */
+export class DatagramExchange {
+  /** In: the datagram is `input[start, end)`. It may be empty. */
+  input: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+
+  /** In: the sender's address, 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`, and its port. The reply goes there. */
+  remote: Uint8Array = new Uint8Array(16);
+  remotePort = 0;
+
+  /** In: where the reply is written, from `outputStart` on; at least {@link DATAGRAM_REPLY_BYTES} long from there. */
+  output: Uint8Array = new Uint8Array(0);
+  outputStart = 0;
+}
+
+/** Serves datagrams. Implementations are synchronous, never throw, and allocate nothing per call. */
+export interface DatagramService {
+  /** @returns how many bytes of reply were written at `output[outputStart]`; 0 for no reply. */
+  serve(exchange: DatagramExchange): number;
+}
+
+/** What an engine is for: who serves the connections, who the datagrams. */
+export interface Services {
+  readonly stream: StreamService;
+  readonly datagram: DatagramService;
+}
+
 /** What an engine does to connections that take too long or are too many. Durations in milliseconds. */
 export interface EngineLimits {
   /** Open connections per engine; one more is closed as soon as it is accepted, and counted. */
@@ -84,6 +121,11 @@ export interface EngineCounters {
   connectionTimedOut(): void;
   /** An accepted connection is over, for whatever reason: accepted less closed are open. */
   connectionClosed(): void;
+  /**
+   * A datagram was longer than {@link DATAGRAM_BYTES} or came from port 0, receiving one failed, or its reply found no
+   * room in the kernel.
+   */
+  datagramDropped(): void;
 }
 
 /**
@@ -95,19 +137,36 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Where an engine listens. */
+export interface ListenAddresses {
+  /** For TCP connections. */
+  readonly streams: readonly ListenAddress[];
+  /** For UDP datagrams. */
+  readonly datagrams: readonly ListenAddress[];
+}
+
 /** A running engine. */
 export interface Engine {
   /**
+   * A descriptor of eventfd(2): whoever adds to it lets the thread's event loop go round at once. -1 where the event
+   * loop needs nobody to.
+   */
+  readonly wakeDescriptor: number;
+  /**
    * Starts to listen and serve. The kernel may hold 4096 connections before they are accepted, or as many as
-   * `net.core.somaxconn` allows.
-   * @returns the addresses in use, with the real port where 0 was asked for.
+   * `net.core.somaxconn` allows; and one that brings nothing for a second or two.
+   * @param shared whether other engines of this process listen on the same addresses (SO_REUSEPORT): the kernel then
+   *   deals connections and senders out among them. It would let a stranger in as well: whoever starts the first engine
+   *   sees before that nobody has the addresses (node/claim.ts).
+   * @returns the addresses in use, in the order asked for, with the real port where 0 was asked for.
    * @throws Error with a `code` such as EADDRINUSE or EACCES and the address in its message; nothing is left
    *   listening then.
    */
-  listen(addresses: readonly ListenAddress[]): Promise<ListenAddress[]>;
+  listen(addresses: ListenAddresses, shared: boolean): Promise<ListenAddresses>;
   /**
    * Stops accepting at once, answers what is in flight, closes idle connections, and what is still open after
    * `graceMs` as well. Ends when all are closed; a second call waits for the first. An engine does not start again.
+   * Datagrams that have arrived are answered; who goes on sending is not waited for.
    */
   stop(graceMs: number): Promise<void>;
 }

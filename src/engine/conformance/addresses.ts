@@ -1,20 +1,9 @@
 /** Conformance: listening, and who the service is told is there. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:net";
-import { networkInterfaces } from "node:os";
 import { describe, type TestContext, test } from "node:test";
+import { freePort, IPV6_LOOPBACK, MAPPED_PREFIX, WITHOUT_IPV6 } from "./loopback.ts";
 import { type MakeEngine, Rig } from "./rig.ts";
 import { TestClient } from "./test-client.ts";
-
-const WITHOUT_IPV6 = Object.values(networkInterfaces())
-  .flatMap((addresses) => addresses ?? [])
-  .some(({ address }) => address === "::1")
-  ? false
-  : "this machine has no ::1";
-
-const MAPPED_PREFIX = "00000000000000000000ffff";
-const IPV6_LOOPBACK = "00000000000000000000000000000001";
 
 /** Registers the tests. */
 export function describeAddresses(makeEngine: MakeEngine): void {
@@ -78,15 +67,4 @@ async function portInUse(t: TestContext, makeEngine: MakeEngine): Promise<void> 
   });
   await assert.rejects(TestClient.connect(free), { code: "ECONNREFUSED" });
   await rig.assertServes();
-}
-
-/** A port that was free a moment ago, on any address. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen({ host: "0.0.0.0", port: 0 });
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  server.close();
-  await once(server, "close");
-  return address.port;
 }

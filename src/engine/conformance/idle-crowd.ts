@@ -1,4 +1,7 @@
-/** A process of its own: opens connections and holds them until its channel is closed. Arguments: port, how many. */
+/**
+ * A process of its own: opens connections, makes a request on each, and holds them until its channel is closed.
+ * Arguments: port, how many.
+ */
 import { connect, type Socket } from "node:net";
 
 /** Connections under way at once: fewer than a listener's backlog. */
@@ -12,7 +15,9 @@ const sockets: Socket[] = [];
 function connectNext(): void {
   if (sockets.length === size) return;
   const localAddress = `127.0.1.${1 + Math.floor(sockets.length / PER_ADDRESS)}`;
-  sockets.push(connect({ host: "127.0.0.1", port, localAddress }, connectNext));
+  const socket = connect({ host: "127.0.0.1", port, localAddress }, connectNext);
+  socket.write("quiet\n");
+  sockets.push(socket);
 }
 
 for (let i = 0; i < AT_ONCE; i++) connectNext();

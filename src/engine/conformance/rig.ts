@@ -1,4 +1,4 @@
-/** An engine under test, with a toy service and clients, cleaned up after the test. */
+/** An engine under test, with toy services and clients, cleaned up after the test. */
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import {
@@ -7,14 +7,16 @@ import {
   type EngineLimits,
   type ListenAddress,
   REPLY_BYTES,
-  type StreamService,
+  type Services,
 } from "../engine.ts";
 import { TestClient } from "./test-client.ts";
+import { TestDatagramClient } from "./test-datagram-client.ts";
+import { ToyDatagramService } from "./toy-datagram-service.ts";
 import { ToyService } from "./toy-service.ts";
 import { Watched } from "./watched.ts";
 
 /** Makes the engine that a conformance run is about. */
-export type MakeEngine = (service: StreamService, limits: EngineLimits, counters: EngineCounters) => Engine;
+export type MakeEngine = (services: Services, limits: EngineLimits, counters: EngineCounters) => Engine;
 
 /** Counts what an engine reports. */
 export class TestCounters extends Watched implements EngineCounters {
@@ -22,6 +24,7 @@ export class TestCounters extends Watched implements EngineCounters {
   refused = 0;
   timedOut = 0;
   closed = 0;
+  dropped = 0;
 
   connectionAccepted(): void {
     this.accepted++;
@@ -39,11 +42,19 @@ export class TestCounters extends Watched implements EngineCounters {
     this.closed++;
     this.changed();
   }
+  datagramDropped(): void {
+    this.dropped++;
+    this.changed();
+  }
 }
 
 /** What a rig is made of; whatever is left out is roomy: nothing times out, nobody is refused. */
 export interface RigOptions extends Partial<EngineLimits> {
+  /** For TCP: a free port of 127.0.0.1 unless told otherwise. */
   readonly addresses?: readonly ListenAddress[];
+  /** For UDP: none unless told otherwise. */
+  readonly datagrams?: readonly ListenAddress[];
+  readonly shared?: boolean;
 }
 
 const SETTLING_ROUNDS = 3;
@@ -54,17 +65,22 @@ const LOOPBACK: ListenAddress = { host: "127.0.0.1", port: 0 };
 export class Rig {
   readonly engine: Engine;
   readonly service = new ToyService();
+  readonly datagramService = new ToyDatagramService();
   readonly counters = new TestCounters();
-  /** Where the engine listens, in the order asked for. */
-  addresses: ListenAddress[] = [];
-  readonly #clients: TestClient[] = [];
+  /** Where the engine listens, in the order asked for, for TCP and for UDP. */
+  addresses: readonly ListenAddress[] = [];
+  datagrams: readonly ListenAddress[] = [];
+  readonly #clients: (TestClient | TestDatagramClient)[] = [];
   #bystander: TestClient | undefined;
 
   /** Starts an engine for the test `t`, on a free port of 127.0.0.1 unless told otherwise. */
   static async start(t: TestContext, makeEngine: MakeEngine, options: RigOptions = {}): Promise<Rig> {
     const rig = new Rig(makeEngine, options);
     t.after(() => rig.#end());
-    rig.addresses = await rig.engine.listen(options.addresses ?? [LOOPBACK]);
+    const wanted = { streams: options.addresses ?? [LOOPBACK], datagrams: options.datagrams ?? [] };
+    const { streams, datagrams } = await rig.engine.listen(wanted, options.shared ?? false);
+    rig.addresses = streams;
+    rig.datagrams = datagrams;
     return rig;
   }
 
@@ -74,12 +90,20 @@ export class Rig {
       idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
     };
-    this.engine = makeEngine(this.service, limits, this.counters);
+    const services = { stream: this.service, datagram: this.datagramService };
+    this.engine = makeEngine(services, limits, this.counters);
   }
 
   /** Connects a client to the first address, or to the one given. */
   async connect(address: ListenAddress = this.addresses[0], localAddress?: string): Promise<TestClient> {
     const client = await TestClient.connect(address, localAddress);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Opens a UDP client of the first address, or of the one given. */
+  async openDatagrams(address = this.datagrams[0], localAddress?: string): Promise<TestDatagramClient> {
+    const client = await TestDatagramClient.open(address, localAddress);
     this.#clients.push(client);
     return client;
   }
@@ -115,7 +139,7 @@ export class Rig {
   async #end(): Promise<void> {
     for (const client of this.#clients) client.close();
     await this.engine.stop(0);
-    assert.deepEqual(this.service.violations, []);
+    assert.deepEqual([...this.service.violations, ...this.datagramService.violations], []);
     assert.equal(this.counters.closed, this.counters.accepted, "every accepted connection has been closed");
   }
 }

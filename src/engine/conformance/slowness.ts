@@ -12,10 +12,15 @@ const TOLERANCE_MS = 5;
 /** More than all the buffers between two sockets hold. */
 const ENDLESS_REPLIES = 2000;
 
+/** Requests that are longer than what is received at once, and shorter than what an engine must hold. */
+const LONG_REQUEST_BYTES = 5000;
+const LONG_REQUESTS = 100;
+
 /** Registers the tests. */
 export function describeSlowness(makeEngine: MakeEngine): void {
   describe("slowness", () => {
     test("replies to slow readers are not mixed up", (t) => slowReaders(t, makeEngine));
+    test("replies to long requests at once are not mixed up", (t) => longRequests(t, makeEngine));
     test("who does not read is not served", (t) => notServedWhileBlocked(t, makeEngine));
 
     test("idle from the start", async (t) => {
@@ -73,6 +78,21 @@ export function describeSlowness(makeEngine: MakeEngine): void {
       assert.equal(rig.counters.timedOut, 0, "it was answered");
     });
   });
+}
+
+/** Requests of many segments each, which an engine may receive together, and replies that are more than the kernel takes. */
+async function longRequests(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+  const rig = await Rig.start(t, makeEngine);
+  const client = await rig.connect();
+  assert.equal(await client.ask("say hello"), "hello");
+  const seeds = Array.from({ length: LONG_REQUESTS }, (_, seed) => seed);
+  const filler = "x".repeat(LONG_REQUEST_BYTES);
+  client.send(seeds.map((seed) => `bytes ${REPLY_BYTES} ${seed} ${filler}\n`).join(""));
+  await rig.settle();
+  for (const seed of seeds) {
+    const reply = await client.read(REPLY_BYTES);
+    assert.ok(reply.equals(pattern(REPLY_BYTES, seed)), `reply ${seed}`);
+  }
 }
 
 /** Several clients let megabytes pile up while others are answered, and then find every byte in its place. */

@@ -46,7 +46,9 @@ export function describeStopping(makeEngine: MakeEngine): void {
       const rig = await Rig.start(t, makeEngine);
       await rig.engine.stop(LONG_GRACE_MS);
       await assert.rejects(TestClient.connect(rig.addresses[0]), { code: "ECONNREFUSED" });
-      await assert.rejects(rig.engine.listen([{ host: "127.0.0.1", port: 0 }]));
+      await assert.rejects(
+        rig.engine.listen({ streams: [{ host: "127.0.0.1", port: 0 }], datagrams: [] }, false),
+      );
     });
 
     test("can be asked for twice, and before listening", async (t) => {
@@ -76,6 +78,7 @@ async function letsRequestsEnd(t: TestContext, makeEngine: MakeEngine): Promise<
   client.send("say one\nsay t");
   assert.equal(await client.readLine(), "one");
   await rig.service.until(() => rig.service.seen === "say one\nsay t".length);
+  await rig.counters.until(() => rig.counters.accepted === 2);
   const stopped = rig.engine.stop(LONG_GRACE_MS);
   await idle.readToEnd();
   client.send("wo\n");

@@ -7,8 +7,9 @@ import {
   INPUT_BYTES,
   type StreamService,
 } from "../engine.ts";
+import { appendInput, keepInput } from "../kept-input.ts";
+import { writePeerAddress } from "../peer-address.ts";
 import type { Output } from "./output.ts";
-import { writePeerAddress } from "./peer-address.ts";
 
 /** What the connections of one engine share. */
 export interface Shared {
@@ -26,9 +27,6 @@ export interface Shared {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-/** Smallest buffer for the start of a request; larger ones are powers of two. */
-const SMALLEST_INPUT_BYTES = 512;
 
 /**
  * Serves one socket. It is either reading, blocked (the kernel took less than was written: nothing more is read or
@@ -209,35 +207,18 @@ export class Connection {
 
   /** Adds a chunk to the kept start of a request. */
   #append(chunk: Buffer): void {
-    const kept = this.#end;
-    const length = kept + chunk.length;
-    if (length > this.#input.length) {
-      const grown = Buffer.allocUnsafeSlow(capacityFor(length));
-      this.#input.copy(grown, 0, 0, kept);
-      this.#input = grown;
-    }
-    chunk.copy(this.#input, kept);
-    this.#end = length;
+    this.#input = appendInput(this.#input, this.#end, chunk, 0, chunk.length);
+    this.#end += chunk.length;
   }
 
   /** Moves the start of a request out of the chunk it came in, or to the front. */
   #keepInput(): void {
     if (this.#ownsInput && this.#start === 0) return;
-    const kept = Buffer.allocUnsafeSlow(capacityFor(this.#end - this.#start));
-    this.#input.copy(kept, 0, this.#start, this.#end);
+    this.#input = keepInput(this.#input, this.#start, this.#end);
     this.#end -= this.#start;
     this.#start = 0;
-    this.#input = kept;
     this.#ownsInput = true;
   }
-}
-
-/** How large a buffer for `length` bytes of input is made. Beyond {@link INPUT_BYTES} it lives for one batch only. */
-function capacityFor(length: number): number {
-  if (length >= INPUT_BYTES) return length;
-  let capacity = SMALLEST_INPUT_BYTES;
-  while (capacity < length) capacity *= 2;
-  return Math.min(capacity, INPUT_BYTES);
 }
 
 /** An error of a socket is the end of its connection and nothing else; "close" follows. */

@@ -3,6 +3,8 @@ import { Server } from "node:net";
 import { mock, type TestContext, test } from "node:test";
 import { openListener } from "./listener.ts";
 
+const ANY = { port: 0, ipv6Only: false, reusePort: false };
+
 /** Makes listening on IPv6 fail as it does on a machine without it. */
 function withoutIPv6(t: TestContext, code: string): void {
   const listen = Server.prototype.listen;
@@ -21,7 +23,7 @@ function withoutIPv6(t: TestContext, code: string): void {
 for (const code of ["EAFNOSUPPORT", "EADDRNOTAVAIL"]) {
   test(`:: falls back to 0.0.0.0 on ${code}`, async (t) => {
     withoutIPv6(t, code);
-    const server = await openListener({ host: "::", port: 0 }, false, () => {});
+    const server = await openListener({ ...ANY, host: "::" }, () => {});
     t.after(() => server.close());
     assert.partialDeepStrictEqual(server.address(), { address: "0.0.0.0", family: "IPv4" });
   });
@@ -30,7 +32,7 @@ for (const code of ["EAFNOSUPPORT", "EADDRNOTAVAIL"]) {
 test("an IPv6 address of its own does not fall back", async (t) => {
   withoutIPv6(t, "EADDRNOTAVAIL");
   await assert.rejects(
-    openListener({ host: "::1", port: 0 }, false, () => {}),
+    openListener({ ...ANY, host: "::1" }, () => {}),
     { code: "EADDRNOTAVAIL" },
   );
 });
@@ -38,7 +40,7 @@ test("an IPv6 address of its own does not fall back", async (t) => {
 test(":: does not fall back for other reasons", async (t) => {
   withoutIPv6(t, "EACCES");
   await assert.rejects(
-    openListener({ host: "::", port: 0 }, false, () => {}),
+    openListener({ ...ANY, host: "::" }, () => {}),
     { code: "EACCES" },
   );
 });

@@ -3,11 +3,11 @@ import { Server } from "node:net";
 import { mock, test } from "node:test";
 import { Rig } from "../conformance/rig.ts";
 import { describeEngine } from "../conformance.ts";
-import type { EngineCounters, EngineLimits, StreamService } from "../engine.ts";
+import type { EngineCounters, EngineLimits, Services } from "../engine.ts";
 import { NodeEngine } from "./node-engine.ts";
 
-function makeEngine(service: StreamService, limits: EngineLimits, counters: EngineCounters): NodeEngine {
-  return new NodeEngine(service, limits, counters);
+function makeEngine(services: Services, limits: EngineLimits, counters: EngineCounters): NodeEngine {
+  return new NodeEngine(services, limits, counters);
 }
 
 describeEngine("NodeEngine", makeEngine);

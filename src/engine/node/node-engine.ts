@@ -1,25 +1,38 @@
-/** The engine that runs wherever Node does: TCP over `node:net`. */
+/** The engine that runs wherever Node does: TCP over `node:net`, UDP over `node:dgram`. */
 import type { Server, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { bindingOf } from "../binding.ts";
 import {
+  type DatagramService,
   type Engine,
   type EngineCounters,
   type EngineLimits,
   Exchange,
-  type ListenAddress,
-  type StreamService,
+  type ListenAddresses,
+  type Services,
 } from "../engine.ts";
 import { Connection, type Shared } from "./connection.ts";
+import { DatagramSocket } from "./datagram-socket.ts";
 import { openListener } from "./listener.ts";
+import { listenAddressOf } from "./listening.ts";
 import { Output } from "./output.ts";
 
 /** How often deadlines are checked, in milliseconds: a quarter of the shortest limit, within these bounds. */
 const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
 
-/** Serves TCP connections on the event loop of the thread that made it. It does not start again once stopped. */
+/**
+ * Time to answer datagrams that had arrived before a stop: a full receive buffer's, and not what is sent for ever
+ * after.
+ */
+const DRAIN_MS = 250;
+
+/** Serves TCP connections and UDP datagrams on the event loop of the thread that made it. It does not start again once stopped. */
 export class NodeEngine implements Engine {
+  readonly wakeDescriptor = -1;
   readonly #shared: Shared;
+  readonly #datagramService: DatagramService;
   readonly #servers: Server[] = [];
+  readonly #sockets: DatagramSocket[] = [];
   readonly #deadlineTimer: NodeJS.Timeout;
   readonly #onConnection = (socket: Socket) => this.#accept(socket);
   readonly #checkDeadlines = () => {
@@ -28,9 +41,10 @@ export class NodeEngine implements Engine {
   };
   #stopped: Promise<void> | undefined;
 
-  constructor(service: StreamService, limits: EngineLimits, counters: EngineCounters) {
+  constructor(services: Services, limits: EngineLimits, counters: EngineCounters) {
+    this.#datagramService = services.datagram;
     this.#shared = {
-      service,
+      service: services.stream,
       limits,
       counters,
       exchange: new Exchange(),
@@ -45,22 +59,32 @@ export class NodeEngine implements Engine {
     this.#deadlineTimer = setInterval(() => setImmediate(this.#checkDeadlines), interval).unref();
   }
 
-  async listen(addresses: readonly ListenAddress[]): Promise<ListenAddress[]> {
-    const opened: Server[] = [];
+  async listen({ streams, datagrams }: ListenAddresses, shared: boolean): Promise<ListenAddresses> {
+    const { counters } = this.#shared;
+    const servers: Server[] = [];
+    const sockets: DatagramSocket[] = [];
     try {
-      for (const address of addresses) {
-        const server = await openListener(address, isSharedWithIPv4(address, addresses), this.#onConnection);
+      for (const address of streams) {
+        const server = await openListener(bindingOf(address, streams, shared), this.#onConnection);
         // Failures to accept come as errors of the server. (Without descriptors, libuv closes and says nothing.)
-        server.on("error", () => this.#shared.counters.connectionRefused());
-        opened.push(server);
+        server.on("error", () => counters.connectionRefused());
+        servers.push(server);
+      }
+      for (const address of datagrams) {
+        const binding = bindingOf(address, datagrams, shared);
+        sockets.push(await DatagramSocket.open(binding, this.#datagramService, counters));
       }
       if (this.#shared.stopping) throw new Error("the engine has been stopped");
     } catch (error) {
-      for (const server of opened) server.close();
+      for (const opened of [...servers, ...sockets]) opened.close();
       throw error;
     }
-    this.#servers.push(...opened);
-    return opened.map(addressOf);
+    this.#servers.push(...servers);
+    this.#sockets.push(...sockets);
+    return {
+      streams: servers.map((server) => listenAddressOf(server.address())),
+      datagrams: sockets.map(({ address }) => address),
+    };
   }
 
   stop(graceMs: number): Promise<void> {
@@ -94,20 +118,20 @@ export class NodeEngine implements Engine {
     await nextTurn();
     await nextTurn();
     for (const connection of shared.connections) connection.closeIfIdle();
+    await this.#drainDatagrams(performance.now() + Math.min(graceMs, DRAIN_MS));
     if (shared.connections.size > 0) await empty;
     clearTimeout(graceTimer);
     clearInterval(this.#deadlineTimer);
   }
-}
-
-/** Whether IPv4 on the port of `::` has a listener of its own, `0.0.0.0`. */
-function isSharedWithIPv4(address: ListenAddress, addresses: readonly ListenAddress[]): boolean {
-  if (address.host !== "::" || address.port === 0) return false;
-  return addresses.some(({ host, port }) => host === "0.0.0.0" && port === address.port);
-}
-
-function addressOf(server: Server): ListenAddress {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("not listening on an address");
-  return { host: address.address, port: address.port };
+  /** Goes on until a whole turn of the event loop has brought no datagram, or time is up. */
+  async #drainDatagrams(deadline: number): Promise<void> {
+    const received = () => this.#sockets.reduce((sum, socket) => sum + socket.received, 0);
+    let before = -1;
+    while (before < received() && performance.now() < deadline) {
+      before = received();
+      await nextTurn();
+      await nextTurn();
+    }
+    for (const socket of this.#sockets) socket.close();
+  }
 }

@@ -1,0 +1,69 @@
+/** A datagram service small enough to be obviously right: a line of text in, bytes out. */
+import {
+  DATAGRAM_BYTES,
+  DATAGRAM_REPLY_BYTES,
+  type DatagramExchange,
+  type DatagramService,
+} from "../engine.ts";
+import { pattern } from "./toy-service.ts";
+import { Watched } from "./watched.ts";
+
+/**
+ * A datagram is a line:
+ * - `say TEXT` is answered with `TEXT`, `quiet` not at all, `bytes N SEED` with N bytes of a pattern;
+ * - `remote` answers with the sender's address in hexadecimal and its port;
+ * - `length …` answers with the datagram's length, whatever follows;
+ * - nothing (an empty datagram) is answered with `empty`, whatever else with `?`.
+ *
+ * It also holds the engine to its side of the contract: what was wrong is in `violations`.
+ */
+export class ToyDatagramService extends Watched implements DatagramService {
+  readonly violations: string[] = [];
+  /** How often the engine called. */
+  calls = 0;
+  /** All datagrams, if a test asks for it. */
+  readonly seen: string[] = [];
+  remembers = false;
+
+  serve(exchange: DatagramExchange): number {
+    const { input, start, end, output, outputStart } = exchange;
+    this.#check(exchange);
+    const text = Buffer.from(input.slice(start, end)).toString("latin1");
+    const reply = answer(text, exchange);
+    output.set(reply, outputStart);
+    this.calls++;
+    if (this.remembers) this.seen.push(text);
+    this.changed();
+    return reply.length;
+  }
+
+  #check({ input, start, end, output, outputStart, remote, remotePort }: DatagramExchange): void {
+    if (!(start >= 0 && start <= end && end <= input.length))
+      this.violations.push(`input [${start}, ${end})`);
+    if (end - start > DATAGRAM_BYTES) this.violations.push(`${end - start} bytes are too many`);
+    if (output.length - outputStart < DATAGRAM_REPLY_BYTES)
+      this.violations.push("too little room for a reply");
+    if (remote.length < 16) this.violations.push("remote is too short");
+    if (!(remotePort >= 1 && remotePort <= 65535)) this.violations.push(`port ${remotePort}`);
+  }
+}
+
+function answer(text: string, { remote, remotePort }: DatagramExchange): Buffer {
+  const [command, first = "", second = ""] = text.split(" ");
+  switch (command) {
+    case "":
+      return Buffer.from("empty");
+    case "say":
+      return Buffer.from(text.slice(4), "latin1");
+    case "quiet":
+      return Buffer.alloc(0);
+    case "bytes":
+      return pattern(Number(first), Number(second));
+    case "remote":
+      return Buffer.from(`${Buffer.from(remote.slice(0, 16)).toString("hex")} ${remotePort}`);
+    case "length":
+      return Buffer.from(String(text.length));
+    default:
+      return Buffer.from("?");
+  }
+}

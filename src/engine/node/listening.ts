@@ -1,0 +1,26 @@
+/** What listening sockets of both kinds have in common. */
+import type { AddressInfo } from "node:net";
+import { type Binding, lacksIPv6 } from "../binding.ts";
+import type { ListenAddress } from "../engine.ts";
+
+/**
+ * Opens a socket. Where the machine has no IPv6, `::` becomes `0.0.0.0`.
+ * @throws what `open` throws.
+ */
+export async function openOrFallBack<Opened>(
+  binding: Binding,
+  open: (binding: Binding) => Promise<Opened>,
+): Promise<Opened> {
+  try {
+    return await open(binding);
+  } catch (error) {
+    if (binding.host !== "::" || !lacksIPv6(error)) throw error;
+    return await open({ ...binding, host: "0.0.0.0", ipv6Only: false });
+  }
+}
+
+/** The address in use. */
+export function listenAddressOf(bound: AddressInfo | string | null): ListenAddress {
+  if (bound === null || typeof bound === "string") throw new Error("not listening on an address");
+  return { host: bound.address, port: bound.port };
+}
