@@ -1,0 +1,25 @@
+/**
+ * A process of its own with the toy services, TCP and UDP: `echo-process.ts ENGINE [shared]`. Prints its ports; ends with
+ * its standard input. `shared` lets others listen beside it.
+ */
+import { makeEngine } from "../choice.ts";
+import { allocateResources } from "../uring/resources.ts";
+import { TestCounters } from "./rig.ts";
+import { ToyDatagramService } from "./toy-datagram-service.ts";
+import { ToyService } from "./toy-service.ts";
+
+const [kind, shared] = process.argv.slice(2);
+const limits = { maxConnections: 100_000, idleTimeoutMs: 60_000, requestTimeoutMs: 60_000 };
+const services = { stream: new ToyService(), datagram: new ToyDatagramService() };
+const resources = allocateResources(2, limits.maxConnections);
+const engine = await makeEngine(
+  kind === "uring" ? "uring" : "node",
+  services,
+  limits,
+  new TestCounters(),
+  resources,
+);
+const free = [{ host: "127.0.0.1", port: 0 }];
+const { streams, datagrams } = await engine.listen({ streams: free, datagrams: free }, shared === "shared");
+console.log(streams[0].port, datagrams[0].port);
+process.stdin.on("end", () => engine.stop(0)).resume();

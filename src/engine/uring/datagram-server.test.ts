@@ -1,0 +1,108 @@
+/** What the kernel can refuse, which no test can make it do. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { TestCounters } from "../conformance/rig.ts";
+import { TestDatagramClient } from "../conformance/test-datagram-client.ts";
+import { ToyDatagramService } from "../conformance/toy-datagram-service.ts";
+import type { DatagramCalls } from "./datagram-server.ts";
+import { MMSGHDR, SOCKADDR } from "./layouts.ts";
+import { probeUring } from "./probe.ts";
+
+const skip = (await probeUring()) ?? false;
+
+const ERRNO = { EPERM: 1, EAGAIN: 11, ENOBUFS: 105, ECONNREFUSED: 111 } as const;
+
+/** A server on a socket of its own, whose system calls a test can replace; it serves when told to. */
+async function open(t: TestContext) {
+  const [{ DatagramServer }, { Ring }, { SocketCalls }, libc] = await Promise.all([
+    import("./datagram-server.ts"),
+    import("./ring.ts"),
+    import("./socket-calls.ts"),
+    import("./libc.ts"),
+  ]);
+  const calls: { -readonly [Name in keyof DatagramCalls]: DatagramCalls[Name] } = { ...libc };
+  const ring = new Ring(8, 16);
+  const service = new ToyDatagramService();
+  const counters = new TestCounters();
+  const server = new DatagramServer(ring, service, counters, calls);
+  const sockets = new SocketCalls();
+  const loopback = { host: "127.0.0.1", port: 0 };
+  const socket = sockets.open(loopback, { type: "datagram", ipv6Only: false, shared: false });
+  server.add(socket);
+  const client = await TestDatagramClient.open(socket.address);
+  t.after(() => {
+    client.close();
+    ring.close();
+    server.close();
+    sockets.close();
+  });
+  /** Sends a datagram, and serves until something came of it. */
+  const exchange = async (text: string) => {
+    await client.send(text);
+    server.complete(0);
+  };
+  return { service, counters, client, calls, exchange };
+}
+
+for (const code of ["EPERM", "EAGAIN", "ENOBUFS"] as const) {
+  test(`a reply that the kernel refuses (${code}) is dropped and counted`, { skip }, async (t) => {
+    const { counters, client, calls, exchange } = await open(t);
+    const { sendmmsg, errno } = calls;
+    calls.sendmmsg = () => -1;
+    calls.errno = () => ERRNO[code];
+    await exchange("say lost");
+    assert.equal(counters.dropped, 1);
+    Object.assign(calls, { sendmmsg, errno });
+    await exchange("say kept");
+    assert.equal(String(await client.receive()), "kept");
+  });
+}
+
+test("of a batch, what follows a refused reply is sent", { skip }, async (t) => {
+  const { counters, client, calls, exchange } = await open(t);
+  const { sendmmsg } = calls;
+  let refused = false;
+  calls.sendmmsg = (...parameters) => {
+    if (refused) return sendmmsg(...parameters);
+    refused = true;
+    return -1;
+  };
+  await client.send("say first");
+  await client.send("say second");
+  await exchange("say third");
+  assert.equal(counters.dropped, 1);
+  assert.equal(String(await client.receive()), "second");
+  assert.equal(String(await client.receive()), "third");
+});
+
+test("a failure to receive is counted and harms nobody", { skip }, async (t) => {
+  const { counters, client, calls, exchange } = await open(t);
+  const { recvmmsg, errno } = calls;
+  let failed = false;
+  calls.recvmmsg = (...parameters) => {
+    if (failed) return recvmmsg(...parameters);
+    failed = true;
+    return -1;
+  };
+  calls.errno = () => (counters.dropped === 0 ? ERRNO.ECONNREFUSED : errno());
+  await exchange("say alive");
+  assert.equal(counters.dropped, 1);
+  assert.equal(String(await client.receive()), "alive");
+});
+
+test("a datagram from port 0 is dropped", { skip }, async (t) => {
+  const { viewMemory } = await import("./libc.ts");
+  const { service, counters, client, calls, exchange } = await open(t);
+  const { recvmmsg } = calls;
+  calls.recvmmsg = (fd, messages, ...rest) => {
+    const count = recvmmsg(fd, messages, ...rest);
+    const [name] = new BigUint64Array(viewMemory(messages ?? 0n, MMSGHDR.bytes));
+    new Uint16Array(viewMemory(name, SOCKADDR.bytes4))[SOCKADDR.port >> 1] = 0;
+    return count;
+  };
+  await exchange("say lost");
+  assert.deepEqual([counters.dropped, service.calls], [1, 0]);
+  calls.recvmmsg = recvmmsg;
+  await exchange("say alive");
+  assert.equal(String(await client.receive()), "alive");
+});

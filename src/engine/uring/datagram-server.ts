@@ -1,0 +1,186 @@
+/** UDP: datagrams in batches, recvmmsg(2) and sendmmsg(2), when the ring says that there are some. */
+import {
+  DATAGRAM_BYTES,
+  DATAGRAM_REPLY_BYTES,
+  DatagramExchange,
+  type DatagramService,
+  type EngineCounters,
+} from "../engine.ts";
+import { ERROR, IOVEC, MESSAGE, MMSGHDR, POLL, SOCKADDR } from "./layouts.ts";
+import { close, errno, recvmmsg, sendmmsg } from "./libc.ts";
+import { Memory } from "./memory.ts";
+import { PURPOSE } from "./purpose.ts";
+import type { Ring } from "./ring.ts";
+import { type BoundSocket, readSocketAddress } from "./socket-calls.ts";
+
+/** Datagrams that are received, and answered, with one call. */
+const BATCH = 64;
+
+/** Batches in a turn; then others have theirs. */
+const BATCHES = 4;
+
+/** One byte more than is served tells what is too long. */
+const INPUT_STRIDE = DATAGRAM_BYTES + 8;
+const NAME_STRIDE = 32;
+
+/** Where things lie in the memory. */
+const RECEIVED = 0;
+const SENT = RECEIVED + BATCH * MMSGHDR.bytes;
+const RECEIVED_VECTORS = SENT + BATCH * MMSGHDR.bytes;
+const SENT_VECTORS = RECEIVED_VECTORS + BATCH * IOVEC.bytes;
+const NAMES = SENT_VECTORS + BATCH * IOVEC.bytes;
+const INPUT = NAMES + BATCH * NAME_STRIDE;
+const OUTPUT = INPUT + BATCH * INPUT_STRIDE;
+const MEMORY_BYTES = OUTPUT + BATCH * DATAGRAM_REPLY_BYTES;
+
+/** Replies begin at multiples of so many bytes. */
+const ALIGNMENT = 16;
+
+/** The system calls that can fail as no test can make the kernel do. */
+export type DatagramCalls = Pick<typeof import("./libc.ts"), "recvmmsg" | "sendmmsg" | "errno">;
+const CALLS: DatagramCalls = { recvmmsg, sendmmsg, errno };
+
+/** Serves the datagrams of a thread's sockets. */
+export class DatagramServer {
+  readonly #calls: DatagramCalls;
+  readonly #ring: Ring;
+  readonly #service: DatagramService;
+  readonly #counters: EngineCounters;
+  readonly #sockets: BoundSocket[] = [];
+  readonly #memory = Memory.allocate(MEMORY_BYTES);
+  readonly #received = this.#memory.pointerTo(RECEIVED);
+  /** Pointers to each of the messages to send. */
+  readonly #sent = Array.from({ length: BATCH }, (_, i) => this.#memory.pointerTo(SENT + i * MMSGHDR.bytes));
+  readonly #exchange = new DatagramExchange();
+
+  /** @param calls the system calls, or what stands in for them in a test. */
+  constructor(ring: Ring, service: DatagramService, counters: EngineCounters, calls: DatagramCalls = CALLS) {
+    this.#calls = calls;
+    this.#ring = ring;
+    this.#service = service;
+    this.#counters = counters;
+    this.#exchange.input = this.#memory.bytes;
+    this.#exchange.output = this.#memory.bytes;
+    for (let i = 0; i < BATCH; i++) this.#prepare(i);
+  }
+
+  /** Starts to serve a socket. */
+  add(socket: BoundSocket): void {
+    this.#sockets.push(socket);
+    this.#await(this.#sockets.length - 1);
+  }
+
+  /** Datagrams have come to the socket with this number. */
+  complete(number: number): void {
+    const socket = this.#sockets[number];
+    if (socket === undefined) return;
+    this.#serve(socket);
+    this.#await(number);
+  }
+
+  /** Answers what has come, and closes the sockets. */
+  stop(): void {
+    for (const socket of this.#sockets.splice(0)) {
+      this.#serve(socket);
+      // The poll under way holds the socket, and its port.
+      this.#ring.cancel(socket.fd, 0, PURPOSE.none);
+      this.#ring.closeDescriptor(socket.fd, 0, PURPOSE.none);
+    }
+  }
+
+  /** Gives memory back, once the ring is closed. */
+  close(): void {
+    for (const { fd } of this.#sockets) close(fd);
+    this.#memory.unmap();
+  }
+
+  #await(number: number): void {
+    this.#ring.poll(this.#sockets[number].fd, POLL.readable, number, PURPOSE.datagrams);
+  }
+
+  #serve({ fd, isIPv6 }: BoundSocket): void {
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const count = this.#calls.recvmmsg(fd, this.#received, BATCH, MESSAGE.dontWait, null);
+      if (count < 0) {
+        if (this.#calls.errno() === ERROR.again) return;
+        this.#counters.datagramDropped();
+        continue;
+      }
+      this.#send(fd, this.#serveBatch(count, isIPv6));
+      if (count < BATCH) return;
+    }
+  }
+
+  /** @returns how many replies there are to send. */
+  #serveBatch(count: number, isIPv6: boolean): number {
+    const { words, bytes } = this.#memory;
+    const exchange = this.#exchange;
+    let replies = 0;
+    let output = OUTPUT;
+    for (let i = 0; i < count; i++) {
+      const message = (RECEIVED + i * MMSGHDR.bytes) >> 2;
+      const name = NAMES + i * NAME_STRIDE;
+      const nameLength = words[message + (MMSGHDR.nameLength >> 2)];
+      const length = words[message + (MMSGHDR.length >> 2)];
+      // The kernel has overwritten it.
+      words[message + (MMSGHDR.nameLength >> 2)] = SOCKADDR.bytes6;
+      exchange.remotePort = (bytes[name + SOCKADDR.port] << 8) | bytes[name + SOCKADDR.port + 1];
+      // Nobody can be answered at port 0.
+      if (length > DATAGRAM_BYTES || exchange.remotePort === 0) {
+        this.#counters.datagramDropped();
+        continue;
+      }
+      exchange.start = INPUT + i * INPUT_STRIDE;
+      exchange.end = exchange.start + length;
+      readSocketAddress(bytes, name, isIPv6, exchange.remote);
+      exchange.outputStart = output;
+      const written = this.#service.serve(exchange);
+      if (written === 0) continue;
+      this.#address(replies++, i, nameLength, output, written);
+      output = (output + written + ALIGNMENT - 1) & -ALIGNMENT;
+    }
+    return replies;
+  }
+
+  /** Makes a message to the sender of the datagram `to`. */
+  #address(reply: number, to: number, nameLength: number, output: number, length: number): void {
+    const { words } = this.#memory;
+    const message = (SENT + reply * MMSGHDR.bytes) >> 2;
+    const vector = (SENT_VECTORS + reply * IOVEC.bytes) >> 2;
+    this.#memory.writePointer(message + (MMSGHDR.name >> 2), this.#memory, NAMES + to * NAME_STRIDE);
+    words[message + (MMSGHDR.nameLength >> 2)] = nameLength;
+    this.#memory.writePointer(vector + (IOVEC.address >> 2), this.#memory, output);
+    words[vector + (IOVEC.length >> 2)] = length;
+  }
+
+  /** What finds no room, or no way, is dropped: UDP is like that. */
+  #send(fd: number, count: number): void {
+    let sent = 0;
+    while (sent < count) {
+      const taken = this.#calls.sendmmsg(
+        fd,
+        this.#sent[sent],
+        count - sent,
+        MESSAGE.dontWait | MESSAGE.noSignal,
+      );
+      if (taken <= 0) this.#counters.datagramDropped();
+      sent += Math.max(taken, 1);
+    }
+  }
+
+  /** What stays the same in the messages with this number. */
+  #prepare(i: number): void {
+    const memory = this.#memory;
+    const received = (RECEIVED + i * MMSGHDR.bytes) >> 2;
+    const receivedVector = RECEIVED_VECTORS + i * IOVEC.bytes;
+    const sent = (SENT + i * MMSGHDR.bytes) >> 2;
+    memory.writePointer(received + (MMSGHDR.name >> 2), memory, NAMES + i * NAME_STRIDE);
+    memory.words[received + (MMSGHDR.nameLength >> 2)] = SOCKADDR.bytes6;
+    memory.writePointer(received + (MMSGHDR.vector >> 2), memory, receivedVector);
+    memory.words[received + (MMSGHDR.vectorLength >> 2)] = 1;
+    memory.writePointer((receivedVector + IOVEC.address) >> 2, memory, INPUT + i * INPUT_STRIDE);
+    memory.words[(receivedVector + IOVEC.length) >> 2] = INPUT_STRIDE;
+    memory.writePointer(sent + (MMSGHDR.vector >> 2), memory, SENT_VECTORS + i * IOVEC.bytes);
+    memory.words[sent + (MMSGHDR.vectorLength >> 2)] = 1;
+  }
+}

@@ -1,0 +1,319 @@
+/**
+ * An io_uring (io_uring(7)): entries go in, completions come out, both through memory shared with the kernel.
+ *
+ * With IORING_SETUP_DEFER_TASKRUN the kernel touches that memory only while this thread is in {@link Ring.enter}, so
+ * plain loads and stores are enough.
+ */
+
+import {
+  ACCEPT_MULTISHOT,
+  BUFFER_REGISTRATION,
+  CANCEL,
+  CQE,
+  ENTER,
+  ERROR,
+  FEATURES,
+  GETEVENTS,
+  MESSAGE,
+  OPCODE,
+  PARAMS,
+  PROBE,
+  REGISTER,
+  RING_OFFSET,
+  SETUP,
+  SOCKET,
+  SQE,
+  SQE_FLAG,
+  TIMESPEC,
+} from "./layouts.ts";
+import {
+  close,
+  errno,
+  ioUringEnter,
+  ioUringRegister,
+  ioUringSetup,
+  type Pointer,
+  SystemError,
+  systemError,
+} from "./libc.ts";
+import { Memory } from "./memory.ts";
+
+/** What the engine cannot do without. */
+const NEEDED_FEATURES = FEATURES.singleMmap | FEATURES.noDrop | FEATURES.extArg | FEATURES.cqeSkip;
+
+/** Sending never waits, and either takes all or says how much it took. */
+const SEND_FLAGS = MESSAGE.dontWait | MESSAGE.waitAll | MESSAGE.noSignal;
+
+/** Nothing has come; completions have to be read first; memory is short for the moment. */
+const PASSING: readonly number[] = [ERROR.interrupted, ERROR.timedOut, ERROR.busy, ERROR.again];
+
+/** How often what the kernel did not take is tried again: only when its memory is short does it not take all. */
+const MOST_ATTEMPTS = 1000;
+
+/** Of the ring of an engine: entries, and completions that may wait, within what the kernel allows. */
+const ENTRIES = 1024;
+const COMPLETIONS = { least: 4096, most: 65_536 } as const;
+
+/** Offsets in the scratch memory for arguments of system calls. */
+const SCRATCH = {
+  bytes: 4096,
+  getEvents: 0,
+  timespec: 64,
+  registration: 128,
+  parameters: 256,
+  probe: 512,
+} as const;
+
+/**
+ * A ring of one thread. Completions are read by position: {@link head} up to {@link tail}, then {@link release}.
+ * `owner` and `purpose` are two numbers of the caller's that come back with the completion.
+ */
+export class Ring {
+  /** The ring's own, for who has to close it when this thread cannot. */
+  readonly fd: number;
+  readonly #scratch = Memory.allocate(SCRATCH.bytes);
+  readonly #argument: Pointer;
+  readonly #rings: Memory;
+  readonly #entries: Memory;
+  readonly #sqMask: number;
+  readonly #sqTail: number;
+  readonly #cqMask: number;
+  readonly #cqHead: number;
+  readonly #cqTail: number;
+  readonly #cqes: number;
+  /** Entries not yet submitted, and the position behind the last. */
+  #pending = 0;
+  #tail = 0;
+
+  /** A ring for so many connections: each may have two completions that wait. @throws SystemError */
+  static forConnections(connections: number): Ring {
+    const wanted = 2 ** Math.ceil(Math.log2(2 * connections));
+    return new Ring(ENTRIES, Math.min(Math.max(wanted, COMPLETIONS.least), COMPLETIONS.most));
+  }
+
+  /**
+   * @param entries how many can be submitted at once, a power of two.
+   * @param completions how many can wait to be read, a power of two; what exceeds it waits in the kernel.
+   * @throws SystemError when the kernel has no such ring; {@link SystemError.code} tells why.
+   */
+  constructor(entries: number, completions: number) {
+    const { words } = this.#scratch;
+    const at = SCRATCH.parameters >> 2;
+    words[at + (PARAMS.cqEntries >> 2)] = completions;
+    words[at + (PARAMS.flags >> 2)] = SETUP.cqSize | SETUP.singleIssuer | SETUP.deferTaskRun;
+    this.fd = ioUringSetup(entries, this.#scratch.pointerTo(SCRATCH.parameters));
+    if (this.fd < 0) throw systemError("io_uring_setup");
+    const parameter = (offset: number) => words[at + (offset >> 2)];
+    if ((parameter(PARAMS.features) & NEEDED_FEATURES) !== NEEDED_FEATURES) {
+      close(this.fd);
+      throw new SystemError(ERROR.invalid, "io_uring lacks features");
+    }
+    const array = parameter(PARAMS.sqArray);
+    const cqes = parameter(PARAMS.cqes);
+    const sqEntries = parameter(PARAMS.sqEntries);
+    const length = Math.max(array + sqEntries * 4, cqes + parameter(PARAMS.cqEntries) * CQE.bytes);
+    this.#rings = Memory.map(this.fd, length, RING_OFFSET.rings);
+    this.#entries = Memory.map(this.fd, sqEntries * SQE.bytes, RING_OFFSET.entries);
+    const ring = this.#rings.words;
+    // Entries are taken in their order.
+    for (let i = 0; i < sqEntries; i++) ring[(array >> 2) + i] = i;
+    this.#sqTail = parameter(PARAMS.sqTail) >> 2;
+    this.#sqMask = ring[parameter(PARAMS.sqMask) >> 2];
+    this.#cqHead = parameter(PARAMS.cqHead) >> 2;
+    this.#cqTail = parameter(PARAMS.cqTail) >> 2;
+    this.#cqMask = ring[parameter(PARAMS.cqMask) >> 2];
+    this.#cqes = cqes >> 2;
+    this.#scratch.writePointer(
+      (SCRATCH.getEvents + GETEVENTS.timespec) >> 2,
+      this.#scratch,
+      SCRATCH.timespec,
+    );
+    this.#argument = this.#scratch.pointerTo(SCRATCH.getEvents);
+  }
+
+  /** Room for entries before the next {@link enter}. */
+  get room(): number {
+    return this.#sqMask + 1 - this.#pending;
+  }
+
+  /** The kernel's pick for {@link recv}: a ring of buffers. @throws SystemError */
+  registerBuffers(buffers: Memory, entries: number, group: number): void {
+    const { words, halves } = this.#scratch;
+    const at = SCRATCH.registration;
+    this.#scratch.writePointer((at + BUFFER_REGISTRATION.address) >> 2, buffers, 0);
+    words[(at + BUFFER_REGISTRATION.entries) >> 2] = entries;
+    halves[(at + BUFFER_REGISTRATION.group) >> 1] = group;
+    if (ioUringRegister(this.fd, REGISTER.bufferRing, this.#scratch.pointerTo(at), 1) < 0) {
+      throw systemError("io_uring_register of buffers");
+    }
+  }
+
+  /** Whether the kernel knows all operations that are used here. @throws SystemError */
+  knowsOperations(): boolean {
+    const { bytes } = this.#scratch;
+    const last = Math.max(...Object.values(OPCODE));
+    if (ioUringRegister(this.fd, REGISTER.probe, this.#scratch.pointerTo(SCRATCH.probe), last + 1) < 0) {
+      throw systemError("io_uring_register of a probe");
+    }
+    return Object.values(OPCODE).every((opcode) => {
+      const at = SCRATCH.probe + PROBE.headBytes + opcode * PROBE.operationBytes;
+      return (bytes[at + PROBE.operationFlags] & PROBE.supported) !== 0;
+    });
+  }
+
+  /** Accepts connections, one completion each with its descriptor, until one comes without `more`. */
+  accept(fd: number, owner: number, purpose: number): void {
+    const at = this.#next(OPCODE.accept | (ACCEPT_MULTISHOT << 16), fd, owner, purpose);
+    this.#entries.words[at + (SQE.operationFlags >> 2)] = SOCKET.closeOnExec;
+  }
+
+  /** Receives what there is into a buffer of the group, which the completion names. @param how flags of {@link RECV}. */
+  recv(fd: number, group: number, how: number, owner: number, purpose: number): void {
+    const at = this.#next(OPCODE.recv | (SQE_FLAG.bufferSelect << 8) | (how << 16), fd, owner, purpose);
+    this.#entries.words[at + (SQE.bufferGroup >> 2)] = group;
+  }
+
+  /**
+   * Sends without waiting, and so has done so when {@link enter} returns. A completion comes only when not all was
+   * taken: the result is what was, or an error.
+   * @param isLast whether the next entry closes the connection, which it must not unless all was taken.
+   */
+  send(
+    fd: number,
+    memory: Memory,
+    offset: number,
+    length: number,
+    isLast: boolean,
+    owner: number,
+    purpose: number,
+  ): void {
+    const flags = isLast ? SQE_FLAG.skipSuccess | SQE_FLAG.link : SQE_FLAG.skipSuccess;
+    const at = this.#next(OPCODE.send | (flags << 8), fd, owner, purpose);
+    const { words } = this.#entries;
+    words[at + (SQE.address >> 2)] = memory.lowAddress(offset);
+    words[at + (SQE.address >> 2) + 1] = memory.highAddress(offset);
+    words[at + (SQE.length >> 2)] = length;
+    // The end of the connection goes with the last bytes: one packet less.
+    words[at + (SQE.operationFlags >> 2)] = isLast ? SEND_FLAGS | MESSAGE.more : SEND_FLAGS;
+  }
+
+  /** Waits for events of poll(2), once. */
+  poll(fd: number, events: number, owner: number, purpose: number): void {
+    const at = this.#next(OPCODE.pollAdd, fd, owner, purpose);
+    this.#entries.words[at + (SQE.operationFlags >> 2)] = events;
+  }
+
+  /** shutdown(2). @param how one of {@link SHUTDOWN}. */
+  shutdown(fd: number, how: number, owner: number, purpose: number): void {
+    const at = this.#next(OPCODE.shutdown, fd, owner, purpose);
+    this.#entries.words[at + (SQE.length >> 2)] = how;
+  }
+
+  /**
+   * close(2). What is under way on the descriptor keeps what it stands for open: {@link cancel} it before. A completion
+   * comes only when it does not close, such as when what it is linked to fails.
+   */
+  closeDescriptor(fd: number, owner: number, purpose: number): void {
+    this.#next(OPCODE.close | (SQE_FLAG.skipSuccess << 8), fd, owner, purpose);
+  }
+
+  /** Cancels all that is under way on a descriptor. */
+  cancel(fd: number, owner: number, purpose: number): void {
+    const at = this.#next(OPCODE.asyncCancel, fd, owner, purpose);
+    this.#entries.words[at + (SQE.operationFlags >> 2)] = CANCEL.all | CANCEL.byDescriptor;
+  }
+
+  /** Cancels what is under way for an owner and a purpose. When that is nothing, a completion of 0 and 0 says so. */
+  cancelOperation(owner: number, purpose: number): void {
+    const at = this.#next(OPCODE.asyncCancel | (SQE_FLAG.skipSuccess << 8), -1, 0, 0);
+    this.#entries.words[at + (SQE.address >> 2)] = owner;
+    this.#entries.words[at + (SQE.address >> 2) + 1] = purpose;
+  }
+
+  /**
+   * Submits all entries, and waits for completions.
+   * @param least how many to wait for; with 0 only what is there is taken.
+   * @param timeoutMs the longest it waits: never without end, for a thread that does cannot be ended.
+   * @throws SystemError when the kernel refuses the ring as such.
+   */
+  enter(least: number, timeoutMs: number): void {
+    const { words } = this.#scratch;
+    const seconds = Math.floor(timeoutMs / 1000);
+    words[(SCRATCH.timespec + TIMESPEC.seconds) >> 2] = seconds;
+    words[(SCRATCH.timespec + TIMESPEC.nanoseconds) >> 2] = (timeoutMs - seconds * 1000) * 1_000_000;
+    this.#rings.words[this.#sqTail] = this.#tail;
+    this.#submit(least);
+    for (let attempt = 0; this.#pending > 0; attempt++) {
+      if (attempt === MOST_ATTEMPTS) throw new SystemError(ERROR.again, "io_uring_enter");
+      this.#submit(0);
+    }
+  }
+
+  #submit(least: number): void {
+    const flags = ENTER.getEvents | ENTER.extArg;
+    const submitted = ioUringEnter(this.fd, this.#pending, least, flags, this.#argument, GETEVENTS.bytes);
+    if (submitted >= 0) this.#pending -= submitted;
+    else this.#checkError(errno());
+  }
+
+  #checkError(error: number): void {
+    if (!PASSING.includes(error)) throw new SystemError(error, "io_uring_enter");
+  }
+
+  /** Position of the first completion that has not been released, and behind the last there is. */
+  get head(): number {
+    return this.#rings.words[this.#cqHead];
+  }
+  get tail(): number {
+    return this.#rings.words[this.#cqTail];
+  }
+
+  /** Index of the completion at a position, for the following. */
+  at(position: number): number {
+    return this.#cqes + (position & this.#cqMask) * (CQE.bytes >> 2);
+  }
+  owner(at: number): number {
+    return this.#rings.words[at + (CQE.userData >> 2)];
+  }
+  purpose(at: number): number {
+    return this.#rings.words[at + (CQE.userData >> 2) + 1];
+  }
+  /** What the operation returned; below 0 the number of an error, negated. */
+  result(at: number): number {
+    return this.#rings.ints[at + (CQE.result >> 2)];
+  }
+  flags(at: number): number {
+    return this.#rings.words[at + (CQE.flags >> 2)];
+  }
+
+  /** Gives the completion another purpose, such as that it has been dealt with. */
+  setPurpose(at: number, purpose: number): void {
+    this.#rings.words[at + (CQE.userData >> 2) + 1] = purpose;
+  }
+
+  /** Gives back the completions before `position`. */
+  release(position: number): void {
+    this.#rings.words[this.#cqHead] = position;
+  }
+
+  /** Ends the ring and all that is under way in it. */
+  close(): void {
+    close(this.fd);
+    this.#rings.unmap();
+    this.#entries.unmap();
+    this.#scratch.unmap();
+  }
+
+  #next(head: number, fd: number, owner: number, purpose: number): number {
+    const { words } = this.#entries;
+    const at = (this.#tail & this.#sqMask) * (SQE.bytes >> 2);
+    for (let i = 0; i < SQE.bytes >> 2; i++) words[at + i] = 0;
+    words[at + (SQE.opcode >> 2)] = head;
+    words[at + (SQE.fd >> 2)] = fd;
+    words[at + (SQE.userData >> 2)] = owner;
+    words[at + (SQE.userData >> 2) + 1] = purpose;
+    this.#tail = (this.#tail + 1) >>> 0;
+    this.#pending++;
+    return at;
+  }
+}

@@ -1,0 +1,375 @@
+/** TCP connections over io_uring: from completions to the service, and from the service to operations on the ring. */
+
+import {
+  type EngineCounters,
+  type EngineLimits,
+  Exchange,
+  INPUT_BYTES,
+  type StreamService,
+} from "../engine.ts";
+import { Acceptor } from "./acceptor.ts";
+import { type Connections, STATE } from "./connections.ts";
+import type { InputBuffers } from "./input-buffers.ts";
+import { CQE_FLAG, ERROR, RECV, SHUTDOWN } from "./layouts.ts";
+import { close } from "./libc.ts";
+import { PURPOSE } from "./purpose.ts";
+import { Replies } from "./replies.ts";
+import type { Ring } from "./ring.ts";
+import { SocketCalls } from "./socket-calls.ts";
+
+/** Most entries that are made for one completion. */
+const ENTRIES_AT_ONCE = 8;
+
+const NONE = -1;
+
+/** What a {@link StreamServer} works with. */
+export interface StreamParts {
+  readonly ring: Ring;
+  readonly buffers: InputBuffers;
+  readonly connections: Connections;
+  readonly service: StreamService;
+  readonly limits: EngineLimits;
+  readonly counters: EngineCounters;
+  /** Submits what waits; afterwards the kernel has taken, or refused, all replies. */
+  readonly flush: () => void;
+}
+
+/**
+ * Serves connections. One is either reading, blocked (the kernel took less than was written: nothing more is read or
+ * served until all is sent), or closing (nothing is served any more).
+ */
+export class StreamServer {
+  /** Set by the engine at the start of each turn, on the clock of `performance.now()`. */
+  now = performance.now();
+  readonly #ring: Ring;
+  readonly #buffers: InputBuffers;
+  readonly #connections: Connections;
+  readonly #service: StreamService;
+  readonly #limits: EngineLimits;
+  readonly #counters: EngineCounters;
+  readonly #flush: () => void;
+  readonly #sockets = new SocketCalls();
+  readonly #replies: Replies;
+  readonly #exchange = new Exchange();
+  readonly #acceptor: Acceptor;
+  /** Connections that are closed when the ring is entered, or {@link NONE}; so many of them. */
+  readonly #ending: Int32Array;
+  #endings = 0;
+  /** Connections end as soon as nothing is under way on them. */
+  #stopping = false;
+
+  constructor(parts: StreamParts) {
+    this.#ring = parts.ring;
+    this.#acceptor = new Acceptor(parts.ring);
+    this.#ending = new Int32Array(parts.ring.room);
+    this.#buffers = parts.buffers;
+    this.#connections = parts.connections;
+    this.#service = parts.service;
+    this.#limits = parts.limits;
+    this.#counters = parts.counters;
+    this.#flush = parts.flush;
+    this.#replies = new Replies(parts.ring, parts.connections, parts.flush);
+    this.#exchange.output = this.#replies.bytes;
+  }
+
+  /** Starts to accept from a listening socket. */
+  listen(fd: number): void {
+    this.#acceptor.listen(fd);
+  }
+
+  /** Accepts no more, and has connections end as soon as nothing is under way on them. */
+  stop(): void {
+    this.#stopping = true;
+    this.#acceptor.stop();
+  }
+
+  /** Takes a completion of a purpose that is this server's. */
+  complete(purpose: number, owner: number, result: number, flags: number): void {
+    this.#makeRoom();
+    if (purpose === PURPOSE.received) this.#received(owner, result, flags);
+    else if (purpose === PURPOSE.accepted) this.#accepted(owner, result, flags);
+    else if (purpose === PURPOSE.notClosed) this.#notClosed(owner);
+    else if (purpose === PURPOSE.writable) this.#writable(owner);
+  }
+
+  /** The ring has been entered: replies have been taken, but for those of {@link unsent}, and connections closed. */
+  entered(): void {
+    this.#replies.entered();
+    if (this.#endings === 0) return;
+    for (let i = 0; i < this.#endings; i++) {
+      if (this.#ending[i] === NONE) continue;
+      this.#connections.free(this.#ending[i]);
+      this.#counters.connectionClosed();
+    }
+    this.#endings = 0;
+    this.#acceptor.resume();
+  }
+
+  /** A reply was not sent whole. Called before {@link entered}. @param result how much was, or an error. */
+  unsent(number: number, result: number): void {
+    const connections = this.#connections;
+    // What was to close the connection is cancelled, which a completion will tell.
+    const ending = this.#ending.indexOf(number);
+    if (ending >= 0 && ending < this.#endings) this.#ending[ending] = NONE;
+    if (connections.has(number, STATE.dying)) return;
+    const wasBlocked = connections.has(number, STATE.blocked);
+    if (!this.#replies.keep(number, result)) this.#destroy(number, false);
+    else if (!wasBlocked) connections.deadlines[number] = this.now + this.#limits.requestTimeoutMs;
+  }
+
+  /** Ends connections whose time is over, and tries again to accept where that failed. */
+  checkDeadlines(): void {
+    const connections = this.#connections;
+    for (let number = 0; number < connections.end; number++) {
+      if (connections.fds[number] < 0 || this.now < connections.deadlines[number]) continue;
+      if (connections.has(number, STATE.dying)) continue;
+      this.#makeRoom();
+      const blocked = connections.has(number, STATE.blocked);
+      const closing = connections.has(number, STATE.closing);
+      // Waiting in vain for the other end to close, with everything sent, is no fault of anybody.
+      if (blocked || !closing) this.#counters.connectionTimedOut();
+      // A reset lets the kernel forget what nobody reads.
+      this.#destroy(number, blocked && !closing);
+    }
+    this.#acceptor.resume();
+  }
+
+  /** Ends connections on which nothing is under way; the others end when that is done. */
+  closeIdle(): void {
+    const connections = this.#connections;
+    for (let number = 0; number < connections.end; number++) {
+      if (connections.fds[number] < 0) continue;
+      const isUnderWay = connections.has(number, STATE.blocked) || connections.inputLengths[number] > 0;
+      this.#makeRoom();
+      if (!isUnderWay) this.#destroy(number, false);
+    }
+  }
+
+  /** Ends all connections whatever is under way. */
+  closeAll(): void {
+    for (let number = 0; number < this.#connections.end; number++) {
+      this.#makeRoom();
+      if (this.#connections.fds[number] >= 0) this.#destroy(number, false);
+    }
+  }
+
+  /** Gives memory back, once the ring is closed. */
+  close(): void {
+    this.#replies.close();
+    this.#sockets.close();
+  }
+
+  #makeRoom(): void {
+    if (this.#ring.room < ENTRIES_AT_ONCE) this.#flush();
+  }
+
+  #accepted(listener: number, result: number, flags: number): void {
+    if (this.#acceptor.accepted(listener, result, flags)) this.#open(result);
+    else if (result !== -ERROR.cancelled) this.#counters.connectionRefused();
+  }
+
+  #open(fd: number): void {
+    const remote = this.#exchange.remote;
+    const number =
+      !this.#stopping && this.#sockets.peerAddress(fd, remote)
+        ? this.#connections.open(fd, remote, this.now + this.#limits.idleTimeoutMs)
+        : -1;
+    if (number === -1) {
+      this.#counters.connectionRefused();
+      close(fd);
+      return;
+    }
+    this.#counters.connectionAccepted();
+    this.#receive(number, 0);
+  }
+
+  #receive(number: number, how: number): void {
+    const connections = this.#connections;
+    if (connections.has(number, STATE.receiving)) return;
+    connections.set(number, STATE.receiving);
+    this.#ring.recv(connections.fds[number], this.#buffers.group, how, number, PURPOSE.received);
+  }
+
+  #received(number: number, result: number, flags: number): void {
+    const connections = this.#connections;
+    const buffers = this.#buffers;
+    if ((flags & CQE_FLAG.more) === 0) connections.clear(number, STATE.receiving);
+    if (connections.has(number, STATE.dying)) this.#endIfDone(number);
+    else if (result > 0) this.#take(number, buffers.offsetOf(flags >>> 16), result);
+    else if (result === 0) this.#ended(number);
+    else if (result === -ERROR.noBufferSpace) this.#receive(number, 0);
+    else if (result !== -ERROR.cancelled) this.#destroy(number, false);
+    else if (!connections.has(number, STATE.blocked)) this.#receive(number, RECV.pollFirst);
+    if ((flags & CQE_FLAG.buffer) !== 0) buffers.give(flags >>> 16);
+  }
+
+  /** Takes what was received, `length` bytes of the buffers' memory. */
+  #take(number: number, start: number, length: number): void {
+    const connections = this.#connections;
+    const { bytes } = this.#buffers;
+    if (this.#replies.isUnderWay(number)) this.#flush();
+    if (connections.has(number, STATE.dying)) return;
+    if (connections.has(number, STATE.closing)) {
+      this.#receive(number, RECV.pollFirst);
+      return;
+    }
+    if (connections.inputLengths[number] === 0 && !connections.has(number, STATE.blocked)) {
+      this.#serve(number, bytes, start, start + length, true);
+      return;
+    }
+    connections.append(number, bytes, start, start + length);
+    if (!connections.has(number, STATE.blocked)) {
+      this.#serve(number, connections.input(number), 0, connections.inputLengths[number], false);
+    } else if (connections.has(number, STATE.receiving)) {
+      this.#ring.cancelOperation(number, PURPOSE.received);
+    }
+  }
+
+  /** The other end will send no more. */
+  #ended(number: number): void {
+    const connections = this.#connections;
+    connections.set(number, STATE.peerEnded);
+    if (connections.has(number, STATE.blocked)) return;
+    if (connections.has(number, STATE.closing)) this.#destroy(number, false);
+    else this.#close(number, false);
+  }
+
+  /**
+   * Serves what was received, while the service consumes and the kernel takes the replies.
+   * @param input holds it at `[start, end)`.
+   * @param requestBegins whether it is a request that was not under way before.
+   */
+  #serve(number: number, input: Uint8Array, start: number, end: number, requestBegins: boolean): void {
+    const connections = this.#connections;
+    const exchange = this.#exchange;
+    const replies = this.#replies;
+    let from = replies.written;
+    let at = start;
+    connections.loadRemote(number, exchange.remote);
+    exchange.input = input;
+    exchange.end = end;
+    exchange.state = connections.states[number];
+    exchange.close = false;
+    while (at < end) {
+      if (!replies.hasRoom) {
+        if (replies.written > from) replies.send(number, from, false);
+        this.#flush();
+        from = replies.written;
+        if (connections.has(number, STATE.blocked | STATE.dying)) break;
+      }
+      exchange.start = at;
+      exchange.consumed = 0;
+      exchange.outputStart = replies.written;
+      replies.written += this.#service.serve(exchange);
+      at += exchange.consumed;
+      if (exchange.close || exchange.consumed === 0) break;
+    }
+    connections.states[number] = exchange.state;
+    connections.storeRemote(number, exchange.remote);
+    if (connections.has(number, STATE.dying)) return;
+    const left = end - at;
+    connections.keep(number, input, at, end);
+    if (connections.has(number, STATE.blocked)) return;
+    const closes =
+      exchange.close ||
+      connections.has(number, STATE.peerEnded) ||
+      (this.#stopping && left === 0) ||
+      left >= INPUT_BYTES;
+    // What is under way holds the connection open: it is cancelled once the replies have been taken.
+    const cancels = closes && connections.isUnderWay(number);
+    if (replies.written > from) {
+      replies.send(number, from, closes && !cancels);
+      if (cancels) this.#flush();
+    }
+    if (closes) this.#close(number, exchange.close && left > 0);
+    else this.#await(number, left, requestBegins || at > start);
+  }
+
+  /** Waits for more. @param requestBegins whether what is `left` of the input is the start of another request. */
+  #await(number: number, left: number, requestBegins: boolean): void {
+    const { idleTimeoutMs, requestTimeoutMs } = this.#limits;
+    if (left === 0) this.#connections.deadlines[number] = this.now + idleTimeoutMs;
+    else if (requestBegins) this.#connections.deadlines[number] = this.now + requestTimeoutMs;
+    // One that brings a second request may well bring more.
+    this.#receive(number, left === 0 ? RECV.pollFirst | RECV.multishot : RECV.pollFirst);
+  }
+
+  /** There may be room for more of what could not be sent. */
+  #writable(number: number): void {
+    const connections = this.#connections;
+    connections.clear(number, STATE.polling);
+    if (connections.has(number, STATE.dying)) {
+      this.#endIfDone(number);
+      return;
+    }
+    if (this.#replies.sendKept(number)) this.#unblocked(number);
+  }
+
+  /** All has been sent: goes on where it was left off. */
+  #unblocked(number: number): void {
+    const connections = this.#connections;
+    if (connections.has(number, STATE.closing)) {
+      const draining = connections.has(number, STATE.draining) && !connections.has(number, STATE.peerEnded);
+      this.#close(number, draining);
+      return;
+    }
+    const kept = connections.inputLengths[number];
+    if (kept > 0) this.#serve(number, connections.input(number), 0, kept, true);
+    else if (connections.has(number, STATE.peerEnded) || this.#stopping) this.#close(number, false);
+    else this.#await(number, 0, false);
+  }
+
+  /**
+   * Ends the connection when everything written has been sent: a reply that is being sent is linked to what follows.
+   * @param mayHaveSentMore closing a socket with unread input resets the connection, and the reset may overtake the
+   *   reply: then the other end closes first, or its time is over.
+   */
+  #close(number: number, mayHaveSentMore: boolean): void {
+    const connections = this.#connections;
+    if (connections.has(number, STATE.dying)) return;
+    const fd = connections.fds[number];
+    const drains = mayHaveSentMore && !connections.has(number, STATE.peerEnded);
+    if (!connections.has(number, STATE.blocked)) connections.drop(number);
+    connections.set(number, drains ? STATE.closing | STATE.draining : STATE.closing);
+    connections.deadlines[number] = this.now + this.#limits.requestTimeoutMs;
+    if (connections.has(number, STATE.blocked)) return;
+    if (drains) {
+      this.#ring.shutdown(fd, SHUTDOWN.write, number, PURPOSE.none);
+      this.#receive(number, RECV.pollFirst);
+    } else if (connections.isUnderWay(number)) {
+      this.#destroy(number, false);
+    } else {
+      this.#end(number);
+    }
+  }
+
+  /** Ends the connection whatever is under way. @param reset whether the other end is told so. */
+  #destroy(number: number, reset: boolean): void {
+    const connections = this.#connections;
+    if (connections.has(number, STATE.dying)) return;
+    const fd = connections.fds[number];
+    connections.drop(number);
+    connections.set(number, STATE.dying);
+    if (reset) this.#sockets.resetOnClose(fd);
+    if (connections.isUnderWay(number)) this.#ring.cancel(fd, number, PURPOSE.none);
+    this.#endIfDone(number);
+  }
+
+  /** Ends a dying connection when nothing is under way any more. */
+  #endIfDone(number: number): void {
+    if (!this.#connections.has(number, STATE.ending) && !this.#connections.isUnderWay(number))
+      this.#end(number);
+  }
+
+  #end(number: number): void {
+    this.#connections.set(number, STATE.ending);
+    this.#ending[this.#endings++] = number;
+    this.#ring.closeDescriptor(this.#connections.fds[number], number, PURPOSE.notClosed);
+  }
+
+  /** It is closed when the reply before is sent whole, or at once if there is no hope for that. */
+  #notClosed(number: number): void {
+    this.#connections.clear(number, STATE.ending);
+    if (this.#connections.has(number, STATE.dying)) this.#endIfDone(number);
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The engine for Linux: TCP over io_uring(7), UDP over recvmmsg(2) and sendmmsg(2), both with few system calls. See
+ * io_uring_enter(2), and {@link Ring} for what the kernel must have.
+ */
+import { bindingOf } from "../binding.ts";
+import type { Engine, EngineCounters, EngineLimits, ListenAddresses, Services } from "../engine.ts";
+import { Connections } from "./connections.ts";
+import { DatagramServer } from "./datagram-server.ts";
+import { InputBuffers } from "./input-buffers.ts";
+import { EVENTFD_FLAGS, POLL } from "./layouts.ts";
+import { close, eventfd, systemError } from "./libc.ts";
+import { Memory } from "./memory.ts";
+import { PURPOSE } from "./purpose.ts";
+import { type ResourceData, Resources } from "./resources.ts";
+import { Ring } from "./ring.ts";
+import { type BoundSocket, SocketCalls } from "./socket-calls.ts";
+import { StreamServer } from "./stream-server.ts";
+
+/** Number of the group of buffers. */
+const INPUT_GROUP = 1;
+
+/** The longest that the thread waits in the kernel, unless told otherwise: its timers and messages wait as long. */
+const WAIT_MS = 50;
+
+/** After so long in a row the thread's timers and messages have their turn. */
+const SLICE_MS = 20;
+
+/** How often deadlines are checked, in milliseconds: a quarter of the shortest limit, within these bounds. */
+const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
+
+/** Turns in which what had arrived before a stop is read. */
+const LAST_TURNS = 2;
+
+/** A stop under way. */
+interface Stopping {
+  readonly resolve: () => void;
+  /** When what is still open is closed, on the clock of `performance.now()`. */
+  readonly deadline: number;
+  turns: number;
+}
+
+/**
+ * Serves on the thread that made it, which must do little else: the thread waits in the kernel, and its event loop goes
+ * round between two waits. It does not start again once stopped.
+ */
+export class UringEngine implements Engine {
+  readonly wakeDescriptor: number;
+  readonly #resources: Resources;
+  readonly #ring: Ring;
+  readonly #buffers: InputBuffers;
+  readonly #connections: Connections;
+  readonly #streams: StreamServer;
+  readonly #datagrams: DatagramServer;
+  readonly #waitMs: number;
+  readonly #checkIntervalMs: number;
+  readonly #turn = () => this.#serve();
+  #checkedAt = 0;
+  #running = false;
+  #woken = false;
+  #stopping: Stopping | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /**
+   * @param resources for at least `limits.maxConnections` connections and the sockets to listen on.
+   * @param waitMs the longest that the thread waits in the kernel.
+   * @throws SystemError when the kernel refuses.
+   */
+  constructor(
+    services: Services,
+    limits: EngineLimits,
+    counters: EngineCounters,
+    resources: ResourceData,
+    waitMs = WAIT_MS,
+  ) {
+    const { maxConnections } = limits;
+    this.#waitMs = waitMs;
+    this.#resources = new Resources(resources, maxConnections);
+    this.#ring = Ring.forConnections(maxConnections);
+    this.#resources.ring = this.#ring.fd;
+    this.#buffers = new InputBuffers(this.#ring, INPUT_GROUP);
+    this.#connections = new Connections(this.#resources.connections);
+    this.#streams = new StreamServer({
+      ring: this.#ring,
+      buffers: this.#buffers,
+      connections: this.#connections,
+      service: services.stream,
+      limits,
+      counters,
+      flush: () => this.#enter(0, 0),
+    });
+    this.#datagrams = new DatagramServer(this.#ring, services.datagram, counters);
+    this.wakeDescriptor = eventfd(0, EVENTFD_FLAGS);
+    if (this.wakeDescriptor < 0) throw systemError("eventfd");
+    this.#resources.wake = this.wakeDescriptor;
+    this.#ring.poll(this.wakeDescriptor, POLL.readable, 0, PURPOSE.woken);
+    this.#resources.mappings = Memory.mapped();
+    const quarter = Math.min(limits.idleTimeoutMs, limits.requestTimeoutMs) / 4;
+    this.#checkIntervalMs = Math.min(Math.max(quarter, CHECK_INTERVAL_MS.least), CHECK_INTERVAL_MS.most);
+  }
+
+  async listen({ streams, datagrams }: ListenAddresses, shared: boolean): Promise<ListenAddresses> {
+    const calls = new SocketCalls();
+    const opened: BoundSocket[] = [];
+    const openAll = (type: "stream" | "datagram", addresses: ListenAddresses["streams"]) =>
+      addresses.map((address) => {
+        const { ipv6Only } = bindingOf(address, addresses, shared);
+        const socket = calls.open(address, { type, ipv6Only, shared });
+        opened.push(socket);
+        return socket;
+      });
+    try {
+      if (this.#stopped !== undefined) throw new Error("the engine has been stopped");
+      const streamSockets = openAll("stream", streams);
+      const datagramSockets = openAll("datagram", datagrams);
+      this.#resources.sockets = opened.map(({ fd }) => fd);
+      for (const socket of streamSockets) this.#streams.listen(socket.fd);
+      for (const socket of datagramSockets) this.#datagrams.add(socket);
+      this.#start();
+      const addressesOf = (sockets: readonly BoundSocket[]) => sockets.map(({ address }) => address);
+      return { streams: addressesOf(streamSockets), datagrams: addressesOf(datagramSockets) };
+    } catch (error) {
+      for (const { fd } of opened) close(fd);
+      throw error;
+    } finally {
+      calls.close();
+    }
+  }
+
+  stop(graceMs: number): Promise<void> {
+    this.#stopped ??= new Promise((resolve) => {
+      this.#stopping = { resolve, deadline: performance.now() + graceMs, turns: 0 };
+      this.#streams.stop();
+      this.#start();
+    });
+    return this.#stopped;
+  }
+
+  #start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    setImmediate(this.#turn);
+  }
+
+  /** Serves while there is something to, and then lets the event loop go round. */
+  #serve(): void {
+    const sliceEnds = performance.now() + SLICE_MS;
+    let busy = false;
+    this.#woken = false;
+    do {
+      this.#enter(1, this.#stopping === undefined ? this.#waitMs : 1);
+      const now = performance.now();
+      this.#streams.now = now;
+      busy = this.#complete();
+      if (now >= this.#checkedAt + this.#checkIntervalMs) {
+        this.#checkedAt = now;
+        this.#streams.checkDeadlines();
+      }
+    } while (busy && !this.#woken && this.#stopping === undefined && this.#streams.now < sliceEnds);
+    if (this.#stopping !== undefined && this.#stopTurn(this.#stopping)) return;
+    setImmediate(this.#turn);
+  }
+
+  /** Enters the ring, and tells the connections whose replies were not sent whole. */
+  #enter(least: number, timeoutMs: number): void {
+    const ring = this.#ring;
+    const before = ring.tail;
+    ring.enter(ring.head === before ? least : 0, timeoutMs);
+    const { tail } = ring;
+    for (let position = before; position !== tail; position = (position + 1) >>> 0) {
+      const at = ring.at(position);
+      if (ring.purpose(at) !== PURPOSE.unsent) continue;
+      this.#streams.unsent(ring.owner(at), ring.result(at));
+      ring.setPurpose(at, PURPOSE.none);
+    }
+    this.#streams.entered();
+  }
+
+  /** Deals with the completions there are. @returns whether there were any. */
+  #complete(): boolean {
+    const ring = this.#ring;
+    const { head, tail } = ring;
+    for (let position = head; position !== tail; position = (position + 1) >>> 0) {
+      const at = ring.at(position);
+      const purpose = ring.purpose(at);
+      const owner = ring.owner(at);
+      const result = ring.result(at);
+      const flags = ring.flags(at);
+      ring.release((position + 1) >>> 0);
+      if (purpose === PURPOSE.datagrams) this.#datagrams.complete(owner);
+      else if (purpose === PURPOSE.woken) this.#wakened();
+      else if (purpose !== PURPOSE.none) this.#streams.complete(purpose, owner, result, flags);
+    }
+    return head !== tail;
+  }
+
+  #wakened(): void {
+    this.#woken = true;
+    this.#ring.poll(this.wakeDescriptor, POLL.readable, 0, PURPOSE.woken);
+  }
+
+  /** @returns whether all is over. */
+  #stopTurn(stopping: Stopping): boolean {
+    stopping.turns++;
+    if (stopping.turns === LAST_TURNS) {
+      this.#datagrams.stop();
+      this.#streams.closeIdle();
+    }
+    if (this.#streams.now >= stopping.deadline) this.#streams.closeAll();
+    if (stopping.turns < LAST_TURNS || this.#connections.count > 0) return false;
+    this.#enter(0, 0);
+    this.#ring.close();
+    close(this.wakeDescriptor);
+    this.#buffers.close();
+    this.#streams.close();
+    this.#datagrams.close();
+    stopping.resolve();
+    return true;
+  }
+}
