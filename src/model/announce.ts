@@ -2,7 +2,7 @@
  * An announce and its answer, as the tracker understands them, whatever protocol carried them (BEP 3, BEP 15).
  * Both are mutable and used again for every request of a thread: the data plane allocates nothing.
  */
-import { Address } from "./address.ts";
+import { Address, type Family } from "./address.ts";
 
 /** Why a client announces (BEP 3; `paused` is BEP 21: a partial seed that wants nothing). */
 export const ANNOUNCE_EVENT = { none: 0, started: 1, completed: 2, stopped: 3, paused: 4 } as const;
@@ -34,6 +34,10 @@ export class AnnounceRequest {
   left = 0;
   /** Peers wanted, or {@link NUM_WANT_DEFAULT}. Not yet limited to what the tracker gives. */
   numWant = NUM_WANT_DEFAULT;
+  /** The only family whose peers the answer can hold (BEP 15), or 0 for both. */
+  onlyFamily: Family | 0 = 0;
+  /** Peers that the answer has room for. */
+  room = NUM_WANT_LIMIT;
 }
 
 /** What the tracker answers. */

@@ -16,6 +16,15 @@ export const COUNTER = {
   connectionsRefused: 8,
   connectionsTimedOut: 9,
   connectionsClosed: 10,
+  datagramsDropped: 11,
+  /** By what they ask for; those that were answered with an error, too. */
+  udpConnects: 12,
+  udpAnnounces: 13,
+  udpScrapes: 14,
+  /** Without a good connection id: answered with a small error. */
+  udpUnconnected: 15,
+  /** No request at all: not answered. */
+  udpMalformed: 16,
 } as const;
 
 /** Length of a worker's array. */

@@ -5,6 +5,7 @@ import { FakeConnection, FakeTracker, PEERS, prefixTable } from "../../test/fuzz
 import { CLIENT_ERROR } from "../model/client-error.ts";
 import { allocateCounters, COUNTER } from "../model/counters.ts";
 import { HttpService } from "./http-service.ts";
+import { Refusal } from "./refusal.ts";
 
 const HASH = `info_hash=${"%aa".repeat(20)}`;
 const ANNOUNCE = `GET /announce?${HASH}&port=6881 HTTP/1.1\r\n`;
@@ -16,7 +17,7 @@ let service: HttpService;
 beforeEach(() => {
   counters = allocateCounters();
   tracker = new FakeTracker();
-  service = new HttpService(tracker, counters);
+  service = new HttpService(tracker, counters, new Refusal());
 });
 
 function connect(remote = "192.0.2.1"): FakeConnection {

@@ -5,7 +5,7 @@
 import type { Exchange, StreamService } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
 import { AnnounceResponse } from "../model/announce.ts";
-import { type ClientErrorCode, OK } from "../model/client-error.ts";
+import { CLIENT_ERRORS, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { COUNTER } from "../model/counters.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import type { PrefixTable } from "../network/prefix-table.ts";
@@ -13,12 +13,13 @@ import { AnnounceQuery } from "../wire/announce-query.ts";
 import { ascii, equalsBytes } from "../wire/ascii.ts";
 import { HOP_SYNTAX, HopWalk } from "../wire/forwarded.ts";
 import { AnnounceEncoder } from "../wire/http-announce.ts";
-import { HTTP_ERROR, type HttpErrorCode } from "../wire/http-error.ts";
+import { HTTP_ERROR, HTTP_ERRORS, type HttpErrorCode } from "../wire/http-error.ts";
 import { CONNECTION, type Connection, encodeFailure, encodeHttpError } from "../wire/http-reply.ts";
 import { COMPLETE, type FieldLines, HttpRequest, INCOMPLETE } from "../wire/http-request.ts";
 import { encodeScrape } from "../wire/http-scrape.ts";
 import { PROXY, ProxyHeader } from "../wire/proxy-protocol.ts";
 import { decodeScrapeQuery } from "../wire/scrape-query.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** What a reload replaces. Addresses for which a lookup finds something other than 0 are in the set. */
@@ -40,18 +41,11 @@ const BEGUN = 1;
 const ANNOUNCE_PATHS = ["/announce", "/announce.php", "/announce/"].map((path) => ascii(path));
 const SCRAPE_PATHS = ["/scrape", "/scrape.php", "/scrape/"].map((path) => ascii(path));
 
-/** The last request that was refused, for the log: one of the errors is not {@link OK}. */
-export interface Refusal {
-  readonly address: Address;
-  clientError: ClientErrorCode;
-  httpError: HttpErrorCode | typeof OK;
-}
-
 /** Serves HTTP announces (BEP 3) and scrapes (BEP 48). One for each thread. */
 export class HttpService implements StreamService {
-  readonly lastRefusal: Refusal = { address: new Address(), clientError: OK, httpError: OK };
   readonly #tracker: Pick<Tracker, "announce" | "scrape">;
   readonly #counters: Float64Array;
+  readonly #refusal: Refusal;
   #policy: HttpServicePolicy = { trustedProxies: NOBODY, ipParameter: NOBODY };
 
   readonly #proxyHeader = new ProxyHeader();
@@ -67,10 +61,11 @@ export class HttpService implements StreamService {
   readonly #scrapeRequest = new ScrapeRequest();
   readonly #scrapeResponse = new ScrapeResponse();
 
-  /** @param counters indexed by COUNTER. */
-  constructor(tracker: Pick<Tracker, "announce" | "scrape">, counters: Float64Array) {
+  /** @param counters indexed by COUNTER. @param refusal where the last refused request is noted. */
+  constructor(tracker: Pick<Tracker, "announce" | "scrape">, counters: Float64Array, refusal: Refusal) {
     this.#tracker = tracker;
     this.#counters = counters;
+    this.#refusal = refusal;
   }
 
   /** Replaces what came before, at first that nobody is believed. */
@@ -185,7 +180,7 @@ export class HttpService implements StreamService {
   #fail(exchange: Exchange, error: ClientErrorCode): number {
     const { output, outputStart } = exchange;
     this.#counters[COUNTER.clientErrors]++;
-    this.#note(error, OK);
+    this.#refusal.note(this.#client, CLIENT_ERRORS[error].reason);
     return encodeFailure(output, outputStart, error, this.#connectionAfter(exchange)) - outputStart;
   }
 
@@ -193,15 +188,9 @@ export class HttpService implements StreamService {
   #refuse(exchange: Exchange, error: HttpErrorCode): number {
     const { output, outputStart } = exchange;
     this.#counters[COUNTER.httpErrors]++;
-    this.#note(OK, error);
+    this.#refusal.note(this.#client, HTTP_ERRORS[error].text);
     exchange.close = true;
     return encodeHttpError(output, outputStart, error) - outputStart;
-  }
-
-  #note(clientError: ClientErrorCode, httpError: HttpErrorCode | typeof OK): void {
-    this.lastRefusal.address.copyFrom(this.#client);
-    this.lastRefusal.clientError = clientError;
-    this.lastRefusal.httpError = httpError;
   }
 }
 

@@ -30,10 +30,10 @@ class Lists {
 
   constructor(family: Family, chunks: number) {
     this.data = allocateHeap(chunks * 8192, 1);
-    this.heap = new Heap(this.data);
+    this.heap = new Heap(this.data, 1);
     this.list = new PeerList(this.heap, family, new KeyedHash(1, 2));
     this.#family = family;
-    this.#cells = this.heap.takeChunk() * 8192;
+    this.#cells = this.heap.takeChunk(0) * 8192;
     for (let i = 0; i < LISTS; i++) this.models.push(new Map());
   }
 

@@ -1,7 +1,7 @@
 /** A tracker over a small store with three groups, for tests: announces in, addresses out. */
 import { Address, type Family } from "../model/address.ts";
 import { formatAddress, parseAddress } from "../model/address-text.ts";
-import { ANNOUNCE_EVENT, AnnounceRequest, AnnounceResponse } from "../model/announce.ts";
+import { ANNOUNCE_EVENT, AnnounceRequest, AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import { allocateCounters } from "../model/counters.ts";
 import { Random } from "../model/random.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
@@ -91,7 +91,7 @@ export class TrackerFixture {
     } = {},
   ) {
     this.groups = groupsOf(options.groups ?? GROUPS);
-    this.store = new SwarmStore(allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]));
+    this.store = new SwarmStore(allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]), 1);
     const policy = {
       settings: SETTINGS,
       selection: { ...NEAREST, ...options.selection },
@@ -120,15 +120,25 @@ export class TrackerFixture {
 
   /** The last answer's peers of one family. */
   told(family: Family): Told[] {
-    const size = family === 4 ? 6 : 18;
     const bytes = family === 4 ? this.response.peers : this.response.peers6;
     const count = family === 4 ? this.response.peerCount : this.response.peer6Count;
-    return Array.from({ length: count }, (_, i) => {
-      const view = new DataView(bytes.buffer, i * size, size);
+    return this.peersIn(bytes.subarray(0, count * COMPACT_BYTES[family]), family).map(
+      ({ address, port }) => ({
+        address: formatAddress(address),
+        port,
+      }),
+    );
+  }
+
+  /** Reads peers in compact form. */
+  peersIn(bytes: Uint8Array, family: Family): { address: Address; port: number }[] {
+    const size = COMPACT_BYTES[family];
+    return Array.from({ length: bytes.length / size }, (_, i) => {
+      const view = new DataView(bytes.buffer, bytes.byteOffset + i * size, size);
       const address = new Address();
       if (family === 4) address.setIPv4(view.getUint32(0));
       else address.setIPv6(view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12));
-      return { address: formatAddress(address), port: view.getUint16(size - 2) };
+      return { address, port: view.getUint16(size - 2) };
     });
   }
 

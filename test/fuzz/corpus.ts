@@ -31,49 +31,71 @@ export interface HostileCase {
   readonly bytes: string;
 }
 
+/** A case as it is written: what is said about it, and what is sent, a byte per character. */
+export interface WrittenCase {
+  readonly name: string;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly bytes: string;
+}
+
 const SETTINGS = ["from", "trusted", "believed", "expect", "says", "seen"];
 const CONTROLS: Record<string, string> = { r: "\r", n: "\n", t: "\t", "0": "\0", "\\": "\\" };
 
 /** Reads all cases. @throws Error for a file that is not as described above. */
 export function readCorpus(): HostileCase[] {
-  const folder = join(import.meta.dirname, "corpus", "http");
-  return globSync("*.txt", { cwd: folder })
-    .sort()
-    .flatMap((file) => readCases(basename(file, ".txt"), readFileSync(join(folder, file), "utf8")));
+  return readCases("http", SETTINGS).map(({ name, settings, bytes }) => {
+    const words = (setting: string) => wordsOf(settings.get(setting));
+    const end = words("expect").at(-1);
+    if (end !== "closed" && end !== "open") throw new Error(`${name}: expect must end in closed or open`);
+    return {
+      name,
+      from: settings.get("from") ?? "192.0.2.1",
+      trusted: words("trusted"),
+      believed: words("believed"),
+      statuses: words("expect").slice(0, -1).map(Number),
+      closed: end === "closed",
+      says: settings.get("says") ?? "",
+      seen: words("seen"),
+      bytes,
+    };
+  });
 }
 
-function readCases(theme: string, text: string): HostileCase[] {
+/** The words of a setting, of which there may be none. */
+export function wordsOf(setting = ""): string[] {
+  return setting.split(" ").filter((word) => word !== "");
+}
+
+/**
+ * Reads the cases in a folder of the corpus.
+ * @param names the settings that a case may have.
+ * @throws Error for a file that is not as described above.
+ */
+export function readCases(folderName: string, names: readonly string[]): WrittenCase[] {
+  const folder = join(import.meta.dirname, "corpus", folderName);
+  return globSync("*.txt", { cwd: folder })
+    .sort()
+    .flatMap((file) => readFile(basename(file, ".txt"), readFileSync(join(folder, file), "utf8"), names));
+}
+
+function readFile(theme: string, text: string, names: readonly string[]): WrittenCase[] {
   const lines = text.split("\n").filter((line) => !line.startsWith("#"));
   const [before, ...cases] = lines.join("\n").split(/^=== /m);
   if (before.trim() !== "") throw new Error(`${theme}: text before the first case`);
-  return cases.map((part) => readCase(theme, part));
+  return cases.map((part) => readCase(theme, part, names));
 }
 
-function readCase(theme: string, text: string): HostileCase {
+function readCase(theme: string, text: string, names: readonly string[]): WrittenCase {
   const [head, ...rest] = text.split("\n\n");
   const [title, ...lines] = head.split("\n");
-  const settings = new Map(lines.map((line) => readSetting(`${theme}: ${title}`, line)));
-  const words = (name: string) => (settings.get(name) ?? "").split(" ").filter((word) => word !== "");
-  const end = words("expect").at(-1);
-  if (end !== "closed" && end !== "open")
-    throw new Error(`${theme}: ${title}: expect must end in closed or open`);
-  return {
-    name: `${theme}: ${title}`,
-    from: settings.get("from") ?? "192.0.2.1",
-    trusted: words("trusted"),
-    believed: words("believed"),
-    statuses: words("expect").slice(0, -1).map(Number),
-    closed: end === "closed",
-    says: settings.get("says") ?? "",
-    seen: words("seen"),
-    bytes: toBytes(rest.join("").replaceAll("\n", "")),
-  };
+  const name = `${theme}: ${title}`;
+  const settings = new Map(lines.map((line) => readSetting(name, line, names)));
+  return { name, settings, bytes: toBytes(rest.join("").replaceAll("\n", "")) };
 }
 
-function readSetting(name: string, line: string): [string, string] {
+function readSetting(name: string, line: string, names: readonly string[]): [string, string] {
   const colon = line.indexOf(": ");
-  if (colon < 0 || !SETTINGS.includes(line.slice(0, colon)))
-    throw new Error(`${name}: ${line} is no setting`);
+  if (colon < 0 || !names.includes(line.slice(0, colon))) throw new Error(`${name}: ${line} is no setting`);
   return [line.slice(0, colon), line.slice(colon + 2)];
 }
 

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { allocateCounters } from "../../src/model/counters.ts";
 import { HttpService } from "../../src/tracker/http-service.ts";
+import { Refusal } from "../../src/tracker/refusal.ts";
 import { type HostileCase, readCorpus } from "./corpus.ts";
 import { FakeConnection, FakeTracker, prefixTable } from "./fake-connection.ts";
 
@@ -17,7 +18,7 @@ interface Outcome {
 /** Sends the bytes of a case and says what came of it. */
 function outcome(hostile: HostileCase, send: (connection: FakeConnection) => void, around?: string): Outcome {
   const tracker = new FakeTracker();
-  const service = new HttpService(tracker, allocateCounters());
+  const service = new HttpService(tracker, allocateCounters(), new Refusal());
   service.configure({
     trustedProxies: prefixTable(...hostile.trusted),
     ipParameter: prefixTable(...hostile.believed),

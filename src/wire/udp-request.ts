@@ -1,0 +1,185 @@
+/** Decodes requests of the UDP tracker protocol (BEP 15) and their options (BEP 41). */
+import { readWord } from "../model/address.ts";
+import {
+  ANNOUNCE_EVENT,
+  type AnnounceEvent,
+  type AnnounceRequest,
+  coarseLeft,
+  LEFT_MAX,
+  NUM_WANT_DEFAULT,
+} from "../model/announce.ts";
+import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { SCRAPE_LIMIT, type ScrapeRequest } from "../model/scrape.ts";
+import { HASH_BYTES, HASH_WORDS } from "./info-hash.ts";
+
+/** What a datagram is about; `error` only in replies. */
+export const UDP_ACTION = { connect: 0, announce: 1, scrape: 2, error: 3 } as const;
+export type UdpAction = (typeof UDP_ACTION)[keyof typeof UDP_ACTION];
+
+/** What is no request at all. It gets no reply: nobody of this protocol waits for one. */
+export const UDP_MALFORMED = -1;
+
+/** Where a connect request has "this is BEP 15" instead of a connection id. */
+const PROTOCOL_HIGH = 0x417;
+const PROTOCOL_LOW = 0x27101980;
+
+/** Bytes before what is different in each request: connection id, action, transaction id. */
+const HEAD_BYTES = 16;
+const ANNOUNCE_BYTES = 98;
+
+/** Where the fields are in all requests, and in an announce. */
+const AT = {
+  connectionHigh: 0,
+  connectionLow: 4,
+  action: 8,
+  transactionId: 12,
+  infoHash: 16,
+  peerId: 36,
+  downloaded: 56,
+  left: 64,
+  uploaded: 72,
+  event: 80,
+  address: 84,
+  key: 88,
+  numWant: 92,
+  port: 96,
+} as const;
+
+/** The options of BEP 41 behind an announce. Those without data are a byte; all others have a length next. */
+const OPTION = { end: 0, nothing: 1, urlData: 2 } as const;
+
+/** The events in the order of BEP 15; `paused` (BEP 21) is what libtorrent sends. */
+const EVENTS: readonly AnnounceEvent[] = [
+  ANNOUNCE_EVENT.none,
+  ANNOUNCE_EVENT.completed,
+  ANNOUNCE_EVENT.started,
+  ANNOUNCE_EVENT.stopped,
+  ANNOUNCE_EVENT.paused,
+];
+
+const TWO_32 = 2 ** 32;
+const SIGN = 0x80000000;
+const SLASH = 0x2f;
+const QUESTION_MARK = 0x3f;
+const FIRST_VISIBLE = 0x21;
+const DELETE = 0x7f;
+
+/** What all requests begin with. Mutable, used again for every datagram. */
+export class UdpHead {
+  transactionId = 0;
+  /** The connection id, in two words. */
+  connectionHigh = 0;
+  connectionLow = 0;
+
+  /**
+   * Reads the datagram `[start, end)` and checks its shape.
+   * @returns what it asks for, or {@link UDP_MALFORMED}.
+   */
+  parse(bytes: Uint8Array, start: number, end: number): UdpAction | typeof UDP_MALFORMED {
+    const length = end - start;
+    if (length < HEAD_BYTES) return UDP_MALFORMED;
+    this.connectionHigh = readWord(bytes, start + AT.connectionHigh);
+    this.connectionLow = readWord(bytes, start + AT.connectionLow);
+    this.transactionId = readWord(bytes, start + AT.transactionId);
+    switch (readWord(bytes, start + AT.action)) {
+      case UDP_ACTION.connect:
+        return this.#isConnect() ? UDP_ACTION.connect : UDP_MALFORMED;
+      case UDP_ACTION.announce:
+        if (length < ANNOUNCE_BYTES || !hasOptions(bytes, start + ANNOUNCE_BYTES, end)) return UDP_MALFORMED;
+        return UDP_ACTION.announce;
+      case UDP_ACTION.scrape:
+        return length > HEAD_BYTES && (length - HEAD_BYTES) % HASH_BYTES === 0
+          ? UDP_ACTION.scrape
+          : UDP_MALFORMED;
+      default:
+        return UDP_MALFORMED;
+    }
+  }
+
+  #isConnect(): boolean {
+    return this.connectionHigh === PROTOCOL_HIGH && this.connectionLow === PROTOCOL_LOW;
+  }
+}
+
+/**
+ * Decodes the announce that begins at `start`, and whose shape {@link UdpHead.parse} has found good. The address and
+ * what the answer has room for are not the client's to say.
+ * @returns OK, or what is wrong with it; the request is meaningless then.
+ */
+export function decodeUdpAnnounce(
+  bytes: Uint8Array,
+  start: number,
+  request: AnnounceRequest,
+): ClientErrorCode {
+  const event = readWord(bytes, start + AT.event);
+  if (event >= EVENTS.length) return CLIENT_ERROR.eventInvalid;
+  request.port = (bytes[start + AT.port] << 8) | bytes[start + AT.port + 1];
+  if (request.port === 0) return CLIENT_ERROR.portInvalid;
+  readHash(bytes, start + AT.infoHash, request.infoHash, 0);
+  request.otherPort = request.port;
+  request.hasOther = false;
+  request.event = EVENTS[event];
+  request.left = readLeft(bytes, start + AT.left);
+  const numWant = readWord(bytes, start + AT.numWant);
+  request.numWant = numWant >= SIGN ? NUM_WANT_DEFAULT : numWant;
+  return OK;
+}
+
+/** Takes the address that an announce names for its peer, if it names one: to be believed from few. */
+export function believeUdpAddress(bytes: Uint8Array, start: number, request: AnnounceRequest): void {
+  const word = readWord(bytes, start + AT.address);
+  if (word !== 0) request.address.setIPv4(word);
+}
+
+/**
+ * Decodes the scrape `[start, end)`, whose shape {@link UdpHead.parse} has found good.
+ * @returns OK, or what is wrong with it.
+ */
+export function decodeUdpScrape(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  request: ScrapeRequest,
+): ClientErrorCode {
+  const count = (end - start - HEAD_BYTES) / HASH_BYTES;
+  if (count > SCRAPE_LIMIT) return CLIENT_ERROR.scrapeTooMany;
+  request.count = count;
+  for (let i = 0; i < count; i++) {
+    readHash(bytes, start + HEAD_BYTES + i * HASH_BYTES, request.infoHashes, i * HASH_WORDS);
+  }
+  return OK;
+}
+
+function readHash(bytes: Uint8Array, at: number, words: Uint32Array, index: number): void {
+  for (let i = 0; i < HASH_WORDS; i++) words[index + i] = readWord(bytes, at + 4 * i);
+}
+
+/** 64 bits; the double nearest to them is 0 only for 0. Negative numbers are how clients say "unknown". */
+function readLeft(bytes: Uint8Array, at: number): number {
+  const high = readWord(bytes, at);
+  return high >= SIGN ? LEFT_MAX : coarseLeft(high * TWO_32 + readWord(bytes, at + 4));
+}
+
+/**
+ * Whether `[start, end)` is a list of options. The path and query that URLData options amount to say nothing that is
+ * not known, but must look like that; options that BEP 41 does not know are skipped, as it wants.
+ */
+function hasOptions(bytes: Uint8Array, start: number, end: number): boolean {
+  let isFirst = true;
+  for (let at = start; at < end; ) {
+    const option = bytes[at++];
+    if (option === OPTION.end) return true;
+    if (option === OPTION.nothing) continue;
+    if (at === end) return false;
+    const length = bytes[at++];
+    if (length > end - at) return false;
+    if (option === OPTION.urlData && length > 0) {
+      if (isFirst && bytes[at] !== SLASH && bytes[at] !== QUESTION_MARK) return false;
+      isFirst = false;
+      for (let i = at; i < at + length; i++)
+        if (bytes[i] < FIRST_VISIBLE || bytes[i] === DELETE) return false;
+    }
+    at += length;
+  }
+  return true;
+}

@@ -1,0 +1,73 @@
+/** Stands in for an engine and a client around a UdpService, and holds the service to the contract and to BEP 15. */
+import assert from "node:assert/strict";
+import { DATAGRAM_REPLY_BYTES, DatagramExchange, type DatagramService } from "../../src/engine/engine.ts";
+import { parseAddress } from "../../src/model/address-text.ts";
+
+/** What a connect request begins with. */
+export const PROTOCOL = "\0\0\x04\x17\x27\x10\x19\x80";
+
+/** Bytes around input and output that must be neither read nor written. */
+const MARGIN = 64;
+
+const ACTIONS = ["connect", "announce", "scrape", "error"] as const;
+
+/** A reply, taken apart as BEP 15 has it. */
+export interface UdpReply {
+  readonly action: (typeof ACTIONS)[number];
+  readonly transactionId: number;
+  /** What follows, a byte per character. */
+  readonly body: string;
+  readonly length: number;
+}
+
+/** Sends datagrams from one address. */
+export class FakeSender {
+  readonly #service: DatagramService;
+  readonly #exchange = new DatagramExchange();
+
+  constructor(service: DatagramService, remote: string) {
+    this.#service = service;
+    parseAddress(remote).writeBytes(this.#exchange.remote, 0);
+    this.#exchange.remotePort = 6881;
+    this.#exchange.output = new Uint8Array(MARGIN + DATAGRAM_REPLY_BYTES + MARGIN);
+    this.#exchange.outputStart = MARGIN;
+  }
+
+  /** Connects. @returns the connection id. */
+  connect(): string {
+    const reply = this.send(`${PROTOCOL}\0\0\0\0tran`);
+    assert.equal(reply?.action, "connect");
+    assert.equal(reply.body.length, 8);
+    return reply.body;
+  }
+
+  /**
+   * Sends one datagram.
+   * @param around what the bytes before and after it are made of.
+   * @returns the reply, if there is one.
+   */
+  send(datagram: string, around = "\0"): UdpReply | undefined {
+    const exchange = this.#exchange;
+    const margin = around.repeat(MARGIN).slice(0, MARGIN);
+    exchange.input = Buffer.from(margin + datagram + margin, "latin1");
+    exchange.start = MARGIN;
+    exchange.end = MARGIN + datagram.length;
+    const written = this.#service.serve(exchange);
+    assert.ok(Number.isInteger(written) && written >= 0 && written <= DATAGRAM_REPLY_BYTES);
+    const output = Buffer.from(exchange.output.buffer);
+    const isUntouched = (start: number, end: number) =>
+      output.subarray(start, end).every((byte) => byte === 0);
+    const end = MARGIN + DATAGRAM_REPLY_BYTES;
+    assert.ok(isUntouched(0, MARGIN) && isUntouched(end, end + MARGIN), "wrote beyond its room");
+    const reply = Buffer.from(output.subarray(MARGIN, MARGIN + written));
+    output.fill(0);
+    if (written === 0) return undefined;
+    assert.ok(written >= 8, "a reply has an action and a transaction id");
+    return {
+      action: ACTIONS[reply.readUInt32BE(0)],
+      transactionId: reply.readUInt32BE(4),
+      body: reply.toString("latin1", 8),
+      length: written,
+    };
+  }
+}
