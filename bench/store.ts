@@ -24,7 +24,7 @@ function makeTracker(maxPeers: number): Tracker {
       reachableFrom: [],
     })),
   );
-  const store = new SwarmStore(allocateSwarmStore(maxPeers, 16, [1, 2]));
+  const store = new SwarmStore(allocateSwarmStore(maxPeers, 16, [1, 2]), 1);
   return new Tracker(
     store,
     {

@@ -8,6 +8,7 @@ import type { AnnounceRequest, AnnounceResponse } from "../src/model/announce.ts
 import { type ClientErrorCode, OK } from "../src/model/client-error.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { HttpService } from "../src/tracker/http-service.ts";
+import { Refusal } from "../src/tracker/refusal.ts";
 import { ascii } from "../src/wire/ascii.ts";
 
 const ROUNDS = 5;
@@ -41,7 +42,7 @@ const tracker = {
   scrape: (): ClientErrorCode => OK,
 };
 
-const service = new HttpService(tracker, allocateCounters());
+const service = new HttpService(tracker, allocateCounters(), new Refusal());
 const exchange = new Exchange();
 exchange.input = Buffer.from(head);
 exchange.output = Buffer.alloc(REPLY_BYTES);

@@ -70,7 +70,7 @@ export class SimulatedTracker {
 
   constructor(plan: TrackerPlan, networks: readonly NetworkPlan[], maxPeers: number, seed: number) {
     if (networks.length > NETWORKS_MAX) throw new RangeError(`more than ${NETWORKS_MAX} networks`);
-    const store = new SwarmStore(allocateSwarmStore(maxPeers, 1, [1, 2]));
+    const store = new SwarmStore(allocateSwarmStore(maxPeers, 1, [1, 2]), 1);
     const groups = groupsOf(plan.policy === "random" ? [] : networks);
     const accessList = new AccessList(buildAccessList("off", new Uint32Array(0)));
     const policy = plan.policy === "bridged" ? "bridged" : "nearest";

@@ -55,6 +55,11 @@ export class ChangeLog {
     return true;
   }
 
+  /** Makes every reader of the shard's ring compare everything: swarms are gone, and nobody knows which. */
+  skip(shard: number): void {
+    this.#written[shard] += CHANGE_LOG_LENGTH + 1;
+  }
+
   #place(shard: number, index: number): number {
     return (shard * CHANGE_LOG_LENGTH + (index & (CHANGE_LOG_LENGTH - 1))) * 5;
   }

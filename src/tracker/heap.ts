@@ -10,7 +10,7 @@
  * Blocks therefore move. A block's first word names its one owner: the index of the word that holds the reference to
  * it, which is mended when the block moves. After `free`, references held in local variables are stale.
  */
-import { lock, unlock } from "./shard-lock.ts";
+import { inheritLock, lock, tryLock, unlock } from "./shard-lock.ts";
 
 /** Words in a chunk. */
 export const CHUNK_WORDS = 8192;
@@ -64,6 +64,8 @@ export interface HeapData {
   /** Of each chunk: its size class, and the chunk before it in its class or in the list of free chunks. */
   readonly chunkClass: Uint8Array<SharedArrayBuffer>;
   readonly chunkPrevious: Uint32Array<SharedArrayBuffer>;
+  /** Of each chunk: the shard that has it, + 1. 0 for a free one. Everything else about chunks can be told from it. */
+  readonly chunkShard: Uint16Array<SharedArrayBuffer>;
   /** Lock, chunks taken from the untouched end, and head of the list of free chunks. */
   readonly pool: Int32Array<SharedArrayBuffer>;
   /** Of each class of each shard: its last chunk, and the blocks used in it. */
@@ -86,6 +88,7 @@ export function allocateHeap(words: number, shards: number): HeapData {
     words: new Uint32Array(new SharedArrayBuffer(chunks * CHUNK_WORDS * 4)),
     chunkClass: new Uint8Array(new SharedArrayBuffer(chunks)).fill(NO_CLASS),
     chunkPrevious: new Uint32Array(new SharedArrayBuffer(chunks * 4)),
+    chunkShard: new Uint16Array(new SharedArrayBuffer(chunks * 2)),
     pool,
     tail: new Uint32Array(new SharedArrayBuffer(CLASSES * shards * 4)),
     used: new Uint32Array(new SharedArrayBuffer(CLASSES * shards * 4)),
@@ -108,14 +111,20 @@ export class Heap {
   readonly words: Uint32Array<SharedArrayBuffer>;
   readonly #chunkClass: Uint8Array<SharedArrayBuffer>;
   readonly #chunkPrevious: Uint32Array<SharedArrayBuffer>;
+  readonly #chunkShard: Uint16Array<SharedArrayBuffer>;
   readonly #pool: Int32Array<SharedArrayBuffer>;
   readonly #tail: Uint32Array<SharedArrayBuffer>;
   readonly #used: Uint32Array<SharedArrayBuffer>;
 
-  constructor(data: HeapData) {
+  readonly #holder: number;
+
+  /** @param holder of the locks that are taken through this view. */
+  constructor(data: HeapData, holder: number) {
+    this.#holder = holder;
     this.words = data.words;
     this.#chunkClass = data.chunkClass;
     this.#chunkPrevious = data.chunkPrevious;
+    this.#chunkShard = data.chunkShard;
     this.#pool = data.pool;
     this.#tail = data.tail;
     this.#used = data.used;
@@ -142,7 +151,7 @@ export class Heap {
     let used = this.#used[at];
     if (chunk === 0 || used === BLOCKS_PER_CHUNK[sizeClass]) {
       const previous = chunk;
-      chunk = this.takeChunk();
+      chunk = this.takeChunk(shard);
       if (chunk === 0) return 0;
       this.#chunkClass[chunk] = sizeClass;
       this.#chunkPrevious[chunk] = previous;
@@ -195,21 +204,51 @@ export class Heap {
   }
 
   /** Takes a whole chunk. @returns its number, or 0 when the heap is full. Its words start at number × CHUNK_WORDS. */
-  takeChunk(): number {
-    lock(this.#pool, POOL_LOCK);
-    let chunk = this.#pool[POOL_FREE_LIST];
-    if (chunk !== 0) this.#pool[POOL_FREE_LIST] = this.#chunkPrevious[chunk];
-    else if (this.#pool[POOL_TAKEN] < this.chunkCount) chunk = this.#pool[POOL_TAKEN]++;
-    unlock(this.#pool, POOL_LOCK);
+  takeChunk(shard: number): number {
+    const pool = this.#pool;
+    lock(pool, POOL_LOCK, this.#holder);
+    let chunk = pool[POOL_FREE_LIST];
+    if (chunk !== 0) pool[POOL_FREE_LIST] = this.#chunkPrevious[chunk];
+    else if (pool[POOL_TAKEN] < this.chunkCount) chunk = pool[POOL_TAKEN]++;
+    if (chunk !== 0) this.#chunkShard[chunk] = shard + 1;
+    unlock(pool, POOL_LOCK);
     return chunk;
   }
 
   /** Gives a whole chunk back. */
   releaseChunk(chunk: number): void {
-    lock(this.#pool, POOL_LOCK);
+    lock(this.#pool, POOL_LOCK, this.#holder);
+    this.#chunkShard[chunk] = 0;
+    this.#addToFreeList(chunk);
+    unlock(this.#pool, POOL_LOCK);
+  }
+
+  /**
+   * Gives back all that shards have, whatever state their lists are in. For the control plane, after a thread has died.
+   * @param dead the thread's number as a holder: it may have the pool's lock.
+   * @returns false when a living thread had that for longer than `waitMs`; nothing has changed then.
+   */
+  reclaim(shards: readonly number[], dead: number, waitMs: number): boolean {
+    const pool = this.#pool;
+    const inherited = inheritLock(pool, POOL_LOCK, dead, this.#holder);
+    if (!inherited && shards.length === 0) return true;
+    if (!inherited && !tryLock(pool, POOL_LOCK, this.#holder, waitMs)) return false;
+    pool[POOL_FREE_LIST] = 0;
+    for (let chunk = 1; chunk < pool[POOL_TAKEN]; chunk++) {
+      if (shards.includes(this.#chunkShard[chunk] - 1)) this.#chunkShard[chunk] = 0;
+      if (this.#chunkShard[chunk] === 0) this.#addToFreeList(chunk);
+    }
+    for (const shard of shards) {
+      this.#tail.fill(0, shard * CLASSES, (shard + 1) * CLASSES);
+      this.#used.fill(0, shard * CLASSES, (shard + 1) * CLASSES);
+    }
+    unlock(pool, POOL_LOCK);
+    return true;
+  }
+
+  #addToFreeList(chunk: number): void {
     this.#chunkClass[chunk] = NO_CLASS;
     this.#chunkPrevious[chunk] = this.#pool[POOL_FREE_LIST];
     this.#pool[POOL_FREE_LIST] = chunk;
-    unlock(this.#pool, POOL_LOCK);
   }
 }

@@ -11,7 +11,10 @@ export class KeyedHash {
     this.#k1 = k1 | 0;
   }
 
-  /** Hashes `count` words from `offset` on, and one more, `last`. @returns an unsigned 32-bit integer. */
+  /**
+   * Hashes `count` words from `offset` on, and one more, `last`.
+   * @returns a signed 32-bit integer: V8 would put an unsigned one, half of the time, on the heap.
+   */
   hash(words: Uint32Array, offset: number, count: number, last: number): number {
     let v0 = this.#k0;
     let v1 = this.#k1;
@@ -35,6 +38,6 @@ export class KeyedHash {
       v2 = (v2 << 16) | (v2 >>> 16);
       v0 ^= message ^ length;
     }
-    return (v1 ^ v3) >>> 0;
+    return v1 ^ v3;
   }
 }

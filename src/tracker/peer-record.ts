@@ -33,9 +33,13 @@ export function packState(now: number, left: number, progress: number): number {
   return ((now & 0xffff) << 16) | (left << 4) | progress;
 }
 
-/** Seconds since a record with this word B was last seen, if that is less than 2^16. */
+/** Ages above this are of peers that another worker, whose clock is a tick ahead, has just heard of. */
+const AGE_LIMIT = 0xffff - 60;
+
+/** Seconds since a record with this word B was last seen, if that is less than 2^16 - 60. */
 export function ageOf(state: number, now: number): number {
-  return (now - (state >>> 16)) & 0xffff;
+  const age = (now - (state >>> 16)) & 0xffff;
+  return age > AGE_LIMIT ? 0 : age;
 }
 
 /** `coarseLeft` of a record with this word B. */
@@ -63,5 +67,6 @@ export function stalledTick(tick: number): number {
 export function hasStalled(state: number, now: number, left: number, stallSeconds: number): boolean {
   if (left === 0 || left < leftOf(state)) return false;
   const ticks = (progressTick(now, stallSeconds) - (state & 15)) & 15;
-  return ageOf(state, now) >= stallSeconds || ticks > STALL_TICKS;
+  // One back: another worker's clock, a little ahead, has come to the next tick.
+  return ageOf(state, now) >= stallSeconds || (ticks > STALL_TICKS && ticks !== 15);
 }

@@ -7,7 +7,8 @@
  * peers outside the requester's home are left out or come last, and a bridge has half its answer from there.
  *
  * A dual-stack client wants both families (BEP 7), an IPv4-only one can use only its own: in every tier the
- * requester's family comes first, and the other may take a quarter of the answer, or what its own leaves free.
+ * requester's family comes first, and the other may take a quarter of the answer, or what its own leaves free. An answer
+ * over UDP holds one family only (BEP 15): a dual-stack client announces over both.
  */
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
@@ -179,16 +180,19 @@ export class PeerSelection {
     if (bridged && who.group !== NO_GROUP) this.#takeRole(shard, entry, policy, who, now);
     const atHome = 2 * policy.groups.tierCount;
     const ranks = bridged ? 2 * atHome : atHome;
-    const own = who.address.family === 4 ? this.#ipv4 : this.#ipv6;
+    const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;
     const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
     own.sort(ranks, policy, who);
     other.sort(ranks, policy, who);
     this.#at4 = 0;
     this.#at6 = 0;
-    this.#otherRoom = Math.max(wanted >> 2, wanted - own.total);
-    const kept = who.bridge
-      ? Math.min(wanted >> 1, own.availableFrom(atHome, ranks) + other.availableFrom(atHome, ranks))
-      : 0;
+    const both = who.onlyFamily === 0;
+    this.#otherRoom = both ? Math.max(wanted >> 2, wanted - own.total) : 0;
+    let kept = 0;
+    if (who.bridge) {
+      const otherOutside = both ? other.availableFrom(atHome, ranks) : 0;
+      kept = Math.min(wanted >> 1, own.availableFrom(atHome, ranks) + otherOutside);
+    }
     this.#room = wanted - kept;
     this.#write(own, other, 0, atHome, response);
     this.#room += kept;

@@ -1,9 +1,11 @@
-import { Address } from "../model/address.ts";
+import { Address, type Family } from "../model/address.ts";
 
 /** Who asks for peers. Mutable, used again for every announce. */
 export class Requester {
   readonly address = new Address();
   group = 0;
+  /** The only family that it can be given peers of, or 0 for both. */
+  onlyFamily: Family | 0 = 0;
   /** What it has left, by coarseLeft. */
   left = 0;
   /** Wants no complete peers, having nothing to fetch. */

@@ -78,7 +78,7 @@ describe("swarm store", () => {
     });
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 3000, size: "max" }), (operations) => {
-        const store = new SwarmStore(allocateSwarmStore(1_000_000, 2, KEY));
+        const store = new SwarmStore(allocateSwarmStore(1_000_000, 2, KEY), 1);
         const model = new Map<number, Map<string, KnownPeer>>();
         const downloaded = new Map<number, number>();
         for (const { kind, swarm, host, ipv6 } of operations) {
@@ -120,7 +120,7 @@ describe("swarm store", () => {
   });
 
   test("a hundred thousand swarms come and go", () => {
-    const store = new SwarmStore(allocateSwarmStore(200_000, 4, KEY));
+    const store = new SwarmStore(allocateSwarmStore(200_000, 4, KEY), 1);
     const peer = addressOf(7, false);
     for (let swarm = 0; swarm < 100_000; swarm++) assert.ok(put(store, swarm, peer, 1));
     assert.equal(store.swarmCount, 100_000);
@@ -140,7 +140,7 @@ describe("swarm store", () => {
         fc.boolean(),
         fc.integer({ min: 1, max: 400 }),
         (size, ipv6, keys) => {
-          const store = new SwarmStore(allocateSwarmStore(maxPeers, 2, KEY));
+          const store = new SwarmStore(allocateSwarmStore(maxPeers, 2, KEY), 1);
           for (let peer = 0; peer < maxPeers; peer++) {
             const swarm = Math.floor(peer / size);
             assert.ok(
@@ -167,7 +167,7 @@ describe("swarm store", () => {
   });
 
   test("a refused peer leaves no empty swarm behind", () => {
-    const store = new SwarmStore(allocateSwarmStore(1, 1, KEY));
+    const store = new SwarmStore(allocateSwarmStore(1, 1, KEY), 1);
     assert.ok(put(store, 1, addressOf(1, false), 1));
     assert.ok(!put(store, 2, addressOf(2, false), 1));
     assert.equal(store.swarmCount, 1);
@@ -175,7 +175,7 @@ describe("swarm store", () => {
 
   test("marks what changed and remembers what vanished", () => {
     const data = allocateSwarmStore(100_000, 1, KEY);
-    const store = new SwarmStore(data);
+    const store = new SwarmStore(data, 1);
     const log = new ChangeLog(data.changes);
     const begin = log.written(0);
     for (let swarm = 0; swarm < 5; swarm++) put(store, swarm, addressOf(1, false), 1);
@@ -212,7 +212,7 @@ describe("swarm store", () => {
       import { workerData } from "node:worker_threads";
       const { SwarmStore } = await import(workerData.store);
       const { Address } = await import(workerData.address);
-      const store = new SwarmStore(workerData.data);
+      const store = new SwarmStore(workerData.data, workerData.thread);
       const address = new Address();
       for (let i = 0; i < 40000; i++) {
         const hash = Uint32Array.of(i % 50, 1, 2, 3, 4);
@@ -248,7 +248,7 @@ describe("swarm store", () => {
       if (i % 3 === 2 && expected.has(name)) expected.delete(name);
       else expected.add(name);
     }
-    const store = new SwarmStore(data);
+    const store = new SwarmStore(data, 1);
     assert.equal(store.peerCount, 3 * expected.size);
     for (const name of expected) {
       const [swarm, host] = name.split(" ").map(Number);

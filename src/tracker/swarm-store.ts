@@ -26,7 +26,7 @@ import { lock, unlock } from "./shard-lock.ts";
 import { allocateSwarmTable, ENTRY, ENTRY_WORDS, SwarmTable, type SwarmTableData } from "./swarm-table.ts";
 
 /** Locks are this many words apart: each has a line of the cache to itself. */
-const LOCK_STRIDE = 16;
+export const LOCK_STRIDE = 16;
 
 /** Flag of a swarm: changed since storage last read it. */
 const CHANGED = 1;
@@ -46,7 +46,9 @@ export interface SwarmStoreData {
   readonly maxPeers: number;
   readonly hashKey: readonly [number, number];
   readonly locks: Int32Array<SharedArrayBuffer>;
+  /** Peers and swarms in all shards, and the peers of each. */
   readonly totals: Int32Array<SharedArrayBuffer>;
+  readonly peers: Int32Array<SharedArrayBuffer>;
   readonly heap: HeapData;
   readonly table: SwarmTableData;
   readonly changes: ChangeLogData;
@@ -80,6 +82,7 @@ export function allocateSwarmStore(
     hashKey,
     locks: new Int32Array(new SharedArrayBuffer(shards * LOCK_STRIDE * 4)),
     totals: new Int32Array(new SharedArrayBuffer(8)),
+    peers: new Int32Array(new SharedArrayBuffer(shards * 4)),
     heap,
     table: allocateSwarmTable(shards, heap.chunkClass.length),
     changes: allocateChangeLog(shards),
@@ -115,6 +118,8 @@ export class SwarmStore {
   readonly #maxPeers: number;
   readonly #locks: Int32Array<SharedArrayBuffer>;
   readonly #totals: Int32Array<SharedArrayBuffer>;
+  readonly #peers: Int32Array<SharedArrayBuffer>;
+  readonly #holder: number;
   readonly #table: SwarmTable;
   readonly #ipv4: PeerList;
   readonly #ipv6: PeerList;
@@ -124,14 +129,17 @@ export class SwarmStore {
   /** Of the info-hash that the shard was last entered for. */
   #hash = 0;
 
-  constructor(data: SwarmStoreData) {
-    const heap = new Heap(data.heap);
+  /** @param holder who locks shards through this view; different for every thread (shard-lock.ts). */
+  constructor(data: SwarmStoreData, holder: number) {
+    const heap = new Heap(data.heap, holder);
     const hash = new KeyedHash(data.hashKey[0], data.hashKey[1]);
     this.shards = data.shards;
     this.words = heap.words;
     this.#maxPeers = data.maxPeers;
     this.#locks = data.locks;
     this.#totals = data.totals;
+    this.#peers = data.peers;
+    this.#holder = holder;
     this.#table = new SwarmTable(data.table, heap, hash);
     this.#ipv4 = new PeerList(heap, 4, hash);
     this.#ipv6 = new PeerList(heap, 6, hash);
@@ -157,10 +165,10 @@ export class SwarmStore {
 
   /** Locks a shard. */
   enterShard(shard: number): void {
-    lock(this.#locks, shard * LOCK_STRIDE);
+    lock(this.#locks, shard * LOCK_STRIDE, this.#holder);
   }
 
-  /** Unlocks a shard. */
+  /** Unlocks a shard. Not when an exception has come between: the shard may be half changed (shard-lock.ts). */
   leave(shard: number): void {
     unlock(this.#locks, shard * LOCK_STRIDE);
   }
@@ -233,7 +241,8 @@ export class SwarmStore {
     } else {
       const record = list.recordAt(cell, position);
       const old = words[record + keyAt] & KEY_MASK;
-      const state = words[record + keyAt + 1];
+      // As a signed integer it stays off the heap when it is handed on.
+      const state = words[record + keyAt + 1] | 0;
       this.stalled = hasStalled(state, now, left, stallSeconds);
       if (this.stalled) progress = stalledTick(tick);
       else if (left >= leftOf(state)) progress = state & 15;
@@ -266,7 +275,7 @@ export class SwarmStore {
     list.remove(shard, cell, position);
     const moved = list.insert(shard, cell, this.#record, 0);
     this.#countComplete(entry, old, -1);
-    if (moved === -1) Atomics.sub(this.#totals, TOTAL_PEERS, 1);
+    if (moved === -1) this.#countPeer(shard, -1);
     else this.#countComplete(entry, key, 1);
     return moved;
   }
@@ -285,7 +294,7 @@ export class SwarmStore {
     const cell = this.listCell(entry, family);
     this.#countComplete(entry, this.words[list.recordAt(cell, position) + ADDRESS_WORDS[family]], -1);
     list.remove(shard, cell, position);
-    Atomics.sub(this.#totals, TOTAL_PEERS, 1);
+    this.#countPeer(shard, -1);
     this.words[entry + ENTRY.flags] |= CHANGED;
   }
 
@@ -312,8 +321,8 @@ export class SwarmStore {
   }
 
   #addPeer(shard: number, entry: number, { address, port, key }: PeerUpdate): number {
-    if (Atomics.add(this.#totals, TOTAL_PEERS, 1) >= this.#maxPeers) {
-      Atomics.sub(this.#totals, TOTAL_PEERS, 1);
+    if (this.#countPeer(shard, 1) >= this.#maxPeers) {
+      this.#countPeer(shard, -1);
       return -1;
     }
     const keyAt = ADDRESS_WORDS[address.family];
@@ -321,9 +330,29 @@ export class SwarmStore {
     this.#record[keyAt] = packPort(port, key);
     const cell = this.listCell(entry, address.family);
     const position = this.list(address.family).insert(shard, cell, this.#record, 0);
-    if (position === -1) Atomics.sub(this.#totals, TOTAL_PEERS, 1);
+    if (position === -1) this.#countPeer(shard, -1);
     else this.#countComplete(entry, key, 1);
     return position;
+  }
+
+  /**
+   * Forgets all of a shard, whose memory has been taken away. The caller has the lock.
+   * @returns how many peers it had.
+   */
+  forgetShard(shard: number): number {
+    const peers = this.#peers[shard];
+    Atomics.sub(this.#totals, TOTAL_PEERS, peers);
+    Atomics.sub(this.#totals, TOTAL_SWARMS, this.swarmsIn(shard));
+    this.#peers[shard] = 0;
+    this.#table.forget(shard);
+    this.#changes.skip(shard);
+    return peers;
+  }
+
+  /** @returns how many peers there were in all shards. */
+  #countPeer(shard: number, by: 1 | -1): number {
+    this.#peers[shard] += by;
+    return Atomics.add(this.#totals, TOTAL_PEERS, by);
   }
 
   #countComplete(entry: number, key: number, by: 1 | -1): void {

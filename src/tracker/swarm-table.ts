@@ -71,6 +71,11 @@ export class SwarmTable {
     return this.#counts[shard];
   }
 
+  /** Forgets the shard's swarms, whose memory has been taken away. */
+  forget(shard: number): void {
+    this.#counts[shard] = 0;
+  }
+
   /** The entry with this number. */
   entryAt(shard: number, number: number): number {
     const chunk = this.#chunks[shard * this.#heap.chunkCount + (number >>> CHUNK_SHIFT)];
@@ -97,7 +102,7 @@ export class SwarmTable {
     const words = this.#words;
     const number = this.#counts[shard];
     if ((number & (ENTRIES_PER_CHUNK - 1)) === 0) {
-      const chunk = this.#heap.takeChunk();
+      const chunk = this.#heap.takeChunk(shard);
       if (chunk === 0) return 0;
       this.#chunks[shard * this.#heap.chunkCount + (number >>> CHUNK_SHIFT)] = chunk;
     }

@@ -78,12 +78,8 @@ export class Sweeper {
     for (let left = budget; left > 0; left -= HOLD) {
       const shard = this.#shard;
       store.enterShard(shard);
-      let more = false;
-      try {
-        more = this.#sweepShard(shard, now);
-      } finally {
-        store.leave(shard);
-      }
+      const more = this.#sweepShard(shard, now);
+      store.leave(shard);
       if (!more && this.#nextShard()) return true;
     }
     return false;

@@ -75,12 +75,9 @@ export class Tracker {
     this.#counters[COUNTER.announces]++;
     this.#setIntervals(response);
     const shard = this.#store.enter(request.infoHash);
-    try {
-      if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
-      else this.#joinSwarm(shard, request, response);
-    } finally {
-      this.#store.leave(shard);
-    }
+    if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
+    else this.#joinSwarm(shard, request, response);
+    this.#store.leave(shard);
     this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
     return OK;
   }
@@ -92,14 +89,11 @@ export class Tracker {
     for (let i = 0; i < request.count; i++) {
       for (let w = 0; w < 5; w++) this.#infoHash[w] = request.infoHashes[i * 5 + w];
       const shard = store.enter(this.#infoHash);
-      try {
-        const entry = store.find(shard, this.#infoHash);
-        response.complete[i] = entry === 0 ? 0 : store.complete(entry);
-        response.incomplete[i] = entry === 0 ? 0 : store.incomplete(entry);
-        response.downloaded[i] = entry === 0 ? 0 : store.downloaded(entry);
-      } finally {
-        store.leave(shard);
-      }
+      const entry = store.find(shard, this.#infoHash);
+      response.complete[i] = entry === 0 ? 0 : store.complete(entry);
+      response.incomplete[i] = entry === 0 ? 0 : store.incomplete(entry);
+      response.downloaded[i] = entry === 0 ? 0 : store.downloaded(entry);
+      store.leave(shard);
     }
     return OK;
   }
@@ -141,6 +135,7 @@ export class Tracker {
     const who = this.#requester;
     who.address.copyFrom(request.address);
     who.group = this.policy.groups.groupOf(request.address);
+    who.onlyFamily = request.onlyFamily;
     who.left = request.left;
     who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;
     who.outside = false;
@@ -188,7 +183,8 @@ export class Tracker {
 
   #numWant(request: AnnounceRequest): number {
     const { numWant, numWantMax } = this.policy.settings;
-    return request.numWant === NUM_WANT_DEFAULT ? numWant : Math.min(request.numWant, numWantMax);
+    const wanted = request.numWant === NUM_WANT_DEFAULT ? numWant : Math.min(request.numWant, numWantMax);
+    return Math.min(wanted, request.room);
   }
 
   #setIntervals(response: AnnounceResponse): void {

@@ -1,0 +1,88 @@
+/** Checks everything that must hold in a store that nobody is changing. */
+import assert from "node:assert/strict";
+import { Address, type Family } from "../src/model/address.ts";
+import { CHUNK_WORDS } from "../src/tracker/heap.ts";
+import { ADDRESS_WORDS, KEY_COMPLETE } from "../src/tracker/peer-record.ts";
+import { SwarmStore, type SwarmStoreData } from "../src/tracker/swarm-store.ts";
+
+/** Where the heap keeps how many chunks it has given out, and the first free one. */
+const POOL = { lock: 0, taken: 1, freeList: 2 };
+
+/** @param drift by how many the totals may be wrong. @throws AssertionError */
+export function assertConsistent(data: SwarmStoreData, drift = 0): void {
+  const store = new SwarmStore(data, 500);
+  let peers = 0;
+  let swarms = 0;
+  for (let shard = 0; shard < data.shards; shard++) {
+    store.enterShard(shard);
+    let inShard = 0;
+    for (let number = 0; number < store.swarmsIn(shard); number++) {
+      inShard += checkSwarm(store, store.swarmAt(shard, number));
+    }
+    assert.equal(data.peers[shard], inShard, `peers of shard ${shard}`);
+    peers += inShard;
+    swarms += store.swarmsIn(shard);
+    store.leave(shard);
+  }
+  assert.ok(Math.abs(store.peerCount - peers) <= drift, `${store.peerCount} peers counted, of ${peers}`);
+  assert.ok(Math.abs(store.swarmCount - swarms) <= drift, `${store.swarmCount} swarms counted, of ${swarms}`);
+  checkChunks(data);
+}
+
+/** @returns how many peers it has. */
+function checkSwarm(store: SwarmStore, entry: number): number {
+  const complete = checkList(store, entry, 4) + checkList(store, entry, 6);
+  assert.equal(store.complete(entry), complete, "complete peers");
+  const peers = complete + store.incomplete(entry);
+  assert.ok(peers > 0, "no swarm is empty");
+  return peers;
+}
+
+/** @returns how many are complete. */
+function checkList(store: SwarmStore, entry: number, family: Family): number {
+  const list = store.list(family);
+  const cell = store.listCell(entry, family);
+  const address = new Address();
+  let complete = 0;
+  for (let position = 0; position < list.count(cell); position++) {
+    const record = list.recordAt(cell, position);
+    const { words } = store;
+    if (family === 4) address.setIPv4(words[record]);
+    else address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
+    const key = words[record + ADDRESS_WORDS[family]];
+    assert.equal(list.find(cell, address.words, key >>> 16), position, "every peer is found where it is");
+    if ((key & KEY_COMPLETE) !== 0) complete++;
+  }
+  return complete;
+}
+
+/** Every chunk is a shard's or free, and the list of free chunks holds exactly those. */
+function checkChunks({ heap, table, shards }: SwarmStoreData): void {
+  const { pool, chunkShard, chunkPrevious, chunkClass, tail } = heap;
+  assert.equal(pool[POOL.lock], 0, "the pool is unlocked");
+  const free = new Set<number>();
+  for (let chunk = pool[POOL.freeList]; chunk !== 0; chunk = chunkPrevious[chunk]) {
+    assert.ok(!free.has(chunk), "a chunk is free once");
+    free.add(chunk);
+  }
+  const owned = new Map<number, number>();
+  const own = (shard: number, chunk: number) => {
+    assert.ok(!owned.has(chunk), `chunk ${chunk} is of shard ${owned.get(chunk)} and ${shard}`);
+    owned.set(chunk, shard);
+  };
+  const classes = tail.length / shards;
+  for (let shard = 0; shard < shards; shard++) {
+    for (let c = 0; c < classes; c++) {
+      for (let chunk = tail[shard * classes + c]; chunk !== 0; chunk = chunkPrevious[chunk]) {
+        assert.equal(chunkClass[chunk], c);
+        own(shard, chunk);
+      }
+    }
+    const entries = Math.ceil(table.counts[shard] / (CHUNK_WORDS / 16));
+    for (let i = 0; i < entries; i++) own(shard, table.chunks[shard * chunkClass.length + i]);
+  }
+  for (let chunk = 1; chunk < pool[POOL.taken]; chunk++) {
+    assert.equal(chunkShard[chunk], (owned.get(chunk) ?? -1) + 1, `the shard of chunk ${chunk}`);
+    assert.equal(free.has(chunk), !owned.has(chunk), `chunk ${chunk} is free or taken`);
+  }
+}

@@ -1,0 +1,84 @@
+/** A thread that announces to a shared store at random, and sweeps it, until it is told to end or is ended. */
+import { workerData } from "node:worker_threads";
+import { AnnounceRequest, AnnounceResponse } from "../src/model/announce.ts";
+import { allocateCounters } from "../src/model/counters.ts";
+import { Random } from "../src/model/random.ts";
+import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
+import { holderOf } from "../src/tracker/shard-lock.ts";
+import { SwarmStore, type SwarmStoreData } from "../src/tracker/swarm-store.ts";
+import { Sweeper } from "../src/tracker/sweeper.ts";
+import { Tracker } from "../src/tracker/tracker.ts";
+import { groupsOf } from "../src/tracker/tracker-fixture.ts";
+
+/** What a hammer is started with. */
+export interface HammerOptions {
+  readonly store: SwarmStoreData;
+  readonly worker: number;
+  readonly workers: number;
+  readonly seed: number;
+  /** Word 0: not 0 when it shall end. Word 1: announces made by all. From word 2 on: those of each worker. */
+  readonly shared: Int32Array<SharedArrayBuffer>;
+}
+
+const SWARMS = 300;
+/** Peers of a swarm go up to this times the square of a number below 8, so that lists of all sizes come and go. */
+const PEERS = 12;
+const EXPIRY_SECONDS = 60;
+
+/** Two ways to see the same addresses. */
+const GROUPS = [
+  groupsOf([
+    { name: "a", priority: 0, prefixes: ["10.0.0.0/9", "2001:db8::/33"], reachableFrom: ["b"] },
+    { name: "b", priority: 1, prefixes: ["10.128.0.0/9", "2001:db8:8000::/33"], reachableFrom: ["a"] },
+  ]),
+  groupsOf([{ name: "a", priority: 0, prefixes: ["10.64.0.0/10", "2001:db8:4000::/34"] }]),
+];
+
+const { store: data, worker, workers, seed, shared }: HammerOptions = workerData;
+const random = new Random([seed, worker, 3, 4]);
+const clock = { seconds: 1_000_000 };
+const counters = allocateCounters();
+const store = new SwarmStore(data, holderOf(worker));
+const policy = {
+  settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 },
+  selection: {
+    policy: "bridged",
+    home: "groups",
+    strangers: "nearest",
+    enough: 3,
+    bridges: 2,
+    homeSeedsEnough: 2,
+    stallSeconds: 5,
+  },
+  groups: GROUPS[0],
+  accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
+} as const;
+const tracker = new Tracker(store, policy, random, clock, counters);
+const sweeper = new Sweeper(store, GROUPS[0], EXPIRY_SECONDS, counters, worker, workers);
+const request = new AnnounceRequest();
+const response = new AnnounceResponse();
+
+function announce(): void {
+  const swarm = random.below(SWARMS);
+  const peer = random.below(1 + PEERS * (swarm & 7) ** 2);
+  request.infoHash[0] = swarm;
+  if (random.below(3) === 0) request.address.setIPv6(0x20010db8, peer << 20, 0, 1);
+  else request.address.setIPv4(0x0a000000 + (peer << 13));
+  request.port = 1 + random.below(2);
+  request.left = random.below(4);
+  request.event = ([0, 0, 0, 1, 2, 3, 4] as const)[random.below(7)];
+  tracker.announce(request, response);
+}
+
+for (let i = 0; Atomics.load(shared, 0) === 0; i++) {
+  announce();
+  Atomics.add(shared, 1, 1);
+  Atomics.add(shared, 2 + worker, 1);
+  // Clocks of workers differ by a tick.
+  clock.seconds = 1_000_000 + Math.floor(Atomics.load(shared, 1) / 2000) + (worker & 1);
+  if (i % 50 === 0) sweeper.step(clock.seconds, 100);
+  if (i % 20_000 !== 0) continue;
+  const groups = GROUPS[random.below(2)];
+  tracker.policy = { ...policy, groups };
+  sweeper.reclassify(groups);
+}
