@@ -8,18 +8,21 @@ import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } fro
 import { formatProblem } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
 import { WatchedFiles } from "./config/watched-files.ts";
-import { DataPlane, ListenError } from "./data-plane.ts";
-import type { ListenAddress } from "./engine/engine.ts";
-import { allocateCounters } from "./model/counters.ts";
+import { workerCount } from "./config/worker-count.ts";
+import { DataPlane } from "./data-plane.ts";
+import { ListenError } from "./data-plane-thread.ts";
+import { chooseEngine, type EngineChoice, EngineUnavailableError } from "./engine/choice.ts";
+import type { ListenAddress, ListenAddresses } from "./engine/engine.ts";
+import { probeUring } from "./engine/uring/probe.ts";
 import { buildPolicy } from "./policy.ts";
 import { LimitWarnings } from "./telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "./telemetry/logger.ts";
+import { CONNECTION_SECRET_WORDS } from "./tracker/connection-ids.ts";
+import type { Recovery } from "./tracker/store-recovery.ts";
 import { allocateSwarmStore, shardsFor } from "./tracker/swarm-store.ts";
 import { VERSION } from "./version.ts";
 import type { PolicyData, WorkerEvent } from "./worker.ts";
 
-/** Data-plane threads. More than one need the engine that shares listening sockets. */
-const WORKERS = 1;
 /** What is in flight at a stop has this long. */
 const STOP_GRACE_MS = 3000;
 const CHECK_LIMITS_MS = 1000;
@@ -28,9 +31,12 @@ const LOOK_AT_FILES_MS = 2000;
 /** A reload changes everything but these. */
 const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = [
   ({ listen }) => ["listen.http", listen.http],
+  ({ listen }) => ["listen.udp", listen.udp],
   ({ listen }) => ["listen.max_connections", listen.max_connections],
   ({ listen }) => ["listen.idle_timeout", listen.idle_timeout],
   ({ listen }) => ["listen.request_timeout", listen.request_timeout],
+  ({ engine }) => ["engine", engine],
+  ({ workers }) => ["workers", workers],
   ({ tracker }) => ["tracker.max_peers", tracker.max_peers],
   ({ logging }) => ["logging", { ...logging, level: null }],
 ];
@@ -50,9 +56,10 @@ export async function run(source: ConfigSource): Promise<number> {
   }
   let app: App;
   try {
-    app = new App(source, loaded, log);
+    app = new App(source, loaded, log, await chooseEngineFor(loaded.config));
   } catch (error) {
     await log.close();
+    if (error instanceof EngineUnavailableError) return refuse(`engine: ${error.message}`);
     return refuse(`tracker.max_peers: cannot reserve the memory: ${messageOf(error)}`);
   }
   try {
@@ -70,6 +77,8 @@ class App {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #plane: DataPlane;
+  readonly #workers: number;
+  readonly #engine: EngineChoice;
   readonly #limits: LimitWarnings;
   readonly #watched = new WatchedFiles();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -79,33 +88,41 @@ class App {
   #reloading: Promise<void> = Promise.resolve();
   #end: (exitCode: number) => void = () => {};
 
-  constructor(source: ConfigSource, loaded: LoadedConfig, log: Logger) {
+  constructor(source: ConfigSource, loaded: LoadedConfig, log: Logger, engine: EngineChoice) {
     const { config } = loaded;
-    const shards = shardsFor(WORKERS);
-    const counters = allocateCounters();
+    const workers = workerCount(config);
+    const [key0, key1] = randomWords(2);
     this.#source = source;
     this.#config = config;
     this.#log = log;
     this.#policy = buildPolicy(loaded);
-    this.#limits = new LimitWarnings(log, [counters]);
+    this.#workers = workers;
+    this.#engine = engine;
     this.#plane = new DataPlane(
       {
-        store: allocateSwarmStore(config.tracker.max_peers, shards, [randomWord(), randomWord()]),
+        workers,
+        engine: engine.kind,
+        store: allocateSwarmStore(config.tracker.max_peers, shardsFor(workers), [key0, key1]),
         policy: this.#policy,
-        listen: config.listen.http,
+        listen: { streams: config.listen.http, datagrams: config.listen.udp },
         limits: {
           maxConnections: config.listen.max_connections,
           idleTimeoutMs: config.listen.idle_timeout * 1000,
           requestTimeoutMs: config.listen.request_timeout * 1000,
         },
-        counters,
-        seed: [randomWord(), randomWord(), randomWord(), randomWord()],
-        worker: 0,
-        workers: WORKERS,
+        connectionSecret: randomWords(CONNECTION_SECRET_WORDS),
+        clockBaseMs: Date.now() - Number(process.hrtime.bigint()) / 1e6,
+        randomWords,
       },
-      (error) => this.#crash(error),
+      {
+        told: (event) => this.#logEvent(event),
+        reclassified: () => this.#log.info("known peers are classified by the new groups"),
+        died: (worker, err, dropped) => this.#logDeath(worker, err, dropped),
+        replaced: (worker) => this.#log.info({ worker }, "the data-plane thread is replaced"),
+        gaveUp: (err, reason) => this.#giveUp(err, reason),
+      },
     );
-    this.#plane.onEvent((event) => this.#logEvent(event));
+    this.#limits = new LimitWarnings(log, this.#plane.counters);
   }
 
   async run(report: LoadReport): Promise<number> {
@@ -119,7 +136,7 @@ class App {
     const reload = () => this.reload("SIGHUP");
     // Before listening: a signal at any time does what it should.
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
-    const addresses = await this.#plane.listening();
+    const addresses = await this.#plane.start();
     this.#announceStart(report, addresses);
     await this.#watched.watch(namedFiles(this.#source, report));
     this.#timers.push(
@@ -161,12 +178,22 @@ class App {
     if (await this.#watched.changed()) this.reload("a file named in the configuration changed");
   }
 
-  #announceStart(report: LoadReport, addresses: readonly ListenAddress[]): void {
+  #announceStart(report: LoadReport, { streams, datagrams }: ListenAddresses): void {
     this.#report(report);
-    const http = addresses.map((address) => `http://${formatListenAddress(address)}/announce`);
-    const fields = { http, engine: "node", workers: WORKERS, groups: this.#groupCounts(), version: VERSION };
+    const { because } = this.#engine;
+    if (because !== undefined) this.#log.info({ because }, "the engine is node, which is slower than uring");
+    const http = streams.map((address) => `http://${formatListenAddress(address)}/announce`);
+    const udp = datagrams.map((address) => `udp://${formatListenAddress(address)}/announce`);
+    const fields = {
+      http,
+      udp,
+      engine: this.#engine.kind,
+      workers: this.#workers,
+      groups: this.#groupCounts(),
+      version: VERSION,
+    };
     this.#log.info(fields, "ready");
-    if ("defaults" in this.#source) process.stderr.write(tryIt(addresses[0]));
+    if ("defaults" in this.#source) process.stderr.write(tryIt(streams[0]));
   }
 
   /** What loading found that is no problem. */
@@ -183,16 +210,33 @@ class App {
   }
 
   #logEvent(event: WorkerEvent): void {
-    if (event.type === "reclassified") this.#log.info("known peers are classified by the new groups");
     if (event.type !== "refused") return;
     const { address, reason, requests } = event;
     this.#log.diagnostic({ address, reason, requests }, "requests refused; the last of them");
   }
 
-  #crash(error: unknown): void {
-    this.#log.critical({ err: error }, "the data plane died");
+  #logDeath(worker: number, err: unknown, { shards, swarms, peers }: Recovery): void {
+    this.#log.critical(
+      { err, worker },
+      "a data-plane thread died; the others go on, and it will be replaced",
+    );
+    if (shards === 0) return;
+    this.#log.error(
+      { worker, swarms, peers },
+      "it died amid a change: the torrents of this part of the memory are dropped; their clients will announce again",
+    );
+  }
+
+  #giveUp(err: unknown, reason: string): void {
+    this.#log.critical({ err, reason }, "the data plane dies again and again: stopping");
     this.#end(1);
   }
+}
+
+function chooseEngineFor(config: Config): Promise<EngineChoice> {
+  const engines = workerCount(config);
+  const connections = Math.ceil(config.listen.max_connections / engines);
+  return chooseEngine(config.engine, () => probeUring({ engines, connections }));
 }
 
 function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {
@@ -224,13 +268,13 @@ function refuse(message: string): number {
 function explainListenError({ code, message }: ListenError): string {
   switch (code) {
     case "EADDRINUSE":
-      return `listen.http: ${message}: another program has this port; stop it, or choose another`;
+      return `listen: ${message}: another program has this port; stop it, or choose another`;
     case "EACCES":
-      return `listen.http: ${message}: no permission; choose a port above 1023, or allow it (CAP_NET_BIND_SERVICE)`;
+      return `listen: ${message}: no permission; choose a port above 1023, or allow it (CAP_NET_BIND_SERVICE)`;
     case "EADDRNOTAVAIL":
-      return `listen.http: ${message}: this machine does not have that address`;
+      return `listen: ${message}: this machine does not have that address`;
     default:
-      return `listen.http: ${message}`;
+      return `listen: ${message}`;
   }
 }
 
@@ -251,6 +295,6 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function randomWord(): number {
-  return randomBytes(4).readUInt32LE();
+function randomWords(count: number): number[] {
+  return Array.from({ length: count }, () => randomBytes(4).readUInt32LE());
 }

@@ -1,76 +1,223 @@
-/** The control plane's end of a data-plane thread. */
-import { Worker } from "node:worker_threads";
-import type { ListenAddress } from "./engine/engine.ts";
-import type { PolicyData, WorkerCommand, WorkerEvent, WorkerOptions } from "./worker.ts";
-
 /**
- * What the engine leaves behind dies young, and nothing else is allocated: a small nursery costs no time that can be
- * measured, and saves as much memory as half a million peers take.
+ * The data plane as the control plane sees it: so many threads over one store, each with listeners of its own. A thread
+ * that dies is replaced, and what it held of the store is freed; meanwhile the others go on. It only ends when threads
+ * die again and again.
  */
-const YOUNG_GENERATION_MB = 2;
+import { setTimeout as delay } from "node:timers/promises";
+import { DataPlaneThread, ListenError } from "./data-plane-thread.ts";
+import { clearAway, type EngineKind } from "./engine/choice.ts";
+import type { EngineLimits, ListenAddresses } from "./engine/engine.ts";
+import { assertUnclaimed } from "./engine/node/claim.ts";
+import { allocateResources, type ResourceData } from "./engine/uring/resources.ts";
+import { allocateCounters, COUNTER } from "./model/counters.ts";
+import { holderOf } from "./tracker/shard-lock.ts";
+import { type Recovery, recoverStore } from "./tracker/store-recovery.ts";
+import type { SwarmStoreData } from "./tracker/swarm-store.ts";
+import type { PolicyData, WorkerCommand, WorkerEvent } from "./worker.ts";
 
-/** Listening failed. `code` is the system's, such as EADDRINUSE. */
-export class ListenError extends Error {
-  readonly code: string;
+const WORKER = new URL("./worker.ts", import.meta.url);
 
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
+/** So many deaths within this time are no accidents any more. */
+const DEATHS_LIMIT = 5;
+const DEATHS_WITHIN_MS = 60_000;
+/** Before a thread is replaced, for each other that died lately. */
+const REPLACE_DELAY_MS = 200;
+/** How long the lock of the store's memory is waited for, and what is left to others before the next attempt. */
+const RECOVER_WAIT_MS = 20;
+const RECOVER_AGAIN_MS = 20;
+
+/** What the threads are started with; see `WorkerOptions`. */
+export interface DataPlaneOptions {
+  readonly workers: number;
+  readonly engine: EngineKind;
+  readonly store: SwarmStoreData;
+  readonly policy: PolicyData;
+  readonly listen: ListenAddresses;
+  /** For all threads together. */
+  readonly limits: EngineLimits;
+  readonly connectionSecret: readonly number[];
+  readonly clockBaseMs: number;
+  /** Makes random words. */
+  readonly randomWords: (count: number) => number[];
+  /** What a thread runs, if not worker.ts. */
+  readonly script?: URL;
 }
 
-/** One data-plane thread. */
-export class DataPlane {
-  readonly #worker: Worker;
-  readonly #exited: Promise<void>;
+/** Called with what operators need to hear. */
+export interface DataPlaneObserver {
+  /** A worker said something. */
+  told(event: WorkerEvent, worker: number): void;
+  /** All workers have given the peers known their groups of the last policy. */
+  reclassified(): void;
+  /** A worker died, and this much had to be dropped; it will be replaced. */
+  died(worker: number, error: unknown, dropped: Recovery): void;
+  /** A worker that had died is replaced. */
+  replaced(worker: number): void;
+  /** Workers die again and again: the data plane is given up. Others may still be running. */
+  gaveUp(error: unknown, reason: string): void;
+}
 
-  /** @param onCrash called when the thread dies without having been stopped. */
-  constructor(options: WorkerOptions, onCrash: (error: unknown) => void) {
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      workerData: options,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    });
-    this.#worker.on("error", onCrash);
-    this.#exited = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
+/** All data-plane threads. */
+export class DataPlane {
+  /** Of each worker; they outlive its thread. */
+  readonly counters: readonly Float64Array<SharedArrayBuffer>[];
+  /** Workers that have died. */
+  deaths = 0;
+  readonly #options: DataPlaneOptions;
+  readonly #observer: DataPlaneObserver;
+  readonly #threads: DataPlaneThread[] = [];
+  /** What each worker's engine has of the kernel. */
+  readonly #resources: readonly ResourceData[];
+  readonly #limits: EngineLimits;
+  readonly #diedAt: number[] = [];
+  /** Workers that have not yet taken over the last policy, and those that have not yet classified by it. */
+  readonly #adopting = new Set<number>();
+  readonly #classifying = new Set<number>();
+  #policy: PolicyData;
+  #listen: ListenAddresses;
+  #stopping = false;
+
+  constructor(options: DataPlaneOptions, observer: DataPlaneObserver) {
+    this.#options = options;
+    this.#observer = observer;
+    this.#policy = options.policy;
+    this.#listen = options.listen;
+    const { workers, limits, listen } = options;
+    const maxConnections = Math.ceil(limits.maxConnections / workers);
+    const sockets = listen.streams.length + listen.datagrams.length;
+    this.counters = Array.from({ length: workers }, () => allocateCounters());
+    this.#limits = { ...limits, maxConnections };
+    this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }
 
   /**
-   * Waits until the thread answers requests.
-   * @returns the addresses it listens on.
+   * Starts all threads.
+   * @returns the addresses they listen on, when all do.
    * @throws ListenError
    */
-  listening(): Promise<readonly ListenAddress[]> {
-    return new Promise((resolve, reject) => {
-      const settle = (event: WorkerEvent) => {
-        if (event.type === "listening") resolve(event.addresses);
-        else if (event.type === "failed") reject(new ListenError(event.code, event.message));
-        else return;
-        this.#worker.off("message", settle);
-      };
-      this.#worker.on("message", settle);
-    });
+  async start(): Promise<ListenAddresses> {
+    try {
+      if (this.#options.workers > 1) await assertUnclaimed(this.#listen).catch(throwListenError);
+      // The first takes a port where any will do; the others take the same.
+      this.#listen = await this.#startThread(0);
+      await Promise.all(this.counters.slice(1).map((_, i) => this.#startThread(i + 1)));
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+    return this.#listen;
   }
 
-  /** Calls back with everything the thread tells. */
-  onEvent(callback: (event: WorkerEvent) => void): void {
-    this.#worker.on("message", callback);
-  }
-
-  /** Hands over a new policy. */
+  /** Hands over a new policy. When all threads have it, peers known are classified by it. */
   adopt(policy: PolicyData): void {
-    this.#send({ type: "policy", policy });
+    this.#policy = policy;
+    for (const [worker, thread] of this.#threads.entries()) {
+      this.#adopting.add(worker);
+      this.#classifying.add(worker);
+      thread.send({ type: "policy", policy });
+    }
   }
 
-  /** Stops listening, answers what is in flight, and ends the thread; after `graceMs` whatever happens. */
+  /** Stops listening, answers what is in flight, and ends the threads; after `graceMs` whatever happens. */
   async stop(graceMs: number): Promise<void> {
-    this.#send({ type: "stop", graceMs });
-    // The thread ends by itself; should it hang, it is ended.
-    const timer = setTimeout(() => void this.#worker.terminate(), graceMs + 1000);
-    await this.#exited;
-    clearTimeout(timer);
+    this.#stopping = true;
+    await Promise.all(this.#threads.map((thread) => thread.stop(graceMs)));
   }
 
-  #send(command: WorkerCommand): void {
-    this.#worker.postMessage(command);
+  async #startThread(worker: number): Promise<ListenAddresses> {
+    const { store, workers, engine, connectionSecret, clockBaseMs, randomWords, script } = this.#options;
+    const thread = new DataPlaneThread(script ?? WORKER, {
+      store,
+      worker,
+      workers,
+      policy: this.#policy,
+      listen: this.#listen,
+      engine,
+      resources: this.#resources[worker],
+      limits: this.#limits,
+      counters: this.counters[worker],
+      seed: randomWords(4),
+      connectionSecret,
+      clockBaseMs,
+    });
+    this.#threads[worker] = thread;
+    thread.onEvent((event) => this.#told(event, worker));
+    const addresses = await thread.listening();
+    void thread.ended.then((error) => this.#ended(worker, error));
+    return addresses;
   }
+
+  #told(event: WorkerEvent, worker: number): void {
+    if (event.type === "adopted") this.#adopted(worker);
+    else if (event.type === "reclassified") this.#reclassified(worker);
+    else this.#observer.told(event, worker);
+  }
+
+  /**
+   * Peers are classified only when no thread goes by the old policy any more: else one could store a peer by it behind
+   * the back of another that is done.
+   */
+  #adopted(worker: number): void {
+    this.#adopting.delete(worker);
+    if (this.#adopting.size > 0) return;
+    const command: WorkerCommand = { type: "reclassify" };
+    for (const classifying of this.#classifying) this.#threads[classifying].send(command);
+  }
+
+  #reclassified(worker: number): void {
+    // One that finishes while another policy is being taken over is told to begin again.
+    if (this.#adopting.size > 0 || !this.#classifying.delete(worker)) return;
+    if (this.#classifying.size === 0) this.#observer.reclassified();
+  }
+
+  async #ended(worker: number, error: unknown): Promise<void> {
+    if (this.#stopping) return;
+    const counters = this.counters[worker];
+    this.deaths++;
+    await clearAway(this.#resources[worker]);
+    counters[COUNTER.connectionsClosed] = counters[COUNTER.connectionsAccepted];
+    const dropped = await this.#recover(worker);
+    this.#observer.died(worker, error, dropped);
+    await this.#replace(worker, error);
+  }
+
+  async #recover(worker: number): Promise<Recovery> {
+    for (;;) {
+      const recovery = recoverStore(this.#options.store, holderOf(worker), RECOVER_WAIT_MS);
+      if (recovery !== undefined) return recovery;
+      await delay(RECOVER_AGAIN_MS);
+    }
+  }
+
+  async #replace(worker: number, error: unknown): Promise<void> {
+    const now = performance.now();
+    this.#diedAt.push(now);
+    const lately = this.#diedAt.filter((at) => at > now - DEATHS_WITHIN_MS).length;
+    if (lately >= DEATHS_LIMIT) {
+      const reason = `${lately} data-plane threads died within ${DEATHS_WITHIN_MS / 1000} seconds`;
+      this.#observer.gaveUp(error, reason);
+      return;
+    }
+    await delay((lately - 1) * REPLACE_DELAY_MS);
+    if (this.#stopping) return;
+    try {
+      await this.#startThread(worker);
+    } catch (failure) {
+      // It did not come to listening: another attempt, which counts as a death.
+      if (!this.#stopping) await this.#ended(worker, failure);
+      return;
+    }
+    this.#observer.replaced(worker);
+    this.#catchUp(worker);
+  }
+
+  /** The new thread began with the policy in force; what its predecessor had still to classify is left to it. */
+  #catchUp(worker: number): void {
+    if (this.#classifying.has(worker)) this.#threads[worker].send({ type: "policy", policy: this.#policy });
+  }
+}
+
+function throwListenError(error: unknown): never {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  throw new ListenError(code, error instanceof Error ? error.message : String(error));
 }

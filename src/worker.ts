@@ -3,22 +3,25 @@
  * and takes new policies from the control plane. What the threads share is in memory, not in messages.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import type { EngineLimits, ListenAddress } from "./engine/engine.ts";
-import { NodeEngine } from "./engine/node/node-engine.ts";
+import { type EngineKind, makeEngine } from "./engine/choice.ts";
+import type { Engine, EngineCounters, EngineLimits, ListenAddresses } from "./engine/engine.ts";
+import type { ResourceData } from "./engine/uring/resources.ts";
 import { formatAddress } from "./model/address-text.ts";
-import { CLIENT_ERRORS, OK } from "./model/client-error.ts";
 import { COUNTER } from "./model/counters.ts";
 import { Random } from "./model/random.ts";
 import { PeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import { PrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { AccessList, type AccessListData } from "./tracker/access-list.ts";
+import { ConnectionIds } from "./tracker/connection-ids.ts";
 import { HttpService } from "./tracker/http-service.ts";
+import { Refusal } from "./tracker/refusal.ts";
 import type { SelectionSettings } from "./tracker/selection-settings.ts";
+import { holderOf } from "./tracker/shard-lock.ts";
 import { SwarmStore, type SwarmStoreData } from "./tracker/swarm-store.ts";
 import { Sweeper } from "./tracker/sweeper.ts";
 import { type Clock, Tracker } from "./tracker/tracker.ts";
 import type { TrackerPolicy, TrackerSettings } from "./tracker/tracker-policy.ts";
-import { HTTP_ERRORS } from "./wire/http-error.ts";
+import { UdpService } from "./tracker/udp-service.ts";
 
 /** What a reload replaces, as it travels: plain data and shared memory. */
 export interface PolicyData {
@@ -36,10 +39,17 @@ export interface PolicyData {
 export interface WorkerOptions {
   readonly store: SwarmStoreData;
   readonly policy: PolicyData;
-  readonly listen: readonly ListenAddress[];
+  readonly engine: EngineKind;
+  /** Where the engine notes down what has to be given back if the thread dies. */
+  readonly resources: ResourceData;
+  readonly listen: ListenAddresses;
   readonly limits: EngineLimits;
   readonly counters: Float64Array<SharedArrayBuffer>;
   readonly seed: readonly number[];
+  /** Random words of which connection ids are made, the same for all workers. */
+  readonly connectionSecret: readonly number[];
+  /** The wall clock when the system's monotonic clock was 0, in milliseconds: so the workers agree about the time. */
+  readonly clockBaseMs: number;
   /** This worker's number, of how many. */
   readonly worker: number;
   readonly workers: number;
@@ -48,12 +58,14 @@ export interface WorkerOptions {
 /** What the control plane tells a worker. */
 export type WorkerCommand =
   | { readonly type: "policy"; readonly policy: PolicyData }
+  | { readonly type: "reclassify" }
   | { readonly type: "stop"; readonly graceMs: number };
 
 /** What a worker tells the control plane. */
 export type WorkerEvent =
-  | { readonly type: "listening"; readonly addresses: readonly ListenAddress[] }
+  | { readonly type: "listening"; readonly addresses: ListenAddresses; readonly wakeDescriptor: number }
   | { readonly type: "failed"; readonly code: string; readonly message: string }
+  | { readonly type: "adopted" }
   | { readonly type: "reclassified" }
   | {
       readonly type: "refused";
@@ -81,18 +93,20 @@ function trackerPolicy(data: PolicyData): TrackerPolicy {
 }
 
 /** Reads the time such that it never goes back: the wall clock at start, and what has passed since. */
-function readClock(): number {
-  return Math.floor((performance.timeOrigin + performance.now()) / 1000);
+function readClock(baseMs: number): number {
+  return Math.floor((baseMs + Number(process.hrtime.bigint()) / 1e6) / 1000);
 }
 
 class DataPlane {
   readonly #options: WorkerOptions;
-  readonly #clock: Clock = { seconds: readClock() };
+  readonly #clock: Clock;
   readonly #store: SwarmStore;
   readonly #tracker: Tracker;
-  readonly #service: HttpService;
+  readonly #http: HttpService;
+  readonly #udp: UdpService;
+  readonly #refusal = new Refusal();
   readonly #sweeper: Sweeper;
-  readonly #engine: NodeEngine;
+  readonly #engine: Promise<Engine>;
   readonly #ticker: NodeJS.Timeout;
   /** Requests refused when that was last reported, and when. */
   #refusals = 0;
@@ -102,9 +116,12 @@ class DataPlane {
     const { counters, policy } = options;
     const initial = trackerPolicy(policy);
     this.#options = options;
-    this.#store = new SwarmStore(options.store);
+    this.#clock = { seconds: readClock(options.clockBaseMs) };
+    this.#store = new SwarmStore(options.store, holderOf(options.worker));
     this.#tracker = new Tracker(this.#store, initial, new Random(options.seed), this.#clock, counters);
-    this.#service = new HttpService(this.#tracker, counters);
+    this.#http = new HttpService(this.#tracker, counters, this.#refusal);
+    const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);
+    this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal);
     this.#sweeper = new Sweeper(
       this.#store,
       initial.groups,
@@ -113,19 +130,19 @@ class DataPlane {
       options.worker,
       options.workers,
     );
-    this.#engine = new NodeEngine(this.#service, options.limits, {
-      connectionAccepted: () => counters[COUNTER.connectionsAccepted]++,
-      connectionRefused: () => counters[COUNTER.connectionsRefused]++,
-      connectionTimedOut: () => counters[COUNTER.connectionsTimedOut]++,
-      connectionClosed: () => counters[COUNTER.connectionsClosed]++,
-    });
-    this.#configureService(policy);
+    const { engine, limits, resources } = options;
+    const services = { stream: this.#http, datagram: this.#udp };
+    this.#engine = makeEngine(engine, services, limits, engineCounters(counters), resources);
+    this.#configureServices(policy);
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
   }
 
   async listen(): Promise<void> {
+    const { listen, workers } = this.#options;
     try {
-      post({ type: "listening", addresses: await this.#engine.listen(this.#options.listen) });
+      const engine = await this.#engine;
+      const addresses = await engine.listen(listen, workers > 1);
+      post({ type: "listening", addresses, wakeDescriptor: engine.wakeDescriptor });
     } catch (error) {
       clearInterval(this.#ticker);
       const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -136,25 +153,25 @@ class DataPlane {
 
   take(command: WorkerCommand): void {
     if (command.type === "stop") void this.#stop(command.graceMs);
-    else this.#adopt(command.policy);
+    else if (command.type === "policy") this.#adopt(command.policy);
+    else this.#sweeper.reclassify(this.#tracker.policy.groups);
   }
 
   #adopt(policy: PolicyData): void {
     this.#tracker.policy = trackerPolicy(policy);
     this.#sweeper.peerExpiry = policy.peerExpiry;
-    this.#sweeper.reclassify(this.#tracker.policy.groups);
-    this.#configureService(policy);
+    this.#configureServices(policy);
+    post({ type: "adopted" });
   }
 
-  #configureService(policy: PolicyData): void {
-    this.#service.configure({
-      trustedProxies: new PrefixTable(policy.trustedProxies),
-      ipParameter: new PrefixTable(policy.ipParameter),
-    });
+  #configureServices(policy: PolicyData): void {
+    const ipParameter = new PrefixTable(policy.ipParameter);
+    this.#http.configure({ trustedProxies: new PrefixTable(policy.trustedProxies), ipParameter });
+    this.#udp.configure({ ipParameter });
   }
 
   #tick(): void {
-    this.#clock.seconds = readClock();
+    this.#clock.seconds = readClock(this.#options.clockBaseMs);
     const { workers } = this.#options;
     const roundMs = 1000 * Math.min(ROUND_SECONDS, this.#sweeper.peerExpiry / 4);
     const all = (this.#store.peerCount + this.#store.swarmCount) / workers;
@@ -166,10 +183,13 @@ class DataPlane {
 
   #reportRefusals(): void {
     const { counters } = this.#options;
-    const refusals = counters[COUNTER.clientErrors] + counters[COUNTER.httpErrors];
+    const refusals =
+      counters[COUNTER.clientErrors] +
+      counters[COUNTER.httpErrors] +
+      counters[COUNTER.udpMalformed] +
+      counters[COUNTER.udpUnconnected];
     if (refusals === this.#refusals || this.#clock.seconds < this.#refusalsAt + REFUSAL_SECONDS) return;
-    const { address, clientError, httpError } = this.#service.lastRefusal;
-    const reason = httpError === OK ? CLIENT_ERRORS[clientError].reason : HTTP_ERRORS[httpError].text;
+    const { address, reason } = this.#refusal;
     post({ type: "refused", address: formatAddress(address), reason, requests: refusals - this.#refusals });
     this.#refusals = refusals;
     this.#refusalsAt = this.#clock.seconds;
@@ -177,9 +197,19 @@ class DataPlane {
 
   async #stop(graceMs: number): Promise<void> {
     clearInterval(this.#ticker);
-    await this.#engine.stop(graceMs);
+    await (await this.#engine).stop(graceMs);
     parentPort?.close();
   }
+}
+
+function engineCounters(counters: Float64Array): EngineCounters {
+  return {
+    connectionAccepted: () => counters[COUNTER.connectionsAccepted]++,
+    connectionRefused: () => counters[COUNTER.connectionsRefused]++,
+    connectionTimedOut: () => counters[COUNTER.connectionsTimedOut]++,
+    connectionClosed: () => counters[COUNTER.connectionsClosed]++,
+    datagramDropped: () => counters[COUNTER.datagramsDropped]++,
+  };
 }
 
 function post(event: WorkerEvent): void {

@@ -110,7 +110,9 @@ test("check says what a good configuration amounts to", async () => {
   await configFile("hashes", `${"0".repeat(40)}\n`);
   const good = await configFile(
     "good.conf",
-    `listen: { http: ["[::1]:0", "127.0.0.1:80"], udp: ["[::]:80"] }
+    `workers: 3
+listen: { http: ["[::1]:0", "127.0.0.1:80"], udp: ["[::]:80"] }
+admin: { listen: "127.0.0.1:0" }
 tracker: { max_peers: 1000000, access_list: { mode: allow, file: hashes } }
 peer_groups:
   - { name: partners, priority: 5, cidr_list: [10.1.0.0/16, 2001:db8::1/32] }
@@ -121,16 +123,17 @@ peer_groups:
   assert.deepEqual({ err, code }, { err: "", code: 0 });
   const [first, ...blocks] = out.trimEnd().split("\n\n");
   assert.equal(first, `${good}: good`);
-  assert.deepEqual(blocks.slice(0, 4), [
-    "Listens on\n  http  [::1]:0\n  http  127.0.0.1:80",
+  assert.deepEqual(blocks.slice(0, 5), [
+    "Listens on\n  http  [::1]:0\n  http  127.0.0.1:80\n  udp   [::]:80",
+    "Answers with\n  3 threads",
     "Peer groups, nearest first\n  tier 1  ours         2 prefixes\n  tier 2  partners     2 prefixes\n  tier 3  in no group",
     'Overlaps, where the longest prefix decides\n  1 prefix of "partners" inside "ours"',
     "Torrents\n  only 1 listed torrent",
   ]);
-  assert.match(blocks[4], /^Memory for swarms\n {2}at most \d+ MiB, with 1,000,000 peers$/);
-  assert.deepEqual(blocks.slice(5), [
-    "Not in this version yet\n  listen.udp",
-    `Warnings\n  ${good}:4:61: peer_groups[0].cidr_list[1]: "2001:db8::1/32" has bits set after its length: ` +
+  assert.match(blocks[5], /^Memory for swarms\n {2}at most \d+ MiB, with 1,000,000 peers$/);
+  assert.deepEqual(blocks.slice(6), [
+    "Not in this version yet\n  admin",
+    `Warnings\n  ${good}:6:61: peer_groups[0].cidr_list[1]: "2001:db8::1/32" has bits set after its length: ` +
       "it is read as 2001:db8::/32",
   ]);
 });

@@ -2,6 +2,7 @@
 import { formatListenAddress } from "../config/listen-address.ts";
 import type { LoadedConfig, LoadReport } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
+import { workerCount } from "../config/worker-count.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
 import { memoryBound, shardsFor } from "../tracker/swarm-store.ts";
 
@@ -9,14 +10,22 @@ import { memoryBound, shardsFor } from "../tracker/swarm-store.ts";
 export function summary(configFile: string, loaded: LoadedConfig & LoadReport): string {
   const { config, groups, warnings, notYet } = loaded;
   const { max_peers, access_list } = config.tracker;
+  const workers = workerCount(config);
   const sections: (readonly [string, readonly string[]])[] = [
-    ["Listens on", config.listen.http.map((address) => `http  ${formatListenAddress(address)}`)],
+    [
+      "Listens on",
+      [
+        ...config.listen.http.map((address) => `http  ${formatListenAddress(address)}`),
+        ...config.listen.udp.map((address) => `udp   ${formatListenAddress(address)}`),
+      ],
+    ],
+    ["Answers with", [count(workers, "thread")]],
     ["Peer groups, nearest first", describeGroups(groups)],
     ["Overlaps, where the longest prefix decides", describeOverlaps(groups)],
     ["Torrents", access_list.mode === "off" ? [] : [describeAccessList(access_list.mode, loaded.accessList)]],
     [
       "Memory for swarms",
-      [`at most ${megabytes(memoryBound(max_peers, shardsFor(1)))}, with ${count(max_peers, "peer")}`],
+      [`at most ${megabytes(memoryBound(max_peers, shardsFor(workers)))}, with ${count(max_peers, "peer")}`],
     ],
     ["Not in this version yet", notYet],
     ["Warnings", warnings.map(formatProblem)],

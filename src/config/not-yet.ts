@@ -9,9 +9,6 @@ interface NotYet {
 }
 
 const NOT_YET: readonly NotYet[] = [
-  { key: "listen.udp" },
-  { key: "engine", unless: ["auto", "node"] },
-  { key: "workers", unless: ["auto", 1] },
   { key: "neighbors" },
   { key: "neighbors_wait", unless: [0] },
   { key: "forwarded_announce" },

@@ -27,7 +27,7 @@ export const configSchema = keys(
       ),
     workers: autoOr(1, 256)
       .default("auto")
-      .describe("Threads that answer. auto: as many as serve this machine well."),
+      .describe("Threads that answer. auto: as many as there are cores."),
     tracker: tracker.describe("Announcing and answering."),
     selection: selection.describe("Which peers an answer holds, and in what order."),
     peer_groups: peerGroups,

@@ -119,7 +119,7 @@ test("switches without lines, when it is looked at", async (t) => {
 
 test("switches by itself in real time", async (t) => {
   const scene = await Scene.make(t);
-  const soon = new Date(Date.now() + 1300);
+  const soon = new Date(Date.now() + 2500);
   const log = scene.open({ now: () => new Date(), switchTime: soon.toTimeString().slice(0, 8) });
   log.write("before\n");
   const alive = setInterval(() => {}, 1000); // the log's own timer keeps no process alive

@@ -9,9 +9,11 @@ import libtorrent as lt
 
 
 def start(client):
+    address = client["address"]
+    host = f"[{address}]" if ":" in address else address
     session = lt.session({
-        "listen_interfaces": f"{client['address']}:{client['port']}",
-        "outgoing_interfaces": client["address"],
+        "listen_interfaces": f"{host}:{client['port']}",
+        "outgoing_interfaces": address,
         "enable_dht": False,
         "enable_lsd": False,
         "enable_upnp": False,

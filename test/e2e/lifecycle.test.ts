@@ -11,7 +11,7 @@ import { Bed, freePort, type Process, until } from "./bed.ts";
 import { namespacesMissing } from "./networks.ts";
 import { runBtrt, TrackerProcess } from "./tracker-process.ts";
 
-const LISTEN = `listen: { http: ["127.0.0.1:0"] }\n`;
+const LISTEN = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
 /** Groups of loopback addresses; those are private, and so must be reachable. */
 const REACHABLE = "reachable_from: [near, far, asking]";
 const ASKING = `  - { name: asking, priority: 9, cidr_list: [127.0.3.0/24] }\n`;
@@ -67,7 +67,7 @@ test("with its defaults it says how to try it, and that works", {
 }, async (t) => {
   const bed = await Bed.open(t);
   const namespace = bed.addNamespace("alone");
-  const tracker = runBtrt(bed, ["run", "--defaults"], namespace);
+  const tracker = runBtrt(bed, ["run", "--defaults"], { namespace });
   await until("it says how to try it", () => /Ctrl-C/.test(tracker.stderr) || tracker.end !== undefined);
   assert.match(
     tracker.stdout,
@@ -90,8 +90,17 @@ test("what keeps it from starting is said in one line", { timeout: 60_000 }, asy
     await writeFile(path, config);
     return runBtrt(bed, ["run", "--config", path]);
   };
-  await assertRefused(await start(`listen: { http: ["127.0.0.1:${port}"] }\n`), new RegExp(`:${port}.*port`));
-  await assertRefused(await start(`listen: { http: ["192.0.2.77:0"] }\n`), /192\.0\.2\.77.*address/);
+  const udpPort = /:(\d+)\//.exec(tracker.udpUrls[0])?.[1];
+  for (const workers of [1, 2]) {
+    for (const [http, udp, taken] of [
+      [port, 0, port],
+      [0, udpPort, udpPort],
+    ]) {
+      const listen = `listen: { http: ["127.0.0.1:${http}"], udp: ["127.0.0.1:${udp}"] }`;
+      await assertRefused(await start(`workers: ${workers}\n${listen}\n`), new RegExp(`:${taken}.*port`));
+    }
+  }
+  await assertRefused(await start(`listen: { http: ["192.0.2.77:0"], udp: [] }\n`), /192\.0\.2\.77.*address/);
   await assertRefused(await start(`lissen: {}\n`), /refused\.conf:1:1: lissen: .*listen/);
   await writeFile(bed.path("file"), "");
   await assertRefused(
@@ -148,6 +157,8 @@ test("a connection that stays silent does not hold up the end", { timeout: 60_00
   const { port } = new URL(tracker.url);
   const [idle, stuck] = [connect(Number(port), "127.0.0.1"), connect(Number(port), "127.0.0.1")];
   for (const socket of [idle, stuck]) socket.on("error", () => {});
+  // Of one that has sent nothing the kernel may still know more than the tracker: nobody closes it.
+  t.after(() => idle.destroy());
   await Promise.all([once(idle, "connect"), once(stuck, "connect")]);
   stuck.write("GET /announce");
   await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
@@ -194,7 +205,7 @@ test("a broken configuration changes nothing but the log", { timeout: 60_000 }, 
   const broken = `${LISTEN}${groups(TWO, ONE)}tracker: { max_pears: 1000 }\n`;
   assert.match((await tracker.reload(broken)).msg, /^not reloaded/);
   await tracker.logged("the mistake", ({ level, msg }) =>
-    [level === "error", msg.includes("btrt.conf:6:"), msg.includes("max_peers")].every(Boolean),
+    [level === "error", msg.includes("btrt.conf:7:"), msg.includes("max_peers")].every(Boolean),
   );
   assert.match((await tracker.reload("listen: [")).msg, /^not reloaded/);
   assert.equal(await orderTold(tracker.url, infoHash), ONE_FIRST);
@@ -240,11 +251,11 @@ test("keys of features that are not there yet are named once", { timeout: 60_000
   const config = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nhashlist: { interval: 600 }\n`;
   const tracker = await TrackerProcess.start(bed, config);
   const named = () => tracker.log.filter(({ msg }) => /not there yet/.test(msg)).map(({ keys }) => keys);
-  assert.deepEqual(named(), [["listen.udp", "hashlist"]]);
+  assert.deepEqual(named(), [["hashlist"]]);
   await tracker.reload(config);
-  assert.deepEqual(named(), [["listen.udp", "hashlist"]]);
+  assert.deepEqual(named(), [["hashlist"]]);
   await tracker.reload(`${config}admin: { listen: "127.0.0.1:0" }\n`);
-  assert.deepEqual(named(), [["listen.udp", "hashlist"], ["admin"]]);
+  assert.deepEqual(named(), [["hashlist"], ["admin"]]);
 });
 
 test("the log goes to files, whole to its last line", { timeout: 60_000 }, async (t) => {
@@ -252,7 +263,10 @@ test("the log goes to files, whole to its last line", { timeout: 60_000 }, async
   const directory = bed.path("deep/log");
   const config = bed.path("btrt.conf");
   const port = await freePort();
-  await writeFile(config, `listen: { http: ["127.0.0.1:${port}"] }\nlogging: { path: ${directory} }\n`);
+  await writeFile(
+    config,
+    `listen: { http: ["127.0.0.1:${port}"], udp: [] }\nlogging: { path: ${directory} }\n`,
+  );
   await mkdir(directory, { recursive: true });
   const old = "btrt-2001-01-01.log";
   await writeFile(`${directory}/${old}`, "");
@@ -275,11 +289,12 @@ test("refused requests are sampled in the diagnostic log, subscribers' addresses
     bed,
     `${LISTEN}logging: { level: diagnostic, mask_addresses: true }\n`,
   );
-  for (let i = 0; i < 20; i++) await fetch(`${tracker.url}?info_hash=short`);
+  for (let i = 0; i < 20; i++) await (await fetch(`${tracker.url}?info_hash=short`)).text();
   const line = await tracker.logged("the refusal", ({ msg }) => /requests refused/.test(msg));
   assert.equal(line.level, "diagnostic");
   assert.equal(line.address, "127.0.0.x");
   assert.equal(line.reason, "info_hash must be exactly 20 bytes");
   await tracker.stop();
-  assert.ok(tracker.log.filter(({ msg }) => /requests refused/.test(msg)).length === 1, "a sample, not each");
+  const lines = tracker.log.filter(({ msg }) => /requests refused/.test(msg));
+  assert.ok(lines.length <= 2, "a sample of each worker, not every request");
 });

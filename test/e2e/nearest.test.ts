@@ -18,7 +18,7 @@ const PORT = 6969;
  * and 2001:db8:3::/48, is in no group.
  */
 const CONFIG = `
-listen: { http: ["192.0.2.1:${PORT}", "[2001:db8::1]:${PORT}"] }
+listen: { http: ["192.0.2.1:${PORT}", "[2001:db8::1]:${PORT}"], udp: [] }
 selection: { policy: nearest }
 peer_groups:
   - { name: operator, priority: 0, cidr_list: [203.0.113.0/24, 10.1.0.0/16, "2001:db8:1::/48"] }
@@ -68,7 +68,7 @@ async function build(bed: Bed): Promise<Scene> {
   const operator = internet.addNetwork("operator", ["203.0.113.0/24", "10.1.0.0/16", "2001:db8:1::/48"]);
   const partner = internet.addNetwork("partner", ["198.18.0.0/24", "10.2.0.0/16", "2001:db8:2::/48"]);
   const elsewhere = internet.addNetwork("elsewhere", ["198.51.100.0/24", "10.3.0.0/16", "2001:db8:3::/48"]);
-  const tracker = await TrackerProcess.start(bed, CONFIG, internet.core);
+  const tracker = await TrackerProcess.start(bed, CONFIG, { namespace: internet.core });
   return { internet, operator, partner, elsewhere, tracker };
 }
 

@@ -13,9 +13,17 @@ interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** How a process is run other than usual. */
+export interface RunOptions {
+  /** Network namespace it runs in. */
+  readonly namespace?: string;
+  /** A command that prepares its process, and then becomes the program that its further arguments name. */
+  readonly by?: readonly string[];
+}
+
 /** Runs `btrt` with arguments of its command line. */
-export function runBtrt(bed: Bed, args: readonly string[], namespace?: string): Process {
-  return bed.run([process.execPath, MAIN, ...args], namespace);
+export function runBtrt(bed: Bed, args: readonly string[], { namespace, by = [] }: RunOptions = {}): Process {
+  return bed.run([...by, process.execPath, MAIN, ...args], namespace);
 }
 
 /** A tracker that has said that it is ready. */
@@ -23,33 +31,40 @@ export class TrackerProcess {
   readonly process: Process;
   /** Announce URLs, one for each address it listens on. */
   readonly urls: readonly string[];
+  /** The same over UDP. */
+  readonly udpUrls: readonly string[];
   readonly #configPath: string;
 
-  private constructor(running: Process, configPath: string, urls: readonly string[]) {
+  private constructor(
+    running: Process,
+    configPath: string,
+    urls: readonly string[],
+    udpUrls: readonly string[],
+  ) {
     this.process = running;
     this.#configPath = configPath;
     this.urls = urls;
+    this.udpUrls = udpUrls;
   }
 
   /**
    * Starts a tracker and waits until it is ready.
    * @param config its configuration file's text, YAML.
-   * @param namespace network namespace it runs in.
    * @throws Error with everything it wrote when it does not get ready.
    */
-  static async start(bed: Bed, config: string, namespace?: string): Promise<TrackerProcess> {
+  static async start(bed: Bed, config: string, options: RunOptions = {}): Promise<TrackerProcess> {
     const configPath = bed.path("btrt.conf");
     await writeFile(configPath, config);
-    const running = runBtrt(bed, ["run", "--config", configPath], namespace);
+    const running = runBtrt(bed, ["run", "--config", configPath], options);
     let ready: LogLine | undefined;
     await until("the tracker is ready", () => {
       ready = parseLog(running.stdout).find((line) => line.msg === "ready");
       return ready !== undefined || running.end !== undefined;
     });
-    if (!Array.isArray(ready?.http)) {
+    if (!Array.isArray(ready?.http) || !Array.isArray(ready.udp)) {
       throw new Error(`the tracker did not start (${running.end}):\n${running.stdout}${running.stderr}`);
     }
-    return new TrackerProcess(running, configPath, ready.http.map(String));
+    return new TrackerProcess(running, configPath, ready.http.map(String), ready.udp.map(String));
   }
 
   /** The first announce URL. */

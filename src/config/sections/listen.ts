@@ -13,7 +13,8 @@ export const listen = section({
         "For retracker.local the port is 80.",
     ),
   udp: list(listenAddress, ADDRESS_LIMIT, ["[::]:6969"]).describe(
-    "Addresses for UDP announces and scrapes (BEP 15).",
+    "Addresses for UDP announces and scrapes (BEP 15); [] for none. A machine with several addresses names each: " +
+      "clients want the reply from where they have sent to.",
   ),
   trusted_proxies: prefixes(1000).meta({
     description:
@@ -23,7 +24,9 @@ export const listen = section({
   }),
   max_connections: integer(1, 1_000_000)
     .default(20_000)
-    .describe("Open connections. One more is closed at once, and counted."),
+    .describe(
+      "Open connections, shared out evenly among the workers. One more is closed at once, and counted.",
+    ),
   idle_timeout: integer(1, 3600)
     .default(60)
     .describe("Seconds after which a connection without a request is closed."),

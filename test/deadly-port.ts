@@ -1,0 +1,2 @@
+/** How a worker under test dies, by the port that is announced to it (dying-worker.ts). */
+export const DEADLY_PORT = { exception: 666, exit: 667, unlocked: 668 } as const;

@@ -1,0 +1,4 @@
+/** A worker that dies of certain announces (dying.ts). Otherwise it is worker.ts. */
+import "./dying.ts";
+
+await import("../src/worker.ts");

@@ -1,0 +1,25 @@
+/**
+ * Lets a data-plane thread die of certain announces: amid a change of the store with its shard locked, on port 666 by an
+ * exception and on port 667 without one; on port 668 with nothing locked.
+ */
+import { SwarmStore } from "../src/tracker/swarm-store.ts";
+import { Tracker } from "../src/tracker/tracker.ts";
+import { DEADLY_PORT } from "./deadly-port.ts";
+
+const putPeer = SwarmStore.prototype.putPeer;
+SwarmStore.prototype.putPeer = function (this: SwarmStore, shard, entry, update) {
+  const { port } = update;
+  if (port !== DEADLY_PORT.exception && port !== DEADLY_PORT.exit)
+    return putPeer.call(this, shard, entry, update);
+  putPeer.call(this, shard, entry, update);
+  // Half a change: what the swarm refers to is nonsense.
+  this.words.fill(0x7fff_ffff, entry + 5, entry + 12);
+  if (port === DEADLY_PORT.exit) process.exit(3);
+  throw new Error("died on purpose");
+};
+
+const announce = Tracker.prototype.announce;
+Tracker.prototype.announce = function (this: Tracker, request, response) {
+  if (request.port === DEADLY_PORT.unlocked) throw new Error("died on purpose");
+  return announce.call(this, request, response);
+};

@@ -1,0 +1,60 @@
+/** Which engine the real program takes. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { probeUring } from "../../src/engine/uring/probe.ts";
+import { announce } from "./announce.ts";
+import { Bed, until } from "./bed.ts";
+import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+
+const CONFIG = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
+const REFUSING = [process.execPath, fileURLToPath(new URL("./refuse-io-uring.ts", import.meta.url))];
+
+/** Enough locked memory for one small ring. Who may lock what he likes (CAP_IPC_LOCK) loses that. */
+const WITHOUT_MEMORY = [
+  "sh",
+  "-c",
+  'ulimit -l 256 && if [ "$(id -u)" = 0 ]; then exec setpriv --bounding-set=-ipc_lock "$0" "$@"; else exec "$0" "$@"; fi',
+];
+
+const skip = (await probeUring()) ?? false;
+
+test("it takes uring where the kernel lets it", { skip, timeout: 60_000 }, async (t) => {
+  const tracker = await TrackerProcess.start(await Bed.open(t), CONFIG);
+  assert.equal(tracker.log.at(-1)?.engine, "uring");
+  assert.equal((await announce(tracker.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
+  assert.equal(await tracker.stop(), 0);
+});
+
+test("where seccomp refuses io_uring it takes node, and says why in one line", {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const tracker = await TrackerProcess.start(await Bed.open(t), CONFIG, { by: REFUSING });
+  const lines = tracker.log.filter(({ because }) => because !== undefined);
+  assert.equal(lines.length, 1);
+  assert.match(String(lines[0].because), /^io_uring is refused \(EPERM\): by seccomp, as in most containers/);
+  assert.equal(tracker.log.at(-1)?.engine, "node");
+  assert.equal((await announce(tracker.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
+  assert.equal(await tracker.stop(), 0);
+});
+
+test("where memory cannot be locked it takes node", { skip, timeout: 60_000 }, async (t) => {
+  const tracker = await TrackerProcess.start(await Bed.open(t), CONFIG, { by: WITHOUT_MEMORY });
+  const because = tracker.log.find((line) => line.because !== undefined)?.because;
+  assert.match(String(because), /^io_uring is refused \(ENOMEM\): raise the limit of locked memory/);
+  assert.equal(tracker.log.at(-1)?.engine, "node");
+  assert.equal(await tracker.stop(), 0);
+});
+
+test("who insists on uring is told why not", { skip, timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const config = bed.path("btrt.conf");
+  await writeFile(config, `${CONFIG}engine: uring\n`);
+  const refused = runBtrt(bed, ["run", "--config", config], { by: REFUSING });
+  await until("it has ended", () => refused.end !== undefined);
+  assert.equal(refused.end, 1);
+  assert.match(refused.stderr, /^btrt: engine: io_uring is refused \(EPERM\)[^\n]*\n$/);
+});

@@ -1,0 +1,53 @@
+/** What the real program says and does when its threads die. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { type TestContext, test } from "node:test";
+import { DEADLY_PORT } from "../deadly-port.ts";
+import { announce } from "./announce.ts";
+import { Bed, until } from "./bed.ts";
+import { TrackerProcess } from "./tracker-process.ts";
+
+const CONFIG = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
+const DYING = ["env", `NODE_OPTIONS=--import ${new URL("../dying.ts", import.meta.url)}`];
+const MOST_DEATHS = 5;
+
+async function start(t: TestContext): Promise<TrackerProcess> {
+  return await TrackerProcess.start(await Bed.open(t), CONFIG, { by: DYING });
+}
+
+/** Has a thread die, and waits until that is logged. @returns its number. */
+async function kill(tracker: TrackerProcess, port: number): Promise<unknown> {
+  const before = tracker.log.length;
+  await assert.rejects(announce(tracker.url, { infoHash: randomBytes(20), port }));
+  const { worker } = await tracker.logged("a death", ({ msg }) => /thread died/.test(msg), before);
+  return worker;
+}
+
+test("a thread that dies is logged and replaced, and what it dropped is said", {
+  timeout: 60_000,
+}, async (t) => {
+  const tracker = await start(t);
+  const worker = await kill(tracker, DEADLY_PORT.exception);
+  const replaced = await tracker.logged("its replacement", ({ msg }) => /thread is replaced/.test(msg));
+  assert.equal(replaced.worker, worker);
+  const [death, dropped] = tracker.log.slice(tracker.log.findIndex(({ msg }) => /thread died/.test(msg)));
+  assert.equal(death.level, "critical");
+  assert.match(JSON.stringify(death.err), /died on purpose/);
+  assert.deepEqual([dropped.level, dropped.worker, dropped.swarms, dropped.peers], ["error", worker, 1, 1]);
+  assert.equal((await announce(tracker.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
+  assert.equal(await tracker.stop(), 0);
+});
+
+test("threads that die again and again end the program, with exit code 1", { timeout: 60_000 }, async (t) => {
+  const tracker = await start(t);
+  for (let death = 1; death < MOST_DEATHS; death++) {
+    const before = tracker.log.length;
+    await kill(tracker, DEADLY_PORT.unlocked);
+    await tracker.logged("its replacement", ({ msg }) => /thread is replaced/.test(msg), before);
+  }
+  await kill(tracker, DEADLY_PORT.unlocked);
+  await until("it has ended", () => tracker.process.end !== undefined);
+  assert.equal(tracker.process.end, 1);
+  const { level, reason } = await tracker.logged("why", ({ msg }) => /dies again and again/.test(msg));
+  assert.deepEqual([level, reason], ["critical", "5 data-plane threads died within 60 seconds"]);
+});

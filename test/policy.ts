@@ -1,0 +1,28 @@
+/** A policy for data-plane threads that tests start. */
+import { buildPeerGroups } from "../src/network/peer-groups.ts";
+import { parsePrefix } from "../src/network/prefix.ts";
+import { buildPrefixTable } from "../src/network/prefix-table.ts";
+import { buildAccessList } from "../src/tracker/access-list.ts";
+import type { PolicyData } from "../src/worker.ts";
+
+/** @param prefixes of the only group of peers. */
+export function makePolicy(...prefixes: string[]): PolicyData {
+  const group = { name: "home", priority: 0, reachableFrom: [] };
+  return {
+    settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 },
+    selection: {
+      policy: "nearest",
+      home: "groups",
+      strangers: "nearest",
+      enough: 3,
+      bridges: 1,
+      homeSeedsEnough: 2,
+      stallSeconds: 600,
+    },
+    peerExpiry: 3900,
+    groups: buildPeerGroups([{ ...group, prefixes: prefixes.map((text) => parsePrefix(text).prefix) }]),
+    accessList: buildAccessList("off", new Uint32Array(0)),
+    trustedProxies: buildPrefixTable([]),
+    ipParameter: buildPrefixTable([]),
+  };
+}

@@ -1,0 +1,210 @@
+/** Several data-plane threads in one process: one address, one store, one policy; and what becomes of those that die. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { describe, type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { DataPlane, type DataPlaneObserver } from "../src/data-plane.ts";
+import type { EngineKind } from "../src/engine/choice.ts";
+import type { ListenAddress } from "../src/engine/engine.ts";
+import { probeUring } from "../src/engine/uring/probe.ts";
+import { COUNTER } from "../src/model/counters.ts";
+import type { Recovery } from "../src/tracker/store-recovery.ts";
+import { allocateSwarmStore, SwarmStore } from "../src/tracker/swarm-store.ts";
+import { DEADLY_PORT } from "./deadly-port.ts";
+import { announce } from "./e2e/announce.ts";
+import { makePolicy } from "./policy.ts";
+import { assertConsistent } from "./store-consistency.ts";
+
+const DYING = new URL("./dying-worker.ts", import.meta.url);
+const LOOPBACK = [{ host: "127.0.0.1", port: 0 }];
+const WORKERS = 3;
+/** Several for each thread, so that the kernel is all but sure to choose every thread for some. */
+const ATTEMPTS = 60;
+
+/** A data plane of threads that can be made to die, and what it said. */
+class Plane implements DataPlaneObserver {
+  readonly data = allocateSwarmStore(100_000, 16, [1, 2]);
+  readonly plane: DataPlane;
+  readonly deaths: { worker: number; error: unknown; dropped: Recovery }[] = [];
+  replacements = 0;
+  classifications = 0;
+  reason = "";
+  streams: readonly ListenAddress[] = [];
+  datagrams: readonly ListenAddress[] = [];
+
+  private constructor(engine: EngineKind, workers: number) {
+    this.plane = new DataPlane(
+      {
+        workers,
+        engine,
+        store: this.data,
+        policy: makePolicy("127.0.1.0/24"),
+        listen: { streams: LOOPBACK, datagrams: LOOPBACK },
+        limits: { maxConnections: 1000, idleTimeoutMs: 60_000, requestTimeoutMs: 10_000 },
+        connectionSecret: [1, 2, 3, 4, 5, 6, 7, 8],
+        clockBaseMs: 1_800_000_000_000,
+        randomWords: (count) => Array.from({ length: count }, () => randomBytes(4).readUInt32LE()),
+        script: DYING,
+      },
+      this,
+    );
+  }
+
+  static async start(t: TestContext, engine: EngineKind, workers: number): Promise<Plane> {
+    const plane = new Plane(engine, workers);
+    t.after(() => plane.plane.stop(0));
+    Object.assign(plane, await plane.plane.start());
+    return plane;
+  }
+
+  told(): void {}
+  reclassified(): void {
+    this.classifications++;
+  }
+  died(worker: number, error: unknown, dropped: Recovery): void {
+    this.deaths.push({ worker, error, dropped });
+  }
+  replaced(): void {
+    this.replacements++;
+  }
+  gaveUp(_error: unknown, reason: string): void {
+    this.reason = reason;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.streams[0].port}/announce`;
+  }
+
+  count(counter: number): number[] {
+    return this.plane.counters.map((counters) => counters[counter]);
+  }
+
+  /** Announces until every thread has answered one. */
+  async reachAll(infoHash: Buffer): Promise<void> {
+    const before = this.count(COUNTER.announces);
+    for (let port = 1000; ; port++) {
+      await announce(this.url, { infoHash, port });
+      if (this.count(COUNTER.announces).every((count, worker) => count > before[worker])) return;
+    }
+  }
+
+  /** Has a thread die, and waits until it is replaced. */
+  async kill(port: number, infoHash = randomBytes(20)): Promise<void> {
+    const before = this.replacements;
+    await assert.rejects(announce(this.url, { infoHash, port }));
+    while (this.replacements === before && this.reason === "") await delay(5);
+  }
+}
+
+const withoutUring = await probeUring();
+
+describe("threads with the node engine", () => describeThreads("node"));
+describe("threads with the uring engine", { skip: withoutUring ?? false }, () => describeThreads("uring"));
+
+function describeThreads(engine: EngineKind): void {
+  test("threads share their addresses and what they know", { timeout: 60_000 }, async (t) => {
+    const plane = await Plane.start(t, engine, WORKERS);
+    const infoHash = randomBytes(20);
+    await plane.reachAll(infoHash);
+    const answered = plane.count(COUNTER.announces).reduce((sum, count) => sum + count);
+    const { incomplete } = await announce(plane.url, { infoHash, port: 9 });
+    assert.equal(incomplete, answered + 1, "each knows all peers");
+    assert.deepEqual(plane.deaths, []);
+  });
+
+  test("a connection id of one thread is good at every other", { timeout: 60_000 }, async (t) => {
+    const plane = await Plane.start(t, engine, WORKERS);
+    const connect = Buffer.from("0000041727101980000000007472616e", "hex");
+    const id = (await exchange(plane.datagrams[0], connect)).subarray(8);
+    const scrape = Buffer.concat([id, Buffer.from("000000027472616e", "hex"), Buffer.alloc(20)]);
+    for (let i = 0; i < ATTEMPTS || plane.count(COUNTER.udpScrapes).includes(0); i++) {
+      assert.equal((await exchange(plane.datagrams[0], scrape)).readUInt32BE(0), 2);
+    }
+  });
+
+  test("a reload reaches all threads, and is over when all are done", { timeout: 60_000 }, async (t) => {
+    const plane = await Plane.start(t, engine, WORKERS);
+    const infoHash = randomBytes(20);
+    for (let host = 1; host <= 50; host++) {
+      await announce(plane.url, { infoHash, port: 7000, from: `127.0.2.${host}` });
+    }
+    plane.plane.adopt(makePolicy("127.0.2.0/24"));
+    plane.plane.adopt(makePolicy("127.0.2.0/25"));
+    while (plane.classifications === 0) await delay(5);
+    assert.equal(plane.classifications, 1, "said once");
+    const told = new Set<string>();
+    for (let i = 0; i < ATTEMPTS; i++) {
+      const { peers } = await announce(plane.url, { infoHash, port: 1, from: "127.0.2.1" });
+      for (const peer of peers) told.add(peer);
+    }
+    assert.equal(told.size, 50, "all are of the requester's group now: private addresses are given");
+  });
+
+  for (const [how, port] of Object.entries(DEADLY_PORT)) {
+    test(`a thread that dies (${how}) is replaced, and the others go on`, { timeout: 60_000 }, async (t) => {
+      const plane = await Plane.start(t, engine, WORKERS);
+      const infoHash = randomBytes(20);
+      await plane.reachAll(infoHash);
+      let answered = 0;
+      const dying = plane.kill(port, infoHash);
+      while (plane.replacements === 0) {
+        answered += await announce(plane.url, { infoHash: randomBytes(20), port: 1 }).then(
+          () => 1,
+          () => 0,
+        );
+      }
+      await dying;
+      assert.ok(answered > 0, "the others answer meanwhile");
+      const [{ worker, error, dropped }] = plane.deaths;
+      assert.equal(plane.deaths.length, 1);
+      assert.match(String(error), how === "exit" ? /undefined/ : /died on purpose/);
+      assert.equal(dropped.shards, how === "unlocked" ? 0 : 1);
+      if (how !== "unlocked") assert.ok(dropped.swarms >= 1 && dropped.peers >= 1, JSON.stringify(dropped));
+      const accepted = plane.count(COUNTER.connectionsAccepted)[worker];
+      assert.ok(plane.count(COUNTER.connectionsClosed)[worker] <= accepted);
+      await plane.reachAll(infoHash);
+      const { incomplete } = await announce(plane.url, { infoHash, port: 9 });
+      assert.ok(incomplete > WORKERS, "the swarm is usable");
+      await plane.plane.stop(1000);
+      assertConsistent(plane.data, 1);
+    });
+  }
+
+  test("an only thread is replaced as well, on the same port", { timeout: 60_000 }, async (t) => {
+    const plane = await Plane.start(t, engine, 1);
+    await plane.kill(DEADLY_PORT.exception);
+    assert.equal((await announce(plane.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
+  });
+
+  test("a thread that dies during a reload does not keep it from ending", { timeout: 60_000 }, async (t) => {
+    const plane = await Plane.start(t, engine, WORKERS);
+    const dying = plane.kill(DEADLY_PORT.exception);
+    plane.plane.adopt(makePolicy("127.0.2.0/24"));
+    await dying;
+    while (plane.classifications === 0) await delay(5);
+  });
+
+  test("threads that die again and again are given up", { timeout: 60_000 }, async (t) => {
+    const plane = await Plane.start(t, engine, 2);
+    for (let death = 0; death < 5; death++) await plane.kill(DEADLY_PORT.exit);
+    assert.match(plane.reason, /^5 data-plane threads died within 60 seconds$/);
+    assert.equal(plane.replacements, 4);
+    await plane.plane.stop(1000);
+    assertConsistent(plane.data, 5);
+    assert.ok(new SwarmStore(plane.data, 500).peerCount <= 5);
+  });
+}
+
+/** Sends a datagram from a socket of its own. @returns the answer. */
+async function exchange({ host, port }: ListenAddress, datagram: Uint8Array): Promise<Buffer> {
+  const socket = createSocket("udp4");
+  try {
+    return await new Promise<Buffer>((resolve, reject) => {
+      socket.once("message", resolve).once("error", reject);
+      socket.send(datagram, port, host);
+    });
+  } finally {
+    socket.close();
+  }
+}
