@@ -1,55 +1,43 @@
 /**
  * The process that sends announces: takes one job at a time from its parent and answers with what came of it.
- * Started by load/load.ts; of no use by itself.
+ * Started by load/load.ts; of no use by itself. It does nothing else while it performs a job, and never waits unless it
+ * is told to: then it finds the server busy, as a server should be when it is measured.
  */
-import { ClientConnection } from "./load/client-connection.ts";
+import { type Supply, supplyRequests } from "./load/announces.ts";
+import { loadHttp } from "./load/http-load.ts";
+import { encodeHttp } from "./load/http-requests.ts";
 import type { Answer, Job, Outcome } from "./load/job.ts";
-import { type Supply, supplyRequests } from "./load/requests.ts";
-import { ResponseReader } from "./load/response.ts";
+import { Meter } from "./load/meter.ts";
+import { loadUdp } from "./load/udp-load.ts";
+import { encodeUdp } from "./load/udp-requests.ts";
 
 /** Endless supplies go on where the last job left off. */
-const supplies = new Map<string, Supply>();
+const supplies = new Map<string, Supply[]>();
 
-function supplyFor({ requests, pipelined }: Job): Supply {
-  const close = pipelined === "close";
-  const key = JSON.stringify([requests, close]);
-  const supply = supplies.get(key) ?? supplyRequests(requests, close);
-  if (requests.kind === "mix" || requests.kind === "again") supplies.set(key, supply);
+function suppliesFor({ requests, manner }: Job): Supply[] {
+  const { kind, population } = requests;
+  const encode = manner === "udp" ? encodeUdp(population) : encodeHttp(population, manner === "close");
+  if (kind === "fill" || kind === "stop") return supplyRequests(requests, encode);
+  const key = JSON.stringify([requests, typeof manner === "number" ? "kept" : manner]);
+  const supply = supplies.get(key) ?? supplyRequests(requests, encode);
+  supplies.set(key, supply);
   return supply;
 }
 
-async function perform(job: Job): Promise<Outcome> {
-  const supply = supplyFor(job);
-  const reader = new ResponseReader();
-  const latencies: number[] = [];
-  const started = performance.now();
-  const end = job.seconds === null ? Number.POSITIVE_INFINITY : started + job.seconds * 1000;
-  const loop = {
-    job,
-    supply,
-    reader,
-    // When everything is sent once, there may be too many to keep, and they are of no interest.
-    onAnswered: job.seconds === null ? () => {} : (latencyMs: number) => void latencies.push(latencyMs),
-    isOver: () => performance.now() >= end,
-  };
-  await Promise.all(Array.from({ length: job.connections }, () => new ClientConnection(loop).done));
-  const seconds = (performance.now() - started) / 1000;
-  const sorted = Float64Array.from(latencies).sort();
-  const quantile = (part: number) => sorted[Math.ceil(sorted.length * part) - 1] ?? 0;
-  return {
-    responses: reader.count,
-    seconds,
-    bodyBytes: reader.bodyBytes / reader.count,
-    latencyMs: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) },
-  };
+function perform(job: Job): Outcome {
+  const supply = suppliesFor(job);
+  const meter = new Meter(job);
+  if (job.manner === "udp") loadUdp(job, supply, meter);
+  else loadHttp(job, supply, meter);
+  return meter.outcome();
 }
 
-process.on("message", async (job: Job) => {
+process.on("message", (job: Job) => {
   let answer: Answer;
   try {
-    answer = { outcome: await perform(job) };
+    answer = { outcome: perform(job) };
   } catch (error) {
-    answer = { error: String(error) };
+    answer = { error: error instanceof Error ? error.message : String(error) };
   }
   process.send?.(answer);
 });

@@ -1,21 +1,28 @@
 /**
- * Measures the tracker, as a process, over HTTP: `npm run bench -- [--only http|memory|size] [--rounds N] [--quick]
- * [--write]`. The server has one core, and what sends announces another. Linux only: it reads /proc.
+ * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size] [--engine node|uring]
+ * [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another. Linux only.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { chooseEngine, type EngineKind } from "../src/engine/choice.ts";
 import { Load } from "./load/load.ts";
-import { measureHttp } from "./scenarios/http.ts";
+import { measureAnnounces } from "./scenarios/announces.ts";
 import { measureMemory } from "./scenarios/memory.ts";
 import { measureSize } from "./scenarios/size.ts";
+import { measureWorkers } from "./scenarios/workers.ts";
 import type { Setting } from "./setting.ts";
 import { formatMarkdown, formatText, type Table } from "./table.ts";
 
 const DOCUMENTS = fileURLToPath(new URL("../docs/benchmarks", import.meta.url));
-const SCENARIOS = { http: measureHttp, memory: measureMemory, size: measureSize };
+const SCENARIOS = {
+  announces: measureAnnounces,
+  workers: measureWorkers,
+  memory: measureMemory,
+  size: measureSize,
+};
 
 /** Processes that others run at a time when figures begin to say little. */
 const NOISY_LOAD = 0.5;
@@ -23,6 +30,7 @@ const NOISY_LOAD = 0.5;
 const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
+    engine: { type: "string" },
     rounds: { type: "string" },
     quick: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
@@ -38,10 +46,20 @@ function allowedCores(): number[] {
   });
 }
 
+/** The engines to measure: the one that was asked for, or all that run here, the fastest first. */
+async function findEngines(wanted: string | undefined): Promise<EngineKind[]> {
+  if (wanted !== undefined && wanted !== "node" && wanted !== "uring")
+    throw new Error("--engine takes node or uring");
+  const { kind, because } = await chooseEngine(wanted ?? "auto");
+  if (because !== undefined) console.log(`uring: left out: ${because}`);
+  return wanted === undefined && kind === "uring" ? [kind, "node"] : [kind];
+}
+
 function describeMachine(rounds: number): string[] {
   const [load] = loadavg();
+  const congestion = readFileSync("/proc/sys/net/ipv4/tcp_congestion_control", "latin1").trim();
   return [
-    `${new Date().toISOString().slice(0, 10)}, ${cpus()[0].model}, Linux ${release()}, Node.js ${process.versions.node}`,
+    `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0].model}, Linux ${release()}, TCP ${congestion}, Node.js ${process.versions.node}`,
     `Medians of ${rounds} rounds, in turn, with (least–most). Ratios are taken within each round.`,
     ...(load > NOISY_LOAD
       ? [`The machine was busy at the start (load ${load.toFixed(1)}): figures are noisy.`]
@@ -51,10 +69,12 @@ function describeMachine(rounds: number): string[] {
 
 async function run(): Promise<void> {
   if (process.platform !== "linux") throw new Error("the benchmark needs Linux: /proc and taskset");
-  const names = Object.keys(SCENARIOS).filter((name) => name === (options.only ?? name));
-  if (names.length === 0) throw new Error(`--only takes one of ${Object.keys(SCENARIOS).join(", ")}`);
+  const names = options.only?.split(",") ?? Object.keys(SCENARIOS);
+  if (names.some((name) => !(name in SCENARIOS)))
+    throw new Error(`--only takes ${Object.keys(SCENARIOS).join(",")}`);
   const rounds = Number(options.rounds ?? (options.quick ? 2 : 7));
   if (!(rounds >= 1)) throw new Error("--rounds takes a number");
+  const engines = await findEngines(options.engine);
   const cores = allowedCores();
   if (cores.length < 2) console.log("only one core: server and load generator share it");
   const machine = describeMachine(rounds);
@@ -64,9 +84,11 @@ async function run(): Promise<void> {
   const setting: Setting = {
     directory,
     serverCore: cores[0],
+    cores,
+    engines,
     load: new Load(cores[cores.length - 1]),
     rounds,
-    seconds: options.quick ? 0.5 : 3,
+    seconds: options.quick ? 0.5 : 2,
     quick: options.quick,
   };
   const tables: Table[] = [];
@@ -81,13 +103,9 @@ async function run(): Promise<void> {
 }
 
 function write(machine: readonly string[], tables: readonly Table[]): void {
-  const text = [
-    "# Benchmark over HTTP",
-    machine.map((line) => `- ${line}`).join("\n"),
-    ...tables.map(formatMarkdown),
-  ];
+  const text = ["# Benchmark", machine.map((line) => `- ${line}`).join("\n"), ...tables.map(formatMarkdown)];
   mkdirSync(DOCUMENTS, { recursive: true });
-  writeFileSync(join(DOCUMENTS, `${new Date().toISOString().slice(0, 10)}-http.md`), text.join("\n\n"));
+  writeFileSync(join(DOCUMENTS, `${new Date().toISOString().slice(0, 10)}-bench.md`), text.join("\n\n"));
 }
 
 // What runs for this process ends when it exits.

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { type ProcessorTime, processorTimeOf } from "../processor-time.ts";
 import type { Server } from "../servers/server.ts";
 import type { Answer, Job, Outcome } from "./job.ts";
 
@@ -20,13 +21,18 @@ export class Load {
 
   /** @throws Error with what the server wrote, when a response is missing or is an error. */
   async perform(server: Server, job: Omit<Job, "port">): Promise<Outcome> {
-    this.#child.send({ ...job, port: server.port });
+    this.#child.send({ ...job, port: job.manner === "udp" ? server.udpPort : server.port });
     const [answer]: Answer[] = await Promise.race([once(this.#child, "message"), this.#ended]);
     if ("error" in answer) {
       await server.stop();
       throw new Error(`${server.name}: ${answer.error}\n${server.output}`);
     }
     return answer.outcome;
+  }
+
+  /** Processor time that it has had. */
+  processorTime(): ProcessorTime {
+    return processorTimeOf(this.#child.pid ?? 0);
   }
 
   /** Ends the process. */

@@ -12,8 +12,50 @@ export interface Population {
    * with the rank of the swarm. Except with equal, peers come in random order.
    */
   readonly sizes: "equal" | "uniform" | "zipf";
-  /** What tells a swarm's peers apart: their port alone (at most 100 a swarm), or the address in `ip=`. */
-  readonly distinctBy: "port" | "ip";
+  /**
+   * What tells peers apart. source: the address they announce from, one of {@link SOURCES}, and their port, so that
+   * there are 1.6 million at most. ip: the address they say they have, which the server must believe.
+   */
+  readonly distinctBy: "source" | "ip";
+}
+
+/** Addresses that are announced from. */
+export const SOURCES = 32;
+const PORTS = 50_000;
+const FIRST_PORT = 10_000;
+const SWARM_PORT = 51_413;
+/** One of so many peers is complete. */
+const SEEDS = 4;
+
+/** The number of the address that a peer announces from. */
+export function sourceOf(peer: number): number {
+  return (peer + Math.floor(peer / SOURCES)) % SOURCES;
+}
+
+/** The peers of a source, by their number among them. */
+export function peerOf(source: number, index: number): number {
+  return index * SOURCES + ((source - (index % SOURCES) + SOURCES) % SOURCES);
+}
+
+/** The port of a peer, of five digits. */
+export function portOf({ distinctBy }: Population, peer: number): number {
+  return distinctBy === "ip" ? SWARM_PORT : FIRST_PORT + (Math.floor(peer / SOURCES) % PORTS);
+}
+
+/** The address that a peer says it has, public and 15 characters long, one for each of 30 million: 130.100.100.100. */
+export function addressOf(peer: number): [number, number, number, number] {
+  const part = (divisor: number) => 100 + (Math.floor(peer / divisor) % 100);
+  return [30 + part(1_000_000), part(10_000), part(100), part(1)];
+}
+
+/** Whether a peer is complete. */
+export function isComplete(peer: number): boolean {
+  return Math.floor(peer / SOURCES) % SEEDS === 0;
+}
+
+/** The prefix of one source's address. */
+export function sourcePrefix(source: number): string {
+  return `127.1.${source}.0/24`;
 }
 
 /** @returns the swarm of each peer, by the peer's number, which is also the order they come in. */

@@ -1,5 +1,5 @@
 /** What a peer takes of the real process's memory. */
-import { CLOSING, FAST, fill } from "../load/fill.ts";
+import { fill, ONCE } from "../load/fill.ts";
 import type { Population } from "../load/population.ts";
 import { startBtrt } from "../servers/btrt.ts";
 import { startOpentracker } from "../servers/opentracker.ts";
@@ -16,10 +16,10 @@ const POPULATIONS: readonly Population[] = [
   { seed: 3, swarms: 1_000_000, peers: 1_000_000, sizes: "equal", distinctBy: "ip" },
 ];
 
-/** opentracker's: smaller, as it must be told peer by peer over a connection each, and cannot be told addresses. */
+/** opentracker's: smaller, as it cannot be told addresses. */
 const COMPARED: readonly Population[] = [
-  { seed: 4, swarms: 10_000, peers: 200_000, sizes: "equal", distinctBy: "port" },
-  { seed: 5, swarms: 100_000, peers: 100_000, sizes: "equal", distinctBy: "port" },
+  { seed: 4, swarms: 10_000, peers: 200_000, sizes: "equal", distinctBy: "source" },
+  { seed: 5, swarms: 100_000, peers: 100_000, sizes: "equal", distinctBy: "source" },
 ];
 
 /** Announces by which an empty tracker is warmed up. */
@@ -65,11 +65,11 @@ export async function measureMemory(setting: Setting): Promise<Table> {
 }
 
 async function measureBtrt(setting: Setting, population: Population): Promise<string[]> {
-  const server = await startBtrt(makePlace(setting));
+  const server = await startBtrt(makePlace(setting), { engine: setting.engines[0], workers: 1 });
   const empty = server.residentBytes();
   const peers = Math.min(population.peers, WARM_UP_PEERS);
   const requests = { kind: "stop", population: { ...population, peers, sizes: "equal" } } as const;
-  await setting.load.perform(server, { ...FAST, requests, seconds: null });
+  await setting.load.perform(server, { ...ONCE, requests });
   const warm = server.residentBytes();
   await fill(setting.load, server, population);
   const filled = server.residentBytes();
@@ -82,7 +82,7 @@ async function measureOpentracker(setting: Setting, population: Population): Pro
   const server = await startOpentracker(makePlace(setting), population);
   if (server === undefined) return undefined;
   const empty = server.residentBytes();
-  await fill(setting.load, server, population, CLOSING);
+  await fill(setting.load, server, population);
   const filled = server.residentBytes();
   await server.stop();
   return makeRow(server.name, population, [empty, empty, filled], "");

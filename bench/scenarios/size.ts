@@ -1,5 +1,6 @@
 /** Whether an announce costs more in a larger swarm, or in a larger tracker. */
 import { fill } from "../load/fill.ts";
+import { CONNECTIONS } from "../load/http-load.ts";
 import type { Population } from "../load/population.ts";
 import { type Contender, cpuOf, measureInTurn, type Sample } from "../measure.ts";
 import { startBtrt } from "../servers/btrt.ts";
@@ -9,7 +10,6 @@ import { medianOf, ratioOf, spreadOf } from "../statistics.ts";
 import { formatCount, formatSpread, type Table } from "../table.ts";
 
 const WANTED_RATIO = "≤ 1.30";
-const CONNECTIONS = 32;
 const PEERS_PER_SWARM = 10;
 const SMALL_TRACKER_PEERS = 1000;
 
@@ -44,8 +44,9 @@ export async function measureSize(setting: Setting): Promise<Table> {
     peers: large.tracker,
   };
   const maxPeers = large.tracker + 2 * large.swarm;
-  const smallTracker = await startBtrt(makePlace(setting), maxPeers);
-  const largeTracker = await startBtrt(makePlace(setting), maxPeers);
+  const settings = { engine: setting.engines[0], workers: 1, maxPeers };
+  const smallTracker = await startBtrt(makePlace(setting), settings);
+  const largeTracker = await startBtrt(makePlace(setting), settings);
   await fill(setting.load, smallTracker, few);
   for (const population of [smallSwarm, largeSwarm, many]) await fill(setting.load, largeTracker, population);
   const tracker = (peers: number) => `a tracker of ${formatCount(peers)} peers`;
@@ -72,8 +73,8 @@ function makeCase(
 ): Case {
   const job = {
     requests: { kind: "again", population, swarms },
-    connections: CONNECTIONS,
-    pipelined: 1,
+    manner: 1,
+    sleeps: false,
   } as const;
   return { contender: { name, server, job }, comparedWith, wanted };
 }
@@ -96,7 +97,7 @@ function makeTable(cases: readonly Case[], samples: readonly Sample[][]): Table 
       "p50 ms",
       "p99 ms",
       "max ms",
-      "body bytes",
+      "response bytes",
     ],
     rows: cases.map(({ contender, comparedWith, wanted }, i) => {
       return [
@@ -108,7 +109,7 @@ function makeTable(cases: readonly Case[], samples: readonly Sample[][]): Table 
         medianOf(samples[i], ({ latencyMs }) => latencyMs.p50).toFixed(2),
         medianOf(samples[i], ({ latencyMs }) => latencyMs.p99).toFixed(2),
         Math.max(...samples[i].map(({ latencyMs }) => latencyMs.max)).toFixed(2),
-        medianOf(samples[i], ({ bodyBytes }) => bodyBytes).toFixed(0),
+        medianOf(samples[i], ({ responseBytes }) => responseBytes).toFixed(0),
       ];
     }),
   };

@@ -4,8 +4,8 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../test/e2e/bed.ts";
 import { findMissing } from "../../test/tools.ts";
+import { escapedInfoHash } from "../load/http-requests.ts";
 import { infoHash, type Population } from "../load/population.ts";
-import { escapedInfoHash } from "../load/requests.ts";
 import { type Place, Server } from "./server.ts";
 
 /** Swarms that are tried at its start. */
@@ -32,6 +32,7 @@ export async function startOpentracker(place: Place, population: Population): Pr
     place.directory,
   ]);
   server.port = port;
+  server.udpPort = port;
   await server.waitUntil("has read its list", () => acceptsAnnounces(port, population));
   return server;
 }

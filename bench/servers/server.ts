@@ -1,16 +1,14 @@
-/** A tracker under measurement, as a process of its own on a core of its own. */
+/** A tracker under measurement, as a process of its own on cores of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { until } from "../../test/e2e/bed.ts";
-
-/** The kernel counts processor time in hundredths of a second (USER_HZ) on every architecture that Node runs on. */
-const TICKS_PER_SECOND = 100;
+import { type ProcessorTime, processorTimeOf } from "../processor-time.ts";
 
 /** Where servers run. */
 export interface Place {
-  /** Number of the core they may use. */
-  readonly core: number;
+  /** Numbers of the cores they may use. */
+  readonly cores: readonly number[];
   /** An empty directory for files of theirs. */
   readonly directory: string;
 }
@@ -19,8 +17,11 @@ export interface Place {
 export class Server {
   /** With its version, where that is not this project's. */
   name: string;
-  /** Of 127.0.0.1, for HTTP. */
+  /** Of 127.0.0.1, for HTTP and for UDP. */
   port = 0;
+  udpPort = 0;
+  /** Peers that it remembers in one swarm at most. */
+  swarmLimit = Number.POSITIVE_INFINITY;
   /** What it has written. */
   output = "";
   readonly #child: ChildProcess;
@@ -29,10 +30,10 @@ export class Server {
   readonly #kill = () => this.#child.kill("SIGKILL");
 
   /** Starts a program; `port` is the caller's to set. */
-  constructor(name: string, { core, directory }: Place, command: readonly string[]) {
+  constructor(name: string, { cores, directory }: Place, command: readonly string[]) {
     this.name = name;
     // taskset becomes the program: the process is the same.
-    this.#child = spawn("taskset", ["-c", String(core), ...command], {
+    this.#child = spawn("taskset", ["-c", cores.join(","), ...command], {
       cwd: directory,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -55,12 +56,9 @@ export class Server {
     });
   }
 
-  /** Seconds of processor time, user and system, that all its threads have had. */
-  cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, "latin1");
-    // The program's name, in parentheses, may hold anything. The state follows, field 3; 14 and 15 are wanted.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[14 - 3]) + Number(fields[15 - 3])) / TICKS_PER_SECOND;
+  /** Processor time that it has had. */
+  processorTime(): ProcessorTime {
+    return processorTimeOf(this.#child.pid ?? 0);
   }
 
   /** Bytes of memory that it has in use: the resident set. */

@@ -1,0 +1,127 @@
+/** Which announces are sent, and in what form. */
+import { Random } from "../../src/model/random.ts";
+import {
+  assignSwarms,
+  isComplete,
+  type Population,
+  peerOf,
+  SOURCES,
+  shuffle,
+  sourceOf,
+} from "./population.ts";
+
+/** Which announces are sent. Plain data: it travels between processes. */
+export type Requests =
+  /** Every peer once, as it comes: it has started, and wants no peers. */
+  | { readonly kind: "fill"; readonly population: Population }
+  /** The same peers, all stopped: where none of them is known, nothing is stored. */
+  | { readonly kind: "stop"; readonly population: Population }
+  /** Mostly peers that announce again, 50 peers wanted; some start, stop and complete. Endless. */
+  | { readonly kind: "mix"; readonly population: Population }
+  /** Peers of the first so many swarms of equal size that announce again, 9 peers wanted. Endless. */
+  | { readonly kind: "again"; readonly population: Population; readonly swarms: number };
+
+/** One announce. */
+interface Announce {
+  readonly swarm: number;
+  readonly peer: number;
+  readonly left: number;
+  readonly numWant: number;
+  readonly event: "none" | "completed" | "started" | "stopped";
+}
+
+/** Writes an announce at a place. @returns where it ends. */
+export type Encode = (announce: Announce, bytes: Buffer, at: number) => number;
+
+/**
+ * Writes the next so many requests at a place, one after the other.
+ * @returns where they end: at that very place when there are no more.
+ */
+export type Supply = (bytes: Buffer, at: number, count: number) => number;
+
+/** Distinct requests of endless kinds: enough that no cache holds all that they touch. */
+const POOL = 120_000;
+/** Percent of the mix. Starting and stopping are done by peers of their own, two in each swarm. */
+const CHURN = 6;
+/** Percent of those that are complete. */
+const COMPLETING = 8;
+const CHURNING_PEERS = 2;
+
+const REQUEST_ROOM = 512;
+
+/** @returns the requests of each source. */
+export function supplyRequests(requests: Requests, encode: Encode): Supply[] {
+  if (requests.kind === "fill" || requests.kind === "stop") {
+    const swarmOf = assignSwarms(requests.population);
+    const event = requests.kind === "fill" ? "started" : "stopped";
+    return Array.from({ length: SOURCES }, (_, source) => supplyAll(swarmOf, event, source, encode));
+  }
+  const pool = requests.kind === "mix" ? mix(requests.population) : again(requests);
+  return Array.from({ length: SOURCES }, (_, source) => {
+    return repeat(
+      pool.filter(({ peer }) => sourceOf(peer) === source),
+      encode,
+    );
+  });
+}
+
+function supplyAll(
+  swarmOf: Uint32Array,
+  event: "started" | "stopped",
+  source: number,
+  encode: Encode,
+): Supply {
+  let next = 0;
+  return (bytes, at, count) => {
+    for (let i = 0; i < count; i++) {
+      const peer = peerOf(source, next);
+      if (peer >= swarmOf.length) return at;
+      next++;
+      at = encode({ swarm: swarmOf[peer], peer, left: 1_000_000, numWant: 0, event }, bytes, at);
+    }
+    return at;
+  };
+}
+
+/** All encoded, one behind the other, so that many are copied at once. */
+function repeat(announces: readonly Announce[], encode: Encode): Supply {
+  const encoded = Buffer.allocUnsafeSlow(announces.length * REQUEST_ROOM);
+  const starts = new Uint32Array(announces.length + 1);
+  for (const [i, announce] of announces.entries()) starts[i + 1] = encode(announce, encoded, starts[i]);
+  let next = 0;
+  return (bytes, at, count) => {
+    if (next + count > announces.length) next = 0;
+    const start = starts[next];
+    next += count;
+    return at + encoded.copy(bytes, at, start, starts[next]);
+  };
+}
+
+function mix(population: Population): Announce[] {
+  const random = new Random([5, 6, 7, 8]);
+  const swarmOf = assignSwarms(population);
+  const step = population.peers / POOL;
+  const pool = Array.from({ length: POOL }, (_, i): Announce => {
+    if (random.below(100) < CHURN) {
+      const swarm = random.below(population.swarms);
+      const peer = population.peers + swarm + population.swarms * random.below(CHURNING_PEERS);
+      const event = random.below(2) === 0 ? "started" : "stopped";
+      return { swarm, peer, left: 1_000_000, numWant: 50, event };
+    }
+    const peer = Math.floor(i * step);
+    const left = isComplete(peer) ? 0 : 1_000_000;
+    const event = left === 0 && random.below(100) < COMPLETING ? "completed" : "none";
+    return { swarm: swarmOf[peer], peer, left, numWant: 50, event };
+  });
+  shuffle(pool, random);
+  return pool;
+}
+
+function again({ population, swarms }: { population: Population; swarms: number }): Announce[] {
+  const random = new Random([9, 10, 11, 12]);
+  return Array.from({ length: POOL }, () => {
+    const swarm = random.below(swarms);
+    const peer = swarm + population.swarms * random.below(population.peers / population.swarms);
+    return { swarm, peer, left: 1_000_000, numWant: 9, event: "none" };
+  });
+}

@@ -1,0 +1,148 @@
+/** Sends announces over HTTP. */
+import { MESSAGE } from "../../src/engine/uring/layouts.ts";
+import { close, errno, systemError } from "../../src/engine/uring/libc.ts";
+import { Memory } from "../../src/engine/uring/memory.ts";
+import type { Supply } from "./announces.ts";
+import { ResponseReader } from "./http-responses.ts";
+import type { Job } from "./job.ts";
+import { recv, send } from "./libc.ts";
+import type { Meter } from "./meter.ts";
+import { SOURCES } from "./population.ts";
+import { Sources } from "./sources.ts";
+
+/** Connections at a time. */
+export const CONNECTIONS = 64;
+
+/** Room for what is sent, and received, at once on a connection. */
+const SENT_BYTES = 64 * 1024;
+const RECEIVED_BYTES = 192 * 1024;
+
+/** errno(3) of a socket that has nothing to read. */
+const EAGAIN = 11;
+
+/** Performs a job. It returns when it is over. @throws Error */
+export function loadHttp(job: Job, supplies: readonly Supply[], meter: Meter): void {
+  const sources = new Sources(job.port);
+  const reader = new ResponseReader();
+  const connections = Array.from({ length: CONNECTIONS }, (_, number) => {
+    const source = number % SOURCES;
+    return new Connection(job, { source, supply: supplies[source], sources, reader, meter });
+  });
+  try {
+    for (const connection of connections) connection.next();
+    while (connections.some(({ isDone }) => !isDone)) {
+      meter.tick();
+      for (const connection of connections) connection.receive();
+    }
+  } finally {
+    for (const connection of connections) connection.end();
+    sources.close();
+  }
+}
+
+/** What a connection works with. */
+interface Surroundings {
+  readonly source: number;
+  readonly supply: Supply;
+  readonly sources: Sources;
+  readonly reader: ResponseReader;
+  readonly meter: Meter;
+}
+
+/** One connection at a time, and what is under way on it. */
+class Connection {
+  isDone = false;
+  readonly #closes: boolean;
+  readonly #depth: number;
+  readonly #with: Surroundings;
+  readonly #memory = Memory.allocate(SENT_BYTES + RECEIVED_BYTES);
+  readonly #sent = Buffer.from(this.#memory.bytes.buffer, 0, SENT_BYTES);
+  readonly #received = Buffer.from(this.#memory.bytes.buffer, SENT_BYTES, RECEIVED_BYTES);
+  readonly #sentPointer = this.#memory.pointerTo(0);
+  readonly #receivedPointer = this.#memory.pointerTo(SENT_BYTES);
+  #fd = -1;
+  #sentAt = 0;
+  /** Requests that have not been answered. */
+  #waiting = 0;
+  /** Bytes received that are no whole response yet. */
+  #filled = 0;
+
+  constructor({ manner }: Job, surroundings: Surroundings) {
+    this.#closes = manner === "close";
+    this.#depth = typeof manner === "number" ? manner : 1;
+    this.#with = surroundings;
+  }
+
+  /** Sends what comes next, or nothing more. */
+  next(): void {
+    const { sources, source, supply, meter } = this.#with;
+    const length = meter.isOver ? 0 : supply(this.#sent, 0, this.#depth);
+    if (length === 0) {
+      this.isDone = true;
+      this.end();
+      return;
+    }
+    this.#waiting = this.#depth;
+    this.#sentAt = meter.now;
+    if (this.#fd < 0) this.#fd = sources.openStream(source);
+    const taken = send(this.#fd, this.#sentPointer, length, MESSAGE.noSignal);
+    if (taken !== length) throw systemError(`send, which took ${taken} of ${length} bytes`);
+  }
+
+  /** Takes what has come, if anything has. */
+  receive(): void {
+    const { meter } = this.#with;
+    const fd = this.#fd;
+    while (fd >= 0) {
+      const at =
+        this.#filled === 0 ? this.#receivedPointer : this.#memory.pointerTo(SENT_BYTES + this.#filled);
+      const length = recv(fd, at, RECEIVED_BYTES - this.#filled, MESSAGE.dontWait);
+      if (length < 0 && errno() !== EAGAIN) throw systemError("recv");
+      if (length < 0) return;
+      if (length === 0) {
+        this.#closed();
+        return;
+      }
+      meter.responseBytes += length;
+      this.#read(length);
+      // The end of the connection is on its way, or here.
+      if (!this.#closes || this.#waiting > 0) return;
+    }
+  }
+
+  /** Closes the connection. */
+  end(): void {
+    if (this.#fd >= 0) close(this.#fd);
+    this.#fd = -1;
+  }
+
+  #read(length: number): void {
+    const { reader, meter } = this.#with;
+    const end = this.#filled + length;
+    let start = 0;
+    let count = 0;
+    for (; start < end; count++) {
+      const at = reader.read(this.#received, start, end);
+      if (at < 0) break;
+      start = at;
+    }
+    // The start of a response that is not all there.
+    if (start > 0) this.#received.copyWithin(0, start, end);
+    this.#filled = end - start;
+    if (this.#filled === RECEIVED_BYTES) throw new Error(`not an answer: ${this.#text()}`);
+    if (count > 0) meter.answered(count, this.#sentAt);
+    this.#waiting -= count;
+    // A connection that is to be closed is the server's to close.
+    if (this.#waiting === 0 && !this.#closes) this.next();
+  }
+
+  #closed(): void {
+    if (this.#waiting > 0) throw new Error(`the connection was closed without an answer: ${this.#text()}`);
+    this.end();
+    this.next();
+  }
+
+  #text(): string {
+    return this.#received.toString("latin1", 0, Math.min(this.#filled, 300));
+  }
+}

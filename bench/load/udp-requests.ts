@@ -1,0 +1,30 @@
+/** Announces over UDP (BEP 15). */
+import type { Encode } from "./announces.ts";
+import { addressOf, infoHash, type Population, portOf } from "./population.ts";
+
+/** Bytes of an announce. */
+export const ANNOUNCE_BYTES = 98;
+
+/** Actions of requests and replies. */
+export const ACTION = { connect: 0, announce: 1 } as const;
+
+/** Where what all requests begin with has its parts. */
+export const AT = { connectionId: 0, action: 8, transactionId: 12 } as const;
+
+const EVENT = { none: 0, completed: 1, started: 2, stopped: 3 } as const;
+
+/** Writes all of an announce but the connection id and the transaction id, which are its sender's. */
+export function encodeUdp(population: Population): Encode {
+  return ({ swarm, peer, left, numWant, event }, bytes, at) => {
+    bytes.writeUInt32BE(ACTION.announce, at + AT.action);
+    bytes.set(infoHash(population, swarm), at + 16);
+    bytes.write(`-TR4060-${peer.toString(36).padStart(12, "0")}`, at + 36, "latin1");
+    bytes.fill(0, at + 56, at + ANNOUNCE_BYTES);
+    bytes.writeUInt32BE(left, at + 68);
+    bytes.writeUInt32BE(EVENT[event], at + 80);
+    if (population.distinctBy === "ip") bytes.set(addressOf(peer), at + 84);
+    bytes.writeUInt32BE(numWant, at + 92);
+    bytes.writeUInt16BE(portOf(population, peer), at + 96);
+    return at + ANNOUNCE_BYTES;
+  };
+}
