@@ -11,6 +11,7 @@ import type { ListenAddresses } from "../src/engine/engine.ts";
 import { probeUring } from "../src/engine/uring/probe.ts";
 import { allocateResources } from "../src/engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "../src/model/counters.ts";
+import { allocateActivity } from "../src/tracker/group-activity.ts";
 import { allocateSwarmStore } from "../src/tracker/swarm-store.ts";
 import type { WorkerOptions } from "../src/worker.ts";
 import { makePolicy } from "./policy.ts";
@@ -82,6 +83,7 @@ class Plane {
     const limits = { maxConnections: 100, idleTimeoutMs: 60_000, requestTimeoutMs: 10_000 };
     const options: WorkerOptions & { readonly collections: Int32Array } = {
       store: allocateSwarmStore(100_000, 16, [1, 2]),
+      activity: allocateActivity(),
       worker: 0,
       workers: 1,
       policy: makePolicy("127.0.0.0/8"),

@@ -4,6 +4,7 @@ import { AnnounceRequest, AnnounceResponse } from "../src/model/announce.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { Random } from "../src/model/random.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
+import { allocateActivity } from "../src/tracker/group-activity.ts";
 import { holderOf } from "../src/tracker/shard-lock.ts";
 import { SwarmStore, type SwarmStoreData } from "../src/tracker/swarm-store.ts";
 import { Sweeper } from "../src/tracker/sweeper.ts";
@@ -53,7 +54,7 @@ const policy = {
   groups: GROUPS[0],
   accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
 } as const;
-const tracker = new Tracker(store, policy, random, clock, counters);
+const tracker = new Tracker(store, policy, random, clock, counters, allocateActivity());
 const sweeper = new Sweeper(store, GROUPS[0], EXPIRY_SECONDS, counters, worker, workers);
 const request = new AnnounceRequest();
 const response = new AnnounceResponse();

@@ -17,6 +17,9 @@ export const NUM_WANT_LIMIT = 1000;
 /** Bytes of a peer in compact form: address and port in network order (BEP 23, BEP 7). */
 export const COMPACT_BYTES = { 4: 6, 6: 18 } as const;
 
+/** Which number of `transferred` is which. */
+export const TRANSFERRED = { downloaded: 0, uploaded: 1 } as const;
+
 /** What a client announces. Every decoder sets every field. */
 export class AnnounceRequest {
   /** The torrent: 20 bytes as five words in network order. */
@@ -32,6 +35,8 @@ export class AnnounceRequest {
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
   /** What is left to download, by {@link coarseLeft}; 0 only for a complete copy. */
   left = 0;
+  /** Bytes received and sent since `started` ({@link TRANSFERRED}), as the client says; -1 where it does not. */
+  readonly transferred = new Float64Array(2).fill(-1);
   /** Peers wanted, or {@link NUM_WANT_DEFAULT}. Not yet limited to what the tracker gives. */
   numWant = NUM_WANT_DEFAULT;
   /** The only family whose peers the answer can hold (BEP 15), or 0 for both. */

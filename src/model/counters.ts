@@ -25,6 +25,8 @@ export const COUNTER = {
   udpUnconnected: 15,
   /** No request at all: not answered. */
   udpMalformed: 16,
+  /** Announces whose bytes received and sent are not counted (tracker/traffic-table.ts). */
+  trafficUncounted: 17,
 } as const;
 
 /** Length of a worker's array. */

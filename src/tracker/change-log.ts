@@ -1,15 +1,25 @@
 /**
- * The info-hashes of swarms that vanished, for readers (storage, replication) that keep a copy: what changed is
- * marked in the swarms themselves, but what is gone has no place for a mark. A ring for each shard, written under
- * the shard's lock; a reader that falls behind by more than a ring is told so and has to compare everything.
+ * The swarms that vanished, for readers (storage, replication) that keep a copy: what changed is marked in the swarms
+ * themselves, but what is gone has no place for a mark. A ring for each shard, written under the shard's lock; a reader
+ * that falls behind by more than a ring is told so and has to compare everything.
+ *
+ *     record    info-hash: 5 words, downloaded, first announce, last (seconds), flags (swarm-store.ts)
  */
+import { ENTRY } from "./swarm-table.ts";
 
-/** Info-hashes that a shard's ring holds. */
+/** Records that a shard's ring holds. */
 const CHANGE_LOG_LENGTH = 1024;
+
+/** Words of a record; what follows the info-hash lies in an entry as it does here. */
+export const VANISHED_WORDS = 9;
+const FACTS = VANISHED_WORDS - 5;
+
+/** Offsets in a record. */
+export const VANISHED = { downloaded: 5, firstSeen: 6, lastSeen: 7, flags: 8 } as const;
 
 /** The rings' shared memory. */
 export interface ChangeLogData {
-  readonly hashes: Uint32Array<SharedArrayBuffer>;
+  readonly records: Uint32Array<SharedArrayBuffer>;
   /** Of each shard: how many were ever written, modulo 2^32. */
   readonly written: Uint32Array<SharedArrayBuffer>;
 }
@@ -17,18 +27,18 @@ export interface ChangeLogData {
 /** Allocates empty rings. */
 export function allocateChangeLog(shards: number): ChangeLogData {
   return {
-    hashes: new Uint32Array(new SharedArrayBuffer(shards * CHANGE_LOG_LENGTH * 5 * 4)),
+    records: new Uint32Array(new SharedArrayBuffer(shards * CHANGE_LOG_LENGTH * VANISHED_WORDS * 4)),
     written: new Uint32Array(new SharedArrayBuffer(shards * 4)),
   };
 }
 
 /** A thread's view of the rings. Callers hold the lock of the shard they name. */
 export class ChangeLog {
-  readonly #hashes: Uint32Array<SharedArrayBuffer>;
+  readonly #records: Uint32Array<SharedArrayBuffer>;
   readonly #written: Uint32Array<SharedArrayBuffer>;
 
   constructor(data: ChangeLogData) {
-    this.#hashes = data.hashes;
+    this.#records = data.records;
     this.#written = data.written;
   }
 
@@ -37,21 +47,23 @@ export class ChangeLog {
     return this.#written[shard];
   }
 
-  /** Notes that the swarm whose info-hash begins at `words[at]` is gone. */
-  append(shard: number, words: Uint32Array, at: number): void {
+  /** Notes that the swarm whose entry begins at `words[entry]` is gone. */
+  append(shard: number, words: Uint32Array, entry: number): void {
     const target = this.#place(shard, this.#written[shard]++);
-    for (let i = 0; i < 5; i++) this.#hashes[target + i] = words[at + i];
+    for (let i = 0; i < 5; i++) this.#records[target + i] = words[entry + i];
+    for (let i = 0; i < FACTS; i++) this.#records[target + 5 + i] = words[entry + ENTRY.downloaded + i];
   }
 
   /**
-   * Reads the `index`-th info-hash ever written to the shard's ring.
+   * Reads the `index`-th record ever written to the shard's ring.
+   * @param out {@link VANISHED_WORDS} words.
    * @returns false when it has been overwritten, or not been written yet.
    */
   read(shard: number, index: number, out: Uint32Array): boolean {
     const behind = (this.#written[shard] - index) >>> 0;
     if (behind === 0 || behind > CHANGE_LOG_LENGTH) return false;
     const source = this.#place(shard, index);
-    for (let i = 0; i < 5; i++) out[i] = this.#hashes[source + i];
+    for (let i = 0; i < VANISHED_WORDS; i++) out[i] = this.#records[source + i];
     return true;
   }
 
@@ -61,6 +73,6 @@ export class ChangeLog {
   }
 
   #place(shard: number, index: number): number {
-    return (shard * CHANGE_LOG_LENGTH + (index & (CHANGE_LOG_LENGTH - 1))) * 5;
+    return (shard * CHANGE_LOG_LENGTH + (index & (CHANGE_LOG_LENGTH - 1))) * VANISHED_WORDS;
   }
 }

@@ -14,6 +14,7 @@ import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { HomeCensus } from "./bridging.ts";
+import { ACTIVITY_WIDTH, givenAt } from "./group-activity.ts";
 import { isHome } from "./home.ts";
 import type { PeerList } from "./peer-list.ts";
 import { KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_MASK, KEY_PRIVATE } from "./peer-record.ts";
@@ -148,6 +149,7 @@ function rankOf(key: number, { groups, selection }: TrackerPolicy, who: Requeste
 /** Chooses peers. One for each thread: it has scratch memory. */
 export class PeerSelection {
   readonly #store: SwarmStore;
+  readonly #activity: Float64Array;
   readonly #census = new HomeCensus();
   readonly #ipv4: Candidates;
   readonly #ipv6: Candidates;
@@ -156,8 +158,9 @@ export class PeerSelection {
   #at4 = 0;
   #at6 = 0;
 
-  constructor(store: SwarmStore, random: Random) {
+  constructor(store: SwarmStore, random: Random, activity: Float64Array) {
     this.#store = store;
+    this.#activity = activity;
     this.#ipv4 = new Candidates(store.list(4), random);
     this.#ipv6 = new Candidates(store.list(6), random);
   }
@@ -194,9 +197,10 @@ export class PeerSelection {
       kept = Math.min(wanted >> 1, own.availableFrom(atHome, ranks) + otherOutside);
     }
     this.#room = wanted - kept;
-    this.#write(own, other, 0, atHome, response);
+    const { tierCount } = policy.groups;
+    this.#write(own, other, 0, tierCount, who.group, response);
     this.#room += kept;
-    this.#write(own, other, atHome, ranks, response);
+    if (bridged) this.#write(own, other, atHome, tierCount, who.group, response);
     response.peerCount = this.#at4 / COMPACT_BYTES[4];
     response.peer6Count = this.#at6 / COMPACT_BYTES[6];
   }
@@ -226,11 +230,18 @@ export class PeerSelection {
     this.#load(entry, who);
   }
 
-  /** Writes peers of the ranks `[from, to)`, as long as there is room. */
-  #write(own: Candidates, other: Candidates, from: number, to: number, response: AnnounceResponse): void {
+  /** Writes peers of two ranks for each of `tiers` tiers, from rank `first` on, as long as there is room. */
+  #write(
+    own: Candidates,
+    other: Candidates,
+    first: number,
+    tiers: number,
+    group: number,
+    response: AnnounceResponse,
+  ): void {
     const ipv4 = this.#ipv4;
     const ipv6 = this.#ipv6;
-    for (let rank = from; rank < to && this.#room > 0; rank++) {
+    for (let rank = first; rank < first + 2 * tiers && this.#room > 0; rank++) {
       const fromOther = Math.min(other.available(rank), this.#otherRoom, this.#room);
       const fromOwn = Math.min(own.available(rank), this.#room - fromOther);
       this.#room -= fromOwn + fromOther;
@@ -239,6 +250,8 @@ export class PeerSelection {
       const from6 = own === ipv4 ? fromOther : fromOwn;
       if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.peers, this.#at4);
       if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.peers6, this.#at6);
+      const at = givenAt((rank - first) >> 1, tiers);
+      this.#activity[group * ACTIVITY_WIDTH + at] += fromOwn + fromOther;
     }
   }
 }

@@ -3,9 +3,9 @@ import { describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { Address } from "../model/address.ts";
-import { ChangeLog } from "./change-log.ts";
+import { VANISHED, VANISHED_WORDS } from "./change-log.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
-import { allocateSwarmStore, memoryBound, SwarmStore } from "./swarm-store.ts";
+import { allocateSwarmStore, memoryBound, SWARM_FLAG, SwarmStore } from "./swarm-store.ts";
 
 const KEY = [0x12345678, 0x9abcdef0] as const;
 
@@ -176,13 +176,15 @@ describe("swarm store", () => {
   test("marks what changed and remembers what vanished", () => {
     const data = allocateSwarmStore(100_000, 1, KEY);
     const store = new SwarmStore(data, 1);
-    const log = new ChangeLog(data.changes);
+    const log = store.vanished;
     const begin = log.written(0);
     for (let swarm = 0; swarm < 5; swarm++) put(store, swarm, addressOf(1, false), 1);
     const changed = () => {
       const found = new Set<number>();
-      for (let n = store.takeChanged(0, 0); n !== -1; n = store.takeChanged(0, n + 1)) {
+      const end = store.swarmsIn(0);
+      for (let n = store.nextChanged(0, 0, end); n !== -1; n = store.nextChanged(0, n + 1, end)) {
         found.add(store.words[store.swarmAt(0, n)]);
+        store.settle(store.swarmAt(0, n));
       }
       return [...found].sort();
     };
@@ -193,9 +195,13 @@ describe("swarm store", () => {
     remove(store, 4, addressOf(2, false), 1);
     remove(store, 2, addressOf(1, false), 1);
     assert.deepEqual(changed(), [3, 4]);
-    const gone = new Uint32Array(5);
+    const gone = new Uint32Array(VANISHED_WORDS);
     assert.ok(log.read(0, begin, gone));
-    assert.deepEqual([...gone], [...infoHash(2)]);
+    assert.deepEqual([...gone.subarray(0, 5)], [...infoHash(2)]);
+    assert.deepEqual(
+      [gone[VANISHED.downloaded], gone[VANISHED.flags] & SWARM_FLAG.fresh],
+      [0, SWARM_FLAG.fresh],
+    );
     assert.ok(!log.read(0, begin + 1, gone), "nothing more");
     for (let i = 0; i < 1024; i++) {
       put(store, 100 + i, addressOf(1, false), 1);
@@ -203,7 +209,7 @@ describe("swarm store", () => {
     }
     assert.ok(!log.read(0, begin, gone), "overwritten");
     assert.ok(log.read(0, begin + 1, gone));
-    assert.deepEqual([...gone], [...infoHash(100)]);
+    assert.deepEqual([...gone.subarray(0, 5)], [...infoHash(100)]);
   });
 
   test("threads that share a store do not lose each other's peers", async () => {

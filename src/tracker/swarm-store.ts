@@ -22,14 +22,18 @@ import {
   RECORD_WORDS,
   stalledTick,
 } from "./peer-record.ts";
-import { lock, unlock } from "./shard-lock.ts";
+import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { allocateSwarmTable, ENTRY, ENTRY_WORDS, SwarmTable, type SwarmTableData } from "./swarm-table.ts";
+import { allocateTraffic, TrafficTable } from "./traffic-table.ts";
 
 /** Locks are this many words apart: each has a line of the cache to itself. */
 export const LOCK_STRIDE = 16;
 
-/** Flag of a swarm: changed since storage last read it. */
-const CHANGED = 1;
+/**
+ * Flags of a swarm. Changed: since storage last read it. Fresh: what is kept of it from before it last vanished has not
+ * been added to it yet.
+ */
+export const SWARM_FLAG = { changed: 1, fresh: 2 } as const;
 
 const TOTAL_PEERS = 0;
 const TOTAL_SWARMS = 1;
@@ -52,6 +56,7 @@ export interface SwarmStoreData {
   readonly heap: HeapData;
   readonly table: SwarmTableData;
   readonly changes: ChangeLogData;
+  readonly traffic: Uint32Array<SharedArrayBuffer>;
 }
 
 /** Shards for so many workers: several for each, so that they seldom meet. A power of two, at most 256. */
@@ -86,6 +91,7 @@ export function allocateSwarmStore(
     heap,
     table: allocateSwarmTable(shards, heap.chunkClass.length),
     changes: allocateChangeLog(shards),
+    traffic: allocateTraffic(maxPeers, shards),
   };
 }
 
@@ -115,6 +121,9 @@ export class SwarmStore {
   /** Set when a peer that was known is put: whether it has made no progress for too long, and whether it is a bridge. */
   stalled = false;
   bridge = false;
+  /** The swarms that vanished, and what clients said last. Their callers hold the shard. */
+  readonly vanished: ChangeLog;
+  readonly traffic: TrafficTable;
   readonly #maxPeers: number;
   readonly #locks: Int32Array<SharedArrayBuffer>;
   readonly #totals: Int32Array<SharedArrayBuffer>;
@@ -123,7 +132,6 @@ export class SwarmStore {
   readonly #table: SwarmTable;
   readonly #ipv4: PeerList;
   readonly #ipv6: PeerList;
-  readonly #changes: ChangeLog;
   /** A record under construction. */
   readonly #record = new Uint32Array(RECORD_WORDS[6]);
   /** Of the info-hash that the shard was last entered for. */
@@ -143,7 +151,8 @@ export class SwarmStore {
     this.#table = new SwarmTable(data.table, heap, hash);
     this.#ipv4 = new PeerList(heap, 4, hash);
     this.#ipv6 = new PeerList(heap, 6, hash);
-    this.#changes = new ChangeLog(data.changes);
+    this.vanished = new ChangeLog(data.changes);
+    this.traffic = new TrafficTable(data.traffic, data.shards, hash);
   }
 
   /** Peers and swarms in all shards. */
@@ -156,16 +165,30 @@ export class SwarmStore {
 
   /** Locks the shard of an info-hash. @returns the shard, for {@link leave}. */
   enter(infoHash: Uint32Array): number {
-    this.#hash = this.#table.hashOf(infoHash, 0);
-    // The table within a shard uses the low bits.
-    const shard = (this.#hash >>> 24) & (this.shards - 1);
+    const shard = this.shardOf(infoHash);
     this.enterShard(shard);
     return shard;
+  }
+
+  /** The shard of an info-hash, as {@link enter} gives it, without locking it. */
+  shardOf(infoHash: Uint32Array): number {
+    this.#hash = this.#table.hashOf(infoHash, 0);
+    // The table within a shard uses the low bits.
+    return (this.#hash >>> 24) & (this.shards - 1);
   }
 
   /** Locks a shard. */
   enterShard(shard: number): void {
     lock(this.#locks, shard * LOCK_STRIDE, this.#holder);
+  }
+
+  /**
+   * Locks a shard if that takes no longer than `waitMs`. The control plane must not wait for longer: should the holder
+   * be dead, it is the one that has to free the shard.
+   * @returns whether it did.
+   */
+  tryEnterShard(shard: number, waitMs: number): boolean {
+    return tryLock(this.#locks, shard * LOCK_STRIDE, this.#holder, waitMs);
   }
 
   /** Unlocks a shard. Not when an exception has come between: the shard may be half changed (shard-lock.ts). */
@@ -203,6 +226,7 @@ export class SwarmStore {
     const entry = this.#table.insert(shard, this.#hash, infoHash);
     if (entry === 0) return 0;
     this.words[entry + ENTRY.firstSeen] = now;
+    this.words[entry + ENTRY.flags] = SWARM_FLAG.fresh;
     Atomics.add(this.#totals, TOTAL_SWARMS, 1);
     return entry;
   }
@@ -258,7 +282,7 @@ export class SwarmStore {
       words[entry + ENTRY.downloaded]++;
     }
     words[entry + ENTRY.lastSeen] = now;
-    words[entry + ENTRY.flags] |= CHANGED;
+    this.touch(entry);
     return position;
   }
 
@@ -295,7 +319,7 @@ export class SwarmStore {
     this.#countComplete(entry, this.words[list.recordAt(cell, position) + ADDRESS_WORDS[family]], -1);
     list.remove(shard, cell, position);
     this.#countPeer(shard, -1);
-    this.words[entry + ENTRY.flags] |= CHANGED;
+    this.touch(entry);
   }
 
   /** Removes a swarm without peers. @returns whether it did. */
@@ -303,21 +327,28 @@ export class SwarmStore {
     if (this.#ipv4.count(this.listCell(entry, 4)) > 0 || this.#ipv6.count(this.listCell(entry, 6)) > 0) {
       return false;
     }
-    this.#changes.append(shard, this.words, entry);
+    this.vanished.append(shard, this.words, entry);
     this.#table.remove(shard, entry);
     Atomics.sub(this.#totals, TOTAL_SWARMS, 1);
     return true;
   }
 
-  /** The number of the first swarm from `number` on that has changed since it was last asked for here, or -1. */
-  takeChanged(shard: number, number: number): number {
-    for (let i = number; i < this.swarmsIn(shard); i++) {
-      const flags = this.swarmAt(shard, i) + ENTRY.flags;
-      if ((this.words[flags] & CHANGED) === 0) continue;
-      this.words[flags] &= ~CHANGED;
-      return i;
+  /** The number of the first swarm in `[number, end)` that has changed and not been settled since, or -1. */
+  nextChanged(shard: number, number: number, end: number): number {
+    for (let i = number; i < end; i++) {
+      if ((this.words[this.swarmAt(shard, i) + ENTRY.flags] & SWARM_FLAG.changed) !== 0) return i;
     }
     return -1;
+  }
+
+  /** Takes the mark of a change off a swarm: it is about to be read. */
+  settle(entry: number): void {
+    this.words[entry + ENTRY.flags] &= ~SWARM_FLAG.changed;
+  }
+
+  /** Marks a swarm as changed. */
+  touch(entry: number): void {
+    this.words[entry + ENTRY.flags] |= SWARM_FLAG.changed;
   }
 
   #addPeer(shard: number, entry: number, { address, port, key }: PeerUpdate): number {
@@ -345,7 +376,7 @@ export class SwarmStore {
     Atomics.sub(this.#totals, TOTAL_SWARMS, this.swarmsIn(shard));
     this.#peers[shard] = 0;
     this.#table.forget(shard);
-    this.#changes.skip(shard);
+    this.vanished.skip(shard);
     return peers;
   }
 

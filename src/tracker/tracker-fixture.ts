@@ -8,6 +8,7 @@ import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
+import { allocateActivity } from "./group-activity.ts";
 import { ADDRESS_WORDS, KEY_BRIDGE, KEY_GROUP } from "./peer-record.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
 import { allocateSwarmStore, SwarmStore } from "./swarm-store.ts";
@@ -76,6 +77,7 @@ export interface Announced extends Partial<Pick<AnnounceRequest, "port" | "left"
 export class TrackerFixture {
   readonly clock = { seconds: 1_000_000 };
   readonly counters = allocateCounters();
+  readonly activity = allocateActivity();
   readonly store: SwarmStore;
   readonly tracker: Tracker;
   readonly response = new AnnounceResponse();
@@ -99,7 +101,7 @@ export class TrackerFixture {
       accessList: options.accessList ?? new AccessList(buildAccessList("off", new Uint32Array(0))),
     };
     const random = new Random([options.seed ?? 1, 2, 3, 4]);
-    this.tracker = new Tracker(this.store, policy, random, this.clock, this.counters);
+    this.tracker = new Tracker(this.store, policy, random, this.clock, this.counters, this.activity);
   }
 
   announce(address: string, fields: Announced = {}): number {

@@ -14,6 +14,7 @@ import { COUNTER } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { isUnusable } from "../network/special-purpose.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
 import { peerKey } from "./peer-key.ts";
 import { PeerSelection } from "./peer-selection.ts";
 import { Requester } from "./requester.ts";
@@ -39,6 +40,7 @@ export class Tracker {
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #counters: Float64Array;
+  readonly #activity: Float64Array;
   readonly #requester = new Requester();
   readonly #update = {
     address: new Address(),
@@ -51,19 +53,25 @@ export class Tracker {
   };
   readonly #infoHash = new Uint32Array(5);
 
+  /**
+   * @param counters by model/counters.ts.
+   * @param activity by group-activity.ts.
+   */
   constructor(
     store: SwarmStore,
     policy: TrackerPolicy,
     random: Random,
     clock: Clock,
     counters: Float64Array,
+    activity: Float64Array,
   ) {
     this.#store = store;
     this.policy = policy;
     this.#random = random;
     this.#clock = clock;
     this.#counters = counters;
-    this.#selection = new PeerSelection(store, random);
+    this.#activity = activity;
+    this.#selection = new PeerSelection(store, random, activity);
   }
 
   /**
@@ -73,11 +81,16 @@ export class Tracker {
   announce(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
     if (!this.policy.accessList.allows(request.infoHash)) return CLIENT_ERROR.notAllowed;
     this.#counters[COUNTER.announces]++;
+    this.#requester.group = this.policy.groups.groupOf(request.address);
+    const row = this.#requester.group * ACTIVITY_WIDTH;
+    this.#activity[row + ACTIVITY.announces]++;
     this.#setIntervals(response);
     const shard = this.#store.enter(request.infoHash);
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
     else this.#joinSwarm(shard, request, response);
+    const isCounted = this.#store.traffic.count(shard, request, this.#clock.seconds, this.#activity, row);
     this.#store.leave(shard);
+    if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
     this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
     return OK;
   }
@@ -134,7 +147,6 @@ export class Tracker {
   #meet(request: AnnounceRequest): void {
     const who = this.#requester;
     who.address.copyFrom(request.address);
-    who.group = this.policy.groups.groupOf(request.address);
     who.onlyFamily = request.onlyFamily;
     who.left = request.left;
     who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;

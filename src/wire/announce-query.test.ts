@@ -237,6 +237,8 @@ describe("the whole query", () => {
       "peer_id",
       "port",
       "left",
+      "downloaded",
+      "uploaded",
       "numwant",
       "event",
       "compact",
@@ -257,12 +259,17 @@ describe("the whole query", () => {
         assert.equal(code, reference.code);
         if (code !== OK) return;
         const { port, left, numWant, event } = query.request;
-        assert.deepEqual({ code, port, left, numWant, event, compact: query.compact }, reference);
+        const [downloaded, uploaded] = [...query.request.transferred].map(about);
+        const decoded = { code, port, left, downloaded, uploaded, numWant, event, compact: query.compact };
+        assert.deepEqual(decoded, reference);
       }),
       { numRuns: 3000 },
     );
   });
 });
+
+/** A sum without its last digits: it is read digit by digit, and rounded each time. */
+const about = (sum: number) => Number(sum.toPrecision(13));
 
 /** What a query means, written with strings and without care for speed. Its values are those of the test above. */
 function referenceDecode(pairs: readonly string[]) {
@@ -291,11 +298,14 @@ function referenceDecode(pairs: readonly string[]) {
     number("left", /^(-1|\d{0,20})$/, CLIENT_ERROR.leftInvalid) ||
     number("numwant", /^(-?\d+)?$/, CLIENT_ERROR.numWantInvalid);
   const left = text("left") ?? "";
+  const sum = (key: string) => (/^\d{1,20}$/.test(text(key) ?? "") ? about(Number(text(key))) : -1);
   const numWant = Number(text("numwant") || "-1");
   return {
     code,
     port,
     left: left === "" || left === "-1" ? LEFT_MAX : coarseLeft(Number(left)),
+    downloaded: sum("downloaded"),
+    uploaded: sum("uploaded"),
     numWant: numWant < 0 ? NUM_WANT_DEFAULT : Math.min(numWant, NUM_WANT_LIMIT),
     event: text("event") === "stopped" ? ANNOUNCE_EVENT.stopped : ANNOUNCE_EVENT.none,
     compact: text("compact") !== "0",

@@ -8,6 +8,7 @@ import {
   LEFT_MAX,
   NUM_WANT_DEFAULT,
   NUM_WANT_LIMIT,
+  TRANSFERRED,
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { NO_ENDPOINT, parseAddress, parseEndpoint } from "./address-bytes.ts";
@@ -18,8 +19,8 @@ import { BROKEN_ESCAPE, QueryWalk } from "./query.ts";
 
 const PEER_ID_BYTES = 20;
 
-/** Digits of 2^64 - 1, the most that `left` may have. */
-const LEFT_DIGITS = 20;
+/** Digits of 2^64 - 1, the most that `left`, `downloaded` and `uploaded` may have. */
+const SUM_DIGITS = 20;
 
 const MINUS = 0x2d;
 const ABSENT = -1;
@@ -37,6 +38,8 @@ const KEY = {
   ip: 8,
   ipv4: 9,
   ipv6: 10,
+  downloaded: 11,
+  uploaded: 12,
 } as const;
 type Key = (typeof KEY)[keyof typeof KEY];
 
@@ -45,6 +48,8 @@ const PEER_ID = ascii("peer_id");
 const PORT = ascii("port");
 const LEFT = ascii("left");
 const NUM_WANT = ascii("numwant");
+const DOWNLOADED = ascii("downloaded");
+const UPLOADED = ascii("uploaded");
 const EVENT = ascii("event");
 const COMPACT = ascii("compact");
 const IP = ascii("ip");
@@ -151,6 +156,8 @@ export class AnnounceQuery {
     request.event = ANNOUNCE_EVENT.none;
     request.left = LEFT_MAX;
     request.numWant = NUM_WANT_DEFAULT;
+    request.transferred[TRANSFERRED.downloaded] = ABSENT;
+    request.transferred[TRANSFERRED.uploaded] = ABSENT;
     request.hasOther = false;
     this.compact = true;
     this.#ip.start = ABSENT;
@@ -181,6 +188,12 @@ export class AnnounceQuery {
         break;
       case KEY.numWant:
         this.#takeNumWant(walk.decodeValue(bytes, scratch));
+        break;
+      case KEY.downloaded:
+        readSum(walk.decodeValue(bytes, scratch), this.request.transferred, TRANSFERRED.downloaded);
+        break;
+      case KEY.uploaded:
+        readSum(walk.decodeValue(bytes, scratch), this.request.transferred, TRANSFERRED.uploaded);
         break;
       case KEY.event:
         this.request.event = eventOf(walk.decodeValue(bytes, scratch));
@@ -224,7 +237,7 @@ export class AnnounceQuery {
   /** A client that has no metadata yet says -1, or nothing: unknown, but surely not complete. */
   #takeLeft(length: number): void {
     const isUnknown = length === 0 || equalsBytes(scratch, 0, length, MINUS_ONE);
-    const left = length > LEFT_DIGITS ? -1 : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
+    const left = length > SUM_DIGITS ? -1 : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
     this.#leftError = isUnknown || left >= 0 ? OK : orEscape(length, CLIENT_ERROR.leftInvalid);
     this.request.left = left >= 0 ? coarseLeft(left) : LEFT_MAX;
   }
@@ -254,11 +267,20 @@ function keyOf(bytes: Uint8Array, start: number, end: number): Key {
       if (equalsBytes(bytes, start, end, PEER_ID)) return KEY.peerId;
       if (equalsBytes(bytes, start, end, NUM_WANT)) return KEY.numWant;
       return equalsBytes(bytes, start, end, COMPACT) ? KEY.compact : KEY.unknown;
+    case 8:
+      return equalsBytes(bytes, start, end, UPLOADED) ? KEY.uploaded : KEY.unknown;
     case 9:
       return equalsBytes(bytes, start, end, INFO_HASH) ? KEY.infoHash : KEY.unknown;
+    case 10:
+      return equalsBytes(bytes, start, end, DOWNLOADED) ? KEY.downloaded : KEY.unknown;
     default:
       return KEY.unknown;
   }
+}
+
+/** Reads the number in scratch into `out[index]`. It is for statistics alone: what is none is no mistake. */
+function readSum(length: number, out: Float64Array, index: number): void {
+  out[index] = length > SUM_DIGITS ? ABSENT : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
 }
 
 /** The event named in scratch; another name, or none, is a regular announce. */

@@ -7,6 +7,7 @@ import {
   coarseLeft,
   LEFT_MAX,
   NUM_WANT_DEFAULT,
+  TRANSFERRED,
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { SCRAPE_LIMIT, type ScrapeRequest } from "../model/scrape.ts";
@@ -120,6 +121,8 @@ export function decodeUdpAnnounce(
   request.hasOther = false;
   request.event = EVENTS[event];
   request.left = readLeft(bytes, start + AT.left);
+  readSum(bytes, start + AT.downloaded, request.transferred, TRANSFERRED.downloaded);
+  readSum(bytes, start + AT.uploaded, request.transferred, TRANSFERRED.uploaded);
   const numWant = readWord(bytes, start + AT.numWant);
   request.numWant = numWant >= SIGN ? NUM_WANT_DEFAULT : numWant;
   return OK;
@@ -158,6 +161,12 @@ function readHash(bytes: Uint8Array, at: number, words: Uint32Array, index: numb
 function readLeft(bytes: Uint8Array, at: number): number {
   const high = readWord(bytes, at);
   return high >= SIGN ? LEFT_MAX : coarseLeft(high * TWO_32 + readWord(bytes, at + 4));
+}
+
+/** Reads 64 bits into `out[index]`: -1 for negative numbers, which say nothing. */
+function readSum(bytes: Uint8Array, at: number, out: Float64Array, index: number): void {
+  const high = readWord(bytes, at);
+  out[index] = high >= SIGN ? -1 : high * TWO_32 + readWord(bytes, at + 4);
 }
 
 /**

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ANNOUNCE_EVENT, type AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
+import { KeyedHash } from "./keyed-hash.ts";
+import { allocateTraffic, TrafficTable } from "./traffic-table.ts";
+
+const MIB = 1024 * 1024;
+const { none, started, stopped } = ANNOUNCE_EVENT;
+
+/** A table of one shard. */
+class Tested {
+  now = 65_000;
+  step = 60;
+  readonly activity = new Float64Array(2 * ACTIVITY_WIDTH);
+  readonly #table: TrafficTable;
+
+  constructor(maxPeers = 10_000) {
+    this.#table = new TrafficTable(allocateTraffic(maxPeers, 1), 1, new KeyedHash(1, 2));
+  }
+
+  /** Some time later, announces a peer's sums in MiB. */
+  announce(peer: number, downloaded: number, uploaded: number, event: AnnounceEvent = none): boolean {
+    const request = new AnnounceRequest();
+    request.address.setIPv4(peer);
+    request.port = 1;
+    request.event = event;
+    request.transferred.set([downloaded * MIB, uploaded * MIB]);
+    this.now += this.step;
+    return this.#table.count(0, request, this.now, this.activity, ACTIVITY_WIDTH);
+  }
+
+  /** MiB counted so far. */
+  get counted(): number[] {
+    const row = this.activity.subarray(ACTIVITY_WIDTH);
+    return [row[ACTIVITY.downloaded] / MIB, row[ACTIVITY.uploaded] / MIB];
+  }
+}
+
+test("what a peer says more than before is counted, across the wrap of the clock", () => {
+  const tested = new Tested();
+  tested.announce(1, 0, 0, started);
+  for (let i = 1; i <= 20; i++) assert.ok(tested.announce(1, 10 * i, i));
+  assert.deepEqual(tested.counted, [200, 20]);
+  tested.announce(2, 5000, 70);
+  assert.deepEqual(tested.counted, [200, 20], "a peer met in the middle begins where it is");
+  tested.announce(2, 5001, 72, stopped);
+  assert.deepEqual(tested.counted, [201, 22], "what it says at its end counts");
+  tested.announce(2, 9000, 9000);
+  assert.deepEqual(tested.counted, [201, 22], "and then it is not known any more");
+});
+
+test("sums that begin again count from there", () => {
+  const tested = new Tested();
+  tested.announce(1, 100, 100);
+  tested.announce(1, 7, 3);
+  assert.deepEqual(tested.counted, [7, 3]);
+  tested.announce(1, 0, 0, started);
+  tested.announce(1, 1, 1);
+  assert.deepEqual(tested.counted, [8, 4]);
+});
+
+test("nobody is believed more than his link could carry, and sums that nobody told count nothing", () => {
+  const tested = new Tested();
+  tested.announce(1, 0, 0, started);
+  tested.announce(1, 2 ** 40, 1);
+  assert.deepEqual(tested.counted, [0, 1]);
+  for (const sum of [Number.POSITIVE_INFINITY, Number.NaN, -1, 2 ** 63]) {
+    tested.announce(1, sum, sum);
+    tested.announce(1, 0, sum);
+  }
+  for (const sum of tested.counted) assert.ok(sum >= 0 && sum < 1000, `${sum} MiB`);
+});
+
+test("a full table counts those it has, and tells of the others until there is room", () => {
+  const tested = new Tested(32 * 16);
+  tested.step = 1;
+  const peers = Array.from({ length: 100 }, (_, i) => i);
+  const known = peers.filter((peer) => tested.announce(peer, 0, 0, started));
+  assert.ok(known.length > 20 && known.length <= 32, `${known.length} of 32 slots`);
+  for (const peer of known) tested.announce(peer, 1, 0);
+  assert.deepEqual(tested.counted, [known.length, 0]);
+  assert.deepEqual(
+    peers.filter((peer) => tested.announce(peer, 1, 0)),
+    known,
+  );
+  tested.now += 7300;
+  const later = [1000, 1001, 1002].filter((peer) => tested.announce(peer, 0, 0, started));
+  assert.equal(later.length, 3, "who has not come for two hours makes room");
+});

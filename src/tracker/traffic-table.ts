@@ -1,0 +1,100 @@
+/**
+ * What clients said they had received and sent when they last announced, so that totals can be made of differences: an
+ * announce says sums since `started`. There is room for one peer in sixteen of `max_peers`; of who finds none, the bytes
+ * are not counted, and how often that was so is. A shard has a part of the table, and its lock protects it.
+ *
+ *     slot      last announce:16 (seconds modulo 2^16)  tag:16 (0: free)    received, sent: KiB, modulo 2^32
+ */
+import { ANNOUNCE_EVENT, type AnnounceRequest } from "../model/announce.ts";
+import { ACTIVITY } from "./group-activity.ts";
+import type { KeyedHash } from "./keyed-hash.ts";
+
+const SLOT_WORDS = 3;
+const PEERS_PER_SLOT = 16;
+
+/** A peer has one of so many slots, side by side. */
+const WAYS = 4;
+
+/** Seconds without an announce after which a slot may be another peer's. */
+const STALE_SECONDS = 7200;
+
+/** More than this, 10 Gbit/s, nobody has received or sent: who says so is not believed. */
+const KIB_PER_SECOND = 1_220_703;
+
+const KIB = 1024;
+const TWO_32 = 2 ** 32;
+
+/** Bytes that a client may say. */
+const LIMIT = 2 ** 64;
+
+/** Allocates an empty table in shared memory. */
+export function allocateTraffic(maxPeers: number, shards: number): Uint32Array<SharedArrayBuffer> {
+  const slots = Math.max(WAYS, 2 ** Math.floor(Math.log2(maxPeers / PEERS_PER_SLOT / shards)));
+  return new Uint32Array(new SharedArrayBuffer(shards * slots * SLOT_WORDS * 4));
+}
+
+/** A thread's view of the table. */
+export class TrafficTable {
+  readonly #words: Uint32Array;
+  readonly #hash: KeyedHash;
+  /** Slots of a shard. */
+  readonly #slots: number;
+
+  constructor(words: Uint32Array, shards: number, hash: KeyedHash) {
+    this.#words = words;
+    this.#hash = hash;
+    this.#slots = words.length / SLOT_WORDS / shards;
+  }
+
+  /**
+   * Adds what the peer has received and sent since its last announce to `activity[row]` on (group-activity.ts). The
+   * caller has the shard.
+   * @param now seconds.
+   * @returns false when that is not known and there is no room to know it the next time.
+   */
+  count(shard: number, request: AnnounceRequest, now: number, activity: Float64Array, row: number): boolean {
+    const { infoHash, address, port, event, transferred } = request;
+    if (!(isSum(transferred, 0) && isSum(transferred, 1))) return true;
+    const words = this.#words;
+    const hash = this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port);
+    const tag = hash >>> 16 || 1;
+    const slot = this.#find(shard, hash, tag, now);
+    if (slot === -1) return event === ANNOUNCE_EVENT.stopped;
+    const isKnown = (words[slot] & 0xffff) === tag && event !== ANNOUNCE_EVENT.started;
+    const seconds = isKnown ? 1 + ageOf(words[slot], now) : 0;
+    for (let i = 0; i < 2; i++) {
+      const sum = Math.floor(transferred[i] / KIB) % TWO_32;
+      const before = words[slot + 1 + i];
+      words[slot + 1 + i] = sum;
+      // A smaller sum has begun again.
+      const more = sum >= before ? sum - before : sum;
+      if (more <= KIB_PER_SECOND * seconds) activity[row + ACTIVITY.downloaded + i] += more * KIB;
+    }
+    words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : ((now & 0xffff) << 16) | tag;
+    return true;
+  }
+
+  /** The peer's slot, or one that it can have, or -1. */
+  #find(shard: number, hash: number, tag: number, now: number): number {
+    const words = this.#words;
+    const first = (shard * this.#slots + ((hash * WAYS) & (this.#slots - 1) & -WAYS)) * SLOT_WORDS;
+    let free = -1;
+    for (let slot = first; slot < first + WAYS * SLOT_WORDS; slot += SLOT_WORDS) {
+      const word = words[slot];
+      if ((word & 0xffff) === tag) return slot;
+      if ((word & 0xffff) === 0 || ageOf(word, now) > STALE_SECONDS) free = slot;
+    }
+    return free;
+  }
+}
+
+/** Seconds since a slot was written, whose clock may have been a tick ahead. */
+function ageOf(word: number, now: number): number {
+  const age = (now - (word >>> 16)) & 0xffff;
+  return age > 0xff00 ? 0 : age;
+}
+
+/** Whether a number of `transferred` is one. */
+function isSum(transferred: Float64Array, index: number): boolean {
+  return transferred[index] >= 0 && transferred[index] < LIMIT;
+}
