@@ -1,0 +1,288 @@
+/** What every database must do. The same suite runs on all of them; each has a test file that calls it. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import fc from "fast-check";
+import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
+import {
+  BEFORE_ALL,
+  type Database,
+  DatabaseError,
+  type GroupTotal,
+  keyOf,
+  type SwarmRow,
+} from "./database.ts";
+import { DAY, HOUR } from "./group-totals.ts";
+import { type Dialect, SCHEMA_VERSION, stepsFrom } from "./migrations/migrations.ts";
+
+/** An empty place for a database. */
+interface DatabasePlace {
+  readonly dialect: Dialect;
+  /** Opens the database in it, once more each time. */
+  open(): Promise<Database>;
+  /** Executes a statement by other means. */
+  execute(sql: string): Promise<void>;
+}
+
+/** Makes an empty place, which is gone when the test is over. */
+export type MakePlace = (t: TestContext) => Promise<DatabasePlace>;
+
+const PEERS = Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, 0);
+
+function hash(...bytes: number[]): Uint8Array {
+  return Uint8Array.from({ length: 20 }, (_, i) => bytes[i] ?? 0);
+}
+
+function row(infoHash: Uint8Array, fields: Partial<SwarmRow> = {}): SwarmRow {
+  return {
+    infoHash,
+    firstSeen: 1_000_000_000,
+    lastSeen: 4_000_000_000,
+    downloaded: 0,
+    peers: PEERS,
+    ...fields,
+  };
+}
+
+function quiet(infoHash: Uint8Array, lastSeen: number): SwarmRow {
+  return row(infoHash, { lastSeen, peers: BEFORE_ALL });
+}
+
+function plain({ infoHash, peers, ...facts }: SwarmRow) {
+  return { infoHash: [...infoHash], peers: [...peers], ...facts };
+}
+
+async function openMigrated(t: TestContext, place: DatabasePlace): Promise<Database> {
+  const database = await place.open();
+  t.after(() => database.close());
+  await database.migrate();
+  return database;
+}
+
+async function readAll(database: Database, live = false, limit = 100): Promise<SwarmRow[]> {
+  const all: SwarmRow[] = [];
+  for (;;) {
+    const rows = await database.readSwarms(all.at(-1)?.infoHash ?? BEFORE_ALL, limit, live);
+    if (rows.length === 0) return all;
+    all.push(...rows);
+  }
+}
+
+/** Registers the tests. */
+export function testDatabase(makePlace: MakePlace): void {
+  testSchema(makePlace);
+  testClaims(makePlace);
+  testSwarms(makePlace);
+  testTotals(makePlace);
+}
+
+function testSchema(makePlace: MakePlace): void {
+  for (let from = 0; from <= SCHEMA_VERSION; from++) {
+    test(`a schema of version ${from} is brought forward, with what is in it`, async (t) => {
+      const place = await makePlace(t);
+      for (const sql of stepsFrom(0, from, place.dialect, 1).flat()) await place.execute(sql);
+      const columns = "info_hash, first_seen, last_seen, downloaded, peers";
+      const values = `X'${"41".repeat(20)}', 1, 2, 3, X'0102'`;
+      if (from > 0) await place.execute(`INSERT INTO swarm (${columns}) VALUES (${values})`);
+      const database = await place.open();
+      t.after(() => database.close());
+      assert.equal(await database.version(), from);
+      await database.migrate();
+      assert.equal(await database.version(), SCHEMA_VERSION);
+      const old = row(hash(...Array(20).fill(0x41)), {
+        firstSeen: 1,
+        lastSeen: 2,
+        downloaded: 3,
+        peers: Uint8Array.of(1, 2),
+      });
+      assert.deepEqual((await readAll(database)).map(plain), from > 0 ? [plain(old)] : []);
+      await database.writeSwarms([row(hash(1))]);
+      await database.addTotals([total()]);
+      assert.equal((await database.readTotals(HOUR, 0)).length, 1);
+    });
+  }
+
+  test("migrating again changes nothing, and two at a time do not meet", async (t) => {
+    const place = await makePlace(t);
+    const databases = [await place.open(), await place.open(), await place.open()];
+    t.after(() => Promise.all(databases.map((database) => database.close())));
+    await Promise.all(databases.map((database) => database.migrate()));
+    await databases[0].writeSwarms([row(hash(1))]);
+    await databases[1].migrate();
+    assert.equal((await readAll(databases[2])).length, 1);
+    for (const database of databases) assert.equal(await database.version(), SCHEMA_VERSION);
+  });
+
+  test("a schema of a later version is seen as that", async (t) => {
+    const place = await makePlace(t);
+    const database = await openMigrated(t, place);
+    await place.execute(`INSERT INTO btrt_schema (version, applied_at) VALUES (${SCHEMA_VERSION + 5}, 1)`);
+    assert.equal(await database.version(), SCHEMA_VERSION + 5);
+  });
+}
+
+function testClaims(makePlace: MakePlace): void {
+  test("one at a time has the database; others can look at it", async (t) => {
+    const place = await makePlace(t);
+    const first = await openMigrated(t, place);
+    await first.claim();
+    await first.writeSwarms([row(hash(1))]);
+    const second = await place.open();
+    t.after(() => second.close());
+    assert.equal((await readAll(second)).length, 1);
+    const isClaimed = (error: unknown) => error instanceof DatabaseError && error.failure === "claimed";
+    await assert.rejects(second.claim(), isClaimed);
+    await first.close();
+    const third = await place.open();
+    t.after(() => third.close());
+    await third.claim();
+  });
+}
+
+function testSwarms(makePlace: MakePlace): void {
+  test("swarms are read in order, page by page, as they were last written", async (t) => {
+    const database = await openMigrated(t, await makePlace(t));
+    const hashes = [
+      hash(0),
+      hash(0, 1),
+      hash(0x7f, 0xff),
+      hash(0x80),
+      hash(0xff, 0xff),
+      hash(...Array(20).fill(0xff)),
+    ];
+    await database.writeSwarms(hashes.toReversed().map((infoHash) => row(infoHash)));
+    const last = hashes.map((infoHash, i) =>
+      row(infoHash, {
+        firstSeen: i,
+        lastSeen: 4_000_000_000 + i,
+        downloaded: 2 ** 32 - 1 - i,
+        peers: hash(i),
+      }),
+    );
+    await database.writeSwarms(last);
+    for (const limit of [1, 4, 6, 7]) {
+      assert.deepEqual((await readAll(database, false, limit)).map(plain), last.map(plain));
+    }
+    const facts = await database.readFacts([hashes[2], hash(9), hashes[0]]);
+    assert.deepEqual(
+      facts,
+      new Map(
+        [0, 2].map((i) => [
+          keyOf(hashes[i]),
+          { firstSeen: i, lastSeen: 4_000_000_000 + i, downloaded: 2 ** 32 - 1 - i },
+        ]),
+      ),
+    );
+    assert.deepEqual(await database.readFacts([]), new Map());
+    await database.writeSwarms([]);
+  });
+
+  test("quiet swarms are left out of the live ones, and deleted from the oldest on", async (t) => {
+    const database = await openMigrated(t, await makePlace(t));
+    const rows = [quiet(hash(1), 30), row(hash(2)), quiet(hash(3), 10), quiet(hash(4), 20), row(hash(5))];
+    await database.writeSwarms(rows);
+    assert.deepEqual((await readAll(database, true, 1)).map(plain), [rows[1], rows[4]].map(plain));
+    const { swarms, quiet: quietOnes, bytes } = await database.size();
+    assert.deepEqual([swarms, quietOnes, await database.countQuiet()], [5, 3, 3]);
+    assert.ok(bytes > 0);
+    assert.equal(await database.deleteQuiet(30, 1), 1);
+    assert.deepEqual(
+      (await readAll(database)).map(({ infoHash }) => infoHash[0]),
+      [1, 2, 4, 5],
+    );
+    await database.writeSwarms([row(hash(4))]);
+    assert.equal(await database.deleteQuiet(30, 100), 0, "one that is back is not quiet");
+    assert.equal(await database.deleteQuiet(31, 100), 1);
+    assert.deepEqual(
+      (await readAll(database)).map(({ infoHash }) => infoHash[0]),
+      [2, 4, 5],
+    );
+  });
+
+  test("the largest swarms fit, several at a time", async (t) => {
+    const database = await openMigrated(t, await makePlace(t));
+    const large = new Uint8Array(7_000_000).map((_, i) => i * 7);
+    await database.writeSwarms([
+      row(hash(1), { peers: large }),
+      row(hash(2)),
+      row(hash(3), { peers: large }),
+    ]);
+    const rows = await readAll(database, true, 1);
+    assert.deepEqual(
+      rows.map(({ peers }) => peers.length),
+      [large.length, PEERS.length, large.length],
+    );
+    assert.ok(Buffer.from(rows[2].peers).equals(large));
+  });
+
+  test("any writes leave what a map would hold", async (t) => {
+    const database = await openMigrated(t, await makePlace(t));
+    const swarm = fc.record({
+      infoHash: fc
+        .uint8Array({ minLength: 20, maxLength: 20, max: 2 })
+        .map((bytes) => hash(...bytes.subarray(0, 3))),
+      firstSeen: fc.nat(),
+      lastSeen: fc.nat(),
+      downloaded: fc.nat(),
+      peers: fc.uint8Array({ maxLength: 50 }),
+    });
+    const known = new Map<string, SwarmRow>();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(swarm, { selector: ({ infoHash }) => keyOf(infoHash) }),
+        async (rows) => {
+          await database.writeSwarms(rows);
+          for (const written of rows) known.set(keyOf(written.infoHash), written);
+          const expected = [...known].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, kept]) => plain(kept));
+          assert.deepEqual((await readAll(database, false, 5)).map(plain), expected);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+}
+
+function total(fields: Partial<GroupTotal> = {}): GroupTotal {
+  const given = Array.from({ length: ACTIVITY_TIERS }, (_, tier) => tier);
+  return {
+    span: HOUR,
+    start: 3600,
+    group: "ours",
+    announces: 5,
+    downloaded: 2 ** 50,
+    uploaded: 7,
+    given,
+    ...fields,
+  };
+}
+
+function testTotals(makePlace: MakePlace): void {
+  test("totals add up, by span, time and group", async (t) => {
+    const database = await openMigrated(t, await makePlace(t));
+    const names = ["", "Ours", "ours", "ÖÄ 😀'\"\\", "x".repeat(5000)];
+    const both = [
+      ...names.map((group) => total({ group })),
+      total({ start: 7200 }),
+      total({ span: DAY, start: 0 }),
+    ];
+    await database.addTotals(both);
+    await database.addTotals([total({ start: 7200, announces: 1, given: Array(ACTIVITY_TIERS).fill(1) })]);
+    const hours = await database.readTotals(HOUR, 3600);
+    const first = hours.filter(({ start }) => start === 3600);
+    assert.deepEqual(
+      new Set(first.map(({ group }) => group)),
+      new Set([...names.slice(0, 4), "x".repeat(190)]),
+    );
+    const sum = total({
+      start: 7200,
+      announces: 6,
+      downloaded: 2 ** 51,
+      uploaded: 14,
+      given: [1, 2, 3, 4, 5, 6, 7, 8],
+    });
+    assert.deepEqual(await database.readTotals(HOUR, 7200), [sum]);
+    assert.deepEqual(await database.readTotals(DAY, 0), [total({ span: DAY, start: 0 })]);
+    await database.deleteTotals(HOUR, 7200);
+    assert.deepEqual(await database.readTotals(HOUR, 0), [sum]);
+    assert.equal((await database.readTotals(DAY, 0)).length, 1);
+  });
+}

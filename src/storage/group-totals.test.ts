@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseAddress } from "../model/address-text.ts";
+import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity, givenAt } from "../tracker/group-activity.ts";
+import { TrackerFixture } from "../tracker/tracker-fixture.ts";
+import { type Database, DatabaseError, type GroupTotal } from "./database.ts";
+import { DAY, GroupTotals, HOUR } from "./group-totals.ts";
+
+const NOW = 1_700_000_000;
+const HOUR_START = NOW - (NOW % HOUR);
+const DAY_START = NOW - (NOW % DAY);
+
+/** Takes totals, as a database would. */
+class Taker {
+  fails = false;
+  readonly taken: GroupTotal[] = [];
+
+  async write(totals: GroupTotals): Promise<GroupTotal[]> {
+    this.taken.length = 0;
+    const addTotals = async (rows: readonly GroupTotal[]) => {
+      if (this.fails) throw new DatabaseError("away", "away");
+      this.taken.push(...rows);
+    };
+    await totals.write({ addTotals } as Partial<Database> as Database);
+    return this.taken;
+  }
+}
+
+/** Group, announces, and when it began, of the hours. */
+function hours(totals: readonly GroupTotal[]): unknown[] {
+  return totals
+    .filter(({ span }) => span === HOUR)
+    .map(({ group, announces, start }) => [group, announces, start]);
+}
+
+test("what all threads have counted is added up by hour and day, each only once", async () => {
+  const activity = [allocateActivity(), allocateActivity()];
+  const totals = new GroupTotals(activity);
+  const taker = new Taker();
+  totals.rename([{ id: 7, name: "ours" }], NOW);
+  assert.deepEqual(await taker.write(totals), []);
+  const at = 7 * ACTIVITY_WIDTH;
+  for (const [i, counts] of activity.entries()) {
+    counts[at + ACTIVITY.announces] = 10 + i;
+    counts[at + ACTIVITY.downloaded] = 1000;
+    counts[at + ACTIVITY.uploaded] = 100;
+    counts[at + givenAt(0, 3)] = 5;
+    counts[at + givenAt(2, 3)] = 1;
+  }
+  activity[0][ACTIVITY.announces] = 3;
+  totals.collect(NOW);
+  const all = await taker.write(totals);
+  const ours = {
+    group: "ours",
+    announces: 21,
+    downloaded: 2000,
+    uploaded: 200,
+    given: [10, 0, 0, 0, 0, 0, 0, 2],
+  };
+  assert.deepEqual(
+    all.filter(({ group }) => group === "ours"),
+    [
+      { span: HOUR, start: HOUR_START, ...ours },
+      { span: DAY, start: DAY_START, ...ours },
+    ],
+  );
+  assert.deepEqual(hours(all)[0], ["", 3, HOUR_START]);
+
+  totals.collect(NOW);
+  assert.deepEqual(await taker.write(totals), []);
+  activity[1][at + ACTIVITY.announces]++;
+  totals.collect(NOW);
+  activity[1][at + ACTIVITY.announces]++;
+  totals.collect(NOW + HOUR);
+  assert.deepEqual(hours(await taker.write(totals)), [
+    ["ours", 1, HOUR_START],
+    ["ours", 1, HOUR_START + HOUR],
+  ]);
+});
+
+test("what was done under an old name is its, and what the database does not take waits", async () => {
+  const activity = allocateActivity();
+  const totals = new GroupTotals([activity]);
+  const taker = new Taker();
+  const at = 3 * ACTIVITY_WIDTH + ACTIVITY.announces;
+  totals.rename([{ id: 3, name: "old" }], NOW);
+  activity[at] = 5;
+  totals.rename([{ id: 3, name: "new" }], NOW);
+  activity[at] = 7;
+  totals.collect(NOW);
+  taker.fails = true;
+  await assert.rejects(taker.write(totals), DatabaseError);
+  activity[at] = 8;
+  totals.collect(NOW);
+  taker.fails = false;
+  assert.deepEqual(hours(await taker.write(totals)), [
+    ["old", 5, HOUR_START],
+    ["new", 3, HOUR_START],
+  ]);
+});
+
+test("what waits has a limit: the oldest goes first, and is counted", async () => {
+  const activity = allocateActivity();
+  const totals = new GroupTotals([activity]);
+  for (let hour = 0; hour < 30_000; hour++) {
+    activity[ACTIVITY.announces]++;
+    totals.collect(NOW + hour * HOUR);
+  }
+  const kept = await new Taker().write(totals);
+  assert.equal(kept.length, 20_000);
+  assert.ok(totals.dropped > 0);
+});
+
+test("announces and peers given are counted for the requester's group, by the peer's tier", () => {
+  const fixture = new TrackerFixture();
+  for (const address of ["11.0.0.1", "12.0.0.1", "13.0.0.1", "14.0.0.1", "14.0.0.2"])
+    fixture.announce(address);
+  const { activity } = fixture;
+  activity.fill(0);
+  fixture.announce("11.0.0.1");
+  fixture.announce("11.0.0.1", { event: 3 });
+  const row = (address: string) => {
+    const group = fixture.groups.groupOf(parseAddress(address));
+    return [...activity.subarray(group * ACTIVITY_WIDTH, (group + 1) * ACTIVITY_WIDTH)];
+  };
+  assert.deepEqual(row("11.0.0.1"), [2, 0, 0, 1, 1, 0, 0, 0, 0, 0, 2]);
+  assert.deepEqual(row("14.0.0.1"), Array(ACTIVITY_WIDTH).fill(0));
+});

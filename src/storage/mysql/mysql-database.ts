@@ -1,0 +1,232 @@
+/**
+ * A schema on a MySQL or MariaDB server, over one connection that is made again when it is lost. Swarms are written by
+ * many rows a statement, whose text is made here: all that is in it are numbers and bytes in hexadecimal.
+ */
+import type { Connection, QueryValues, ResultSetHeader, RowDataPacket } from "mysql2/promise";
+import {
+  type Database,
+  DatabaseError,
+  type DatabaseSize,
+  type GroupTotal,
+  keyOf,
+  quietSince,
+  type SwarmFacts,
+  type SwarmRow,
+} from "../database.ts";
+import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
+import { GIVEN_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
+import { connect, type ServerSettings } from "./mysql-connection.ts";
+import { toDatabaseError } from "./mysql-errors.ts";
+
+/** How long a statement may take. One of a few hundred rows takes milliseconds. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** How long another tracker, or one that was killed a moment ago, may still have the database. */
+const CLAIM_TIMEOUT_SECONDS = 5;
+/** How long another migration may take. */
+const MIGRATION_TIMEOUT_SECONDS = 600;
+
+/** Characters of a statement that writes swarms: well below a server's `max_allowed_packet`. */
+const STATEMENT_LENGTH = 1 << 20;
+
+const COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";
+const WRITE = `INSERT INTO swarm (${COLUMNS}, quiet_since) VALUES `;
+const WRITE_END = ` ON DUPLICATE KEY UPDATE first_seen = VALUES(first_seen), last_seen = VALUES(last_seen),
+downloaded = VALUES(downloaded), peers = VALUES(peers), quiet_since = VALUES(quiet_since)`;
+const ADDED = ["announces", "downloaded", "uploaded", ...GIVEN_COLUMNS];
+const ADD_TOTAL = `INSERT INTO group_total (span, start, peer_group, ${ADDED.join(", ")})
+VALUES (?) ON DUPLICATE KEY UPDATE ${ADDED.map((column) => `${column} = ${column} + VALUES(${column})`).join(", ")}`;
+const COUNT_QUIET = "SELECT COUNT(*) AS quiet FROM swarm WHERE quiet_since IS NOT NULL";
+const SIZE = `SELECT (SELECT COUNT(*) FROM swarm) AS swarms,
+(SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()) AS bytes`;
+
+/** A schema on a server. */
+export class MysqlDatabase implements Database {
+  readonly name: string;
+  /** A server synchronises its disk once for all. */
+  readonly rowsAtOnce = 256;
+  readonly #settings: ServerSettings;
+  #connection: Promise<Connection> | undefined;
+  #claimed = false;
+
+  private constructor(settings: ServerSettings) {
+    this.name = `${settings.host}:${settings.port}/${settings.schema}`;
+    this.#settings = settings;
+  }
+
+  /** Connects. @throws DatabaseError */
+  static async open(settings: ServerSettings): Promise<MysqlDatabase> {
+    const database = new MysqlDatabase(settings);
+    await database.#attempt(() => database.#connect());
+    return database;
+  }
+
+  async claim(): Promise<void> {
+    this.#claimed = true;
+    await this.#attempt(async () => this.#lock(await this.#connect(), "tracker", CLAIM_TIMEOUT_SECONDS));
+  }
+
+  async version(): Promise<number> {
+    const tables = await this.#rows("SHOW TABLES LIKE 'btrt_schema'");
+    if (tables.length === 0) return 0;
+    const [row] = await this.#rows("SELECT MAX(version) AS version FROM btrt_schema");
+    return Number(row.version ?? 0);
+  }
+
+  async migrate(): Promise<void> {
+    await this.#attempt(async () =>
+      this.#lock(await this.#connect(), "migration", MIGRATION_TIMEOUT_SECONDS),
+    );
+    try {
+      const steps = stepsFrom(await this.version(), SCHEMA_VERSION, "mysql", "UNIX_TIMESTAMP()");
+      for (const sql of steps.flat()) await this.#execute(sql, undefined, MIGRATION_TIMEOUT_SECONDS * 1000);
+    } finally {
+      await this.#execute("DO RELEASE_LOCK(?)", [this.#lockName("migration")]);
+    }
+  }
+
+  async readFacts(infoHashes: readonly Uint8Array[]): Promise<Map<string, SwarmFacts>> {
+    if (infoHashes.length === 0) return new Map();
+    const list = infoHashes.map(hex).join(", ");
+    const rows = await this.#rows(
+      `SELECT info_hash, first_seen, last_seen, downloaded, '' AS peers FROM swarm WHERE info_hash IN (${list})`,
+    );
+    return new Map(
+      rows.map((row) => [
+        keyOf(row.info_hash),
+        {
+          firstSeen: Number(row.first_seen),
+          lastSeen: Number(row.last_seen),
+          downloaded: Number(row.downloaded),
+        },
+      ]),
+    );
+  }
+
+  async writeSwarms(rows: readonly SwarmRow[]): Promise<void> {
+    let values: string[] = [];
+    let length = 0;
+    const flush = async () => {
+      if (values.length > 0) await this.#execute(WRITE + values.join(",") + WRITE_END);
+      values = [];
+      length = 0;
+    };
+    for (const row of rows) {
+      const { infoHash, firstSeen, lastSeen, downloaded, peers } = row;
+      const value = `(${hex(infoHash)},${firstSeen},${lastSeen},${downloaded},${hex(peers)},${quietSince(row)})`;
+      if (length + value.length > STATEMENT_LENGTH) await flush();
+      values.push(value);
+      length += value.length;
+    }
+    await flush();
+  }
+
+  async readSwarms(after: Uint8Array, limit: number, live: boolean): Promise<SwarmRow[]> {
+    const where = `info_hash > ${hex(after)}${live ? " AND quiet_since IS NULL" : ""}`;
+    const rows = await this.#rows(
+      `SELECT ${COLUMNS} FROM swarm FORCE INDEX (PRIMARY) WHERE ${where} ORDER BY info_hash LIMIT ${limit}`,
+    );
+    return rows.map(toSwarmRow);
+  }
+
+  async deleteQuiet(before: number, limit: number): Promise<number> {
+    const sql = "DELETE FROM swarm WHERE quiet_since < ? ORDER BY quiet_since LIMIT ?";
+    return (await this.#execute(sql, [before, limit])).affectedRows;
+  }
+
+  async countQuiet(): Promise<number> {
+    const [row] = await this.#rows(COUNT_QUIET);
+    return Number(row.quiet);
+  }
+
+  async addTotals(totals: readonly GroupTotal[]): Promise<void> {
+    await this.#execute("START TRANSACTION");
+    for (const total of totals) await this.#execute(ADD_TOTAL, [totalValues(total)]);
+    await this.#execute("COMMIT");
+  }
+
+  async readTotals(span: number, from: number): Promise<GroupTotal[]> {
+    const sql = "SELECT * FROM group_total WHERE span = ? AND start >= ? ORDER BY start, peer_group";
+    return (await this.#rows(sql, [span, from])).map(toTotal);
+  }
+
+  async deleteTotals(span: number, before: number): Promise<void> {
+    await this.#execute("DELETE FROM group_total WHERE span = ? AND start < ?", [span, before]);
+  }
+
+  async size(): Promise<DatabaseSize> {
+    const [row] = await this.#rows(SIZE);
+    return { swarms: Number(row.swarms), quiet: await this.countQuiet(), bytes: Number(row.bytes) };
+  }
+
+  async close(): Promise<void> {
+    const connection = await this.#connection?.catch(() => undefined);
+    this.#connection = undefined;
+    // It says good-bye to the server, which may not be there to hear it.
+    await connection?.end().catch(() => connection.destroy());
+  }
+
+  /** The connection, made again if it was lost. What was claimed is claimed again. */
+  #connect(): Promise<Connection> {
+    this.#connection ??= this.#open();
+    return this.#connection;
+  }
+
+  async #open(): Promise<Connection> {
+    const connection = await connect(this.#settings, () => {
+      this.#connection = undefined;
+    });
+    if (this.#claimed) await this.#lock(connection, "tracker", CLAIM_TIMEOUT_SECONDS);
+    return connection;
+  }
+
+  /** Takes a lock that the server lets go of when the connection ends. */
+  async #lock(connection: Connection, what: "tracker" | "migration", seconds: number): Promise<void> {
+    const [[row]] = await connection.query<RowDataPacket[]>({
+      sql: "SELECT GET_LOCK(?, ?) AS taken",
+      values: [this.#lockName(what), seconds],
+      timeout: seconds * 1000 + STATEMENT_TIMEOUT_MS,
+    });
+    if (row.taken !== 1) throw new DatabaseError("claimed", `${this.name}: another ${what} is using it`);
+  }
+
+  #lockName(what: "tracker" | "migration"): string {
+    // Names of locks are the server's, not the schema's, and have at most 64 characters.
+    return `btrt ${what} ${this.#settings.schema}`.slice(0, 64);
+  }
+
+  async #rows(sql: string, values?: QueryValues): Promise<RowDataPacket[]> {
+    return this.#attempt(async () => {
+      const connection = await this.#connect();
+      const [rows] = await connection.query<RowDataPacket[]>({ sql, values, timeout: STATEMENT_TIMEOUT_MS });
+      return rows;
+    });
+  }
+
+  async #execute(
+    sql: string,
+    values?: QueryValues,
+    timeout = STATEMENT_TIMEOUT_MS,
+  ): Promise<ResultSetHeader> {
+    return this.#attempt(async () => {
+      const connection = await this.#connect();
+      const [header] = await connection.query<ResultSetHeader>({ sql, values, timeout });
+      return header;
+    });
+  }
+
+  /** After an error the next statement begins on a new connection: nobody knows what the old one is good for. */
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const connection = this.#connection;
+      this.#connection = undefined;
+      void connection?.then((broken) => broken.destroy()).catch(() => {});
+      throw toDatabaseError(error, this.name);
+    }
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return `X'${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")}'`;
+}

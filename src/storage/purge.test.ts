@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
+import { BEFORE_ALL } from "./database.ts";
+import { DAY, HOUR } from "./group-totals.ts";
+import { purge } from "./purge.ts";
+import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
+
+const NOW = 1_700_000_000;
+
+test("what was quiet for too long goes, then the oldest of too many, and old totals; live swarms stay", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "btrt-purge-"));
+  const database = await SqliteDatabase.open(join(directory, "btrt.db"));
+  t.after(async () => {
+    await database.close();
+    await rm(directory, { recursive: true });
+  });
+  await database.migrate();
+  // Number i was last seen i hours ago; the first one has peers.
+  const rows = Array.from({ length: 1500 }, (_, i) => ({
+    infoHash: Uint8Array.from({ length: 20 }, (_, at) => (at === 0 ? i >> 8 : at === 1 ? i : 0)),
+    firstSeen: 1,
+    lastSeen: NOW - i * HOUR,
+    downloaded: 0,
+    peers: i === 1499 ? Uint8Array.of(1) : new Uint8Array(0),
+  }));
+  await database.writeSwarms(rows);
+  const total = { group: "", announces: 1, downloaded: 0, uploaded: 0, given: Array(ACTIVITY_TIERS).fill(0) };
+  const old = NOW - 100 * DAY;
+  for (const start of [old, NOW]) {
+    await database.addTotals([HOUR, DAY].map((span) => ({ span, start, ...total })));
+  }
+  let rests = 0;
+  const rest = async () => {
+    rests++;
+  };
+  await purge(database, NOW, 1000 * HOUR, 700, rest);
+  const left = await database.readSwarms(BEFORE_ALL, 2000, false);
+  assert.deepEqual(
+    left.map(({ lastSeen }) => (NOW - lastSeen) / HOUR),
+    [...Array.from({ length: 700 }, (_, i) => i), 1499],
+  );
+  assert.ok(rests >= 3, "in slices");
+  assert.deepEqual(
+    (await database.readTotals(HOUR, 0)).map(({ start }) => start),
+    [NOW],
+  );
+  assert.deepEqual(
+    (await database.readTotals(DAY, 0)).map(({ start }) => start),
+    [old, NOW],
+  );
+});

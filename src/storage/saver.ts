@@ -1,0 +1,193 @@
+/**
+ * Writes what has changed in memory to the database, some hundred swarms at a time. Nothing is held across a wait: a
+ * swarm is read under its shard's lock, then written without. What could not be written is written first when the
+ * database is back; everything else is still marked as changed, in memory, where it always is as new as can be.
+ */
+import type { SwarmStore } from "../tracker/swarm-store.ts";
+import { ChangedSwarms } from "./changed-swarms.ts";
+import { BEFORE_ALL, type Database, keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
+import { hashBytes, setHashWords } from "./info-hash-bytes.ts";
+import { type Past, SwarmReader } from "./swarm-reader.ts";
+import { type Vanished, VanishedSwarms } from "./vanished-swarms.ts";
+
+/** Swarms read at a time: a tenth of a millisecond's work, for which announces may have to wait where all share a core. */
+const SLICE = 32;
+
+/** How long a shard is waited for where there is no second chance. */
+const SHARD_WAIT_MS = 100;
+
+const NO_PEERS = new Uint8Array(0);
+
+/** Rests after a piece of work, so that others come to theirs. */
+export type Rest = (workedMs: number) => Promise<void>;
+
+/** Saves one store to one database. */
+export class Saver {
+  /** Rows written since start. */
+  written = 0;
+  readonly #store: SwarmStore;
+  readonly #now: () => number;
+  readonly #vanished: VanishedSwarms;
+  readonly #reader: SwarmReader;
+  readonly #changed: ChangedSwarms;
+  readonly #infoHash = new Uint32Array(5);
+  /** Rows that have been read and not written yet: as many as are written at once. */
+  #pending: SwarmRow[] = [];
+
+  /** @param now the wall clock in seconds. */
+  constructor(store: SwarmStore, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+    this.#vanished = new VanishedSwarms(store);
+    this.#reader = new SwarmReader(store, this.#vanished);
+    this.#changed = new ChangedSwarms(store);
+  }
+
+  /** Takes note of what has vanished, before the store forgets it. Needs no database. */
+  takeNote(): void {
+    this.#reader.drain();
+  }
+
+  /** How often a swarm had more peers than are kept. */
+  get cut(): number {
+    return this.#reader.cut;
+  }
+
+  /** Marks everything as changed: the database has nothing of it. */
+  touchAll(): void {
+    const store = this.#store;
+    for (let shard = 0; shard < store.shards; shard++) {
+      // One whose thread has died is about to be emptied.
+      if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) continue;
+      for (let number = 0; number < store.swarmsIn(shard); number++)
+        store.touch(store.swarmAt(shard, number));
+      store.leave(shard);
+    }
+  }
+
+  /** Writes everything that has changed. @throws DatabaseError */
+  async save(database: Database, rest: Rest): Promise<void> {
+    await this.#writePending(database);
+    await this.#writeVanished(database, rest);
+    if (this.#vanished.missed) await this.#compareEverything(database, rest);
+    this.#reader.retry();
+    this.#changed.begin();
+    for (let count = this.#changed.next(); count > 0; count = this.#changed.next()) {
+      const { rowsAtOnce } = database;
+      for (let from = 0; from < count; from += rowsAtOnce) {
+        await this.#saveSome(database, from, Math.min(count, from + rowsAtOnce), rest);
+      }
+    }
+    await this.#writeVanished(database, rest);
+  }
+
+  /** Writes the swarms `[from, to)` of the current batch. */
+  async #saveSome(database: Database, from: number, to: number, rest: Rest): Promise<void> {
+    const fresh: Uint8Array[] = [];
+    for (let i = from; i < to; i++) {
+      if (this.#reader.isFresh(this.#hashAt(i))) fresh.push(hashBytes(this.#infoHash, 0));
+    }
+    // What vanished of them before they came back must be in their rows first.
+    await this.#writeVanishedSlices(database);
+    const past = await this.#readPast(database, fresh);
+    for (let next = from; next < to; ) {
+      const began = performance.now();
+      for (const end = Math.min(to, next + SLICE); next < end; next++) {
+        const row = this.#reader.read(this.#hashAt(next), this.#now(), past);
+        if (row !== undefined) this.#pending.push(row);
+      }
+      if (next === to) await this.#writePending(database);
+      await rest(performance.now() - began);
+    }
+  }
+
+  #hashAt(i: number): Uint32Array {
+    const at = this.#changed.at(i);
+    this.#infoHash.set(this.#changed.hashes.subarray(at, at + 5));
+    return this.#infoHash;
+  }
+
+  async #readPast(database: Database, infoHashes: readonly Uint8Array[]): Promise<Past> {
+    if (infoHashes.length === 0) return new Map();
+    const facts = await database.readFacts(infoHashes);
+    return new Map(infoHashes.map((infoHash) => [keyOf(infoHash), facts.get(keyOf(infoHash))]));
+  }
+
+  async #writePending(database: Database): Promise<void> {
+    if (this.#pending.length === 0) return;
+    await database.writeSwarms(this.#pending);
+    this.written += this.#pending.length;
+    this.#pending = [];
+  }
+
+  async #writeVanished(database: Database, rest: Rest): Promise<void> {
+    this.takeNote();
+    const began = performance.now();
+    await this.#writeVanishedSlices(database);
+    await rest(performance.now() - began);
+  }
+
+  async #writeVanishedSlices(database: Database): Promise<void> {
+    while (this.#vanished.held.length > 0) {
+      const slice = this.#vanished.held.slice(0, database.rowsAtOnce);
+      const facts = await database.readFacts(slice.map(({ infoHash }) => infoHash));
+      const rows = new Map<string, SwarmRow>();
+      for (const vanished of slice) {
+        const key = keyOf(vanished.infoHash);
+        const row = quietRow(vanished, rows.get(key) ?? facts.get(key));
+        if (row !== undefined) rows.set(key, row);
+      }
+      await database.writeSwarms([...rows.values()]);
+      this.written += rows.size;
+      this.#vanished.drop(slice.length);
+      // One that is back already is in memory as it should be in its row.
+      for (const { infoHash } of rows.values()) this.#touch(infoHash);
+    }
+  }
+
+  /** Makes the rows quiet whose swarms are not in memory. Only when some may have vanished unnoticed. */
+  async #compareEverything(database: Database, rest: Rest): Promise<void> {
+    this.#vanished.missed = false;
+    try {
+      for (let after: Uint8Array = BEFORE_ALL; ; ) {
+        const began = performance.now();
+        const rows = await database.readSwarms(after, database.rowsAtOnce, true);
+        if (rows.length === 0) return;
+        const gone = rows.filter(({ infoHash }) => !this.#isThere(infoHash));
+        await database.writeSwarms(gone.map((row) => ({ ...row, peers: NO_PEERS })));
+        this.written += gone.length;
+        after = rows[rows.length - 1].infoHash;
+        await rest(performance.now() - began);
+      }
+    } catch (error) {
+      this.#vanished.missed = true;
+      throw error;
+    }
+  }
+
+  #isThere(infoHash: Uint8Array): boolean {
+    setHashWords(this.#infoHash, 0, infoHash);
+    return this.#reader.isThere(this.#infoHash);
+  }
+
+  #touch(infoHash: Uint8Array): void {
+    setHashWords(this.#infoHash, 0, infoHash);
+    this.#reader.touch(this.#infoHash);
+  }
+}
+
+/**
+ * The row of a swarm that has vanished. A fresh one adds to what was kept before; one that brought nothing, and of which
+ * nothing was kept, needs no row.
+ */
+function quietRow(vanished: Vanished, kept: SwarmFacts | undefined): SwarmRow | undefined {
+  const { infoHash, fresh, firstSeen, lastSeen, downloaded } = vanished;
+  if (fresh && kept === undefined && downloaded === 0) return undefined;
+  return {
+    infoHash,
+    firstSeen: Math.min(firstSeen, kept?.firstSeen ?? firstSeen),
+    lastSeen: Math.max(lastSeen, kept?.lastSeen ?? lastSeen),
+    downloaded: fresh ? downloaded + (kept?.downloaded ?? 0) : downloaded,
+    peers: NO_PEERS,
+  };
+}

@@ -1,0 +1,277 @@
+/**
+ * Keeps the swarms in a database: loads them before anybody announces, saves what changes, and puts up with a database
+ * that is away, slow, full or damaged. Nothing on the data plane knows of it.
+ */
+import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
+import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
+import { SwarmStore, type SwarmStoreData } from "../tracker/swarm-store.ts";
+import { BEFORE_ALL, type Database, DatabaseError } from "./database.ts";
+import type { GroupTotals } from "./group-totals.ts";
+import { explainVersion, SCHEMA_VERSION } from "./migrations/migrations.ts";
+import { type DatabaseSettings, dialectOf, openDatabase, sqlitePath } from "./open-database.ts";
+import { purge } from "./purge.ts";
+import { Saver } from "./saver.ts";
+import { moveAside } from "./sqlite/tracker-lock.ts";
+import { type LoadCounts, type LoadSettings, SwarmLoader } from "./swarm-loader.ts";
+
+/** How often it is looked what has vanished, and whether it is time to save. */
+const TICK_MS = 1000;
+
+/**
+ * Saving begins when this part of the interval has passed, and rests between slices, for as long as it is not late: so
+ * that a change is written within the interval.
+ */
+const BEGIN_PART = 0.7;
+const REST_PART = 0.2;
+/** A rest, for each millisecond of work. */
+const REST_FACTOR = 4;
+
+/** Attempts after a failure: at first after so long, then after twice as long each time, up to this or the interval. */
+const RETRY_MS = 500;
+const RETRY_LIMIT_MS = 30_000;
+/** How long attempts go on at a stop. */
+const LAST_ATTEMPTS_MS = 10_000;
+
+const PURGE_MS = 60_000;
+const PAGE = 500;
+const SAY_MS = 1000;
+
+/** What storage is started with. Times in milliseconds unless they say otherwise. */
+export interface StorageOptions {
+  readonly database: DatabaseSettings;
+  readonly store: SwarmStoreData;
+  readonly totals: GroupTotals;
+  readonly saveIntervalMs: number;
+  /** Whether the tracker must not start without the database. */
+  readonly required: boolean;
+  /** Whether the schema of a server is made and upgraded here; the embedded one always is. */
+  readonly autoUpgrade: boolean;
+  /** Quiet torrents are kept for so many seconds, and so many of them. */
+  readonly quietSeconds: number;
+  readonly quietLimit: number;
+}
+
+/** Called with what operators need to hear. */
+export interface StorageObserver {
+  /** So much of the database has been read; about once a second. */
+  loading(swarms: number, ofSwarms: number): void;
+  /** All of it has been read, and there was something. */
+  loaded(counts: LoadCounts, tookMs: number, database: string): void;
+  /** Everything that had changed has been saved. */
+  saved(rows: number, tookMs: number): void;
+  /** The database was damaged and has been renamed; a new one is in its place. */
+  movedAside(error: DatabaseError, path: string): void;
+  /** The database cannot be used; attempts go on. Called at every attempt. */
+  failed(error: unknown): void;
+  /** It can be used again, and has everything. */
+  recovered(awayMs: number): void;
+  /** The tracker stops, and this much could not be saved. */
+  gaveUp(error: unknown): void;
+}
+
+/** The storage of one tracker. */
+export class Storage {
+  /**
+   * For metrics: rows written, how often one was too large to be whole, attempts that failed, when all was last saved
+   * (milliseconds since 1970), and how long that took.
+   */
+  readonly counters = { written: 0, cut: 0, failures: 0, savedAt: 0, saveMs: 0 };
+  readonly #options: StorageOptions;
+  readonly #observer: StorageObserver;
+  readonly #store: SwarmStore;
+  readonly #saver: Saver;
+  readonly #stop = new AbortController();
+  #database: Database | undefined;
+  #load: (() => LoadSettings) | undefined;
+  #failingSince: number | undefined;
+  #failuresInTurn = 0;
+  #nextAt = 0;
+  #purgedAt = 0;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: StorageOptions, observer: StorageObserver) {
+    this.#options = options;
+    this.#observer = observer;
+    this.#store = new SwarmStore(options.store, CONTROL_PLANE);
+    this.#saver = new Saver(this.#store, seconds);
+  }
+
+  /**
+   * Opens the database and loads the swarms. Where the database is not required and cannot be used, that is done later.
+   * @param settings asked for when the loading begins.
+   * @throws DatabaseError
+   */
+  async open(settings: () => LoadSettings): Promise<void> {
+    this.#load = settings;
+    try {
+      await this.#ready();
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || this.#options.required) throw error;
+      this.#fail(error);
+    }
+  }
+
+  /** Begins to save. */
+  start(): void {
+    this.#nextAt ||= performance.now() + this.#options.saveIntervalMs * BEGIN_PART;
+    this.#running = this.#run();
+  }
+
+  /** Saves everything and closes the database. When nothing changes any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    const end = performance.now() + LAST_ATTEMPTS_MS;
+    let problem = await this.#attempt();
+    while (problem !== undefined && performance.now() < end) {
+      await delay(RETRY_MS);
+      problem = await this.#attempt();
+    }
+    if (problem !== undefined) this.#observer.gaveUp(problem);
+    await this.close();
+  }
+
+  /** Closes the database without saving: when the tracker could not start. */
+  async close(): Promise<void> {
+    await this.#database?.close().catch(() => {});
+    this.#database = undefined;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await delay(Math.min(TICK_MS, this.#options.saveIntervalMs / 10), undefined, { signal }).catch(
+        () => {},
+      );
+      this.#saver.takeNote();
+      this.#options.totals.collect(seconds());
+      if (!signal.aborted && performance.now() >= this.#nextAt) await this.#attempt();
+    }
+  }
+
+  /** Saves once. @returns what kept it from that. */
+  async #attempt(): Promise<unknown> {
+    const began = performance.now();
+    const { saveIntervalMs, totals } = this.#options;
+    try {
+      const database = await this.#ready();
+      await this.#saver.save(database, (workedMs) =>
+        this.#rest(workedMs, began + saveIntervalMs * REST_PART),
+      );
+      await totals.write(database);
+      await this.#purge(database);
+    } catch (error) {
+      await this.#replaceDamaged(error).catch(() => false);
+      this.#fail(error);
+      return error;
+    }
+    this.#nextAt = began + saveIntervalMs * BEGIN_PART;
+    this.#succeed(performance.now() - began);
+    return undefined;
+  }
+
+  /** Rests, unless it is late, or all are waiting for this. */
+  async #rest(workedMs: number, until: number): Promise<void> {
+    if (this.#stop.signal.aborted || performance.now() > until) await yieldToOthers();
+    else await delay(workedMs * REST_FACTOR);
+  }
+
+  /** The database: opened, claimed, of the right version, and loaded. */
+  async #ready(): Promise<Database> {
+    try {
+      this.#database ??= await this.#open();
+      if (this.#load !== undefined) {
+        await this.#loadAll(this.#database, this.#load());
+        this.#load = undefined;
+      }
+      return this.#database;
+    } catch (error) {
+      if (await this.#replaceDamaged(error)) return this.#ready();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Database> {
+    const { database: settings, autoUpgrade } = this.#options;
+    const database = await openDatabase(settings);
+    try {
+      await database.claim();
+      const version = await database.version();
+      if (version !== SCHEMA_VERSION) {
+        if (version < SCHEMA_VERSION && (autoUpgrade || dialectOf(settings) === "sqlite"))
+          await database.migrate();
+        else throw new DatabaseError("schema", explainVersion(database.name, version));
+      }
+      return database;
+    } catch (error) {
+      await database.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #loadAll(database: Database, settings: LoadSettings): Promise<void> {
+    const began = performance.now();
+    const loader = new SwarmLoader(this.#store, settings);
+    const { swarms, quiet } = await database.size();
+    let read = 0;
+    let said = began;
+    for (let after: Uint8Array = BEFORE_ALL; !this.#stop.signal.aborted; ) {
+      const rows = await database.readSwarms(after, PAGE, true);
+      if (rows.length === 0) break;
+      for (const row of rows) while (!loader.load(row, seconds())) await delay(RETRY_MS / 10);
+      after = rows[rows.length - 1].infoHash;
+      read += rows.length;
+      if (performance.now() > said + SAY_MS) {
+        said = performance.now();
+        this.#observer.loading(read, swarms - quiet);
+      }
+      await yieldToOthers();
+    }
+    if (read > 0) this.#observer.loaded(loader.counts, performance.now() - began, database.name);
+  }
+
+  /** Puts a new file in the place of an embedded database that is damaged. @returns whether it was. */
+  async #replaceDamaged(error: unknown): Promise<boolean> {
+    const { database } = this.#options;
+    const isDamaged = error instanceof DatabaseError && error.failure === "corrupt";
+    if (!isDamaged || dialectOf(database) !== "sqlite") return false;
+    await this.close();
+    const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, "");
+    this.#observer.movedAside(error, moveAside(sqlitePath(database.url), stamp));
+    this.#saver.touchAll();
+    return true;
+  }
+
+  async #purge(database: Database): Promise<void> {
+    if (performance.now() < this.#purgedAt + PURGE_MS && this.#purgedAt !== 0) return;
+    if (this.#stop.signal.aborted) return;
+    const { quietSeconds, quietLimit } = this.#options;
+    await purge(database, seconds(), quietSeconds, quietLimit, (workedMs) => delay(workedMs * REST_FACTOR));
+    this.#purgedAt = performance.now();
+  }
+
+  #succeed(tookMs: number): void {
+    this.#observer.saved(this.#saver.written - this.counters.written, tookMs);
+    this.counters.written = this.#saver.written;
+    this.counters.cut = this.#saver.cut;
+    this.counters.savedAt = Date.now();
+    this.counters.saveMs = tookMs;
+    if (this.#failingSince !== undefined) this.#observer.recovered(performance.now() - this.#failingSince);
+    this.#failingSince = undefined;
+    this.#failuresInTurn = 0;
+  }
+
+  #fail(error: unknown): void {
+    const now = performance.now();
+    this.counters.failures++;
+    this.#failingSince ??= now;
+    const wait = Math.max(RETRY_MS, Math.min(RETRY_LIMIT_MS, this.#options.saveIntervalMs));
+    this.#nextAt = now + Math.min(wait, RETRY_MS * 2 ** this.#failuresInTurn++);
+    this.#observer.failed(error);
+  }
+}
+
+/** The wall clock. */
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import fc from "fast-check";
+import { BEFORE_ALL, type Database, type SwarmRow } from "./database.ts";
+import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
+import { exportSwarms, importSwarms, SwarmFileError } from "./swarm-file.ts";
+
+async function makeDatabase(t: TestContext): Promise<Database> {
+  const directory = await mkdtemp(join(tmpdir(), "btrt-file-"));
+  const database = await SqliteDatabase.open(join(directory, "btrt.db"));
+  t.after(async () => {
+    await database.close();
+    await rm(directory, { recursive: true });
+  });
+  await database.migrate();
+  return database;
+}
+
+/** A swarm of some IPv4 peers, or a quiet one. */
+function row(number: number, peers: number): SwarmRow {
+  const bytes = new Uint8Array(peers === 0 ? 0 : 9 + peers * 10).map((_, i) => (i < 9 ? 0 : i));
+  if (peers > 0) bytes.set([1, 0, 0, 0, 9, 0, 0, peers >> 8, peers]);
+  const infoHash = Uint8Array.from({ length: 20 }, (_, i) =>
+    i === 0 ? number >> 8 : i === 1 ? number : 0xab,
+  );
+  return { infoHash, firstSeen: 1, lastSeen: 2 ** 32 - 1, downloaded: number, peers: bytes };
+}
+
+function plain({ infoHash, peers, ...facts }: SwarmRow) {
+  return { infoHash: [...infoHash], peers: [...peers], ...facts };
+}
+
+async function textOf(database: Database): Promise<string> {
+  let text = "";
+  for await (const piece of exportSwarms(database)) text += piece;
+  return text;
+}
+
+/** Bytes in pieces that end anywhere. */
+async function* pieces(text: string, size = 1000): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+test("what is exported is imported as it was, in place of what there is", async (t) => {
+  const [from, to] = [await makeDatabase(t), await makeDatabase(t)];
+  const rows = Array.from({ length: 1201 }, (_, i) => row(i, i % 4 === 0 ? 0 : i));
+  await from.writeSwarms(rows);
+  await to.writeSwarms([row(7, 1), row(2000, 1)]);
+  const text = await textOf(from);
+  for (const size of [777, 1 << 20]) assert.equal(await importSwarms(to, pieces(text, size)), rows.length);
+  const imported = await to.readSwarms(BEFORE_ALL, 5000, false);
+  assert.deepEqual(imported.map(plain), [...rows, row(2000, 1)].map(plain));
+});
+
+test("a file that is cut off, or is none, is refused with its line", async (t) => {
+  const database = await makeDatabase(t);
+  await database.writeSwarms([row(1, 2), row(2, 2)]);
+  const text = await textOf(database);
+  const [header, first, second, end] = text.split("\n");
+  const cases: [string, RegExp][] = [
+    ["", /cut off/],
+    [`${header}\n${first}\n`, /cut off/],
+    [`${header}\n${first}\n${end}\n`, /cut off/],
+    [text.slice(0, -30), /line 3|cut off/],
+    [`${first}\n`, /line 1: not a file/],
+    [`${header.replace('"version":1', '"version":2')}\n${end}`, /line 1: version 2 is not known/],
+    [`${header}\nrubbish\n`, /line 2: not what/],
+    [`${header}\nnull\n`, /line 2: not what/],
+    [`${text}${second}\n`, /line 5: nothing is expected/],
+    [text.replace(/"info_hash":"../, '"info_hash":"'), /line 2: info_hash/],
+    [text.replace(/"peers":"..../, '"peers":"'), /line 2: peers/],
+    [text.replace(/"downloaded":\d+/, '"downloaded":-1'), /line 2: downloaded/],
+    [text.replace(/"last_seen":\d+/, '"last_seen":4294967296'), /line 2: last_seen/],
+    ["x".repeat(33 * 2 ** 20), /more than/],
+  ];
+  for (const [content, reason] of cases) {
+    await assert.rejects(importSwarms(database, pieces(content, 1 << 20)), (error) => {
+      assert.ok(error instanceof SwarmFileError, String(error));
+      assert.match(error.message, reason);
+      return true;
+    });
+  }
+});
+
+test("whatever is in a file, it is imported or refused", async (t) => {
+  const database = await makeDatabase(t);
+  await database.writeSwarms([row(1, 2)]);
+  const text = await textOf(database);
+  const change = fc.record({
+    at: fc.nat({ max: text.length }),
+    length: fc.nat({ max: 9 }),
+    by: fc.string({ maxLength: 9 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(change, async ({ at, length, by }) => {
+      const changed = text.slice(0, at) + by + text.slice(at + length);
+      await importSwarms(database, pieces(changed)).catch((error) =>
+        assert.ok(error instanceof SwarmFileError),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});

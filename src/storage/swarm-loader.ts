@@ -1,0 +1,128 @@
+/**
+ * Puts kept swarms back into memory: at start, before anybody announces; or later, when the database was not to be had
+ * at start, beside the announces.
+ */
+import type { PeerGroups } from "../network/peer-groups.ts";
+import { isUnusable } from "../network/special-purpose.ts";
+import { KeptPeersReader } from "../tracker/kept-peers.ts";
+import { peerKey } from "../tracker/peer-key.ts";
+import { ADDRESS_WORDS, COUNTED } from "../tracker/peer-record.ts";
+import { SWARM_FLAG, type SwarmStore } from "../tracker/swarm-store.ts";
+import { ENTRY } from "../tracker/swarm-table.ts";
+import type { SwarmRow } from "./database.ts";
+import { setHashWords } from "./info-hash-bytes.ts";
+
+/** Peers stored before the shard is let go. */
+const HOLD = 256;
+const SHARD_WAIT_MS = 20;
+
+/** What peers are stored by. */
+export interface LoadSettings {
+  readonly groups: PeerGroups;
+  /** Seconds without an announce after which a peer is left out. */
+  readonly peerExpiry: number;
+  readonly stallSeconds: number;
+}
+
+/** What came of it. */
+export class LoadCounts {
+  swarms = 0;
+  peers = 0;
+  /** Left out: not heard of for too long. */
+  expired = 0;
+  /** Left out: the memory is full. */
+  refused = 0;
+  /** Rows that could not be understood. */
+  broken = 0;
+}
+
+/** Loads swarms, one after the other. */
+export class SwarmLoader {
+  readonly counts = new LoadCounts();
+  readonly #store: SwarmStore;
+  readonly #settings: LoadSettings;
+  readonly #infoHash = new Uint32Array(5);
+
+  constructor(store: SwarmStore, settings: LoadSettings) {
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  /**
+   * Stores a swarm's peers that are not known yet.
+   * @param now seconds.
+   * @returns false when its shard could not be had, because a thread has died: to be tried again.
+   */
+  load(row: SwarmRow, now: number): boolean {
+    const store = this.#store;
+    setHashWords(this.#infoHash, 0, row.infoHash);
+    let reader: KeptPeersReader;
+    try {
+      reader = new KeptPeersReader(row.peers);
+    } catch {
+      this.counts.broken++;
+      return true;
+    }
+    const downtime = Math.max(0, now - reader.time);
+    const leftOut = this.counts.expired + this.counts.refused;
+    const shard = store.shardOf(this.#infoHash);
+    for (let more = true; more; ) {
+      if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
+      const entry = store.find(shard, this.#infoHash) || store.addSwarm(shard, this.#infoHash, row.firstSeen);
+      if (entry === 0) {
+        this.counts.refused++;
+        more = false;
+      } else {
+        const hadChanged = (store.words[entry + ENTRY.flags] & SWARM_FLAG.changed) !== 0;
+        this.#restoreFacts(entry, row);
+        more = this.#loadSome(shard, entry, reader, downtime, now);
+        const isWhole = this.counts.expired + this.counts.refused === leftOut;
+        // What is as it is kept has not changed.
+        if (isWhole && !hadChanged) store.settle(entry);
+        if (!more && !store.removeIfEmpty(shard, entry)) this.counts.swarms++;
+      }
+      store.leave(shard);
+    }
+    return true;
+  }
+
+  #restoreFacts(entry: number, { firstSeen, lastSeen, downloaded }: SwarmRow): void {
+    const { words } = this.#store;
+    if ((words[entry + ENTRY.flags] & SWARM_FLAG.fresh) === 0) return;
+    words[entry + ENTRY.flags] &= ~SWARM_FLAG.fresh;
+    words[entry + ENTRY.downloaded] += downloaded;
+    words[entry + ENTRY.firstSeen] = Math.min(words[entry + ENTRY.firstSeen], firstSeen);
+    words[entry + ENTRY.lastSeen] = Math.max(words[entry + ENTRY.lastSeen], lastSeen);
+  }
+
+  /** Stores some peers. @returns whether there are more. */
+  #loadSome(shard: number, entry: number, reader: KeptPeersReader, downtime: number, now: number): boolean {
+    const { groups, peerExpiry, stallSeconds } = this.#settings;
+    const store = this.#store;
+    const { peer } = reader;
+    for (let budget = HOLD; budget > 0; budget--) {
+      if (!reader.next()) return false;
+      const age = peer.age + downtime;
+      const { address, port, left } = peer;
+      if (age > peerExpiry || port === 0 || isUnusable(address)) {
+        this.counts.expired++;
+        continue;
+      }
+      const cell = store.listCell(entry, address.family);
+      if (store.list(address.family).find(cell, address.words, port) !== -1) continue;
+      const lastSeen = store.words[entry + ENTRY.lastSeen];
+      const key = peerKey(address, groups, left === 0);
+      const update = { address, port, key, left, completed: false, now: now - age, stallSeconds };
+      const position = store.putPeer(shard, entry, update);
+      store.words[entry + ENTRY.lastSeen] = Math.max(lastSeen, now - age);
+      if (position === -1) {
+        this.counts.refused++;
+        continue;
+      }
+      this.counts.peers++;
+      const record = store.list(address.family).recordAt(cell, position);
+      if (peer.counted) store.words[record + ADDRESS_WORDS[address.family]] |= COUNTED;
+    }
+    return true;
+  }
+}
