@@ -14,7 +14,9 @@ import { ListenError } from "./data-plane-thread.ts";
 import { chooseEngine, type EngineChoice, EngineUnavailableError } from "./engine/choice.ts";
 import type { ListenAddress, ListenAddresses } from "./engine/engine.ts";
 import { probeUring } from "./engine/uring/probe.ts";
+import { KeptState } from "./kept-state.ts";
 import { buildPolicy } from "./policy.ts";
+import { DatabaseError } from "./storage/database.ts";
 import { LimitWarnings } from "./telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "./telemetry/logger.ts";
 import { CONNECTION_SECRET_WORDS } from "./tracker/connection-ids.ts";
@@ -38,6 +40,7 @@ const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = 
   ({ engine }) => ["engine", engine],
   ({ workers }) => ["workers", workers],
   ({ tracker }) => ["tracker.max_peers", tracker.max_peers],
+  ({ database }) => ["database", database],
   ({ logging }) => ["logging", { ...logging, level: null }],
 ];
 
@@ -65,8 +68,9 @@ export async function run(source: ConfigSource): Promise<number> {
   try {
     return await app.run(loaded);
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
-    return refuse(explainListenError(error));
+    if (error instanceof DatabaseError) return refuse(`database: ${error.message}`);
+    if (error instanceof ListenError) return refuse(explainListenError(error));
+    throw error;
   } finally {
     await log.close();
   }
@@ -77,6 +81,7 @@ class App {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #plane: DataPlane;
+  readonly #state: KeptState;
   readonly #workers: number;
   readonly #engine: EngineChoice;
   readonly #limits: LimitWarnings;
@@ -98,11 +103,12 @@ class App {
     this.#policy = buildPolicy(loaded);
     this.#workers = workers;
     this.#engine = engine;
+    const store = allocateSwarmStore(config.tracker.max_peers, shardsFor(workers), [key0, key1]);
     this.#plane = new DataPlane(
       {
         workers,
         engine: engine.kind,
-        store: allocateSwarmStore(config.tracker.max_peers, shardsFor(workers), [key0, key1]),
+        store,
         policy: this.#policy,
         listen: { streams: config.listen.http, datagrams: config.listen.udp },
         limits: {
@@ -123,6 +129,7 @@ class App {
       },
     );
     this.#limits = new LimitWarnings(log, this.#plane.counters);
+    this.#state = new KeptState(loaded, store, this.#plane.activity, process.env, log);
   }
 
   async run(report: LoadReport): Promise<number> {
@@ -136,7 +143,7 @@ class App {
     const reload = () => this.reload("SIGHUP");
     // Before listening: a signal at any time does what it should.
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
-    const addresses = await this.#plane.start();
+    const addresses = await this.#start();
     this.#announceStart(report, addresses);
     await this.#watched.watch(namedFiles(this.#source, report));
     this.#timers.push(
@@ -147,9 +154,23 @@ class App {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#reloading;
     await this.#plane.stop(STOP_GRACE_MS);
+    await this.#state.stop();
     process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload);
     this.#log.info("stopped");
     return exitCode;
+  }
+
+  /** Loads the swarms, and then listens. */
+  async #start(): Promise<ListenAddresses> {
+    await this.#state.open(() => this.#policy);
+    try {
+      const addresses = await this.#plane.start();
+      this.#state.start(this.#policy.groups);
+      return addresses;
+    } catch (error) {
+      await this.#state.close();
+      throw error;
+    }
   }
 
   /** Reads the configuration again; with problems, what is in force stays. One reload at a time. */
@@ -167,6 +188,7 @@ class App {
     }
     this.#policy = buildPolicy(loaded, this.#policy.groups);
     this.#plane.adopt(this.#policy);
+    this.#state.rename(this.#policy.groups);
     this.#log.setLevel(loaded.config.logging.level);
     this.#report(loaded);
     const waiting = changedFixedKeys(this.#config, loaded.config);

@@ -10,6 +10,7 @@ import type { EngineLimits, ListenAddresses } from "./engine/engine.ts";
 import { assertUnclaimed } from "./engine/node/claim.ts";
 import { allocateResources, type ResourceData } from "./engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "./model/counters.ts";
+import { allocateActivity } from "./tracker/group-activity.ts";
 import { holderOf } from "./tracker/shard-lock.ts";
 import { type Recovery, recoverStore } from "./tracker/store-recovery.ts";
 import type { SwarmStoreData } from "./tracker/swarm-store.ts";
@@ -61,6 +62,7 @@ export interface DataPlaneObserver {
 export class DataPlane {
   /** Of each worker; they outlive its thread. */
   readonly counters: readonly Float64Array<SharedArrayBuffer>[];
+  readonly activity: readonly Float64Array<SharedArrayBuffer>[];
   /** Workers that have died. */
   deaths = 0;
   readonly #options: DataPlaneOptions;
@@ -86,6 +88,7 @@ export class DataPlane {
     const maxConnections = Math.ceil(limits.maxConnections / workers);
     const sockets = listen.streams.length + listen.datagrams.length;
     this.counters = Array.from({ length: workers }, () => allocateCounters());
+    this.activity = this.counters.map(() => allocateActivity());
     this.#limits = { ...limits, maxConnections };
     this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }
@@ -136,6 +139,7 @@ export class DataPlane {
       resources: this.#resources[worker],
       limits: this.#limits,
       counters: this.counters[worker],
+      activity: this.activity[worker],
       seed: randomWords(4),
       connectionSecret,
       clockBaseMs,

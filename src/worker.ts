@@ -45,6 +45,8 @@ export interface WorkerOptions {
   readonly listen: ListenAddresses;
   readonly limits: EngineLimits;
   readonly counters: Float64Array<SharedArrayBuffer>;
+  /** What it counts of each peer group (tracker/group-activity.ts). */
+  readonly activity: Float64Array<SharedArrayBuffer>;
   readonly seed: readonly number[];
   /** Random words of which connection ids are made, the same for all workers. */
   readonly connectionSecret: readonly number[];
@@ -118,7 +120,14 @@ class DataPlane {
     this.#options = options;
     this.#clock = { seconds: readClock(options.clockBaseMs) };
     this.#store = new SwarmStore(options.store, holderOf(options.worker));
-    this.#tracker = new Tracker(this.#store, initial, new Random(options.seed), this.#clock, counters);
+    this.#tracker = new Tracker(
+      this.#store,
+      initial,
+      new Random(options.seed),
+      this.#clock,
+      counters,
+      options.activity,
+    );
     this.#http = new HttpService(this.#tracker, counters, this.#refusal);
     const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);
     this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal);

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import type { ConfigSource } from "../config/load.ts";
 import { VERSION } from "../version.ts";
+import type { DatabaseCommand } from "./database.ts";
 import { print, printError } from "./output.ts";
 
 /** Where the configuration is, unless `--config` says otherwise. */
@@ -15,6 +16,7 @@ Examples:
   btrt config > ${CONFIG_FILE}   write a configuration to start from
   btrt check                          what is wrong with it, or what it amounts to
   btrt run --config ./btrt.conf       serve as another file says
+  btrt db status                      what the database holds
   btrt version                        this program's version
   btrt help run                       the options of a command`;
 
@@ -81,6 +83,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
       const { configTemplate } = await import("../config/template.ts");
       result.exitCode = await print(configTemplate());
     });
+  addDatabaseCommands(program, configOption, result);
   program
     .command("version")
     .description("show the version")
@@ -90,6 +93,36 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
       );
     });
   return program;
+}
+
+/** `btrt db …`: one command each. */
+function addDatabaseCommands(
+  program: Command,
+  configOption: () => Option,
+  result: { exitCode: number },
+): void {
+  const database = program
+    .command("db")
+    .usage("COMMAND [OPTIONS]")
+    .description("make, upgrade, look at, export or import the database");
+  const add = (name: DatabaseCommand, description: string, file: boolean, print: boolean) => {
+    const command = database.command(name).description(description).addOption(configOption());
+    if (file) command.argument("<FILE>");
+    if (print) command.option("--print", "write the SQL for an administrator to run instead");
+    command.action(async (...args: unknown[]) => {
+      const { runDatabaseCommand } = await import("./database.ts");
+      const options = command.opts<{ config: string; print?: boolean }>();
+      result.exitCode = await runDatabaseCommand(name, options.config, {
+        print: options.print ?? false,
+        file: typeof args[0] === "string" ? args[0] : "",
+      });
+    });
+  };
+  add("create", "make the tables, if they are not there", false, true);
+  add("upgrade", "bring the tables of an earlier version forward", false, true);
+  add("status", "say what version it is of, and what it holds", false, false);
+  add("export", "write all torrents to a file", true, false);
+  add("import", "read them from such a file", true, false);
 }
 
 /** One line of what may be two: `error: unknown command 'chek'`, and `(Did you mean check?)`. */

@@ -27,6 +27,10 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
       "Memory for swarms",
       [`at most ${megabytes(memoryBound(max_peers, shardsFor(workers)))}, with ${count(max_peers, "peer")}`],
     ],
+    [
+      "Keeps its swarms in",
+      [`${config.database.url}, saved every ${count(config.database.save_interval, "second")}`],
+    ],
     ["Not in this version yet", notYet],
     ["Warnings", warnings.map(formatProblem)],
   ];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { formatPrefix } from "../network/prefix.ts";
@@ -79,7 +80,7 @@ test("the manual's snippets load as they are, one by one and together", async ()
   for (const snippet of Object.values(MANUAL)) await loadGood(snippet, MANUAL_FILES);
   const { config, groups, notYet, warnings } = await loadGood(Object.values(MANUAL).join(""), MANUAL_FILES);
   assert.deepEqual(warnings, []);
-  assert.deepEqual(notYet, ["neighbors", "database"]);
+  assert.deepEqual(notYet, ["neighbors"]);
   assert.deepEqual(
     groups.map(({ name, priority, prefixes, reachableFrom }) => ({
       name,
@@ -110,8 +111,10 @@ test("an empty file, and no file, are the defaults", async () => {
   assert.deepEqual(config.listen.http, [{ host: "::", port: 6969 }]);
   assert.equal(config.tracker.max_peers, 4_000_000);
   assert.equal(config.selection.policy, "nearest");
+  assert.equal(config.database.url, `sqlite:${resolve("var/btrt.db")}`);
+  const database = { ...config.database, url: "sqlite:/etc/btrt/var/btrt.db" };
   for (const text of ["", "# nothing\n", "logging:\nlisten:\npeer_groups:\ntracker:\n  access_list:\n"]) {
-    assert.deepEqual((await loadGood(text)).config, config);
+    assert.deepEqual((await loadGood(text)).config, { ...config, database });
   }
 });
 
@@ -175,13 +178,27 @@ test("relative paths start at the configuration's directory; named files are rea
 peer_groups: [{ name: a, priority: 0, cidr_file: lists/a.conf, cidr_list: [2001:db8::/32] }]
 tracker: { access_list: { mode: allow, file: hashes } }
 logging: { path: ../log }
+database: { url: "sqlite:../lib/a b.db", password: one, password_file: secret }
 `;
-  const files = { "/etc/btrt/lists/a.conf": "192.0.2.1/24\n", "/etc/btrt/hashes": `${"ab".repeat(20)}\n` };
-  const { config, groups, accessList, warnings, files: named } = await loadGood(text, files);
+  const files = {
+    "/etc/btrt/lists/a.conf": "192.0.2.1/24\n",
+    "/etc/btrt/hashes": `${"ab".repeat(20)}\n`,
+    "/etc/btrt/secret": " two # €\r\nnot\n",
+  };
+  const {
+    config,
+    groups,
+    accessList,
+    warnings,
+    files: named,
+    databasePassword,
+  } = await loadGood(text, files);
   assert.deepEqual(groups[0].prefixes.map(formatPrefix), ["192.0.2.0/24", "2001:db8::/32"]);
   assert.deepEqual([...accessList], Array(5).fill(0xabababab));
   assert.equal(config.logging.path, "/etc/log");
-  assert.deepEqual(named, [FILE, "/etc/btrt/lists/a.conf", "/etc/btrt/hashes"]);
+  assert.equal(config.database.url, "sqlite:/etc/lib/a b.db");
+  assert.equal(databasePassword, " two # €");
+  assert.deepEqual(named, [FILE, "/etc/btrt/lists/a.conf", "/etc/btrt/hashes", "/etc/btrt/secret"]);
   assert.deepEqual(warnings.map(formatProblem), [
     '/etc/btrt/lists/a.conf:1:1: "192.0.2.1/24" has bits set after its length: it is read as 192.0.2.0/24',
   ]);

@@ -37,7 +37,12 @@ export interface LoadedConfig {
   readonly groups: readonly PeerGroupDefinition[];
   /** Info-hashes of `tracker.access_list`, five words in network order for each; empty when its mode is off. */
   readonly accessList: Uint32Array;
+  /** The database server's password, from where the configuration says. */
+  readonly databasePassword: string | null;
 }
+
+/** Bytes of a file that holds a password. */
+const PASSWORD_BYTES = 1024 * 1024;
 
 /** Bytes. Larger YAML takes many seconds and gigabytes; long lists of prefixes belong into a `cidr_file`. */
 const CONFIG_BYTES = 4 * 1024 * 1024;
@@ -63,12 +68,14 @@ function explainConfigFile(error: unknown, file: string): string {
 }
 
 async function loadDocument(document: ConfigDocument, file: string, read: ReadFile): Promise<LoadResult> {
-  resolvePaths(document.value, dirname(resolve(file)));
+  const directory = file === "" ? resolve() : dirname(resolve(file));
+  resolvePaths(document.value, directory);
   const { config, problems, warnings } = validate(document, file);
   const inFile = [...document.problems, ...problems].sort((a, b) => a.line - b.line || a.column - b.column);
   const named = new NamedFiles(document, file, read);
   const prefixes = await named.readCidrFiles();
   const accessList = await named.readAccessList();
+  const password = await named.readPassword();
   const report = {
     problems: [...limit(inFile, file, "problems"), ...named.problems],
     warnings: [...limit([...document.warnings, ...warnings], file, "warnings"), ...named.warnings],
@@ -89,7 +96,9 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
       report.warnings.push({ file, ...document.position(path), key: formatKeyPath(path), message });
     }
   }
-  return { ...report, config, groups, accessList };
+  const database = { ...config.database, url: resolveUrl(config.database.url, directory) };
+  const databasePassword = password ?? database.password;
+  return { ...report, config: { ...config, database }, groups, accessList, databasePassword };
 }
 
 /** Reads the files that a document names, even where it is wrong elsewhere. */
@@ -129,6 +138,15 @@ class NamedFiles {
     return content?.hashes ?? new Uint32Array(0);
   }
 
+  /** The password in the database's file, which is its first line. */
+  async readPassword(): Promise<string | undefined> {
+    const content = await this.#readAt(["database", "password_file"], async (file, read) => ({
+      problems: [],
+      password: (await readText(file, PASSWORD_BYTES, read)).replace(/[\r\n].*/s, ""),
+    }));
+    return content?.password;
+  }
+
   /** What the file named at a path holds; undefined when none is named, or it cannot be read. */
   async #readAt<Content extends { readonly problems: readonly Problem[] }>(
     path: KeyPath,
@@ -148,6 +166,12 @@ class NamedFiles {
       return undefined;
     }
   }
+}
+
+/** Makes the path of an embedded database absolute. */
+function resolveUrl(url: string, directory: string): string {
+  const [, path] = /^sqlite:(.*)$/s.exec(url) ?? [];
+  return path === undefined ? url : `sqlite:${resolve(directory, path)}`;
 }
 
 /** Makes the paths in a document's value absolute. */

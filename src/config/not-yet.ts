@@ -13,7 +13,6 @@ const NOT_YET: readonly NotYet[] = [
   { key: "neighbors_wait", unless: [0] },
   { key: "forwarded_announce" },
   { key: "hashlist" },
-  { key: "database" },
   { key: "admin" },
 ];
 

@@ -9,7 +9,11 @@ import { configSchema } from "./schema.ts";
 import { documentationOf, shapeOf } from "./schema-tree.ts";
 import { configTemplate } from "./template.ts";
 
-const FILES = { "/etc/btrt/local_cidrs.conf": "10.0.0.0/8", "/etc/btrt/neighboring_cidrs.conf": "" };
+const FILES = {
+  "/etc/btrt/local_cidrs.conf": "10.0.0.0/8",
+  "/etc/btrt/neighboring_cidrs.conf": "",
+  "/etc/btrt/database_password": "x",
+};
 
 const load = (text: string) => loadConfig({ configFile: "f" }, memoryFiles({ ...FILES, f: text }));
 

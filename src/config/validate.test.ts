@@ -152,6 +152,9 @@ test("every kind of value says what it takes", () => {
   for (const [text, problem] of cases) assert.deepEqual(problemsOf(text), [`f:${problem}`]);
 });
 
+const NEEDS_NAME =
+  "database.tls: needs the server's name in url, not its address: its certificate is checked for the name";
+
 test("keys that don't go together are told at the one that the file sets", () => {
   const cases: [string, string][] = [
     ["tracker: { interval: 300 }", "1:22: tracker.interval: must not be less than min_interval, 900"],
@@ -181,6 +184,8 @@ test("keys that don't go together are told at the one that the file sets", () =>
       "admin: { listen: '0.0.0.0:1' }",
       "1:18: admin.token_file: is missing: listen can be reached from other machines",
     ],
+    ["database: { tls: true, url: 'tcp://192.0.2.1:3306' }", `1:18: ${NEEDS_NAME}`],
+    ["database: { tls: true, url: 'mysql://[2001:db8::1]' }", `1:18: ${NEEDS_NAME}`],
     ["admin: { key: k }", "1:15: admin.cert: goes with key: both or neither must be there"],
   ];
   for (const [text, problem] of cases) assert.deepEqual(problemsOf(text), [`f:${problem}`]);
@@ -188,6 +193,8 @@ test("keys that don't go together are told at the one that the file sets", () =>
     "tracker: { interval: 43199, peer_expiry: 43200 }",
     "tracker: { interval: 30, min_interval: 30, peer_expiry: 60, numwant: 1000, numwant_max: 1000 }",
     "admin: { listen: '[::1]:1', cert: c, key: k }",
+    "database: { tls: true, url: 'tcp://db.example:3306' }",
+    "database: { tls: true }",
     "admin: { listen: '[::]:1', token_file: t }",
   ];
   for (const text of allowed) assert.deepEqual(problemsOf(text), []);

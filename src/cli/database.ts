@@ -1,0 +1,132 @@
+/** `btrt db`: what an administrator does with the database while the tracker does not run, or beside it. */
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { databaseSettings } from "../config/database-settings.ts";
+import { loadConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import { type Database, DatabaseError } from "../storage/database.ts";
+import { explainVersion, migrationScript, SCHEMA_VERSION } from "../storage/migrations/migrations.ts";
+import { type DatabaseSettings, dialectOf, openDatabase, sqlitePath } from "../storage/open-database.ts";
+import { exportSwarms, importSwarms, SwarmFileError } from "../storage/swarm-file.ts";
+import { print, printError } from "./output.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** What a command has to work with. */
+interface Work {
+  readonly settings: DatabaseSettings;
+  /** With what `--print` or the file's name asks for. */
+  readonly print: boolean;
+  readonly file: string;
+}
+
+type Command = (work: Work) => Promise<string>;
+
+const COMMANDS = {
+  create: ({ settings, print }) =>
+    print
+      ? Promise.resolve(migrationScript(0, dialectOf(settings)))
+      : using(settings, "make", async (database) => {
+          const version = await database.version();
+          if (version === SCHEMA_VERSION)
+            return `${database.name}: the schema is there, version ${version}\n`;
+          if (version > 0) throw new DatabaseError("schema", explainVersion(database.name, version));
+          await database.migrate();
+          return `${database.name}: made the schema, version ${SCHEMA_VERSION}\n`;
+        }),
+  upgrade: ({ settings, print }) =>
+    using(settings, print ? "look" : "change", async (database) => {
+      const version = await database.version();
+      if (version === 0) throw new DatabaseError("schema", explainVersion(database.name, version));
+      if (version > SCHEMA_VERSION) throw new DatabaseError("schema", explainVersion(database.name, version));
+      if (print) return migrationScript(version, dialectOf(settings));
+      await database.migrate();
+      const from = version === SCHEMA_VERSION ? "is" : `was ${version}, and is now`;
+      return `${database.name}: the schema's version ${from} ${SCHEMA_VERSION}\n`;
+    }),
+  status: ({ settings }) =>
+    using(settings, "look", async (database) => {
+      const version = await database.version();
+      if (version === 0) throw new DatabaseError("schema", explainVersion(database.name, version));
+      const { swarms, quiet, bytes } = await database.size();
+      const rows = [
+        ["database", database.name],
+        ["version", `${version}${version === SCHEMA_VERSION ? "" : ` (${SCHEMA_VERSION} is needed)`}`],
+        ["swarms", (swarms - quiet).toLocaleString("en")],
+        ["quiet torrents", quiet.toLocaleString("en")],
+        ["size", `${Math.ceil(bytes / MEBIBYTE).toLocaleString("en")} MiB`],
+      ];
+      return rows.map(([name, value]) => `${name.padEnd(16)}${value}\n`).join("");
+    }),
+  export: ({ settings, file }) =>
+    using(settings, "look", async (database) => {
+      await requireVersion(database);
+      await pipeline(Readable.from(exportSwarms(database)), createWriteStream(file));
+      return `${file}: written\n`;
+    }),
+  import: ({ settings, file }) =>
+    using(settings, "change", async (database) => {
+      await requireVersion(database);
+      const swarms = await importSwarms(database, createReadStream(file));
+      return `${database.name}: ${swarms.toLocaleString("en")} swarms imported\n`;
+    }),
+} as const satisfies Record<string, Command>;
+
+/** The name of a `db` command. */
+export type DatabaseCommand = keyof typeof COMMANDS;
+
+/**
+ * Does what a `db` command says, and tells on standard output.
+ * @returns the exit code.
+ */
+export async function runDatabaseCommand(
+  command: DatabaseCommand,
+  configFile: string,
+  options: { readonly print?: boolean; readonly file?: string },
+): Promise<number> {
+  const loaded = await loadConfig({ configFile });
+  if (loaded.config === null) {
+    printError(`btrt: ${loaded.problems.map(formatProblem).join("\n")}`);
+    return 1;
+  }
+  const settings = databaseSettings(loaded, process.env);
+  try {
+    return await print(
+      await COMMANDS[command]({ settings, print: options.print ?? false, file: options.file ?? "" }),
+    );
+  } catch (error) {
+    printError(`btrt: ${explain(error)}`);
+    return 1;
+  }
+}
+
+/** Opens the database for one piece of work. @param purpose a tracker may run beside one that only looks. */
+async function using(
+  settings: DatabaseSettings,
+  purpose: "look" | "change" | "make",
+  work: (database: Database) => Promise<string>,
+): Promise<string> {
+  const { url } = settings;
+  if (purpose !== "make" && dialectOf(settings) === "sqlite" && !existsSync(sqlitePath(url))) {
+    throw new DatabaseError("away", `${sqlitePath(url)}: no such file: "btrt db create" makes it`);
+  }
+  const database = await openDatabase(settings);
+  try {
+    if (purpose !== "look") await database.claim();
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+async function requireVersion(database: Database): Promise<void> {
+  const version = await database.version();
+  if (version !== SCHEMA_VERSION) throw new DatabaseError("schema", explainVersion(database.name, version));
+}
+
+function explain(error: unknown): string {
+  if (error instanceof DatabaseError) return `database: ${error.message}`;
+  if (error instanceof SwarmFileError || (error instanceof Error && "code" in error)) return error.message;
+  throw error;
+}
