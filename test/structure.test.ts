@@ -42,7 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   admin: ["model", "network", "client", "tracker"],
   config: ["model", "network", "client", "tracker", "engine/engine.ts"],
   telemetry: ["model", "network", "client", "tracker"],
-  cli: ["model", "network", "client", "tracker", "config", "version.ts"],
+  cli: ["model", "network", "client", "tracker", "config", "storage", "version.ts"],
   "main.ts": ["cli", "app.ts"],
 };
 

@@ -8,6 +8,9 @@ export interface Announce {
   readonly infoHash: Uint8Array;
   readonly port: number;
   readonly left?: number;
+  /** Bytes since it started. */
+  readonly downloaded?: number;
+  readonly uploaded?: number;
   readonly event?: "started" | "completed" | "stopped";
   readonly numWant?: number;
   /** Address it is sent from, one of the machine's own. */
@@ -37,7 +40,8 @@ export async function announce(url: string, what: Announce): Promise<AnnounceAns
   const query = [
     `info_hash=${escapeBytes(what.infoHash)}`,
     `peer_id=-ET0001-${String(what.port).padStart(12, "0")}`,
-    `port=${what.port}&uploaded=0&downloaded=0&left=${what.left ?? 1000}&compact=1`,
+    `port=${what.port}&uploaded=${what.uploaded ?? 0}&downloaded=${what.downloaded ?? 0}`,
+    `left=${what.left ?? 1000}&compact=1`,
     what.event === undefined ? "" : `event=${what.event}`,
     what.numWant === undefined ? "" : `numwant=${what.numWant}`,
   ];

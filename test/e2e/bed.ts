@@ -1,6 +1,6 @@
 /** What an end-to-end test runs in: a temporary directory and processes, all gone when the test is over. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -78,6 +78,7 @@ export class Bed {
   readonly directory: string;
   readonly #processes: Process[] = [];
   readonly #namespaces: string[] = [];
+  readonly #mounts: string[] = [];
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -125,8 +126,18 @@ export class Bed {
     return full;
   }
 
+  /** Mounts a small file system in memory, as root. @returns its directory. */
+  mount(name: string, options: string): string {
+    const directory = this.path(name);
+    mkdirSync(directory);
+    execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
+    this.#mounts.push(directory);
+    return directory;
+  }
+
   #clear(): void {
     for (const each of this.#processes) each.signal("SIGKILL");
+    for (const directory of this.#mounts.splice(0)) execFileSync("umount", ["--lazy", directory]);
     for (const name of this.#namespaces.splice(0)) {
       try {
         ip(`netns del ${name}`);

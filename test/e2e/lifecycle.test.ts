@@ -87,7 +87,8 @@ test("what keeps it from starting is said in one line", { timeout: 60_000 }, asy
   const { port } = new URL(tracker.url);
   const start = async (config: string) => {
     const path = bed.path("refused.conf");
-    await writeFile(path, config);
+    // Of its own: the one that runs has the other.
+    await writeFile(path, `${config}database: { url: "sqlite:refused.db" }\n`);
     return runBtrt(bed, ["run", "--config", path]);
   };
   const udpPort = /:(\d+)\//.exec(tracker.udpUrls[0])?.[1];

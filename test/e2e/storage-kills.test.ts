@@ -1,0 +1,136 @@
+/** Trackers and database servers that are killed at random moments under load. */
+import assert from "node:assert/strict";
+import { randomBytes, randomInt } from "node:crypto";
+import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { MariaDb } from "../mariadb.ts";
+import { toolsMissing } from "../tools.ts";
+import { announce, scrape } from "./announce.ts";
+import { Bed } from "./bed.ts";
+import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+
+const KILLS = 50;
+/** Trackers that are killed at a time, each again and again. */
+const LANES = 5;
+const SERVER_KILLS = 6;
+
+const SAVE_INTERVAL = 2;
+const SWARMS = 8;
+const SENDERS = 2;
+
+const CONFIG = 'workers: 1\nlisten: { http: ["127.0.0.1:0"], udp: [] }\n';
+
+/** What was announced to one tracker over all its lives: every peer once, by the milliseconds of its answer. */
+class Announced {
+  readonly hashes = Array.from({ length: SWARMS }, () => randomBytes(20));
+  readonly #answered: Map<number, number>[] = this.hashes.map(() => new Map());
+  readonly #sent: Set<number>[] = this.hashes.map(() => new Set());
+  #port = 1;
+
+  /** Announces until the tracker is gone. @returns when that was noticed. */
+  async load(url: string): Promise<void> {
+    await Promise.all(Array.from({ length: SENDERS }, () => this.#send(url)));
+  }
+
+  async #send(url: string): Promise<void> {
+    for (;;) {
+      const port = this.#port++;
+      const swarm = port % SWARMS;
+      this.#sent[swarm].add(port);
+      try {
+        await announce(url, { infoHash: this.hashes[swarm], port, numWant: 0 });
+      } catch {
+        return;
+      }
+      this.#answered[swarm].set(port, performance.now());
+    }
+  }
+
+  /** The tracker is killed: those answered after `safe` may be lost. */
+  forget(safe: number): void {
+    for (const answered of this.#answered) {
+      for (const [port, at] of answered) if (at >= safe) answered.delete(port);
+    }
+  }
+
+  /** Checks that a tracker has all peers that cannot be lost, and none that were never announced. */
+  async check(url: string): Promise<void> {
+    for (const [swarm, infoHash] of this.hashes.entries()) {
+      const kept = this.#answered[swarm].size;
+      const { incomplete } = await scrape(url, infoHash);
+      assert.ok(incomplete >= kept, `${incomplete} peers, of ${kept} that must have been saved`);
+      const { peers } = await announce(url, { infoHash, port: 65_000 + swarm, numWant: 200 });
+      await announce(url, { infoHash, port: 65_000 + swarm, event: "stopped" });
+      for (const peer of peers) {
+        assert.ok(this.#sent[swarm].has(Number(peer.split(":")[1])), `${peer} was never announced`);
+      }
+    }
+  }
+}
+
+/** One tracker after the other on the same database, each killed. */
+async function killAgainAndAgain(t: TestContext, kills: number, database: string): Promise<void> {
+  const bed = await Bed.open(t);
+  const config = `${CONFIG}database: { save_interval: ${SAVE_INTERVAL}, ${database} }\n`;
+  const announced = new Announced();
+  for (let kill = 0; kill <= kills; kill++) {
+    const tracker = await TrackerProcess.start(bed, config);
+    await announced.check(tracker.url);
+    const load = announced.load(tracker.url);
+    await delay(kill === 0 ? SAVE_INTERVAL * 1500 : randomInt(SAVE_INTERVAL * 1500));
+    const killed = performance.now();
+    await tracker.process.stop(kill < kills ? "SIGKILL" : "SIGTERM");
+    await load;
+    if (kill < kills) announced.forget(killed - SAVE_INTERVAL * 1000);
+    const damage = tracker.log.filter(({ level }) => level === "error" || level === "critical");
+    if (!database.includes("tcp")) assert.deepEqual(damage, []);
+  }
+  const last = await TrackerProcess.start(bed, config);
+  await announced.check(last.url);
+  await last.stop();
+}
+
+test(`${KILLS} times killed, and never more than save_interval is lost`, { timeout: 180_000 }, async (t) => {
+  await Promise.all(
+    Array.from({ length: LANES }, () => killAgainAndAgain(t, KILLS / LANES, "required: true")),
+  );
+});
+
+test("the same with MariaDB, which is killed as well, and comes back", {
+  skip: toolsMissing(["mariadb-server"]),
+  timeout: 180_000,
+}, async (t) => {
+  const server = await MariaDb.start(t);
+  const lanes = await Promise.all(
+    [0, 1].map(async () => {
+      const { url, user, password, schema } = await server.makeSchema();
+      const keys = { url, user, password, schema, auto_upgrade: true };
+      return Object.entries(keys)
+        .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+        .join(", ");
+    }),
+  );
+  await Promise.all(lanes.map((database) => killAgainAndAgain(t, KILLS / LANES / 2, database)));
+
+  const bed = await Bed.open(t);
+  const config = `${CONFIG}database: { save_interval: ${SAVE_INTERVAL}, ${lanes[0]} }\n`;
+  const tracker = await TrackerProcess.start(bed, config);
+  const announced = new Announced();
+  const load = announced.load(tracker.url);
+  for (let kill = 0; kill < SERVER_KILLS; kill++) {
+    await delay(randomInt(SAVE_INTERVAL * 500));
+    const lines = tracker.log.length;
+    await server.kill();
+    await tracker.logged("that it is away", ({ msg }) => /nothing is saved/.test(msg), lines);
+    await server.start();
+    await tracker.logged("that it is back", ({ msg }) => /can be used again/.test(msg), lines);
+  }
+  await delay(SAVE_INTERVAL * 500);
+  const killed = performance.now();
+  await tracker.process.stop("SIGKILL");
+  await load;
+  announced.forget(killed - SAVE_INTERVAL * 1000);
+  const next = await TrackerProcess.start(bed, config);
+  await announced.check(next.url);
+  assert.equal(await runBtrt(bed, ["db", "status", "--config", bed.path("btrt.conf")]).ended, 0);
+});
