@@ -1,6 +1,7 @@
 /**
- * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size] [--engine node|uring]
- * [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another. Linux only.
+ * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size,storage]
+ * [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
+ * Linux only.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -12,16 +13,18 @@ import { Load } from "./load/load.ts";
 import { measureAnnounces } from "./scenarios/announces.ts";
 import { measureMemory } from "./scenarios/memory.ts";
 import { measureSize } from "./scenarios/size.ts";
+import { measureStorage } from "./scenarios/storage.ts";
 import { measureWorkers } from "./scenarios/workers.ts";
 import type { Setting } from "./setting.ts";
 import { formatMarkdown, formatText, type Table } from "./table.ts";
 
 const DOCUMENTS = fileURLToPath(new URL("../docs/benchmarks", import.meta.url));
-const SCENARIOS = {
+const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | Table[]>>> = {
   announces: measureAnnounces,
   workers: measureWorkers,
   memory: measureMemory,
   size: measureSize,
+  storage: measureStorage,
 };
 
 /** Processes that others run at a time when figures begin to say little. */
@@ -94,9 +97,9 @@ async function run(): Promise<void> {
   const tables: Table[] = [];
   for (const [name, measure] of Object.entries(SCENARIOS)) {
     if (!names.includes(name)) continue;
-    const table = await measure(setting);
-    console.log(formatText(table));
-    tables.push(table);
+    const measured = [await measure(setting)].flat();
+    for (const table of measured) console.log(formatText(table));
+    tables.push(...measured);
   }
   setting.load.stop();
   if (options.write) write(machine, tables);
@@ -105,7 +108,8 @@ async function run(): Promise<void> {
 function write(machine: readonly string[], tables: readonly Table[]): void {
   const text = ["# Benchmark", machine.map((line) => `- ${line}`).join("\n"), ...tables.map(formatMarkdown)];
   mkdirSync(DOCUMENTS, { recursive: true });
-  writeFileSync(join(DOCUMENTS, `${new Date().toISOString().slice(0, 10)}-bench.md`), text.join("\n\n"));
+  const name = `${new Date().toISOString().slice(0, 10)}-${options.only ?? "bench"}.md`;
+  writeFileSync(join(DOCUMENTS, name), text.join("\n\n"));
 }
 
 // What runs for this process ends when it exits.

@@ -67,7 +67,8 @@ async function measure(load: Load, server: Server, job: Omit<Job, "port">): Prom
   return least;
 }
 
-async function measureOnce(load: Load, server: Server, job: Omit<Job, "port">): Promise<Sample> {
+/** Measures once, whoever disturbs it. */
+export async function measureOnce(load: Load, server: Server, job: Omit<Job, "port">): Promise<Sample> {
   const before = server.processorTime();
   const others = otherSeconds(load, server);
   const outcome = await load.perform(server, job);

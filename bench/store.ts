@@ -8,6 +8,7 @@ import { Random } from "../src/model/random.ts";
 import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
+import { allocateActivity } from "../src/tracker/group-activity.ts";
 import { allocateSwarmStore, SwarmStore } from "../src/tracker/swarm-store.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
 
@@ -44,6 +45,7 @@ function makeTracker(maxPeers: number): Tracker {
     new Random([1, 2, 3, 4]),
     { seconds: 1000 },
     allocateCounters(),
+    allocateActivity(),
   );
 }
 

@@ -18,13 +18,18 @@ export interface BtrtSettings {
   readonly workers: number;
   /** `tracker.max_peers`, unless the default will do. */
   readonly maxPeers?: number;
+  /** What else is not at its default. */
+  readonly keys?: object;
 }
 
 /**
  * Starts it and waits until it is ready. All is at its default, but that clients on this machine may speak for others,
  * and that there are three groups of peers with prefixes as an operator has them, and each a third of the sources.
  */
-export async function startBtrt(place: Place, { engine, workers, maxPeers }: BtrtSettings): Promise<Server> {
+export async function startBtrt(
+  place: Place,
+  { engine, workers, maxPeers, keys }: BtrtSettings,
+): Promise<Server> {
   const configFile = join(place.directory, "btrt.conf");
   const config = {
     listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] },
@@ -32,6 +37,7 @@ export async function startBtrt(place: Place, { engine, workers, maxPeers }: Btr
     workers,
     tracker: { ip_parameter: ["127.0.0.0/8"], ...(maxPeers === undefined ? {} : { max_peers: maxPeers }) },
     peer_groups: makeGroups(),
+    ...keys,
   };
   // JSON is YAML.
   writeFileSync(configFile, JSON.stringify(config));

@@ -67,10 +67,10 @@ export class Server {
     return Number(/^Rss: *(\d+) kB$/m.exec(rollup)?.[1]) * 1024;
   }
 
-  /** Ends it. */
-  async stop(): Promise<void> {
+  /** Ends it; after `graceMs` whatever it is doing. */
+  async stop(graceMs = 5000): Promise<void> {
     this.#child.kill("SIGTERM");
-    const timer = setTimeout(this.#kill, 5000);
+    const timer = setTimeout(this.#kill, graceMs);
     await this.#ended;
     clearTimeout(timer);
     process.off("exit", this.#kill);
