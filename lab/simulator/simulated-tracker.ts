@@ -11,6 +11,7 @@ import { Random } from "../../src/model/random.ts";
 import { buildPeerGroups, PeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { AccessList, buildAccessList } from "../../src/tracker/access-list.ts";
+import { allocateActivity } from "../../src/tracker/group-activity.ts";
 import type { SelectionSettings } from "../../src/tracker/selection-settings.ts";
 import { allocateSwarmStore, SwarmStore } from "../../src/tracker/swarm-store.ts";
 import { Sweeper } from "../../src/tracker/sweeper.ts";
@@ -81,6 +82,7 @@ export class SimulatedTracker {
       new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
       this.#clock,
       counters,
+      allocateActivity(),
     );
     this.#sweeper = new Sweeper(store, groups, plan.settings.peerExpiry, counters, 0, 1);
   }
