@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { coarseLeft, LEFT_MAX } from "./announce.ts";
+import { coarseLeft, LEFT_MAX, leftBytes } from "./announce.ts";
 
 /** 0 to 2^64, small and large ones alike. */
 const bytes = fc
@@ -30,4 +30,11 @@ test("coarseLeft keeps order", () => {
 test("coarseLeft shows a change of 1.6 %, and of a single byte below 64", () => {
   fc.assert(fc.property(bytes, (left) => left < 64 || coarseLeft(left * 1.016) > coarseLeft(left)));
   for (let left = 0; left < 64; left++) assert.equal(coarseLeft(left), left);
+});
+
+test("leftBytes is the least that coarseLeft folds into a value", () => {
+  for (let left = 0; left < LEFT_MAX; left++) {
+    assert.equal(coarseLeft(leftBytes(left)), left);
+    if (left > 64) assert.ok(coarseLeft(leftBytes(left) * 0.9999) < left);
+  }
 });

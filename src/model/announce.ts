@@ -79,3 +79,12 @@ export function coarseLeft(bytes: number): number {
   }
   return Math.min(exponent * 64 + Math.floor(mantissa), LEFT_MAX);
 }
+
+const POWERS_OF_TWO = Float64Array.from({ length: 64 }, (_, exponent) => 2 ** exponent);
+
+/** The least number of bytes that {@link coarseLeft} folds into this. */
+export function leftBytes(left: number): number {
+  if (left < 64) return left;
+  const exponent = (left >> 6) - 1;
+  return (left - exponent * 64) * POWERS_OF_TWO[exponent];
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { ANNOUNCE_EVENT, coarseLeft } from "../model/announce.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
 import { type Announced, TrackerFixture } from "./tracker-fixture.ts";
 
@@ -32,8 +32,17 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 99: 20 });
     assert.deepEqual(ask(fixture, "11.0.0.2"), { 11: 1, 99: 20 });
     assert.deepEqual(ask(fixture, "11.0.0.3"), { 11: 2 });
-    assert.deepEqual(ask(fixture, "13.0.0.1"), { 11: 3 }, "with home: groups the partner is at home, too");
-    assert.deepEqual(ask(fixture, "11.0.0.1"), { 11: 2, 13: 1, 99: 20 }, "a bridge stays one");
+    assert.deepEqual(ask(fixture, "12.0.0.1"), { 11: 3 });
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 11: 2, 12: 1, 99: 20 }, "a bridge stays one");
+  });
+
+  test("every tier of a home has its own bridges", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture);
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 99: 20 });
+    assert.deepEqual(ask(fixture, "13.0.0.1"), { 11: 1, 99: 20 }, "the partner's line is another");
+    assert.deepEqual(ask(fixture, "13.0.0.2"), { 13: 1, 11: 1 });
+    assert.deepEqual(ask(fixture, "12.0.0.1"), { 11: 1, 13: 2 }, "the same tier as 11");
   });
 
   test("a bridge has half its answer from outside", () => {
@@ -92,7 +101,7 @@ describe("bridged", () => {
       for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 89 - i });
       fixture.clock.seconds += 140;
     }
-    assert.equal(ask(fixture, "11.0.0.5", { left: 99 })["99"], undefined);
+    assert.equal(ask(fixture, "11.0.0.5", { left: 60 })["99"], undefined);
   });
 
   test("with complete copies enough at home there are no bridges", () => {
@@ -104,28 +113,40 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 1, 99: 20 });
   });
 
-  test("two complete copies are not enough for more than eight leechers", () => {
+  test("complete copies at home are judged by what they deliver", () => {
     const fixture = bridged();
+    const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });
     outside(fixture);
     for (let i = 1; i <= 2; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
-    for (let i = 1; i <= 9; i++) assert.equal(ask(fixture, `11.0.0.${i}`)["99"], undefined);
-    assert.equal(ask(fixture, "11.0.0.1")["99"], undefined, "eight others");
-    assert.equal(ask(fixture, "11.0.0.10")["99"], 20, "nine others");
+    for (let i = 1; i <= 3; i++) assert.deepEqual(ask(fixture, `11.0.0.${i}`, mega(1000))["99"], undefined);
+    fixture.clock.seconds += 300;
+    assert.equal(ask(fixture, "11.0.0.1", mega(600))["99"], undefined, "it has the file in 450 s");
+    assert.equal(ask(fixture, "11.0.0.2", mega(900))["99"], 20, "it would take 2700 s");
+    fixture.clock.seconds += 300;
+    assert.equal(ask(fixture, "11.0.0.2", mega(500))["99"], undefined, "no longer");
   });
 
-  test("who lags far behind the bridges becomes another one, within limits", () => {
+  test("a dual-stack seeder is one complete copy, not two", () => {
     const fixture = bridged({ bridges: 1 });
     outside(fixture);
-    for (let i = 1; i <= 10; i++) ask(fixture, `11.0.0.${i}`, { left: 4000 });
-    ask(fixture, "11.0.0.1", { left: 4000 - 60 });
-    assert.equal(ask(fixture, "11.0.0.2", { left: 4000 - 1 })["99"], undefined, "less than an octave");
-    ask(fixture, "11.0.0.1", { left: 4000 - 200 });
-    for (const host of [2, 3]) assert.equal(ask(fixture, `11.0.0.${host}`, { left: 4000 - 2 })["99"], 20);
-    assert.equal(
-      ask(fixture, "11.0.0.4", { left: 4000 - 2 })["99"],
-      undefined,
-      "one for every four leechers",
-    );
+    ask(fixture, "12.0.0.1", { left: 0, other: "2001:db8:12::1" });
+    assert.equal(ask(fixture, "11.0.0.1")["99"], 20);
+    ask(fixture, "12.0.0.2", { left: 0 });
+    assert.equal(ask(fixture, "11.0.0.1")["99"], undefined);
+  });
+
+  test("who falls far behind the bridges becomes another one, within limits", () => {
+    const fixture = bridged({ bridges: 1 });
+    const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });
+    outside(fixture);
+    for (let i = 1; i <= 10; i++) ask(fixture, `11.0.0.${i}`, mega(1000));
+    fixture.clock.seconds += 300;
+    assert.equal(ask(fixture, "11.0.0.1", mega(400))["99"], 20);
+    assert.equal(ask(fixture, "11.0.0.2", mega(750))["99"], undefined, "it has the rest in 420 s");
+    for (const host of [3, 4])
+      assert.equal(ask(fixture, `11.0.0.${host}`, mega(900))["99"], 20, "it would take 1500 s");
+    assert.equal(ask(fixture, "11.0.0.5", mega(900))["99"], undefined, "one for every four leechers");
+    assert.equal(ask(fixture, "11.0.0.11", mega(1000))["99"], undefined, "a newcomer has not fallen behind");
   });
 
   test("across the border only bridges and complete copies are met", () => {
@@ -169,18 +190,15 @@ describe("bridged", () => {
     assert.deepEqual(given("group"), [{ 11: 3 }, { 13: 3 }]);
   });
 
-  test("leechers whose home depends on bridges come back sooner", () => {
+  test("who downloads at home comes back sooner", () => {
     const fixture = bridged();
     outside(fixture);
-    for (let i = 1; i <= 4; i++) {
-      ask(fixture, `11.0.0.${i}`);
-      assert.ok(fixture.response.interval >= 270 && fixture.response.interval <= 330);
+    for (const left of [100, 100, 100, 0, 0, 100]) {
+      ask(fixture, `11.0.0.${left}`, { left });
+      const soon = fixture.response.interval >= 270 && fixture.response.interval <= 330;
+      assert.equal(soon, left > 0);
       assert.ok(fixture.response.minInterval <= fixture.response.interval);
     }
-    for (let i = 5; i <= 6; i++) ask(fixture, `11.0.0.${i}`, { left: 0 });
-    assert.ok(fixture.response.interval >= 1620);
-    ask(fixture, "11.0.0.1");
-    assert.ok(fixture.response.interval >= 1620);
     ask(fixture, "99.9.9.9");
     assert.ok(fixture.response.interval >= 1620);
   });
@@ -231,6 +249,7 @@ describe("bridged, whatever happens", () => {
               lease.delete(host);
               continue;
             }
+            const known = left.has(host);
             const before = left.get(host) ?? 4000;
             const now = act === "complete" ? 0 : act === "progress" ? Math.floor(before * 0.9) : before;
             left.set(host, now);
@@ -242,11 +261,11 @@ describe("bridged, whatever happens", () => {
             const seeds = others.filter((rest) => rest === 0).length;
             const leechers = others.length - seeds;
             const live = [...lease].filter(
-              ([other, seen]) => other !== host && fixture.clock.seconds - seen <= 600,
+              ([other, seen]) => other !== host && fixture.clock.seconds - seen <= 375,
             );
             lease.delete(host);
             if (now === 0 || !fixture.isBridge(address)) continue;
-            assert.ok(seeds < 2 || seeds * 4 < leechers);
+            assert.ok(seeds < 2 || known, "a newcomer first tries the complete copies");
             assert.ok(live.length < bridges + Math.floor(leechers / 4), `${live.length + 1} bridges`);
             assert.ok(given.filter((peer) => peer.address.startsWith("99.")).length >= 3, "half of six");
             lease.set(host, fixture.clock.seconds);

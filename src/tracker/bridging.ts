@@ -3,31 +3,26 @@
  * that is smaller than an answer, and most are; limiting who meets the outside does.
  *
  * A few downloading clients of each home and swarm are its *bridges*: they are given outside peers, the others find
- * the pieces at home. A client becomes a bridge when it announces and its home needs one, and stops being one when it
- * completes, stalls, is not heard of for its lease, or when there are complete copies enough at home. A client that
- * lags far behind the bridges becomes another: they do not pass on what they fetch. Whoever stalls is given outside
- * peers, bridge or not: nobody is worse off for long.
+ * the pieces at home. Each tier of a home has bridges of its own: a partner's line to the outside is another one. A
+ * client becomes a bridge when it announces and one is needed, and stops being one when it completes, stalls, is not
+ * heard of for its lease, or when there are complete copies enough at home. A client that falls behind becomes
+ * another one, whatever there is at home: bridges and seeders are judged by what they pass on. Whoever stalls is given
+ * outside peers, bridge or not, and all that download at home announce often: nobody is worse off for long.
  */
 
-import { LEFT_MAX } from "../model/announce.ts";
+import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 import { isHome } from "./home.ts";
 import type { PeerList } from "./peer-list.ts";
-import { ageOf, KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_PRIVATE, leftOf } from "./peer-record.ts";
+import { ageOf, KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_PRIVATE, leftOf, paceOf } from "./peer-record.ts";
 import type { Requester } from "./requester.ts";
 import type { Segments } from "./segments.ts";
 import { bridgedInterval } from "./selection-settings.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
-/** A bridge that has not been heard of for so many of its intervals has lost its lease. */
-const LEASE_INTERVALS = 2;
+/** A bridge that has not been heard of for so many of its intervals has lost its lease: intervals vary by a tenth. */
+const LEASE_INTERVALS = 1.25;
 
-/** A complete copy is counted on to serve so many leechers at home; with more of them, bridges go on. */
-const LEECHERS_PER_SEED = 4;
-
-/** A leecher lags when it has twice as much left as a bridge: an octave of coarseLeft. */
-const LAG = 64;
-
-/** There can be an additional bridge for every so many leechers, if they lag. */
+/** There can be an additional bridge for every so many leechers, if they fall behind. */
 const LEECHERS_PER_BRIDGE = 4;
 
 /** The peers of one family: a list, its runs, and the requester's own position in it, or -1. */
@@ -43,7 +38,9 @@ export class HomeCensus {
   #leechers = 0;
   #seeds = 0;
   #bridges = 0;
-  /** The least that a bridge has left, by coarseLeft. */
+  /** Of the bridges, those of the requester's tier. */
+  #tierBridges = 0;
+  /** The least that a bridge or a complete copy has left, by coarseLeft. */
   #leastLeft = LEFT_MAX;
 
   /** Forgets what was counted. */
@@ -51,6 +48,7 @@ export class HomeCensus {
     this.#leechers = 0;
     this.#seeds = 0;
     this.#bridges = 0;
+    this.#tierBridges = 0;
     this.#leastLeft = LEFT_MAX;
   }
 
@@ -58,33 +56,40 @@ export class HomeCensus {
   add(candidates: HomePeers, { groups, selection }: TrackerPolicy, who: Requester, now: number): void {
     const { list, cell, segments, requester } = candidates;
     const lease = LEASE_INTERVALS * bridgedInterval(selection);
+    let leechers = 0;
+    let seeds = 0;
     for (let i = 0; i < segments.count; i++) {
       const key = segments.keys[i];
       const group = key & KEY_GROUP;
       if (!isHome(selection.home, groups, who.group, group)) continue;
       if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) continue;
       const others = segments.counts[i] - (segments.holds(i, requester) ? 1 : 0);
-      if ((key & KEY_COMPLETE) !== 0) this.#seeds += others;
-      else this.#leechers += others;
+      if ((key & KEY_COMPLETE) !== 0) seeds += others;
+      else leechers += others;
       if ((key & KEY_BRIDGE) === 0) continue;
       const end = segments.starts[i] + segments.counts[i];
       for (let position = segments.starts[i]; position < end; position++) {
         const state = list.stateAt(cell, position);
         if (position === requester || ageOf(state, now) > lease) continue;
         this.#bridges++;
+        if (groups.tierOf[group] === groups.tierOf[who.group]) this.#tierBridges++;
         this.#leastLeft = Math.min(this.#leastLeft, leftOf(state));
       }
     }
+    // A dual-stack client is in both families.
+    this.#leechers = Math.max(this.#leechers, leechers);
+    this.#seeds = Math.max(this.#seeds, seeds);
+    if (seeds > 0) this.#leastLeft = 0;
   }
 
   /** Whether the requester is to be a bridge from now on: its home needs one more, and it gets on. */
-  needsBridge(policy: TrackerPolicy, who: Requester): boolean {
-    if (who.seeder || who.stalled || this.#hasSeedsEnough(policy)) return false;
-    if (this.#bridges < policy.selection.bridges) return true;
-    const lags = who.bridge || who.left - this.#leastLeft >= LAG;
-    return (
-      lags && this.#bridges < policy.selection.bridges + Math.floor(this.#leechers / LEECHERS_PER_BRIDGE)
-    );
+  needsBridge(policy: TrackerPolicy, who: Requester, now: number): boolean {
+    if (who.seeder || who.stalled) return false;
+    const { bridges, homeSeedsEnough, stallSeconds } = policy.selection;
+    const seedsEnough = this.#seeds >= homeSeedsEnough;
+    if (!seedsEnough && this.#tierBridges < bridges) return true;
+    if (this.#bridges >= bridges + Math.floor(this.#leechers / LEECHERS_PER_BRIDGE)) return false;
+    return (who.bridge && !seedsEnough) || this.#isBehind(who, now, stallSeconds);
   }
 
   /** Whether the requester is given outside peers though it is no bridge. */
@@ -95,12 +100,10 @@ export class HomeCensus {
     return !path && this.#leechers < selection.enough;
   }
 
-  /** Whether the home's leechers depend on bridges, and have to announce often enough to notice when one is lost. */
-  dependsOnBridges(policy: TrackerPolicy, who: Requester): boolean {
-    return !who.seeder && !this.#hasSeedsEnough(policy);
-  }
-
-  #hasSeedsEnough({ selection }: TrackerPolicy): boolean {
-    return this.#seeds >= selection.homeSeedsEnough && this.#seeds * LEECHERS_PER_SEED >= this.#leechers;
+  /** Whether the requester, at its pace, would need so many seconds for what the foremost at home has already. */
+  #isBehind(who: Requester, now: number, seconds: number): boolean {
+    if (who.before === 0 || who.left <= this.#leastLeft) return false;
+    const pace = paceOf(who.before, now, who.left);
+    return leftBytes(who.left) - leftBytes(this.#leastLeft) > pace * seconds;
   }
 }

@@ -8,6 +8,7 @@
  * the runs of peers it may give without looking at each. A record in a large list has one more word, the chain.
  */
 import type { Family } from "../model/address.ts";
+import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 
 /** Words of an address, and of a record. */
 export const ADDRESS_WORDS = { 4: 1, 6: 4 } as const satisfies Record<Family, number>;
@@ -45,6 +46,15 @@ export function ageOf(state: number, now: number): number {
 /** `coarseLeft` of a record with this word B. */
 export function leftOf(state: number): number {
   return (state >>> 4) & 0xfff;
+}
+
+/**
+ * Bytes a second that a download got since its record had this word B, and now has `left`; at most: both are coarse.
+ * Infinite when that was in this very second.
+ */
+export function paceOf(state: number, now: number, left: number): number {
+  const bytes = leftBytes(Math.min(leftOf(state) + 1, LEFT_MAX)) - leftBytes(left);
+  return Math.max(0, bytes) / ageOf(state, now);
 }
 
 /** Ticks in the time without progress after which a download stalls: 4 bits count three times as many. */

@@ -217,9 +217,9 @@ export class PeerSelection {
     census.add(this.#ipv4, policy, who, now);
     census.add(this.#ipv6, policy, who, now);
     const wasBridge = who.bridge;
-    who.bridge = census.needsBridge(policy, who);
+    who.bridge = census.needsBridge(policy, who, now);
     who.outside = who.bridge || census.needsOutside(policy, who);
-    who.dependent = census.dependsOnBridges(policy, who);
+    who.dependent = !who.seeder;
     if (who.bridge === wasBridge) return;
     const { family } = who.address;
     const position = family === 4 ? who.position4 : who.position6;

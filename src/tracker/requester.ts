@@ -12,11 +12,13 @@ export class Requester {
   seeder = false;
   /** Its download has made no progress for too long. */
   stalled = false;
+  /** Word B of its record (peer-record.ts) before this announce; 0 for a newcomer. */
+  before = 0;
   /** It is a bridge of its home in this swarm (bridging.ts). */
   bridge = false;
   /** It is given peers outside its home. */
   outside = false;
-  /** Its home depends on bridges. */
+  /** It downloads what its home has, and has to come back soon to tell how it gets on. */
   dependent = false;
   /** Its own positions in the swarm's lists, or -1. */
   position4 = -1;

@@ -17,5 +17,5 @@ export interface SelectionSettings {
 
 /** Seconds between announces of leechers whose home depends on bridges, so that a lost bridge is noticed. */
 export function bridgedInterval({ stallSeconds }: SelectionSettings): number {
-  return Math.max(5, stallSeconds >> 1);
+  return stallSeconds >> 1;
 }

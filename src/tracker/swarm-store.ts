@@ -121,6 +121,8 @@ export class SwarmStore {
   /** Set when a peer that was known is put: whether it has made no progress for too long, and whether it is a bridge. */
   stalled = false;
   bridge = false;
+  /** Word B of its record until now, signed; 0 for a peer that was not known (or, in one second of 18 hours, was complete). */
+  before = 0;
   /** The swarms that vanished, and what clients said last. Their callers hold the shard. */
   readonly vanished: ChangeLog;
   readonly traffic: TrafficTable;
@@ -267,6 +269,7 @@ export class SwarmStore {
       const old = words[record + keyAt] & KEY_MASK;
       // As a signed integer it stays off the heap when it is handed on.
       const state = words[record + keyAt + 1] | 0;
+      this.before = state;
       this.stalled = hasStalled(state, now, left, stallSeconds);
       if (this.stalled) progress = stalledTick(tick);
       else if (left >= leftOf(state)) progress = state & 15;

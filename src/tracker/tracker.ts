@@ -127,6 +127,7 @@ export class Tracker {
     this.#put(shard, entry, request.address, request.port, request.event === ANNOUNCE_EVENT.completed);
     who.stalled = store.stalled && !who.seeder;
     who.bridge = store.bridge;
+    who.before = store.before;
     if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
     response.complete = store.complete(entry);
     response.incomplete = store.incomplete(entry);
@@ -162,6 +163,7 @@ export class Tracker {
     const update = this.#update;
     let position = -1;
     this.#store.stalled = false;
+    this.#store.before = 0;
     this.#store.bridge = false;
     if (!isUnusable(address)) {
       update.address.copyFrom(address);

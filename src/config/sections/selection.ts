@@ -33,11 +33,14 @@ export const selection = section({
     ),
   bridges: integer(...PEERS)
     .default(1)
-    .describe("Downloading clients of each home and torrent that are given outside peers."),
+    .describe("Downloading clients of each tier of a home and each torrent that are given outside peers."),
   home_seeds_enough: integer(...PEERS)
     .default(2)
-    .describe("Complete copies at home with which no bridge is needed."),
+    .describe("Complete copies at home with which no bridge is needed, as long as they deliver."),
   stall_seconds: integer(5, 43_200)
     .default(600)
-    .describe("A client whose download has not moved for so many seconds is given outside peers."),
+    .describe(
+      "A client whose download has not moved for so many seconds, or would take so many to get what others at home " +
+        "have already, is given outside peers.",
+    ),
 });
