@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""libtorrent clients of one network, in one process.
+"""libtorrent clients of one network, each in a process of its own: sessions in one process draw the same random
+numbers, and would all choose the same pieces.
 
 The first line of standard input is a JSON object: torrent, payload (a directory that has the file), settings, and
 clients, each with name, address, directory, seed, at (seconds from "go"), upload and download (kB/s, 0: unlimited),
@@ -23,11 +24,18 @@ import libtorrent as lt  # noqa: E402
 
 PORT = 6881
 TICK = 0.1
-# Choking, like everything, goes faster here than with files a hundred times as long: seconds.
-UNCHOKE = 3
-OPTIMISTIC_UNCHOKE = 6
+# Time and size are a hundredth of life's (README.md), and with them the clocks and queues of clients, as far as they
+# go: seconds between choices whom to send to (life: 15 and 30), between attempts to connect again (60), and between
+# announces at least (300); milliseconds between shares of a rate limit (500); blocks of 16 KiB asked for beforehand
+# (500: a large part of a small file, which others cannot be asked for meanwhile).
+UNCHOKE = 1
 RECONNECT = 1
-# Real clients do not announce more often than every five minutes, whatever they are told.
+MOST_OFTEN = 3
+BANDWIDTH_TICK_MS = 50
+REQUESTS = 16
+# Whom a client sends to at a time, as qBittorrent has it.
+UNCHOKE_SLOTS = 4
+# Not scaled: no announce in the course of a run.
 SELDOM = 300
 
 
@@ -47,10 +55,13 @@ def session_settings(client, common):
         "prefer_rc4": common["encryption"],
         "announce_to_all_trackers": True,
         "announce_to_all_tiers": True,
-        "min_announce_interval": 1 if common["reannounce"] else SELDOM,
+        "min_announce_interval": MOST_OFTEN if common["reannounce"] else SELDOM,
         "min_reconnect_time": RECONNECT,
         "unchoke_interval": UNCHOKE,
-        "optimistic_unchoke_interval": OPTIMISTIC_UNCHOKE,
+        "optimistic_unchoke_interval": UNCHOKE,
+        "unchoke_slots_limit": UNCHOKE_SLOTS,
+        "tick_interval": BANDWIDTH_TICK_MS,
+        "max_out_request_queue": REQUESTS,
         "upload_rate_limit": client["upload"] * 1000,
         "download_rate_limit": client["download"] * 1000,
         "rate_limit_ip_overhead": False,
@@ -70,7 +81,8 @@ class Client:
         self.session = None
 
     def tell(self, event, **more):
-        print(json.dumps({"event": event, "client": self.spec["name"], **more}), flush=True)
+        # One write: others have the same output.
+        os.write(sys.stdout.fileno(), f"{json.dumps({'event': event, 'client': self.spec['name'], **more})}\n".encode())
 
     def start(self):
         params = lt.add_torrent_params()
@@ -89,7 +101,7 @@ class Client:
 
     def plan_announce(self):
         every = self.common["reannounce"]
-        wait = every * random.uniform(0.9, 1.1) if every else float("inf")
+        wait = every * random.uniform(0.8, 0.95) if every else float("inf")
         self.announce_at = time.monotonic() + wait
 
     def leave(self):
@@ -121,21 +133,42 @@ class Client:
             self.leave()
 
 
-def main():
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    commands = open(sys.stdin.fileno(), "rb", buffering=0)  # select() would not see what a buffer holds
-    common = json.loads(commands.readline())
-    clients = [Client(spec, common) for spec in common["clients"]]
+def run(spec, common, commands):
+    """Lives one client's life; "go" comes as a byte."""
+    client = Client(spec, common)
     go = None
     while True:
-        now = None if go is None else time.monotonic() - go
-        for client in clients:
-            client.tick(now)
+        client.tick(None if go is None else time.monotonic() - go)
         if select.select([commands], [], [], TICK)[0]:
-            if not commands.readline():
+            if not os.read(commands, 1):
                 os.kill(os.getpid(), signal.SIGKILL)
             go = time.monotonic()
+
+
+def fork(spec, common, others):
+    """Starts a client's process. Returns where to tell it to go; when that is closed, it ends."""
+    commands, tell = os.pipe()
+    if os.fork() == 0:
+        # Else it would hold others' ends open, and they would not notice when this process ends.
+        for each in [tell, *others]:
+            os.close(each)
+        run(spec, common, commands)
+    os.close(commands)
+    return tell
+
+
+def main():
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    common = json.loads(sys.stdin.readline())
+    clients = []
+    for spec in common["clients"]:
+        clients.append(fork(spec, common, clients))
+    for _ in sys.stdin:
+        for tell in clients:
+            os.write(tell, b"g")
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 main()

@@ -19,6 +19,7 @@ const HELP = `npm run lab -- [options]        (as root; needs iproute2, nftables
   --scenario NAME,…   only these; "list" lists them
   --tracker NAME,…    only these of ${TRACKERS.join(", ")}
   --repeat N          runs of each (3)
+  --at-once N         so many runs side by side (1); watch the load
   --quick             one run of each of a few scenarios
   --set KEY=VALUE     a key of BTRT's "selection" for all runs: --set bridges=1
   --tree DIRECTORY    BTRT in another directory than this
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     scenario: { type: "string" },
     tracker: { type: "string" },
     repeat: { type: "string" },
+    "at-once": { type: "string" },
     quick: { type: "boolean" },
     set: { type: "string", multiple: true },
     tree: { type: "string" },
@@ -56,20 +58,26 @@ async function main(): Promise<void> {
   const repetitions = Number(options.repeat ?? (options.quick ? 1 : 3));
   const runs = (await Promise.all((options.from ?? []).map(readRuns))).flat();
   if (repetitions > 0) await removeStale();
-  for (const scenario of scenarios) {
-    // Trackers take turns, so that what else the machine does strikes all of them.
-    for (let repetition = 1; repetition <= repetitions; repetition++) {
-      for (const tracker of trackers) {
-        // One failure is no reason to lose an hour.
-        await runOnce(scenario, tracker, repetition).then(
-          (result) => runs.push(result),
-          (error) => {
-            console.error(`${scenario.name}, ${tracker}, ${repetition} failed: ${error}`);
-            process.exitCode = 1;
-          },
-        );
-      }
+  // Trackers take turns, so that what else the machine does strikes all of them.
+  const plan = Array.from({ length: repetitions }, (_, i) =>
+    scenarios.flatMap((scenario) => trackers.map((tracker) => ({ scenario, tracker, repetition: i + 1 }))),
+  )
+    .flat()
+    .values();
+  const work = async () => {
+    for (const { scenario, tracker, repetition } of plan) {
+      // One failure is no reason to lose an hour.
+      await runOnce(scenario, tracker, repetition).then(
+        (result) => runs.push(result),
+        (error) => {
+          console.error(`${scenario.name}, ${tracker}, ${repetition} failed: ${error}`);
+          process.exitCode = 1;
+        },
+      );
     }
+  };
+  await Promise.all(Array.from({ length: atOnce() }, work));
+  for (const scenario of scenarios) {
     const its = runs.filter((each) => each.scenario === scenario.name);
     if (its.length > 0) console.log(reportScenario(scenario, its));
   }
@@ -101,7 +109,7 @@ async function write(runs: readonly RunResult[]): Promise<void> {
   const chosen = Object.entries(chosenSettings()).map(([key, value]) => `\`${key}: ${value}\``);
   const parts = [
     `# The lab, ${date}`,
-    `Copies of the file that entered a home (mean over homes; the least is 1 where no home peer has it), copies that left it, seconds to completion of the clients at home. Medians of the runs, in parentheses the extremes. ${cpus().length} processors (${cpus()[0]?.model.trim()}).${chosen.length === 0 ? "" : ` With ${chosen.join(", ")}.`}`,
+    `Copies of the file that entered a home (mean over homes; the least is 1 where no home peer has it), copies that left it, seconds to completion of the clients at home. Medians of the runs, in parentheses the extremes. ${cpus().length} processors (${cpus()[0]?.model.trim()}), ${atOnce()} runs at a time.${chosen.length === 0 ? "" : ` With ${chosen.join(", ")}.`}`,
     "✓ met · ≈ missed by less than opentracker's own runs differ · ✗ missed. A home into which at most 1.1 copies entered meets the target for copies: nothing was left to be saved.",
     `![copies and completion, by scenario and tracker](${date}-lab.svg)`,
     reportTargets(SCENARIOS, runs),
@@ -116,6 +124,10 @@ async function write(runs: readonly RunResult[]): Promise<void> {
   const text = parts.filter((part) => part !== "").map((part) => part.trimEnd());
   await writeFile(join(directory, `${date}-lab.md`), `${text.join("\n\n")}\n`);
   console.error(`written: docs/benchmarks/${date}-lab.md and .svg`);
+}
+
+function atOnce(): number {
+  return Number(options["at-once"] ?? 1);
 }
 
 function chooseScenarios(): readonly Scenario[] {

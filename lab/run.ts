@@ -128,8 +128,8 @@ async function startTrackers(
 /** BTRT's configuration: the shortest intervals it takes, for a run is over in less than a minute. */
 function configuration({ scenario, tracker, selection }: RunOptions, topology: Topology): Settings {
   return {
-    tracker: { interval: 10, min_interval: 1, peer_expiry: 60, max_peers: 10_000, ...scenario.btrt?.tracker },
-    selection: { policy: tracker, stall_seconds: 10, ...scenario.btrt?.selection, ...selection },
+    tracker: { interval: 18, min_interval: 9, peer_expiry: 60, max_peers: 10_000, ...scenario.btrt?.tracker },
+    selection: { policy: tracker, stall_seconds: 6, ...scenario.btrt?.selection, ...selection },
     peer_groups: scenario.networks.flatMap(({ name, priority }) =>
       priority === undefined ? [] : [{ name, priority, cidr_list: [topology.network(name).cidr] }],
     ),

@@ -25,7 +25,7 @@ export const ARRIVE = [0, 1] as const;
 /** kB/s that a subscriber's line sends. */
 export const UPLOAD = 3000;
 /** A client that has not got the file so many seconds after the scenario's begin is unfinished. */
-export const LIMIT_SECONDS = 45;
+export const LIMIT_SECONDS = 60;
 
 /** A network and who is in it. */
 export interface NetworkPlan {
@@ -34,6 +34,8 @@ export interface NetworkPlan {
   readonly priority?: number;
   /** Mbit/s of its link to all other networks, each way. Without it unlimited. */
   readonly uplinkMbit?: number;
+  /** A network before it in the list, its partner: what they send each other is not limited. */
+  readonly peersWith?: string;
   readonly crews: readonly Crew[];
 }
 
@@ -76,7 +78,7 @@ export const CLIENTS: ClientSettings = {
   utp: false,
   pex: false,
   publicTracker: false,
-  reannounceSeconds: 5,
+  reannounceSeconds: 3,
   connections: 50,
 };
 

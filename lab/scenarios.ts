@@ -4,7 +4,7 @@
  */
 import type { Crew, NetworkPlan, Scenario } from "./scenario.ts";
 
-const UPLINK_MBIT = 20;
+const UPLINK_MBIT = 10;
 const SEEDER: Crew = { clients: 1, seed: true };
 /** As many as there are bridges. They come first, and so are the bridges at the beginning. */
 const FIRST = { clients: 2, arrive: [0, 0.2] } as const;
@@ -67,7 +67,7 @@ export const SCENARIOS: readonly Scenario[] = [
     about: "An operator and its partner, one home; clients there and outside arrive one after the other",
     networks: [
       home("operator", { clients: 10, arrive: [0, 20] }),
-      { ...home("partner", { clients: 6, arrive: [0, 20] }), priority: 1 },
+      { ...home("partner", { clients: 6, arrive: [0, 20] }), priority: 1, peersWith: "operator" },
       outside({ clients: 2, seed: true }, { clients: 6, arrive: [0, 20] }),
     ],
     megabytes: 16,

@@ -10,9 +10,13 @@ const PREFIX = "btrt-lab";
 const MEMORY = "/dev/shm";
 const BASE = isWritable(MEMORY) ? MEMORY : tmpdir();
 
+let sites = 0;
+
 /** One run's place. It clears itself when the lab's process ends, however that comes about. */
 export class Site {
   readonly directory: string;
+  /** Begins the names of all that is this site's. */
+  readonly #name = `${PREFIX}-${process.pid}-${++sites}`;
   readonly #programs: Program[] = [];
   readonly #namespaces: string[] = [];
   readonly #atExit = () => this.#clear();
@@ -22,7 +26,7 @@ export class Site {
   };
 
   constructor() {
-    this.directory = mkdtempSync(join(BASE, `${PREFIX}-${process.pid}-`));
+    this.directory = mkdtempSync(join(BASE, `${this.#name}-`));
     // opentracker gives up root before it reads its list.
     chmodSync(this.directory, 0o755);
     process.once("exit", this.#atExit).once("SIGINT", this.#atSignal).once("SIGTERM", this.#atSignal);
@@ -35,7 +39,7 @@ export class Site {
 
   /** Makes a network namespace with its loopback up. @returns its full name. */
   async addNamespace(name: string): Promise<string> {
-    const full = `${PREFIX}-${process.pid}-${name}`;
+    const full = `${this.#name}-${name}`;
     await command(["ip", "netns", "add", full]);
     this.#namespaces.push(full);
     await command(["ip", "-n", full, "link", "set", "lo", "up"]);

@@ -2,7 +2,7 @@
 import type { RunResult } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import { mean, median, type Spread, spread } from "./statistics.ts";
-import type { TrackerName } from "./trackers.ts";
+import { TRACKERS, type TrackerName } from "./trackers.ts";
 
 /** With so few copies a home nothing is left to be saved: one has to enter, and some bytes enter twice. */
 const LEAST_COPIES = 1.1;
@@ -37,9 +37,12 @@ export interface Judgement {
   readonly verdict: Verdict;
 }
 
-/** Summaries of a scenario's runs, one for each tracker, in the order in which they first occur. */
+/** Summaries of a scenario's runs, one for each tracker, in the order of {@link TRACKERS}. */
 export function summarize(runs: readonly RunResult[]): Summary[] {
-  return [...Map.groupBy(runs, ({ tracker }) => tracker)].map(([tracker, its]) => {
+  const byTracker = Map.groupBy(runs, ({ tracker }) => tracker);
+  return TRACKERS.flatMap((tracker) => {
+    const its = byTracker.get(tracker);
+    if (its === undefined) return [];
     const copies = (of: "copiesIn" | "copiesOut" | "copiesPushed") =>
       its[0].homes.length === 0 ? null : spread(its.map(({ homes }) => mean(homes.map((home) => home[of]))));
     const strangers = its.map(({ strangersMedian }) => strangersMedian).filter((each) => each !== null);

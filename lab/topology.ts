@@ -1,6 +1,7 @@
 /**
  * The networks of a run: a core that routes, with the trackers in it, and a namespace for every network, behind a
- * link that is limited both ways. The core counts what one network sends to another.
+ * link that is limited both ways. Every network counts what reaches it from each other one, behind its link: what the
+ * link's queue drops, and is sent again, is counted once.
  *
  * Addresses are those set apart for measuring networks (RFC 2544), which no rule for private addresses touches.
  */
@@ -15,6 +16,9 @@ const HEADER_BYTES = 52;
 /** Packets up to this length carry acknowledgements and requests rather than a file. */
 const CONTROL_BYTES = 200;
 
+/** The class of packets that pass a link without its limit. */
+const UNLIMITED = "1:1";
+
 /** What is to be built of one network. */
 export interface NetworkSize {
   /** At most 12 letters and digits. */
@@ -22,6 +26,8 @@ export interface NetworkSize {
   readonly clients: number;
   /** Mbit/s of its link to the core, each way; without it, unlimited. */
   readonly uplinkMbit?: number;
+  /** A network before it; what the two send each other is not limited. */
+  readonly peersWith?: string;
 }
 
 /** A network that has been built. */
@@ -59,9 +65,16 @@ export class Topology {
     const networks: Network[] = [];
     for (const [i, size] of sizes.entries()) networks.push(await addNetwork(site, core, size, i + 1));
     await inNamespace(core, ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-    await inNamespace(core, ["nft", "-f", "-"], countingRules(networks));
-    // Packets merged on their way look to connection tracking as if they were out of their window.
-    await inNamespace(core, ["sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_be_liberal=1"]);
+    const named = (name: string) => networks.find((network) => network.name === name);
+    for (const { name, peersWith } of sizes) {
+      const [one, other] = [named(name), named(peersWith ?? "")];
+      if (one !== undefined && other !== undefined) await addPeering(core, one, other);
+    }
+    for (const network of networks) {
+      await inNamespace(network.namespace, ["nft", "-f", "-"], countingRules(network, networks));
+      // Packets merged on their way look to connection tracking as if they were out of their window.
+      await inNamespace(network.namespace, ["sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_be_liberal=1"]);
+    }
     return new Topology(core, networks);
   }
 
@@ -71,17 +84,21 @@ export class Topology {
     return found;
   }
 
-  /** What every network has sent to every other one so far. */
+  /** What has reached every network from every other one so far. */
   async flows(): Promise<Flow[]> {
-    const listed = await inNamespace(this.core, ["nft", "list", "counters"]);
+    return (await Promise.all(this.networks.map((to) => this.#flowsInto(to)))).flat();
+  }
+
+  async #flowsInto(to: Network): Promise<Flow[]> {
+    const listed = await inNamespace(to.namespace, ["nft", "list", "counters"]);
     const counted = new Map<string, number>();
     for (const [, name, packets, bytes] of listed.matchAll(/counter (\S+) \{\s*packets (\d+) bytes (\d+)/g)) {
       counted.set(name, Number(bytes) - Number(packets) * HEADER_BYTES);
     }
-    return pairs(this.networks).map(([from, to]) => {
-      const opened = counted.get(counterName(from, to, "original")) ?? 0;
-      const accepted = counted.get(counterName(from, to, "reply")) ?? 0;
-      return { from, to, bytes: opened + accepted, openedBySender: opened };
+    return others(to, this.networks).map((from) => {
+      const opened = counted.get(counterName(from, "original")) ?? 0;
+      const accepted = counted.get(counterName(from, "reply")) ?? 0;
+      return { from: from.name, to: to.name, bytes: opened + accepted, openedBySender: opened };
     });
   }
 }
@@ -107,33 +124,65 @@ async function addNetwork(site: Site, core: string, size: NetworkSize, number: n
     ].join("\n"),
   );
   if (size.uplinkMbit !== undefined) {
-    const limit = ["root", "tbf", "rate", `${size.uplinkMbit}mbit`, "burst", "64kb", "latency", "50ms"];
-    await command(["tc", "-n", namespace, "qdisc", "add", "dev", "uplink", ...limit]);
-    await command(["tc", "-n", core, "qdisc", "add", "dev", link, ...limit]);
+    await limit(namespace, "uplink", size.uplinkMbit);
+    await limit(core, link, size.uplinkMbit);
   }
   return { name: size.name, namespace, cidr: `${address(0)}/24`, addresses };
 }
 
-/** Only forwarded packets are counted, so nothing that trackers, being in the core, send or get. */
-function countingRules(networks: readonly Network[]): string {
+/** Lets what two networks send each other pass their limits: clients are bound to the one link that they have. */
+async function addPeering(core: string, one: Network, other: Network): Promise<void> {
+  const rule = (from: Network, to: Network, hook: string) =>
+    `table ip peering {
+      chain pass {
+        type filter hook ${hook} priority 0
+        ip saddr ${from.cidr} ip daddr ${to.cidr} meta priority set ${UNLIMITED}
+      }
+    }
+`;
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ]) {
+    await inNamespace(from.namespace, ["nft", "-f", "-"], rule(from, to, "postrouting"));
+    await inNamespace(core, ["nft", "-f", "-"], rule(from, to, "forward"));
+  }
+}
+
+/** Limits what leaves a device; a packet's priority can name the class without a limit. */
+async function limit(namespace: string, device: string, mbit: number): Promise<void> {
+  const at = `dev ${device}`;
+  const setUp = [
+    `qdisc add ${at} root handle 1: htb default 2`,
+    `class add ${at} parent 1: classid ${UNLIMITED} htb rate 10gbit quantum 60000`,
+    `class add ${at} parent 1: classid 1:2 htb rate 10gbit quantum 60000`,
+    `qdisc add ${at} parent 1:2 tbf rate ${mbit}mbit burst 64kb latency 50ms`,
+    "",
+  ];
+  await command(["tc", "-n", namespace, "-batch", "-"], setUp.join("\n"));
+}
+
+/** Packets are told apart by their source, so nothing is counted that trackers, being in the core, send. */
+function countingRules(to: Network, networks: readonly Network[]): string {
   const directions = ["original", "reply"] as const;
-  const cells = pairs(networks).flatMap(([from, to]) => directions.map((way) => [from, to, way] as const));
+  const cells = others(to, networks).flatMap((from) => directions.map((way) => [from, way] as const));
+  if (cells.length === 0) return "";
   const counters = cells.map((cell) => `counter ${counterName(...cell)} { }`);
-  const map = cells.map(
-    ([from, to, way]) => `"${linkName(from)}" . "${linkName(to)}" . ${way} : "${counterName(from, to, way)}"`,
+  const rules = cells.map(
+    ([from, way]) =>
+      `ip saddr ${from.cidr} ct direction ${way} meta length > ${CONTROL_BYTES} counter name ${counterName(from, way)}`,
   );
   return `table ip lab {
     ${counters.join("\n")}
-    chain forward {
-      type filter hook forward priority 0; policy accept;
-      meta length > ${CONTROL_BYTES} counter name iifname . oifname . ct direction map { ${map.join(", ")} }
+    chain arrive {
+      type filter hook prerouting priority 0; policy accept;
+      ${rules.join("\n")}
     }
   }`;
 }
 
-function pairs(networks: readonly Network[]): [from: string, to: string][] {
-  const names = networks.map(({ name }) => name);
-  return names.flatMap((from) => names.filter((to) => to !== from).map((to): [string, string] => [from, to]));
+function others(to: Network, networks: readonly Network[]): Network[] {
+  return networks.filter((network) => network !== to);
 }
 
 /** In the core. Names of interfaces have at most 15 characters. */
@@ -141,8 +190,8 @@ function linkName(network: string): string {
   return `to-${network}`;
 }
 
-function counterName(from: string, to: string, direction: "original" | "reply"): string {
-  return `${from}_${to}_${direction}`;
+function counterName(from: Network, direction: "original" | "reply"): string {
+  return `from_${from.name}_${direction}`;
 }
 
 async function inNamespace(namespace: string, argv: readonly string[], input = ""): Promise<string> {

@@ -125,9 +125,12 @@ export class Flows {
     return out === into || (this.#linkOut[out] >= NEGLIGIBLE && this.#linkIn[into] >= NEGLIGIBLE);
   }
 
+  /** The networks whose links a flow takes; the same one twice for a flow that stays at home. */
   #networks(flow: number): [out: number, into: number] {
-    const { peers } = this.#plan;
-    return [peers[this.from[flow]].network, peers[this.to[flow]].network];
+    const { peers, networks } = this.#plan;
+    const [out, into] = [peers[this.from[flow]].network, peers[this.to[flow]].network];
+    const { home } = networks[out];
+    return home !== null && home === networks[into].home ? [out, out] : [out, into];
   }
 }
 

@@ -1,5 +1,5 @@
 /** The lab's scenarios as the simulator plays them: by them it is held to what real clients did. */
-import { CLIENTS, homesOf, type Scenario, UPLOAD } from "../scenario.ts";
+import { ARRIVE, CLIENTS, homesOf, LIMIT_SECONDS, type Scenario, UPLOAD } from "../scenario.ts";
 import { fractions } from "../statistics.ts";
 import { type ClientModel, ORDINARY_PEER, type PeerPlan, type SwarmPlan } from "./plan.ts";
 import {
@@ -9,23 +9,19 @@ import {
   type TrackerPlan,
 } from "./simulated-tracker.ts";
 
-/** As in the lab: seconds to wait for clients, and in which they arrive unless their crew says otherwise. */
-const LIMIT_SECONDS = 45;
-const ARRIVE = [0, 1] as const;
-
 /** The lab's clients: libtorrent's slots, choosing and announcing as often as the lab makes them. */
 const LAB_CLIENTS: ClientModel = {
   stepSeconds: 0.25,
-  rechokeSeconds: 3,
-  slots: 8,
+  rechokeSeconds: 1,
+  slots: 4,
   connections: CLIENTS.connections,
   leastInterval: 1,
   mostInterval: CLIENTS.reannounceSeconds,
   publicTracker: false,
 };
 /** The lab's clients live for seconds, not for hours. */
-const LAB_TIMES = { ...DEFAULT_SETTINGS, interval: 10, minInterval: 1, peerExpiry: 60 } as const;
-const LAB_STALL_SECONDS = 5;
+const LAB_TIMES = { ...DEFAULT_SETTINGS, interval: 18, minInterval: 9, peerExpiry: 60 } as const;
+const LAB_STALL_SECONDS = 6;
 
 /** A scenario's swarm. What the simulator knows nothing of (peer exchange, encryption) is left out. */
 export function planOfScenario(scenario: Scenario, repetition: number): SwarmPlan {

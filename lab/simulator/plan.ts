@@ -4,9 +4,9 @@
 export interface NetworkPlan {
   /** The priority of its peer group; null where the network is in none. */
   readonly priority: number | null;
-  /** Networks of the same home are cheap to each other. Null: outside, at home nowhere. */
+  /** Networks of the same home exchange past their uplinks. Null: outside, at home nowhere. */
   readonly home: number | null;
-  /** Bytes a second between it and all other networks, each way; may be infinite. */
+  /** Bytes a second between it and all that is outside its home, each way; may be infinite. */
   readonly uplink: number;
 }
 
@@ -22,6 +22,8 @@ export interface PeerPlan {
   readonly download: number;
   /** Others can connect to it; if not, it can connect to others. */
   readonly reachable: boolean;
+  /** It has IPv6 besides IPv4, and announces both (BEP 7). */
+  readonly ipv6: boolean;
   /** Seconds that it stays once it has the file; may be infinite. */
   readonly staysSeconds: number;
   /** It leaves at this time, file or not; may be infinite. */
@@ -67,6 +69,7 @@ export const ORDINARY_PEER: PeerPlan = {
   upload: 1e6,
   download: Number.POSITIVE_INFINITY,
   reachable: true,
+  ipv6: false,
   staysSeconds: Number.POSITIVE_INFINITY,
   leavesAt: Number.POSITIVE_INFINITY,
   vanishesAt: 2,

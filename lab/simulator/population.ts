@@ -17,8 +17,8 @@ const LINES = [
   { upTo: 0.7, download: 100, upload: 20 },
   { upTo: 1, download: 300, upload: 100 },
 ] as const;
-/** Shares: of clients that can be connected to, that leave with the file, that leave without a word, that give up. */
-const SHARE = { reachable: 0.6, leavingAtOnce: 0.4, silent: 0.1, givingUp: 0.03 } as const;
+/** Shares: of clients that can be connected to, that have IPv6, too, that leave with the file, that leave without a word, that give up. */
+const SHARE = { reachable: 0.6, ipv6: 0.4, leavingAtOnce: 0.4, silent: 0.1, givingUp: 0.03 } as const;
 /** Mean seconds that those stay who do not leave at once; and mean seconds after which those give up who do. */
 const STAY_MEAN = 4 * 3600;
 const PATIENCE_MEAN = 600;
@@ -91,6 +91,7 @@ function subscriber(network: number, arrives: number, random: Random): PeerPlan 
     upload: (line.upload * 1e6) / 8,
     download: (line.download * 1e6) / 8,
     reachable: random.fraction() < SHARE.reachable,
+    ipv6: random.fraction() < SHARE.ipv6,
     staysSeconds: random.fraction() < SHARE.leavingAtOnce ? 0 : stay,
     leavesAt: random.fraction() < SHARE.givingUp ? arrives + patience : Number.POSITIVE_INFINITY,
     vanishesAt: 2,

@@ -4,6 +4,7 @@ import {
   type AnnounceEvent,
   AnnounceRequest,
   AnnounceResponse,
+  COMPACT_BYTES,
   coarseLeft,
 } from "../../src/model/announce.ts";
 import { allocateCounters } from "../../src/model/counters.ts";
@@ -17,7 +18,7 @@ import { allocateSwarmStore, SwarmStore } from "../../src/tracker/swarm-store.ts
 import { Sweeper } from "../../src/tracker/sweeper.ts";
 import { Tracker } from "../../src/tracker/tracker.ts";
 import type { TrackerSettings } from "../../src/tracker/tracker-policy.ts";
-import type { NetworkPlan } from "./plan.ts";
+import type { NetworkPlan, PeerPlan } from "./plan.ts";
 
 /** What is compared. `random` is a tracker that knows of no networks, as public ones do. */
 export const POLICIES = ["random", "nearest", "bridged"] as const;
@@ -51,6 +52,8 @@ export const DEFAULT_SETTINGS = {
 /** Time zero, so that no time is near the wrap of a counter at the start. */
 const EPOCH = 1_000_000;
 const PORT = 6881;
+/** IPv6 addresses are 2001:db8:NETWORK::PEER. */
+const IPV6_NET = 0x20010db8;
 /** The first byte of the first network's addresses; a peer's number, and one, is in the other three. */
 const FIRST_OCTET = 20;
 /** Networks that addresses have room for: below 100.64.0.0/10, which is private. */
@@ -58,9 +61,11 @@ const NETWORKS_MAX = 80;
 
 /** A tracker and all it needs. */
 export class SimulatedTracker {
-  /** The peers of the last answer, by number; the first {@link count} are valid. */
+  /** The peers of the last answer that its receiver can use, by number; the first {@link count} are valid. */
   readonly told = new Int32Array(1000);
   count = 0;
+  /** All addresses of the last answer. */
+  given = 0;
   /** Seconds until the next announce, as the last answer has it. */
   interval = 0;
   readonly #clock = { seconds: EPOCH };
@@ -88,20 +93,31 @@ export class SimulatedTracker {
   }
 
   /** Announces a peer; the answer is in {@link told}, {@link count} and {@link interval}. */
-  announce(peer: number, network: number, left: number, event: AnnounceEvent, now: number): void {
+  announce(peer: number, { network, ipv6 }: PeerPlan, left: number, event: AnnounceEvent, now: number): void {
     const request = this.#request;
     const response = this.#response;
     this.#clock.seconds = EPOCH + Math.floor(now);
     request.address.setIPv4((((FIRST_OCTET + network) << 24) | (peer + 1)) >>> 0);
+    request.otherAddress.setIPv6(IPV6_NET, (FIRST_OCTET + network) << 16, 0, peer + 1);
+    request.hasOther = ipv6;
     request.port = PORT;
+    request.otherPort = PORT;
     request.left = coarseLeft(left);
     request.event = event;
     this.#tracker.announce(request, response);
     this.interval = response.interval;
-    this.count = event === ANNOUNCE_EVENT.stopped ? 0 : response.peerCount;
-    for (let i = 0; i < this.count; i++) {
-      const [, high, middle, low] = response.peers.subarray(6 * i, 6 * i + 4);
-      this.told[i] = ((high << 16) | (middle << 8) | low) - 1;
+    this.given = event === ANNOUNCE_EVENT.stopped ? 0 : response.peerCount + response.peer6Count;
+    this.count = 0;
+    if (this.given === 0) return;
+    this.#read(response.peers, COMPACT_BYTES[4], response.peerCount);
+    if (ipv6) this.#read(response.peers6, COMPACT_BYTES[6], response.peer6Count);
+  }
+
+  /** Reads peers in compact form: the last three bytes of an address are a peer's number, and one. */
+  #read(compact: Uint8Array, bytes: number, count: number): void {
+    for (let end = bytes; end <= bytes * count; end += bytes) {
+      const [high, middle, low] = compact.subarray(end - 5, end - 2);
+      this.told[this.count++] = ((high << 16) | (middle << 8) | low) - 1;
     }
   }
 
@@ -120,7 +136,9 @@ function groupsOf(networks: readonly NetworkPlan[]): PeerGroups {
           {
             name: `network ${i}`,
             priority,
-            prefixes: [parsePrefix(`${FIRST_OCTET + i}.0.0.0/8`).prefix],
+            prefixes: [`${FIRST_OCTET + i}.0.0.0/8`, `2001:db8:${(FIRST_OCTET + i).toString(16)}::/48`].map(
+              (text) => parsePrefix(text).prefix,
+            ),
             reachableFrom: [],
           },
         ],

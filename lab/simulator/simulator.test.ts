@@ -27,6 +27,7 @@ const peers: fc.Arbitrary<PeerPlan> = fc.record({
   upload: fc.constantFrom(5e4, 5e5, 5e6),
   download: fc.constantFrom(1e6, Number.POSITIVE_INFINITY),
   reachable: fc.boolean(),
+  ipv6: fc.boolean(),
   staysSeconds: fc.constantFrom(0, 1000, Number.POSITIVE_INFINITY),
   leavesAt: fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 2000, 4000),
   vanishesAt: fc.constantFrom(2, 2, 0.3),

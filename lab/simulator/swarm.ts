@@ -174,9 +174,9 @@ class Swarm {
     let interval = clients.mostInterval;
     let answered = 0;
     for (const tracker of this.#trackers) {
-      tracker.announce(peer, peers[peer].network, this.#pieces.left(peer), event, this.#now);
+      tracker.announce(peer, peers[peer], this.#pieces.left(peer), event, this.#now);
       interval = Math.min(interval, Math.max(clients.leastInterval, tracker.interval));
-      answered += tracker.count;
+      answered += tracker.given;
       for (let i = 0; i < tracker.count; i++) {
         if (tracker.told[i] === peer) this.#result.selfGiven++;
         else this.#known[peer].add(tracker.told[i]);

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "../../lab/process.ts";
 import { run } from "../../lab/run.ts";
 import type { Scenario } from "../../lab/scenario.ts";
+import { Site } from "../../lab/site.ts";
+import { type Network, Topology } from "../../lab/topology.ts";
 import { toolsMissing } from "../tools.ts";
 import { ip } from "./bed.ts";
 import { namespacesMissing } from "./networks.ts";
@@ -30,4 +33,60 @@ test("the lab counts what enters a home, and leaves nothing behind", { skip, tim
   );
   assert.ok(copiesOut < 0.05, `${copiesOut} copies went to a seeder`);
   assert.ok(!ip("netns", "list").includes(`btrt-lab-${process.pid}-`));
+});
+
+/** Sends this many bytes from one address to another, in Python. Prints the seconds from the first to the last received. */
+const BYTES = 2_000_000;
+const RECEIVE = (address: string) => `
+import socket, time
+server = socket.create_server(("${address}", 7000))
+print("ready", flush=True)
+connection, _ = server.accept()
+begin, total = time.monotonic(), 0
+while data := connection.recv(1 << 16): total += len(data)
+print(total, time.monotonic() - begin, flush=True)
+`;
+const SEND = (from: string, to: string) => `
+import socket
+connection = socket.create_connection(("${to}", 7000), source_address=("${from}", 0))
+connection.sendall(bytes(${BYTES}))
+connection.close()
+`;
+
+/** @returns the seconds that it took. */
+async function send(site: Site, from: Network, to: Network): Promise<number> {
+  const lines: string[] = [];
+  const python = ["/usr/bin/python3", "-c"];
+  const receiver = site.start(to.namespace, [...python, RECEIVE(to.addresses[0])], (line) =>
+    lines.push(line),
+  );
+  await until("the receiver listens", () => lines.length > 0, 5_000);
+  site.start(from.namespace, [...python, SEND(from.addresses[0], to.addresses[0])]);
+  await receiver.ended;
+  const [received, seconds] = lines[1].split(" ").map(Number);
+  assert.equal(received, BYTES);
+  return seconds;
+}
+
+test("links keep their rate, and bytes are counted once however often they are sent", { skip }, async () => {
+  const site = new Site();
+  try {
+    const topology = await Topology.build(site, [
+      { name: "home", clients: 1, uplinkMbit: 10 },
+      { name: "partner", clients: 1, uplinkMbit: 10, peersWith: "home" },
+      { name: "outside", clients: 1 },
+    ]);
+    const [home, partner, outside] = topology.networks;
+    // What the queue of the narrow link drops is sent again.
+    const seconds = await send(site, outside, home);
+    assert.ok(seconds > 1.4, `${seconds} s for 2 MB at 1.25 MB/s and a burst`);
+    assert.ok((await send(site, home, partner)) < 1, "partners do not use their uplinks");
+    const flows = await topology.flows();
+    const bytes = (from: Network, to: Network) =>
+      flows.find((flow) => flow.from === from.name && flow.to === to.name)?.bytes ?? 0;
+    assert.ok(Math.abs(bytes(outside, home) - BYTES) < BYTES / 100, `${bytes(outside, home)} bytes`);
+    assert.equal(bytes(home, outside), 0, "acknowledgements are not counted");
+  } finally {
+    await site.close();
+  }
 });
