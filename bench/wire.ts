@@ -42,7 +42,7 @@ const tracker = {
   scrape: (): ClientErrorCode => OK,
 };
 
-const service = new HttpService(tracker, allocateCounters(), new Refusal());
+const service = new HttpService(tracker, allocateCounters(), new Refusal(), () => performance.now());
 const exchange = new Exchange();
 exchange.input = Buffer.from(head);
 exchange.output = Buffer.alloc(REPLY_BYTES);

@@ -7,8 +7,9 @@ import { type EngineKind, makeEngine } from "./engine/choice.ts";
 import type { Engine, EngineCounters, EngineLimits, ListenAddresses } from "./engine/engine.ts";
 import type { ResourceData } from "./engine/uring/resources.ts";
 import { formatAddress } from "./model/address-text.ts";
-import { COUNTER } from "./model/counters.ts";
+import { COUNTER, countOutcome } from "./model/counters.ts";
 import { Random } from "./model/random.ts";
+import { OUTCOME } from "./model/request-counts.ts";
 import { PeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import { PrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { AccessList, type AccessListData } from "./tracker/access-list.ts";
@@ -47,6 +48,8 @@ export interface WorkerOptions {
   readonly counters: Float64Array<SharedArrayBuffer>;
   /** What it counts of each peer group (tracker/group-activity.ts). */
   readonly activity: Float64Array<SharedArrayBuffer>;
+  /** What there is of its part of the swarms (tracker/census.ts). */
+  readonly census: Uint32Array<SharedArrayBuffer>;
   readonly seed: readonly number[];
   /** Random words of which connection ids are made, the same for all workers. */
   readonly connectionSecret: readonly number[];
@@ -128,14 +131,16 @@ class DataPlane {
       counters,
       options.activity,
     );
-    this.#http = new HttpService(this.#tracker, counters, this.#refusal);
+    const stopwatch = () => performance.now();
+    this.#http = new HttpService(this.#tracker, counters, this.#refusal, stopwatch);
     const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);
-    this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal);
+    this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal, stopwatch);
     this.#sweeper = new Sweeper(
       this.#store,
       initial.groups,
       policy.peerExpiry,
       counters,
+      options.census,
       options.worker,
       options.workers,
     );
@@ -193,10 +198,9 @@ class DataPlane {
   #reportRefusals(): void {
     const { counters } = this.#options;
     const refusals =
-      counters[COUNTER.clientErrors] +
-      counters[COUNTER.httpErrors] +
-      counters[COUNTER.udpMalformed] +
-      counters[COUNTER.udpUnconnected];
+      countOutcome(counters, OUTCOME.refused) +
+      countOutcome(counters, OUTCOME.malformed) +
+      countOutcome(counters, OUTCOME.unconnected);
     if (refusals === this.#refusals || this.#clock.seconds < this.#refusalsAt + REFUSAL_SECONDS) return;
     const { address, reason } = this.#refusal;
     post({ type: "refused", address: formatAddress(address), reason, requests: refusals - this.#refusals });

@@ -2,37 +2,47 @@
  * What the data plane counts. Each worker owns one array of doubles in shared memory and is its only writer; the
  * control plane reads them all. Doubles count exactly to 2^53 and need no carry.
  */
+import {
+  REQUEST_COUNTS_LENGTH,
+  REQUEST_FAMILIES,
+  REQUEST_KINDS,
+  type RequestOutcome,
+  requestCountAt,
+} from "./request-counts.ts";
 
 /** Index of each counter in a worker's array. */
 export const COUNTER = {
   announces: 0,
   scrapes: 1,
-  clientErrors: 2,
-  httpErrors: 3,
-  peersGiven: 4,
-  peersRefused: 5,
-  peersExpired: 6,
-  connectionsAccepted: 7,
-  connectionsRefused: 8,
-  connectionsTimedOut: 9,
-  connectionsClosed: 10,
-  datagramsDropped: 11,
-  /** By what they ask for; those that were answered with an error, too. */
-  udpConnects: 12,
-  udpAnnounces: 13,
-  udpScrapes: 14,
-  /** Without a good connection id: answered with a small error. */
-  udpUnconnected: 15,
-  /** No request at all: not answered. */
-  udpMalformed: 16,
+  peersGiven: 2,
+  peersRefused: 3,
+  peersExpired: 4,
+  connectionsAccepted: 5,
+  connectionsRefused: 6,
+  connectionsTimedOut: 7,
+  connectionsClosed: 8,
+  datagramsDropped: 9,
   /** Announces whose bytes received and sent are not counted (tracker/traffic-table.ts). */
-  trafficUncounted: 17,
+  trafficUncounted: 10,
+  /** Announces from a peer group, and those among them that were given outside peers though there were enough at home. */
+  memberAnnounces: 11,
+  nearMissed: 12,
 } as const;
 
-/** Length of a worker's array. */
-const COUNTER_COUNT = Object.keys(COUNTER).length;
+/** Where the counts of request-counts.ts begin. */
+export const REQUESTS_AT = Object.keys(COUNTER).length;
 
 /** Allocates a worker's counters in shared memory. */
 export function allocateCounters(): Float64Array<SharedArrayBuffer> {
-  return new Float64Array(new SharedArrayBuffer(COUNTER_COUNT * 8));
+  return new Float64Array(new SharedArrayBuffer((REQUESTS_AT + REQUEST_COUNTS_LENGTH) * 8));
+}
+
+/** Requests of all kinds that came to an outcome. */
+export function countOutcome(counters: Float64Array, outcome: RequestOutcome): number {
+  let requests = 0;
+  for (let kind = 0; kind < REQUEST_KINDS.length; kind++) {
+    for (let family = 0; family < REQUEST_FAMILIES.length; family++)
+      requests += counters[REQUESTS_AT + requestCountAt(kind, family, outcome)];
+  }
+  return requests;
 }

@@ -3,17 +3,25 @@
  * the totals that storage keeps. A row for every group id:
  *
  *     announces, bytes received, bytes sent, peers given: 8 numbers, by the peer's tier
+ *     bytes received and sent from and to outside, as estimated; the same had the peers been chosen at random
  */
 import { GROUP_IDS } from "../network/peer-groups.ts";
 
 /** Offsets in a group's row; the bytes are in the order of `AnnounceRequest.transferred`. */
-export const ACTIVITY = { announces: 0, downloaded: 1, uploaded: 2, given: 3 } as const;
+export const ACTIVITY = {
+  announces: 0,
+  downloaded: 1,
+  uploaded: 2,
+  given: 3,
+  outside: 11,
+  random: 13,
+} as const;
 
 /** Tiers told apart: the last is that of addresses in no group, the one before it also all between. */
 export const ACTIVITY_TIERS = 8;
 
 /** Doubles of a row. */
-export const ACTIVITY_WIDTH = ACTIVITY.given + ACTIVITY_TIERS;
+export const ACTIVITY_WIDTH = ACTIVITY.random + 2;
 
 /** Allocates a thread's counts in shared memory. */
 export function allocateActivity(): Float64Array<SharedArrayBuffer> {
@@ -22,6 +30,10 @@ export function allocateActivity(): Float64Array<SharedArrayBuffer> {
 
 /** Where in a row the peers of a tier are counted. @param tierCount tiers, that of no group among them. */
 export function givenAt(tier: number, tierCount: number): number {
-  const slot = tier === tierCount - 1 ? ACTIVITY_TIERS - 1 : Math.min(tier, ACTIVITY_TIERS - 2);
-  return ACTIVITY.given + slot;
+  return ACTIVITY.given + tierSlot(tier, tierCount);
+}
+
+/** Which of {@link ACTIVITY_TIERS} a tier is told apart as. */
+export function tierSlot(tier: number, tierCount: number): number {
+  return tier === tierCount - 1 ? ACTIVITY_TIERS - 1 : Math.min(tier, ACTIVITY_TIERS - 2);
 }

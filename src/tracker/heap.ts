@@ -95,6 +95,11 @@ export function allocateHeap(words: number, shards: number): HeapData {
   };
 }
 
+/** Bytes in use: of chunks that some shard has, or has had and may have again. */
+export function usedBytes({ pool }: HeapData): number {
+  return Atomics.load(pool, POOL_TAKEN) * CHUNK_WORDS * 4;
+}
+
 /** The smallest class with blocks of at least `words` words, or -1. */
 export function classFor(words: number): number {
   for (let c = 0; c < CLASSES; c++) if (CLASS_WORDS[c] >= words) return c;

@@ -3,7 +3,8 @@ import { beforeEach, describe, it } from "node:test";
 import { bdecode } from "../../test/e2e/bencode.ts";
 import { FakeConnection, FakeTracker, PEERS, prefixTable } from "../../test/fuzz/fake-connection.ts";
 import { CLIENT_ERROR } from "../model/client-error.ts";
-import { allocateCounters, COUNTER } from "../model/counters.ts";
+import { allocateCounters, countOutcome } from "../model/counters.ts";
+import { OUTCOME } from "../model/request-counts.ts";
 import { HttpService } from "./http-service.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -17,7 +18,7 @@ let service: HttpService;
 beforeEach(() => {
   counters = allocateCounters();
   tracker = new FakeTracker();
-  service = new HttpService(tracker, counters, new Refusal());
+  service = new HttpService(tracker, counters, new Refusal(), () => 0);
 });
 
 function connect(remote = "192.0.2.1"): FakeConnection {
@@ -188,7 +189,10 @@ describe("configure", () => {
 
 describe("counters", () => {
   it("count mistakes by whose they are", () => {
-    const counted = () => [counters[COUNTER.clientErrors], counters[COUNTER.httpErrors]];
+    const counted = () => [
+      countOutcome(counters, OUTCOME.refused),
+      countOutcome(counters, OUTCOME.malformed),
+    ];
     replyTo(`${ANNOUNCE}\r\n`);
     assert.deepEqual(counted(), [0, 0]);
     replyTo("GET /announce HTTP/1.1\r\n\r\n");

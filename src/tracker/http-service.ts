@@ -6,7 +6,7 @@ import type { Exchange, StreamService } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
 import { AnnounceResponse } from "../model/announce.ts";
 import { CLIENT_ERRORS, type ClientErrorCode, OK } from "../model/client-error.ts";
-import { COUNTER } from "../model/counters.ts";
+import { OUTCOME, REQUEST, type RequestKind } from "../model/request-counts.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import type { PrefixTable } from "../network/prefix-table.ts";
 import { AnnounceQuery } from "../wire/announce-query.ts";
@@ -20,6 +20,7 @@ import { encodeScrape } from "../wire/http-scrape.ts";
 import { PROXY, ProxyHeader } from "../wire/proxy-protocol.ts";
 import { decodeScrapeQuery } from "../wire/scrape-query.ts";
 import type { Refusal } from "./refusal.ts";
+import { RequestMeter, type Stopwatch } from "./request-meter.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** What a reload replaces. Addresses for which a lookup finds something other than 0 are in the set. */
@@ -44,8 +45,9 @@ const SCRAPE_PATHS = ["/scrape", "/scrape.php", "/scrape/"].map((path) => ascii(
 /** Serves HTTP announces (BEP 3) and scrapes (BEP 48). One for each thread. */
 export class HttpService implements StreamService {
   readonly #tracker: Pick<Tracker, "announce" | "scrape">;
-  readonly #counters: Float64Array;
   readonly #refusal: Refusal;
+  readonly #meter: RequestMeter;
+  #kind: RequestKind = REQUEST.httpOther;
   #policy: HttpServicePolicy = { trustedProxies: NOBODY, ipParameter: NOBODY };
 
   readonly #proxyHeader = new ProxyHeader();
@@ -61,10 +63,19 @@ export class HttpService implements StreamService {
   readonly #scrapeRequest = new ScrapeRequest();
   readonly #scrapeResponse = new ScrapeResponse();
 
-  /** @param counters indexed by COUNTER. @param refusal where the last refused request is noted. */
-  constructor(tracker: Pick<Tracker, "announce" | "scrape">, counters: Float64Array, refusal: Refusal) {
+  /**
+   * @param counters of counters.ts.
+   * @param refusal where the last refused request is noted.
+   * @param now what requests are timed by.
+   */
+  constructor(
+    tracker: Pick<Tracker, "announce" | "scrape">,
+    counters: Float64Array,
+    refusal: Refusal,
+    now: Stopwatch,
+  ) {
+    this.#meter = new RequestMeter(counters, now);
     this.#tracker = tracker;
-    this.#counters = counters;
     this.#refusal = refusal;
   }
 
@@ -75,6 +86,7 @@ export class HttpService implements StreamService {
 
   serve(exchange: Exchange): number {
     const { input, start, end } = exchange;
+    this.#meter.begin();
     if (exchange.state === NEW && this.#takeProxyHeader(exchange)) return 0;
     const request = this.#request;
     const status = request.parse(input, start, end, exchange.state >>> 1);
@@ -84,6 +96,7 @@ export class HttpService implements StreamService {
     }
     exchange.state = BEGUN;
     this.#client.setBytes(exchange.remote, 0);
+    this.#kind = REQUEST.httpOther;
     if (status !== COMPLETE) return this.#refuse(exchange, status);
     exchange.consumed = request.headEnd - start;
     const { pathStart, pathEnd } = request;
@@ -103,7 +116,7 @@ export class HttpService implements StreamService {
     if (status === PROXY.incomplete) return true;
     this.#client.setBytes(exchange.remote, 0);
     if (status === PROXY.malformed || this.#policy.trustedProxies.lookup(this.#client) === 0) {
-      this.#counters[COUNTER.httpErrors]++;
+      this.#meter.end(REQUEST.httpOther, this.#client.family, OUTCOME.malformed);
       exchange.consumed = exchange.end - exchange.start;
       exchange.close = true;
       return true;
@@ -115,6 +128,7 @@ export class HttpService implements StreamService {
   }
 
   #announce(exchange: Exchange): number {
+    this.#kind = REQUEST.httpAnnounce;
     const { input, output, outputStart } = exchange;
     const request = this.#request;
     const query = this.#announceQuery;
@@ -127,12 +141,13 @@ export class HttpService implements StreamService {
     if (error !== OK) return this.#fail(exchange, error);
     const connection = this.#connectionAfter(exchange);
     const { address } = query.request;
-    return (
-      this.#announceEncoder.encode(output, outputStart, address, query.compact, connection) - outputStart
-    );
+    const end = this.#announceEncoder.encode(output, outputStart, address, query.compact, connection);
+    this.#meter.end(REQUEST.httpAnnounce, client.family, OUTCOME.answered);
+    return end - outputStart;
   }
 
   #scrape(exchange: Exchange): number {
+    this.#kind = REQUEST.httpScrape;
     const { input, output, outputStart } = exchange;
     const request = this.#request;
     const scrape = this.#scrapeRequest;
@@ -140,7 +155,9 @@ export class HttpService implements StreamService {
     if (error === OK) error = this.#tracker.scrape(scrape, this.#scrapeResponse);
     if (error !== OK) return this.#fail(exchange, error);
     const connection = this.#connectionAfter(exchange);
-    return encodeScrape(output, outputStart, scrape, this.#scrapeResponse, connection) - outputStart;
+    const end = encodeScrape(output, outputStart, scrape, this.#scrapeResponse, connection);
+    this.#meter.end(REQUEST.httpScrape, this.#client.family, OUTCOME.answered);
+    return end - outputStart;
   }
 
   /**
@@ -179,17 +196,18 @@ export class HttpService implements StreamService {
   /** Answers a mistake in the BitTorrent part. The connection goes on. */
   #fail(exchange: Exchange, error: ClientErrorCode): number {
     const { output, outputStart } = exchange;
-    this.#counters[COUNTER.clientErrors]++;
     this.#refusal.note(this.#client, CLIENT_ERRORS[error].reason);
-    return encodeFailure(output, outputStart, error, this.#connectionAfter(exchange)) - outputStart;
+    const end = encodeFailure(output, outputStart, error, this.#connectionAfter(exchange));
+    this.#meter.end(this.#kind, this.#client.family, OUTCOME.refused);
+    return end - outputStart;
   }
 
   /** Answers a mistake in HTTP. What else came is left as it is: nobody can say what it means. */
   #refuse(exchange: Exchange, error: HttpErrorCode): number {
     const { output, outputStart } = exchange;
-    this.#counters[COUNTER.httpErrors]++;
     this.#refusal.note(this.#client, HTTP_ERRORS[error].text);
     exchange.close = true;
+    this.#meter.end(this.#kind, this.#client.family, OUTCOME.malformed);
     return encodeHttpError(output, outputStart, error) - outputStart;
   }
 }

@@ -15,16 +15,14 @@ import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { HomeCensus } from "./bridging.ts";
 import { ACTIVITY_WIDTH, givenAt } from "./group-activity.ts";
-import { isHome } from "./home.ts";
 import type { PeerList } from "./peer-list.ts";
-import { KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_MASK, KEY_PRIVATE } from "./peer-record.ts";
+import { KEY_COMPLETE, KEY_GROUP, KEY_MASK } from "./peer-record.ts";
+import { NOT_GIVEN, rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
 import { Segments } from "./segments.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
-/** Rank of a segment that the requester is not given. */
-const NOT_GIVEN = 0xffff;
 const NONE = -1;
 /** Two for each tier at home, two for each outside. */
 const RANKS = 4 * (KEY_GROUP + 2);
@@ -67,9 +65,14 @@ class Candidates {
       this.#rankFree[rank] = 0;
     }
     for (let i = 0; i < segments.count; i++) {
-      const rank = rankOf(segments.keys[i], policy, who);
-      if (rank === NOT_GIVEN) continue;
+      const key = segments.keys[i];
       const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
+      if (!(who.seeder && (key & KEY_COMPLETE) !== 0)) {
+        who.eligible += free;
+        if ((key & KEY_GROUP) === NO_GROUP) who.eligibleOutside += free;
+      }
+      const rank = rankOf(key, policy, who);
+      if (rank >= NOT_GIVEN.first) continue;
       this.#free[i] = free;
       this.#next[i] = this.#rankFirst[rank];
       this.#rankFirst[rank] = i;
@@ -129,23 +132,6 @@ class Candidates {
   }
 }
 
-/**
- * Twice the tier of a segment's group, one more when it is not the requester's own; outside the requester's home,
- * behind everything at home. Or {@link NOT_GIVEN}.
- */
-function rankOf(key: number, { groups, selection }: TrackerPolicy, who: Requester): number {
-  if (who.seeder && (key & KEY_COMPLETE) !== 0) return NOT_GIVEN;
-  const group = key & KEY_GROUP;
-  if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) return NOT_GIVEN;
-  const near = 2 * groups.tierOf[group] + (group === who.group ? 0 : 1);
-  if (selection.policy === "nearest" || isHome(selection.home, groups, who.group, group)) return near;
-  // Across the border of a home only its bridges and complete copies are met: the others have their pieces inside.
-  if (group !== NO_GROUP && (key & (KEY_BRIDGE | KEY_COMPLETE)) === 0 && !who.stalled) return NOT_GIVEN;
-  const far = 2 * groups.tierCount;
-  if (who.group !== NO_GROUP) return who.outside ? far + near : NOT_GIVEN;
-  return selection.strangers === "outside_first" && group !== NO_GROUP ? far + near : near;
-}
-
 /** Chooses peers. One for each thread: it has scratch memory. */
 export class PeerSelection {
   readonly #store: SwarmStore;
@@ -185,11 +171,13 @@ export class PeerSelection {
     const ranks = bridged ? 2 * atHome : atHome;
     const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;
     const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
-    own.sort(ranks, policy, who);
+    const both = who.onlyFamily === 0;
     other.sort(ranks, policy, who);
+    // What cannot be answered is nothing it could be given.
+    if (!both) who.clearGiven();
+    own.sort(ranks, policy, who);
     this.#at4 = 0;
     this.#at6 = 0;
-    const both = who.onlyFamily === 0;
     this.#otherRoom = both ? Math.max(wanted >> 2, wanted - own.total) : 0;
     let kept = 0;
     if (who.bridge) {
@@ -198,9 +186,9 @@ export class PeerSelection {
     }
     this.#room = wanted - kept;
     const { tierCount } = policy.groups;
-    this.#write(own, other, 0, tierCount, who.group, response);
+    this.#write(own, other, 0, tierCount, who, response);
     this.#room += kept;
-    if (bridged) this.#write(own, other, atHome, tierCount, who.group, response);
+    if (bridged) this.#write(own, other, atHome, tierCount, who, response);
     response.peerCount = this.#at4 / COMPACT_BYTES[4];
     response.peer6Count = this.#at6 / COMPACT_BYTES[6];
   }
@@ -220,7 +208,7 @@ export class PeerSelection {
     who.bridge = census.needsBridge(policy, who, now);
     who.outside = who.bridge || census.needsOutside(policy, who);
     who.dependent = !who.seeder;
-    if (who.bridge === wasBridge) return;
+    if (who.bridge === wasBridge || who.preview) return;
     const { family } = who.address;
     const position = family === 4 ? who.position4 : who.position6;
     if (position === NONE) return;
@@ -236,7 +224,7 @@ export class PeerSelection {
     other: Candidates,
     first: number,
     tiers: number,
-    group: number,
+    who: Requester,
     response: AnnounceResponse,
   ): void {
     const ipv4 = this.#ipv4;
@@ -250,8 +238,11 @@ export class PeerSelection {
       const from6 = own === ipv4 ? fromOther : fromOwn;
       if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.peers, this.#at4);
       if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.peers6, this.#at6);
-      const at = givenAt((rank - first) >> 1, tiers);
-      this.#activity[group * ACTIVITY_WIDTH + at] += fromOwn + fromOther;
+      const tier = (rank - first) >> 1;
+      const given = fromOwn + fromOther;
+      who.given += given;
+      if (tier === tiers - 1) who.givenOutside += given;
+      this.#activity[who.group * ACTIVITY_WIDTH + givenAt(tier, tiers)] += given;
     }
   }
 }

@@ -20,7 +20,23 @@ export class Requester {
   outside = false;
   /** It downloads what its home has, and has to come back soon to tell how it gets on. */
   dependent = false;
+  /** It is only asked about: nothing changes by it. */
+  preview = false;
+  /** What it could be given: peers there are for it in all, and those of them that are in no group. */
+  eligible = 0;
+  eligibleOutside = 0;
+  /** What it is given: peers, and those of them that are in no group. */
+  given = 0;
+  givenOutside = 0;
   /** Its own positions in the swarm's lists, or -1. */
   position4 = -1;
   position6 = -1;
+
+  /** Forgets what it could be given, and is. */
+  clearGiven(): void {
+    this.eligible = 0;
+    this.eligibleOutside = 0;
+    this.given = 0;
+    this.givenOutside = 0;
+  }
 }

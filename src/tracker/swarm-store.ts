@@ -95,6 +95,11 @@ export function allocateSwarmStore(
   };
 }
 
+/** Peers and swarms in all shards. */
+export function countsOf({ totals }: SwarmStoreData): { readonly peers: number; readonly swarms: number } {
+  return { peers: Atomics.load(totals, TOTAL_PEERS), swarms: Atomics.load(totals, TOTAL_SWARMS) };
+}
+
 /** What a peer announces, as it is stored. */
 export interface PeerUpdate {
   readonly address: Address;

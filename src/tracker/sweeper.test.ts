@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import type { Family } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import { allocateCensus, CENSUS, LARGEST, LARGEST_WORDS, peersAt } from "./census.ts";
 import { Sweeper } from "./sweeper.ts";
 import { groupsOf, TrackerFixture } from "./tracker-fixture.ts";
 
 describe("sweeper", () => {
   function sweeperOf(fixture: TrackerFixture): Sweeper {
-    return new Sweeper(fixture.store, fixture.groups, 3900, fixture.counters, 0, 1);
+    return new Sweeper(fixture.store, fixture.groups, 3900, fixture.counters, allocateCensus(), 0, 1);
   }
 
   /** One whole round, in steps of one hold. */
@@ -43,6 +46,40 @@ describe("sweeper", () => {
     round(sweeper, fixture);
     assert.equal(fixture.store.swarmCount, 0);
     assert.equal(fixture.store.peerCount, 0);
+  });
+
+  test("a round counts peers by group, swarms by size, those with nobody near, and the largest", () => {
+    const fixture = new TrackerFixture();
+    const census = allocateCensus();
+    const sweeper = new Sweeper(fixture.store, fixture.groups, 3900, fixture.counters, census, 0, 1);
+    // Swarm n has n peers at home, the first of them complete, and one outside.
+    for (let swarm = 0; swarm < 50; swarm++) {
+      fixture.announce("99.0.0.1", { swarm });
+      for (let i = 0; i < swarm; i++) fixture.announce(`11.0.0.${i}`, { swarm, left: i === 0 ? 0 : 1 });
+    }
+    fixture.announce("2001:db8:13::1", { swarm: 49 });
+    assert.equal(census[CENSUS.rounds], 0, "nothing is published before a round is over");
+    for (let rounds = 1; rounds <= 2; rounds++) {
+      round(sweeper, fixture);
+      assert.equal(census[CENSUS.rounds], rounds);
+      assert.equal(census[CENSUS.swarms], 50);
+      assert.equal(census[CENSUS.withoutNear], 1);
+      assert.deepEqual([...census.subarray(CENSUS.sizes, CENSUS.sizes + 7)], [1, 1, 2, 4, 8, 16, 18]);
+      const count = (family: Family, complete: boolean, group: number) =>
+        census[peersAt(family, complete, group)];
+      assert.equal(count(4, true, 1), 49);
+      assert.equal(count(4, false, 1), (49 * 50) / 2 - 49);
+      assert.equal(count(4, false, NO_GROUP), 50);
+      assert.equal(count(6, false, 3), 1);
+      const largest = Array.from({ length: LARGEST }, (_, i) =>
+        census.subarray(CENSUS.largest + i * LARGEST_WORDS, CENSUS.largest + (i + 1) * LARGEST_WORDS),
+      ).sort((a, b) => b[0] - a[0]);
+      assert.deepEqual(
+        largest.map(([swarm, , , , , complete, incomplete]) => [swarm, complete, incomplete]),
+        Array.from({ length: LARGEST }, (_, i) => [49 - i, 1, 49 - i + (i === 0 ? 1 : 0)]),
+      );
+      assert.deepEqual([...largest[0].subarray(7)], [49, 1, 0, 0, 0, 0, 0, 1]);
+    }
   });
 
   test("ages are right across the 16-bit wrap of the clock", () => {

@@ -1,12 +1,13 @@
 /**
  * Walks through all swarms, again and again, a little at a time: peers that have not announced for too long go, and
- * after a change of the groups peers get their new one. It holds a shard for a few hundred records at most.
+ * after a change of the groups peers get their new one. On its way it counts what there is (census.ts). It holds a shard for a few hundred records at most.
  */
 
 import type { Family } from "../model/address.ts";
 import { Address } from "../model/address.ts";
 import { COUNTER } from "../model/counters.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
+import { Census } from "./census.ts";
 import { peerKey } from "./peer-key.ts";
 import { ADDRESS_WORDS, ageOf, KEY_BRIDGE, KEY_COMPLETE, KEY_MASK } from "./peer-record.ts";
 import type { SwarmStore } from "./swarm-store.ts";
@@ -29,6 +30,7 @@ export class Sweeper {
   readonly #firstShard: number;
   readonly #shardStep: number;
   readonly #address = new Address();
+  readonly #census: Census;
   #groups: PeerGroups;
   #reclassifyRounds = 0;
   /** The place it has come to: swarms from the last number down, the peers of each from the front. */
@@ -37,12 +39,16 @@ export class Sweeper {
   #family: Family = 4;
   #position = 0;
 
-  /** @param worker and `workers`: this one sweeps every `workers`-th shard, beginning with number `worker`. */
+  /**
+   * @param census where a round's census is published (census.ts).
+   * @param worker and `workers`: this one sweeps every `workers`-th shard, beginning with number `worker`.
+   */
   constructor(
     store: SwarmStore,
     groups: PeerGroups,
     peerExpiry: number,
     counters: Float64Array,
+    census: Uint32Array,
     worker: number,
     workers: number,
   ) {
@@ -50,6 +56,7 @@ export class Sweeper {
     this.#groups = groups;
     this.peerExpiry = peerExpiry;
     this.#counters = counters;
+    this.#census = new Census(census, groups);
     this.#firstShard = worker;
     this.#shardStep = workers;
     this.#shard = worker;
@@ -59,6 +66,8 @@ export class Sweeper {
   /** Takes over new groups: peers known already are classified anew, from the start. */
   reclassify(groups: PeerGroups): void {
     this.#groups = groups;
+    this.#census.groups = groups;
+    this.#census.begin();
     this.#reclassifyRounds = RECLASSIFY_ROUNDS;
     this.#shard = this.#firstShard;
     this.#beginShard();
@@ -91,6 +100,7 @@ export class Sweeper {
   }
 
   #beginSwarm(): void {
+    this.#census.beginSwarm();
     this.#family = 4;
     this.#position = 0;
   }
@@ -102,6 +112,7 @@ export class Sweeper {
     if (wrapped) {
       this.#shard = this.#firstShard;
       if (this.#reclassifyRounds > 0) this.#reclassifyRounds--;
+      this.#census.publish();
     }
     this.#beginShard();
     return wrapped;
@@ -112,7 +123,11 @@ export class Sweeper {
     const store = this.#store;
     let left = HOLD;
     // What was removed since the last hold has shortened the table: swarms only move to lower numbers.
-    this.#number = Math.min(this.#number, store.swarmsIn(shard) - 1);
+    const last = store.swarmsIn(shard) - 1;
+    if (this.#number > last) {
+      this.#number = last;
+      this.#beginSwarm();
+    }
     while (this.#number >= 0) {
       const entry = store.swarmAt(shard, this.#number);
       left = this.#sweepList(shard, entry, now, left);
@@ -122,6 +137,7 @@ export class Sweeper {
         left = this.#sweepList(shard, entry, now, left);
       }
       if (left <= 0) return true;
+      this.#census.endSwarm(store.words, entry);
       store.removeIfEmpty(shard, entry);
       this.#number--;
       this.#beginSwarm();
@@ -140,7 +156,10 @@ export class Sweeper {
     const cell = this.#store.listCell(entry, this.#family);
     let left = budget;
     for (; this.#position < list.count(cell) && left > 0; left--) {
-      if (this.#isSettled(shard, entry, list.recordAt(cell, this.#position), now)) this.#position++;
+      const record = list.recordAt(cell, this.#position);
+      if (!this.#isSettled(shard, entry, record, now)) continue;
+      this.#census.add(this.#family, this.#store.words[record + ADDRESS_WORDS[this.#family]]);
+      this.#position++;
     }
     return left;
   }

@@ -117,3 +117,15 @@ describe("tracker", () => {
     assert.equal(deny.announce("11.0.0.1", { swarm: 6 }), OK);
   });
 });
+
+test("members' announces are counted that were given outside peers though there were enough at home", () => {
+  const fixture = new TrackerFixture({ selection: { policy: "bridged", enough: 1 } });
+  const missed = () => [fixture.counters[COUNTER.memberAnnounces], fixture.counters[COUNTER.nearMissed]];
+  fixture.announce("99.0.0.1", { left: 0 });
+  fixture.announce("11.0.0.1");
+  assert.deepEqual(missed(), [1, 0], "there is nobody else at home");
+  fixture.announce("11.0.0.2");
+  fixture.announce("11.0.0.3");
+  fixture.announce("11.0.0.1", { numWant: 2 });
+  assert.deepEqual(missed(), [4, 1], "a bridge is given outside peers though two are at home");
+});

@@ -13,6 +13,7 @@ import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts
 import { COUNTER } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
 import { isUnusable } from "../network/special-purpose.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
 import { peerKey } from "./peer-key.ts";
@@ -81,18 +82,35 @@ export class Tracker {
   announce(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
     if (!this.policy.accessList.allows(request.infoHash)) return CLIENT_ERROR.notAllowed;
     this.#counters[COUNTER.announces]++;
-    this.#requester.group = this.policy.groups.groupOf(request.address);
-    const row = this.#requester.group * ACTIVITY_WIDTH;
+    const who = this.#requester;
+    who.group = this.policy.groups.groupOf(request.address);
+    const row = who.group * ACTIVITY_WIDTH;
     this.#activity[row + ACTIVITY.announces]++;
     this.#setIntervals(response);
     const shard = this.#store.enter(request.infoHash);
+    who.clearGiven();
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
     else this.#joinSwarm(shard, request, response);
-    const isCounted = this.#store.traffic.count(shard, request, this.#clock.seconds, this.#activity, row);
+    const isCounted = this.#store.traffic.count(
+      shard,
+      request,
+      who,
+      this.#clock.seconds,
+      this.#activity,
+      row,
+    );
     this.#store.leave(shard);
+    if (who.group !== NO_GROUP) this.#countLocality(who);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
     this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
     return OK;
+  }
+
+  /** Counts whether a member was given outside peers though there were as many at home as it was given. */
+  #countLocality(who: Requester): void {
+    this.#counters[COUNTER.memberAnnounces]++;
+    if (who.givenOutside > 0 && who.eligible - who.eligibleOutside >= who.given)
+      this.#counters[COUNTER.nearMissed]++;
   }
 
   /** Counts the peers of each torrent asked for. Torrents not served have none. */

@@ -12,6 +12,7 @@ const { none, started, stopped } = ANNOUNCE_EVENT;
 class Tested {
   now = 65_000;
   step = 60;
+  given = { given: 0, givenOutside: 0, eligible: 0, eligibleOutside: 0 };
   readonly activity = new Float64Array(2 * ACTIVITY_WIDTH);
   readonly #table: TrafficTable;
 
@@ -27,7 +28,7 @@ class Tested {
     request.event = event;
     request.transferred.set([downloaded * MIB, uploaded * MIB]);
     this.now += this.step;
-    return this.#table.count(0, request, this.now, this.activity, ACTIVITY_WIDTH);
+    return this.#table.count(0, request, this.given, this.now, this.activity, ACTIVITY_WIDTH);
   }
 
   /** MiB counted so far. */
@@ -87,4 +88,39 @@ test("a full table counts those it has, and tells of the others until there is r
   tested.now += 7300;
   const later = [1000, 1001, 1002].filter((peer) => tested.announce(peer, 0, 0, started));
   assert.equal(later.length, 3, "who has not come for two hours makes room");
+});
+
+test("bytes are told apart by the shares of outside peers in the answers before", () => {
+  const tested = new Tested();
+  tested.given = { given: 10, givenOutside: 2, eligible: 20, eligibleOutside: 12 };
+  tested.announce(1, 0, 0, started);
+  tested.announce(1, 100, 10);
+  const row = tested.activity.subarray(ACTIVITY_WIDTH);
+  const mib = (at: number) => Math.round((row[at] / MIB) * 100) / 100;
+  assert.deepEqual([mib(ACTIVITY.outside), mib(ACTIVITY.random)], [20, 60], "received");
+  assert.deepEqual([mib(ACTIVITY.outside + 1), mib(ACTIVITY.random + 1)], [2, 6], "sent");
+  tested.given = { given: 0, givenOutside: 0, eligible: 0, eligibleOutside: 0 };
+  tested.announce(1, 200, 10);
+  tested.announce(1, 300, 10, stopped);
+  assert.deepEqual(
+    [mib(ACTIVITY.outside), mib(ACTIVITY.random)],
+    [60, 180],
+    "an answer without peers says nothing",
+  );
+});
+
+test("the latest answer counts a quarter, but outside peers at once", () => {
+  const tested = new Tested();
+  tested.given = { given: 4, givenOutside: 4, eligible: 4, eligibleOutside: 4 };
+  tested.announce(1, 0, 0, started);
+  tested.given = { given: 4, givenOutside: 0, eligible: 4, eligibleOutside: 2 };
+  tested.announce(1, 0, 0);
+  tested.announce(1, 100, 0);
+  const row = tested.activity.subarray(ACTIVITY_WIDTH);
+  assert.equal(Math.round(row[ACTIVITY.outside] / MIB), 75);
+  assert.equal(Math.round(row[ACTIVITY.random] / MIB), 87);
+  tested.given = { given: 4, givenOutside: 4, eligible: 4, eligibleOutside: 4 };
+  tested.announce(1, 100, 0);
+  tested.announce(1, 200, 0);
+  assert.equal(Math.round(row[ACTIVITY.outside] / MIB), 175);
 });

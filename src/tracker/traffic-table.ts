@@ -4,12 +4,20 @@
  * are not counted, and how often that was so is. A shard has a part of the table, and its lock protects it.
  *
  *     slot      last announce:16 (seconds modulo 2^16)  tag:16 (0: free)    received, sent: KiB, modulo 2^32
+ *               share of outside peers among those it was given:16, among those it could have been given:16
+ *
+ * From the shares it is estimated what it has received from outside and sent there, and would have with a tracker that
+ * chooses at random: as much from every peer that it knows. Shares are parts of 2^16 - 1. They go a quarter of the way to
+ * those of each answer, as clients keep connections that later answers do not name; that of outside peers rises at once,
+ * as who is given some has found too little inside.
  */
 import { ANNOUNCE_EVENT, type AnnounceRequest } from "../model/announce.ts";
 import { ACTIVITY } from "./group-activity.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 
-const SLOT_WORDS = 3;
+const SLOT_WORDS = 4;
+const SHARES = 3;
+const WHOLE = 0xffff;
 const PEERS_PER_SLOT = 16;
 
 /** A peer has one of so many slots, side by side. */
@@ -33,6 +41,14 @@ export function allocateTraffic(maxPeers: number, shards: number): Uint32Array<S
   return new Uint32Array(new SharedArrayBuffer(shards * slots * SLOT_WORDS * 4));
 }
 
+/** Peers that a client is given, and could be given; and how many of them are in no group. */
+interface Given {
+  readonly given: number;
+  readonly givenOutside: number;
+  readonly eligible: number;
+  readonly eligibleOutside: number;
+}
+
 /** A thread's view of the table. */
 export class TrafficTable {
   readonly #words: Uint32Array;
@@ -49,10 +65,18 @@ export class TrafficTable {
   /**
    * Adds what the peer has received and sent since its last announce to `activity[row]` on (group-activity.ts). The
    * caller has the shard.
+   * @param who what it is given this time.
    * @param now seconds.
    * @returns false when that is not known and there is no room to know it the next time.
    */
-  count(shard: number, request: AnnounceRequest, now: number, activity: Float64Array, row: number): boolean {
+  count(
+    shard: number,
+    request: AnnounceRequest,
+    who: Given,
+    now: number,
+    activity: Float64Array,
+    row: number,
+  ): boolean {
     const { infoHash, address, port, event, transferred } = request;
     if (!(isSum(transferred, 0) && isSum(transferred, 1))) return true;
     const words = this.#words;
@@ -62,14 +86,19 @@ export class TrafficTable {
     if (slot === -1) return event === ANNOUNCE_EVENT.stopped;
     const isKnown = (words[slot] & 0xffff) === tag && event !== ANNOUNCE_EVENT.started;
     const seconds = isKnown ? 1 + ageOf(words[slot], now) : 0;
+    const shares = words[slot + SHARES];
     for (let i = 0; i < 2; i++) {
       const sum = Math.floor(transferred[i] / KIB) % TWO_32;
       const before = words[slot + 1 + i];
       words[slot + 1 + i] = sum;
       // A smaller sum has begun again.
       const more = sum >= before ? sum - before : sum;
-      if (more <= KIB_PER_SECOND * seconds) activity[row + ACTIVITY.downloaded + i] += more * KIB;
+      if (more > KIB_PER_SECOND * seconds) continue;
+      activity[row + ACTIVITY.downloaded + i] += more * KIB;
+      activity[row + ACTIVITY.outside + i] += (more * KIB * (shares >>> 16)) / WHOLE;
+      activity[row + ACTIVITY.random + i] += (more * KIB * (shares & WHOLE)) / WHOLE;
     }
+    words[slot + SHARES] = isKnown ? follow(shares, who) : sharesOf(who);
     words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : ((now & 0xffff) << 16) | tag;
     return true;
   }
@@ -97,4 +126,24 @@ function ageOf(word: number, now: number): number {
 /** Whether a number of `transferred` is one. */
 function isSum(transferred: Float64Array, index: number): boolean {
   return transferred[index] >= 0 && transferred[index] < LIMIT;
+}
+
+/** The shares of one answer. */
+function sharesOf({ given, givenOutside, eligible, eligibleOutside }: Given): number {
+  const share = given === 0 ? 0 : Math.round((WHOLE * givenOutside) / given);
+  const random = eligible === 0 ? 0 : Math.round((WHOLE * eligibleOutside) / eligible);
+  return (share << 16) | random;
+}
+
+/** The shares so far after another answer. One without peers says nothing. */
+function follow(shares: number, who: Given): number {
+  const more = sharesOf(who);
+  const share = who.given === 0 ? shares >>> 16 : Math.max(more >>> 16, approach(shares >>> 16, more >>> 16));
+  const random = who.eligible === 0 ? shares & WHOLE : approach(shares & WHOLE, more & WHOLE);
+  return (share << 16) | random;
+}
+
+/** A quarter of the way. */
+function approach(before: number, more: number): number {
+  return (3 * before + more + 2) >>> 2;
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { FakeSender, type UdpReply } from "../../test/fuzz/fake-sender.ts";
 import { formatAddress } from "../model/address-text.ts";
-import { COUNTER } from "../model/counters.ts";
+import { REQUESTS_AT } from "../model/counters.ts";
+import { OUTCOME, REQUEST, requestCountAt } from "../model/request-counts.ts";
 import { ConnectionIds } from "./connection-ids.ts";
 import { Refusal } from "./refusal.ts";
 import { TrackerFixture } from "./tracker-fixture.ts";
@@ -21,7 +22,7 @@ beforeEach(() => {
   };
   refusal = new Refusal();
   const ids = new ConnectionIds([1, 2, 3, 4, 5, 6, 7, 8], fixture.clock);
-  service = new UdpService(fixture.tracker, ids, fixture.counters, refusal);
+  service = new UdpService(fixture.tracker, ids, fixture.counters, refusal, () => 0);
 });
 
 interface Fields {
@@ -127,18 +128,21 @@ describe("UdpService", () => {
     const sender = new FakeSender(service, "198.51.100.1");
     sender.send("whatever");
     sender.send(`12345678${announce()}`);
-    const counted = Object.entries(COUNTER)
-      .filter(([name]) => /^udp|^(announces|scrapes|clientErrors)$/.test(name))
-      .map(([name, index]) => [name, fixture.counters[index]]);
+    const counted = Object.keys(REQUEST).flatMap((kind, k) =>
+      Object.entries(OUTCOME)
+        .map(([outcome, o]) => [
+          `${kind} ${outcome}`,
+          fixture.counters[REQUESTS_AT + requestCountAt(k, 0, o)],
+        ])
+        .filter(([, count]) => count !== 0),
+    );
     assert.deepEqual(Object.fromEntries(counted), {
-      announces: 1,
-      scrapes: 1,
-      clientErrors: 1,
-      udpConnects: 3,
-      udpAnnounces: 2,
-      udpScrapes: 1,
-      udpUnconnected: 1,
-      udpMalformed: 1,
+      "udpConnect answered": 3,
+      "udpAnnounce answered": 1,
+      "udpAnnounce refused": 1,
+      "udpAnnounce unconnected": 1,
+      "udpScrape answered": 1,
+      "udpOther malformed": 1,
     });
   });
 });

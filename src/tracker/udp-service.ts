@@ -16,7 +16,7 @@ import type { DatagramExchange, DatagramService } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
 import { AnnounceRequest, AnnounceResponse } from "../model/announce.ts";
 import { CLIENT_ERROR, CLIENT_ERRORS, type ClientErrorCode, OK } from "../model/client-error.ts";
-import { COUNTER } from "../model/counters.ts";
+import { OUTCOME, REQUEST, type RequestKind } from "../model/request-counts.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import type { PrefixTable } from "../network/prefix-table.ts";
 import {
@@ -36,6 +36,7 @@ import {
 } from "../wire/udp-request.ts";
 import type { ConnectionIds } from "./connection-ids.ts";
 import type { Refusal } from "./refusal.ts";
+import { RequestMeter, type Stopwatch } from "./request-meter.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** What a reload replaces: requesters whose address field is believed are those for which a lookup finds not 0. */
@@ -49,8 +50,8 @@ const MALFORMED = "a datagram that is no request of BEP 15";
 export class UdpService implements DatagramService {
   readonly #tracker: Pick<Tracker, "announce" | "scrape">;
   readonly #connectionIds: ConnectionIds;
-  readonly #counters: Float64Array;
   readonly #refusal: Refusal;
+  readonly #meter: RequestMeter;
   #policy: UdpServicePolicy = { ipParameter: { lookup: () => 0 } };
 
   readonly #head = new UdpHead();
@@ -60,16 +61,21 @@ export class UdpService implements DatagramService {
   readonly #scrapeRequest = new ScrapeRequest();
   readonly #scrapeResponse = new ScrapeResponse();
 
-  /** @param counters indexed by COUNTER. @param refusal where the last refused request is noted. */
+  /**
+   * @param counters of counters.ts.
+   * @param refusal where the last refused request is noted.
+   * @param now what requests are timed by.
+   */
   constructor(
     tracker: Pick<Tracker, "announce" | "scrape">,
     connectionIds: ConnectionIds,
     counters: Float64Array,
     refusal: Refusal,
+    now: Stopwatch,
   ) {
+    this.#meter = new RequestMeter(counters, now);
     this.#tracker = tracker;
     this.#connectionIds = connectionIds;
-    this.#counters = counters;
     this.#refusal = refusal;
   }
 
@@ -81,16 +87,17 @@ export class UdpService implements DatagramService {
   serve(exchange: DatagramExchange): number {
     const { input, start, end } = exchange;
     const head = this.#head;
+    this.#meter.begin();
     this.#client.setBytes(exchange.remote, 0);
     const action = head.parse(input, start, end);
     if (action === UDP_MALFORMED) {
-      this.#counters[COUNTER.udpMalformed]++;
       this.#refusal.note(this.#client, MALFORMED);
+      this.#meter.end(REQUEST.udpOther, this.#client.family, OUTCOME.malformed);
       return 0;
     }
     if (action === UDP_ACTION.connect) return this.#connect(exchange);
     if (!this.#connectionIds.accepts(this.#client, head.connectionHigh, head.connectionLow)) {
-      this.#counters[COUNTER.udpUnconnected]++;
+      this.#meter.end(kindOf(action), this.#client.family, OUTCOME.unconnected);
       return this.#fail(exchange, CLIENT_ERROR.connectionInvalid);
     }
     return action === UDP_ACTION.announce ? this.#announce(exchange) : this.#scrape(exchange);
@@ -98,47 +105,46 @@ export class UdpService implements DatagramService {
 
   #connect({ output, outputStart }: DatagramExchange): number {
     const ids = this.#connectionIds;
-    this.#counters[COUNTER.udpConnects]++;
     ids.give(this.#client);
     const { transactionId } = this.#head;
-    return encodeUdpConnect(output, outputStart, transactionId, ids.high, ids.low) - outputStart;
+    const end = encodeUdpConnect(output, outputStart, transactionId, ids.high, ids.low);
+    this.#meter.end(REQUEST.udpConnect, this.#client.family, OUTCOME.answered);
+    return end - outputStart;
   }
 
   #announce(exchange: DatagramExchange): number {
     const { input, start, output, outputStart } = exchange;
     const request = this.#announceRequest;
     const { family } = this.#client;
-    this.#counters[COUNTER.udpAnnounces]++;
     let error = decodeUdpAnnounce(input, start, request);
-    if (error !== OK) return this.#refuse(exchange, error);
+    if (error !== OK) return this.#refuse(exchange, REQUEST.udpAnnounce, error);
     request.address.copyFrom(this.#client);
     request.onlyFamily = family;
     request.room = UDP_PEER_ROOM[family];
     if (this.#policy.ipParameter.lookup(this.#client) !== 0) believeUdpAddress(input, start, request);
     error = this.#tracker.announce(request, this.#announceResponse);
-    if (error !== OK) return this.#refuse(exchange, error);
+    if (error !== OK) return this.#refuse(exchange, REQUEST.udpAnnounce, error);
     const { transactionId } = this.#head;
-    return (
-      encodeUdpAnnounce(output, outputStart, transactionId, this.#announceResponse, family) - outputStart
-    );
+    const end = encodeUdpAnnounce(output, outputStart, transactionId, this.#announceResponse, family);
+    this.#meter.end(REQUEST.udpAnnounce, family, OUTCOME.answered);
+    return end - outputStart;
   }
 
   #scrape(exchange: DatagramExchange): number {
     const { input, start, end, output, outputStart } = exchange;
     const request = this.#scrapeRequest;
-    this.#counters[COUNTER.udpScrapes]++;
     let error = decodeUdpScrape(input, start, end, request);
     if (error === OK) error = this.#tracker.scrape(request, this.#scrapeResponse);
-    if (error !== OK) return this.#refuse(exchange, error);
+    if (error !== OK) return this.#refuse(exchange, REQUEST.udpScrape, error);
     const { transactionId } = this.#head;
-    return (
-      encodeUdpScrape(output, outputStart, transactionId, this.#scrapeResponse, request.count) - outputStart
-    );
+    const scraped = encodeUdpScrape(output, outputStart, transactionId, this.#scrapeResponse, request.count);
+    this.#meter.end(REQUEST.udpScrape, this.#client.family, OUTCOME.answered);
+    return scraped - outputStart;
   }
 
   /** Answers a mistake of a client that is where it says it is. */
-  #refuse(exchange: DatagramExchange, error: ClientErrorCode): number {
-    this.#counters[COUNTER.clientErrors]++;
+  #refuse(exchange: DatagramExchange, kind: RequestKind, error: ClientErrorCode): number {
+    this.#meter.end(kind, this.#client.family, OUTCOME.refused);
     return this.#fail(exchange, error);
   }
 
@@ -146,4 +152,8 @@ export class UdpService implements DatagramService {
     this.#refusal.note(this.#client, CLIENT_ERRORS[error].reason);
     return encodeUdpError(output, outputStart, this.#head.transactionId, error) - outputStart;
   }
+}
+
+function kindOf(action: number): RequestKind {
+  return action === UDP_ACTION.announce ? REQUEST.udpAnnounce : REQUEST.udpScrape;
 }

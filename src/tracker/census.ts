@@ -1,0 +1,126 @@
+/**
+ * What the sweeper sees on its round: peers by group, swarms by size, swarms with nobody near, the largest swarms. Each
+ * thread counts those it sweeps, and publishes them in shared memory at the end of a round: so that nobody ever has to
+ * walk through all swarms for a figure.
+ */
+import type { Family } from "../model/address.ts";
+import { GROUP_IDS, NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
+import { ACTIVITY_TIERS, tierSlot } from "./group-activity.ts";
+import { KEY_COMPLETE, KEY_GROUP } from "./peer-record.ts";
+
+/** Swarms are told apart by size: class `c` has those of up to 2^c peers, and more than half of that. */
+export const SIZE_CLASSES = 24;
+
+/** The largest swarms that are known of each thread. */
+export const LARGEST = 20;
+
+/** Words of one of them: info-hash, complete, incomplete, peers by tier (group-activity.ts). */
+export const LARGEST_WORDS = 7 + ACTIVITY_TIERS;
+
+/** Where things are in a published census, in words. `rounds` is 0 until there is one. */
+export const CENSUS = {
+  rounds: 0,
+  swarms: 1,
+  /** Swarms of which no peer is in any group. */
+  withoutNear: 2,
+  sizes: 3,
+  largest: 3 + SIZE_CLASSES,
+  /** By {@link peersAt}. */
+  peers: 3 + SIZE_CLASSES + LARGEST * LARGEST_WORDS,
+} as const;
+
+const CENSUS_WORDS = CENSUS.peers + 4 * GROUP_IDS;
+
+/** Allocates what a thread publishes, in shared memory. */
+export function allocateCensus(): Uint32Array<SharedArrayBuffer> {
+  return new Uint32Array(new SharedArrayBuffer(CENSUS_WORDS * 4));
+}
+
+/** Where the peers of a group are counted. */
+export function peersAt(family: Family, complete: boolean, group: number): number {
+  return CENSUS.peers + ((family === 4 ? 0 : 2) + (complete ? 1 : 0)) * GROUP_IDS + group;
+}
+
+/** Counts one round after the other. */
+export class Census {
+  /** By whose tiers peers are told apart. */
+  groups: PeerGroups;
+  readonly #published: Uint32Array;
+  readonly #words = new Uint32Array(CENSUS_WORDS);
+  /** Of the swarm under way: peers by tier, in all, and in groups. */
+  readonly #tiers = new Uint32Array(ACTIVITY_TIERS);
+  #peers = 0;
+  #complete = 0;
+  #near = 0;
+  /** The size of the smallest of the largest swarms, and its place. */
+  #least = 0;
+  #leastAt: number = CENSUS.largest;
+
+  constructor(published: Uint32Array, groups: PeerGroups) {
+    this.#published = published;
+    this.groups = groups;
+  }
+
+  /** Begins another round, whatever the last one had come to. */
+  begin(): void {
+    this.#words.fill(0);
+    this.#least = 0;
+    this.#leastAt = CENSUS.largest;
+    this.beginSwarm();
+  }
+
+  beginSwarm(): void {
+    this.#tiers.fill(0);
+    this.#peers = 0;
+    this.#complete = 0;
+    this.#near = 0;
+  }
+
+  /** Counts a peer of the swarm under way. @param key of peer-record.ts. */
+  add(family: Family, key: number): void {
+    const group = key & KEY_GROUP;
+    const complete = (key & KEY_COMPLETE) !== 0;
+    const { tierOf, tierCount } = this.groups;
+    this.#words[peersAt(family, complete, group)]++;
+    this.#tiers[tierSlot(tierOf[group], tierCount)]++;
+    this.#peers++;
+    if (complete) this.#complete++;
+    if (group !== NO_GROUP) this.#near++;
+  }
+
+  /** Counts the swarm under way. @param source and `at`: where its info-hash is. */
+  endSwarm(source: Uint32Array, at: number): void {
+    const size = this.#peers;
+    if (size === 0) return;
+    this.#words[CENSUS.swarms]++;
+    if (this.#near === 0) this.#words[CENSUS.withoutNear]++;
+    this.#words[CENSUS.sizes + Math.min(SIZE_CLASSES - 1, 32 - Math.clz32(size - 1))]++;
+    if (size > this.#least) this.#keep(source, at);
+  }
+
+  /** The round is over. */
+  publish(): void {
+    const rounds = this.#published[CENSUS.rounds];
+    this.#words[CENSUS.rounds] = rounds + 1;
+    this.#published.set(this.#words);
+    this.begin();
+  }
+
+  /** Puts the swarm in the place of the smallest of the largest. */
+  #keep(source: Uint32Array, at: number): void {
+    const words = this.#words;
+    const to = this.#leastAt;
+    for (let i = 0; i < 5; i++) words[to + i] = source[at + i];
+    words[to + 5] = this.#complete;
+    words[to + 6] = this.#peers - this.#complete;
+    words.set(this.#tiers, to + 7);
+    this.#least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < LARGEST; i++) {
+      const place = CENSUS.largest + i * LARGEST_WORDS;
+      const size = words[place + 5] + words[place + 6];
+      if (size >= this.#least) continue;
+      this.#least = size;
+      this.#leastAt = place;
+    }
+  }
+}

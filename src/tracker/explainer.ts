@@ -1,0 +1,179 @@
+/**
+ * What an address would be answered now, and why: the selection of an announce, with everything that it went by. For the
+ * control plane; nothing changes, and nothing is counted.
+ */
+import { Address, type Family } from "../model/address.ts";
+import { AnnounceResponse, COMPACT_BYTES, LEFT_MAX } from "../model/announce.ts";
+import type { Random } from "../model/random.ts";
+import { allocateActivity } from "./group-activity.ts";
+import {
+  ADDRESS_WORDS,
+  hasStalled,
+  KEY_BRIDGE,
+  KEY_COMPLETE,
+  KEY_GROUP,
+  KEY_PRIVATE,
+  leftOf,
+} from "./peer-record.ts";
+import { PeerSelection } from "./peer-selection.ts";
+import { NOT_GIVEN, rankOf } from "./rank.ts";
+import { Requester } from "./requester.ts";
+import { Segments } from "./segments.ts";
+import type { SwarmStore } from "./swarm-store.ts";
+import type { TrackerPolicy } from "./tracker-policy.ts";
+
+/** So many peers of a swarm are looked at for the requester itself, and the shard is waited for so long. */
+const SEARCH_LIMIT = 10_000;
+const WAIT_MS = 20;
+
+/** Peers of one family, group and kind: they are given, or not, for the same reason. */
+export interface ExplainedRun {
+  readonly family: Family;
+  readonly group: number;
+  readonly complete: boolean;
+  readonly private: boolean;
+  readonly bridge: boolean;
+  /** Without the requester itself. */
+  readonly peers: number;
+  /** Lower ranks come first; undefined for those that are not given at all. */
+  readonly rank: number | undefined;
+  readonly notGiven: "seeder" | "private" | "border" | "outside" | undefined;
+}
+
+/** A peer of the answer. */
+export interface ExplainedPeer {
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** An answer, explained. */
+export interface Explanation {
+  readonly group: number;
+  /** Whether a peer of this address is in the swarm; then it is asked as that one, else as a new leecher. */
+  readonly known: boolean;
+  readonly seeder: boolean;
+  readonly bridge: boolean;
+  readonly stalled: boolean;
+  readonly peers: readonly ExplainedPeer[];
+  readonly runs: readonly ExplainedRun[];
+}
+
+/** Explains answers. */
+export class Explainer {
+  readonly #store: SwarmStore;
+  readonly #selection: PeerSelection;
+  readonly #response = new AnnounceResponse();
+  readonly #segments = new Segments();
+
+  constructor(store: SwarmStore, random: Random) {
+    this.#store = store;
+    this.#selection = new PeerSelection(store, random, allocateActivity());
+  }
+
+  /**
+   * @param infoHash five words.
+   * @param now seconds.
+   * @returns undefined when the swarm is busy; null when there is none.
+   */
+  explain(
+    infoHash: Uint32Array,
+    address: Address,
+    numWant: number,
+    policy: TrackerPolicy,
+    now: number,
+  ): Explanation | null | undefined {
+    const store = this.#store;
+    const shard = store.shardOf(infoHash);
+    if (!store.tryEnterShard(shard, WAIT_MS)) return undefined;
+    const entry = store.find(shard, infoHash);
+    if (entry === 0) {
+      store.leave(shard);
+      return null;
+    }
+    const who = this.#meet(entry, address, policy, now);
+    this.#selection.select(shard, entry, policy, who, numWant, now, this.#response);
+    const runs = ([4, 6] as const).flatMap((family) => this.#readRuns(entry, family, policy, who));
+    store.leave(shard);
+    return {
+      group: who.group,
+      known: who.position4 !== -1 || who.position6 !== -1,
+      seeder: who.seeder,
+      bridge: who.bridge,
+      stalled: who.stalled,
+      peers: [
+        ...readPeers(this.#response.peers, this.#response.peerCount, 4),
+        ...readPeers(this.#response.peers6, this.#response.peer6Count, 6),
+      ],
+      runs,
+    };
+  }
+
+  /** The requester: what is known of it, or a new leecher. */
+  #meet(entry: number, address: Address, policy: TrackerPolicy, now: number): Requester {
+    const store = this.#store;
+    const { family } = address;
+    const who = new Requester();
+    who.preview = true;
+    who.address.copyFrom(address);
+    who.group = policy.groups.groupOf(address);
+    who.left = LEFT_MAX;
+    const cell = store.listCell(entry, family);
+    const list = store.list(family);
+    const end = Math.min(list.count(cell), SEARCH_LIMIT);
+    for (let position = 0; position < end; position++) {
+      const record = list.recordAt(cell, position);
+      if (!isAt(store.words, record, address)) continue;
+      const state = store.words[record + ADDRESS_WORDS[family] + 1] | 0;
+      const key = store.words[record + ADDRESS_WORDS[family]];
+      who.left = leftOf(state);
+      who.before = state;
+      who.seeder = who.left === 0;
+      who.bridge = (key & KEY_BRIDGE) !== 0;
+      who.stalled = !who.seeder && hasStalled(state, now, who.left, policy.selection.stallSeconds);
+      if (family === 4) who.position4 = position;
+      else who.position6 = position;
+      break;
+    }
+    return who;
+  }
+
+  #readRuns(entry: number, family: Family, policy: TrackerPolicy, who: Requester): ExplainedRun[] {
+    const segments = this.#segments;
+    const own = family === 4 ? who.position4 : who.position6;
+    this.#store.list(family).loadSegments(this.#store.listCell(entry, family), segments);
+    return Array.from({ length: segments.count }, (_, i) => {
+      const key = segments.keys[i];
+      const rank = rankOf(key, policy, who);
+      return {
+        family,
+        group: key & KEY_GROUP,
+        complete: (key & KEY_COMPLETE) !== 0,
+        private: (key & KEY_PRIVATE) !== 0,
+        bridge: (key & KEY_BRIDGE) !== 0,
+        peers: segments.counts[i] - (segments.holds(i, own) ? 1 : 0),
+        rank: rank < NOT_GIVEN.first ? rank : undefined,
+        notGiven: REASONS.find((reason) => NOT_GIVEN[reason] === rank),
+      };
+    }).filter(({ peers }) => peers > 0);
+  }
+}
+
+const REASONS = ["seeder", "private", "border", "outside"] as const;
+
+function isAt(words: Uint32Array, record: number, address: Address): boolean {
+  for (let i = 0; i < ADDRESS_WORDS[address.family]; i++) {
+    if (words[record + i] !== address.words[i]) return false;
+  }
+  return true;
+}
+
+function readPeers(bytes: Uint8Array, count: number, family: Family): ExplainedPeer[] {
+  const size = COMPACT_BYTES[family];
+  return Array.from({ length: count }, (_, i) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + i * size, size);
+    const address = new Address();
+    if (family === 4) address.setIPv4(view.getUint32(0));
+    else address.setIPv6(view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12));
+    return { address, port: view.getUint16(size - 2) };
+  });
+}

@@ -1,0 +1,37 @@
+/** In what order peers are given, and which are not given at all. */
+import { NO_GROUP } from "../network/peer-groups.ts";
+import { isHome } from "./home.ts";
+import { KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_PRIVATE } from "./peer-record.ts";
+import type { Requester } from "./requester.ts";
+import type { TrackerPolicy } from "./tracker-policy.ts";
+
+/**
+ * Ranks of peers that the requester is not given, by the reason: `first` and above. A seeder is given no seeders, a
+ * private address goes only where it is reached; across the border of a home only bridges and complete copies are met;
+ * who is no bridge of its home is given nobody outside.
+ */
+export const NOT_GIVEN = {
+  first: 0xfff0,
+  seeder: 0xfff0,
+  private: 0xfff1,
+  border: 0xfff2,
+  outside: 0xfff3,
+} as const;
+
+/**
+ * Twice the tier of a peer's group, one more when it is not the requester's own; outside the requester's home, behind
+ * everything at home. Or one of {@link NOT_GIVEN}.
+ * @param key of the peer (peer-record.ts).
+ */
+export function rankOf(key: number, { groups, selection }: TrackerPolicy, who: Requester): number {
+  if (who.seeder && (key & KEY_COMPLETE) !== 0) return NOT_GIVEN.seeder;
+  const group = key & KEY_GROUP;
+  if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) return NOT_GIVEN.private;
+  const near = 2 * groups.tierOf[group] + (group === who.group ? 0 : 1);
+  if (selection.policy === "nearest" || isHome(selection.home, groups, who.group, group)) return near;
+  if (group !== NO_GROUP && (key & (KEY_BRIDGE | KEY_COMPLETE)) === 0 && !who.stalled)
+    return NOT_GIVEN.border;
+  const far = 2 * groups.tierCount;
+  if (who.group !== NO_GROUP) return who.outside ? far + near : NOT_GIVEN.outside;
+  return selection.strangers === "outside_first" && group !== NO_GROUP ? far + near : near;
+}
