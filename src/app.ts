@@ -3,6 +3,8 @@
  * reloads, and stops in reverse. Everything that must not slow an announce lives on this side.
  */
 import { randomBytes } from "node:crypto";
+import type { AdminListener } from "./admin/listener.ts";
+import { AdminState, makeAdminListener } from "./admin-plane.ts";
 import { formatListenAddress } from "./config/listen-address.ts";
 import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } from "./config/load.ts";
 import { formatProblem } from "./config/problem.ts";
@@ -42,6 +44,7 @@ const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = 
   ({ tracker }) => ["tracker.max_peers", tracker.max_peers],
   ({ database }) => ["database", database],
   ({ logging }) => ["logging", { ...logging, level: null }],
+  ({ admin }) => ["admin", admin],
 ];
 
 /**
@@ -63,16 +66,28 @@ export async function run(source: ConfigSource): Promise<number> {
   } catch (error) {
     await log.close();
     if (error instanceof EngineUnavailableError) return refuse(`engine: ${error.message}`);
+    if (error instanceof AdminError) return refuse(`admin: ${error.message}`);
     return refuse(`tracker.max_peers: cannot reserve the memory: ${messageOf(error)}`);
   }
   try {
     return await app.run(loaded);
   } catch (error) {
     if (error instanceof DatabaseError) return refuse(`database: ${error.message}`);
-    if (error instanceof ListenError) return refuse(explainListenError(error));
+    if (error instanceof ListenError) return refuse(`listen: ${explainListenError(error)}`);
+    if (error instanceof AdminError) return refuse(`admin.listen: ${explainListenError(error)}`);
     throw error;
   } finally {
     await log.close();
+  }
+}
+
+/** The admin listener could not be made, or does not come to listen. */
+class AdminError extends Error {
+  readonly code: string;
+
+  constructor(error: unknown) {
+    super(messageOf(error));
+    this.code = error instanceof Error && "code" in error ? String(error.code) : "";
   }
 }
 
@@ -82,6 +97,8 @@ class App {
   readonly #log: Logger;
   readonly #plane: DataPlane;
   readonly #state: KeptState;
+  readonly #shown: AdminState;
+  readonly #admin: AdminListener;
   readonly #workers: number;
   readonly #engine: EngineChoice;
   readonly #limits: LimitWarnings;
@@ -130,6 +147,15 @@ class App {
     );
     this.#limits = new LimitWarnings(log, this.#plane.counters);
     this.#state = new KeptState(loaded, store, this.#plane.activity, process.env, log);
+    this.#shown = new AdminState(this.#policy, loaded.groups);
+    try {
+      this.#admin = makeAdminListener(
+        { loaded, engine: engine.kind, workers, store, plane: this.#plane, state: this.#state, log },
+        this.#shown,
+      );
+    } catch (error) {
+      throw new AdminError(error);
+    }
   }
 
   async run(report: LoadReport): Promise<number> {
@@ -143,8 +169,11 @@ class App {
     const reload = () => this.reload("SIGHUP");
     // Before listening: a signal at any time does what it should.
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
+    const page = await this.#admin.start().catch((error: unknown) => {
+      throw new AdminError(error);
+    });
     const addresses = await this.#start();
-    this.#announceStart(report, addresses);
+    this.#announceStart(report, addresses, page);
     await this.#watched.watch(namedFiles(this.#source, report));
     this.#timers.push(
       setInterval(() => this.#limits.check(performance.now()), CHECK_LIMITS_MS),
@@ -153,8 +182,10 @@ class App {
     const exitCode = await ended;
     for (const timer of this.#timers) clearInterval(timer);
     await this.#reloading;
+    this.#shown.addresses = [];
     await this.#plane.stop(STOP_GRACE_MS);
     await this.#state.stop();
+    await this.#admin.stop();
     process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload);
     this.#log.info("stopped");
     return exitCode;
@@ -162,13 +193,14 @@ class App {
 
   /** Loads the swarms, and then listens. */
   async #start(): Promise<ListenAddresses> {
-    await this.#state.open(() => this.#policy);
     try {
+      await this.#state.open(() => this.#policy);
       const addresses = await this.#plane.start();
       this.#state.start(this.#policy.groups);
       return addresses;
     } catch (error) {
       await this.#state.close();
+      await this.#admin.stop();
       throw error;
     }
   }
@@ -184,11 +216,15 @@ class App {
     if (loaded.config === null) {
       for (const problem of loaded.problems) this.#log.error(formatProblem(problem));
       this.#log.error({ reason }, "not reloaded: the configuration in force stays");
+      this.#shown.notices = ["The configuration was not reloaded: it has mistakes. The log names them."];
       return;
     }
     this.#policy = buildPolicy(loaded, this.#policy.groups);
     this.#plane.adopt(this.#policy);
     this.#state.rename(this.#policy.groups);
+    this.#shown.policy = this.#policy;
+    this.#shown.definitions = loaded.groups;
+    this.#shown.notices = [];
     this.#log.setLevel(loaded.config.logging.level);
     this.#report(loaded);
     const waiting = changedFixedKeys(this.#config, loaded.config);
@@ -200,22 +236,24 @@ class App {
     if (await this.#watched.changed()) this.reload("a file named in the configuration changed");
   }
 
-  #announceStart(report: LoadReport, { streams, datagrams }: ListenAddresses): void {
+  #announceStart(report: LoadReport, { streams, datagrams }: ListenAddresses, admin: string): void {
     this.#report(report);
     const { because } = this.#engine;
     if (because !== undefined) this.#log.info({ because }, "the engine is node, which is slower than uring");
     const http = streams.map((address) => `http://${formatListenAddress(address)}/announce`);
     const udp = datagrams.map((address) => `udp://${formatListenAddress(address)}/announce`);
+    this.#shown.addresses = [...http, ...udp];
     const fields = {
       http,
       udp,
+      admin,
       engine: this.#engine.kind,
       workers: this.#workers,
       groups: this.#groupCounts(),
       version: VERSION,
     };
     this.#log.info(fields, "ready");
-    if ("defaults" in this.#source) process.stderr.write(tryIt(streams[0]));
+    if ("defaults" in this.#source) process.stderr.write(tryIt(streams[0], admin));
   }
 
   /** What loading found that is no problem. */
@@ -287,20 +325,20 @@ function refuse(message: string): number {
   return 1;
 }
 
-function explainListenError({ code, message }: ListenError): string {
+function explainListenError({ code, message }: { readonly code: string; readonly message: string }): string {
   switch (code) {
     case "EADDRINUSE":
-      return `listen: ${message}: another program has this port; stop it, or choose another`;
+      return `${message}: another program has this port; stop it, or choose another`;
     case "EACCES":
-      return `listen: ${message}: no permission; choose a port above 1023, or allow it (CAP_NET_BIND_SERVICE)`;
+      return `${message}: no permission; choose a port above 1023, or allow it (CAP_NET_BIND_SERVICE)`;
     case "EADDRNOTAVAIL":
-      return `listen: ${message}: this machine does not have that address`;
+      return `${message}: this machine does not have that address`;
     default:
-      return `listen: ${message}`;
+      return `${message}`;
   }
 }
 
-function tryIt({ host, port }: ListenAddress): string {
+function tryIt({ host, port }: ListenAddress, page: string): string {
   const at = formatListenAddress({ host: host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host, port });
   const query = "info_hash=aaaaaaaaaaaaaaaaaaaa&port=6881&left=0";
   return `
@@ -309,7 +347,8 @@ Try it: announce a peer, then ask as another one:
   curl 'http://${at}/announce?${query}'
   curl --output - 'http://${at}/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&port=6882&left=1&compact=0'
 
-or put http://${at}/announce into a torrent as its tracker. Ctrl-C stops.
+or put http://${at}/announce into a torrent as its tracker. What it does is on ${page}
+Ctrl-C stops.
 `;
 }
 

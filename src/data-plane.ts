@@ -10,6 +10,7 @@ import type { EngineLimits, ListenAddresses } from "./engine/engine.ts";
 import { assertUnclaimed } from "./engine/node/claim.ts";
 import { allocateResources, type ResourceData } from "./engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "./model/counters.ts";
+import { allocateCensus } from "./tracker/census.ts";
 import { allocateActivity } from "./tracker/group-activity.ts";
 import { holderOf } from "./tracker/shard-lock.ts";
 import { type Recovery, recoverStore } from "./tracker/store-recovery.ts";
@@ -63,6 +64,7 @@ export class DataPlane {
   /** Of each worker; they outlive its thread. */
   readonly counters: readonly Float64Array<SharedArrayBuffer>[];
   readonly activity: readonly Float64Array<SharedArrayBuffer>[];
+  readonly census: readonly Uint32Array<SharedArrayBuffer>[];
   /** Workers that have died. */
   deaths = 0;
   readonly #options: DataPlaneOptions;
@@ -89,6 +91,7 @@ export class DataPlane {
     const sockets = listen.streams.length + listen.datagrams.length;
     this.counters = Array.from({ length: workers }, () => allocateCounters());
     this.activity = this.counters.map(() => allocateActivity());
+    this.census = this.counters.map(() => allocateCensus());
     this.#limits = { ...limits, maxConnections };
     this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }
@@ -140,6 +143,7 @@ export class DataPlane {
       limits: this.#limits,
       counters: this.counters[worker],
       activity: this.activity[worker],
+      census: this.census[worker],
       seed: randomWords(4),
       connectionSecret,
       clockBaseMs,

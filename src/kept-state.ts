@@ -1,4 +1,5 @@
 /** The state that survives, as the control plane sees it: storage, wired to configuration and log. */
+import type { DatabaseState, HistoryRow } from "./admin/sources.ts";
 import { databaseSettings } from "./config/database-settings.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { PeerGroupsData } from "./network/peer-groups.ts";
@@ -20,6 +21,7 @@ const DAY_SECONDS = 86_400;
 export class KeptState {
   readonly #storage: Storage;
   readonly #totals: GroupTotals;
+  readonly #url: string;
 
   /**
    * @param activity what each worker counts of each peer group.
@@ -34,6 +36,7 @@ export class KeptState {
   ) {
     const { database, tracker } = loaded.config;
     this.#totals = new GroupTotals(activity);
+    this.#url = withoutPassword(database.url);
     const options = {
       database: databaseSettings(loaded, environment),
       store,
@@ -57,6 +60,25 @@ export class KeptState {
       const { groups, peerExpiry, selection } = policy();
       return { groups: new PeerGroups(groups), peerExpiry, stallSeconds: selection.stallSeconds };
     });
+  }
+
+  /** How the database does. */
+  get database(): DatabaseState {
+    const { written, failures, savedAt, saveMs } = this.#storage.counters;
+    return {
+      url: this.#url,
+      failingSince: this.#storage.failingSince,
+      savedAt,
+      saveMs,
+      rowsWritten: written,
+      failures,
+      totalsDropped: this.#totals.dropped,
+    };
+  }
+
+  /** Totals kept, as `Sources.history` wants them. */
+  history(span: number, from: number): Promise<readonly HistoryRow[] | undefined> {
+    return this.#storage.readTotals(span, from);
   }
 
   /** Begins to save. */
@@ -145,4 +167,9 @@ class StorageLog implements StorageObserver {
 /** A mistake of the program's own has a stack worth seeing; a database's failure has a message. */
 function reasonOf(error: unknown): Record<string, unknown> {
   return error instanceof DatabaseError ? { reason: error.message } : { err: error };
+}
+
+/** A URL as it may be shown. */
+function withoutPassword(url: string): string {
+  return url.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, "$1@");
 }

@@ -39,10 +39,19 @@ export interface LoadedConfig {
   readonly accessList: Uint32Array;
   /** The database server's password, from where the configuration says. */
   readonly databasePassword: string | null;
+  /** What the files of `admin` hold; null where none is named. */
+  readonly adminFiles: {
+    readonly token: string | null;
+    readonly cert: string | null;
+    readonly key: string | null;
+  };
 }
 
-/** Bytes of a file that holds a password. */
-const PASSWORD_BYTES = 1024 * 1024;
+/** Bytes of a file that holds a password, token, certificate or key. */
+const SECRET_BYTES = 1024 * 1024;
+
+/** What a token looks like: long enough not to be guessed, and fit for a header. */
+const TOKEN = /^[\x21-\x7e]{16,200}$/;
 
 /** Bytes. Larger YAML takes many seconds and gigabytes; long lists of prefixes belong into a `cidr_file`. */
 const CONFIG_BYTES = 4 * 1024 * 1024;
@@ -76,6 +85,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const prefixes = await named.readCidrFiles();
   const accessList = await named.readAccessList();
   const password = await named.readPassword();
+  const adminFiles = await named.readAdminFiles();
   const report = {
     problems: [...limit(inFile, file, "problems"), ...named.problems],
     warnings: [...limit([...document.warnings, ...warnings], file, "warnings"), ...named.warnings],
@@ -98,7 +108,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   }
   const database = { ...config.database, url: resolveUrl(config.database.url, directory) };
   const databasePassword = password ?? database.password;
-  return { ...report, config: { ...config, database }, groups, accessList, databasePassword };
+  return { ...report, config: { ...config, database }, groups, accessList, databasePassword, adminFiles };
 }
 
 /** Reads the files that a document names, even where it is wrong elsewhere. */
@@ -140,11 +150,33 @@ class NamedFiles {
 
   /** The password in the database's file, which is its first line. */
   async readPassword(): Promise<string | undefined> {
-    const content = await this.#readAt(["database", "password_file"], async (file, read) => ({
-      problems: [],
-      password: (await readText(file, PASSWORD_BYTES, read)).replace(/[\r\n].*/s, ""),
-    }));
-    return content?.password;
+    return (await this.#readTextAt(["database", "password_file"]))?.replace(/[\r\n].*/s, "");
+  }
+
+  /** The token in the first line of its file; certificate and key. */
+  async readAdminFiles(): Promise<LoadedConfig["adminFiles"]> {
+    const token = await this.#readTextAt(["admin", "token_file"], (text) =>
+      TOKEN.test(firstLine(text)) ? undefined : "a token is 16 to 200 printable characters without spaces",
+    );
+    return {
+      token: token === undefined ? null : firstLine(token),
+      cert: (await this.#readTextAt(["admin", "cert"])) ?? null,
+      key: (await this.#readTextAt(["admin", "key"])) ?? null,
+    };
+  }
+
+  /** The text of the file named at a path. @param wrong says what is wrong with it. */
+  async #readTextAt(
+    path: KeyPath,
+    wrong?: (text: string) => string | undefined,
+  ): Promise<string | undefined> {
+    const content = await this.#readAt(path, async (file, read) => {
+      const text = await readText(file, SECRET_BYTES, read);
+      const message = wrong?.(text);
+      const problems = message === undefined ? [] : [{ file, line: 1, column: 1, key: "", message }];
+      return { problems, text };
+    });
+    return content?.text;
   }
 
   /** What the file named at a path holds; undefined when none is named, or it cannot be read. */
@@ -166,6 +198,10 @@ class NamedFiles {
       return undefined;
     }
   }
+}
+
+function firstLine(text: string): string {
+  return text.replace(/[\r\n].*/s, "").trim();
 }
 
 /** Makes the path of an embedded database absolute. */

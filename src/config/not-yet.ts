@@ -13,7 +13,6 @@ const NOT_YET: readonly NotYet[] = [
   { key: "neighbors_wait", unless: [0] },
   { key: "forwarded_announce" },
   { key: "hashlist" },
-  { key: "admin" },
 ];
 
 /** The dotted keys that a document sets, and whose feature is not there yet. */

@@ -121,8 +121,8 @@ test("announces and peers given are counted for the requester's group, by the pe
   fixture.announce("11.0.0.1", { event: 3 });
   const row = (address: string) => {
     const group = fixture.groups.groupOf(parseAddress(address));
-    return [...activity.subarray(group * ACTIVITY_WIDTH, (group + 1) * ACTIVITY_WIDTH)];
+    return [...activity.subarray(group * ACTIVITY_WIDTH, group * ACTIVITY_WIDTH + ACTIVITY.outside)];
   };
   assert.deepEqual(row("11.0.0.1"), [2, 0, 0, 1, 1, 0, 0, 0, 0, 0, 2]);
-  assert.deepEqual(row("14.0.0.1"), Array(ACTIVITY_WIDTH).fill(0));
+  assert.deepEqual(row("14.0.0.1"), Array(ACTIVITY.outside).fill(0));
 });

@@ -5,7 +5,7 @@
 import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
 import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
 import { SwarmStore, type SwarmStoreData } from "../tracker/swarm-store.ts";
-import { BEFORE_ALL, type Database, DatabaseError } from "./database.ts";
+import { BEFORE_ALL, type Database, DatabaseError, type GroupTotal } from "./database.ts";
 import type { GroupTotals } from "./group-totals.ts";
 import { explainVersion, SCHEMA_VERSION } from "./migrations/migrations.ts";
 import { type DatabaseSettings, dialectOf, openDatabase, sqlitePath } from "./open-database.ts";
@@ -84,6 +84,7 @@ export class Storage {
   #database: Database | undefined;
   #load: (() => LoadSettings) | undefined;
   #failingSince: number | undefined;
+  #failingSinceMs: number | null = null;
   #failuresInTurn = 0;
   #nextAt = 0;
   #purgedAt = 0;
@@ -135,6 +136,22 @@ export class Storage {
   async close(): Promise<void> {
     await this.#database?.close().catch(() => {});
     this.#database = undefined;
+  }
+
+  /** Since when the database cannot be used, in milliseconds since 1970, or null. */
+  get failingSince(): number | null {
+    return this.#failingSinceMs;
+  }
+
+  /** The totals of a span from a moment on. @returns undefined when the database cannot be used. */
+  async readTotals(span: number, from: number): Promise<GroupTotal[] | undefined> {
+    if (this.#database === undefined || this.#failingSince !== undefined) return undefined;
+    try {
+      return await this.#database.readTotals(span, from);
+    } catch (error) {
+      if (error instanceof DatabaseError) return undefined;
+      throw error;
+    }
   }
 
   async #run(): Promise<void> {
@@ -258,6 +275,7 @@ export class Storage {
     this.counters.saveMs = tookMs;
     if (this.#failingSince !== undefined) this.#observer.recovered(performance.now() - this.#failingSince);
     this.#failingSince = undefined;
+    this.#failingSinceMs = null;
     this.#failuresInTurn = 0;
   }
 
@@ -265,6 +283,7 @@ export class Storage {
     const now = performance.now();
     this.counters.failures++;
     this.#failingSince ??= now;
+    this.#failingSinceMs ??= Date.now();
     const wait = Math.max(RETRY_MS, Math.min(RETRY_LIMIT_MS, this.#options.saveIntervalMs));
     this.#nextAt = now + Math.min(wait, RETRY_MS * 2 ** this.#failuresInTurn++);
     this.#observer.failed(error);

@@ -1,0 +1,70 @@
+/** The admin listener, wired to the configuration and to what it shows. */
+import { AdminListener } from "./admin/listener.ts";
+import { readPage } from "./admin/page.ts";
+import type { ShownPolicy, Sources } from "./admin/sources.ts";
+import type { LoadedConfig } from "./config/load.ts";
+import type { DataPlane } from "./data-plane.ts";
+import type { KeptState } from "./kept-state.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import { memoryBound, type SwarmStoreData } from "./tracker/swarm-store.ts";
+import { VERSION } from "./version.ts";
+import type { PolicyData } from "./worker.ts";
+
+const PAGE = new URL("../web/dist/", import.meta.url);
+
+/** What the listener is made of. */
+export interface AdminParts {
+  readonly loaded: LoadedConfig;
+  readonly engine: string;
+  readonly workers: number;
+  readonly store: SwarmStoreData;
+  readonly plane: DataPlane;
+  readonly state: KeptState;
+  readonly log: Logger;
+}
+
+/** What changes while the tracker runs, as the composition root knows it. */
+export class AdminState {
+  /** The policy in force, and the groups as they were configured. */
+  policy: PolicyData;
+  definitions: ShownPolicy["definitions"];
+  /** Announce URLs; empty until clients are answered. */
+  addresses: readonly string[] = [];
+  /** What a person should look at. */
+  notices: readonly string[] = [];
+
+  constructor(policy: PolicyData, definitions: ShownPolicy["definitions"]) {
+    this.policy = policy;
+    this.definitions = definitions;
+  }
+}
+
+/** Makes the listener. @throws Error when certificate and key are none. */
+export function makeAdminListener(parts: AdminParts, state: AdminState): AdminListener {
+  const { loaded, plane, store, log } = parts;
+  const { token, cert, key } = loaded.adminFiles;
+  const sources: Sources = {
+    version: VERSION,
+    engine: parts.engine,
+    workers: parts.workers,
+    addresses: () => state.addresses,
+    store,
+    memoryBound: memoryBound(store.maxPeers, store.shards),
+    counters: plane.counters,
+    activity: plane.activity,
+    census: plane.census,
+    policy: () => ({ ...state.policy, definitions: state.definitions }),
+    ready: () => state.addresses.length > 0,
+    deaths: () => plane.deaths,
+    database: () => parts.state.database,
+    notices: () => state.notices,
+    history: (span, from) => parts.state.history(span, from),
+  };
+  return new AdminListener(sources, {
+    listen: loaded.config.admin.listen,
+    token,
+    tls: cert === null || key === null ? null : { cert, key },
+    page: readPage(PAGE),
+    failed: (err) => log.error({ err }, "the admin listener failed to answer"),
+  });
+}

@@ -1,0 +1,195 @@
+/** The answer that an address would get now, for people: whose each peer is, and why others are left out. */
+import { z } from "zod";
+import type { Address } from "../model/address.ts";
+import { formatAddress, parseAddress } from "../model/address-text.ts";
+import { NUM_WANT_LIMIT } from "../model/announce.ts";
+import { Random } from "../model/random.ts";
+import { NO_GROUP, PeerGroups } from "../network/peer-groups.ts";
+import { containsPrefix, FAMILY_BITS, formatPrefix, type Prefix } from "../network/prefix.ts";
+import { AccessList, buildAccessList } from "../tracker/access-list.ts";
+import { type ExplainedPeer, type ExplainedRun, Explainer } from "../tracker/explainer.ts";
+import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
+import { SwarmStore } from "../tracker/swarm-store.ts";
+import type { ShownPolicy, Sources } from "./sources.ts";
+
+const infoHashText = z
+  .string()
+  .regex(/^[0-9a-f]{40}$/i, "must be 40 hexadecimal digits")
+  .describe("The torrent: 40 hexadecimal digits.");
+
+const addressText = z
+  .string()
+  .max(45, "must be an IP address")
+  .refine((text) => isAddress(text), "must be an IP address")
+  .describe("Who would ask.");
+
+/** What `/api/v1/explain` is asked. */
+export const explainQuerySchema = z.object({
+  info_hash: infoHashText,
+  address: addressText,
+  numwant: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(NUM_WANT_LIMIT)
+    .optional()
+    .describe("Peers wanted; if left out, tracker.numwant."),
+});
+
+const whose = {
+  group: z.string().nullable().describe("Null: in no group, outside."),
+  prefix: z.string().nullable().describe("The longest prefix of the group that holds the address."),
+};
+
+/** What `/api/v1/explain` answers. */
+export const explanationSchema = z.object({
+  infoHash: z.string(),
+  address: z.string(),
+  ...whose,
+  numWant: z.int(),
+  known: z
+    .boolean()
+    .describe("A peer of this address is in the swarm: asked as that one, else as a new leecher."),
+  seeder: z.boolean(),
+  bridge: z.boolean().describe("It would be a bridge of its home in this swarm."),
+  stalled: z.boolean(),
+  policy: z.string(),
+  peers: z
+    .array(z.object({ address: z.string(), port: z.int(), tier: z.int(), ...whose }))
+    .describe("The answer, nearest first. Another one would hold others by chance."),
+  runs: z
+    .array(
+      z.object({
+        family: z.string(),
+        tier: z.int(),
+        group: whose.group,
+        complete: z.boolean(),
+        private: z.boolean(),
+        bridge: z.boolean(),
+        peers: z.int().describe("There are so many in the swarm, the requester not among them."),
+        reason: z.string().describe("Why they are given, or not."),
+      }),
+    )
+    .describe("All peers of the swarm, by what decides about them."),
+});
+
+/** An answer, explained. */
+export type AnswerExplanation = z.output<typeof explanationSchema>;
+
+const REASONS = {
+  seeder: "not given: the requester has a complete copy, and needs no other",
+  private: "not given: private addresses, which are not reached from the requester's group",
+  border: "not given: across the border of a home only bridges and complete copies are met",
+  outside: "not given: outside the requester's home, and it is no bridge and does not stall",
+} as const;
+
+/** Explains answers of one tracker. */
+export class AnswerExplainer {
+  readonly #sources: Sources;
+  readonly #explainer: Explainer;
+  readonly #words = new Uint32Array(5);
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+    const seed = Array.from({ length: 4 }, () => Math.floor(Math.random() * 2 ** 32));
+    this.#explainer = new Explainer(new SwarmStore(sources.store, CONTROL_PLANE), new Random(seed));
+  }
+
+  /** @returns undefined when the swarm is busy, null when nobody is in it. */
+  explain(query: z.output<typeof explainQuerySchema>): AnswerExplanation | null | undefined {
+    const policy = this.#sources.policy();
+    const address = parseAddress(query.address);
+    const { numWant, numWantMax } = policy.settings;
+    const wanted = Math.min(query.numwant ?? numWant, numWantMax);
+    for (let i = 0; i < 5; i++) this.#words[i] = Number.parseInt(query.info_hash.slice(8 * i, 8 * i + 8), 16);
+    const trackerPolicy = {
+      settings: policy.settings,
+      selection: policy.selection,
+      groups: new PeerGroups(policy.groups),
+      accessList: NO_LIST,
+    };
+    const now = Math.floor(Date.now() / 1000);
+    const found = this.#explainer.explain(this.#words, address, wanted, trackerPolicy, now);
+    if (!found) return found;
+    const names = new Names(policy);
+    return {
+      infoHash: query.info_hash.toLowerCase(),
+      address: formatAddress(address),
+      ...names.whose(address, found.group),
+      numWant: wanted,
+      known: found.known,
+      seeder: found.seeder,
+      bridge: found.bridge,
+      stalled: found.stalled,
+      policy: policy.selection.policy,
+      peers: found.peers.map((peer) => describePeer(peer, names, trackerPolicy.groups)),
+      runs: found.runs
+        .toSorted((a, b) => (a.rank ?? 0xffff) - (b.rank ?? 0xffff))
+        .map((run) => describeRun(run, names, found.peers.length >= wanted)),
+    };
+  }
+}
+
+const NO_LIST = new AccessList(buildAccessList("off", new Uint32Array(0)));
+
+/** Names of groups, and their prefixes. */
+class Names {
+  readonly #policy: ShownPolicy;
+
+  constructor(policy: ShownPolicy) {
+    this.#policy = policy;
+  }
+
+  groupOf(id: number): string | null {
+    return this.#policy.groups.groups.find((group) => group.id === id)?.name ?? null;
+  }
+
+  /** 1 is the nearest. */
+  tierOf(id: number): number {
+    return this.#policy.groups.tierOf[id] + 1;
+  }
+
+  whose(address: Address, id: number): { group: string | null; prefix: string | null } {
+    const name = this.groupOf(id);
+    const { family, words } = address;
+    const own: Prefix = {
+      family,
+      words: [words[0], words[1], words[2], words[3]],
+      length: FAMILY_BITS[family],
+    };
+    let longest: Prefix | undefined;
+    for (const prefix of this.#policy.definitions.find((group) => group.name === name)?.prefixes ?? []) {
+      if (prefix.length > (longest?.length ?? -1) && containsPrefix(prefix, own)) longest = prefix;
+    }
+    return { group: name, prefix: longest === undefined ? null : formatPrefix(longest) };
+  }
+}
+
+function describePeer({ address, port }: ExplainedPeer, names: Names, groups: PeerGroups) {
+  const id = groups.groupOf(address);
+  return { address: formatAddress(address), port, tier: names.tierOf(id), ...names.whose(address, id) };
+}
+
+function describeRun(run: ExplainedRun, names: Names, full: boolean): AnswerExplanation["runs"][number] {
+  const { family, group, notGiven, rank, ...rest } = run;
+  const given = full ? "given as far as there is room, the nearest first" : "given";
+  return {
+    family: `ipv${family}`,
+    tier: names.tierOf(group),
+    group: group === NO_GROUP ? null : names.groupOf(group),
+    complete: rest.complete,
+    private: rest.private,
+    bridge: rest.bridge,
+    peers: rest.peers,
+    reason: notGiven === undefined ? given : REASONS[notGiven],
+  };
+}
+
+function isAddress(text: string): boolean {
+  try {
+    parseAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,112 @@
+/** The admin listener: status, metrics and the page, on the control plane. No request to it can slow an announce. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import { API, ApiError, makeRoutes } from "./api.ts";
+import { Events } from "./events.ts";
+import { EXPOSITION_TYPE, formatMetrics } from "./exposition.ts";
+import { guard } from "./guard.ts";
+import { trackerMetrics } from "./metrics.ts";
+import { describeApi } from "./openapi.ts";
+import { type PageFiles, servePage } from "./page.ts";
+import { ProcessMetrics } from "./process-metrics.ts";
+import { Rates } from "./rates.ts";
+import { readTotals } from "./readings.ts";
+import type { Sources } from "./sources.ts";
+import { readStatus } from "./status.ts";
+
+const LIMITS = { maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000 };
+const CONNECTIONS_LIMIT = 100;
+
+/** How the listener is set up. */
+export interface AdminOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** What requests must carry, or null: then it should be reached from this machine alone. */
+  readonly token: string | null;
+  /** PEM: certificate and key, or null for plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly page: PageFiles;
+  /** Told of what should not happen. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Answers on `admin.listen`. */
+export class AdminListener {
+  readonly #options: AdminOptions;
+  readonly #server: ReturnType<typeof createAdaptorServer>;
+  readonly #rates: Rates;
+  readonly #process = new ProcessMetrics();
+  readonly #events: Events;
+
+  constructor(sources: Sources, options: AdminOptions) {
+    this.#options = options;
+    this.#rates = new Rates(() => readTotals(sources));
+    this.#events = new Events(() => readStatus(sources, this.#rates));
+    const { fetch } = this.#route(sources);
+    const { tls } = options;
+    this.#server =
+      tls === null
+        ? createAdaptorServer({ fetch, createServer, serverOptions: LIMITS })
+        : createAdaptorServer({ fetch, createServer: createTlsServer, serverOptions: { ...LIMITS, ...tls } });
+    this.#server.maxConnections = CONNECTIONS_LIMIT;
+  }
+
+  /**
+   * Begins to listen.
+   * @returns its URL, for people.
+   * @throws the system's error.
+   */
+  async start(): Promise<string> {
+    const { host, port } = this.#options.listen;
+    this.#server.listen(port, host);
+    await once(this.#server, "listening");
+    this.#server.on("error", this.#options.failed);
+    this.#rates.start();
+    const bound = this.#server.address() as AddressInfo;
+    const shown = host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host;
+    const scheme = this.#options.tls === null ? "http" : "https";
+    return `${scheme}://${shown.includes(":") ? `[${shown}]` : shown}:${bound.port}/`;
+  }
+
+  /** Stops listening, and ends what is under way. */
+  async stop(): Promise<void> {
+    this.#rates.stop();
+    this.#process.stop();
+    this.#events.stop();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    if ("closeAllConnections" in this.#server) this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #route(sources: Sources): Hono {
+    const app = new Hono();
+    const routes = makeRoutes(sources, this.#rates);
+    app.use(guard(this.#options.token));
+    app.get("/healthz", (context) => context.text("ok\n"));
+    app.get("/readyz", (context) =>
+      sources.ready() ? context.text("ready\n") : context.text("not ready\n", 503),
+    );
+    app.get("/metrics", (context) => {
+      const text = formatMetrics([...trackerMetrics(sources), ...this.#process.read()]);
+      return context.body(text, 200, { "Content-Type": EXPOSITION_TYPE });
+    });
+    for (const { path, handle } of routes)
+      app.get(`${API}${path}`, async (context) => context.json(await handle(context.req.query())));
+    const description = describeApi(routes, sources.version);
+    app.get(`${API}/openapi.json`, (context) => context.json(description));
+    app.get(`${API}/events`, (context) => this.#events.answer(context));
+    servePage(app, this.#options.page);
+    app.notFound((context) => context.json({ error: "no such page" }, 404));
+    app.onError((error, context) => {
+      if (error instanceof ApiError) return context.json({ error: error.message }, error.status);
+      this.#options.failed(error);
+      return context.json({ error: "internal error; the log says more" }, 500);
+    });
+    return app;
+  }
+}

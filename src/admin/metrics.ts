@@ -1,0 +1,212 @@
+/** What Prometheus is told of the tracker. Names by its conventions: base units, `_total` for what only grows. */
+import { COUNTER } from "../model/counters.ts";
+import { LATENCY_BUCKETS, TIMED_EVERY } from "../model/request-counts.ts";
+import { NO_GROUP, type PeerGroupsData } from "../network/peer-groups.ts";
+import { ACTIVITY_TIERS, tierSlot } from "../tracker/group-activity.ts";
+import { usedBytes } from "../tracker/heap.ts";
+import { countsOf } from "../tracker/swarm-store.ts";
+import type { Metric, Sample } from "./exposition.ts";
+import { type CensusSum, latencies, readCensus, readTotals, requestCounts, type Totals } from "./readings.ts";
+import type { Sources } from "./sources.ts";
+
+/** Limits that were hit, by the key that sets them, or what has no room. */
+const LIMITS = [
+  { counter: COUNTER.peersRefused, limit: "max_peers" },
+  { counter: COUNTER.connectionsRefused, limit: "max_connections" },
+  { counter: COUNTER.connectionsTimedOut, limit: "request_timeout" },
+  { counter: COUNTER.datagramsDropped, limit: "datagram_replies" },
+  { counter: COUNTER.trafficUncounted, limit: "traffic_table" },
+] as const;
+
+const ASSUMPTIONS =
+  "Assumes that a client exchanges as much with every peer that the tracker gave it (its answers together, the " +
+  "latest counting a quarter, or all of it when it has more outside peers), and with no others; that it reports " +
+  "truly; and that a random choice would be among all peers of the swarm.";
+
+const gauge = (name: string, help: string, ...samples: Sample[]): Metric => ({
+  name,
+  help,
+  type: "gauge",
+  samples,
+});
+const counter = (name: string, help: string, ...samples: Sample[]): Metric => ({
+  name,
+  help,
+  type: "counter",
+  samples,
+});
+
+/** Reads all metrics of the tracker. Takes no longer with more swarms. */
+export function trackerMetrics(sources: Sources): Metric[] {
+  const totals = readTotals(sources);
+  const census = readCensus(sources.census);
+  const { groups } = sources.policy();
+  return [
+    gauge("btrt_build_info", "This program; always 1.", {
+      labels: { version: sources.version, engine: sources.engine, workers: sources.workers },
+      value: 1,
+    }),
+    gauge("btrt_ready", "1 when clients are answered.", { value: sources.ready() ? 1 : 0 }),
+    ...requestMetrics(totals),
+    ...swarmMetrics(sources, census, groups),
+    ...localityMetrics(totals, census, groups),
+    ...trafficMetrics(totals),
+    ...limitMetrics(sources, totals),
+    ...databaseMetrics(sources),
+  ];
+}
+
+function requestMetrics(totals: Totals): Metric[] {
+  const requests = requestCounts(totals);
+  const bounds = Array.from({ length: LATENCY_BUCKETS - 1 }, (_, i) => 2 ** i / 1e6);
+  return [
+    counter(
+      "btrt_requests_total",
+      "Requests, by what they ask for. refused: the client was told its mistake; malformed: no such thing is served; " +
+        "unconnected: over UDP without a good connection id.",
+      ...requests.map(({ count, ...labels }) => ({ labels, value: count })),
+    ),
+    {
+      name: "btrt_request_duration_seconds",
+      help: `Time from a request's bytes to those of its answer, of one request in ${TIMED_EVERY}.`,
+      type: "histogram",
+      samples: latencies(totals).map(({ protocol, kind, buckets, sumSeconds }) => ({
+        labels: { protocol, kind },
+        bounds,
+        buckets,
+        sum: sumSeconds,
+      })),
+    },
+  ];
+}
+
+function swarmMetrics(sources: Sources, census: CensusSum, groups: PeerGroupsData): Metric[] {
+  const { peers, swarms } = countsOf(sources.store);
+  const families = [4, 6] as const;
+  const byTier = tiersOf(groups).flatMap(({ label, ids }) =>
+    families.flatMap((family) =>
+      [true, false].map((complete) => ({
+        labels: { tier: label, family: `ipv${family}`, complete: complete ? "yes" : "no" },
+        value: ids.reduce((sum, id) => sum + census.peersOf(family, complete, id), 0),
+      })),
+    ),
+  );
+  return [
+    gauge("btrt_swarms", "Torrents with peers.", { value: swarms }),
+    gauge("btrt_peers", "Peers in all swarms.", { value: peers }),
+    gauge("btrt_peers_limit", "tracker.max_peers.", { value: sources.store.maxPeers }),
+    gauge(
+      "btrt_tier_peers",
+      "Peers by tier, the nearest first, as counted in the last round over all swarms; a round takes a minute.",
+      ...byTier,
+    ),
+    gauge(
+      "btrt_swarms_by_size",
+      "Swarms with more than half as many peers as the label says and up to so many, as of the last round.",
+      ...Array.from(census.sizes, (value, i) => ({ labels: { peers: 2 ** i }, value })),
+    ),
+    gauge("btrt_swarm_memory_bytes", "Memory taken for swarms.", { value: usedBytes(sources.store.heap) }),
+    gauge("btrt_swarm_memory_limit_bytes", "Memory that swarms take at most.", {
+      value: sources.memoryBound,
+    }),
+  ];
+}
+
+function localityMetrics(totals: Totals, census: CensusSum, groups: PeerGroupsData): Metric[] {
+  const { counters, given, givenToMembers } = totals;
+  const bySlot = (values: Float64Array) =>
+    tiersOf(groups).map(({ label, slot }) => ({ labels: { tier: label }, value: values[slot] }));
+  return [
+    counter("btrt_peers_given_total", "Peers given in answers, by the peer's tier.", ...bySlot(given)),
+    counter(
+      "btrt_member_peers_given_total",
+      "Peers given to clients in peer groups, by the peer's tier.",
+      ...bySlot(givenToMembers),
+    ),
+    counter("btrt_member_announces_total", "Announces from clients in peer groups.", {
+      value: counters[COUNTER.memberAnnounces],
+    }),
+    counter(
+      "btrt_near_missed_announces_total",
+      "Announces from clients in peer groups that were given outside peers though there were as many near as given.",
+      { value: counters[COUNTER.nearMissed] },
+    ),
+    gauge("btrt_swarms_without_near", "Swarms of which no peer is in any group, as of the last round.", {
+      value: census.withoutNear,
+    }),
+  ];
+}
+
+function trafficMetrics({ reported, outside, random }: Totals): Metric[] {
+  const both = ({ downloaded, uploaded }: Totals["reported"]): Sample[] => [
+    { labels: { direction: "down" }, value: downloaded },
+    { labels: { direction: "up" }, value: uploaded },
+  ];
+  return [
+    counter(
+      "btrt_member_traffic_bytes_total",
+      "Bytes that clients in peer groups say they have received and sent.",
+      ...both(reported),
+    ),
+    counter(
+      "btrt_external_traffic_bytes_total",
+      `How many of these came from and went to peers in no group: an estimate. ${ASSUMPTIONS}`,
+      ...both(outside),
+    ),
+    counter(
+      "btrt_random_external_traffic_bytes_total",
+      `The same with a tracker that chooses at random; the difference is what is avoided. ${ASSUMPTIONS}`,
+      ...both(random),
+    ),
+  ];
+}
+
+function limitMetrics(sources: Sources, { counters }: Totals): Metric[] {
+  return [
+    counter(
+      "btrt_limits_hit_total",
+      "What was refused, dropped or not counted, by the limit that it would have exceeded.",
+      ...LIMITS.map(({ counter: at, limit }) => ({ labels: { limit }, value: counters[at] })),
+    ),
+    counter("btrt_peers_expired_total", "Peers forgotten, as they did not announce any more.", {
+      value: counters[COUNTER.peersExpired],
+    }),
+    counter("btrt_connections_accepted_total", "Connections from clients.", {
+      value: counters[COUNTER.connectionsAccepted],
+    }),
+    gauge("btrt_connections", "Connections that are open.", {
+      value: counters[COUNTER.connectionsAccepted] - counters[COUNTER.connectionsClosed],
+    }),
+    counter("btrt_worker_deaths_total", "Data-plane threads that died, and were replaced.", {
+      value: sources.deaths(),
+    }),
+  ];
+}
+
+function databaseMetrics(sources: Sources): Metric[] {
+  const { failingSince, savedAt, saveMs, rowsWritten, failures, totalsDropped } = sources.database();
+  return [
+    gauge("btrt_database_usable", "1 when the database can be used.", {
+      value: failingSince === null ? 1 : 0,
+    }),
+    gauge("btrt_database_saved_timestamp_seconds", "When all was last saved; 0: not yet.", {
+      value: savedAt / 1000,
+    }),
+    gauge("btrt_database_save_duration_seconds", "How long that took.", { value: saveMs / 1000 }),
+    counter("btrt_database_rows_written_total", "Rows of swarms written.", { value: rowsWritten }),
+    counter("btrt_database_failures_total", "Attempts to use the database that failed.", { value: failures }),
+    counter("btrt_database_totals_dropped_total", "Hourly and daily totals that were lost.", {
+      value: totalsDropped,
+    }),
+  ];
+}
+
+/** The tiers that are told apart: what they are called, their place in rows of tiers, and their groups. */
+function tiersOf({ groups, tierCount }: PeerGroupsData): { label: string; slot: number; ids: number[] }[] {
+  const slots = new Set(Array.from({ length: tierCount }, (_, tier) => tierSlot(tier, tierCount)));
+  return [...slots].map((slot) => {
+    const outside = slot === ACTIVITY_TIERS - 1;
+    const ids = groups.filter(({ tier }) => tierSlot(tier, tierCount) === slot).map(({ id }) => id);
+    return { label: outside ? "outside" : String(slot + 1), slot, ids: outside ? [NO_GROUP] : ids };
+  });
+}

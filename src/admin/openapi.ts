@@ -1,0 +1,53 @@
+/** The description of the JSON interface in OpenAPI 3.1, made from its table of routes. */
+import { z } from "zod";
+import { API, errorSchema, type Route } from "./api.ts";
+
+/** Describes routes. */
+export function describeApi(routes: readonly Route[], version: string): object {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "BTRT admin interface",
+      version,
+      description: "Fields may be added; what is there stays within v1.",
+    },
+    paths: Object.fromEntries(routes.map((route) => [`${API}${route.path}`, { get: describe(route) }])),
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "The token of admin.token_file, if there is one.",
+        },
+      },
+    },
+    security: [{}, { bearer: [] }],
+  };
+}
+
+function describe({ path, summary, query, answer }: Route): object {
+  return {
+    operationId: path.slice(1),
+    summary,
+    parameters: query === undefined ? [] : parameters(query),
+    responses: {
+      200: { description: "OK", ...content(answer) },
+      default: { description: "It could not be answered.", ...content(errorSchema) },
+    },
+  };
+}
+
+function parameters(query: z.ZodObject): object[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(query, { io: "input" });
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    schema,
+  }));
+}
+
+function content(schema: z.ZodObject): object {
+  const { $schema, ...rest } = z.toJSONSchema(schema);
+  return { content: { "application/json": { schema: rest } } };
+}

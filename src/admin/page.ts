@@ -1,0 +1,28 @@
+/** The page's files: read once, served from memory. Nothing else of the disk can be asked for. */
+import { readFileSync } from "node:fs";
+import type { Hono } from "hono";
+
+const TYPES = {
+  "index.html": "text/html; charset=utf-8",
+  "page.js": "text/javascript; charset=utf-8",
+  "page.css": "text/css; charset=utf-8",
+} as const;
+
+type FileName = keyof typeof TYPES;
+
+/** The files by name. */
+export type PageFiles = Readonly<Record<FileName, string>>;
+
+/** Reads the page as it was built (web/). @param directory ends in a slash. */
+export function readPage(directory: URL): PageFiles {
+  const read = (name: FileName) => readFileSync(new URL(name, directory), "utf8");
+  return { "index.html": read("index.html"), "page.js": read("page.js"), "page.css": read("page.css") };
+}
+
+/** Adds the page to what is served. */
+export function servePage(app: Hono, files: PageFiles): void {
+  for (const [name, type] of Object.entries(TYPES) as [FileName, string][]) {
+    const path = name === "index.html" ? "/" : `/${name}`;
+    app.get(path, (context) => context.body(files[name], 200, { "Content-Type": type }));
+  }
+}

@@ -1,0 +1,166 @@
+/** Sums of what all threads count, and how they have grown of late. */
+import { COUNTER, REQUESTS_AT } from "../model/counters.ts";
+import {
+  LATENCY_BUCKETS,
+  latencyAt,
+  REQUEST_FAMILIES,
+  REQUEST_KINDS,
+  REQUEST_OUTCOMES,
+  requestCountAt,
+} from "../model/request-counts.ts";
+import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
+import { CENSUS, LARGEST, LARGEST_WORDS, peersAt, SIZE_CLASSES } from "../tracker/census.ts";
+import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import type { Sources } from "./sources.ts";
+
+/** Bytes received and sent. */
+export interface Traffic {
+  readonly downloaded: number;
+  readonly uploaded: number;
+}
+
+/** Everything that only grows, at one moment. */
+export interface Totals {
+  /** By model/counters.ts. */
+  readonly counters: Float64Array;
+  /** Peers given, by tier; and to members of peer groups alone. */
+  readonly given: Float64Array;
+  readonly givenToMembers: Float64Array;
+  /** What members say; what of it is estimated to cross the border, and would with peers chosen at random. */
+  readonly reported: Traffic;
+  readonly outside: Traffic;
+  readonly random: Traffic;
+}
+
+/** One of the largest swarms. */
+interface LargeSwarm {
+  readonly infoHash: string;
+  readonly complete: number;
+  readonly incomplete: number;
+  /** By tier. */
+  readonly peers: readonly number[];
+}
+
+/** What there is, as the sweepers last saw it: up to a minute old. */
+export interface CensusSum {
+  readonly swarms: number;
+  readonly withoutNear: number;
+  readonly sizes: Float64Array;
+  /** The peers of a group, complete or not. */
+  readonly peersOf: (family: 4 | 6, complete: boolean, group: number) => number;
+  readonly largest: readonly LargeSwarm[];
+}
+
+/** Adds up what all threads have counted since the start. */
+export function readTotals({ counters, activity }: Pick<Sources, "counters" | "activity">): Totals {
+  const sum = new Float64Array(counters[0].length);
+  for (const each of counters) for (let i = 0; i < sum.length; i++) sum[i] += each[i];
+  const rows = new Float64Array(2 * ACTIVITY_WIDTH);
+  for (const each of activity) {
+    for (let i = 0; i < GROUP_IDS * ACTIVITY_WIDTH; i++) {
+      const row = i < (NO_GROUP + 1) * ACTIVITY_WIDTH ? 0 : ACTIVITY_WIDTH;
+      rows[row + (i % ACTIVITY_WIDTH)] += each[i];
+    }
+  }
+  const members = rows.subarray(ACTIVITY_WIDTH);
+  const givenToMembers = members.slice(ACTIVITY.given, ACTIVITY.given + ACTIVITY_TIERS);
+  const traffic = (at: number): Traffic => ({ downloaded: members[at], uploaded: members[at + 1] });
+  return {
+    counters: sum,
+    given: givenToMembers.map((peers, tier) => peers + rows[ACTIVITY.given + tier]),
+    givenToMembers,
+    reported: traffic(ACTIVITY.downloaded),
+    outside: traffic(ACTIVITY.outside),
+    random: traffic(ACTIVITY.random),
+  };
+}
+
+/** Adds up what the sweepers have published. */
+export function readCensus(census: Sources["census"]): CensusSum {
+  const sum = (at: number) => census.reduce((total, words) => total + words[at], 0);
+  const largest = census.flatMap((words) =>
+    Array.from({ length: LARGEST }, (_, i) => largeSwarm(words, CENSUS.largest + i * LARGEST_WORDS)),
+  );
+  return {
+    swarms: sum(CENSUS.swarms),
+    withoutNear: sum(CENSUS.withoutNear),
+    sizes: Float64Array.from({ length: SIZE_CLASSES }, (_, c) => sum(CENSUS.sizes + c)),
+    peersOf: (family, complete, group) => sum(peersAt(family, complete, group)),
+    largest: largest
+      .filter(({ complete, incomplete }) => complete + incomplete > 0)
+      .sort((a, b) => b.complete + b.incomplete - (a.complete + a.incomplete))
+      .slice(0, LARGEST),
+  };
+}
+
+function largeSwarm(words: Uint32Array, at: number): LargeSwarm {
+  const hash = Array.from(words.subarray(at, at + 5), (word) => word.toString(16).padStart(8, "0"));
+  return {
+    infoHash: hash.join(""),
+    complete: words[at + 5],
+    incomplete: words[at + 6],
+    peers: [...words.subarray(at + 7, at + LARGEST_WORDS)],
+  };
+}
+
+/** Requests of one kind, family and outcome. */
+export interface RequestCount {
+  readonly protocol: "http" | "udp";
+  readonly kind: string;
+  readonly family: "ipv4" | "ipv6";
+  readonly outcome: string;
+  readonly count: number;
+}
+
+/** All combinations that can be, in a fixed order. */
+export function requestCounts({ counters }: Totals): RequestCount[] {
+  return REQUEST_KINDS.flatMap(({ protocol, kind }, k) =>
+    REQUEST_FAMILIES.flatMap((family, f) =>
+      REQUEST_OUTCOMES.map((outcome, o) => ({
+        protocol,
+        kind,
+        family,
+        outcome,
+        count: counters[REQUESTS_AT + requestCountAt(k, f, o)],
+      })),
+    ),
+  ).filter(({ protocol, outcome }) => protocol === "udp" || outcome !== "unconnected");
+}
+
+/** How long answering a kind of request took. */
+export interface Latency {
+  readonly protocol: string;
+  readonly kind: string;
+  /** Requests that took up to 2^i microseconds and more than half of that; the last are all that took longer. */
+  readonly buckets: Float64Array;
+  readonly sumSeconds: number;
+}
+
+/** The latencies of every kind. */
+export function latencies({ counters }: Totals): Latency[] {
+  return REQUEST_KINDS.map(({ protocol, kind }, k) => {
+    const at = REQUESTS_AT + latencyAt(k);
+    return {
+      protocol,
+      kind,
+      buckets: counters.subarray(at, at + LATENCY_BUCKETS),
+      sumSeconds: counters[at + LATENCY_BUCKETS],
+    };
+  });
+}
+
+/** The share of `part` in `whole`, or null when there is nothing to share. */
+export function shareOf(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null;
+}
+
+/** Announces from peer groups, and those that were given outside peers though there were enough at home. */
+export function nearMissedShare({ counters }: Totals): number | null {
+  return shareOf(counters[COUNTER.nearMissed], counters[COUNTER.memberAnnounces]);
+}
+
+/** The part of the external traffic of a random choice that is estimated to have been avoided; negative when there is more. */
+export function avoidedShare({ outside, random }: Totals): number | null {
+  const atRandom = random.downloaded + random.uploaded;
+  return shareOf(atRandom - outside.downloaded - outside.uploaded, atRandom);
+}

@@ -1,0 +1,64 @@
+/** What the admin listener is told by the composition root: counts in shared memory, and questions it may ask. */
+import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
+import type { SelectionSettings } from "../tracker/selection-settings.ts";
+import type { SwarmStoreData } from "../tracker/swarm-store.ts";
+import type { TrackerSettings } from "../tracker/tracker-policy.ts";
+
+/** The policy in force, as far as it is shown. */
+export interface ShownPolicy {
+  readonly settings: TrackerSettings;
+  readonly selection: SelectionSettings;
+  readonly groups: PeerGroupsData;
+  /** The groups as configured, with their prefixes. */
+  readonly definitions: readonly PeerGroupDefinition[];
+}
+
+/** How the database does. Times in milliseconds, since 1970 where they are moments; 0 for never. */
+export interface DatabaseState {
+  readonly url: string;
+  /** Since when it cannot be used, or null. */
+  readonly failingSince: number | null;
+  readonly savedAt: number;
+  readonly saveMs: number;
+  readonly rowsWritten: number;
+  readonly failures: number;
+  readonly totalsDropped: number;
+}
+
+/** What one peer group did in an hour or a day. Bytes are what clients say. */
+export interface HistoryRow {
+  /** Seconds since 1970. */
+  readonly start: number;
+  readonly group: string;
+  readonly announces: number;
+  readonly downloaded: number;
+  readonly uploaded: number;
+  /** Peers given, by tier (tracker/group-activity.ts). */
+  readonly given: readonly number[];
+}
+
+/** Everything the admin listener reads. */
+export interface Sources {
+  readonly version: string;
+  readonly engine: string;
+  readonly workers: number;
+  /** Announce URLs, once there are some. */
+  readonly addresses: () => readonly string[];
+  readonly store: SwarmStoreData;
+  /** Bytes that the swarms take at most. */
+  readonly memoryBound: number;
+  /** Of every worker: model/counters.ts, tracker/group-activity.ts, tracker/census.ts. */
+  readonly counters: readonly Float64Array[];
+  readonly activity: readonly Float64Array[];
+  readonly census: readonly Uint32Array[];
+  readonly policy: () => ShownPolicy;
+  /** Whether clients are answered. */
+  readonly ready: () => boolean;
+  /** Workers that have died. */
+  readonly deaths: () => number;
+  readonly database: () => DatabaseState;
+  /** What a person should look at, besides what follows from the counts. */
+  readonly notices: () => readonly string[];
+  /** Totals by spans of an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */
+  readonly history: (span: number, from: number) => Promise<readonly HistoryRow[] | undefined>;
+}

@@ -1,0 +1,188 @@
+/** The state of the tracker at a glance: what `btrt status` and the page show. */
+import { z } from "zod";
+import { NO_GROUP, type PeerGroupsData } from "../network/peer-groups.ts";
+import { ACTIVITY_TIERS, tierSlot } from "../tracker/group-activity.ts";
+import { usedBytes } from "../tracker/heap.ts";
+import { countsOf } from "../tracker/swarm-store.ts";
+import { type Rates, REQUEST_WINDOW, TRAFFIC_WINDOW } from "./rates.ts";
+import {
+  avoidedShare,
+  type CensusSum,
+  nearMissedShare,
+  readCensus,
+  readTotals,
+  requestCounts,
+  shareOf,
+  type Totals,
+  type Traffic,
+} from "./readings.ts";
+import type { Sources } from "./sources.ts";
+import { findWarnings } from "./warnings.ts";
+
+const count = z.int().nonnegative();
+const share = z.number().nullable();
+const traffic = z.object({ downloaded: z.number(), uploaded: z.number() });
+
+const tier = z.object({
+  tier: count.describe("1 is the nearest. The last one is outside: peers in no group."),
+  outside: z.boolean(),
+  groups: z.array(z.string()),
+  ipv4: count.describe("Peers, as the sweeper last saw them."),
+  ipv6: count,
+  complete: count,
+  given: count.describe("Peers given in answers since the start."),
+  givenPerSecond: z.number(),
+});
+
+/** What `/api/v1/status` answers. Shares are from 0 to 1, or null when there is nothing to share. */
+export const statusSchema = z.object({
+  version: z.string(),
+  engine: z.string(),
+  workers: count,
+  ready: z.boolean().describe("Whether clients are answered."),
+  announceUrls: z.array(z.string()),
+  time: z.iso.datetime(),
+  uptimeSeconds: z.number(),
+  swarms: count,
+  swarmsWithoutNear: count.describe("Swarms of which no peer is in any peer group."),
+  peers: count,
+  peersLimit: count,
+  tiers: z.array(tier).max(ACTIVITY_TIERS),
+  requests: z.array(
+    z.object({
+      protocol: z.enum(["http", "udp"]),
+      kind: z.string(),
+      family: z.enum(["ipv4", "ipv6"]),
+      outcome: z.string(),
+      count,
+      perSecond: z.number(),
+    }),
+  ),
+  requestsPerSecond: z.number(),
+  locality: z.object({
+    nearShare: share.describe("Of the peers given to members of peer groups: how many are in peer groups."),
+    nearMissedShare: share.describe("Announces given outside peers though there were as many near as given."),
+    avoidedShare: share.describe(
+      "Of the external traffic of a random choice: how much was avoided. An estimate.",
+    ),
+    reported: traffic.describe("Bytes that members say they have received and sent."),
+    outside: traffic.describe("How many of them from and to outside, as estimated."),
+    random: traffic.describe("The same, had their peers been chosen at random."),
+    reportedPerSecond: traffic.describe("Over the last five minutes."),
+    avoidedPerSecond: traffic,
+  }),
+  memory: z.object({
+    swarmBytes: count,
+    swarmBytesLimit: count,
+    residentBytes: count.describe("Of the whole process."),
+  }),
+  database: z.object({
+    url: z.string(),
+    usable: z.boolean(),
+    savedAt: z.iso.datetime().nullable(),
+    saveSeconds: z.number(),
+    rowsWritten: count,
+    failures: count,
+  }),
+  warnings: z.array(z.string()).describe("What needs a person."),
+});
+
+/** The state of the tracker. */
+export type Status = z.output<typeof statusSchema>;
+
+/** Reads the state. */
+export function readStatus(sources: Sources, rates: Rates): Status {
+  const totals = readTotals(sources);
+  const census = readCensus(sources.census);
+  const { peers, swarms } = countsOf(sources.store);
+  const perSecond = rates.within(REQUEST_WINDOW);
+  const requests = requestCounts(totals)
+    .map((request, i) => ({ ...request, perSecond: perSecond((then) => requestCounts(then)[i].count) }))
+    .filter(({ count }) => count > 0);
+  return {
+    version: sources.version,
+    engine: sources.engine,
+    workers: sources.workers,
+    ready: sources.ready(),
+    announceUrls: [...sources.addresses()],
+    time: new Date().toISOString(),
+    uptimeSeconds: process.uptime(),
+    swarms,
+    swarmsWithoutNear: census.withoutNear,
+    peers,
+    peersLimit: sources.store.maxPeers,
+    tiers: readTiers(sources.policy().groups, census, totals, rates),
+    requests,
+    requestsPerSecond: requests.reduce((sum, request) => sum + request.perSecond, 0),
+    locality: readLocality(totals, rates),
+    memory: {
+      swarmBytes: usedBytes(sources.store.heap),
+      swarmBytesLimit: sources.memoryBound,
+      residentBytes: process.memoryUsage.rss(),
+    },
+    database: readDatabase(sources),
+    warnings: findWarnings(sources, rates),
+  };
+}
+
+function readTiers(
+  { groups, tierCount }: PeerGroupsData,
+  census: CensusSum,
+  totals: Totals,
+  rates: Rates,
+): Status["tiers"] {
+  const slots = [...new Set(Array.from({ length: tierCount }, (_, tier) => tierSlot(tier, tierCount)))];
+  const perSecond = rates.within(REQUEST_WINDOW);
+  return slots.map((slot, i) => {
+    const outside = i === slots.length - 1;
+    const members = groups.filter(({ tier }) => tierSlot(tier, tierCount) === slot);
+    const ids = outside ? [NO_GROUP] : members.map(({ id }) => id);
+    const sum = (count: (id: number) => number) => ids.reduce((total, id) => total + count(id), 0);
+    const ofFamily = (family: 4 | 6) =>
+      sum((id) => census.peersOf(family, true, id) + census.peersOf(family, false, id));
+    return {
+      tier: i + 1,
+      outside,
+      groups: members.map(({ name }) => name),
+      ipv4: ofFamily(4),
+      ipv6: ofFamily(6),
+      complete: sum((id) => census.peersOf(4, true, id) + census.peersOf(6, true, id)),
+      given: totals.given[slot],
+      givenPerSecond: perSecond(({ given }) => given[slot]),
+    };
+  });
+}
+
+function readLocality(totals: Totals, rates: Rates): Status["locality"] {
+  const { givenToMembers, reported, outside, random } = totals;
+  const all = givenToMembers.reduce((sum, peers) => sum + peers, 0);
+  const perSecond = rates.within(TRAFFIC_WINDOW);
+  const trafficPerSecond = (value: (which: keyof Traffic) => number): Traffic => ({
+    downloaded: value("downloaded"),
+    uploaded: value("uploaded"),
+  });
+  return {
+    nearShare: shareOf(all - givenToMembers[ACTIVITY_TIERS - 1], all),
+    nearMissedShare: nearMissedShare(totals),
+    avoidedShare: avoidedShare(totals),
+    reported,
+    outside,
+    random,
+    reportedPerSecond: trafficPerSecond((which) => perSecond((then) => then.reported[which])),
+    avoidedPerSecond: trafficPerSecond((which) =>
+      perSecond((then) => then.random[which] - then.outside[which]),
+    ),
+  };
+}
+
+function readDatabase(sources: Sources): Status["database"] {
+  const { url, failingSince, savedAt, saveMs, rowsWritten, failures } = sources.database();
+  return {
+    url,
+    usable: failingSince === null,
+    savedAt: savedAt === 0 ? null : new Date(savedAt).toISOString(),
+    saveSeconds: saveMs / 1000,
+    rowsWritten,
+    failures,
+  };
+}

@@ -1,0 +1,69 @@
+/** Swarms and peer groups, as the sweepers last saw them. */
+import { z } from "zod";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH, tierSlot } from "../tracker/group-activity.ts";
+import { readCensus } from "./readings.ts";
+import type { Sources } from "./sources.ts";
+
+/** What `/api/v1/swarms` answers. */
+export const swarmsSchema = z.object({
+  sizes: z
+    .array(z.object({ upTo: z.int(), swarms: z.int() }))
+    .describe("Swarms with more than half of upTo peers, and up to so many."),
+  largest: z.array(
+    z.object({
+      infoHash: z.string(),
+      complete: z.int(),
+      incomplete: z.int(),
+      peersByTier: z.array(z.int()).describe("The nearest tier first, outside last."),
+    }),
+  ),
+  groups: z.array(
+    z.object({
+      name: z.string().nullable().describe("Null: in no group, outside."),
+      tier: z.int(),
+      prefixes: z.int(),
+      peers: z.int(),
+      complete: z.int(),
+      announces: z.number().describe("Since the start."),
+      downloaded: z.number().describe("Bytes that its clients say they have received since the start."),
+      uploaded: z.number(),
+    }),
+  ),
+});
+
+/** Them. */
+export type Swarms = z.output<typeof swarmsSchema>;
+
+/** Reads them. */
+export function readSwarms(sources: Sources): Swarms {
+  const { groups, tierCount, tierOf } = sources.policy().groups;
+  const census = readCensus(sources.census);
+  const lastSize = census.sizes.findLastIndex((swarms) => swarms > 0);
+  const slots = new Set(Array.from({ length: tierCount }, (_, tier) => tierSlot(tier, tierCount)));
+  const all = [...groups, { id: NO_GROUP, name: null, tier: tierOf[NO_GROUP], prefixCount: 0 }];
+  return {
+    sizes: Array.from(census.sizes.subarray(0, lastSize + 1), (swarms, i) => ({ upTo: 2 ** i, swarms })),
+    largest: census.largest.map(({ infoHash, complete, incomplete, peers }) => ({
+      infoHash,
+      complete,
+      incomplete,
+      peersByTier: peers.filter((_, slot) => slots.has(slot) && slot < ACTIVITY_TIERS),
+    })),
+    groups: all.map(({ id, name, tier, prefixCount }) => {
+      const complete = census.peersOf(4, true, id) + census.peersOf(6, true, id);
+      const sum = (at: number) =>
+        sources.activity.reduce((total, counts) => total + counts[id * ACTIVITY_WIDTH + at], 0);
+      return {
+        name,
+        tier: tier + 1,
+        prefixes: prefixCount,
+        peers: complete + census.peersOf(4, false, id) + census.peersOf(6, false, id),
+        complete,
+        announces: sum(ACTIVITY.announces),
+        downloaded: sum(ACTIVITY.downloaded),
+        uploaded: sum(ACTIVITY.uploaded),
+      };
+    }),
+  };
+}

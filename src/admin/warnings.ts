@@ -1,0 +1,36 @@
+/** What needs a person, as it follows from the state. */
+import { COUNTER } from "../model/counters.ts";
+import { countsOf } from "../tracker/swarm-store.ts";
+import { type Rates, TRAFFIC_WINDOW } from "./rates.ts";
+import type { Sources } from "./sources.ts";
+
+/** A tracker with this part of `max_peers` is nearly full. */
+const NEARLY_FULL = 0.9;
+
+/** Says in a sentence each what a person should look at, the most urgent first. */
+export function findWarnings(sources: Sources, rates: Rates): string[] {
+  const warnings: string[] = [];
+  const grew = (counter: number) => rates.within(TRAFFIC_WINDOW)((then) => then.counters[counter]) > 0;
+  const { failingSince } = sources.database();
+  const { peers } = countsOf(sources.store);
+  if (failingSince !== null)
+    warnings.push(
+      `The database cannot be used since ${new Date(failingSince).toISOString()}: nothing is saved. Announces go on.`,
+    );
+  if (grew(COUNTER.peersRefused))
+    warnings.push("The tracker is full: new peers are answered, but not stored. Raise tracker.max_peers.");
+  else if (peers > NEARLY_FULL * sources.store.maxPeers)
+    warnings.push("The tracker is nearly full. Raise tracker.max_peers.");
+  if (grew(COUNTER.connectionsRefused))
+    warnings.push("Connections are refused: there are too many. Raise listen.max_connections.");
+  const deaths = sources.deaths();
+  if (deaths > 0)
+    warnings.push(
+      `Data-plane threads have died since the start, and were replaced: ${deaths}. The log says of what.`,
+    );
+  if (sources.policy().definitions.length === 0)
+    warnings.push(
+      "There are no peer groups: all peers are equally near, and nothing is kept inside. Set peer_groups.",
+    );
+  return [...warnings, ...sources.notices()];
+}
