@@ -17,6 +17,8 @@ Examples:
   btrt check                          what is wrong with it, or what it amounts to
   btrt run --config ./btrt.conf       serve as another file says
   btrt db status                      what the database holds
+  btrt status --watch                 what the running tracker does
+  btrt explain --help                 why an address is given whom
   btrt version                        this program's version
   btrt help run                       the options of a command`;
 
@@ -84,6 +86,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
       result.exitCode = await print(configTemplate());
     });
   addDatabaseCommands(program, configOption, result);
+  addAdminCommands(program, configOption, result);
   program
     .command("version")
     .description("show the version")
@@ -93,6 +96,50 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
       );
     });
   return program;
+}
+
+/** Commands that ask the running tracker. */
+function addAdminCommands(program: Command, configOption: () => Option, result: { exitCode: number }): void {
+  const defaults = () =>
+    new Option("--defaults", "ask a tracker that runs with --defaults").conflicts("config");
+  const fileOf = (options: { config: string; defaults?: true }) =>
+    options.defaults ? undefined : options.config;
+  program
+    .command("status")
+    .description("show what the running tracker does and saves")
+    .addOption(configOption())
+    .addOption(defaults())
+    .option("--json", "as JSON, for programs")
+    .option("--watch", "every second, until interrupted")
+    .action(async (options: { config: string; defaults?: true; json?: true; watch?: true }) => {
+      const { status } = await import("./status.ts");
+      result.exitCode = await status(fileOf(options), {
+        json: options.json ?? false,
+        watch: options.watch ?? false,
+      });
+    });
+  program
+    .command("explain")
+    .description("show the answer that an address would get now, and why; changes nothing")
+    .requiredOption("--info-hash <HASH>", "the torrent, 40 hexadecimal digits")
+    .requiredOption("--address <IP>", "who would ask")
+    .option("--numwant <N>", "peers wanted")
+    .addOption(configOption())
+    .addOption(defaults())
+    .option("--json", "as JSON, for programs")
+    .action(
+      async (options: {
+        config: string;
+        defaults?: true;
+        infoHash: string;
+        address: string;
+        numwant?: string;
+        json?: true;
+      }) => {
+        const { explain } = await import("./explain.ts");
+        result.exitCode = await explain(fileOf(options), options);
+      },
+    );
 }
 
 /** `btrt db …`: one command each. */

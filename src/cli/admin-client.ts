@@ -1,0 +1,74 @@
+/** Asks the admin listener of the tracker that runs here, as its configuration says where it is. */
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { text } from "node:stream/consumers";
+import { formatListenAddress } from "../config/listen-address.ts";
+import { loadConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+
+const TIMEOUT_MS = 10_000;
+
+/** It could not be asked, or refused; the message is for the user. */
+export class AdminClientError extends Error {}
+
+/** Where to ask, and with what. */
+export interface AdminAddress {
+  readonly url: string;
+  readonly token: string | null;
+  /** The listener's own certificate, which is believed whatever name it is for. */
+  readonly cert: string | null;
+}
+
+/**
+ * Finds the listener of a configuration.
+ * @param configFile undefined: the defaults.
+ * @throws AdminClientError
+ */
+export async function findAdmin(configFile: string | undefined): Promise<AdminAddress> {
+  const loaded = await loadConfig(configFile === undefined ? { defaults: true } : { configFile });
+  if (loaded.config === null) throw new AdminClientError(loaded.problems.map(formatProblem).join("\n"));
+  const { token, cert } = loaded.adminFiles;
+  const { host, port } = loaded.config.admin.listen;
+  const local = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
+  const scheme = cert === null ? "http" : "https";
+  return { url: `${scheme}://${formatListenAddress({ host: local, port })}/api/v1/`, token, cert };
+}
+
+/**
+ * Asks for JSON.
+ * @param path below `/api/v1/`, with its query.
+ * @throws AdminClientError
+ */
+export async function askAdmin({ url, token, cert }: AdminAddress, path: string): Promise<unknown> {
+  const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+  const { status, body } = await new Promise<{ status: number; body: string }>((resolve, reject) => {
+    const options = { headers, agent: false, timeout: TIMEOUT_MS } as const;
+    const sent =
+      cert === null
+        ? requestHttp(url + path, options)
+        : requestHttps(url + path, { ...options, ca: cert, checkServerIdentity: () => undefined });
+    sent.on("response", (response) =>
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject),
+    );
+    sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
+    sent.on("error", reject).end();
+  }).catch((error: Error & { code?: string }) => {
+    const hint =
+      error.code === "ECONNREFUSED"
+        ? "no tracker answers; is it running, with this configuration?"
+        : error.message;
+    throw new AdminClientError(`${url}: ${hint}`);
+  });
+  const answer: unknown = parseJson(body);
+  if (status === 200 && answer !== undefined) return answer;
+  const said = typeof answer === "object" && answer !== null && "error" in answer ? String(answer.error) : "";
+  throw new AdminClientError(said || `${url}: HTTP ${status}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

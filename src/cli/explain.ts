@@ -1,0 +1,60 @@
+/** `btrt explain`. */
+import { styleText } from "node:util";
+import type { AnswerExplanation } from "../admin/explain.ts";
+import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
+import { print, printError } from "./output.ts";
+
+/** What is asked. */
+export interface ExplainOptions {
+  readonly infoHash: string;
+  readonly address: string;
+  readonly numwant?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Shows the answer that an address would get now, and why.
+ * @param configFile undefined: the defaults.
+ * @returns the exit code: 1 when that cannot be said.
+ */
+export async function explain(configFile: string | undefined, options: ExplainOptions): Promise<number> {
+  const { infoHash, address, numwant, json } = options;
+  const query = new URLSearchParams({ info_hash: infoHash, address, ...(numwant && { numwant }) });
+  try {
+    const answer = (await askAdmin(await findAdmin(configFile), `explain?${query}`)) as AnswerExplanation;
+    return await print(json ? `${JSON.stringify(answer)}\n` : formatExplanation(answer));
+  } catch (error) {
+    if (!(error instanceof AdminClientError)) throw error;
+    printError(`btrt: ${error.message}`);
+    return 1;
+  }
+}
+
+/** Says it for people to read. */
+function formatExplanation(answer: AnswerExplanation): string {
+  const role = answer.seeder ? "a complete copy" : "a leecher";
+  const known = answer.known
+    ? `is in this torrent, ${role}`
+    : "is not in this torrent: asked as a new leecher";
+  const marks = [answer.bridge && "a bridge of its home", answer.stalled && "stalled"].filter(Boolean);
+  const whose = (group: string | null, prefix: string | null) =>
+    group === null ? "in no group" : `${group}${prefix === null ? "" : ` (${prefix})`}`;
+  const peers = answer.peers.map(
+    ({ address, port, tier, group, prefix }) =>
+      `tier ${tier}  ${address.includes(":") ? `[${address}]` : address}:${port}  ${whose(group, prefix)}`,
+  );
+  const runs = answer.runs.map(({ tier, family, group, peers, reason, ...is }) => {
+    const kind = [is.bridge && "bridges", is.complete ? "complete" : "incomplete", is.private && "private"];
+    return `tier ${tier}  ${peers} ${family} ${kind.filter(Boolean).join(", ")}, ${group ?? "in no group"}: ${reason}`;
+  });
+  const blocks: (readonly [string, readonly string[]])[] = [
+    [`The answer, by policy ${answer.policy}: ${peers.length} of at most ${answer.numWant} peers`, peers],
+    ["Who there is, and why they are given or not", runs],
+  ];
+  return [
+    `${answer.address}, ${whose(answer.group, answer.prefix)}, ${[known, ...marks].join(", ")}\n`,
+    ...blocks.map(
+      ([title, lines]) => `${styleText("bold", title)}\n${lines.map((line) => `  ${line}\n`).join("")}`,
+    ),
+  ].join("\n");
+}
