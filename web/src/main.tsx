@@ -1,0 +1,32 @@
+/** The page: what the tracker does and saves, live. */
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./page.css";
+import { Headline } from "./headline.tsx";
+import { useLive } from "./live.ts";
+import { SECTIONS } from "./sections.ts";
+import { Welcome } from "./welcome.tsx";
+
+function Page() {
+  const live = useLive();
+  const { status } = live;
+  if (status === undefined) return <main aria-busy="true">{live.problem ?? "Asking the tracker…"}</main>;
+  const idle = status.requests.every(({ kind, count }) => kind !== "announce" || count === 0);
+  return (
+    <main data-states={live.past.length}>
+      <Headline live={live} status={status} />
+      {idle && <Welcome status={status} />}
+      <div class="sections">
+        {SECTIONS.map(({ title, Section }) => (
+          <section key={title} aria-label={title}>
+            <h2>{title}</h2>
+            <Section live={live} status={status} />
+          </section>
+        ))}
+      </div>
+    </main>
+  );
+}
+
+const root = document.getElementById("page");
+if (root !== null) render(<Page />, root);

@@ -1,0 +1,47 @@
+/** Whom clients are given: the composition of answers over the last minutes. */
+import { Chart } from "../chart.tsx";
+import { patchClass, tierColor } from "../colors.ts";
+import { percent, scaled, tierName, whole } from "../format.ts";
+import type { SectionProps } from "../live.ts";
+import { Table } from "../table.tsx";
+
+/** Peers given by tier. */
+export function Answers({ live, status }: SectionProps) {
+  const { tiers, locality } = status;
+  const all = tiers.reduce((sum, { given }) => sum + given, 0);
+  const past = live.past.filter((then) => then.tiers.length === tiers.length);
+  const layers = tiers.map((tier, i) => ({
+    label: tierName(tier),
+    color: tierColor(i, tiers.length),
+    values: past.map((then) => then.tiers[i].givenPerSecond),
+  }));
+  const shares = tiers.map((tier) => `${tierName(tier)} ${percent(all === 0 ? null : tier.given / all)}`);
+  return (
+    <>
+      <Chart
+        label={`Peers given a second by tier, the last ten minutes. Since the start: ${shares.join(", ")}.`}
+        times={past.map(({ time }) => Date.parse(time) / 1000)}
+        layers={layers}
+      />
+      <Table
+        label="Peers given by tier"
+        head={["Tier", "Given", "Share", "Now", "Peers", "Complete"]}
+        rows={tiers.map((tier, i) => [
+          <>
+            <span class={patchClass(tierColor(i, tiers.length))} />
+            {tierName(tier)}
+          </>,
+          <span data-figure={`given-${tier.tier}`}>{whole(tier.given)}</span>,
+          percent(all === 0 ? null : tier.given / all),
+          scaled(tier.givenPerSecond, "/s"),
+          <span data-figure={`tier-peers-${tier.tier}`}>{whole(tier.ipv4 + tier.ipv6)}</span>,
+          whole(tier.complete),
+        ])}
+      />
+      <p class="quiet">
+        {percent(locality.nearMissedShare)} of members' answers had outside peers though there were near ones
+        enough.
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,30 @@
+/** Whether what is known is kept, and what room it takes. */
+import { scaled, whole } from "../format.ts";
+import type { SectionProps } from "../live.ts";
+
+/** The state of the database, and memory. */
+export function Database({ status }: SectionProps) {
+  const { database, memory } = status;
+  const saved = database.savedAt === null ? "not yet" : new Date(database.savedAt).toLocaleString();
+  return (
+    <dl class="facts">
+      <dt>Database</dt>
+      <dd>
+        {database.url}: {database.usable ? "good" : "cannot be used"}
+      </dd>
+      <dt>Last saved</dt>
+      <dd>
+        {saved}, in {database.saveSeconds.toFixed(1)} s; {whole(database.failures)} failures
+      </dd>
+      <dt>Memory for torrents</dt>
+      <dd>
+        {scaled(memory.swarmBytes, "B")} of at most {scaled(memory.swarmBytesLimit, "B")}; the whole process{" "}
+        {scaled(memory.residentBytes, "B")}
+      </dd>
+      <dt>Runs</dt>
+      <dd>
+        {status.engine} engine, {status.workers} threads, for {whole(status.uptimeSeconds / 60)} minutes
+      </dd>
+    </dl>
+  );
+}

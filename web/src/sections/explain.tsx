@@ -1,0 +1,73 @@
+/** The answer that an address would get now, and why. */
+import { useState } from "preact/hooks";
+import type { AnswerExplanation } from "../../../src/admin/explain.ts";
+import { Table } from "../table.tsx";
+
+/** Asks, and shows what is answered. */
+export function Explain() {
+  const [answer, setAnswer] = useState<AnswerExplanation>();
+  const [problem, setProblem] = useState("");
+  const ask = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const query = new URLSearchParams(
+      [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]),
+    );
+    const response = await fetch(`/api/v1/explain?${query}`).catch(() => undefined);
+    const body = await response?.json().catch(() => undefined);
+    setAnswer(response?.ok ? body : undefined);
+    setProblem(response?.ok ? "" : (body?.error ?? "The tracker does not answer."));
+  };
+  return (
+    <>
+      <form onSubmit={ask}>
+        <label>
+          Info-hash
+          <input name="info_hash" required maxLength={40} spellcheck={false} autocomplete="off" />
+        </label>
+        <label>
+          Address
+          <input name="address" required maxLength={45} spellcheck={false} autocomplete="off" />
+        </label>
+        <button type="submit">Explain</button>
+      </form>
+      <div aria-live="polite">
+        {problem !== "" && <p class="problem">{problem}</p>}
+        {answer !== undefined && <Answer answer={answer} />}
+      </div>
+    </>
+  );
+}
+
+function Answer({ answer }: { answer: AnswerExplanation }) {
+  return (
+    <>
+      <p>
+        {answer.address}, {whose(answer.group, answer.prefix)}, is given {answer.peers.length} peers:
+      </p>
+      <Table
+        label="The answer"
+        head={["Peer", "Tier", "Whose"]}
+        rows={answer.peers.map(({ address, port, tier, group, prefix }) => [
+          `${address} port ${port}`,
+          String(tier),
+          whose(group, prefix),
+        ])}
+      />
+      <Table
+        label="Who there is, and why they are given or not"
+        head={["Peers", "Tier", "Group", "Why"]}
+        rows={answer.runs.map(({ peers, family, tier, group, complete, reason }) => [
+          `${peers} ${family}, ${complete ? "complete" : "incomplete"}`,
+          String(tier),
+          group ?? "in no group",
+          reason,
+        ])}
+      />
+    </>
+  );
+}
+
+function whose(group: string | null, prefix: string | null): string {
+  return group === null ? "in no group" : `${group} (${prefix})`;
+}

@@ -1,0 +1,43 @@
+/** Torrents by size, and the largest. */
+import type { Swarms as Answer } from "../../../src/admin/swarms.ts";
+import { whole } from "../format.ts";
+import type { SectionProps } from "../live.ts";
+import { useAnswer } from "../live.ts";
+import { Table } from "../table.tsx";
+
+const EVERY_MS = 5000;
+
+/** As of the last round over all swarms. */
+export function Swarms({ status }: SectionProps) {
+  const answer = useAnswer<Answer>("swarms", EVERY_MS);
+  if (answer === undefined) return <p>Asking…</p>;
+  const names = status.tiers.map(({ tier, outside }) => (outside ? "Outside" : `Tier ${tier}`));
+  return (
+    <>
+      <p>
+        {whole(status.swarmsWithoutNear)} of {whole(status.swarms)} have nobody near.
+      </p>
+      <h3>By size</h3>
+      <Table
+        label="Torrents by size"
+        head={["Peers", "Torrents"]}
+        rows={answer.sizes.map(({ upTo, swarms }) => [sizeRange(upTo), whole(swarms)])}
+      />
+      <h3>The largest</h3>
+      <Table
+        label="The largest torrents"
+        head={["Info-hash", "Complete", "Incomplete", ...names]}
+        rows={answer.largest.map(({ infoHash, complete, incomplete, peersByTier }) => [
+          <code>{infoHash}</code>,
+          whole(complete),
+          whole(incomplete),
+          ...peersByTier.map(whole),
+        ])}
+      />
+    </>
+  );
+}
+
+function sizeRange(upTo: number): string {
+  return upTo <= 2 ? String(upTo) : `${whole(upTo / 2 + 1)} to ${whole(upTo)}`;
+}
