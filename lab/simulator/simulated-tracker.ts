@@ -1,4 +1,5 @@
 /** The real tracker, for one simulated swarm: peers are numbers, time is given. */
+
 import {
   ANNOUNCE_EVENT,
   type AnnounceEvent,
@@ -12,6 +13,7 @@ import { Random } from "../../src/model/random.ts";
 import { buildPeerGroups, PeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { AccessList, buildAccessList } from "../../src/tracker/access-list.ts";
+import { allocateCensus } from "../../src/tracker/census.ts";
 import { allocateActivity } from "../../src/tracker/group-activity.ts";
 import type { SelectionSettings } from "../../src/tracker/selection-settings.ts";
 import { allocateSwarmStore, SwarmStore } from "../../src/tracker/swarm-store.ts";
@@ -68,6 +70,8 @@ export class SimulatedTracker {
   given = 0;
   /** Seconds until the next announce, as the last answer has it. */
   interval = 0;
+  /** What it counts of each peer group (tracker/group-activity.ts). */
+  readonly activity = allocateActivity();
   readonly #clock = { seconds: EPOCH };
   readonly #tracker: Tracker;
   readonly #sweeper: Sweeper;
@@ -87,13 +91,23 @@ export class SimulatedTracker {
       new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
       this.#clock,
       counters,
-      allocateActivity(),
+      this.activity,
     );
-    this.#sweeper = new Sweeper(store, groups, plan.settings.peerExpiry, counters, 0, 1);
+    this.#sweeper = new Sweeper(store, groups, plan.settings.peerExpiry, counters, allocateCensus(), 0, 1);
   }
 
-  /** Announces a peer; the answer is in {@link told}, {@link count} and {@link interval}. */
-  announce(peer: number, { network, ipv6 }: PeerPlan, left: number, event: AnnounceEvent, now: number): void {
+  /**
+   * Announces a peer, with the bytes it has received and sent; the answer is in {@link told}, {@link count} and
+   * {@link interval}.
+   */
+  announce(
+    peer: number,
+    { network, ipv6 }: PeerPlan,
+    left: number,
+    event: AnnounceEvent,
+    now: number,
+    transferred: readonly [number, number],
+  ): void {
     const request = this.#request;
     const response = this.#response;
     this.#clock.seconds = EPOCH + Math.floor(now);
@@ -104,6 +118,7 @@ export class SimulatedTracker {
     request.otherPort = PORT;
     request.left = coarseLeft(left);
     request.event = event;
+    request.transferred.set(transferred);
     this.#tracker.announce(request, response);
     this.interval = response.interval;
     this.given = event === ANNOUNCE_EVENT.stopped ? 0 : response.peerCount + response.peer6Count;

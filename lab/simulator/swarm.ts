@@ -4,6 +4,8 @@
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts";
 import { Random } from "../../src/model/random.ts";
+import { NO_GROUP } from "../../src/network/peer-groups.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../../src/tracker/group-activity.ts";
 import { Flows } from "./flows.ts";
 import { PIECES, Pieces } from "./pieces.ts";
 import { homeCount, type SwarmPlan } from "./plan.ts";
@@ -11,6 +13,8 @@ import { SimulatedTracker, type TrackerPlan } from "./simulated-tracker.ts";
 
 const PRESENT = 1;
 const GONE = 2;
+/** Peers that the tracker has room for: so that it can count what every client says it has received and sent. */
+const TRACKER_ROOM = 65_536;
 /** Seconds between the tracker's rounds of forgetting. */
 const SWEEP_SECONDS = 60;
 
@@ -41,6 +45,8 @@ export interface SwarmResult {
   /** Announces of clients at home (without a home: of all), and the hours that they were there. */
   announces: number;
   hours: number;
+  /** What the tracker makes of what clients at home say: bytes that entered, and would have at random. */
+  estimated: { readonly entered: number; readonly atRandom: number };
   /** What must not happen: answers that held the requester itself, and those with more peers than are given. */
   selfGiven: number;
   overfull: number;
@@ -79,7 +85,7 @@ class Swarm {
       ? [tracker, { ...tracker, policy: "random" as const }]
       : [tracker];
     this.#trackers = trackers.map(
-      (each, i) => new SimulatedTracker(each, networks, peers.length + 64, seed + i),
+      (each, i) => new SimulatedTracker(each, networks, TRACKER_ROOM + peers.length, seed + i),
     );
     this.#numWantMax = tracker.settings.numWant * trackers.length;
     this.#random = new Random([seed, 1, 2, 3]);
@@ -103,6 +109,7 @@ class Swarm {
       unfinished: 0,
       announces: 0,
       hours: 0,
+      estimated: { entered: 0, atRandom: 0 },
       selfGiven: 0,
       overfull: 0,
       bytesSent: peers.map(() => 0),
@@ -129,6 +136,7 @@ class Swarm {
       this.#now += clients.stepSeconds * this.#stepsToNextEvent();
     }
     for (const peer of [...this.#present]) this.#account(peer);
+    this.#result.estimated = estimateOf(this.#trackers[0]);
     return this.#result;
   }
 
@@ -174,7 +182,10 @@ class Swarm {
     let interval = clients.mostInterval;
     let answered = 0;
     for (const tracker of this.#trackers) {
-      tracker.announce(peer, peers[peer], this.#pieces.left(peer), event, this.#now);
+      tracker.announce(peer, peers[peer], this.#pieces.left(peer), event, this.#now, [
+        this.#result.bytesReceived[peer],
+        this.#result.bytesSent[peer],
+      ]);
       interval = Math.min(interval, Math.max(clients.leastInterval, tracker.interval));
       answered += tracker.given;
       for (let i = 0; i < tracker.count; i++) {
@@ -328,4 +339,15 @@ class Swarm {
       if (this.#pieces.left(other) === 0) this.#disconnect(link);
     }
   }
+}
+
+/** Of clients in peer groups. */
+function estimateOf({ activity }: SimulatedTracker): SwarmResult["estimated"] {
+  const sum = (at: number) => {
+    let bytes = 0;
+    for (let row = (NO_GROUP + 1) * ACTIVITY_WIDTH; row < activity.length; row += ACTIVITY_WIDTH)
+      bytes += activity[row + at];
+    return bytes;
+  };
+  return { entered: sum(ACTIVITY.outside), atRandom: sum(ACTIVITY.random) };
 }

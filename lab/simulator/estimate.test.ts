@@ -1,0 +1,48 @@
+/** What the tracker estimates of the traffic from what clients tell it, against what was really sent. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Random } from "../../src/model/random.ts";
+import { dayOfTorrent } from "./population.ts";
+import { DEFAULT_SELECTION, DEFAULT_SETTINGS, type PolicyName } from "./simulated-tracker.ts";
+import { type SwarmResult, simulate } from "./swarm.ts";
+
+/** Torrents by their downloads a day, and how many of each: as many downloads of every kind. */
+const TORRENTS = [
+  { downloads: 8, count: 96 },
+  { downloads: 32, count: 24 },
+  { downloads: 128, count: 6 },
+] as const;
+const WITHIN = 0.1;
+
+test("external traffic, what it would be at random, and what is avoided are estimated within a tenth", () => {
+  const truth = { entered: 0, atRandom: 0 };
+  const estimate = { entered: 0, atRandom: 0 };
+  for (const { downloads, count } of TORRENTS) {
+    for (let i = 0; i < count; i++) {
+      const [ours, random] = (["bridged", "random"] as const).map((policy) => runDay(downloads, i, policy));
+      truth.entered += ours.homes[0].entered;
+      truth.atRandom += random.homes[0].entered;
+      estimate.entered += ours.estimated.entered;
+      estimate.atRandom += ours.estimated.atRandom;
+    }
+  }
+  assertNear(estimate.entered, truth.entered, "external");
+  assertNear(estimate.atRandom, truth.atRandom, "external at random");
+  const avoided = truth.atRandom - truth.entered;
+  assert.ok(avoided > truth.entered / 2, "there is something to estimate");
+  assertNear(estimate.atRandom - estimate.entered, avoided, "avoided");
+});
+
+/** A day of a torrent, the same whatever the policy. */
+function runDay(downloads: number, number: number, policy: PolicyName): SwarmResult {
+  const random = new Random([8, downloads, number, 1]);
+  // The first numbers of seeds that differ little differ little.
+  for (let skipped = 0; skipped < 16; skipped++) random.next();
+  const plan = dayOfTorrent(downloads, random, { publicTracker: false, rush: false });
+  return simulate(plan, { policy, selection: DEFAULT_SELECTION, settings: DEFAULT_SETTINGS }, random.next());
+}
+
+function assertNear(estimate: number, truth: number, what: string): void {
+  const ratio = estimate / truth;
+  assert.ok(Math.abs(ratio - 1) <= WITHIN, `${what}: ${ratio.toFixed(3)} of the truth`);
+}
