@@ -11,6 +11,7 @@ import type { ListenAddresses } from "../src/engine/engine.ts";
 import { probeUring } from "../src/engine/uring/probe.ts";
 import { allocateResources } from "../src/engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "../src/model/counters.ts";
+import { allocateCensus } from "../src/tracker/census.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
 import { allocateSwarmStore } from "../src/tracker/swarm-store.ts";
 import type { WorkerOptions } from "../src/worker.ts";
@@ -84,6 +85,7 @@ class Plane {
     const options: WorkerOptions & { readonly collections: Int32Array } = {
       store: allocateSwarmStore(100_000, 16, [1, 2]),
       activity: allocateActivity(),
+      census: allocateCensus(),
       worker: 0,
       workers: 1,
       policy: makePolicy("127.0.0.0/8"),

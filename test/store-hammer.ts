@@ -1,9 +1,11 @@
 /** A thread that announces to a shared store at random, and sweeps it, until it is told to end or is ended. */
+
 import { workerData } from "node:worker_threads";
 import { AnnounceRequest, AnnounceResponse } from "../src/model/announce.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { Random } from "../src/model/random.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
+import { allocateCensus } from "../src/tracker/census.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
 import { holderOf } from "../src/tracker/shard-lock.ts";
 import { SwarmStore, type SwarmStoreData } from "../src/tracker/swarm-store.ts";
@@ -55,7 +57,7 @@ const policy = {
   accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
 } as const;
 const tracker = new Tracker(store, policy, random, clock, counters, allocateActivity());
-const sweeper = new Sweeper(store, GROUPS[0], EXPIRY_SECONDS, counters, worker, workers);
+const sweeper = new Sweeper(store, GROUPS[0], EXPIRY_SECONDS, counters, allocateCensus(), worker, workers);
 const request = new AnnounceRequest();
 const response = new AnnounceResponse();
 

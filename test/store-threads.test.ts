@@ -1,4 +1,5 @@
 /** Several threads over one store: they lose nothing of each other's, and one that dies takes little with it. */
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
@@ -7,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { allocateCounters } from "../src/model/counters.ts";
 import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
+import { allocateCensus } from "../src/tracker/census.ts";
 import { CONTROL_PLANE, holderOf } from "../src/tracker/shard-lock.ts";
 import { recoverStore } from "../src/tracker/store-recovery.ts";
 import { allocateSwarmStore, SwarmStore, type SwarmStoreData } from "../src/tracker/swarm-store.ts";
@@ -61,7 +63,7 @@ class Hammers {
 function expireAll(data: SwarmStoreData): void {
   const groups = new PeerGroups(buildPeerGroups([]));
   const store = new SwarmStore(data, CONTROL_PLANE);
-  const sweeper = new Sweeper(store, groups, 100, allocateCounters(), 0, 1);
+  const sweeper = new Sweeper(store, groups, 100, allocateCounters(), allocateCensus(), 0, 1);
   while (!sweeper.step(1_030_000, 1_000_000));
   sweeper.step(1_030_000, 1_000_000);
 }

@@ -42,7 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   admin: ["model", "network", "client", "tracker"],
   config: ["model", "network", "client", "tracker", "engine/engine.ts"],
   telemetry: ["model", "network", "client", "tracker"],
-  cli: ["model", "network", "client", "tracker", "config", "storage", "version.ts"],
+  cli: ["model", "network", "client", "tracker", "config", "storage", "admin", "version.ts"],
   "main.ts": ["cli", "app.ts"],
 };
 
@@ -163,9 +163,10 @@ const RULES: readonly Rule[] = [
 ];
 
 const ROOT = join(import.meta.dirname, "..");
-const sources = globSync("{src,test,bench}/**/*.ts", { cwd: ROOT, exclude: ["**/node_modules"] }).map(
-  (path) => parse(path.replaceAll("\\", "/"), readFileSync(join(ROOT, path), "utf8")),
-);
+const sources = globSync("{src,test,bench,web}/**/*.{ts,tsx}", {
+  cwd: ROOT,
+  exclude: ["**/node_modules"],
+}).map((path) => parse(path.replaceAll("\\", "/"), readFileSync(join(ROOT, path), "utf8")));
 
 for (const rule of RULES) {
   test(rule.name, () => {

@@ -14,6 +14,8 @@ const CHECKS = {
   "mariadb-server": () => isProgram("mariadbd") && isProgram("mariadb-install-db"),
   iproute2: () => isProgram("ip"),
   nftables: () => isProgram("nft"),
+  prometheus: () => isProgram("promtool"),
+  chromium: () => isProgram("chromium"),
 } as const satisfies Record<string, () => boolean>;
 
 /** A Debian package that some test needs. */

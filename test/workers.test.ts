@@ -118,7 +118,7 @@ function describeThreads(engine: EngineKind): void {
     const connect = Buffer.from("0000041727101980000000007472616e", "hex");
     const id = (await exchange(plane.datagrams[0], connect)).subarray(8);
     const scrape = Buffer.concat([id, Buffer.from("000000027472616e", "hex"), Buffer.alloc(20)]);
-    for (let i = 0; i < ATTEMPTS || plane.count(COUNTER.udpScrapes).includes(0); i++) {
+    for (let i = 0; i < ATTEMPTS || plane.count(COUNTER.scrapes).includes(0); i++) {
       assert.equal((await exchange(plane.datagrams[0], scrape)).readUInt32BE(0), 2);
     }
   });

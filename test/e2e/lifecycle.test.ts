@@ -255,8 +255,8 @@ test("keys of features that are not there yet are named once", { timeout: 60_000
   assert.deepEqual(named(), [["hashlist"]]);
   await tracker.reload(config);
   assert.deepEqual(named(), [["hashlist"]]);
-  await tracker.reload(`${config}admin: { listen: "127.0.0.1:0" }\n`);
-  assert.deepEqual(named(), [["hashlist"], ["admin"]]);
+  await tracker.reload(`${config}forwarded_announce: {}\n`);
+  assert.deepEqual(named(), [["hashlist"], ["forwarded_announce"]]);
 });
 
 test("the log goes to files, whole to its last line", { timeout: 60_000 }, async (t) => {
@@ -266,7 +266,7 @@ test("the log goes to files, whole to its last line", { timeout: 60_000 }, async
   const port = await freePort();
   await writeFile(
     config,
-    `listen: { http: ["127.0.0.1:${port}"], udp: [] }\nlogging: { path: ${directory} }\n`,
+    `admin: { listen: "127.0.0.1:0" }\nlisten: { http: ["127.0.0.1:${port}"], udp: [] }\nlogging: { path: ${directory} }\n`,
   );
   await mkdir(directory, { recursive: true });
   const old = "btrt-2001-01-01.log";

@@ -33,6 +33,8 @@ export class TrackerProcess {
   readonly urls: readonly string[];
   /** The same over UDP. */
   readonly udpUrls: readonly string[];
+  /** The URL of the admin listener, with a slash at the end. */
+  admin = "";
   readonly #configPath: string;
 
   private constructor(
@@ -54,7 +56,7 @@ export class TrackerProcess {
    */
   static async start(bed: Bed, config: string, options: RunOptions = {}): Promise<TrackerProcess> {
     const configPath = bed.path("btrt.conf");
-    await writeFile(configPath, config);
+    await writeFile(configPath, withAdmin(config));
     const running = runBtrt(bed, ["run", "--config", configPath], options);
     let ready: LogLine | undefined;
     await until("the tracker is ready", () => {
@@ -64,7 +66,9 @@ export class TrackerProcess {
     if (!Array.isArray(ready?.http) || !Array.isArray(ready.udp)) {
       throw new Error(`the tracker did not start (${running.end}):\n${running.stdout}${running.stderr}`);
     }
-    return new TrackerProcess(running, configPath, ready.http.map(String), ready.udp.map(String));
+    const tracker = new TrackerProcess(running, configPath, ready.http.map(String), ready.udp.map(String));
+    tracker.admin = String(ready.admin);
+    return tracker;
   }
 
   /** The first announce URL. */
@@ -79,7 +83,7 @@ export class TrackerProcess {
 
   /** Writes another configuration and tells the tracker, then waits for the line with which it answers. */
   async reload(config: string): Promise<LogLine> {
-    await writeFile(this.#configPath, config);
+    await writeFile(this.#configPath, withAdmin(config));
     const before = this.log.length;
     this.process.signal("SIGHUP");
     return await this.logged("the reload", (line) => /^(not )?reloaded/.test(line.msg), before);
@@ -100,6 +104,11 @@ export class TrackerProcess {
   async stop(): Promise<number | NodeJS.Signals> {
     return await this.process.stop("SIGTERM");
   }
+}
+
+/** Trackers that run at a time have admin listeners of their own. */
+function withAdmin(config: string): string {
+  return /^admin:/m.test(config) ? config : `${config}\nadmin: { listen: "127.0.0.1:0" }\n`;
 }
 
 function parseLog(text: string): LogLine[] {
