@@ -1,5 +1,5 @@
 /**
- * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size,storage]
+ * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size,storage,admin]
  * [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chooseEngine, type EngineKind } from "../src/engine/choice.ts";
 import { Load } from "./load/load.ts";
+import { measureAdmin } from "./scenarios/admin.ts";
 import { measureAnnounces } from "./scenarios/announces.ts";
 import { measureMemory } from "./scenarios/memory.ts";
 import { measureSize } from "./scenarios/size.ts";
@@ -25,6 +26,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   memory: measureMemory,
   size: measureSize,
   storage: measureStorage,
+  admin: measureAdmin,
 };
 
 /** Processes that others run at a time when figures begin to say little. */

@@ -33,6 +33,7 @@ export async function startBtrt(
   const configFile = join(place.directory, "btrt.conf");
   const config = {
     listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] },
+    admin: { listen: "127.0.0.1:0" },
     engine,
     workers,
     tracker: { ip_parameter: ["127.0.0.0/8"], ...(maxPeers === undefined ? {} : { max_peers: maxPeers }) },
