@@ -10,12 +10,13 @@ import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } fro
 import { formatProblem } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
 import { WatchedFiles } from "./config/watched-files.ts";
-import { workerCount } from "./config/worker-count.ts";
+import { connectionsPerWorker, workerCount } from "./config/worker-count.ts";
 import { DataPlane } from "./data-plane.ts";
 import { ListenError } from "./data-plane-thread.ts";
 import { chooseEngine, type EngineChoice, EngineUnavailableError } from "./engine/choice.ts";
 import type { ListenAddress, ListenAddresses } from "./engine/engine.ts";
 import { probeUring } from "./engine/uring/probe.ts";
+import { describeFailure, type Failure } from "./failure.ts";
 import { KeptState } from "./kept-state.ts";
 import { buildPolicy } from "./policy.ts";
 import { DatabaseError } from "./storage/database.ts";
@@ -58,7 +59,7 @@ export async function run(source: ConfigSource): Promise<number> {
   try {
     log = openLogger(loggerOptions(loaded.config));
   } catch (error) {
-    return refuse(`logging.path: ${messageOf(error)}`);
+    return refuse(`logging.path: ${describeFailure(error).message}`);
   }
   let app: App;
   try {
@@ -67,7 +68,7 @@ export async function run(source: ConfigSource): Promise<number> {
     await log.close();
     if (error instanceof EngineUnavailableError) return refuse(`engine: ${error.message}`);
     if (error instanceof AdminError) return refuse(`admin: ${error.message}`);
-    return refuse(`tracker.max_peers: cannot reserve the memory: ${messageOf(error)}`);
+    return refuse(`tracker.max_peers: cannot reserve the memory: ${describeFailure(error).message}`);
   }
   try {
     return await app.run(loaded);
@@ -86,8 +87,9 @@ class AdminError extends Error {
   readonly code: string;
 
   constructor(error: unknown) {
-    super(messageOf(error));
-    this.code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const { code, message } = describeFailure(error);
+    super(message);
+    this.code = code;
   }
 }
 
@@ -295,7 +297,7 @@ class App {
 
 function chooseEngineFor(config: Config): Promise<EngineChoice> {
   const engines = workerCount(config);
-  const connections = Math.ceil(config.listen.max_connections / engines);
+  const connections = connectionsPerWorker(config.listen.max_connections, engines);
   return chooseEngine(config.engine, () => probeUring({ engines, connections }));
 }
 
@@ -325,7 +327,7 @@ function refuse(message: string): number {
   return 1;
 }
 
-function explainListenError({ code, message }: { readonly code: string; readonly message: string }): string {
+function explainListenError({ code, message }: Failure): string {
   switch (code) {
     case "EADDRINUSE":
       return `${message}: another program has this port; stop it, or choose another`;
@@ -334,7 +336,7 @@ function explainListenError({ code, message }: { readonly code: string; readonly
     case "EADDRNOTAVAIL":
       return `${message}: this machine does not have that address`;
     default:
-      return `${message}`;
+      return message;
   }
 }
 
@@ -350,10 +352,6 @@ Try it: announce a peer, then ask as another one:
 or put http://${at}/announce into a torrent as its tracker. What it does is on ${page}
 Ctrl-C stops.
 `;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function randomWords(count: number): number[] {

@@ -4,11 +4,13 @@
  * die again and again.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { connectionsPerWorker } from "./config/worker-count.ts";
 import { DataPlaneThread, ListenError } from "./data-plane-thread.ts";
 import { clearAway, type EngineKind } from "./engine/choice.ts";
 import type { EngineLimits, ListenAddresses } from "./engine/engine.ts";
 import { assertUnclaimed } from "./engine/node/claim.ts";
 import { allocateResources, type ResourceData } from "./engine/uring/resources.ts";
+import { describeFailure } from "./failure.ts";
 import { allocateCounters, COUNTER } from "./model/counters.ts";
 import { allocateCensus } from "./tracker/census.ts";
 import { allocateActivity } from "./tracker/group-activity.ts";
@@ -87,7 +89,7 @@ export class DataPlane {
     this.#policy = options.policy;
     this.#listen = options.listen;
     const { workers, limits, listen } = options;
-    const maxConnections = Math.ceil(limits.maxConnections / workers);
+    const maxConnections = connectionsPerWorker(limits.maxConnections, workers);
     const sockets = listen.streams.length + listen.datagrams.length;
     this.counters = Array.from({ length: workers }, () => allocateCounters());
     this.activity = this.counters.map(() => allocateActivity());
@@ -226,6 +228,6 @@ export class DataPlane {
 }
 
 function throwListenError(error: unknown): never {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  throw new ListenError(code, error instanceof Error ? error.message : String(error));
+  const { code, message } = describeFailure(error);
+  throw new ListenError(code, message);
 }

@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { type EngineKind, makeEngine } from "./engine/choice.ts";
 import type { Engine, EngineCounters, EngineLimits, ListenAddresses } from "./engine/engine.ts";
 import type { ResourceData } from "./engine/uring/resources.ts";
+import { describeFailure } from "./failure.ts";
 import { formatAddress } from "./model/address-text.ts";
 import { COUNTER, countOutcome } from "./model/counters.ts";
 import { Random } from "./model/random.ts";
@@ -159,8 +160,7 @@ class DataPlane {
       post({ type: "listening", addresses, wakeDescriptor: engine.wakeDescriptor });
     } catch (error) {
       clearInterval(this.#ticker);
-      const code = error instanceof Error && "code" in error ? String(error.code) : "";
-      post({ type: "failed", code, message: error instanceof Error ? error.message : String(error) });
+      post({ type: "failed", ...describeFailure(error) });
       parentPort?.close();
     }
   }

@@ -1,13 +1,20 @@
 /** What Prometheus is told of the tracker. Names by its conventions: base units, `_total` for what only grows. */
 import { COUNTER } from "../model/counters.ts";
 import { LATENCY_BUCKETS, TIMED_EVERY } from "../model/request-counts.ts";
-import { NO_GROUP, type PeerGroupsData } from "../network/peer-groups.ts";
-import { ACTIVITY_TIERS, tierSlot } from "../tracker/group-activity.ts";
+import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { usedBytes } from "../tracker/heap.ts";
 import { countsOf } from "../tracker/swarm-store.ts";
 import type { Metric, Sample } from "./exposition.ts";
-import { type CensusSum, latencies, readCensus, readTotals, requestCounts, type Totals } from "./readings.ts";
+import {
+  type CensusSum,
+  latencies,
+  REQUEST_COUNTS,
+  readCensus,
+  readTotals,
+  type Totals,
+} from "./readings.ts";
 import type { Sources } from "./sources.ts";
+import { type ShownTier, tiersOf } from "./tiers.ts";
 
 /** Limits that were hit, by the key that sets them, or what has no room. */
 const LIMITS = [
@@ -57,14 +64,13 @@ export function trackerMetrics(sources: Sources): Metric[] {
 }
 
 function requestMetrics(totals: Totals): Metric[] {
-  const requests = requestCounts(totals);
   const bounds = Array.from({ length: LATENCY_BUCKETS - 1 }, (_, i) => 2 ** i / 1e6);
   return [
     counter(
       "btrt_requests_total",
       "Requests, by what they ask for. refused: the client was told its mistake; malformed: no such thing is served; " +
         "unconnected: over UDP without a good connection id.",
-      ...requests.map(({ count, ...labels }) => ({ labels, value: count })),
+      ...REQUEST_COUNTS.map(({ labels, at }) => ({ labels: { ...labels }, value: totals.counters[at] })),
     ),
     {
       name: "btrt_request_duration_seconds",
@@ -83,11 +89,11 @@ function requestMetrics(totals: Totals): Metric[] {
 function swarmMetrics(sources: Sources, census: CensusSum, groups: PeerGroupsData): Metric[] {
   const { peers, swarms } = countsOf(sources.store);
   const families = [4, 6] as const;
-  const byTier = tiersOf(groups).flatMap(({ label, ids }) =>
+  const byTier = tiersOf(groups).flatMap((tier) =>
     families.flatMap((family) =>
       [true, false].map((complete) => ({
-        labels: { tier: label, family: `ipv${family}`, complete: complete ? "yes" : "no" },
-        value: ids.reduce((sum, id) => sum + census.peersOf(family, complete, id), 0),
+        labels: { tier: labelOf(tier), family: `ipv${family}`, complete: complete ? "yes" : "no" },
+        value: tier.ids.reduce((sum, id) => sum + census.peersOf(family, complete, id), 0),
       })),
     ),
   );
@@ -115,7 +121,7 @@ function swarmMetrics(sources: Sources, census: CensusSum, groups: PeerGroupsDat
 function localityMetrics(totals: Totals, census: CensusSum, groups: PeerGroupsData): Metric[] {
   const { counters, given, givenToMembers } = totals;
   const bySlot = (values: Float64Array) =>
-    tiersOf(groups).map(({ label, slot }) => ({ labels: { tier: label }, value: values[slot] }));
+    tiersOf(groups).map((tier) => ({ labels: { tier: labelOf(tier) }, value: values[tier.slot] }));
   return [
     counter("btrt_peers_given_total", "Peers given in answers, by the peer's tier.", ...bySlot(given)),
     counter(
@@ -201,12 +207,7 @@ function databaseMetrics(sources: Sources): Metric[] {
   ];
 }
 
-/** The tiers that are told apart: what they are called, their place in rows of tiers, and their groups. */
-function tiersOf({ groups, tierCount }: PeerGroupsData): { label: string; slot: number; ids: number[] }[] {
-  const slots = new Set(Array.from({ length: tierCount }, (_, tier) => tierSlot(tier, tierCount)));
-  return [...slots].map((slot) => {
-    const outside = slot === ACTIVITY_TIERS - 1;
-    const ids = groups.filter(({ tier }) => tierSlot(tier, tierCount) === slot).map(({ id }) => id);
-    return { label: outside ? "outside" : String(slot + 1), slot, ids: outside ? [NO_GROUP] : ids };
-  });
+/** What a tier is called. */
+function labelOf({ outside, slot }: ShownTier): string {
+  return outside ? "outside" : String(slot + 1);
 }

@@ -103,29 +103,24 @@ function largeSwarm(words: Uint32Array, at: number): LargeSwarm {
   };
 }
 
-/** Requests of one kind, family and outcome. */
-export interface RequestCount {
+/** What requests of one kind, family and outcome are told apart by. */
+interface RequestLabels {
   readonly protocol: "http" | "udp";
   readonly kind: string;
   readonly family: "ipv4" | "ipv6";
   readonly outcome: string;
-  readonly count: number;
 }
 
-/** All combinations that can be, in a fixed order. */
-export function requestCounts({ counters }: Totals): RequestCount[] {
-  return REQUEST_KINDS.flatMap(({ protocol, kind }, k) =>
+/** All combinations that can be, in a fixed order, and where each is counted in {@link Totals.counters}. */
+export const REQUEST_COUNTS: readonly { readonly labels: RequestLabels; readonly at: number }[] =
+  REQUEST_KINDS.flatMap(({ protocol, kind }, k) =>
     REQUEST_FAMILIES.flatMap((family, f) =>
       REQUEST_OUTCOMES.map((outcome, o) => ({
-        protocol,
-        kind,
-        family,
-        outcome,
-        count: counters[REQUESTS_AT + requestCountAt(k, f, o)],
+        labels: { protocol, kind, family, outcome },
+        at: REQUESTS_AT + requestCountAt(k, f, o),
       })),
     ),
-  ).filter(({ protocol, outcome }) => protocol === "udp" || outcome !== "unconnected");
-}
+  ).filter(({ labels: { protocol, outcome } }) => protocol === "udp" || outcome !== "unconnected");
 
 /** How long answering a kind of request took. */
 export interface Latency {

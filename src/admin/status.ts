@@ -1,7 +1,7 @@
 /** The state of the tracker at a glance: what `btrt status` and the page show. */
 import { z } from "zod";
-import { NO_GROUP, type PeerGroupsData } from "../network/peer-groups.ts";
-import { ACTIVITY_TIERS, tierSlot } from "../tracker/group-activity.ts";
+import type { PeerGroupsData } from "../network/peer-groups.ts";
+import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
 import { usedBytes } from "../tracker/heap.ts";
 import { countsOf } from "../tracker/swarm-store.ts";
 import { type Rates, REQUEST_WINDOW, TRAFFIC_WINDOW } from "./rates.ts";
@@ -9,14 +9,15 @@ import {
   avoidedShare,
   type CensusSum,
   nearMissedShare,
+  REQUEST_COUNTS,
   readCensus,
   readTotals,
-  requestCounts,
   shareOf,
   type Totals,
   type Traffic,
 } from "./readings.ts";
 import type { Sources } from "./sources.ts";
+import { tiersOf } from "./tiers.ts";
 import { findWarnings } from "./warnings.ts";
 
 const count = z.int().nonnegative();
@@ -96,9 +97,11 @@ export function readStatus(sources: Sources, rates: Rates): Status {
   const census = readCensus(sources.census);
   const { peers, swarms } = countsOf(sources.store);
   const perSecond = rates.within(REQUEST_WINDOW);
-  const requests = requestCounts(totals)
-    .map((request, i) => ({ ...request, perSecond: perSecond((then) => requestCounts(then)[i].count) }))
-    .filter(({ count }) => count > 0);
+  const requests = REQUEST_COUNTS.map(({ labels, at }) => ({
+    ...labels,
+    count: totals.counters[at],
+    perSecond: perSecond(({ counters }) => counters[at]),
+  })).filter(({ count }) => count > 0);
   return {
     version: sources.version,
     engine: sources.engine,
@@ -125,25 +128,16 @@ export function readStatus(sources: Sources, rates: Rates): Status {
   };
 }
 
-function readTiers(
-  { groups, tierCount }: PeerGroupsData,
-  census: CensusSum,
-  totals: Totals,
-  rates: Rates,
-): Status["tiers"] {
-  const slots = [...new Set(Array.from({ length: tierCount }, (_, tier) => tierSlot(tier, tierCount)))];
+function readTiers(groups: PeerGroupsData, census: CensusSum, totals: Totals, rates: Rates): Status["tiers"] {
   const perSecond = rates.within(REQUEST_WINDOW);
-  return slots.map((slot, i) => {
-    const outside = i === slots.length - 1;
-    const members = groups.filter(({ tier }) => tierSlot(tier, tierCount) === slot);
-    const ids = outside ? [NO_GROUP] : members.map(({ id }) => id);
+  return tiersOf(groups).map(({ slot, outside, ids, names }, i) => {
     const sum = (count: (id: number) => number) => ids.reduce((total, id) => total + count(id), 0);
     const ofFamily = (family: 4 | 6) =>
       sum((id) => census.peersOf(family, true, id) + census.peersOf(family, false, id));
     return {
       tier: i + 1,
       outside,
-      groups: members.map(({ name }) => name),
+      groups: [...names],
       ipv4: ofFamily(4),
       ipv6: ofFamily(6),
       complete: sum((id) => census.peersOf(4, true, id) + census.peersOf(6, true, id)),

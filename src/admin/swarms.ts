@@ -1,9 +1,10 @@
 /** Swarms and peer groups, as the sweepers last saw them. */
 import { z } from "zod";
 import { NO_GROUP } from "../network/peer-groups.ts";
-import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH, tierSlot } from "../tracker/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
 import { readCensus } from "./readings.ts";
 import type { Sources } from "./sources.ts";
+import { tiersOf } from "./tiers.ts";
 
 /** What `/api/v1/swarms` answers. */
 export const swarmsSchema = z.object({
@@ -37,10 +38,11 @@ export type Swarms = z.output<typeof swarmsSchema>;
 
 /** Reads them. */
 export function readSwarms(sources: Sources): Swarms {
-  const { groups, tierCount, tierOf } = sources.policy().groups;
+  const policyGroups = sources.policy().groups;
+  const { groups, tierOf } = policyGroups;
   const census = readCensus(sources.census);
   const lastSize = census.sizes.findLastIndex((swarms) => swarms > 0);
-  const slots = new Set(Array.from({ length: tierCount }, (_, tier) => tierSlot(tier, tierCount)));
+  const tiers = tiersOf(policyGroups);
   const all = [...groups, { id: NO_GROUP, name: null, tier: tierOf[NO_GROUP], prefixCount: 0 }];
   return {
     sizes: Array.from(census.sizes.subarray(0, lastSize + 1), (swarms, i) => ({ upTo: 2 ** i, swarms })),
@@ -48,7 +50,7 @@ export function readSwarms(sources: Sources): Swarms {
       infoHash,
       complete,
       incomplete,
-      peersByTier: peers.filter((_, slot) => slots.has(slot) && slot < ACTIVITY_TIERS),
+      peersByTier: tiers.map(({ slot }) => peers[slot]),
     })),
     groups: all.map(({ id, name, tier, prefixCount }) => {
       const complete = census.peersOf(4, true, id) + census.peersOf(6, true, id);

@@ -10,3 +10,8 @@ export function workerCount({ workers }: Pick<Config, "workers">): number {
   if (workers !== "auto") return workers;
   return SHARE_PORTS.includes(process.platform) ? Math.min(availableParallelism(), 256) : 1;
 }
+
+/** Connections that each worker may have open, of so many together. */
+export function connectionsPerWorker(maxConnections: number, workers: number): number {
+  return Math.ceil(maxConnections / workers);
+}

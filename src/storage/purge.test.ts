@@ -1,24 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
 import { BEFORE_ALL } from "./database.ts";
 import { DAY, HOUR } from "./group-totals.ts";
 import { purge } from "./purge.ts";
-import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
+import { openFreshDatabase } from "./sqlite/fresh-database.ts";
 
 const NOW = 1_700_000_000;
 
 test("what was quiet for too long goes, then the oldest of too many, and old totals; live swarms stay", async (t) => {
-  const directory = await mkdtemp(join(tmpdir(), "btrt-purge-"));
-  const database = await SqliteDatabase.open(join(directory, "btrt.db"));
-  t.after(async () => {
-    await database.close();
-    await rm(directory, { recursive: true });
-  });
-  await database.migrate();
+  const database = await openFreshDatabase(t);
   // Number i was last seen i hours ago; the first one has peers.
   const rows = Array.from({ length: 1500 }, (_, i) => ({
     infoHash: Uint8Array.from({ length: 20 }, (_, at) => (at === 0 ? i >> 8 : at === 1 ? i : 0)),

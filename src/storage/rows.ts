@@ -2,6 +2,9 @@
 import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
 import { GROUP_NAME_LENGTH, type GroupTotal, type SwarmRow } from "./database.ts";
 
+/** The columns of `swarm` that are read, and written with `quiet_since` behind them. */
+export const SWARM_COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";
+
 /** The columns with the peers given, by tier. */
 export const GIVEN_COLUMNS = Array.from({ length: ACTIVITY_TIERS }, (_, tier) => `given_${tier}`);
 

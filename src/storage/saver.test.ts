@@ -1,29 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { BEFORE_ALL, type Database, DatabaseError } from "./database.ts";
 import { Saver } from "./saver.ts";
-import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
+import { openFreshDatabase } from "./sqlite/fresh-database.ts";
 import { SwarmLoader } from "./swarm-loader.ts";
 
 const EXPIRY = 3900;
 const noRest = async () => {};
-
-async function makeDatabase(t: TestContext): Promise<Database> {
-  const directory = await mkdtemp(join(tmpdir(), "btrt-saver-"));
-  const database = await SqliteDatabase.open(join(directory, "btrt.db"));
-  t.after(async () => {
-    await database.close();
-    await rm(directory, { recursive: true });
-  });
-  await database.migrate();
-  return database;
-}
 
 /** A tracker, and what saves it. */
 class Tested {
@@ -73,7 +59,7 @@ class Tested {
 }
 
 test("swarms come back as they were: peers, counts, groups and ages", async (t) => {
-  const before = new Tested(await makeDatabase(t));
+  const before = new Tested(await openFreshDatabase(t));
   for (let i = 0; i < 170; i++) {
     const address =
       i % 3 === 0 ? `2001:db8:1${1 + (i % 2)}::${i.toString(16)}` : `${11 + (i % 4)}.0.${i >> 8}.${i & 255}`;
@@ -98,7 +84,7 @@ test("swarms come back as they were: peers, counts, groups and ages", async (t) 
 });
 
 test("swarms larger than are read at once come back whole", async (t) => {
-  const before = new Tested(await makeDatabase(t));
+  const before = new Tested(await openFreshDatabase(t));
   for (let i = 0; i < 1500; i++) {
     before.fixture.announce(i % 2 === 0 ? `2001:db8:11::${i.toString(16)}` : `11.0.${i >> 8}.${i & 255}`);
   }
@@ -110,7 +96,7 @@ test("swarms larger than are read at once come back whole", async (t) => {
 });
 
 test("a peer that had completed before is not counted again after", async (t) => {
-  const before = new Tested(await makeDatabase(t));
+  const before = new Tested(await openFreshDatabase(t));
   before.fixture.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.completed });
   await before.save();
   const after = await before.restart();
@@ -119,7 +105,7 @@ test("a peer that had completed before is not counted again after", async (t) =>
 });
 
 test("only what has changed is written", async (t) => {
-  const tested = new Tested(await makeDatabase(t));
+  const tested = new Tested(await openFreshDatabase(t));
   for (let swarm = 0; swarm < 1000; swarm++) tested.fixture.announce("11.0.0.1", { swarm });
   assert.equal(await tested.save(), 1000);
   assert.equal(await tested.save(), 0);
@@ -131,7 +117,7 @@ test("only what has changed is written", async (t) => {
 });
 
 test("counts outlive the last peer, and go on when the torrent comes back", async (t) => {
-  const tested = new Tested(await makeDatabase(t));
+  const tested = new Tested(await openFreshDatabase(t));
   const { fixture } = tested;
   const begin = fixture.clock.seconds;
   fixture.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.completed });
@@ -155,7 +141,7 @@ test("counts outlive the last peer, and go on when the torrent comes back", asyn
 });
 
 test("a torrent that came and went between two savings leaves its count, and none leaves nothing", async (t) => {
-  const tested = new Tested(await makeDatabase(t));
+  const tested = new Tested(await openFreshDatabase(t));
   const comeAndGo = (
     swarm: number,
     event: typeof ANNOUNCE_EVENT.completed | typeof ANNOUNCE_EVENT.started,
@@ -174,7 +160,7 @@ test("a torrent that came and went between two savings leaves its count, and non
 });
 
 test("more vanish unnoticed than the rings hold: their rows are found, and no others", async (t) => {
-  const tested = new Tested(await makeDatabase(t));
+  const tested = new Tested(await openFreshDatabase(t));
   for (let swarm = 0; swarm < 5000; swarm++) tested.fixture.announce("11.0.0.1", { swarm });
   await tested.save();
   for (let swarm = 10; swarm < 5000; swarm++) {
@@ -202,7 +188,7 @@ function failing(database: Database, nth: number): Database {
 }
 
 test("whenever the database fails, nothing is lost when it is back", async (t) => {
-  const database = await makeDatabase(t);
+  const database = await openFreshDatabase(t);
   const step = fc.record({
     swarm: fc.nat({ max: 400 }),
     host: fc.nat({ max: 3 }),
@@ -254,7 +240,7 @@ test("a row that is none is counted, and left out", () => {
 });
 
 test("a smaller memory takes what fits", async (t) => {
-  const before = new Tested(await makeDatabase(t));
+  const before = new Tested(await openFreshDatabase(t));
   for (let i = 0; i < 300; i++) before.fixture.announce(`11.0.${i >> 8}.${i & 255}`);
   await before.save();
   const after = await before.restart(0, 100);

@@ -83,8 +83,8 @@ export class Storage {
   readonly #stop = new AbortController();
   #database: Database | undefined;
   #load: (() => LoadSettings) | undefined;
+  /** On the clock of `performance.now()`. */
   #failingSince: number | undefined;
-  #failingSinceMs: number | null = null;
   #failuresInTurn = 0;
   #nextAt = 0;
   #purgedAt = 0;
@@ -140,7 +140,7 @@ export class Storage {
 
   /** Since when the database cannot be used, in milliseconds since 1970, or null. */
   get failingSince(): number | null {
-    return this.#failingSinceMs;
+    return this.#failingSince === undefined ? null : performance.timeOrigin + this.#failingSince;
   }
 
   /** The totals of a span from a moment on. @returns undefined when the database cannot be used. */
@@ -275,7 +275,6 @@ export class Storage {
     this.counters.saveMs = tookMs;
     if (this.#failingSince !== undefined) this.#observer.recovered(performance.now() - this.#failingSince);
     this.#failingSince = undefined;
-    this.#failingSinceMs = null;
     this.#failuresInTurn = 0;
   }
 
@@ -283,7 +282,6 @@ export class Storage {
     const now = performance.now();
     this.counters.failures++;
     this.#failingSince ??= now;
-    this.#failingSinceMs ??= Date.now();
     const wait = Math.max(RETRY_MS, Math.min(RETRY_LIMIT_MS, this.#options.saveIntervalMs));
     this.#nextAt = now + Math.min(wait, RETRY_MS * 2 ** this.#failuresInTurn++);
     this.#observer.failed(error);

@@ -1,23 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
 import { BEFORE_ALL, type Database, type SwarmRow } from "./database.ts";
-import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
+import { openFreshDatabase } from "./sqlite/fresh-database.ts";
 import { exportSwarms, importSwarms, SwarmFileError } from "./swarm-file.ts";
-
-async function makeDatabase(t: TestContext): Promise<Database> {
-  const directory = await mkdtemp(join(tmpdir(), "btrt-file-"));
-  const database = await SqliteDatabase.open(join(directory, "btrt.db"));
-  t.after(async () => {
-    await database.close();
-    await rm(directory, { recursive: true });
-  });
-  await database.migrate();
-  return database;
-}
 
 /** A swarm of some IPv4 peers, or a quiet one. */
 function row(number: number, peers: number): SwarmRow {
@@ -46,7 +32,7 @@ async function* pieces(text: string, size = 1000): AsyncGenerator<Uint8Array> {
 }
 
 test("what is exported is imported as it was, in place of what there is", async (t) => {
-  const [from, to] = [await makeDatabase(t), await makeDatabase(t)];
+  const [from, to] = [await openFreshDatabase(t), await openFreshDatabase(t)];
   const rows = Array.from({ length: 1201 }, (_, i) => row(i, i % 4 === 0 ? 0 : i));
   await from.writeSwarms(rows);
   await to.writeSwarms([row(7, 1), row(2000, 1)]);
@@ -57,7 +43,7 @@ test("what is exported is imported as it was, in place of what there is", async 
 });
 
 test("a file that is cut off, or is none, is refused with its line", async (t) => {
-  const database = await makeDatabase(t);
+  const database = await openFreshDatabase(t);
   await database.writeSwarms([row(1, 2), row(2, 2)]);
   const text = await textOf(database);
   const [header, first, second, end] = text.split("\n");
@@ -87,7 +73,7 @@ test("a file that is cut off, or is none, is refused with its line", async (t) =
 });
 
 test("whatever is in a file, it is imported or refused", async (t) => {
-  const database = await makeDatabase(t);
+  const database = await openFreshDatabase(t);
   await database.writeSwarms([row(1, 2)]);
   const text = await textOf(database);
   const change = fc.record({

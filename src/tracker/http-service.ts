@@ -47,7 +47,6 @@ export class HttpService implements StreamService {
   readonly #tracker: Pick<Tracker, "announce" | "scrape">;
   readonly #refusal: Refusal;
   readonly #meter: RequestMeter;
-  #kind: RequestKind = REQUEST.httpOther;
   #policy: HttpServicePolicy = { trustedProxies: NOBODY, ipParameter: NOBODY };
 
   readonly #proxyHeader = new ProxyHeader();
@@ -96,13 +95,12 @@ export class HttpService implements StreamService {
     }
     exchange.state = BEGUN;
     this.#client.setBytes(exchange.remote, 0);
-    this.#kind = REQUEST.httpOther;
-    if (status !== COMPLETE) return this.#refuse(exchange, status);
+    if (status !== COMPLETE) return this.#refuse(exchange, REQUEST.httpOther, status);
     exchange.consumed = request.headEnd - start;
     const { pathStart, pathEnd } = request;
     if (isOneOf(ANNOUNCE_PATHS, input, pathStart, pathEnd)) return this.#announce(exchange);
     if (isOneOf(SCRAPE_PATHS, input, pathStart, pathEnd)) return this.#scrape(exchange);
-    return this.#refuse(exchange, HTTP_ERROR.notFound);
+    return this.#refuse(exchange, REQUEST.httpOther, HTTP_ERROR.notFound);
   }
 
   /**
@@ -128,17 +126,17 @@ export class HttpService implements StreamService {
   }
 
   #announce(exchange: Exchange): number {
-    this.#kind = REQUEST.httpAnnounce;
     const { input, output, outputStart } = exchange;
     const request = this.#request;
     const query = this.#announceQuery;
     const client = this.#client;
-    if (!this.#followProxies(input)) return this.#refuse(exchange, HTTP_ERROR.addressConflict);
+    if (!this.#followProxies(input))
+      return this.#refuse(exchange, REQUEST.httpAnnounce, HTTP_ERROR.addressConflict);
     let error = query.decode(input, request.queryStart, request.queryEnd);
     query.request.address.copyFrom(client);
     if (error === OK && this.#policy.ipParameter.lookup(client) !== 0) error = query.believeAddresses(input);
     if (error === OK) error = this.#tracker.announce(query.request, this.#announceResponse);
-    if (error !== OK) return this.#fail(exchange, error);
+    if (error !== OK) return this.#fail(exchange, REQUEST.httpAnnounce, error);
     const connection = this.#connectionAfter(exchange);
     const { address } = query.request;
     const end = this.#announceEncoder.encode(output, outputStart, address, query.compact, connection);
@@ -147,13 +145,12 @@ export class HttpService implements StreamService {
   }
 
   #scrape(exchange: Exchange): number {
-    this.#kind = REQUEST.httpScrape;
     const { input, output, outputStart } = exchange;
     const request = this.#request;
     const scrape = this.#scrapeRequest;
     let error = decodeScrapeQuery(input, request.queryStart, request.queryEnd, scrape);
     if (error === OK) error = this.#tracker.scrape(scrape, this.#scrapeResponse);
-    if (error !== OK) return this.#fail(exchange, error);
+    if (error !== OK) return this.#fail(exchange, REQUEST.httpScrape, error);
     const connection = this.#connectionAfter(exchange);
     const end = encodeScrape(output, outputStart, scrape, this.#scrapeResponse, connection);
     this.#meter.end(REQUEST.httpScrape, this.#client.family, OUTCOME.answered);
@@ -194,20 +191,20 @@ export class HttpService implements StreamService {
   }
 
   /** Answers a mistake in the BitTorrent part. The connection goes on. */
-  #fail(exchange: Exchange, error: ClientErrorCode): number {
+  #fail(exchange: Exchange, kind: RequestKind, error: ClientErrorCode): number {
     const { output, outputStart } = exchange;
     this.#refusal.note(this.#client, CLIENT_ERRORS[error].reason);
     const end = encodeFailure(output, outputStart, error, this.#connectionAfter(exchange));
-    this.#meter.end(this.#kind, this.#client.family, OUTCOME.refused);
+    this.#meter.end(kind, this.#client.family, OUTCOME.refused);
     return end - outputStart;
   }
 
   /** Answers a mistake in HTTP. What else came is left as it is: nobody can say what it means. */
-  #refuse(exchange: Exchange, error: HttpErrorCode): number {
+  #refuse(exchange: Exchange, kind: RequestKind, error: HttpErrorCode): number {
     const { output, outputStart } = exchange;
     this.#refusal.note(this.#client, HTTP_ERRORS[error].text);
     exchange.close = true;
-    this.#meter.end(this.#kind, this.#client.family, OUTCOME.malformed);
+    this.#meter.end(kind, this.#client.family, OUTCOME.malformed);
     return encodeHttpError(output, outputStart, error) - outputStart;
   }
 }

@@ -172,10 +172,8 @@ export class PeerSelection {
     const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;
     const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
     const both = who.onlyFamily === 0;
-    other.sort(ranks, policy, who);
-    // What cannot be answered is nothing it could be given.
-    if (!both) who.clearGiven();
     own.sort(ranks, policy, who);
+    if (both) other.sort(ranks, policy, who);
     this.#at4 = 0;
     this.#at6 = 0;
     this.#otherRoom = both ? Math.max(wanted >> 2, wanted - own.total) : 0;

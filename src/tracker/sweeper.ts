@@ -1,6 +1,7 @@
 /**
  * Walks through all swarms, again and again, a little at a time: peers that have not announced for too long go, and
- * after a change of the groups peers get their new one. On its way it counts what there is (census.ts). It holds a shard for a few hundred records at most.
+ * after a change of the groups peers get their new one. On its way it counts what there is (census.ts). It holds a shard
+ * for a few hundred records at most.
  */
 
 import type { Family } from "../model/address.ts";

@@ -35,7 +35,7 @@ export class InputBuffers {
   give(id: number): void {
     const { words, halves } = this.#ring;
     const entry = (this.#tail & (COUNT - 1)) * BUFFER.bytes;
-    const offset = id * BUFFER_BYTES;
+    const offset = this.offsetOf(id);
     words[(entry + BUFFER.address) >> 2] = this.#memory.lowAddress(offset);
     words[((entry + BUFFER.address) >> 2) + 1] = this.#memory.highAddress(offset);
     words[(entry + BUFFER.length) >> 2] = BUFFER_BYTES;

@@ -14,7 +14,7 @@ import {
   type SwarmRow,
 } from "../database.ts";
 import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
-import { GIVEN_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
+import { GIVEN_COLUMNS, SWARM_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
 import { connect, type ServerSettings } from "./mysql-connection.ts";
 import { toDatabaseError } from "./mysql-errors.ts";
 
@@ -28,8 +28,7 @@ const MIGRATION_TIMEOUT_SECONDS = 600;
 /** Characters of a statement that writes swarms: well below a server's `max_allowed_packet`. */
 const STATEMENT_LENGTH = 1 << 20;
 
-const COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";
-const WRITE = `INSERT INTO swarm (${COLUMNS}, quiet_since) VALUES `;
+const WRITE = `INSERT INTO swarm (${SWARM_COLUMNS}, quiet_since) VALUES `;
 const WRITE_END = ` ON DUPLICATE KEY UPDATE first_seen = VALUES(first_seen), last_seen = VALUES(last_seen),
 downloaded = VALUES(downloaded), peers = VALUES(peers), quiet_since = VALUES(quiet_since)`;
 const ADDED = ["announces", "downloaded", "uploaded", ...GIVEN_COLUMNS];
@@ -123,7 +122,7 @@ export class MysqlDatabase implements Database {
   async readSwarms(after: Uint8Array, limit: number, live: boolean): Promise<SwarmRow[]> {
     const where = `info_hash > ${hex(after)}${live ? " AND quiet_since IS NULL" : ""}`;
     const rows = await this.#rows(
-      `SELECT ${COLUMNS} FROM swarm FORCE INDEX (PRIMARY) WHERE ${where} ORDER BY info_hash LIMIT ${limit}`,
+      `SELECT ${SWARM_COLUMNS} FROM swarm FORCE INDEX (PRIMARY) WHERE ${where} ORDER BY info_hash LIMIT ${limit}`,
     );
     return rows.map(toSwarmRow);
   }

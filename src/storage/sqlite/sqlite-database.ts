@@ -17,7 +17,7 @@ import {
   type SwarmRow,
 } from "../database.ts";
 import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
-import { GIVEN_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
+import { GIVEN_COLUMNS, SWARM_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
 import { toDatabaseError } from "./sqlite-errors.ts";
 import { takeTrackerLock } from "./tracker-lock.ts";
 
@@ -28,8 +28,6 @@ PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -2048;
 `;
 
-const COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";
-
 const GIVEN = GIVEN_COLUMNS.join(", ");
 const ADD_GIVEN = GIVEN_COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(", ");
 
@@ -37,11 +35,11 @@ const SQL = {
   version: "SELECT max(version) AS version FROM btrt_schema",
   hasSchema: "SELECT name FROM sqlite_master WHERE name = 'btrt_schema'",
   facts: "SELECT first_seen, last_seen, downloaded FROM swarm WHERE info_hash = ?",
-  write: `INSERT INTO swarm (${COLUMNS}, quiet_since) VALUES (?, ?, ?, ?, ?, ?)
+  write: `INSERT INTO swarm (${SWARM_COLUMNS}, quiet_since) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (info_hash) DO UPDATE SET first_seen = excluded.first_seen, last_seen = excluded.last_seen,
 downloaded = excluded.downloaded, peers = excluded.peers, quiet_since = excluded.quiet_since`,
-  read: `SELECT ${COLUMNS} FROM swarm WHERE info_hash > ? ORDER BY info_hash LIMIT ?`,
-  readLive: `SELECT ${COLUMNS} FROM swarm WHERE info_hash > ? AND quiet_since IS NULL ORDER BY info_hash LIMIT ?`,
+  read: `SELECT ${SWARM_COLUMNS} FROM swarm WHERE info_hash > ? ORDER BY info_hash LIMIT ?`,
+  readLive: `SELECT ${SWARM_COLUMNS} FROM swarm WHERE info_hash > ? AND quiet_since IS NULL ORDER BY info_hash LIMIT ?`,
   deleteQuiet: `DELETE FROM swarm WHERE info_hash IN
 (SELECT info_hash FROM swarm WHERE quiet_since < ? ORDER BY quiet_since LIMIT ?)`,
   addTotal: `INSERT INTO group_total (span, start, peer_group, announces, downloaded, uploaded, ${GIVEN})
