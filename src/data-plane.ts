@@ -184,7 +184,7 @@ export class DataPlane {
     if (this.#stopping) return;
     const counters = this.counters[worker];
     this.deaths++;
-    await clearAway(this.#resources[worker]);
+    await clearAway(this.#options.engine, this.#resources[worker]);
     counters[COUNTER.connectionsClosed] = counters[COUNTER.connectionsAccepted];
     const dropped = await this.#recover(worker);
     this.#observer.died(worker, error, dropped);

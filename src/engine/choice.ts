@@ -1,8 +1,8 @@
 /** Which engine serves, and how it is made, woken and cleared away. What it needs is loaded only when it is chosen. */
-import { closeSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import type { Engine, EngineCounters, EngineLimits, Services } from "./engine.ts";
 import { probeUring } from "./uring/probe.ts";
-import { type ResourceData, takeResources } from "./uring/resources.ts";
+import type { ResourceData } from "./uring/resources.ts";
 
 /** The engines there are. */
 export type EngineKind = "node" | "uring";
@@ -58,18 +58,7 @@ export function wakeEngine(wakeDescriptor: number): void {
   if (wakeDescriptor >= 0) writeSync(wakeDescriptor, ONE);
 }
 
-/** Gives back what the engine of a thread that died had of the kernel. */
-export async function clearAway(resources: ResourceData): Promise<void> {
-  const { mappings, descriptors } = takeResources(resources);
-  if (mappings.length > 0) {
-    const { munmap } = await import("./uring/libc.ts");
-    for (const { at, length } of mappings) munmap(at, length);
-  }
-  for (const fd of descriptors) {
-    try {
-      closeSync(fd);
-    } catch {
-      // The thread closed it, and could not note that down any more.
-    }
-  }
+/** Gives back what the engine of a thread that has died had of the kernel. */
+export async function clearAway(kind: EngineKind, resources: ResourceData): Promise<void> {
+  if (kind === "uring") (await import("./uring/left-behind.ts")).clearAway(resources);
 }

@@ -3,15 +3,18 @@
  * thread, and a thread that dies gives nothing back: whoever sees it die does. The mappings go first, for they hold the
  * ring, and the ring holds every socket that it waits for.
  *
- * The words of the memory: the descriptor of the ring, and of what wakes the engine; for each mapping its address, low
- * word first, and its length; the descriptors of the listening sockets, and of the connections. Descriptors are -1, and
+ * The words of the memory: the descriptor of the ring, and of what wakes the engine; the mapping in which the ring's
+ * completions are, and where; all mappings, each its address, low word first, and its length; the descriptors of the listening sockets, and of the connections. Descriptors are -1, and
  * lengths 0, where there is none.
  */
+import type { CompletionOffsets } from "./completions.ts";
 
 const RING = 0;
 const WAKE = 1;
-const MAPPINGS = 2;
 const MAPPING_WORDS = 3;
+const RING_MAPPING = 2;
+const COMPLETIONS = RING_MAPPING + MAPPING_WORDS;
+const MAPPINGS = COMPLETIONS + 4;
 /** An engine has a dozen. */
 const MOST_MAPPINGS = 16;
 const SOCKETS = MAPPINGS + MOST_MAPPINGS * MAPPING_WORDS;
@@ -25,6 +28,13 @@ export type ResourceData = Int32Array<SharedArrayBuffer>;
 export interface Mapping {
   readonly at: bigint;
   readonly length: number;
+}
+
+/** A ring's descriptor, and where in the process's memory its completions are. */
+export interface RingPlace {
+  readonly fd: number;
+  readonly memory: Mapping;
+  readonly completionOffsets: CompletionOffsets;
 }
 
 /** Allocates the memory for an engine with so many sockets to listen on, and connections. */
@@ -47,7 +57,11 @@ export class Resources {
     this.connections = data.subarray(first);
   }
 
-  set ring(fd: number) {
+  /** The ring: its descriptor, and where its completions are. */
+  set ring({ fd, memory, completionOffsets }: RingPlace) {
+    const { head, tail, mask, cqes } = completionOffsets;
+    this.#data.set([head, tail, mask, cqes], COMPLETIONS);
+    this.#noteMapping(RING_MAPPING, memory);
     this.#data[RING] = fd;
   }
   set wake(fd: number) {
@@ -61,24 +75,41 @@ export class Resources {
 
   /** All that is mapped. */
   set mappings(mappings: readonly Mapping[]) {
-    for (const [i, { at, length }] of mappings.entries()) {
-      this.#data.set([Number(at % WORD), Number(at / WORD), length], MAPPINGS + i * MAPPING_WORDS);
-    }
+    for (const [i, mapping] of mappings.entries()) this.#noteMapping(MAPPINGS + i * MAPPING_WORDS, mapping);
   }
+
+  #noteMapping(word: number, { at, length }: Mapping): void {
+    this.#data.set([Number(at % WORD), Number(at / WORD), length], word);
+  }
+}
+
+/** What is left of an engine. */
+export interface Remains {
+  /** The ring's memory, if there was a ring. */
+  readonly ring: Omit<RingPlace, "fd"> | undefined;
+  readonly mappings: readonly Mapping[];
+  readonly descriptors: readonly number[];
 }
 
 /** What a thread that is no more has left; afterwards there is nothing. */
-export function takeResources(data: ResourceData): { mappings: Mapping[]; descriptors: number[] } {
+export function takeResources(data: ResourceData): Remains {
+  const [head, tail, mask, cqes] = data.subarray(COMPLETIONS, MAPPINGS);
+  const memory = mappingAt(data, RING_MAPPING);
+  const ring = memory.length > 0 ? { memory, completionOffsets: { head, tail, mask, cqes } } : undefined;
   const mappings: Mapping[] = [];
   for (let word = MAPPINGS; data[word + 2] > 0 && word < SOCKETS; word += MAPPING_WORDS) {
-    const at = BigInt(data[word + 1]) * WORD + BigInt(data[word] >>> 0);
-    mappings.push({ at, length: data[word + 2] });
+    mappings.push(mappingAt(data, word));
   }
   const descriptors = [data[RING], data[WAKE], ...data.subarray(SOCKETS)].filter((fd) => fd >= 0);
   clear(data);
-  return { mappings, descriptors };
+  return { ring, mappings, descriptors };
+}
+
+function mappingAt(data: ResourceData, word: number): Mapping {
+  const at = BigInt(data[word + 1]) * WORD + BigInt(data[word] >>> 0);
+  return { at, length: data[word + 2] };
 }
 
 function clear(data: ResourceData): ResourceData {
-  return data.fill(-1).fill(0, MAPPINGS, SOCKETS);
+  return data.fill(-1).fill(0, RING_MAPPING, SOCKETS);
 }

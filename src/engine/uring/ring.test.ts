@@ -26,10 +26,11 @@ async function openWritable(t: TestContext): Promise<number> {
 /** Completions that have not been released. @returns owner, purpose and result of each. */
 function take(ring: Ring): number[][] {
   const taken: number[][] = [];
-  for (let { head } = ring; head !== ring.tail; head = (head + 1) >>> 0) {
-    const at = ring.at(head);
-    taken.push([ring.owner(at), ring.purpose(at), ring.result(at)]);
-    ring.release((head + 1) >>> 0);
+  const { completions } = ring;
+  for (let { head } = completions; head !== completions.tail; head = (head + 1) >>> 0) {
+    const at = completions.at(head);
+    taken.push([completions.owner(at), completions.purpose(at), completions.result(at)]);
+    completions.release((head + 1) >>> 0);
   }
   return taken;
 }

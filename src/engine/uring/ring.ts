@@ -5,6 +5,7 @@
  * plain loads and stores are enough.
  */
 
+import { type CompletionOffsets, Completions } from "./completions.ts";
 import {
   ACCEPT_MULTISHOT,
   BUFFER_REGISTRATION,
@@ -37,6 +38,7 @@ import {
   systemError,
 } from "./libc.ts";
 import { Memory } from "./memory.ts";
+import type { Mapping } from "./resources.ts";
 
 /** What the engine cannot do without. */
 const NEEDED_FEATURES = FEATURES.singleMmap | FEATURES.noDrop | FEATURES.extArg | FEATURES.cqeSkip;
@@ -65,22 +67,22 @@ const SCRATCH = {
 } as const;
 
 /**
- * A ring of one thread. Completions are read by position: {@link head} up to {@link tail}, then {@link release}.
+ * A ring of one thread.
  * `owner` and `purpose` are two numbers of the caller's that come back with the completion.
  */
 export class Ring {
   /** The ring's own, for who has to close it when this thread cannot. */
   readonly fd: number;
+  readonly completions: Completions;
+  /** Where the completions are, for who reads those that this thread does not come to. */
+  readonly memory: Mapping;
+  readonly completionOffsets: CompletionOffsets;
   readonly #scratch = Memory.allocate(SCRATCH.bytes);
   readonly #argument: Pointer;
   readonly #rings: Memory;
   readonly #entries: Memory;
   readonly #sqMask: number;
   readonly #sqTail: number;
-  readonly #cqMask: number;
-  readonly #cqHead: number;
-  readonly #cqTail: number;
-  readonly #cqes: number;
   /** Entries not yet submitted, and the position behind the last. */
   #pending = 0;
   #tail = 0;
@@ -119,10 +121,14 @@ export class Ring {
     for (let i = 0; i < sqEntries; i++) ring[(array >> 2) + i] = i;
     this.#sqTail = parameter(PARAMS.sqTail) >> 2;
     this.#sqMask = ring[parameter(PARAMS.sqMask) >> 2];
-    this.#cqHead = parameter(PARAMS.cqHead) >> 2;
-    this.#cqTail = parameter(PARAMS.cqTail) >> 2;
-    this.#cqMask = ring[parameter(PARAMS.cqMask) >> 2];
-    this.#cqes = cqes >> 2;
+    this.memory = this.#rings;
+    this.completionOffsets = {
+      head: parameter(PARAMS.cqHead),
+      tail: parameter(PARAMS.cqTail),
+      mask: parameter(PARAMS.cqMask),
+      cqes,
+    };
+    this.completions = new Completions(ring.buffer, this.completionOffsets);
     this.#scratch.writePointer(
       (SCRATCH.getEvents + GETEVENTS.timespec) >> 2,
       this.#scratch,
@@ -258,42 +264,6 @@ export class Ring {
 
   #checkError(error: number): void {
     if (!PASSING.includes(error)) throw new SystemError(error, "io_uring_enter");
-  }
-
-  /** Position of the first completion that has not been released, and behind the last there is. */
-  get head(): number {
-    return this.#rings.words[this.#cqHead];
-  }
-  get tail(): number {
-    return this.#rings.words[this.#cqTail];
-  }
-
-  /** Index of the completion at a position, for the following. */
-  at(position: number): number {
-    return this.#cqes + (position & this.#cqMask) * (CQE.bytes >> 2);
-  }
-  owner(at: number): number {
-    return this.#rings.words[at + (CQE.userData >> 2)];
-  }
-  purpose(at: number): number {
-    return this.#rings.words[at + (CQE.userData >> 2) + 1];
-  }
-  /** What the operation returned; below 0 the number of an error, negated. */
-  result(at: number): number {
-    return this.#rings.ints[at + (CQE.result >> 2)];
-  }
-  flags(at: number): number {
-    return this.#rings.words[at + (CQE.flags >> 2)];
-  }
-
-  /** Gives the completion another purpose, such as that it has been dealt with. */
-  setPurpose(at: number, purpose: number): void {
-    this.#rings.words[at + (CQE.userData >> 2) + 1] = purpose;
-  }
-
-  /** Gives back the completions before `position`. */
-  release(position: number): void {
-    this.#rings.words[this.#cqHead] = position;
   }
 
   /** Ends the ring and all that is under way in it. */

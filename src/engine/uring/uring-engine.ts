@@ -76,7 +76,7 @@ export class UringEngine implements Engine {
     this.#waitMs = waitMs;
     this.#resources = new Resources(resources, maxConnections);
     this.#ring = Ring.forConnections(maxConnections);
-    this.#resources.ring = this.#ring.fd;
+    this.#resources.ring = this.#ring;
     this.#buffers = new InputBuffers(this.#ring, INPUT_GROUP);
     this.#connections = new Connections(this.#resources.connections);
     this.#streams = new StreamServer({
@@ -162,30 +162,30 @@ export class UringEngine implements Engine {
 
   /** Enters the ring, and tells the connections whose replies were not sent whole. */
   #enter(least: number, timeoutMs: number): void {
-    const ring = this.#ring;
-    const before = ring.tail;
-    ring.enter(ring.head === before ? least : 0, timeoutMs);
-    const { tail } = ring;
+    const { completions } = this.#ring;
+    const before = completions.tail;
+    this.#ring.enter(completions.head === before ? least : 0, timeoutMs);
+    const { tail } = completions;
     for (let position = before; position !== tail; position = (position + 1) >>> 0) {
-      const at = ring.at(position);
-      if (ring.purpose(at) !== PURPOSE.unsent) continue;
-      this.#streams.unsent(ring.owner(at), ring.result(at));
-      ring.setPurpose(at, PURPOSE.none);
+      const at = completions.at(position);
+      if (completions.purpose(at) !== PURPOSE.unsent) continue;
+      this.#streams.unsent(completions.owner(at), completions.result(at));
+      completions.setPurpose(at, PURPOSE.none);
     }
     this.#streams.entered();
   }
 
   /** Deals with the completions there are. @returns whether there were any. */
   #complete(): boolean {
-    const ring = this.#ring;
-    const { head, tail } = ring;
+    const { completions } = this.#ring;
+    const { head, tail } = completions;
     for (let position = head; position !== tail; position = (position + 1) >>> 0) {
-      const at = ring.at(position);
-      const purpose = ring.purpose(at);
-      const owner = ring.owner(at);
-      const result = ring.result(at);
-      const flags = ring.flags(at);
-      ring.release((position + 1) >>> 0);
+      const at = completions.at(position);
+      const purpose = completions.purpose(at);
+      const owner = completions.owner(at);
+      const result = completions.result(at);
+      const flags = completions.flags(at);
+      completions.release((position + 1) >>> 0);
       if (purpose === PURPOSE.datagrams) this.#datagrams.complete(owner);
       else if (purpose === PURPOSE.woken) this.#wakened();
       else if (purpose !== PURPOSE.none) this.#streams.complete(purpose, owner, result, flags);
