@@ -94,7 +94,8 @@ export class DataPlane {
     this.counters = Array.from({ length: workers }, () => allocateCounters());
     this.activity = this.counters.map(() => allocateActivity());
     this.census = this.counters.map(() => allocateCensus());
-    this.#limits = { ...limits, maxConnections };
+    const maxDeferred = connectionsPerWorker(limits.maxDeferred, workers);
+    this.#limits = { ...limits, maxConnections, maxDeferred };
     this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }
 

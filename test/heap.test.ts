@@ -81,7 +81,7 @@ class Plane {
   readonly #worker: Worker;
 
   private constructor(engine: EngineKind) {
-    const limits = { maxConnections: 100, idleTimeoutMs: 60_000, requestTimeoutMs: 10_000 };
+    const limits = { maxConnections: 100, idleTimeoutMs: 60_000, requestTimeoutMs: 10_000, maxDeferred: 10 };
     const options: WorkerOptions & { readonly collections: Int32Array } = {
       store: allocateSwarmStore(100_000, 16, [1, 2]),
       activity: allocateActivity(),

@@ -11,7 +11,7 @@ export function workerCount({ workers }: Pick<Config, "workers">): number {
   return SHARE_PORTS.includes(process.platform) ? Math.min(availableParallelism(), 256) : 1;
 }
 
-/** Connections that each worker may have open, of so many together. */
-export function connectionsPerWorker(maxConnections: number, workers: number): number {
-  return Math.ceil(maxConnections / workers);
+/** Connections that each worker may have, open or waiting, of so many together. */
+export function connectionsPerWorker(connections: number, workers: number): number {
+  return Math.ceil(connections / workers);
 }

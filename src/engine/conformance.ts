@@ -8,6 +8,7 @@ import { describeClosing } from "./conformance/closing.ts";
 import { describeCrowds } from "./conformance/crowds.ts";
 import { describeDatagramLoad } from "./conformance/datagram-load.ts";
 import { describeDatagrams } from "./conformance/datagrams.ts";
+import { describeDeferring } from "./conformance/deferring.ts";
 import { describeRequests } from "./conformance/requests.ts";
 import type { MakeEngine } from "./conformance/rig.ts";
 import { describeSlowness } from "./conformance/slowness.ts";
@@ -20,6 +21,7 @@ export function describeEngine(name: string, makeEngine: MakeEngine): void {
     describeClosing(makeEngine);
     describeSlowness(makeEngine);
     describeStopping(makeEngine);
+    describeDeferring(makeEngine);
     describeAddresses(makeEngine);
     describeCrowds(makeEngine);
     describeDatagrams(makeEngine);

@@ -3,7 +3,8 @@
  *
  * An engine owns sockets, buffers, timeouts and connection limits and knows nothing of HTTP or BitTorrent. Whenever
  * a connection has bytes that nobody has consumed yet, it points an {@link Exchange} at them and calls
- * {@link StreamService.serve}, synchronously, until the service consumes nothing more.
+ * {@link StreamService.serve}, synchronously, until the service consumes nothing more. A service that cannot answer yet
+ * has the connection wait, and is asked again later ({@link Exchange.deferMs}).
  */
 
 /** Bytes an engine must be ready to hold of one connection before the service can consume them. */
@@ -50,6 +51,26 @@ export class Exchange {
    * {@link EngineLimits.requestTimeoutMs}.
    */
   close = false;
+
+  /**
+   * In: names this connection for as long as it waits, should the service defer now ({@link Engine.resume}). Never 0,
+   * and never given to two waits.
+   */
+  token = 0;
+
+  /** In: whether the connection may wait. If not, the service has to answer. */
+  mayDefer = false;
+
+  /**
+   * Out, 0 before each call: the request is complete, but its answer is not known yet. With nothing consumed and
+   * nothing written, the connection waits for at most so many milliseconds, or until {@link Engine.resume}; then the
+   * same request is served once more. Meanwhile nothing more of it is served, and a bounded amount is read. It does not
+   * wait at all for longer than an earlier reply takes to be sent, if the kernel does not take that at once.
+   */
+  deferMs = 0;
+
+  /** In: whether this request has waited. Then {@link mayDefer} is false. */
+  resumed = false;
 }
 
 /** Serves byte streams. Implementations are synchronous, never throw, and allocate nothing per call. */
@@ -107,6 +128,8 @@ export interface EngineLimits {
   readonly idleTimeoutMs: number;
   /** From a request's first byte to its last, and from a reply to its having been sent: closed after this. */
   readonly requestTimeoutMs: number;
+  /** Connections per engine that may wait for their answer; beyond them {@link Exchange.mayDefer} is false. */
+  readonly maxDeferred: number;
 }
 
 /** Called by an engine for what operators need to see. Implementations count; they must not throw. */
@@ -163,9 +186,11 @@ export interface Engine {
    *   listening then.
    */
   listen(addresses: ListenAddresses, shared: boolean): Promise<ListenAddresses>;
+  /** Ends the wait of a connection: its request is served again, before this returns. A token of no wait is ignored. */
+  resume(token: number): void;
   /**
-   * Stops accepting at once, answers what is in flight, closes idle connections, and what is still open after
-   * `graceMs` as well. Ends when all are closed; a second call waits for the first. An engine does not start again.
+   * Stops accepting at once, answers what is in flight (at once, whoever waits), closes idle connections, and what is
+   * still open after `graceMs` as well. Ends when all are closed; a second call waits for the first. An engine does not start again.
    * Datagrams that have arrived are answered; who goes on sending is not waited for.
    */
   stop(graceMs: number): Promise<void>;

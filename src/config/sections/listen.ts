@@ -27,6 +27,12 @@ export const listen = section({
     .describe(
       "Open connections, shared out evenly among the workers. One more is closed at once, and counted.",
     ),
+  max_waiting: integer(0, 1_000_000)
+    .default(10_000)
+    .describe(
+      "Of them, those that may wait for an external tracker or a neighbor, shared out likewise. One more is answered " +
+        "at once with what is known, and counted.",
+    ),
   idle_timeout: integer(1, 3600)
     .default(60)
     .describe("Seconds after which a connection without a request is closed."),

@@ -1,6 +1,6 @@
 /**
  * A process of its own: opens connections, makes a request on each, and holds them until its channel is closed.
- * Arguments: port, how many.
+ * Arguments: port, how many, the request.
  */
 import { connect, type Socket } from "node:net";
 
@@ -9,14 +9,15 @@ const AT_ONCE = 256;
 /** Connections from one source address: far fewer than it has ports. */
 const PER_ADDRESS = 100;
 
-const [port, size] = process.argv.slice(2).map(Number);
+const [port, size] = process.argv.slice(2, 4).map(Number);
+const request = process.argv[4];
 const sockets: Socket[] = [];
 
 function connectNext(): void {
   if (sockets.length === size) return;
   const localAddress = `127.0.1.${1 + Math.floor(sockets.length / PER_ADDRESS)}`;
   const socket = connect({ host: "127.0.0.1", port, localAddress }, connectNext);
-  socket.write("quiet\n");
+  socket.write(`${request}\n`);
   sockets.push(socket);
 }
 

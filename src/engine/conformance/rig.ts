@@ -89,6 +89,7 @@ export class Rig {
       maxConnections: options.maxConnections ?? 100_000,
       idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+      maxDeferred: options.maxDeferred ?? 100_000,
     };
     const services = { stream: this.service, datagram: this.datagramService };
     this.engine = makeEngine(services, limits, this.counters);

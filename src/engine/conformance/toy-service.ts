@@ -3,6 +3,7 @@ import { type Exchange, REPLY_BYTES, type StreamService } from "../engine.ts";
 import { Watched } from "./watched.ts";
 
 const NEWLINE = 0x0a;
+const LETTER_W = 0x77;
 
 /** The byte at `index` of the reply to `bytes N SEED`. */
 function patternByte(index: number, seed: number): number {
@@ -21,6 +22,8 @@ export function pattern(length: number, seed: number): Buffer {
  * - `say TEXT` is answered with `TEXT\n`, `quiet` not at all, `bytes N SEED` with N bytes of a pattern;
  * - `count` adds 1 to the connection's state and answers with it;
  * - `remote` answers with the remote address in hexadecimal, `become HEX` replaces it, without an answer;
+ * - `wait MS TEXT` is deferred for so long, and answered with `TEXT\n` after that, with `at once TEXT\n` if it must not
+ *   wait; `tokens` has what was deferred;
  * - `bye` is answered and closes, `drop` closes without an answer, `refuse` answers, closes and consumes nothing;
  * - whatever else is answered with `?\n`.
  *
@@ -28,6 +31,8 @@ export function pattern(length: number, seed: number): Buffer {
  */
 export class ToyService extends Watched implements StreamService {
   readonly violations: string[] = [];
+  /** Of the waits, in the order in which they began. */
+  readonly tokens = new Set<number>();
   /** How often the engine called. */
   calls = 0;
   /** Bytes that have been shown to the service; exact as long as there is one connection. */
@@ -66,6 +71,8 @@ export class ToyService extends Watched implements StreamService {
       case "become":
         exchange.remote.set(Buffer.from(first, "hex"));
         return 0;
+      case "wait":
+        return this.#waitOrSay(exchange, Number(first), line.slice(6 + first.length));
       case "bye":
         exchange.close = true;
         return write(exchange, "bye\n");
@@ -81,12 +88,26 @@ export class ToyService extends Watched implements StreamService {
     }
   }
 
+  #waitOrSay(exchange: Exchange, deferMs: number, text: string): number {
+    if (!exchange.mayDefer) return write(exchange, `${exchange.resumed ? "" : "at once "}${text}\n`);
+    exchange.consumed = 0;
+    exchange.deferMs = deferMs;
+    this.tokens.add(exchange.token);
+    return 0;
+  }
+
   #check(exchange: Exchange): void {
     const { input, start, end, output, outputStart, remote, consumed, close } = exchange;
+    const { token, mayDefer, deferMs, resumed } = exchange;
     if (!(start >= 0 && start < end && end <= input.length)) this.violations.push(`input [${start}, ${end})`);
     if (output.length - outputStart < REPLY_BYTES) this.violations.push("too little room for a reply");
     if (remote.length < 16) this.violations.push("remote is too short");
-    if (consumed !== 0 || close) this.violations.push("consumed or close is left over from the call before");
+    if (consumed !== 0 || close || deferMs !== 0) {
+      this.violations.push("consumed, close or deferMs is left over from the call before");
+    }
+    if (resumed && mayDefer) this.violations.push("what has waited may wait again");
+    if (token === 0 || this.tokens.has(token)) this.violations.push(`token ${token}`);
+    if (resumed && input[start] !== LETTER_W) this.violations.push("what is resumed did not wait");
   }
 }
 

@@ -20,6 +20,10 @@ export interface Shared {
   readonly output: Output;
   /** The open connections. */
   readonly connections: Set<Connection>;
+  /** Those that wait for their answer, by their tokens. */
+  readonly waiting: Map<number, Connection>;
+  /** Token of the next wait. */
+  nextToken: number;
   /** Connections end as soon as nothing is under way on them. */
   stopping: boolean;
   /** Called when the last connection has closed. */
@@ -29,8 +33,9 @@ export interface Shared {
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Serves one socket. It is either reading, blocked (the kernel took less than was written: nothing more is read or
- * served until all is sent), or closing (nothing is served any more).
+ * Serves one socket. It is either reading, waiting (the service has deferred its answer: nothing more is served, and
+ * not much is read), blocked (the kernel took less than was written: nothing more is read or served until all is sent),
+ * or closing (nothing is served any more).
  */
 export class Connection {
   readonly #shared: Shared;
@@ -47,6 +52,10 @@ export class Connection {
 
   #blocked = false;
   #closing = false;
+  /** What it waits by; 0 when it does not. */
+  #token = 0;
+  /** Whether the request at the front of the input has waited. */
+  #resumed = false;
   /** Whether the other end has sent all it will. */
   #peerEnded = false;
   /** When the present wait is over, on the clock of `performance.now()`. */
@@ -70,6 +79,10 @@ export class Connection {
   /** Closes the connection if its time is over. */
   checkDeadline(now: number): void {
     if (now < this.#deadline) return;
+    if (this.#token !== 0) {
+      this.resume();
+      return;
+    }
     // Waiting in vain for the other end to close, with everything sent, is no fault of anybody.
     if (!this.#socket.writableFinished) this.#shared.counters.connectionTimedOut();
     // A reset lets the kernel forget what nobody reads; it fails when the connection is already being shut down.
@@ -77,8 +90,17 @@ export class Connection {
     else this.#socket.destroy();
   }
 
-  /** Closes the connection if nothing is under way on it. Otherwise it closes when that is done. */
+  /** Ends the wait: serves again what has waited. */
+  resume(): void {
+    this.#endWait();
+    this.#resumed = true;
+    this.#socket.resume();
+    this.#serve(true);
+  }
+
+  /** Closes the connection if nothing is under way on it. Otherwise it closes when that is done: a wait is over now. */
   closeIfIdle(): void {
+    if (this.#token !== 0) this.resume();
     const idle = this.#closing ? this.#socket.writableFinished : !this.#blocked && this.#start === this.#end;
     if (idle) this.#socket.destroy();
   }
@@ -93,7 +115,10 @@ export class Connection {
     if (chunk === null) this.#peerEnded = true;
     if (this.#closing) return;
     if (chunk === null) {
-      if (!this.#blocked) this.#close(false);
+      if (!this.#blocked && this.#token === 0) this.#close(false);
+    } else if (this.#token !== 0) {
+      this.#append(chunk);
+      if (this.#end >= INPUT_BYTES) this.#socket.pause();
     } else if (this.#start < this.#end) {
       this.#append(chunk);
       this.#serve(false);
@@ -108,7 +133,7 @@ export class Connection {
 
   /** Serves what was received, while the service consumes and the kernel takes the replies. */
   #serve(requestBegins: boolean): void {
-    const { exchange, service, output } = this.#shared;
+    const { exchange, service, output, waiting, limits, stopping } = this.#shared;
     const before = this.#start;
     let written = 0;
     exchange.input = this.#input;
@@ -116,6 +141,7 @@ export class Connection {
     exchange.remote = this.#remote;
     exchange.state = this.#state;
     exchange.close = false;
+    exchange.deferMs = 0;
     while (this.#start < this.#end) {
       if (!output.hasRoomAfter(written)) {
         this.#send(written);
@@ -126,14 +152,39 @@ export class Connection {
       exchange.consumed = 0;
       exchange.output = output.bytes;
       exchange.outputStart = output.start + written;
+      exchange.token = this.#shared.nextToken;
+      exchange.resumed = this.#resumed;
+      exchange.mayDefer = !stopping && !this.#resumed && waiting.size < limits.maxDeferred;
+      this.#resumed = false;
       written += service.serve(exchange);
       this.#start += exchange.consumed;
       if (exchange.close || exchange.consumed === 0) break;
     }
     this.#state = exchange.state;
     if (written > 0) this.#send(written);
-    if (exchange.close) this.#close(this.#start < this.#end);
+    if (exchange.deferMs > 0 && exchange.mayDefer) this.#wait(exchange.deferMs);
+    else if (exchange.close) this.#close(this.#start < this.#end);
     else if (!this.#blocked) this.#served(requestBegins || this.#start > before);
+  }
+
+  /** Has the request at the front of the input wait, for at most so many milliseconds. */
+  #wait(deferMs: number): void {
+    const { waiting } = this.#shared;
+    const token = this.#shared.nextToken++;
+    this.#keepInput();
+    if (this.#blocked) {
+      this.#resumed = true;
+      return;
+    }
+    this.#token = token;
+    waiting.set(token, this);
+    this.#deadline = performance.now() + deferMs;
+    if (this.#end >= INPUT_BYTES) this.#socket.pause();
+  }
+
+  #endWait(): void {
+    this.#shared.waiting.delete(this.#token);
+    this.#token = 0;
   }
 
   /**
@@ -201,6 +252,7 @@ export class Connection {
   #closed(): void {
     const { connections, counters, onEmpty } = this.#shared;
     connections.delete(this);
+    this.#endWait();
     counters.connectionClosed();
     if (connections.size === 0) onEmpty();
   }

@@ -20,6 +20,12 @@ import { Output } from "./output.ts";
 /** How often deadlines are checked, in milliseconds: a quarter of the shortest limit, within these bounds. */
 const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
 
+/** How often it is looked whether a wait is over. */
+const CHECK_WAITS_MS = 50;
+
+/** Tokens begin anywhere, so that those of an engine that was before mean nothing to the next. */
+const TOKENS = 2 ** 48;
+
 /**
  * Time to answer datagrams that had arrived before a stop: a full receive buffer's, and not what is sent for ever
  * after.
@@ -34,10 +40,15 @@ export class NodeEngine implements Engine {
   readonly #servers: Server[] = [];
   readonly #sockets: DatagramSocket[] = [];
   readonly #deadlineTimer: NodeJS.Timeout;
+  readonly #waitTimer: NodeJS.Timeout;
   readonly #onConnection = (socket: Socket) => this.#accept(socket);
   readonly #checkDeadlines = () => {
     const now = performance.now();
     for (const connection of this.#shared.connections) connection.checkDeadline(now);
+  };
+  readonly #checkWaits = () => {
+    const now = performance.now();
+    for (const connection of this.#shared.waiting.values()) connection.checkDeadline(now);
   };
   #stopped: Promise<void> | undefined;
 
@@ -50,6 +61,8 @@ export class NodeEngine implements Engine {
       exchange: new Exchange(),
       output: new Output(),
       connections: new Set(),
+      waiting: new Map(),
+      nextToken: 1 + Math.floor(Math.random() * TOKENS),
       stopping: false,
       onEmpty: () => {},
     };
@@ -57,6 +70,7 @@ export class NodeEngine implements Engine {
     const interval = Math.min(Math.max(quarter, CHECK_INTERVAL_MS.least), CHECK_INTERVAL_MS.most);
     // Not in the timer itself: when the thread was held up, what came in meanwhile is read first.
     this.#deadlineTimer = setInterval(() => setImmediate(this.#checkDeadlines), interval).unref();
+    this.#waitTimer = setInterval(this.#checkWaits, CHECK_WAITS_MS).unref();
   }
 
   async listen({ streams, datagrams }: ListenAddresses, shared: boolean): Promise<ListenAddresses> {
@@ -85,6 +99,10 @@ export class NodeEngine implements Engine {
       streams: servers.map((server) => listenAddressOf(server.address())),
       datagrams: sockets.map(({ address }) => address),
     };
+  }
+
+  resume(token: number): void {
+    this.#shared.waiting.get(token)?.resume();
   }
 
   stop(graceMs: number): Promise<void> {
@@ -122,6 +140,7 @@ export class NodeEngine implements Engine {
     if (shared.connections.size > 0) await empty;
     clearTimeout(graceTimer);
     clearInterval(this.#deadlineTimer);
+    clearInterval(this.#waitTimer);
   }
   /** Goes on until a whole turn of the event loop has brought no datagram, or time is up. */
   async #drainDatagrams(deadline: number): Promise<void> {

@@ -19,6 +19,10 @@ export const STATE = {
   dying: 1 << 6,
   /** Its descriptor is being closed. */
   ending: 1 << 7,
+  /** The service has deferred its answer: nothing more is served, and not much is read. */
+  waiting: 1 << 8,
+  /** The request at the front of the input has waited. */
+  resumed: 1 << 9,
 } as const;
 
 /** Operations that hold a connection open in the kernel. */
@@ -32,7 +36,7 @@ const NOTHING = Buffer.alloc(0);
 export class Connections {
   /** Descriptors, or -1, in shared memory: who clears away after a thread that died reads them. */
   readonly fds: Int32Array;
-  readonly flags: Uint8Array;
+  readonly flags: Uint16Array;
   /** The service's number. */
   readonly states: Float64Array;
   /** When the present wait is over, on the clock of `performance.now()`. */
@@ -48,6 +52,8 @@ export class Connections {
   /** What could not be sent, of the few that read slowly, and how much of it has been sent since. */
   readonly outputs = new Map<number, Buffer>();
   readonly outputStarts: Uint32Array;
+  /** What those wait by that are waiting. */
+  readonly tokens: Float64Array;
   /** Open connections. */
   count = 0;
   /** No number from this on has been used. */
@@ -61,7 +67,7 @@ export class Connections {
   constructor(fds: Int32Array) {
     const most = fds.length;
     this.fds = fds;
-    this.flags = new Uint8Array(most);
+    this.flags = new Uint16Array(most);
     this.states = new Float64Array(most);
     this.deadlines = new Float64Array(most);
     this.sentAt = new Uint32Array(most);
@@ -69,6 +75,7 @@ export class Connections {
     this.sentIn = new Uint32Array(most);
     this.inputLengths = new Uint32Array(most);
     this.outputStarts = new Uint32Array(most);
+    this.tokens = new Float64Array(most);
     this.#remotes = new Uint8Array(most * REMOTE_BYTES);
     this.#free = new Uint32Array(most);
   }

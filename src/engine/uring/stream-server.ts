@@ -9,6 +9,7 @@ import {
 } from "../engine.ts";
 import { Acceptor } from "./acceptor.ts";
 import { type Connections, STATE } from "./connections.ts";
+import { Endings } from "./endings.ts";
 import type { InputBuffers } from "./input-buffers.ts";
 import { CQE_FLAG, ERROR, RECV, SHUTDOWN } from "./layouts.ts";
 import { close } from "./libc.ts";
@@ -16,11 +17,10 @@ import { PURPOSE } from "./purpose.ts";
 import { Replies } from "./replies.ts";
 import type { Ring } from "./ring.ts";
 import { SocketCalls } from "./socket-calls.ts";
+import { Waits } from "./waits.ts";
 
 /** Most entries that are made for one completion. */
 const ENTRIES_AT_ONCE = 8;
-
-const NONE = -1;
 
 /** What a {@link StreamServer} works with. */
 export interface StreamParts {
@@ -35,8 +35,9 @@ export interface StreamParts {
 }
 
 /**
- * Serves connections. One is either reading, blocked (the kernel took less than was written: nothing more is read or
- * served until all is sent), or closing (nothing is served any more).
+ * Serves connections. One is either reading, waiting (the service has deferred its answer: nothing more is served, and
+ * not much is read), blocked (the kernel took less than was written: nothing more is read or served until all is sent),
+ * or closing (nothing is served any more).
  */
 export class StreamServer {
   /** Set by the engine at the start of each turn, on the clock of `performance.now()`. */
@@ -52,18 +53,18 @@ export class StreamServer {
   readonly #replies: Replies;
   readonly #exchange = new Exchange();
   readonly #acceptor: Acceptor;
-  /** Connections that are closed when the ring is entered, or {@link NONE}; so many of them. */
-  readonly #ending: Int32Array;
-  #endings = 0;
+  readonly #waits: Waits;
+  readonly #endings: Endings;
   /** Connections end as soon as nothing is under way on them. */
   #stopping = false;
 
   constructor(parts: StreamParts) {
     this.#ring = parts.ring;
     this.#acceptor = new Acceptor(parts.ring);
-    this.#ending = new Int32Array(parts.ring.room);
+    this.#endings = new Endings(parts.ring, parts.connections, this.#sockets, parts.counters);
     this.#buffers = parts.buffers;
     this.#connections = parts.connections;
+    this.#waits = new Waits(parts.connections, parts.limits.maxDeferred);
     this.#service = parts.service;
     this.#limits = parts.limits;
     this.#counters = parts.counters;
@@ -88,41 +89,47 @@ export class StreamServer {
     this.#makeRoom();
     if (purpose === PURPOSE.received) this.#received(owner, result, flags);
     else if (purpose === PURPOSE.accepted) this.#accepted(owner, result, flags);
-    else if (purpose === PURPOSE.notClosed) this.#notClosed(owner);
+    else if (purpose === PURPOSE.notClosed) this.#endings.notClosed(owner);
     else if (purpose === PURPOSE.writable) this.#writable(owner);
   }
 
   /** The ring has been entered: replies have been taken, but for those of {@link unsent}, and connections closed. */
   entered(): void {
     this.#replies.entered();
-    if (this.#endings === 0) return;
-    for (let i = 0; i < this.#endings; i++) {
-      if (this.#ending[i] === NONE) continue;
-      this.#connections.free(this.#ending[i]);
-      this.#counters.connectionClosed();
-    }
-    this.#endings = 0;
-    this.#acceptor.resume();
+    if (this.#endings.entered()) this.#acceptor.resume();
   }
 
   /** A reply was not sent whole. Called before {@link entered}. @param result how much was, or an error. */
   unsent(number: number, result: number): void {
     const connections = this.#connections;
-    // What was to close the connection is cancelled, which a completion will tell.
-    const ending = this.#ending.indexOf(number);
-    if (ending >= 0 && ending < this.#endings) this.#ending[ending] = NONE;
+    this.#endings.cancelled(number);
     if (connections.has(number, STATE.dying)) return;
     const wasBlocked = connections.has(number, STATE.blocked);
     if (!this.#replies.keep(number, result)) this.#destroy(number, false);
     else if (!wasBlocked) connections.deadlines[number] = this.now + this.#limits.requestTimeoutMs;
   }
 
-  /** Ends connections whose time is over, and tries again to accept where that failed. */
+  /** Whether anybody waits for a deferred answer, and deadlines are to be kept closely. */
+  get hasWaiting(): boolean {
+    return this.#waits.count > 0;
+  }
+
+  /** Ends a wait; see {@link Engine.resume}. */
+  resume(token: number): void {
+    const number = this.#waits.find(token);
+    if (number >= 0) this.#resume(number);
+  }
+
+  /** Ends connections and waits whose time is over, and tries again to accept where that failed. */
   checkDeadlines(): void {
     const connections = this.#connections;
     for (let number = 0; number < connections.end; number++) {
       if (connections.fds[number] < 0 || this.now < connections.deadlines[number]) continue;
       if (connections.has(number, STATE.dying)) continue;
+      if (connections.has(number, STATE.waiting)) {
+        this.#resume(number);
+        continue;
+      }
       this.#makeRoom();
       const blocked = connections.has(number, STATE.blocked);
       const closing = connections.has(number, STATE.closing);
@@ -134,11 +141,12 @@ export class StreamServer {
     this.#acceptor.resume();
   }
 
-  /** Ends connections on which nothing is under way; the others end when that is done. */
+  /** Ends connections on which nothing is under way; the others end when that is done. Waits are over now. */
   closeIdle(): void {
     const connections = this.#connections;
     for (let number = 0; number < connections.end; number++) {
       if (connections.fds[number] < 0) continue;
+      if (connections.has(number, STATE.waiting)) this.#resume(number);
       const isUnderWay = connections.has(number, STATE.blocked) || connections.inputLengths[number] > 0;
       this.#makeRoom();
       if (!isUnderWay) this.#destroy(number, false);
@@ -194,12 +202,14 @@ export class StreamServer {
     const connections = this.#connections;
     const buffers = this.#buffers;
     if ((flags & CQE_FLAG.more) === 0) connections.clear(number, STATE.receiving);
-    if (connections.has(number, STATE.dying)) this.#endIfDone(number);
+    if (connections.has(number, STATE.dying)) this.#endings.endIfDone(number);
     else if (result > 0) this.#take(number, buffers.offsetOf(flags >>> 16), result);
     else if (result === 0) this.#ended(number);
     else if (result === -ERROR.noBufferSpace) this.#receive(number, 0);
     else if (result !== -ERROR.cancelled) this.#destroy(number, false);
-    else if (!connections.has(number, STATE.blocked)) this.#receive(number, RECV.pollFirst);
+    else if (!connections.has(number, STATE.blocked) && !this.#waits.isFull(number)) {
+      this.#receive(number, RECV.pollFirst);
+    }
     if ((flags & CQE_FLAG.buffer) !== 0) buffers.give(flags >>> 16);
   }
 
@@ -218,8 +228,11 @@ export class StreamServer {
       return;
     }
     connections.append(number, bytes, start, start + length);
-    if (!connections.has(number, STATE.blocked)) {
+    const isFull = connections.inputLengths[number] >= INPUT_BYTES;
+    if (!connections.has(number, STATE.blocked | STATE.waiting)) {
       this.#serve(number, connections.input(number), 0, connections.inputLengths[number], false);
+    } else if (connections.has(number, STATE.waiting) && !isFull) {
+      this.#receive(number, RECV.pollFirst);
     } else if (connections.has(number, STATE.receiving)) {
       this.#ring.cancelOperation(number, PURPOSE.received);
     }
@@ -229,7 +242,7 @@ export class StreamServer {
   #ended(number: number): void {
     const connections = this.#connections;
     connections.set(number, STATE.peerEnded);
-    if (connections.has(number, STATE.blocked)) return;
+    if (connections.has(number, STATE.blocked | STATE.waiting)) return;
     if (connections.has(number, STATE.closing)) this.#destroy(number, false);
     else this.#close(number, false);
   }
@@ -250,6 +263,7 @@ export class StreamServer {
     exchange.end = end;
     exchange.state = connections.states[number];
     exchange.close = false;
+    exchange.deferMs = 0;
     while (at < end) {
       if (!replies.hasRoom) {
         if (replies.written > from) replies.send(number, from, false);
@@ -260,6 +274,7 @@ export class StreamServer {
       exchange.start = at;
       exchange.consumed = 0;
       exchange.outputStart = replies.written;
+      this.#waits.offer(number, exchange, !this.#stopping);
       replies.written += this.#service.serve(exchange);
       at += exchange.consumed;
       if (exchange.close || exchange.consumed === 0) break;
@@ -269,6 +284,10 @@ export class StreamServer {
     if (connections.has(number, STATE.dying)) return;
     const left = end - at;
     connections.keep(number, input, at, end);
+    if (exchange.deferMs > 0 && exchange.mayDefer) {
+      this.#wait(number, from);
+      return;
+    }
     if (connections.has(number, STATE.blocked)) return;
     const closes =
       exchange.close ||
@@ -285,6 +304,36 @@ export class StreamServer {
     else this.#await(number, left, requestBegins || at > start);
   }
 
+  /** Has the request at the front of the input wait as the exchange says. @param from where replies before it begin. */
+  #wait(number: number, from: number): void {
+    const connections = this.#connections;
+    const { token, deferMs } = this.#exchange;
+    this.#waits.taken();
+    if (this.#replies.written > from) {
+      this.#replies.send(number, from, false);
+      this.#flush();
+      if (connections.has(number, STATE.dying)) return;
+    }
+    if (connections.has(number, STATE.blocked)) {
+      connections.set(number, STATE.resumed);
+      return;
+    }
+    this.#waits.begin(number, token);
+    connections.deadlines[number] = this.now + deferMs;
+    if (!connections.has(number, STATE.peerEnded) && !this.#waits.isFull(number)) {
+      this.#receive(number, RECV.pollFirst);
+    }
+  }
+
+  /** Ends a wait: serves again what has waited. */
+  #resume(number: number): void {
+    const connections = this.#connections;
+    this.#waits.end(number);
+    connections.set(number, STATE.resumed);
+    this.#makeRoom();
+    this.#serve(number, connections.input(number), 0, connections.inputLengths[number], true);
+  }
+
   /** Waits for more. @param requestBegins whether what is `left` of the input is the start of another request. */
   #await(number: number, left: number, requestBegins: boolean): void {
     const { idleTimeoutMs, requestTimeoutMs } = this.#limits;
@@ -299,7 +348,7 @@ export class StreamServer {
     const connections = this.#connections;
     connections.clear(number, STATE.polling);
     if (connections.has(number, STATE.dying)) {
-      this.#endIfDone(number);
+      this.#endings.endIfDone(number);
       return;
     }
     if (this.#replies.sendKept(number)) this.#unblocked(number);
@@ -339,37 +388,13 @@ export class StreamServer {
     } else if (connections.isUnderWay(number)) {
       this.#destroy(number, false);
     } else {
-      this.#end(number);
+      this.#endings.end(number);
     }
   }
 
   /** Ends the connection whatever is under way. @param reset whether the other end is told so. */
   #destroy(number: number, reset: boolean): void {
-    const connections = this.#connections;
-    if (connections.has(number, STATE.dying)) return;
-    const fd = connections.fds[number];
-    connections.drop(number);
-    connections.set(number, STATE.dying);
-    if (reset) this.#sockets.resetOnClose(fd);
-    if (connections.isUnderWay(number)) this.#ring.cancel(fd, number, PURPOSE.none);
-    this.#endIfDone(number);
-  }
-
-  /** Ends a dying connection when nothing is under way any more. */
-  #endIfDone(number: number): void {
-    if (!this.#connections.has(number, STATE.ending) && !this.#connections.isUnderWay(number))
-      this.#end(number);
-  }
-
-  #end(number: number): void {
-    this.#connections.set(number, STATE.ending);
-    this.#ending[this.#endings++] = number;
-    this.#ring.closeDescriptor(this.#connections.fds[number], number, PURPOSE.notClosed);
-  }
-
-  /** It is closed when the reply before is sent whole, or at once if there is no hope for that. */
-  #notClosed(number: number): void {
-    this.#connections.clear(number, STATE.ending);
-    if (this.#connections.has(number, STATE.dying)) this.#endIfDone(number);
+    this.#waits.end(number);
+    this.#endings.destroy(number, reset);
   }
 }

@@ -28,6 +28,9 @@ const SLICE_MS = 20;
 /** How often deadlines are checked, in milliseconds: a quarter of the shortest limit, within these bounds. */
 const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
 
+/** How often deadlines are checked while anybody waits for a deferred answer. */
+const CHECK_WAITS_MS = 50;
+
 /** Turns in which what had arrived before a stop is read. */
 const LAST_TURNS = 2;
 
@@ -126,6 +129,10 @@ export class UringEngine implements Engine {
     }
   }
 
+  resume(token: number): void {
+    this.#streams.resume(token);
+  }
+
   stop(graceMs: number): Promise<void> {
     this.#stopped ??= new Promise((resolve) => {
       this.#stopping = { resolve, deadline: performance.now() + graceMs, turns: 0 };
@@ -151,7 +158,8 @@ export class UringEngine implements Engine {
       const now = performance.now();
       this.#streams.now = now;
       busy = this.#complete();
-      if (now >= this.#checkedAt + this.#checkIntervalMs) {
+      const interval = this.#streams.hasWaiting ? CHECK_WAITS_MS : this.#checkIntervalMs;
+      if (now >= this.#checkedAt + Math.min(interval, this.#checkIntervalMs)) {
         this.#checkedAt = now;
         this.#streams.checkDeadlines();
       }
