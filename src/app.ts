@@ -16,6 +16,7 @@ import { ListenError } from "./data-plane-thread.ts";
 import { chooseEngine, type EngineChoice, EngineUnavailableError } from "./engine/choice.ts";
 import type { ListenAddress, ListenAddresses } from "./engine/engine.ts";
 import { probeUring } from "./engine/uring/probe.ts";
+import { ErrandDesk } from "./errands.ts";
 import { describeFailure, type Failure } from "./failure.ts";
 import { KeptState } from "./kept-state.ts";
 import { buildPolicy } from "./policy.ts";
@@ -99,6 +100,7 @@ class App {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #plane: DataPlane;
+  readonly #errands: ErrandDesk;
   readonly #state: KeptState;
   readonly #shown: AdminState;
   readonly #admin: AdminListener;
@@ -149,6 +151,9 @@ class App {
         gaveUp: (err, reason) => this.#giveUp(err, reason),
       },
     );
+    this.#errands = new ErrandDesk(this.#plane.errands, (worker, tokens) =>
+      this.#plane.resume(worker, tokens),
+    );
     this.#limits = new LimitWarnings(log, this.#plane.counters);
     this.#state = new KeptState(loaded, store, this.#plane.activity, process.env, log);
     this.#shown = new AdminState(this.#policy, loaded.groups);
@@ -188,6 +193,7 @@ class App {
     await this.#reloading;
     this.#shown.addresses = [];
     await this.#plane.stop(STOP_GRACE_MS);
+    await this.#errands.stop();
     await this.#state.stop();
     await this.#admin.stop();
     process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload);
@@ -200,6 +206,7 @@ class App {
     try {
       await this.#state.open(() => this.#policy);
       const addresses = await this.#plane.start();
+      this.#errands.start();
       this.#state.start(this.#policy.groups);
       return addresses;
     } catch (error) {

@@ -13,6 +13,7 @@ import { allocateResources, type ResourceData } from "./engine/uring/resources.t
 import { describeFailure } from "./failure.ts";
 import { allocateCounters, COUNTER } from "./model/counters.ts";
 import { allocateCensus } from "./tracker/census.ts";
+import { allocateErrandQueue, type ErrandQueueData } from "./tracker/errand-queue.ts";
 import { allocateActivity } from "./tracker/group-activity.ts";
 import { holderOf } from "./tracker/shard-lock.ts";
 import { type Recovery, recoverStore } from "./tracker/store-recovery.ts";
@@ -67,6 +68,8 @@ export class DataPlane {
   readonly counters: readonly Float64Array<SharedArrayBuffer>[];
   readonly activity: readonly Float64Array<SharedArrayBuffer>[];
   readonly census: readonly Uint32Array<SharedArrayBuffer>[];
+  /** What each worker would have done. */
+  readonly errands: readonly ErrandQueueData[];
   /** Workers that have died. */
   deaths = 0;
   readonly #options: DataPlaneOptions;
@@ -95,6 +98,7 @@ export class DataPlane {
     this.activity = this.counters.map(() => allocateActivity());
     this.census = this.counters.map(() => allocateCensus());
     const maxDeferred = connectionsPerWorker(limits.maxDeferred, workers);
+    this.errands = this.counters.map(() => allocateErrandQueue());
     this.#limits = { ...limits, maxConnections, maxDeferred };
     this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }
@@ -127,6 +131,11 @@ export class DataPlane {
     }
   }
 
+  /** Ends the waits of connections of a worker; its other requests have their turn in between. */
+  resume(worker: number, tokens: readonly number[]): void {
+    this.#threads[worker].send({ type: "resume", tokens });
+  }
+
   /** Stops listening, answers what is in flight, and ends the threads; after `graceMs` whatever happens. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
@@ -145,6 +154,7 @@ export class DataPlane {
       resources: this.#resources[worker],
       limits: this.#limits,
       counters: this.counters[worker],
+      errands: this.errands[worker],
       activity: this.activity[worker],
       census: this.census[worker],
       seed: randomWords(4),

@@ -15,6 +15,7 @@ import { PeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import { PrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { AccessList, type AccessListData } from "./tracker/access-list.ts";
 import { ConnectionIds } from "./tracker/connection-ids.ts";
+import type { ErrandQueueData } from "./tracker/errand-queue.ts";
 import { HttpService } from "./tracker/http-service.ts";
 import { Refusal } from "./tracker/refusal.ts";
 import type { SelectionSettings } from "./tracker/selection-settings.ts";
@@ -47,6 +48,8 @@ export interface WorkerOptions {
   readonly listen: ListenAddresses;
   readonly limits: EngineLimits;
   readonly counters: Float64Array<SharedArrayBuffer>;
+  /** What it would have the control plane do. */
+  readonly errands: ErrandQueueData;
   /** What it counts of each peer group (tracker/group-activity.ts). */
   readonly activity: Float64Array<SharedArrayBuffer>;
   /** What there is of its part of the swarms (tracker/census.ts). */
@@ -65,6 +68,8 @@ export interface WorkerOptions {
 export type WorkerCommand =
   | { readonly type: "policy"; readonly policy: PolicyData }
   | { readonly type: "reclassify" }
+  /** Connections need not wait any longer (engine/engine.ts). */
+  | { readonly type: "resume"; readonly tokens: readonly number[] }
   | { readonly type: "stop"; readonly graceMs: number };
 
 /** What a worker tells the control plane. */
@@ -113,6 +118,8 @@ class DataPlane {
   readonly #refusal = new Refusal();
   readonly #sweeper: Sweeper;
   readonly #engine: Promise<Engine>;
+  /** The engine, once it listens. */
+  #listening: Engine | undefined;
   readonly #ticker: NodeJS.Timeout;
   /** Requests refused when that was last reported, and when. */
   #refusals = 0;
@@ -157,6 +164,7 @@ class DataPlane {
     try {
       const engine = await this.#engine;
       const addresses = await engine.listen(listen, workers > 1);
+      this.#listening = engine;
       post({ type: "listening", addresses, wakeDescriptor: engine.wakeDescriptor });
     } catch (error) {
       clearInterval(this.#ticker);
@@ -168,6 +176,7 @@ class DataPlane {
   take(command: WorkerCommand): void {
     if (command.type === "stop") void this.#stop(command.graceMs);
     else if (command.type === "policy") this.#adopt(command.policy);
+    else if (command.type === "resume") for (const token of command.tokens) this.#listening?.resume(token);
     else this.#sweeper.reclassify(this.#tracker.policy.groups);
   }
 

@@ -12,6 +12,7 @@ import { probeUring } from "../src/engine/uring/probe.ts";
 import { allocateResources } from "../src/engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "../src/model/counters.ts";
 import { allocateCensus } from "../src/tracker/census.ts";
+import { allocateErrandQueue } from "../src/tracker/errand-queue.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
 import { allocateSwarmStore } from "../src/tracker/swarm-store.ts";
 import type { WorkerOptions } from "../src/worker.ts";
@@ -84,6 +85,7 @@ class Plane {
     const limits = { maxConnections: 100, idleTimeoutMs: 60_000, requestTimeoutMs: 10_000, maxDeferred: 10 };
     const options: WorkerOptions & { readonly collections: Int32Array } = {
       store: allocateSwarmStore(100_000, 16, [1, 2]),
+      errands: allocateErrandQueue(),
       activity: allocateActivity(),
       census: allocateCensus(),
       worker: 0,

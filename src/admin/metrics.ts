@@ -23,6 +23,8 @@ const LIMITS = [
   { counter: COUNTER.connectionsTimedOut, limit: "request_timeout" },
   { counter: COUNTER.datagramsDropped, limit: "datagram_replies" },
   { counter: COUNTER.trafficUncounted, limit: "traffic_table" },
+  { counter: COUNTER.waitsRefused, limit: "max_waiting" },
+  { counter: COUNTER.errandsDropped, limit: "errand_queue" },
 ] as const;
 
 const ASSUMPTIONS =
@@ -174,6 +176,9 @@ function limitMetrics(sources: Sources, { counters }: Totals): Metric[] {
       "What was refused, dropped or not counted, by the limit that it would have exceeded.",
       ...LIMITS.map(({ counter: at, limit }) => ({ labels: { limit }, value: counters[at] })),
     ),
+    counter("btrt_waits_total", "Announces that waited for an external tracker or a neighbor.", {
+      value: counters[COUNTER.waits],
+    }),
     counter("btrt_peers_expired_total", "Peers forgotten, as they did not announce any more.", {
       value: counters[COUNTER.peersExpired],
     }),

@@ -27,6 +27,11 @@ export const COUNTER = {
   /** Announces from a peer group, and those among them that were given outside peers though there were enough at home. */
   memberAnnounces: 11,
   nearMissed: 12,
+  /** Announces that waited for their answer, and those that would have but for `listen.max_waiting`. */
+  waits: 13,
+  waitsRefused: 14,
+  /** What the control plane was to do and had no room left for (tracker/errand-queue.ts). */
+  errandsDropped: 15,
 } as const;
 
 /** Where the counts of request-counts.ts begin. */

@@ -22,6 +22,11 @@ const LIMITS: readonly Limit[] = [
     key: "listen.max_connections",
     message: "too many connections: new ones are closed",
   },
+  {
+    counter: COUNTER.waitsRefused,
+    key: "listen.max_waiting",
+    message: "too many wait for other trackers: new ones are answered with what is known",
+  },
 ];
 
 /** Compares counters with what they were; one warning a minute at most for each limit. */

@@ -1,0 +1,158 @@
+/**
+ * What a data-plane thread would have the control plane do: errands, in a ring of bytes in shared memory. There is one
+ * for each thread, which alone writes to it; the control plane alone reads. When it is full the errand is dropped and
+ * counted: whoever had it can do without.
+ *
+ *     errand    length of its bytes | kind << 24, token low, token high (4 bytes each), bytes, filled up to 4
+ */
+import { COUNTER } from "../model/counters.ts";
+
+/** What there is to do. */
+export const ERRAND = {
+  /** Ask neighbors for peers of a swarm. */
+  refresh: 1,
+  /** Ask an external tracker. */
+  forward: 2,
+} as const;
+
+/** One of {@link ERRAND}. */
+export type ErrandKind = (typeof ERRAND)[keyof typeof ERRAND];
+
+/** Bytes of a ring; a power of two. */
+const RING_BYTES = 1 << 20;
+
+/** Longest that the bytes of one errand may be. */
+export const ERRAND_BYTES = 40 * 1024;
+
+const HEAD_BYTES = 12;
+const LENGTH_MASK = 0xff_ffff;
+const WORD = 2 ** 32;
+
+/** Words of the header: bytes ever written and read, modulo 2^32. */
+const WRITTEN = 0;
+const READ = 1;
+
+/** A queue's shared memory. */
+export interface ErrandQueueData {
+  readonly header: Int32Array<SharedArrayBuffer>;
+  readonly ring: Uint8Array<SharedArrayBuffer>;
+}
+
+/** Allocates an empty queue. @param bytes of the ring, a power of two. */
+export function allocateErrandQueue(bytes = RING_BYTES): ErrandQueueData {
+  return {
+    header: new Int32Array(new SharedArrayBuffer(8)),
+    ring: new Uint8Array(new SharedArrayBuffer(bytes)),
+  };
+}
+
+/** Room that an errand takes. */
+function roomFor(length: number): number {
+  return HEAD_BYTES + ((length + 3) & ~3);
+}
+
+/** The data plane's end. */
+export class ErrandWriter {
+  readonly #header: Int32Array<SharedArrayBuffer>;
+  readonly #ring: Uint8Array<SharedArrayBuffer>;
+  readonly #mask: number;
+  readonly #counters: Float64Array;
+
+  /** @param counters where what was dropped is counted, by model/counters.ts. */
+  constructor({ header, ring }: ErrandQueueData, counters: Float64Array) {
+    this.#header = header;
+    this.#ring = ring;
+    this.#mask = ring.length - 1;
+    this.#counters = counters;
+  }
+
+  /**
+   * Adds an errand and wakes the control plane.
+   * @param token the connection that waits for it (engine.ts), or 0.
+   * @param bytes `[start, end)` is what the control plane has to know, at most {@link ERRAND_BYTES}.
+   * @returns false when there is no room: it is dropped and counted.
+   */
+  push(kind: ErrandKind, token: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    const written = this.#header[WRITTEN];
+    const taken = (written - Atomics.load(this.#header, READ)) >>> 0;
+    if (length > ERRAND_BYTES || taken + roomFor(length) > this.#ring.length) {
+      this.#counters[COUNTER.errandsDropped]++;
+      return false;
+    }
+    this.#putWord(written, length | (kind << 24));
+    this.#putWord(written + 4, token % WORD);
+    this.#putWord(written + 8, token / WORD);
+    for (let i = 0; i < length; i++) {
+      this.#ring[(written + HEAD_BYTES + i) & this.#mask] = bytes[start + i];
+    }
+    Atomics.store(this.#header, WRITTEN, (written + roomFor(length)) | 0);
+    Atomics.notify(this.#header, WRITTEN);
+    return true;
+  }
+
+  /** Errands are filled up to words, so that none is torn by the end of the ring. */
+  #putWord(at: number, word: number): void {
+    const place = at & this.#mask;
+    this.#ring[place] = word;
+    this.#ring[place + 1] = word >>> 8;
+    this.#ring[place + 2] = word >>> 16;
+    this.#ring[place + 3] = word >>> 24;
+  }
+}
+
+/** Called with one errand. The bytes are the callee's to keep. */
+export type ErrandVisitor = (kind: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
+
+/** The control plane's end. */
+export class ErrandReader {
+  readonly #header: Int32Array<SharedArrayBuffer>;
+  readonly #ring: Uint8Array<SharedArrayBuffer>;
+  readonly #mask: number;
+
+  constructor({ header, ring }: ErrandQueueData) {
+    this.#header = header;
+    this.#ring = ring;
+    this.#mask = ring.length - 1;
+  }
+
+  /** Takes errands, in their order, `most` at most. @returns whether there may be more. */
+  drain(visit: ErrandVisitor, most: number): boolean {
+    for (let taken = 0; taken < most; taken++) {
+      const read = this.#header[READ];
+      if (read === Atomics.load(this.#header, WRITTEN)) return false;
+      const first = this.#word(read);
+      const token = this.#word(read + 4) + this.#word(read + 8) * WORD;
+      const bytes = this.#copy(read + HEAD_BYTES, first & LENGTH_MASK);
+      Atomics.store(this.#header, READ, (read + roomFor(bytes.length)) | 0);
+      visit(first >>> 24, token, bytes);
+    }
+    return true;
+  }
+
+  /** Waits for an errand. @returns undefined when there is one already. */
+  wait(): Promise<unknown> | undefined {
+    const waiting = Atomics.waitAsync(this.#header, WRITTEN, this.#header[READ]);
+    return waiting.async ? waiting.value : undefined;
+  }
+
+  /** Ends a {@link wait}. */
+  interrupt(): void {
+    Atomics.notify(this.#header, WRITTEN);
+  }
+
+  #word(at: number): number {
+    const place = at & this.#mask;
+    const ring = this.#ring;
+    return (ring[place] | (ring[place + 1] << 8) | (ring[place + 2] << 16) | (ring[place + 3] << 24)) >>> 0;
+  }
+
+  #copy(at: number, length: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(length);
+    const start = at & this.#mask;
+    const beforeEnd = Math.min(length, this.#ring.length - start);
+    bytes.set(this.#ring.subarray(start, start + beforeEnd));
+    bytes.set(this.#ring.subarray(0, length - beforeEnd), beforeEnd);
+    return bytes;
+  }
+}
