@@ -15,6 +15,7 @@ const CHECKS = {
   iproute2: () => isProgram("ip"),
   nftables: () => isProgram("nft"),
   prometheus: () => isProgram("promtool"),
+  bsdutils: () => isProgram("script"),
   chromium: () => isProgram("chromium"),
 } as const satisfies Record<string, () => boolean>;
 

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { ConfigSource } from "../config/load.ts";
 import { VERSION } from "../version.ts";
 import type { DatabaseCommand } from "./database.ts";
+import type { Answers } from "./init/answers.ts";
 import { print, printError } from "./output.ts";
 
 /** Where the configuration is, unless `--config` says otherwise. */
@@ -12,6 +13,7 @@ const HELP_FOOTER = `
 Configuration: ${CONFIG_FILE}, or where --config says.
 
 Examples:
+  btrt init                           answer questions, and have a configuration
   btrt run --defaults                 serve now, without a configuration
   btrt config > ${CONFIG_FILE}   write a configuration to start from
   btrt check                          what is wrong with it, or what it amounts to
@@ -85,6 +87,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
       const { configTemplate } = await import("../config/template.ts");
       result.exitCode = await print(configTemplate());
     });
+  addSetupCommands(program, configOption, result);
   addDatabaseCommands(program, configOption, result);
   addAdminCommands(program, configOption, result);
   program
@@ -96,6 +99,30 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
       );
     });
   return program;
+}
+
+/** Commands for who installs it. */
+function addSetupCommands(program: Command, configOption: () => Option, result: { exitCode: number }): void {
+  program
+    .command("init")
+    .description("write a configuration, from questions or from these options")
+    .option("--local <PREFIX...>", "your own network: prefixes, or a file that lists them")
+    .option("--partner <PREFIX...>", "partners' networks")
+    .option("--neighbor <HOST...>", "partners' retrackers: host names, or announce URLs")
+    .option("--name <NAME...>", "by which subscribers reach the tracker (retracker.local)")
+    .option("--address <IP...>", "of this machine, for these names")
+    .option("--port <N>", "for HTTP announces (80)")
+    .option("--database <URL>", "sqlite:FILE or tcp://HOST:3306")
+    .option("--database-user <USER>", "of a database server (btrt)")
+    .option("--password-file <FILE>", "holds that user's password")
+    .addOption(configOption())
+    .option("--force", "write even if there is one; it is kept as FILE.old")
+    .action(async ({ config, force, ...flags }: { config: string; force?: true } & Partial<Answers>) => {
+      const { init } = await import("./init/init.ts");
+      const { stdin: input, stdout: output } = process;
+      const terminal = input.isTTY && output.isTTY ? { input, output } : undefined;
+      result.exitCode = await init(config, flags, force ?? false, terminal);
+    });
 }
 
 /** Commands that ask the running tracker. */

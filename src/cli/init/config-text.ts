@@ -1,0 +1,90 @@
+/** The configuration that `btrt init` writes: what was answered, and otherwise the defaults. */
+import { resolve } from "node:path";
+import { stringify } from "yaml";
+import type { Answers } from "./answers.ts";
+
+/** Where a package puts the configuration, and then expects everything else. */
+const INSTALLED = "/etc/btrt/btrt.conf";
+const INSTALLED_DATABASE = "sqlite:/var/lib/btrt/btrt.db";
+const INSTALLED_LOGS = "/var/log/btrt";
+const EMBEDDED_DATABASE = "sqlite:var/btrt.db";
+
+const HEADER = `# Written by "btrt init". Every other key has its default: btrt.conf.default and "man btrt.conf" describe them.
+# "btrt check" says what is wrong with this file. A running tracker reads it again on SIGHUP.`;
+
+/** What a neighbor is asked, when only its host is known. */
+const ANNOUNCE =
+  "/announce?info_hash={info_hash}&peer_id={peer_id}&port={port}&uploaded=0&downloaded=0&left=4194304" +
+  "&compact=1&numwant={numwant}";
+
+/** Whether a configuration is the one that the service reads. */
+export function isInstalled(configFile: string): boolean {
+  return resolve(configFile) === INSTALLED;
+}
+
+/** Where swarms are kept by default, beside a configuration or as installed. */
+export function defaultDatabase(configFile: string): string {
+  return isInstalled(configFile) ? INSTALLED_DATABASE : EMBEDDED_DATABASE;
+}
+
+/** The whole file, YAML. */
+export function configText(answers: Answers, configFile: string): string {
+  const groups = [
+    { name: "local peers", priority: 0, ...prefixes(answers.local) },
+    { name: "partner peers", priority: 1, ...prefixes(answers.partner) },
+  ].filter((_, i) => [answers.local, answers.partner][i].length > 0);
+  const sections = [
+    section("Where clients reach the tracker.", {
+      listen: { http: [`[::]:${answers.port}`], udp: ["[::]:6969"] },
+    }),
+    section("The networks of peers, nearest first.", { peer_groups: groups }),
+    section("Partners' trackers, which are asked for their peers.", {
+      neighbors: answers.neighbor.map(neighbor),
+    }),
+    section("Where swarms are kept, so that they survive a restart.", { database: database(answers) }),
+    section("The log.", { logging: isInstalled(configFile) ? { path: INSTALLED_LOGS } : {} }),
+  ];
+  return `${[HEADER, ...sections.filter((text) => text !== "")].join("\n\n")}\n`;
+}
+
+/** Whether an answer means a database server, which has a user and a password. */
+export function isServer({ database }: Pick<Answers, "database">): boolean {
+  return /^(tcp|mysql):/.test(database);
+}
+
+/** A key with its comment; empty where the key would say nothing. */
+function section(comment: string, content: Record<string, object>): string {
+  const [value] = Object.values(content);
+  if (Object.keys(value).length === 0) return "";
+  return `# ${comment}\n${stringify(content, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 }).trimEnd()}`;
+}
+
+/** Elements that look like a path name a file; a second one is left among the prefixes, to be refused there. */
+function prefixes(elements: readonly string[]) {
+  const file = elements.find((element) => /^[./]/.test(element));
+  const list = elements.filter((element) => element !== file);
+  return {
+    ...(file === undefined ? {} : { cidr_file: resolve(file) }),
+    ...(list.length === 0 ? {} : { cidr_list: list }),
+  };
+}
+
+/** A URL is taken as it is, unless only its beginning is there. */
+function neighbor(hostOrUrl: string) {
+  const isUrl = /^\w+:\/\//.test(hostOrUrl);
+  return {
+    name: hostOrUrl.replace(/^\w+:\/\//, "").replace(/[/?].*$/s, ""),
+    announce_request: isUrl ? hostOrUrl : `http://${hostOrUrl}${ANNOUNCE}`,
+  };
+}
+
+function database(answers: Answers) {
+  if (!isServer(answers)) return { url: answers.database };
+  const { passwordFile } = answers;
+  return {
+    url: answers.database,
+    user: answers.databaseUser,
+    ...(passwordFile === "" ? {} : { password_file: resolve(passwordFile) }),
+    schema: "btrt",
+  };
+}

@@ -1,0 +1,86 @@
+/** Asks an operator at a terminal for what `btrt init` needs, one thing after the other. */
+import { createInterface } from "node:readline/promises";
+import type { Readable, Writable } from "node:stream";
+import type { Answers } from "./answers.ts";
+import { problemsOf } from "./check-answers.ts";
+import { isServer } from "./config-text.ts";
+
+interface Question {
+  readonly key: keyof Answers;
+  readonly text: string;
+  /** Whether it is worth asking, after what was answered so far. */
+  readonly when?: (answers: Answers) => boolean;
+}
+
+const QUESTIONS: readonly Question[] = [
+  { key: "local", text: "Prefixes of your own network, or a file that lists them, one a line" },
+  { key: "partner", text: "Prefixes of partners' networks, or such a file" },
+  { key: "neighbor", text: "Partners' retrackers: host names, or announce URLs" },
+  { key: "name", text: "Names by which subscribers reach this tracker" },
+  { key: "address", text: "Addresses of this machine that these names are to mean" },
+  { key: "database", text: "Database: sqlite:FILE, or tcp://HOST:3306 for MySQL or MariaDB" },
+  { key: "databaseUser", text: "The server's user", when: isServer },
+  {
+    key: "passwordFile",
+    text: "A file that holds its password; none: BTRT_DATABASE_PASSWORD in the environment",
+    when: isServer,
+  },
+];
+
+/** The terminal's end, or Ctrl-C, before everything was answered. */
+export class InterruptedError extends Error {}
+
+/** A terminal, or what stands for one in a test. */
+export interface Terminal {
+  readonly input: Readable;
+  readonly output: Writable;
+}
+
+/**
+ * Asks. An answer with mistakes is asked for again; an empty one leaves what `answers` has.
+ * @param answers what flags say, and the defaults.
+ * @throws InterruptedError
+ */
+export async function askFor(
+  answers: Answers,
+  configFile: string,
+  { input, output }: Terminal,
+): Promise<Answers> {
+  const lines = createInterface({ input, terminal: false });
+  const typed = lines[Symbol.asyncIterator]();
+  let given = answers;
+  try {
+    for (const question of QUESTIONS) {
+      if (question.when?.(given) === false) continue;
+      for (let answered = false; !answered; ) {
+        output.write(prompt(question, given));
+        const { value: line, done } = await typed.next();
+        if (done) throw new InterruptedError();
+        const next = withAnswer(given, question.key, line.trim());
+        const problems = await complaints(question, next, configFile);
+        for (const problem of problems) output.write(`  ${problem}\n`);
+        answered = problems.length === 0;
+        if (answered) given = next;
+      }
+    }
+    return given;
+  } finally {
+    lines.close();
+  }
+}
+
+function prompt({ key, text }: Question, given: Answers): string {
+  const present = [given[key]].flat().join(" ");
+  return `${text} [${present === "" ? "none" : present}]: `;
+}
+
+/** Elements of a list are apart by commas or blanks. */
+function withAnswer(given: Answers, key: keyof Answers, line: string): Answers {
+  if (line === "") return given;
+  return { ...given, [key]: typeof given[key] === "string" ? line : line.split(/[\s,]+/) };
+}
+
+function complaints({ key }: Question, answers: Answers, configFile: string): Promise<readonly string[]> {
+  if (key === "local" && answers.local.length === 0) return Promise.resolve(["without them nobody is near"]);
+  return problemsOf(answers, configFile);
+}
