@@ -24,6 +24,9 @@ interface Rule {
   readonly example: { readonly path: string; readonly text: string };
 }
 
+/** What says whether an engine could run here, and on these addresses. */
+const DOCTORS = ["engine/engine.ts", "engine/uring/probe.ts", "engine/node/claim.ts"];
+
 /**
  * What each part of src may import besides itself. The other files right in src compose the program: they may import
  * anything, as tests may.
@@ -42,7 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   admin: ["model", "network", "client", "tracker"],
   config: ["model", "network", "client", "tracker", "engine/engine.ts"],
   telemetry: ["model", "network", "client", "tracker"],
-  cli: ["model", "network", "client", "tracker", "config", "storage", "admin", "version.ts"],
+  cli: ["model", "network", "client", "tracker", "config", "storage", "admin", ...DOCTORS, "version.ts"],
   "main.ts": ["cli", "app.ts"],
 };
 

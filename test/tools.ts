@@ -16,6 +16,7 @@ const CHECKS = {
   nftables: () => isProgram("nft"),
   prometheus: () => isProgram("promtool"),
   bsdutils: () => isProgram("script"),
+  "dnsmasq-base": () => isProgram("dnsmasq"),
   chromium: () => isProgram("chromium"),
 } as const satisfies Record<string, () => boolean>;
 

@@ -3,7 +3,7 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { text } from "node:stream/consumers";
 import { formatListenAddress } from "../config/listen-address.ts";
-import { loadConfig } from "../config/load.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -27,6 +27,11 @@ export interface AdminAddress {
 export async function findAdmin(configFile: string | undefined): Promise<AdminAddress> {
   const loaded = await loadConfig(configFile === undefined ? { defaults: true } : { configFile });
   if (loaded.config === null) throw new AdminClientError(loaded.problems.map(formatProblem).join("\n"));
+  return adminOf(loaded);
+}
+
+/** The listener of a configuration that is loaded. */
+export function adminOf(loaded: LoadedConfig): AdminAddress {
   const { token, cert } = loaded.adminFiles;
   const { host, port } = loaded.config.admin.listen;
   const local = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;

@@ -36,7 +36,18 @@ test("help, also without arguments, shows the commands, the configuration's plac
   assert.deepEqual(none, help);
   assert.equal(help.code, 0);
   assert.equal(help.err, "");
-  for (const command of ["init", "run", "check", "config", "db", "status", "explain", "version", "help"]) {
+  for (const command of [
+    "init",
+    "run",
+    "check",
+    "config",
+    "doctor",
+    "db",
+    "status",
+    "explain",
+    "version",
+    "help",
+  ]) {
     assert.match(help.out, new RegExp(`^  ${command} `, "m"));
     assert.match(help.out, new RegExp(`^  btrt ${command} `, "m"));
   }

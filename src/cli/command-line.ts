@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { ConfigSource } from "../config/load.ts";
 import { VERSION } from "../version.ts";
 import type { DatabaseCommand } from "./database.ts";
+import type { DoctorOptions } from "./doctor/doctor.ts";
 import type { Answers } from "./init/answers.ts";
 import { print, printError } from "./output.ts";
 
@@ -18,6 +19,7 @@ Examples:
   btrt config > ${CONFIG_FILE}   write a configuration to start from
   btrt check                          what is wrong with it, or what it amounts to
   btrt run --config ./btrt.conf       serve as another file says
+  btrt doctor                         what this machine lacks
   btrt db status                      what the database holds
   btrt status --watch                 what the running tracker does
   btrt explain --help                 why an address is given whom
@@ -122,6 +124,17 @@ function addSetupCommands(program: Command, configOption: () => Option, result: 
       const { stdin: input, stdout: output } = process;
       const terminal = input.isTTY && output.isTTY ? { input, output } : undefined;
       result.exitCode = await init(config, flags, force ?? false, terminal);
+    });
+  program
+    .command("doctor")
+    .description("say what this machine lacks to run the tracker, and what to do about it; changes nothing")
+    .addOption(configOption())
+    .addOption(new Option("--name <NAME...>", "by which subscribers reach it").default(["retracker.local"]))
+    .option("--resolver <IP>", "the DNS server to ask for it (this machine's)")
+    .option("--json", "as JSON, for programs")
+    .action(async (options: { config: string } & DoctorOptions) => {
+      const { doctor } = await import("./doctor/doctor.ts");
+      result.exitCode = await doctor(options.config, options);
     });
 }
 

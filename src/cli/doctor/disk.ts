@@ -1,0 +1,41 @@
+/** Whether there is room where the tracker writes. */
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { dialectOf, sqlitePath } from "../../storage/open-database.ts";
+import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Less than this, and a day's log may fill it. */
+const SCARCE_BYTES = 1024 * MEBIBYTE;
+const NOTHING_BYTES = 64 * MEBIBYTE;
+
+/** A finding for each place. */
+export async function checkDisk({ loaded: { config } }: Subject): Promise<Finding[]> {
+  const { database, logging } = config;
+  const places = [
+    ...(dialectOf(database) === "sqlite" ? [dirname(sqlitePath(database.url))] : []),
+    ...(logging.path === null ? [] : [logging.path]),
+  ];
+  return await Promise.all(
+    places.map(async (place) => {
+      const { bavail, bsize, ffree, files } = await statfs(nearestDirectory(place));
+      return judgeSpace(place, bavail * bsize, files === 0 ? 1 : ffree);
+    }),
+  );
+}
+
+/** @param inodes that are free; some file systems count none. */
+export function judgeSpace(place: string, bytes: number, inodes: number): Finding {
+  const free = `${place} has ${Math.floor(bytes / MEBIBYTE).toLocaleString("en")} MiB free`;
+  const remedy = "make room, or put it elsewhere (database.url, logging.path, logging.keep_days)";
+  if (inodes === 0) return problem(`${place} has no inode free`, remedy);
+  if (bytes < NOTHING_BYTES) return problem(free, remedy);
+  return bytes < SCARCE_BYTES ? warning(free, remedy) : ok(free);
+}
+
+/** A directory, or the first one above it that is there. */
+export function nearestDirectory(directory: string): string {
+  return existsSync(directory) ? directory : nearestDirectory(dirname(directory));
+}

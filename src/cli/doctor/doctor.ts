@@ -1,0 +1,141 @@
+/** `btrt doctor`: whether this machine is fit to run the tracker, thing by thing, with what to do about it. */
+import { styleText } from "node:util";
+import type { Status } from "../../admin/status.ts";
+import { type LoadedConfig, type LoadReport, loadConfig } from "../../config/load.ts";
+import { formatProblem } from "../../config/problem.ts";
+import { AdminClientError, adminOf, askAdmin } from "../admin-client.ts";
+import { print } from "../output.ts";
+import { checkClock } from "./clock.ts";
+import { checkDatabase } from "./database.ts";
+import { checkDisk } from "./disk.ts";
+import { checkEngine } from "./engine.ts";
+import { checkGroups, checkSecrets } from "./files.ts";
+import {
+  type Check,
+  type Finding,
+  ok,
+  problem,
+  type Subject,
+  unknown,
+  type Verdict,
+  warning,
+} from "./finding.ts";
+import { checkLimits } from "./limits.ts";
+import { checkNames } from "./names.ts";
+import { checkPorts } from "./ports.ts";
+
+/** What is looked at, in the order of the report. */
+const CHECKS: Readonly<Record<string, Check>> = {
+  tracker: async ({ running }) => describeRunning(running),
+  ports: checkPorts,
+  DNS: checkNames,
+  io_uring: checkEngine,
+  limits: checkLimits,
+  database: checkDatabase,
+  disk: checkDisk,
+  clock: checkClock,
+  groups: checkGroups,
+  secrets: checkSecrets,
+};
+
+/** What hangs for so long does not answer. */
+const PATIENCE_MS = 15_000;
+
+const MARKS: Readonly<Record<Verdict, string>> = {
+  ok: styleText("green", "ok         "),
+  warning: styleText("yellow", "warning    "),
+  problem: styleText("red", "PROBLEM    "),
+  unknown: styleText("dim", "not checked"),
+};
+
+/** How to look, and to say it. */
+export interface DoctorOptions {
+  readonly name: readonly string[];
+  readonly resolver?: string;
+  readonly json?: boolean;
+}
+
+/** A finding, and what it is about. */
+type Line = Finding & { readonly about: string };
+
+/**
+ * Looks at everything, and says it.
+ * @returns the exit code: 1 when there is a problem; warnings are none.
+ */
+export async function doctor(
+  configFile: string,
+  { name: names, resolver, json }: DoctorOptions,
+): Promise<number> {
+  const loaded = await loadConfig({ configFile });
+  const lines: Line[] = describeConfig(configFile, loaded).map((finding) => ({
+    about: "configuration",
+    ...finding,
+  }));
+  if (loaded.config !== null) {
+    const running = await askRunning(loaded);
+    const found = Object.entries(CHECKS).map(async ([about, check]) =>
+      (await look(check, { loaded, running, names, resolver })).map((finding) => ({ about, ...finding })),
+    );
+    lines.push(...(await Promise.all(found)).flat());
+  }
+  const written = await print(json ? `${JSON.stringify(lines)}\n` : format(lines));
+  return lines.some(({ verdict }) => verdict === "problem") ? 1 : written;
+}
+
+async function look(check: Check, subject: Subject): Promise<readonly Finding[]> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("no answer in time")), PATIENCE_MS);
+  try {
+    return await Promise.race([check(subject), promise]);
+  } catch (error) {
+    return [unknown(error instanceof Error ? error.message : String(error))];
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function describeConfig(
+  configFile: string,
+  { config, problems, warnings }: LoadReport & { readonly config: unknown },
+): Finding[] {
+  const found = [
+    ...problems.map((each) => problem(formatProblem(each), "nothing else is checked before that is right")),
+    ...warnings.map((each) => warning(formatProblem(each), "see that it is meant so")),
+  ];
+  return config === null ? found : [ok(`${configFile} is good`), ...found];
+}
+
+/** Asks the tracker that runs with a configuration; undefined when none answers. */
+async function askRunning(loaded: LoadedConfig): Promise<Status | undefined> {
+  try {
+    return (await askAdmin(adminOf(loaded), "status")) as Status;
+  } catch (error) {
+    if (error instanceof AdminClientError) return undefined;
+    throw error;
+  }
+}
+
+function describeRunning(running: Status | undefined): Finding[] {
+  if (running === undefined) return [unknown("none runs with this configuration")];
+  const { version, pid, engine, ready } = running;
+  const text = `version ${version}, process ${pid}, ${engine} engine, ${ready ? "answers" : "does not answer yet"}`;
+  return [
+    ready ? ok(text) : warning(text, "the log says what it waits for"),
+    ...running.warnings.map((each) => warning(each, '"btrt status" and the log say more')),
+  ];
+}
+
+/** A line for each finding, its remedy below, and how many there are at the end. */
+function format(lines: readonly Line[]): string {
+  const width = Math.max(...lines.map(({ about }) => about.length));
+  const indent = " ".repeat("not checked".length + width + 4);
+  const body = lines.map(({ verdict, about, text, remedy }) =>
+    [`${MARKS[verdict]}  ${about.padEnd(width)}  ${text}`, ...(remedy === undefined ? [] : [`→ ${remedy}`])]
+      .join("\n")
+      .replaceAll("\n", `\n${indent}`),
+  );
+  const count = (wanted: Verdict) => lines.filter(({ verdict }) => verdict === wanted).length;
+  const problems = count("problem");
+  const warnings = count("warning");
+  return `${body.join("\n")}\n\n${problems} problem${problems === 1 ? "" : "s"}, ${warnings} warning${warnings === 1 ? "" : "s"}\n`;
+}

@@ -1,0 +1,80 @@
+/** What is made of what was read: the machine's own state is whatever it is. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadConfig } from "../../config/load.ts";
+import { judgeClock } from "./clock.ts";
+import { judgeSpace } from "./disk.ts";
+import { judgeLimits } from "./limits.ts";
+
+const GIBIBYTE = 2 ** 30;
+
+/** A file of /proc/PID/limits, as Linux writes it. */
+function limitsFile(files: number | string, locked: number | string): string {
+  return `Limit                     Soft Limit           Hard Limit           Units
+Max open files            1024                 ${String(files).padEnd(20)} files
+Max locked memory         8192                 ${String(locked).padEnd(20)} bytes
+`;
+}
+
+const ENOUGH = {
+  "/proc/7/limits": limitsFile("unlimited", "unlimited"),
+  "/proc/sys/net/core/somaxconn": "4096\n",
+  "/proc/sys/net/netfilter/nf_conntrack_max": "1000000\n",
+  "/proc/sys/net/netfilter/nf_conntrack_count": "10\n",
+};
+
+/** The texts of all findings that are not good, with what is read and 4 GiB of memory. */
+async function complaints(
+  changed: Record<string, string | undefined>,
+  memory = 4 * GIBIBYTE,
+): Promise<string[]> {
+  const { config } = await loadConfig({ defaults: true });
+  assert.ok(config !== null);
+  const files: Record<string, string | undefined> = { ...ENOUGH, ...changed };
+  const findings = judgeLimits({ ...config, workers: 4 }, (path) => files[path], 7, memory);
+  for (const { verdict, remedy } of findings) assert.equal(remedy !== undefined, verdict === "warning");
+  return findings.filter(({ verdict }) => verdict !== "ok").map(({ text }) => text);
+}
+
+test("with room for everything there is nothing to say", async () => {
+  assert.deepEqual(await complaints({}), []);
+});
+
+test("each limit that is too low is told, with what is needed", async () => {
+  const low: [Record<string, string | undefined>, RegExp][] = [
+    [
+      { "/proc/7/limits": limitsFile(20_000, "unlimited") },
+      /^open files: 20,000 .*running.*; 20,256 for listen/,
+    ],
+    [{ "/proc/7/limits": limitsFile(30_000, 65_536) }, /^locked memory: 65,536 bytes/],
+    [{ "/proc/7/limits": undefined }, /process 7: not readable/],
+    [{ "/proc/sys/net/core/somaxconn": "128\n" }, /somaxconn is 128$/],
+    [{ "/proc/sys/net/netfilter/nf_conntrack_max": "65536\n" }, /10 of 65,536 entries; 266,667 for/],
+    [{ "/proc/sys/net/netfilter/nf_conntrack_count": "900000\n" }, /900,000 of 1,000,000 entries/],
+  ];
+  for (const [changed, text] of low) {
+    const told = await complaints(changed);
+    assert.equal(told.length, 1, told.join("\n"));
+    assert.match(told[0], text);
+  }
+  const told = await complaints({}, GIBIBYTE / 4);
+  assert.match(told.join("\n"), /^memory: 256 MiB; swarms take at most \d+ MiB$/);
+});
+
+test("where the kernel tracks no connections, nothing is said of it", async () => {
+  assert.deepEqual(await complaints({ "/proc/sys/net/netfilter/nf_conntrack_max": undefined }), []);
+});
+
+test("a disk is judged by bytes and by inodes", () => {
+  assert.equal(judgeSpace("/x", 5 * GIBIBYTE, 1).verdict, "ok");
+  assert.equal(judgeSpace("/x", GIBIBYTE / 2, 1).verdict, "warning");
+  assert.equal(judgeSpace("/x", 1000, 1).verdict, "problem");
+  assert.equal(judgeSpace("/x", 5 * GIBIBYTE, 0).verdict, "problem");
+});
+
+test("the clock is judged by what the kernel says", () => {
+  assert.equal(judgeClock(0).verdict, "ok");
+  assert.equal(judgeClock(1).verdict, "ok", "a leap second ahead");
+  assert.equal(judgeClock(5).verdict, "warning");
+  assert.equal(judgeClock(-1).verdict, "unknown");
+});

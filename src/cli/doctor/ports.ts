@@ -1,0 +1,53 @@
+/** Whether the addresses to listen on are free, or are the running tracker's. */
+import { formatListenAddress } from "../../config/listen-address.ts";
+import type { ListenAddress } from "../../engine/engine.ts";
+import { assertUnclaimed } from "../../engine/node/claim.ts";
+import { type Finding, ok, problem, type Subject, unknown } from "./finding.ts";
+
+type Protocol = "http" | "udp" | "admin";
+
+/** A finding for each address. */
+export async function checkPorts({ loaded: { config }, running }: Subject): Promise<Finding[]> {
+  const { listen, admin } = config;
+  const wanted: (readonly [Protocol, ListenAddress])[] = [
+    ...listen.http.map((address) => ["http", address] as const),
+    ...listen.udp.map((address) => ["udp", address] as const),
+    ["admin", admin.listen],
+  ];
+  const findings: Finding[] = [];
+  // One after the other: addresses may overlap.
+  for (const [protocol, address] of wanted) {
+    const what = `${protocol} ${formatListenAddress(address)}`;
+    const url = `${protocol}://${formatListenAddress(address)}/announce`;
+    const isOurs = running !== undefined && (protocol === "admin" || running.announceUrls.includes(url));
+    findings.push(
+      isOurs ? ok(`${what} is the running tracker's`) : await tryAddress(what, protocol, address),
+    );
+  }
+  return findings;
+}
+
+async function tryAddress(what: string, protocol: Protocol, address: ListenAddress): Promise<Finding> {
+  try {
+    const [streams, datagrams] = protocol === "udp" ? [[], [address]] : [[address], []];
+    await assertUnclaimed({ streams, datagrams });
+    return ok(`${what} is free`);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    switch (code) {
+      case "EADDRINUSE": {
+        const list = `ss -lnp${protocol === "udp" ? "u" : "t"} 'sport = :${address.port}'`;
+        return problem(`${what} is another program's`, `"${list}" names it; stop it, or choose another port`);
+      }
+      case "EACCES":
+        return problem(
+          `${what} is not allowed to this user`,
+          "ports below 1024 need CAP_NET_BIND_SERVICE, which the service has; else choose a higher port",
+        );
+      case "EADDRNOTAVAIL":
+        return problem(`${what} is no address of this machine`, "listen on one that it has, or on [::]");
+      default:
+        return unknown(`${what}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}

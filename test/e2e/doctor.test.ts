@@ -1,0 +1,181 @@
+/** `btrt doctor`, on machines that lack something and on one that does not. */
+import assert from "node:assert/strict";
+import { chmod, writeFile } from "node:fs/promises";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { dnsLines } from "../../src/cli/dns-lines.ts";
+import { MARIADB_PASSWORD, MariaDb } from "../mariadb.ts";
+import { toolsMissing } from "../tools.ts";
+import { Bed, freePort, until } from "./bed.ts";
+import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+
+/** A finding, as `--json` writes it. */
+interface Finding {
+  readonly about: string;
+  readonly verdict: string;
+  readonly text: string;
+  readonly remedy?: string;
+}
+
+/** What a report says about one thing, a line each: `verdict: text`, and the remedy. */
+function about(report: readonly Finding[], what: string): string {
+  return report
+    .filter((finding) => finding.about === what)
+    .map(({ verdict, text, remedy }) => `${verdict}: ${text}${remedy === undefined ? "" : ` → ${remedy}`}`)
+    .join("\n");
+}
+
+async function diagnose(bed: Bed, ...args: string[]): Promise<{ report: Finding[]; code: unknown }> {
+  const running = runBtrt(bed, ["doctor", "--json", "--config", bed.path("btrt.conf"), ...args]);
+  const code = await running.ended;
+  assert.equal(running.stderr, "");
+  return { report: JSON.parse(running.stdout), code };
+}
+
+/** A real DNS server with the lines of dnsmasq's configuration. @returns its address. */
+async function dnsmasq(bed: Bed, lines: readonly string[]): Promise<string> {
+  const port = await freePort();
+  const config = bed.path(`dnsmasq-${port}.conf`);
+  await writeFile(
+    config,
+    ["no-resolv", "no-hosts", "bind-interfaces", "listen-address=127.0.0.1", ...lines, ""].join("\n"),
+  );
+  const options = [
+    `--conf-file=${config}`,
+    `--port=${port}`,
+    "--keep-in-foreground",
+    "--log-facility=-",
+    "--user=",
+  ];
+  const server = bed.run(["dnsmasq", ...options]);
+  await until("dnsmasq answers", () => /started/.test(server.stderr) || server.end !== undefined);
+  assert.equal(server.end, undefined, server.stderr);
+  return `127.0.0.1:${port}`;
+}
+
+test("beside a tracker that runs and a DNS that knows its name, there is no problem", {
+  skip: toolsMissing(["dnsmasq-base"]),
+  timeout: 120_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  await writeFile(bed.path("ours.conf"), "127.0.0.0/8\n");
+  const [http, udp, admin] = [await freePort(), await freePort(), await freePort()];
+  const tracker = await TrackerProcess.start(
+    bed,
+    `listen: { http: ["127.0.0.1:${http}"], udp: ["127.0.0.1:${udp}"], max_connections: 100 }
+workers: 1
+peer_groups: [{ name: ours, priority: 0, cidr_file: ours.conf }]
+admin: { listen: "127.0.0.1:${admin}" }
+`,
+  );
+  const resolver = await dnsmasq(bed, [
+    ...dnsLines(["retracker.local"], ["127.0.0.1"]).flatMap((line) => /^dnsmasq +(.*)/.exec(line)?.[1] ?? []),
+    "local=/nowhere.local/",
+    "host-record=else.local,192.0.2.99",
+  ]);
+  const { report, code } = await diagnose(bed, "--resolver", resolver);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    report.filter(({ verdict }) => verdict === "problem"),
+    [],
+  );
+  assert.match(about(report, "tracker"), /^ok: version .*, process \d+, \w+ engine, answers$/m);
+  assert.equal(
+    about(report, "ports"),
+    `ok: http 127.0.0.1:${http} is the running tracker's\nok: udp 127.0.0.1:${udp} is the running tracker's\n` +
+      `ok: admin 127.0.0.1:${admin} is the running tracker's`,
+  );
+  assert.match(about(report, "DNS"), /^ok: retracker\.local means 127\.0\.0\.1$/m);
+  assert.match(about(report, "DNS"), /^warning: http:\/\/retracker\.local\/announce means port 80/m);
+  assert.match(about(report, "limits"), /^ok: open files: .*of the running tracker/m);
+  assert.match(about(report, "database"), /^ok: .*btrt\.db, schema version \d+$/);
+  assert.match(about(report, "groups"), /^ok: "ours": 1 prefixes; .*ours\.conf is of \d{4}-\d\d-\d\d$/);
+  for (const what of ["io_uring", "disk", "clock"]) assert.notEqual(about(report, what), "", what);
+
+  const others = await diagnose(bed, "--resolver", resolver, "--name", "else.local", "nowhere.local");
+  assert.equal(others.code, 1);
+  const dns = about(others.report, "DNS");
+  assert.match(dns, /^warning: else\.local means 192\.0\.2\.99: no address of this machine → /m);
+  assert.match(dns, /^problem: nowhere\.local: .* knows no such name → /m);
+  assert.match(dns, /^dnsmasq {2}host-record=nowhere\.local,/m);
+  const deaf = await diagnose(bed, "--resolver", `127.0.0.1:${udp}`);
+  assert.match(about(deaf.report, "DNS"), /^unknown: retracker\.local: .* does not answer/m);
+
+  assert.equal(await tracker.stop(), 0);
+  const stopped = await diagnose(bed, "--resolver", resolver);
+  assert.match(about(stopped.report, "tracker"), /^unknown: none runs/);
+  assert.match(
+    about(stopped.report, "ports"),
+    /^ok: http .* is free\nok: udp .* is free\nok: admin .* is free$/,
+  );
+});
+
+test("what is in the way is a problem, with a remedy", { timeout: 120_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const other = await TrackerProcess.start(
+    bed,
+    'listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nworkers: 1\n',
+  );
+  const [http, udp] = [other.urls[0], other.udpUrls[0]].map((url) => /:(\d+)\//.exec(url)?.[1]);
+  await writeFile(bed.path("token"), "0123456789abcdef\n");
+  await chmod(bed.path("token"), 0o644);
+  const database = new DatabaseSync(bed.path("newer.db"));
+  database.exec("CREATE TABLE btrt_schema (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)");
+  database.exec("INSERT INTO btrt_schema VALUES (1000, 0)");
+  database.close();
+  await writeFile(
+    bed.path("btrt.conf"),
+    `listen: { http: ["127.0.0.1:${http}", "192.0.2.254:80"], udp: ["127.0.0.1:${udp}"] }
+admin: { listen: "127.0.0.1:${await freePort()}", token_file: token }
+engine: node
+database: { url: "sqlite:newer.db" }
+`,
+  );
+  const { report, code } = await diagnose(bed);
+  assert.equal(code, 1);
+  const ports = about(report, "ports");
+  assert.match(
+    ports,
+    new RegExp(`^problem: http 127.0.0.1:${http} is another program's → "ss -lnpt 'sport = :${http}'"`, "m"),
+  );
+  assert.match(ports, new RegExp(`^problem: udp 127.0.0.1:${udp} is another program's → "ss -lnpu `, "m"));
+  assert.match(ports, /^problem: http 192\.0\.2\.254:80 is no address of this machine → /m);
+  assert.match(about(report, "database"), /^problem: .*newer\.db has schema version 1000, newer than/);
+  assert.match(about(report, "groups"), /^warning: no peer groups/);
+  assert.match(about(report, "secrets"), /^warning: .*token can be read by everybody here → chmod 640 /);
+  assert.match(about(report, "io_uring"), /^ok: not wanted/);
+
+  const shown = runBtrt(bed, ["doctor", "--config", bed.path("btrt.conf")]);
+  assert.equal(await shown.ended, 1);
+  assert.match(shown.stdout, /^PROBLEM {6}ports {10}http .*\n {2,}→ "ss /m);
+  assert.match(shown.stdout, /\n\n\d problems, \d warnings?\n$/);
+
+  await writeFile(bed.path("btrt.conf"), "traker: {}\n");
+  const mistaken = await diagnose(bed);
+  assert.equal(mistaken.code, 1);
+  assert.match(about(mistaken.report, "configuration"), /^problem: .*:1:1: traker: unknown key/);
+});
+
+test("a database server without tables, refused and away", {
+  skip: toolsMissing(["mariadb-server"]),
+  timeout: 120_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const server = await MariaDb.start(t);
+  const { url, user, schema } = await server.makeSchema();
+  const ports = 'listen: { http: ["127.0.0.1:0"], udp: [] }\nadmin: { listen: "127.0.0.1:0" }\n';
+  const judge = async (password: string) => {
+    await writeFile(
+      bed.path("btrt.conf"),
+      `${ports}database: ${JSON.stringify({ url, user, schema, password })}\n`,
+    );
+    return about((await diagnose(bed)).report, "database");
+  };
+  assert.match(await judge(MARIADB_PASSWORD), /^problem: .* has no tables → "btrt db create" makes them$/);
+  const made = runBtrt(bed, ["db", "create", "--config", bed.path("btrt.conf")]);
+  assert.equal(await made.ended, 0, made.stderr);
+  assert.match(await judge(MARIADB_PASSWORD), /^ok: .*, schema version \d+$/);
+  assert.match(await judge("wrong"), /^problem: .* → see database\.user and its password/);
+  await server.kill();
+  assert.match(await judge(MARIADB_PASSWORD), /^problem: .* → see that it runs/);
+});
