@@ -161,6 +161,7 @@ export const SOCKET = {
   levelTcp: 6,
   tcpNoDelay: 1,
   tcpDeferAccept: 9,
+  tcpQuickAck: 12,
   levelIPv6: 41,
   ipv6Only: 26,
 } as const;

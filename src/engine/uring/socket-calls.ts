@@ -113,6 +113,8 @@ export class SocketCalls {
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpNoDelay, 1);
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpDeferAccept, DEFER_ACCEPT_SECONDS);
     if (listen(fd, BACKLOG) < 0) throw systemError(`listen ${at}`);
+    // Acknowledged with the reply, which comes at once: a packet less. Only listen(2) having been called, it is inherited.
+    this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpQuickAck, 0);
   }
 
   #setOption(fd: number, level: number, option: number, value: number, bytes = 4): void {
