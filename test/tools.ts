@@ -17,6 +17,10 @@ const CHECKS = {
   prometheus: () => isProgram("promtool"),
   bsdutils: () => isProgram("script"),
   "dnsmasq-base": () => isProgram("dnsmasq"),
+  mandoc: () => isProgram("mandoc"),
+  "groff-base": () => isProgram("groff"),
+  zsh: () => isProgram("zsh"),
+  fish: () => isProgram("fish"),
   chromium: () => isProgram("chromium"),
 } as const satisfies Record<string, () => boolean>;
 

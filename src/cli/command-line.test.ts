@@ -45,6 +45,8 @@ test("help, also without arguments, shows the commands, the configuration's plac
     "db",
     "status",
     "explain",
+    "completion",
+    "man",
     "version",
     "help",
   ]) {

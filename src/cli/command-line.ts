@@ -1,7 +1,8 @@
 /** The commands of `btrt`: from arguments to an exit code. */
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import type { ConfigSource } from "../config/load.ts";
 import { VERSION } from "../version.ts";
+import type { Shell } from "./completion/scripts.ts";
 import type { DatabaseCommand } from "./database.ts";
 import type { DoctorOptions } from "./doctor/doctor.ts";
 import type { Answers } from "./init/answers.ts";
@@ -10,11 +11,7 @@ import { print, printError } from "./output.ts";
 /** Where the configuration is, unless `--config` says otherwise. */
 const CONFIG_FILE = "/etc/btrt/btrt.conf";
 
-const HELP_FOOTER = `
-Configuration: ${CONFIG_FILE}, or where --config says.
-
-Examples:
-  btrt init                           answer questions, and have a configuration
+const EXAMPLES = `  btrt init                           answer questions, and have a configuration
   btrt run --defaults                 serve now, without a configuration
   btrt config > ${CONFIG_FILE}   write a configuration to start from
   btrt check                          what is wrong with it, or what it amounts to
@@ -23,8 +20,16 @@ Examples:
   btrt db status                      what the database holds
   btrt status --watch                 what the running tracker does
   btrt explain --help                 why an address is given whom
+  btrt completion bash                what lets a shell complete all this
+  btrt man btrt.conf                  a manual page, to install
   btrt version                        this program's version
   btrt help run                       the options of a command`;
+
+const HELP_FOOTER = `
+Configuration: ${CONFIG_FILE}, or where --config says.
+
+Examples:
+${EXAMPLES}`;
 
 /** Serves until it is told to stop. @returns the exit code. */
 export type Run = (source: ConfigSource) => Promise<number>;
@@ -100,6 +105,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
         `btrt ${VERSION} (Node.js ${process.versions.node}, ${process.platform} ${process.arch})\n`,
       );
     });
+  addPackagingCommands(program, result);
   return program;
 }
 
@@ -114,7 +120,7 @@ function addSetupCommands(program: Command, configOption: () => Option, result: 
     .option("--name <NAME...>", "by which subscribers reach the tracker (retracker.local)")
     .option("--address <IP...>", "of this machine, for these names")
     .option("--port <N>", "for HTTP announces (80)")
-    .option("--database <URL>", "sqlite:FILE or tcp://HOST:3306")
+    .option("--database <URL>", "where swarms are kept: sqlite:FILE or tcp://HOST:3306")
     .option("--database-user <USER>", "of a database server (btrt)")
     .option("--password-file <FILE>", "holds that user's password")
     .addOption(configOption())
@@ -135,6 +141,27 @@ function addSetupCommands(program: Command, configOption: () => Option, result: 
     .action(async (options: { config: string } & DoctorOptions) => {
       const { doctor } = await import("./doctor/doctor.ts");
       result.exitCode = await doctor(options.config, options);
+    });
+}
+
+/** Commands that write what a package has besides the program, from the definitions of all commands. */
+function addPackagingCommands(program: Command, result: { exitCode: number }): void {
+  program
+    .command("completion")
+    .description("write the completions for a shell to standard output")
+    .addArgument(new Argument("<SHELL>", "which").choices(["bash", "zsh", "fish"] satisfies Shell[]))
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import("./completion/scripts.ts");
+      result.exitCode = await print(completionScript(shell, program));
+    });
+  program
+    .command("man")
+    .description("write a manual page to standard output, as man(7) has it")
+    .addArgument(new Argument("<PAGE>", "which").choices(["btrt", "btrt.conf"]))
+    .action(async (name: string) => {
+      const { commandPage } = await import("./manual/command-page.ts");
+      const { configPage } = await import("./manual/config-page.ts");
+      result.exitCode = await print(name === "btrt" ? commandPage(program, EXAMPLES) : configPage());
     });
 }
 

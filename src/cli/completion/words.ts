@@ -1,0 +1,62 @@
+/** What may be typed after which commands: what completions of every shell are made from. */
+import type { Command } from "commander";
+
+/** One place on the command line. */
+export interface Place {
+  /** The commands typed so far, such as `["db", "export"]`. */
+  readonly path: readonly string[];
+  /** What may follow. */
+  readonly words: readonly Word[];
+  /** Whether a file may follow. */
+  readonly takesFile: boolean;
+}
+
+/** Something to type. */
+export interface Word {
+  readonly word: string;
+  readonly description: string;
+  /** What follows it: nothing of its own, a file, one of these, or something that nobody can guess. */
+  readonly value: "none" | "file" | "unknown" | readonly string[];
+}
+
+/** All places, the beginning first. */
+export function placesOf(program: Command): Place[] {
+  const help = { word: "help", description: "show this help, or that of a command" };
+  const top = placesBelow(program, []);
+  const [start, ...others] = top;
+  const names = start.words.filter(({ word }) => !word.startsWith("-"));
+  return [
+    { ...start, words: [...start.words, { ...help, value: "none" }] },
+    ...others,
+    { path: ["help"], words: names, takesFile: false },
+  ];
+}
+
+function placesBelow(command: Command, path: readonly string[]): Place[] {
+  const words: Word[] = [
+    ...command.commands.map((each) => ({
+      word: each.name(),
+      description: each.description(),
+      value: "none" as const,
+    })),
+    ...command.registeredArguments.flatMap(({ argChoices = [] }) =>
+      argChoices.map((word) => ({ word, description: "", value: "none" as const })),
+    ),
+    ...command.options.map((option) => ({
+      word: option.long ?? option.flags,
+      description: option.description,
+      value: whatFollows(option),
+    })),
+    { word: "--help", description: "show the help of this command", value: "none" },
+  ];
+  const takesFile = command.registeredArguments.some((argument) => argument.name() === "FILE");
+  return [
+    { path, words, takesFile },
+    ...command.commands.flatMap((each) => placesBelow(each, [...path, each.name()])),
+  ];
+}
+
+function whatFollows({ flags, argChoices, required, optional }: Command["options"][number]): Word["value"] {
+  if (!required && !optional) return "none";
+  return argChoices ?? (flags.includes("FILE") ? "file" : "unknown");
+}

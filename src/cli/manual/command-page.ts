@@ -1,0 +1,94 @@
+/** btrt(8), from the definitions of the commands. */
+import type { Argument, Command, Option } from "commander";
+import { VERSION } from "../../version.ts";
+import { bold, entry, escapeText, example, heading, indented, page, title } from "./roff.ts";
+
+const FILES: readonly (readonly [string, string])[] = [
+  ["/etc/btrt/btrt.conf", "The configuration, see btrt.conf(5)."],
+  ["/etc/btrt/btrt.conf.default", "Every key of it with its default and what it does."],
+  ["/var/lib/btrt", "The embedded database, where the configuration says so."],
+  ["/var/log/btrt", "Logs, where the configuration says so."],
+];
+
+const SIGNALS: readonly (readonly [string, string])[] = [
+  ["SIGTERM, SIGINT", "The running tracker answers what it has, saves everything, and ends."],
+  [
+    "SIGHUP",
+    "It reads the configuration again. With mistakes in it, what is in force stays, and the log says so.",
+  ],
+];
+
+const ENVIRONMENT: readonly (readonly [string, string])[] = [
+  ["BTRT_DATABASE_PASSWORD", "The password of database.user, before those of the configuration."],
+  ["NO_COLOR", "If set, nothing is coloured."],
+];
+
+/** The page's text, roff. @param examples a line each. */
+export function commandPage(program: Command, examples: string): string {
+  const pairs = (list: readonly (readonly [string, string])[]) =>
+    list.flatMap(([term, text]) => entry(bold(term), escapeText(text)));
+  return page([
+    title("btrt", 8, VERSION, "System Administration"),
+    ...heading("name", `btrt \\- ${escapeText(lowerFirst(program.description()).replace(/\.$/, ""))}`),
+    ...heading("synopsis", `${bold("btrt")} ${escapeText(program.usage())}`),
+    ...heading(
+      "description",
+      escapeText(
+        "BTRT is a BitTorrent tracker for internet operators. Subscribers' clients announce to it, and it answers " +
+          "with the peers that are cheapest for the network first: the operator's own, then its partners', then the " +
+          "rest of the world's.",
+      ),
+    ),
+    ...heading("commands", ...program.commands.flatMap((command) => describeCommand(command, "btrt"))),
+    ...heading("files", ...pairs(FILES)),
+    ...heading("signals", ...pairs(SIGNALS)),
+    ...heading("environment", ...pairs(ENVIRONMENT)),
+    ...heading("exit status", "0, or 1 for anything that went wrong, which is said on standard error."),
+    ...heading("examples", ...example(examples)),
+    ...heading("see also", `${bold("btrt.conf")}(5)`),
+  ]);
+}
+
+/** A command with its options; commands of commands each by itself. */
+function describeCommand(command: Command, parent: string): string[] {
+  const name = `${parent} ${command.name()}`;
+  const inner = command.commands;
+  if (inner.length > 0) return inner.flatMap((each) => describeCommand(each, name));
+  const words = [bold(name), ...command.options.map(brief), ...command.registeredArguments.map(operand)];
+  return entry(
+    words.join(" "),
+    sentence(command.description()),
+    ...indented(
+      command.options.flatMap((option) =>
+        entry(bold(written(option.flags)), sentence(describeOption(option))),
+      ),
+    ),
+  );
+}
+
+function brief({ flags, mandatory }: Option): string {
+  return mandatory ? escapeText(written(flags)) : `[${escapeText(written(flags))}]`;
+}
+
+/** Flags as manuals write them: capitals without brackets. */
+function written(flags: string): string {
+  return flags.replaceAll(/[<>]/g, "");
+}
+
+function operand(argument: Argument): string {
+  return escapeText(argument.name());
+}
+
+function describeOption({ description, defaultValue, argChoices }: Option): string {
+  const choices = argChoices === undefined ? "" : `: ${argChoices.join(", ")}`;
+  const byDefault = defaultValue === undefined ? "" : ` (${[defaultValue].flat().join(" ")})`;
+  return `${description}${choices}${byDefault}`;
+}
+
+function sentence(text: string): string {
+  return `${escapeText(text.charAt(0).toUpperCase() + text.slice(1))}.`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
