@@ -16,7 +16,7 @@ import { NO_GROUP } from "../network/peer-groups.ts";
 import { HomeCensus } from "./bridging.ts";
 import { ACTIVITY_WIDTH, givenAt } from "./group-activity.ts";
 import type { PeerList } from "./peer-list.ts";
-import { KEY_COMPLETE, KEY_GROUP, KEY_MASK } from "./peer-record.ts";
+import { KEY_GROUP, KEY_MASK } from "./peer-record.ts";
 import { NOT_GIVEN, rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
 import { Segments } from "./segments.ts";
@@ -67,11 +67,12 @@ class Candidates {
     for (let i = 0; i < segments.count; i++) {
       const key = segments.keys[i];
       const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
-      if (!(who.seeder && (key & KEY_COMPLETE) !== 0)) {
+      const rank = rankOf(key, policy, who);
+      // Whom a random choice could be of.
+      if (rank !== NOT_GIVEN.seeder && rank !== NOT_GIVEN.private) {
         who.eligible += free;
         if ((key & KEY_GROUP) === NO_GROUP) who.eligibleOutside += free;
       }
-      const rank = rankOf(key, policy, who);
       if (rank >= NOT_GIVEN.first) continue;
       this.#free[i] = free;
       this.#next[i] = this.#rankFirst[rank];

@@ -22,7 +22,7 @@ export class Requester {
   dependent = false;
   /** It is only asked about: nothing changes by it. */
   preview = false;
-  /** What it could be given: peers there are for it in all, and those of them that are in no group. */
+  /** Peers that it could be given and reach, and those of them that are in no group. */
   eligible = 0;
   eligibleOutside = 0;
   /** What it is given: peers, and those of them that are in no group. */

@@ -129,3 +129,13 @@ test("members' announces are counted that were given outside peers though there 
   fixture.announce("11.0.0.1", { numWant: 2 });
   assert.deepEqual(missed(), [4, 1], "a bridge is given outside peers though two are at home");
 });
+
+test("who cannot be reached is no choice that was missed", () => {
+  const fixture = new TrackerFixture();
+  fixture.announce("99.0.0.1");
+  for (const address of ["10.1.0.1", "10.1.0.2"]) fixture.announce(address);
+  fixture.counters.fill(0);
+  fixture.announce("12.0.0.1");
+  assert.equal(fixture.counters[COUNTER.peersGiven], 1, "the one outside");
+  assert.equal(fixture.counters[COUNTER.nearMissed], 0);
+});
