@@ -101,12 +101,13 @@ export class MariaDb {
     return { url: `tcp://127.0.0.1:${this.port}`, user: USER, password: MARIADB_PASSWORD, schema };
   }
 
-  /** Executes a statement as root. */
-  async execute(sql: string, values: string[] = []): Promise<void> {
+  /** Executes statements as root, one after the other. @param values of the first. */
+  async execute(statements: string | readonly string[], values: string[] = []): Promise<void> {
     let connection: Connection | undefined;
     try {
       connection = await createConnection({ socketPath: this.#socket, user: "root" });
-      await connection.query(sql, values);
+      for (const [i, sql] of [statements].flat().entries())
+        await connection.query(sql, i === 0 ? values : []);
     } finally {
       connection?.destroy();
     }

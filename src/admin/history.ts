@@ -1,13 +1,15 @@
 /** What peer groups did in the past, from the totals in the database. */
 import { z } from "zod";
-import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
-import type { Sources } from "./sources.ts";
+import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import type { HistoryRow, Sources } from "./sources.ts";
 
+const FIVE_MINUTES = 300;
 const HOUR = 3600;
 const DAY = 86_400;
 
 /** How far back, and in which steps. */
 const SPANS = {
+  hour: { back: HOUR, step: FIVE_MINUTES },
   day: { back: 24 * HOUR, step: HOUR },
   week: { back: 7 * DAY, step: HOUR },
   month: { back: 31 * DAY, step: DAY },
@@ -16,20 +18,22 @@ const SPANS = {
 
 /** What `/api/v1/history` is asked. */
 export const historyQuerySchema = z.object({
-  span: z.enum(["day", "week", "month", "year"]).default("day").describe("How far back."),
+  span: z.enum(["hour", "day", "week", "month", "year"]).default("day").describe("How far back."),
 });
 
-/** What `/api/v1/history` answers: all groups together, in order of time. */
+/** What `/api/v1/history` answers: in order of time, what there is. */
 export const historySchema = z.object({
   stepSeconds: z.int(),
   points: z.array(
     z.object({
       start: z.int().describe("Seconds since 1970."),
-      announces: z.number(),
-      downloaded: z.number(),
-      uploaded: z.number(),
+      announces: z.number().describe("From everybody, as the peers given are to everybody."),
       givenNear: z.number().describe("Peers given that are in peer groups."),
       givenOutside: z.number(),
+      downloaded: z.number().describe("Bytes that members of peer groups say they have received."),
+      uploaded: z.number(),
+      outside: z.number().describe("Bytes of members from and to outside: an estimate."),
+      random: z.number().describe("The same, had their peers been chosen at random."),
     }),
   ),
 });
@@ -45,19 +49,31 @@ export async function readHistory(
   const { back, step } = SPANS[span];
   const rows = await sources.history(step, Math.floor(Date.now() / 1000) - back);
   if (rows === undefined) return undefined;
-  const points = new Map<number, History["points"][number]>();
-  for (const { start, announces, downloaded, uploaded, given } of rows) {
-    const before = points.get(start);
-    const outside = given[ACTIVITY_TIERS - 1];
-    const near = given.reduce((sum, peers) => sum + peers, 0) - outside;
-    points.set(start, {
-      start,
-      announces: announces + (before?.announces ?? 0),
-      downloaded: downloaded + (before?.downloaded ?? 0),
-      uploaded: uploaded + (before?.uploaded ?? 0),
-      givenNear: near + (before?.givenNear ?? 0),
-      givenOutside: outside + (before?.givenOutside ?? 0),
-    });
+  const points = [...Map.groupBy(rows, ({ start }) => start)].map(([start, ofStart]) =>
+    toPoint(start, ofStart),
+  );
+  return { stepSeconds: step, points };
+}
+
+function toPoint(start: number, rows: readonly HistoryRow[]): History["points"][number] {
+  const all = new Float64Array(ACTIVITY_WIDTH);
+  const members = new Float64Array(ACTIVITY_WIDTH);
+  for (const { group, counts } of rows) {
+    for (const [i, count] of counts.entries()) {
+      all[i] += count;
+      if (group !== "") members[i] += count;
+    }
   }
-  return { stepSeconds: step, points: [...points.values()] };
+  const given = all.subarray(ACTIVITY.given, ACTIVITY.given + ACTIVITY_TIERS);
+  const givenOutside = given[ACTIVITY_TIERS - 1];
+  return {
+    start,
+    announces: all[ACTIVITY.announces],
+    givenNear: given.reduce((sum, peers) => sum + peers, 0) - givenOutside,
+    givenOutside,
+    downloaded: members[ACTIVITY.downloaded],
+    uploaded: members[ACTIVITY.uploaded],
+    outside: members[ACTIVITY.outside] + members[ACTIVITY.outside + 1],
+    random: members[ACTIVITY.random] + members[ACTIVITY.random + 1],
+  };
 }

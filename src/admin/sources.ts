@@ -25,16 +25,14 @@ export interface DatabaseState {
   readonly totalsDropped: number;
 }
 
-/** What one peer group did in an hour or a day. Bytes are what clients say. */
+/** What one peer group did in a span of time. */
 export interface HistoryRow {
   /** Seconds since 1970. */
   readonly start: number;
+  /** Empty: clients in no group. */
   readonly group: string;
-  readonly announces: number;
-  readonly downloaded: number;
-  readonly uploaded: number;
-  /** Peers given, by tier (tracker/group-activity.ts). */
-  readonly given: readonly number[];
+  /** Laid out as a row of tracker/group-activity.ts. */
+  readonly counts: readonly number[];
 }
 
 /** Everything the admin listener reads. */
@@ -59,6 +57,6 @@ export interface Sources {
   readonly database: () => DatabaseState;
   /** What a person should look at, besides what follows from the counts. */
   readonly notices: () => readonly string[];
-  /** Totals by spans of an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */
+  /** Totals by spans of five minutes, an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */
   readonly history: (span: number, from: number) => Promise<readonly HistoryRow[] | undefined>;
 }

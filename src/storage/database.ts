@@ -20,20 +20,16 @@ export interface SwarmRow extends SwarmFacts {
   readonly peers: Uint8Array;
 }
 
-/** What the clients of one peer group did, added to what the database has for the same hour or day. */
+/** What the clients of one peer group did, added to what the database has for the same span of time. */
 export interface GroupTotal {
-  /** Length of the time it is about, in seconds: an hour or a day. */
+  /** Length of the time it is about, in seconds: one of group-totals.ts. */
   readonly span: number;
   /** When that began, in seconds since 1970. */
   readonly start: number;
   /** The group's name, of which {@link GROUP_NAME_LENGTH} characters count; empty for clients in no group. */
   readonly group: string;
-  readonly announces: number;
-  /** Bytes that clients say they have received and sent. */
-  readonly downloaded: number;
-  readonly uploaded: number;
-  /** Peers given to these clients, by the tier of the peer: as tracker/group-activity.ts tells tiers apart. */
-  readonly given: readonly number[];
+  /** Whole numbers, laid out as a row of tracker/group-activity.ts. */
+  readonly counts: readonly number[];
 }
 
 /** Characters of a group's name that are kept. */

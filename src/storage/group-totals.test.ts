@@ -4,7 +4,7 @@ import { parseAddress } from "../model/address-text.ts";
 import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity, givenAt } from "../tracker/group-activity.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { type Database, DatabaseError, type GroupTotal } from "./database.ts";
-import { DAY, GroupTotals, HOUR } from "./group-totals.ts";
+import { DAY, FIVE_MINUTES, GroupTotals, HOUR } from "./group-totals.ts";
 
 const NOW = 1_700_000_000;
 const HOUR_START = NOW - (NOW % HOUR);
@@ -30,10 +30,10 @@ class Taker {
 function hours(totals: readonly GroupTotal[]): unknown[] {
   return totals
     .filter(({ span }) => span === HOUR)
-    .map(({ group, announces, start }) => [group, announces, start]);
+    .map(({ group, counts, start }) => [group, counts[ACTIVITY.announces], start]);
 }
 
-test("what all threads have counted is added up by hour and day, each only once", async () => {
+test("what all threads have counted is added up by span, each only once", async () => {
   const activity = [allocateActivity(), allocateActivity()];
   const totals = new GroupTotals(activity);
   const taker = new Taker();
@@ -46,20 +46,17 @@ test("what all threads have counted is added up by hour and day, each only once"
     counts[at + ACTIVITY.uploaded] = 100;
     counts[at + givenAt(0, 3)] = 5;
     counts[at + givenAt(2, 3)] = 1;
+    counts[at + ACTIVITY.outside] = 400.4;
+    counts[at + ACTIVITY.random + 1] = 0.25;
   }
   activity[0][ACTIVITY.announces] = 3;
   totals.collect(NOW);
   const all = await taker.write(totals);
-  const ours = {
-    group: "ours",
-    announces: 21,
-    downloaded: 2000,
-    uploaded: 200,
-    given: [10, 0, 0, 0, 0, 0, 0, 2],
-  };
+  const ours = { group: "ours", counts: [21, 2000, 200, 10, 0, 0, 0, 0, 0, 0, 2, 801, 0, 0, 1] };
   assert.deepEqual(
     all.filter(({ group }) => group === "ours"),
     [
+      { span: FIVE_MINUTES, start: NOW - (NOW % FIVE_MINUTES), ...ours },
       { span: HOUR, start: HOUR_START, ...ours },
       { span: DAY, start: DAY_START, ...ours },
     ],

@@ -1,9 +1,10 @@
-/** Hourly and daily totals of peer groups, from what the data plane has counted since it was last looked at. */
+/** Totals of peer groups by spans of time, from what the data plane has counted since it was last looked at. */
 import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
-import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
 import type { Database, GroupTotal } from "./database.ts";
 
-/** Seconds. */
+/** The spans that totals are of, in seconds. */
+export const FIVE_MINUTES = 300;
 export const HOUR = 3600;
 export const DAY = 86_400;
 
@@ -31,13 +32,14 @@ export class GroupTotals {
     this.#names = new Map([[NO_GROUP, ""], ...groups.map(({ id, name }): [number, string] => [id, name])]);
   }
 
-  /** Adds what has been counted since the last time to the totals of this hour and day. */
+  /** Adds what has been counted since the last time to the totals of this time. */
   collect(now: number): void {
     for (const [id, group] of this.#names) {
       const at = id * ACTIVITY_WIDTH;
       const news = this.#readNews(at);
       if (news[ACTIVITY.announces] === 0) continue;
-      for (const span of [HOUR, DAY]) this.#add(span, now - (now % span), group, news);
+      for (const span of [FIVE_MINUTES, HOUR, DAY])
+        this.#addTo(this.#waiting, { span, start: now - (now % span), group, counts: news });
     }
   }
 
@@ -55,25 +57,13 @@ export class GroupTotals {
     }
   }
 
-  #readNews(at: number): Float64Array {
-    const news = new Float64Array(ACTIVITY_WIDTH);
-    for (let i = 0; i < ACTIVITY_WIDTH; i++) {
-      const sum = this.#activity.reduce((total, counts) => total + counts[at + i], 0);
-      news[i] = sum - this.#seen[at + i];
+  #readNews(at: number): number[] {
+    return Array.from({ length: ACTIVITY_WIDTH }, (_, i) => {
+      // Estimates have fractions.
+      const sum = Math.round(this.#activity.reduce((total, counts) => total + counts[at + i], 0));
+      const more = sum - this.#seen[at + i];
       this.#seen[at + i] = sum;
-    }
-    return news;
-  }
-
-  #add(span: number, start: number, group: string, news: Float64Array): void {
-    this.#addTo(this.#waiting, {
-      span,
-      start,
-      group,
-      announces: news[ACTIVITY.announces],
-      downloaded: news[ACTIVITY.downloaded],
-      uploaded: news[ACTIVITY.uploaded],
-      given: [...news.subarray(ACTIVITY.given, ACTIVITY.given + ACTIVITY_TIERS)],
+      return more;
     });
   }
 
@@ -83,10 +73,7 @@ export class GroupTotals {
     if (known !== undefined) {
       totals.set(key, {
         ...known,
-        announces: known.announces + more.announces,
-        downloaded: known.downloaded + more.downloaded,
-        uploaded: known.uploaded + more.uploaded,
-        given: known.given.map((peers, tier) => peers + more.given[tier]),
+        counts: known.counts.map((count, i) => count + more.counts[i]),
       });
       return;
     }

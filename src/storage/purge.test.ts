@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
+import { ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
 import { BEFORE_ALL } from "./database.ts";
-import { DAY, HOUR } from "./group-totals.ts";
+import { DAY, FIVE_MINUTES, HOUR } from "./group-totals.ts";
 import { purge } from "./purge.ts";
 import { openFreshDatabase } from "./sqlite/fresh-database.ts";
 
@@ -19,10 +19,10 @@ test("what was quiet for too long goes, then the oldest of too many, and old tot
     peers: i === 1499 ? Uint8Array.of(1) : new Uint8Array(0),
   }));
   await database.writeSwarms(rows);
-  const total = { group: "", announces: 1, downloaded: 0, uploaded: 0, given: Array(ACTIVITY_TIERS).fill(0) };
+  const total = { group: "", counts: Array(ACTIVITY_WIDTH).fill(1) };
   const old = NOW - 100 * DAY;
   for (const start of [old, NOW]) {
-    await database.addTotals([HOUR, DAY].map((span) => ({ span, start, ...total })));
+    await database.addTotals([FIVE_MINUTES, HOUR, DAY].map((span) => ({ span, start, ...total })));
   }
   let rests = 0;
   const rest = async () => {
@@ -35,12 +35,8 @@ test("what was quiet for too long goes, then the oldest of too many, and old tot
     [...Array.from({ length: 700 }, (_, i) => i), 1499],
   );
   assert.ok(rests >= 3, "in slices");
-  assert.deepEqual(
-    (await database.readTotals(HOUR, 0)).map(({ start }) => start),
-    [NOW],
-  );
-  assert.deepEqual(
-    (await database.readTotals(DAY, 0)).map(({ start }) => start),
-    [old, NOW],
-  );
+  const starts = async (span: number) => (await database.readTotals(span, 0)).map(({ start }) => start);
+  assert.deepEqual(await starts(FIVE_MINUTES), [NOW]);
+  assert.deepEqual(await starts(HOUR), [NOW]);
+  assert.deepEqual(await starts(DAY), [old, NOW]);
 });

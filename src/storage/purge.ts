@@ -1,14 +1,18 @@
 /** Deletes what is kept no longer. */
 import type { Database } from "./database.ts";
-import { DAY, HOUR } from "./group-totals.ts";
+import { DAY, FIVE_MINUTES, HOUR } from "./group-totals.ts";
 import type { Rest } from "./saver.ts";
 
 /** Rows deleted at once, and how often in a row: saving waits meanwhile. */
 const SLICE = 250;
 const SLICES = 40;
 
-/** How long totals are kept: those of hours a quarter, those of days ten years. */
-const KEPT_DAYS = { hours: 92, days: 3660 } as const;
+/** How long totals of each span are kept, in days. */
+const KEPT = [
+  { span: FIVE_MINUTES, days: 2 },
+  { span: HOUR, days: 92 },
+  { span: DAY, days: 3660 },
+] as const;
 
 /**
  * Deletes some of what is kept no longer; called again and again. That is torrents that have been quiet for more
@@ -33,6 +37,5 @@ export async function purge(
   };
   await deleteSlices(now - quietSeconds, Number.POSITIVE_INFINITY);
   await deleteSlices(now + DAY, (await database.countQuiet()) - quietLimit);
-  await database.deleteTotals(HOUR, now - KEPT_DAYS.hours * DAY);
-  await database.deleteTotals(DAY, now - KEPT_DAYS.days * DAY);
+  for (const { span, days } of KEPT) await database.deleteTotals(span, now - days * DAY);
 }

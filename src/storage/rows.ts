@@ -5,8 +5,17 @@ import { GROUP_NAME_LENGTH, type GroupTotal, type SwarmRow } from "./database.ts
 /** The columns of `swarm` that are read, and written with `quiet_since` behind them. */
 export const SWARM_COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";
 
-/** The columns with the peers given, by tier. */
-export const GIVEN_COLUMNS = Array.from({ length: ACTIVITY_TIERS }, (_, tier) => `given_${tier}`);
+/** The columns with counts, in the order of a row of tracker/group-activity.ts. */
+export const COUNT_COLUMNS = [
+  "announces",
+  "downloaded",
+  "uploaded",
+  ...Array.from({ length: ACTIVITY_TIERS }, (_, tier) => `given_${tier}`),
+  "outside_downloaded",
+  "outside_uploaded",
+  "random_downloaded",
+  "random_uploaded",
+];
 
 /** A row as a driver gives it. */
 type Columns = Readonly<Record<string, unknown>>;
@@ -28,18 +37,16 @@ export function toTotal(row: Columns): GroupTotal {
     span: Number(row.span),
     start: Number(row.start),
     group: String(row.peer_group),
-    announces: Number(row.announces),
-    downloaded: Number(row.downloaded),
-    uploaded: Number(row.uploaded),
-    given: GIVEN_COLUMNS.map((column) => Number(row[column])),
+    counts: COUNT_COLUMNS.map((column) => Number(row[column])),
   };
 }
 
-/** The values of a row of `group_total`, in the order of its columns. */
-export function totalValues(total: GroupTotal): (string | number)[] {
-  const { span, start, announces, downloaded, uploaded, given } = total;
-  const group = Array.from(total.group).slice(0, GROUP_NAME_LENGTH).join("");
-  return [span, start, group, announces, downloaded, uploaded, ...given];
+/** The columns of `group_total` that are written. */
+export const TOTAL_COLUMNS = ["span", "start", "peer_group", ...COUNT_COLUMNS].join(", ");
+
+/** The values of a row of `group_total`, in the order of {@link TOTAL_COLUMNS}. */
+export function totalValues({ span, start, group, counts }: GroupTotal): (string | number)[] {
+  return [span, start, Array.from(group).slice(0, GROUP_NAME_LENGTH).join(""), ...counts];
 }
 
 function toBytes(value: unknown): Uint8Array {

@@ -178,7 +178,59 @@ test("what it says is what has happened", { timeout: 60_000 }, async (t) => {
   assert.deepEqual(swarms.largest, [
     { infoHash: infoHash.toString("hex"), complete: 1, incomplete: 34, peersByTier: [30, 5, 0] },
   ]);
-  assert.deepEqual(historySchema.parse(await json("history?span=day")).stepSeconds, 3600);
+});
+
+test("history says what was, by spans of time, across restarts", { timeout: 120_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const config = `listen: { http: ["127.0.0.1:0"], udp: [] }
+tracker: { ip_parameter: ["127.0.0.0/8"] }
+peer_groups: [{ name: ours, priority: 0, cidr_list: ["11.0.0.0/8"] }]
+database: { save_interval: 1 }\n`;
+  const infoHash = randomBytes(20);
+  const sums = { announces: 0, given: 0, downloaded: 0, outside: 0, random: 0 };
+  for (let run = 0; run < 2; run++) {
+    const tracker = await TrackerProcess.start(bed, config);
+    for (let i = 1; i <= 40; i++) {
+      const peer = { infoHash, port: i, ip: `${i % 2 === 0 ? 11 : 12}.0.0.${i}`, numWant: 5 };
+      await announce(tracker.url, { ...peer, event: "started" });
+      await announce(tracker.url, { ...peer, downloaded: i * 2 ** 20 });
+    }
+    const { requests, tiers, locality } = await askStatus(tracker.admin);
+    const { outside, random, reported } = locality;
+    sums.announces += requests.reduce((sum, { kind, count }) => sum + (kind === "announce" ? count : 0), 0);
+    sums.given += tiers.reduce((sum, { given }) => sum + given, 0);
+    sums.downloaded += reported.downloaded;
+    sums.outside += outside.downloaded + outside.uploaded;
+    sums.random += random.downloaded + random.uploaded;
+    await tracker.stop();
+  }
+  assert.ok(sums.random > sums.outside && sums.outside > 0, "something is avoided, and something is not");
+  const { admin } = await TrackerProcess.start(bed, config);
+  const steps = { hour: 300, day: 3600, week: 3600, month: 86_400, year: 86_400 };
+  for (const [span, step] of Object.entries(steps)) {
+    const { body } = await askAdmin(`${admin}api/v1/history?span=${span}`);
+    const { stepSeconds, points } = historySchema.parse(JSON.parse(body));
+    assert.equal(stepSeconds, step);
+    for (const { start } of points) assert.equal(start % step, 0);
+    const sum = (read: (point: (typeof points)[number]) => number) =>
+      points.reduce((total, point) => total + read(point), 0);
+    const within = (read: (point: (typeof points)[number]) => number, expected: number) =>
+      assert.ok(Math.abs(sum(read) - expected) <= 4, `${span}: ${sum(read)} is not ${expected}`);
+    assert.equal(
+      sum(({ announces }) => announces),
+      sums.announces,
+    );
+    assert.equal(
+      sum(({ givenNear, givenOutside }) => givenNear + givenOutside),
+      sums.given,
+    );
+    assert.equal(
+      sum(({ downloaded }) => downloaded),
+      sums.downloaded,
+    );
+    within(({ outside }) => outside, sums.outside);
+    within(({ random }) => random, sums.random);
+  }
 });
 
 test("its description names every route, with what it is asked and answers", {

@@ -15,6 +15,8 @@ export interface Announce {
   readonly numWant?: number;
   /** Address it is sent from, one of the machine's own. */
   readonly from?: string;
+  /** Address that it says it has; the tracker must believe it. */
+  readonly ip?: string;
 }
 
 /** What was answered. */
@@ -44,6 +46,7 @@ export async function announce(url: string, what: Announce): Promise<AnnounceAns
     `left=${what.left ?? 1000}&compact=1`,
     what.event === undefined ? "" : `event=${what.event}`,
     what.numWant === undefined ? "" : `numwant=${what.numWant}`,
+    what.ip === undefined ? "" : `ip=${what.ip}`,
   ];
   const body = await request(`${url}?${query.filter((part) => part !== "").join("&")}`, what.from);
   return readAnnounceAnswer(body);

@@ -1,6 +1,6 @@
 /**
  * The schema's versions, one step after the other. A step that has been released is never changed: the next one mends
- * it. Every statement can be executed again, for servers that cannot take a step back as a whole.
+ * it. On a server every statement can be executed again, as it cannot take a step back as a whole; SQLite can.
  */
 
 /** The two languages that statements are written in. */
@@ -22,6 +22,9 @@ const VERSION_TABLE: Readonly<Record<Dialect, string>> = {
   applied_at INT UNSIGNED NOT NULL
 ) ENGINE=InnoDB`,
 };
+
+/** Bytes from and to outside, and what they would be at random. */
+const ESTIMATES = ["outside_downloaded", "outside_uploaded", "random_downloaded", "random_uploaded"];
 
 const GIVEN = Array.from({ length: 8 }, (_, tier) => `given_${tier}`);
 
@@ -84,7 +87,29 @@ ${GIVEN.map((column) => `  ${column} BIGINT UNSIGNED NOT NULL,`).join("\n")}
       ],
     },
   },
+  {
+    version: 3,
+    what: "estimates of external traffic, in the totals of every peer group",
+    statements: {
+      sqlite: ESTIMATES.map(
+        (column) => `ALTER TABLE group_total ADD COLUMN ${column} INTEGER NOT NULL DEFAULT 0`,
+      ),
+      mysql: addColumns("group_total", ESTIMATES, "BIGINT UNSIGNED NOT NULL DEFAULT 0"),
+    },
+  },
 ];
+
+/** Adds columns unless the first is there: MySQL has no `IF NOT EXISTS` for them. */
+function addColumns(table: string, columns: readonly string[], type: string): string[] {
+  const added = columns.map((column) => `ADD COLUMN ${column} ${type}`).join(", ");
+  return [
+    `SET @btrt_step = IF(EXISTS (SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE()
+AND table_name = '${table}' AND column_name = '${columns[0]}'), 'DO 0', 'ALTER TABLE ${table} ${added}')`,
+    "PREPARE btrt_step FROM @btrt_step",
+    "EXECUTE btrt_step",
+    "DEALLOCATE PREPARE btrt_step",
+  ];
+}
 
 /** The version that this program works with. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -28,7 +28,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     return {
       dialect: "mysql",
       open: () => openDatabase(settings),
-      execute: (sql) => server.execute(sql.replace(/(INTO|EXISTS) (?=\w+ \()/, `$1 ${settings.schema}.`)),
+      execute: (statements) => server.execute([`USE ${settings.schema}`, ...statements]),
     };
   });
 

@@ -14,7 +14,7 @@ import {
   type SwarmRow,
 } from "../database.ts";
 import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
-import { GIVEN_COLUMNS, SWARM_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
+import { COUNT_COLUMNS, SWARM_COLUMNS, TOTAL_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
 import { connect, type ServerSettings } from "./mysql-connection.ts";
 import { toDatabaseError } from "./mysql-errors.ts";
 
@@ -31,9 +31,8 @@ const STATEMENT_LENGTH = 1 << 20;
 const WRITE = `INSERT INTO swarm (${SWARM_COLUMNS}, quiet_since) VALUES `;
 const WRITE_END = ` ON DUPLICATE KEY UPDATE first_seen = VALUES(first_seen), last_seen = VALUES(last_seen),
 downloaded = VALUES(downloaded), peers = VALUES(peers), quiet_since = VALUES(quiet_since)`;
-const ADDED = ["announces", "downloaded", "uploaded", ...GIVEN_COLUMNS];
-const ADD_TOTAL = `INSERT INTO group_total (span, start, peer_group, ${ADDED.join(", ")})
-VALUES (?) ON DUPLICATE KEY UPDATE ${ADDED.map((column) => `${column} = ${column} + VALUES(${column})`).join(", ")}`;
+const ADD_COUNTS = COUNT_COLUMNS.map((column) => `${column} = ${column} + VALUES(${column})`).join(", ");
+const ADD_TOTAL = `INSERT INTO group_total (${TOTAL_COLUMNS}) VALUES (?) ON DUPLICATE KEY UPDATE ${ADD_COUNTS}`;
 const COUNT_QUIET = "SELECT COUNT(*) AS quiet FROM swarm WHERE quiet_since IS NOT NULL";
 const SIZE = `SELECT (SELECT COUNT(*) FROM swarm) AS swarms,
 (SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()) AS bytes`;

@@ -22,9 +22,9 @@ describe("SQLite", () => {
     return {
       dialect: "sqlite",
       open: () => SqliteDatabase.open(path),
-      execute: async (sql) => {
+      execute: async (statements) => {
         const database = new DatabaseSync(path);
-        database.exec(sql);
+        for (const sql of statements) database.exec(sql);
         database.close();
       },
     };

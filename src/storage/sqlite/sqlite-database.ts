@@ -17,7 +17,7 @@ import {
   type SwarmRow,
 } from "../database.ts";
 import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
-import { GIVEN_COLUMNS, SWARM_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
+import { COUNT_COLUMNS, SWARM_COLUMNS, TOTAL_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
 import { toDatabaseError } from "./sqlite-errors.ts";
 import { takeTrackerLock } from "./tracker-lock.ts";
 
@@ -28,8 +28,7 @@ PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -2048;
 `;
 
-const GIVEN = GIVEN_COLUMNS.join(", ");
-const ADD_GIVEN = GIVEN_COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(", ");
+const ADD_COUNTS = COUNT_COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(", ");
 
 const SQL = {
   version: "SELECT max(version) AS version FROM btrt_schema",
@@ -42,10 +41,8 @@ downloaded = excluded.downloaded, peers = excluded.peers, quiet_since = excluded
   readLive: `SELECT ${SWARM_COLUMNS} FROM swarm WHERE info_hash > ? AND quiet_since IS NULL ORDER BY info_hash LIMIT ?`,
   deleteQuiet: `DELETE FROM swarm WHERE info_hash IN
 (SELECT info_hash FROM swarm WHERE quiet_since < ? ORDER BY quiet_since LIMIT ?)`,
-  addTotal: `INSERT INTO group_total (span, start, peer_group, announces, downloaded, uploaded, ${GIVEN})
-VALUES (?, ?, ?, ?, ?, ?${", ?".repeat(GIVEN_COLUMNS.length)}) ON CONFLICT (span, start, peer_group) DO UPDATE SET
-announces = announces + excluded.announces, downloaded = downloaded + excluded.downloaded,
-uploaded = uploaded + excluded.uploaded, ${ADD_GIVEN}`,
+  addTotal: `INSERT INTO group_total (${TOTAL_COLUMNS}) VALUES (?, ?, ?${", ?".repeat(COUNT_COLUMNS.length)})
+ON CONFLICT (span, start, peer_group) DO UPDATE SET ${ADD_COUNTS}`,
   readTotals: "SELECT * FROM group_total WHERE span = ? AND start >= ? ORDER BY start, peer_group",
   deleteTotals: "DELETE FROM group_total WHERE span = ? AND start < ?",
   count: "SELECT count(*) AS swarms FROM swarm",
