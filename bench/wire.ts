@@ -42,7 +42,8 @@ const tracker = {
   scrape: (): ClientErrorCode => OK,
 };
 
-const service = new HttpService(tracker, allocateCounters(), new Refusal(), () => performance.now());
+const counters = allocateCounters();
+const service = new HttpService(tracker, counters, new Refusal(counters), () => performance.now());
 const exchange = new Exchange();
 exchange.input = Buffer.from(head);
 exchange.output = Buffer.alloc(REPLY_BYTES);

@@ -64,7 +64,7 @@ export class KeptState {
 
   /** How the database does. */
   get database(): DatabaseState {
-    const { written, failures, savedAt, saveMs } = this.#storage.counters;
+    const { written, failures, savedAt, saveMs, missed } = this.#storage.counters;
     return {
       url: this.#url,
       failingSince: this.#storage.failingSince,
@@ -73,6 +73,7 @@ export class KeptState {
       rowsWritten: written,
       failures,
       totalsDropped: this.#totals.dropped,
+      vanishedMissed: missed,
     };
   }
 

@@ -8,9 +8,9 @@ import type { Engine, EngineCounters, EngineLimits, ListenAddresses } from "./en
 import type { ResourceData } from "./engine/uring/resources.ts";
 import { describeFailure } from "./failure.ts";
 import { formatAddress } from "./model/address-text.ts";
-import { COUNTER, countOutcome } from "./model/counters.ts";
+import { COUNTER } from "./model/counters.ts";
 import { Random } from "./model/random.ts";
-import { OUTCOME } from "./model/request-counts.ts";
+import { REFUSAL_REASONS } from "./model/refusals.ts";
 import { PeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import { PrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { AccessList, type AccessListData } from "./tracker/access-list.ts";
@@ -115,7 +115,7 @@ class DataPlane {
   readonly #tracker: Tracker;
   readonly #http: HttpService;
   readonly #udp: UdpService;
-  readonly #refusal = new Refusal();
+  readonly #refusal: Refusal;
   readonly #sweeper: Sweeper;
   readonly #engine: Promise<Engine>;
   /** The engine, once it listens. */
@@ -140,6 +140,7 @@ class DataPlane {
       options.activity,
     );
     const stopwatch = () => performance.now();
+    this.#refusal = new Refusal(counters);
     this.#http = new HttpService(this.#tracker, counters, this.#refusal, stopwatch);
     const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);
     this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal, stopwatch);
@@ -205,15 +206,16 @@ class DataPlane {
   }
 
   #reportRefusals(): void {
-    const { counters } = this.#options;
-    const refusals =
-      countOutcome(counters, OUTCOME.refused) +
-      countOutcome(counters, OUTCOME.malformed) +
-      countOutcome(counters, OUTCOME.unconnected);
-    if (refusals === this.#refusals || this.#clock.seconds < this.#refusalsAt + REFUSAL_SECONDS) return;
-    const { address, reason } = this.#refusal;
-    post({ type: "refused", address: formatAddress(address), reason, requests: refusals - this.#refusals });
-    this.#refusals = refusals;
+    const { address, reason, count } = this.#refusal;
+    if (count === this.#refusals || this.#clock.seconds < this.#refusalsAt + REFUSAL_SECONDS) return;
+    const requests = count - this.#refusals;
+    post({
+      type: "refused",
+      address: formatAddress(address),
+      reason: REFUSAL_REASONS[reason].text,
+      requests,
+    });
+    this.#refusals = count;
     this.#refusalsAt = this.#clock.seconds;
   }
 

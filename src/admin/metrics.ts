@@ -7,7 +7,9 @@ import { countsOf } from "../tracker/swarm-store.ts";
 import type { Metric, Sample } from "./exposition.ts";
 import {
   type CensusSum,
+  LIMITS,
   latencies,
+  REFUSAL_COUNTS,
   REQUEST_COUNTS,
   readCensus,
   readTotals,
@@ -15,17 +17,6 @@ import {
 } from "./readings.ts";
 import type { Sources } from "./sources.ts";
 import { type ShownTier, tiersOf } from "./tiers.ts";
-
-/** Limits that were hit, by the key that sets them, or what has no room. */
-const LIMITS = [
-  { counter: COUNTER.peersRefused, limit: "max_peers" },
-  { counter: COUNTER.connectionsRefused, limit: "max_connections" },
-  { counter: COUNTER.connectionsTimedOut, limit: "request_timeout" },
-  { counter: COUNTER.datagramsDropped, limit: "datagram_replies" },
-  { counter: COUNTER.trafficUncounted, limit: "traffic_table" },
-  { counter: COUNTER.waitsRefused, limit: "max_waiting" },
-  { counter: COUNTER.errandsDropped, limit: "errand_queue" },
-] as const;
 
 const ASSUMPTIONS =
   "Assumes that a client exchanges as much with every peer that the tracker gave it (its answers together, the " +
@@ -73,6 +64,11 @@ function requestMetrics(totals: Totals): Metric[] {
       "Requests, by what they ask for. refused: the client was told its mistake; malformed: no such thing is served; " +
         "unconnected: over UDP without a good connection id.",
       ...REQUEST_COUNTS.map(({ labels, at }) => ({ labels: { ...labels }, value: totals.counters[at] })),
+    ),
+    counter(
+      "btrt_refusals_total",
+      "Requests refused or malformed, by why.",
+      ...REFUSAL_COUNTS.map(({ name, at }) => ({ labels: { reason: name }, value: totals.counters[at] })),
     ),
     {
       name: "btrt_request_duration_seconds",
@@ -170,11 +166,20 @@ function trafficMetrics({ reported, outside, random }: Totals): Metric[] {
 }
 
 function limitMetrics(sources: Sources, { counters }: Totals): Metric[] {
+  const { vanishedMissed, totalsDropped } = sources.database();
   return [
     counter(
       "btrt_limits_hit_total",
       "What was refused, dropped or not counted, by the limit that it would have exceeded.",
-      ...LIMITS.map(({ counter: at, limit }) => ({ labels: { limit }, value: counters[at] })),
+      ...LIMITS.map(({ limit, at }) => ({ labels: { limit }, value: counters[at] })),
+    ),
+    counter(
+      "btrt_queue_drops_total",
+      "What was dropped as a queue between planes was full. vanished_swarms: torrents that are gone, which are then " +
+        "looked for in the database; group_totals: totals that are lost; errands: what was asked of the control plane.",
+      { labels: { queue: "vanished_swarms" }, value: vanishedMissed },
+      { labels: { queue: "group_totals" }, value: totalsDropped },
+      { labels: { queue: "errands" }, value: counters[COUNTER.errandsDropped] },
     ),
     counter("btrt_waits_total", "Announces that waited for an external tracker or a neighbor.", {
       value: counters[COUNTER.waits],
@@ -195,7 +200,7 @@ function limitMetrics(sources: Sources, { counters }: Totals): Metric[] {
 }
 
 function databaseMetrics(sources: Sources): Metric[] {
-  const { failingSince, savedAt, saveMs, rowsWritten, failures, totalsDropped } = sources.database();
+  const { failingSince, savedAt, saveMs, rowsWritten, failures } = sources.database();
   return [
     gauge("btrt_database_usable", "1 when the database can be used.", {
       value: failingSince === null ? 1 : 0,
@@ -206,9 +211,6 @@ function databaseMetrics(sources: Sources): Metric[] {
     gauge("btrt_database_save_duration_seconds", "How long that took.", { value: saveMs / 1000 }),
     counter("btrt_database_rows_written_total", "Rows of swarms written.", { value: rowsWritten }),
     counter("btrt_database_failures_total", "Attempts to use the database that failed.", { value: failures }),
-    counter("btrt_database_totals_dropped_total", "Hourly and daily totals that were lost.", {
-      value: totalsDropped,
-    }),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** Sums of what all threads count, and how they have grown of late. */
-import { COUNTER, REQUESTS_AT } from "../model/counters.ts";
+import { COUNTER, REFUSALS_AT, REQUESTS_AT } from "../model/counters.ts";
+import { REFUSAL_REASONS } from "../model/refusals.ts";
 import {
   LATENCY_BUCKETS,
   latencyAt,
@@ -121,6 +122,19 @@ export const REQUEST_COUNTS: readonly { readonly labels: RequestLabels; readonly
       })),
     ),
   ).filter(({ labels: { protocol, outcome } }) => protocol === "udp" || outcome !== "unconnected");
+
+/** Why requests are refused, and where each reason is counted in {@link Totals.counters}. */
+export const REFUSAL_COUNTS = REFUSAL_REASONS.map((reason, i) => ({ ...reason, at: REFUSALS_AT + i }));
+
+/** Limits that can be hit: by the key that sets them, or what has no room; and where that is counted. */
+export const LIMITS = [
+  { limit: "max_peers", at: COUNTER.peersRefused },
+  { limit: "max_connections", at: COUNTER.connectionsRefused },
+  { limit: "request_timeout", at: COUNTER.connectionsTimedOut },
+  { limit: "datagram_replies", at: COUNTER.datagramsDropped },
+  { limit: "traffic_table", at: COUNTER.trafficUncounted },
+  { limit: "max_waiting", at: COUNTER.waitsRefused },
+] as const;
 
 /** How long answering a kind of request took. */
 export interface Latency {

@@ -22,7 +22,9 @@ export interface DatabaseState {
   readonly saveMs: number;
   readonly rowsWritten: number;
   readonly failures: number;
+  /** Totals lost, and vanished swarms missed, as there was no room for more. */
   readonly totalsDropped: number;
+  readonly vanishedMissed: number;
 }
 
 /** What one peer group did in a span of time. */

@@ -8,7 +8,9 @@ import { type Rates, REQUEST_WINDOW, TRAFFIC_WINDOW } from "./rates.ts";
 import {
   avoidedShare,
   type CensusSum,
+  LIMITS,
   nearMissedShare,
+  REFUSAL_COUNTS,
   REQUEST_COUNTS,
   readCensus,
   readTotals,
@@ -61,6 +63,10 @@ export const statusSchema = z.object({
     }),
   ),
   requestsPerSecond: z.number(),
+  refusals: z
+    .array(z.object({ reason: z.string(), text: z.string(), count, perSecond: z.number() }))
+    .describe("Why requests were refused, the most frequent reason first."),
+  limits: z.array(z.object({ limit: z.string(), count })).describe("Limits that were hit, and how often."),
   locality: z.object({
     nearShare: share.describe("Of the peers given to members of peer groups: how many are in peer groups."),
     nearMissedShare: share.describe("Announces given outside peers though there were as many near as given."),
@@ -119,6 +125,10 @@ export function readStatus(sources: Sources, rates: Rates): Status {
     tiers: readTiers(sources.policy().groups, census, totals, rates),
     requests,
     requestsPerSecond: requests.reduce((sum, request) => sum + request.perSecond, 0),
+    refusals: readRefusals(totals, rates),
+    limits: LIMITS.map(({ limit, at }) => ({ limit, count: totals.counters[at] })).filter(
+      ({ count }) => count > 0,
+    ),
     locality: readLocality(totals, rates),
     memory: {
       swarmBytes: usedBytes(sources.store.heap),
@@ -128,6 +138,18 @@ export function readStatus(sources: Sources, rates: Rates): Status {
     database: readDatabase(sources),
     warnings: findWarnings(sources, rates),
   };
+}
+
+function readRefusals({ counters }: Totals, rates: Rates): Status["refusals"] {
+  const perSecond = rates.within(REQUEST_WINDOW);
+  return REFUSAL_COUNTS.map(({ name, text, at }) => ({
+    reason: name,
+    text,
+    count: counters[at],
+    perSecond: perSecond((then) => then.counters[at]),
+  }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
 }
 
 function readTiers(groups: PeerGroupsData, census: CensusSum, totals: Totals, rates: Rates): Status["tiers"] {

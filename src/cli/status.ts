@@ -62,6 +62,13 @@ function formatStatus(status: Status): string {
     ["Tiers, nearest first", status.tiers.map((tier) => tierLine(tier, status))],
     ["Requests", status.requests.map(requestLine)],
     [
+      "Refused",
+      [
+        ...status.refusals.map(({ text, count }) => `${number(count).padStart(12)}  ${text}`),
+        ...status.limits.map(({ limit, count }) => `${number(count).padStart(12)}  limit hit: ${limit}`),
+      ],
+    ],
+    [
       "Keeps inside",
       [
         `${percent(locality.nearShare)} of the peers given to members are near`,

@@ -2,13 +2,8 @@
  * What the data plane counts. Each worker owns one array of doubles in shared memory and is its only writer; the
  * control plane reads them all. Doubles count exactly to 2^53 and need no carry.
  */
-import {
-  REQUEST_COUNTS_LENGTH,
-  REQUEST_FAMILIES,
-  REQUEST_KINDS,
-  type RequestOutcome,
-  requestCountAt,
-} from "./request-counts.ts";
+import { REFUSAL_REASONS } from "./refusals.ts";
+import { REQUEST_COUNTS_LENGTH } from "./request-counts.ts";
 
 /** Index of each counter in a worker's array. */
 export const COUNTER = {
@@ -37,17 +32,10 @@ export const COUNTER = {
 /** Where the counts of request-counts.ts begin. */
 export const REQUESTS_AT = Object.keys(COUNTER).length;
 
+/** Where requests refused are counted, by reason (refusals.ts). */
+export const REFUSALS_AT = REQUESTS_AT + REQUEST_COUNTS_LENGTH;
+
 /** Allocates a worker's counters in shared memory. */
 export function allocateCounters(): Float64Array<SharedArrayBuffer> {
-  return new Float64Array(new SharedArrayBuffer((REQUESTS_AT + REQUEST_COUNTS_LENGTH) * 8));
-}
-
-/** Requests of all kinds that came to an outcome. */
-export function countOutcome(counters: Float64Array, outcome: RequestOutcome): number {
-  let requests = 0;
-  for (let kind = 0; kind < REQUEST_KINDS.length; kind++) {
-    for (let family = 0; family < REQUEST_FAMILIES.length; family++)
-      requests += counters[REQUESTS_AT + requestCountAt(kind, family, outcome)];
-  }
-  return requests;
+  return new Float64Array(new SharedArrayBuffer((REFUSALS_AT + REFUSAL_REASONS.length) * 8));
 }

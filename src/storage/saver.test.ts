@@ -167,6 +167,7 @@ test("more vanish unnoticed than the rings hold: their rows are found, and no ot
     tested.fixture.announce("11.0.0.1", { swarm, event: ANNOUNCE_EVENT.stopped });
   }
   await tested.save();
+  assert.equal(tested.saver.missed, 4990, "one shard, and its ring was never looked at");
   const { swarms, quiet } = await tested.database.size();
   assert.deepEqual([swarms, quiet], [5000, 4990]);
   assert.deepEqual((await tested.restart()).seen(20), tested.seen(20));

@@ -53,6 +53,11 @@ export class Saver {
     return this.#reader.cut;
   }
 
+  /** Swarms that vanished and were missed, as their rings or what is held of them was full. */
+  get missed(): number {
+    return this.#vanished.missedCount;
+  }
+
   /** Marks everything as changed: the database has nothing of it. */
   touchAll(): void {
     const store = this.#store;

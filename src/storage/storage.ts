@@ -72,10 +72,10 @@ export interface StorageObserver {
 /** The storage of one tracker. */
 export class Storage {
   /**
-   * For metrics: rows written, how often one was too large to be whole, attempts that failed, when all was last saved
-   * (milliseconds since 1970), and how long that took.
+   * For metrics: rows written, how often one was too large to be whole, vanished swarms that were missed, attempts that
+   * failed, when all was last saved (milliseconds since 1970), and how long that took.
    */
-  readonly counters = { written: 0, cut: 0, failures: 0, savedAt: 0, saveMs: 0 };
+  readonly counters = { written: 0, cut: 0, missed: 0, failures: 0, savedAt: 0, saveMs: 0 };
   readonly #options: StorageOptions;
   readonly #observer: StorageObserver;
   readonly #store: SwarmStore;
@@ -161,6 +161,7 @@ export class Storage {
         () => {},
       );
       this.#saver.takeNote();
+      this.counters.missed = this.#saver.missed;
       this.#options.totals.collect(seconds());
       if (!signal.aborted && performance.now() >= this.#nextAt) await this.#attempt();
     }

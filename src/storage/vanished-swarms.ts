@@ -18,6 +18,8 @@ export interface Vanished extends SwarmFacts {
 export class VanishedSwarms {
   /** Set when some were missed: rows of swarms that are not in memory have to be looked for. */
   missed = false;
+  /** How many were missed in all, or more: a shard that was emptied counts as a full ring. */
+  missedCount = 0;
   readonly #store: SwarmStore;
   /** Of each shard: how many of its ring have been read. */
   readonly #read: Uint32Array;
@@ -48,6 +50,7 @@ export class VanishedSwarms {
         this.#hold();
       else {
         this.missed = true;
+        this.missedCount += (written - this.#read[shard]) >>> 0;
         this.#read[shard] = written;
         return;
       }

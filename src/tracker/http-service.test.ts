@@ -3,8 +3,15 @@ import { beforeEach, describe, it } from "node:test";
 import { bdecode } from "../../test/e2e/bencode.ts";
 import { FakeConnection, FakeTracker, PEERS, prefixTable } from "../../test/fuzz/fake-connection.ts";
 import { CLIENT_ERROR } from "../model/client-error.ts";
-import { allocateCounters, countOutcome } from "../model/counters.ts";
-import { OUTCOME } from "../model/request-counts.ts";
+import { allocateCounters, REFUSALS_AT, REQUESTS_AT } from "../model/counters.ts";
+import { REFUSAL_REASONS } from "../model/refusals.ts";
+import {
+  OUTCOME,
+  REQUEST,
+  type RequestKind,
+  type RequestOutcome,
+  requestCountAt,
+} from "../model/request-counts.ts";
 import { HttpService } from "./http-service.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -18,7 +25,7 @@ let service: HttpService;
 beforeEach(() => {
   counters = allocateCounters();
   tracker = new FakeTracker();
-  service = new HttpService(tracker, counters, new Refusal(), () => 0);
+  service = new HttpService(tracker, counters, new Refusal(counters), () => 0);
 });
 
 function connect(remote = "192.0.2.1"): FakeConnection {
@@ -188,21 +195,32 @@ describe("configure", () => {
 });
 
 describe("counters", () => {
-  it("count mistakes by whose they are", () => {
-    const counted = () => [
-      countOutcome(counters, OUTCOME.refused),
-      countOutcome(counters, OUTCOME.malformed),
-    ];
+  it("count what is refused, by whose mistake it is and by reason", () => {
+    const requests = (kind: RequestKind, outcome: RequestOutcome) =>
+      counters[REQUESTS_AT + requestCountAt(kind, 0, outcome)];
     replyTo(`${ANNOUNCE}\r\n`);
-    assert.deepEqual(counted(), [0, 0]);
     replyTo("GET /announce HTTP/1.1\r\n\r\n");
     replyTo("GET /scrape HTTP/1.1\r\n\r\n");
     tracker.error = CLIENT_ERROR.notAllowed;
     replyTo(`${ANNOUNCE}\r\n`);
-    assert.deepEqual(counted(), [3, 0]);
     replyTo("GET / HTTP/1.1\r\n\r\n");
     replyTo("GET /\n");
     connect().receive("PROXY UNKNOWN\r\n");
-    assert.deepEqual(counted(), [3, 3]);
+    assert.equal(requests(REQUEST.httpAnnounce, OUTCOME.answered), 1);
+    assert.equal(requests(REQUEST.httpAnnounce, OUTCOME.refused), 2);
+    assert.equal(requests(REQUEST.httpScrape, OUTCOME.refused), 1);
+    assert.equal(requests(REQUEST.httpOther, OUTCOME.malformed), 3);
+    const refused = REFUSAL_REASONS.filter((_, reason) => counters[REFUSALS_AT + reason] === 1);
+    assert.deepEqual(
+      refused.map(({ name }) => name),
+      [
+        "info_hash_missing",
+        "scrape_missing",
+        "not_allowed",
+        "http_line_end",
+        "http_not_found",
+        "proxy_header",
+      ],
+    );
   });
 });

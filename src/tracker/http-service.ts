@@ -5,7 +5,9 @@
 import type { Exchange, StreamService } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
 import { AnnounceResponse } from "../model/announce.ts";
-import { CLIENT_ERRORS, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { type ClientErrorCode, OK } from "../model/client-error.ts";
+import { HTTP_ERROR, type HttpErrorCode } from "../model/http-error.ts";
+import { httpRefusalOf, REFUSAL } from "../model/refusals.ts";
 import { OUTCOME, REQUEST, type RequestKind } from "../model/request-counts.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import type { PrefixTable } from "../network/prefix-table.ts";
@@ -13,7 +15,6 @@ import { AnnounceQuery } from "../wire/announce-query.ts";
 import { ascii, equalsBytes } from "../wire/ascii.ts";
 import { HOP_SYNTAX, HopWalk } from "../wire/forwarded.ts";
 import { AnnounceEncoder } from "../wire/http-announce.ts";
-import { HTTP_ERROR, HTTP_ERRORS, type HttpErrorCode } from "../wire/http-error.ts";
 import { CONNECTION, type Connection, encodeFailure, encodeHttpError } from "../wire/http-reply.ts";
 import { COMPLETE, type FieldLines, HttpRequest, INCOMPLETE } from "../wire/http-request.ts";
 import { encodeScrape } from "../wire/http-scrape.ts";
@@ -64,7 +65,7 @@ export class HttpService implements StreamService {
 
   /**
    * @param counters of counters.ts.
-   * @param refusal where the last refused request is noted.
+   * @param refusal where refused requests are noted.
    * @param now what requests are timed by.
    */
   constructor(
@@ -114,6 +115,7 @@ export class HttpService implements StreamService {
     if (status === PROXY.incomplete) return true;
     this.#client.setBytes(exchange.remote, 0);
     if (status === PROXY.malformed || this.#policy.trustedProxies.lookup(this.#client) === 0) {
+      this.#refusal.note(this.#client, REFUSAL.proxyHeader);
       this.#meter.end(REQUEST.httpOther, this.#client.family, OUTCOME.malformed);
       exchange.consumed = exchange.end - exchange.start;
       exchange.close = true;
@@ -193,7 +195,7 @@ export class HttpService implements StreamService {
   /** Answers a mistake in the BitTorrent part. The connection goes on. */
   #fail(exchange: Exchange, kind: RequestKind, error: ClientErrorCode): number {
     const { output, outputStart } = exchange;
-    this.#refusal.note(this.#client, CLIENT_ERRORS[error].reason);
+    this.#refusal.note(this.#client, error);
     const end = encodeFailure(output, outputStart, error, this.#connectionAfter(exchange));
     this.#meter.end(kind, this.#client.family, OUTCOME.refused);
     return end - outputStart;
@@ -202,7 +204,7 @@ export class HttpService implements StreamService {
   /** Answers a mistake in HTTP. What else came is left as it is: nobody can say what it means. */
   #refuse(exchange: Exchange, kind: RequestKind, error: HttpErrorCode): number {
     const { output, outputStart } = exchange;
-    this.#refusal.note(this.#client, HTTP_ERRORS[error].text);
+    this.#refusal.note(this.#client, httpRefusalOf(error));
     exchange.close = true;
     this.#meter.end(kind, this.#client.family, OUTCOME.malformed);
     return encodeHttpError(output, outputStart, error) - outputStart;

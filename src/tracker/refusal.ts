@@ -1,13 +1,25 @@
 import { Address } from "../model/address.ts";
+import { REFUSALS_AT } from "../model/counters.ts";
 
-/** The last request that was refused, whatever protocol carried it: a sample for the log. */
+/** Counts a thread's refused requests, by reason, and keeps the last one: a sample for the log. */
 export class Refusal {
   readonly address = new Address();
-  reason = "";
+  /** Index in REFUSAL_REASONS (model/refusals.ts). */
+  reason = 0;
+  /** Requests refused. */
+  count = 0;
+  readonly #counters: Float64Array;
 
-  /** Takes the place of what was noted before. @param reason a constant: this is called for every one. */
-  note(address: Address, reason: string): void {
+  /** @param counters of model/counters.ts. */
+  constructor(counters: Float64Array) {
+    this.#counters = counters;
+  }
+
+  /** Takes the place of what was noted before. @param reason index in REFUSAL_REASONS. */
+  note(address: Address, reason: number): void {
     this.address.copyFrom(address);
     this.reason = reason;
+    this.count++;
+    this.#counters[REFUSALS_AT + reason]++;
   }
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { FakeSender, type UdpReply } from "../../test/fuzz/fake-sender.ts";
 import { formatAddress } from "../model/address-text.ts";
-import { REQUESTS_AT } from "../model/counters.ts";
+import { CLIENT_ERROR } from "../model/client-error.ts";
+import { REFUSALS_AT, REQUESTS_AT } from "../model/counters.ts";
 import { OUTCOME, REQUEST, requestCountAt } from "../model/request-counts.ts";
 import { ConnectionIds } from "./connection-ids.ts";
 import { Refusal } from "./refusal.ts";
@@ -20,7 +21,7 @@ beforeEach(() => {
     ...fixture.tracker.policy,
     settings: { interval: 1800, minInterval: 900, numWant: 1000, numWantMax: 1000 },
   };
-  refusal = new Refusal();
+  refusal = new Refusal(fixture.counters);
   const ids = new ConnectionIds([1, 2, 3, 4, 5, 6, 7, 8], fixture.clock);
   service = new UdpService(fixture.tracker, ids, fixture.counters, refusal, () => 0);
 });
@@ -116,7 +117,8 @@ describe("UdpService", () => {
     const reply = sender.send(id + announce());
     assert.equal(reply?.action, "error");
     assert.equal(reply.body, "connection id is not valid");
-    assert.equal(refusal.reason, "connection id is not valid");
+    assert.equal(refusal.reason, CLIENT_ERROR.connectionInvalid);
+    assert.equal(fixture.counters[REFUSALS_AT + CLIENT_ERROR.connectionInvalid], 1);
     assert.equal(formatAddress(refusal.address), "198.51.100.1");
     assert.equal(sender.send(sender.connect() + announce())?.action, "announce");
   });

@@ -15,7 +15,8 @@
 import type { DatagramExchange, DatagramService } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
 import { AnnounceRequest, AnnounceResponse } from "../model/announce.ts";
-import { CLIENT_ERROR, CLIENT_ERRORS, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { REFUSAL } from "../model/refusals.ts";
 import { OUTCOME, REQUEST, type RequestKind } from "../model/request-counts.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import type { PrefixTable } from "../network/prefix-table.ts";
@@ -44,8 +45,6 @@ export interface UdpServicePolicy {
   readonly ipParameter: Pick<PrefixTable, "lookup">;
 }
 
-const MALFORMED = "a datagram that is no request of BEP 15";
-
 /** Serves UDP announces and scrapes. One for each thread. */
 export class UdpService implements DatagramService {
   readonly #tracker: Pick<Tracker, "announce" | "scrape">;
@@ -63,7 +62,7 @@ export class UdpService implements DatagramService {
 
   /**
    * @param counters of counters.ts.
-   * @param refusal where the last refused request is noted.
+   * @param refusal where refused requests are noted.
    * @param now what requests are timed by.
    */
   constructor(
@@ -91,7 +90,7 @@ export class UdpService implements DatagramService {
     this.#client.setBytes(exchange.remote, 0);
     const action = head.parse(input, start, end);
     if (action === UDP_MALFORMED) {
-      this.#refusal.note(this.#client, MALFORMED);
+      this.#refusal.note(this.#client, REFUSAL.datagram);
       this.#meter.end(REQUEST.udpOther, this.#client.family, OUTCOME.malformed);
       return 0;
     }
@@ -149,7 +148,7 @@ export class UdpService implements DatagramService {
   }
 
   #fail({ output, outputStart }: DatagramExchange, error: ClientErrorCode): number {
-    this.#refusal.note(this.#client, CLIENT_ERRORS[error].reason);
+    this.#refusal.note(this.#client, error);
     return encodeUdpError(output, outputStart, this.#head.transactionId, error) - outputStart;
   }
 }

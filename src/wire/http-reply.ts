@@ -4,9 +4,9 @@
  * (RFC 9110 6.6.1 asks for one): no client reads it, and it is 37 bytes of every reply.
  */
 import { CLIENT_ERRORS, type ClientErrorCode, RETRY_NEVER } from "../model/client-error.ts";
+import { HTTP_ERRORS, type HttpErrorCode } from "../model/http-error.ts";
 import { ascii, writeBytes } from "./ascii.ts";
 import { decimalDigits, writeDecimal } from "./decimal.ts";
-import { HTTP_ERRORS, type HttpErrorCode } from "./http-error.ts";
 
 /** What a reply says about its connection: nothing, as HTTP/1.1 keeps it open anyway, or what the client must know. */
 export const CONNECTION = { unsaid: 0, close: 1, keepAlive: 2 } as const;

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { HTTP_ERROR } from "../model/http-error.ts";
 import { ascii } from "./ascii.ts";
-import { HTTP_ERROR } from "./http-error.ts";
 import {
   COMPLETE,
   HEADER_LINES_LIMIT,

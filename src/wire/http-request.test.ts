@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { INPUT_BYTES } from "../engine/engine.ts";
+import { HTTP_ERROR, HTTP_ERRORS } from "../model/http-error.ts";
 import { ascii } from "./ascii.ts";
-import { HTTP_ERROR, HTTP_ERRORS } from "./http-error.ts";
 import {
   COMPLETE,
   type FieldLines,

@@ -2,6 +2,8 @@
  * Reads the head of an HTTP/1 request (RFC 9112) where it lies, as offsets, in one pass, and refuses whatever two
  * readers could take for two things, so that nothing can be smuggled past the proxy in front (RFC 9112 11.2).
  */
+
+import { HTTP_ERROR, type HttpErrorCode } from "../model/http-error.ts";
 import {
   ascii,
   equalsBytes,
@@ -12,7 +14,6 @@ import {
   skipBlanks,
   trimBlanks,
 } from "./ascii.ts";
-import { HTTP_ERROR, type HttpErrorCode } from "./http-error.ts";
 
 /** Most bytes of a request line, with its line end and the empty lines before it. */
 export const REQUEST_LINE_LIMIT = 16 * 1024;

@@ -168,6 +168,17 @@ test("what it says is what has happened", { timeout: 60_000 }, async (t) => {
   assert.equal(requests("announce", "refused"), 1);
   assert.equal(requests("scrape", "answered"), 4);
   assert.equal(requests("other", "malformed"), 1);
+  const refusals = { port_invalid: 1, http_not_found: 1, info_hash_missing: 0 };
+  for (const [reason, count] of Object.entries(refusals))
+    assert.equal(metrics.get(`btrt_refusals_total{reason="${reason}"}`), count, reason);
+  assert.deepEqual(
+    status.refusals.map(({ reason, count }) => [reason, count]),
+    [
+      ["port_invalid", 1],
+      ["http_not_found", 1],
+    ],
+  );
+  assert.equal(metrics.get('btrt_queue_drops_total{queue="vanished_swarms"}'), 0);
   assert.ok(metrics.get('btrt_request_duration_seconds_count{protocol="http",kind="announce"}')! >= 2);
   const given = status.tiers.reduce((sum, tier) => sum + tier.given, 0);
   assert.equal(metrics.get('btrt_peers_given_total{tier="1"}'), status.tiers[0].given);

@@ -18,7 +18,8 @@ interface Outcome {
 /** Sends the bytes of a case and says what came of it. */
 function outcome(hostile: HostileCase, send: (connection: FakeConnection) => void, around?: string): Outcome {
   const tracker = new FakeTracker();
-  const service = new HttpService(tracker, allocateCounters(), new Refusal(), () => 0);
+  const counters = allocateCounters();
+  const service = new HttpService(tracker, counters, new Refusal(counters), () => 0);
   service.configure({
     trustedProxies: prefixTable(...hostile.trusted),
     ipParameter: prefixTable(...hostile.believed),

@@ -14,7 +14,8 @@ const SECRET = [1, 2, 3, 4, 5, 6, 7, 8];
 
 function makeService(tracker: FakeTracker, believed: readonly string[]): UdpService {
   const ids = new ConnectionIds(SECRET, { seconds: 1_800_000_000 });
-  const service = new UdpService(tracker, ids, allocateCounters(), new Refusal(), () => 0);
+  const counters = allocateCounters();
+  const service = new UdpService(tracker, ids, counters, new Refusal(counters), () => 0);
   service.configure({ ipParameter: prefixTable(...believed) });
   return service;
 }

@@ -1,0 +1,35 @@
+/** Why requests are refused, whatever protocol carried them: counted, and told to the operator. */
+import { CLIENT_ERROR, CLIENT_ERRORS } from "./client-error.ts";
+import { HTTP_ERROR, HTTP_ERRORS, type HttpErrorCode } from "./http-error.ts";
+
+/** A reason: its name, as metrics have names, and what it says to people. */
+export interface RefusalReason {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Reasons that no client is told: indices of {@link REFUSAL_REASONS}. */
+export const REFUSAL = { datagram: 0, proxyHeader: CLIENT_ERRORS.length + HTTP_ERRORS.length - 1 } as const;
+
+/** All reasons. Those of client-error.ts have their code as index. */
+export const REFUSAL_REASONS: readonly RefusalReason[] = [
+  { name: "datagram", text: "a datagram that is no request of BEP 15" },
+  ...Object.entries(CLIENT_ERROR).map(([name, code]) => ({
+    name: snakeCase(name),
+    text: CLIENT_ERRORS[code].reason,
+  })),
+  ...Object.entries(HTTP_ERROR).map(([name, code]) => ({
+    name: `http_${snakeCase(name)}`,
+    text: HTTP_ERRORS[code].text,
+  })),
+  { name: "proxy_header", text: "a PROXY header that is malformed, or from nobody who is trusted" },
+];
+
+/** The index of a mistake in HTTP. */
+export function httpRefusalOf(error: HttpErrorCode): number {
+  return CLIENT_ERRORS.length - 1 + error;
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
