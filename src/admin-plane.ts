@@ -42,7 +42,6 @@ export class AdminState {
 /** Makes the listener. @throws Error when certificate and key are none. */
 export function makeAdminListener(parts: AdminParts, state: AdminState): AdminListener {
   const { loaded, plane, store, log } = parts;
-  const { token, cert, key } = loaded.adminFiles;
   const sources: Sources = {
     version: VERSION,
     engine: parts.engine,
@@ -62,8 +61,7 @@ export function makeAdminListener(parts: AdminParts, state: AdminState): AdminLi
   };
   return new AdminListener(sources, {
     listen: loaded.config.admin.listen,
-    token,
-    tls: cert === null || key === null ? null : { cert, key },
+    secrets: loaded.adminFiles,
     page: readPage(PAGE),
     failed: (err) => log.error({ err }, "the admin listener failed to answer"),
   });

@@ -235,12 +235,25 @@ class App {
     this.#state.rename(this.#policy.groups);
     this.#shown.policy = this.#policy;
     this.#shown.definitions = loaded.groups;
-    this.#shown.notices = [];
+    this.#shown.notices = this.#adoptSecrets(loaded);
     this.#log.setLevel(loaded.config.logging.level);
     this.#report(loaded);
     const waiting = changedFixedKeys(this.#config, loaded.config);
     if (waiting.length > 0) this.#log.warning({ keys: waiting }, "changed keys that need a restart");
     this.#log.info({ reason, groups: this.#groupCounts() }, "reloaded");
+  }
+
+  /** Takes over what the files of `admin` hold now. @returns what a person should look at. */
+  #adoptSecrets({ config, adminFiles }: LoadedConfig): string[] {
+    // Other keys need a restart, and their files are of no use before it.
+    if (changedFixedKeys(this.#config, config).includes("admin")) return [];
+    try {
+      this.#admin.adopt(adminFiles);
+      return [];
+    } catch (err) {
+      this.#log.error({ err }, "admin.cert and admin.key are no pair: those in force stay");
+      return ["The admin listener's new certificate and key are no pair: those in force stay."];
+    }
   }
 
   async #reloadIfChanged(): Promise<void> {

@@ -20,27 +20,27 @@ const HEADERS: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",
 };
 
-/** Lets through who may ask. @param token what requests must carry, or null. */
-export function guard(token: string | null): MiddlewareHandler {
-  const expected = token === null ? undefined : digest(token);
+/** Lets through who may ask. @param tokenNow gives what requests must carry now, or null. */
+export function guard(tokenNow: () => string | null): MiddlewareHandler {
   return async (context, next) => {
     const { req } = context;
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
     if (req.method !== "GET" && req.method !== "HEAD") return context.json({ error: "only GET" }, 405);
     if (req.header("transfer-encoding") !== undefined || (req.header("content-length") ?? "0") !== "0")
       return context.json({ error: "a request here has no body" }, 413);
+    const token = tokenNow();
     const host = req.header("host") ?? "";
     const origin = req.header("origin");
     if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
       return context.json({ error: "other origins are told nothing" }, 403);
-    if (expected === undefined && !isLocalName(host))
+    if (token === null && !isLocalName(host))
       return context.json(
         { error: "ask by an address, or localhost; by other names only with a token" },
         403,
       );
-    if (expected !== undefined && !OPEN_PATHS.includes(req.path)) {
+    if (token !== null && !OPEN_PATHS.includes(req.path)) {
       const given = tokenIn(req.header("authorization") ?? "");
-      if (given === undefined || !timingSafeEqual(digest(given), expected)) {
+      if (given === undefined || !timingSafeEqual(digest(given), digest(token))) {
         // Browsers ask for a name and a password: the password is the token.
         context.header("WWW-Authenticate", 'Basic realm="btrt", charset="UTF-8"');
         return context.json({ error: "a token is needed: admin.token_file" }, 401);

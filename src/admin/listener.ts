@@ -21,13 +21,19 @@ import { readStatus } from "./status.ts";
 const LIMITS = { maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000 };
 const CONNECTIONS_LIMIT = 100;
 
-/** How the listener is set up. */
-export interface AdminOptions {
-  readonly listen: { readonly host: string; readonly port: number };
+/** What the listener is reached by; all of it can change while it runs. */
+interface AdminSecrets {
   /** What requests must carry, or null: then it should be reached from this machine alone. */
   readonly token: string | null;
   /** PEM: certificate and key, or null for plain HTTP. */
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+/** How the listener is set up. */
+export interface AdminOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly secrets: AdminSecrets;
   readonly page: PageFiles;
   /** Told of what should not happen. */
   readonly failed: (error: unknown) => void;
@@ -40,17 +46,23 @@ export class AdminListener {
   readonly #rates: Rates;
   readonly #process = new ProcessMetrics();
   readonly #events: Events;
+  #token: string | null;
 
   constructor(sources: Sources, options: AdminOptions) {
     this.#options = options;
     this.#rates = new Rates(() => readTotals(sources));
     this.#events = new Events(() => readStatus(sources, this.#rates));
     const { fetch } = this.#route(sources);
-    const { tls } = options;
+    const { token, cert, key } = options.secrets;
+    this.#token = token;
     this.#server =
-      tls === null
+      cert === null || key === null
         ? createAdaptorServer({ fetch, createServer, serverOptions: LIMITS })
-        : createAdaptorServer({ fetch, createServer: createTlsServer, serverOptions: { ...LIMITS, ...tls } });
+        : createAdaptorServer({
+            fetch,
+            createServer: createTlsServer,
+            serverOptions: { ...LIMITS, cert, key },
+          });
     this.#server.maxConnections = CONNECTIONS_LIMIT;
   }
 
@@ -67,8 +79,18 @@ export class AdminListener {
     this.#rates.start();
     const bound = this.#server.address() as AddressInfo;
     const shown = host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host;
-    const scheme = this.#options.tls === null ? "http" : "https";
+    const scheme = this.#options.secrets.cert === null ? "http" : "https";
     return `${scheme}://${shown.includes(":") ? `[${shown}]` : shown}:${bound.port}/`;
+  }
+
+  /**
+   * Takes another token, certificate and key, for what comes from now on. Whether it has TLS does not change.
+   * @throws Error when certificate and key are none, and the old ones stay.
+   */
+  adopt({ token, cert, key }: AdminSecrets): void {
+    if (cert !== null && key !== null && "setSecureContext" in this.#server)
+      this.#server.setSecureContext({ cert, key });
+    this.#token = token;
   }
 
   /** Stops listening, and ends what is under way. */
@@ -86,7 +108,7 @@ export class AdminListener {
   #route(sources: Sources): Hono {
     const app = new Hono();
     const routes = makeRoutes(sources, this.#rates);
-    app.use(guard(this.#options.token));
+    app.use(guard(() => this.#token));
     app.get("/healthz", (context) => context.text("ok\n"));
     app.get("/readyz", (context) =>
       sources.ready() ? context.text("ready\n") : context.text("not ready\n", 503),

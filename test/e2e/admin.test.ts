@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { explanationSchema } from "../../src/admin/explain.ts";
 import { historySchema } from "../../src/admin/history.ts";
 import { statusSchema } from "../../src/admin/status.ts";
@@ -89,6 +91,13 @@ test("with a token it answers who has it, by whatever name", { timeout: 60_000 }
   assert.equal((await askAdmin(admin, { headers: { Authorization: basic(TOKEN) } })).status, 200);
   assert.match(String((await askAdmin(admin)).headers["www-authenticate"]), /^Basic /, "browsers ask for it");
   for (const path of ["healthz", "readyz"]) assert.equal((await askAdmin(admin + path)).status, 200);
+
+  const changed = "another-horse-battery-staple";
+  await writeFile(bed.path("token"), `${changed}\n`);
+  const ask = async (token: string) =>
+    (await askAdmin(`${admin}metrics`, { headers: { Authorization: `Bearer ${token}` } })).status;
+  await until("the changed token is taken", async () => (await ask(changed)) === 200);
+  assert.equal(await ask(TOKEN), 401);
 });
 
 test("a token that is none, and an address that is taken, are said", { timeout: 60_000 }, async (t) => {
@@ -111,28 +120,42 @@ test("a token that is none, and an address that is taken, are said", { timeout: 
 
 test("over TLS it answers with its certificate", { timeout: 60_000 }, async (t) => {
   const bed = await Bed.open(t);
-  execFileSync(
-    "openssl",
-    ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"].concat([
-      "-days",
-      "1",
-      "-subj",
-      "/CN=btrt",
-      "-keyout",
-      bed.path("key"),
-      "-out",
-      bed.path("cert"),
-    ]),
-    { stdio: "ignore" },
-  );
-  const { admin } = await TrackerProcess.start(
-    bed,
-    `${CONFIG}admin: { listen: "127.0.0.1:0", cert: cert, key: key }\n`,
-  );
+  const makeCertificate = (name: string) =>
+    execFileSync(
+      "openssl",
+      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=${name}`
+        .split(" ")
+        .concat("-keyout", bed.path("key"), "-out", bed.path("cert")),
+      { stdio: "ignore" },
+    );
+  makeCertificate("btrt");
+  const config = `${CONFIG}admin: { listen: "127.0.0.1:0", cert: cert, key: key }\n`;
+  const tracker = await TrackerProcess.start(bed, config);
+  const { admin } = tracker;
   assert.match(admin, /^https:/);
   const curl = execFileSync("curl", ["--silent", "--insecure", `${admin}readyz`], { encoding: "utf8" });
   assert.equal(curl, "ready\n");
+  makeCertificate("renewed");
+  assert.match((await tracker.reload(config)).msg, /^reloaded/);
+  assert.equal(await certifiedName(admin), "renewed");
+  await writeFile(bed.path("key"), "no key");
+  await tracker.reload(config);
+  assert.equal(await certifiedName(admin), "renewed", "what is no pair is not taken");
+  const shown = execFileSync("curl", ["--silent", "--insecure", `${admin}api/v1/status`], {
+    encoding: "utf8",
+  });
+  assert.match(statusSchema.parse(JSON.parse(shown)).warnings.join(), /certificate and key are no pair/);
 });
+
+/** The name in the certificate that a listener shows. */
+async function certifiedName(url: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return String(CN);
+}
 
 test("what it says is what has happened", { timeout: 60_000 }, async (t) => {
   const bed = await Bed.open(t);

@@ -10,7 +10,7 @@ export const admin = section(
       .describe("The address for status, metrics and the page."),
     token_file: optional(filePath).meta({
       description:
-        "A file with the token that requests must carry, 16 characters or more. Demanded where others than this machine can ask.",
+        "A file with the token that requests must carry, 16 characters or more. Demanded where others than this machine can ask. A changed file is read by itself, as are those of cert and key.",
       examples: ["/etc/btrt/admin_token"],
     }),
     cert: optional(filePath).meta({
