@@ -1,4 +1,5 @@
-/** The state as server-sent events (HTML, 9.2), once a second, for the page and `btrt status --watch`. */
+/** The state as server-sent events (HTML, 9.2), once a second, for the page. All who watch share one reading. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 
@@ -12,6 +13,8 @@ export class Events {
   readonly #read: () => unknown;
   readonly #stop = new AbortController();
   #watchers = 0;
+  /** The next state, while somebody waits for it. */
+  #next: Promise<string> | undefined;
 
   /** @param read gives what is sent. */
   constructor(read: () => unknown) {
@@ -26,14 +29,27 @@ export class Events {
       const { signal } = this.#stop;
       stream.onAbort(() => {});
       try {
-        while (!stream.aborted && !signal.aborted) {
-          await stream.writeSSE({ event: "status", data: JSON.stringify(this.#read()) });
-          await stream.sleep(EVERY_MS);
-        }
+        for (let data = this.#state(); !stream.aborted && !signal.aborted; data = await this.#nextState())
+          await stream.writeSSE({ event: "status", data });
       } finally {
         this.#watchers--;
       }
     });
+  }
+
+  #state(): string {
+    return JSON.stringify(this.#read());
+  }
+
+  #nextState(): Promise<string> {
+    const { signal } = this.#stop;
+    this.#next ??= delay(EVERY_MS, undefined, { signal })
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.#state();
+      });
+    return this.#next;
   }
 
   /** Ends all. */
