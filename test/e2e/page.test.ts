@@ -6,24 +6,22 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
+import type { Status } from "../../src/admin/status.ts";
 import { toolsMissing } from "../tools.ts";
-import { announce, scrape } from "./announce.ts";
+import { announce } from "./announce.ts";
 import { askStatus } from "./ask-admin.ts";
 import { Bed, until } from "./bed.ts";
+import { OPERATOR_CONFIG, OperatorLoad } from "./operator-load.ts";
 import { TrackerProcess } from "./tracker-process.ts";
 
 const skip = toolsMissing(["chromium"]);
 
-const CONFIG = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }
-peer_groups:
-  - { name: subscribers, priority: 0, cidr_list: ["127.0.1.0/24"], reachable_from: [partners] }
-  - { name: partners, priority: 1, cidr_list: ["127.0.2.0/24"], reachable_from: [subscribers] }
-`;
-
 /** Where screenshots are kept, to be looked at. */
 const SCREENSHOTS = fileURLToPath(new URL("../../var/screenshots/", import.meta.url));
 
-const KIB = 1024;
+const SAVE_OFTEN = "database: { save_interval: 1 }\n";
+/** Of the load: eight announces each. */
+const LOAD_STEPS = 300;
 const WIDE = { width: 1600, height: 1200 };
 const PHONE = { width: 390, height: 844 };
 
@@ -79,18 +77,25 @@ test("while there is no traffic the page says what to do next", { timeout: 60_00
 });
 
 test("its figures are those of the load, in light, dark and on a phone", {
-  timeout: 120_000,
+  timeout: 240_000,
   skip,
 }, async (t) => {
   const bed = await Bed.open(t);
-  const { admin, url } = await TrackerProcess.start(bed, CONFIG);
-  const load = await sendLoad(url);
-  await until("the census has all", async () => (await askStatus(admin)).tiers[2].ipv4 === load.peers[2]);
-  const { tiers, locality } = await askStatus(admin);
-  const { given } = tiers[0];
-  assert.equal(locality.reported.downloaded, load.downloaded);
-  assert.ok(locality.avoidedShare !== null && locality.avoidedShare > 0, "large torrents leave a choice");
+  const { admin, url } = await TrackerProcess.start(bed, OPERATOR_CONFIG + SAVE_OFTEN);
+  const load = new OperatorLoad(url);
   const browser = await openBrowser(t);
+  const watching = await openPage(browser, admin, { viewport: WIDE });
+  await load.run(LOAD_STEPS);
+  await until("the page has followed", async () => {
+    const announces = load.announces + load.refused;
+    return (await figure(watching.page, "http-announce")) === announces.toLocaleString("en");
+  });
+  assert.deepEqual(watching.complaints, [], "while clients come and go");
+  await watching.page.close();
+  await until("the census has all", async () => {
+    const { tiers } = await askStatus(admin);
+    return tiers.every(({ ipv4 }, tier) => ipv4 === load.peers[tier]);
+  });
   await mkdir(SCREENSHOTS, { recursive: true });
   for (const [name, viewport, colorScheme] of [
     ["light", WIDE, "light"],
@@ -99,19 +104,11 @@ test("its figures are those of the load, in light, dark and on a phone", {
   ] as const) {
     const { page, complaints } = await openPage(browser, admin, { viewport, colorScheme });
     await page.waitForSelector('section[aria-label="The largest torrents"] code');
+    await page.waitForSelector(".savings");
     // States enough for charts to show something.
     await page.waitForSelector('main[data-states="4"]');
-    assert.equal(await page.locator(".u-over").count(), 2);
-    assert.equal(await figure(page, "avoided"), `${(100 * locality.avoidedShare).toFixed(1)} %`);
-    const total = load.peers[0] + load.peers[1] + load.peers[2];
-    assert.equal(await figure(page, "peers"), total.toLocaleString("en"));
-    assert.equal(await figure(page, "swarms"), String(load.swarms));
-    for (const [i, peers] of load.peers.entries())
-      assert.equal(await figure(page, `tier-peers-${i + 1}`), String(peers));
-    assert.equal(await figure(page, "http-announce"), load.announces.toLocaleString("en"));
-    assert.equal(await figure(page, "http-scrape"), String(load.scrapes));
-    assert.equal(await figure(page, "given-1"), given.toLocaleString("en"));
-    assert.equal(await page.textContent('section[aria-label="The largest torrents"] code'), load.largest);
+    assert.equal(await page.locator(".u-over").count(), 4);
+    await assertFigures(page, load, await askStatus(admin));
     assert.deepEqual(await findBarriers(page), [], name);
     const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
     assert.ok(Number(overflow) <= 0, `${name}: ${overflow} pixels too wide`);
@@ -121,51 +118,56 @@ test("its figures are those of the load, in light, dark and on a phone", {
   }
 });
 
+/** What the page shows is what the load has done, and what of it only the tracker can know is what it says. */
+async function assertFigures(page: Page, load: OperatorLoad, { locality }: Status): Promise<void> {
+  const [subscribers, partners, outside] = load.peers;
+  const expected = {
+    peers: subscribers + partners + outside,
+    swarms: load.swarms,
+    "tier-peers-1": subscribers,
+    "tier-peers-2": partners,
+    "tier-peers-3": outside,
+    "given-1": load.given[0],
+    "given-2": load.given[1],
+    "given-3": load.given[2],
+    "http-announce": load.announces + load.refused,
+    "http-scrape": load.scrapes,
+    "refused-port_invalid": load.refused,
+  };
+  for (const [name, value] of Object.entries(expected))
+    assert.equal(await figure(page, name), value.toLocaleString("en"), name);
+  const { infoHash, peers } = load.largest;
+  const [largest] = await page.locator('section[aria-label="The largest torrents"] tbody tr').all();
+  const [hash, complete, incomplete] = await largest.locator("th, td").allTextContents();
+  assert.equal(Number(complete) + Number(incomplete), peers);
+  assert.equal(hash, infoHash);
+  const { reported, avoidedShare } = locality;
+  assert.equal(reported.downloaded + reported.uploaded, load.reported);
+  assert.ok(avoidedShare !== null && avoidedShare > 0.1, `${avoidedShare}`);
+  assert.equal(await figure(page, "avoided"), `${(100 * avoidedShare).toFixed(1)} %`);
+}
+
 test("the form explains, by the keyboard alone", { timeout: 60_000, skip }, async (t) => {
   const bed = await Bed.open(t);
-  const { admin, url } = await TrackerProcess.start(bed, CONFIG);
+  const { admin, url } = await TrackerProcess.start(bed, OPERATOR_CONFIG);
   const infoHash = randomBytes(20);
-  await announce(url, { infoHash, port: 77, from: "127.0.1.7" });
+  await announce(url, { infoHash, port: 77, ip: "11.0.1.7" });
   const { page, complaints } = await openPage(await openBrowser(t), admin, { viewport: WIDE });
   await page.focus('input[name="info_hash"]');
   await page.keyboard.type(infoHash.toString("hex"));
   await page.keyboard.press("Tab");
-  await page.keyboard.type("127.0.2.1");
+  await page.keyboard.type("12.0.2.1");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.waitForSelector('section[aria-label="The answer"] tbody tr');
   assert.match(
     (await page.textContent('section[aria-label="The answer"]')) ?? "",
-    /127\.0\.1\.7 port 77.*subscribers/,
+    /11\.0\.1\.7 port 77.*subscribers/,
   );
+  await page.fill('input[name="info_hash"]', "");
+  await page.focus('section[aria-label="The largest torrents"] a');
+  await page.keyboard.press("Enter");
+  await page.waitForFunction("document.activeElement.name === 'address'");
+  assert.equal(await page.inputValue('input[name="info_hash"]'), infoHash.toString("hex"));
   assert.deepEqual(complaints, []);
 });
-
-/** Announces and scrapes of an operator's kind: few large torrents, many small ones, three tiers. */
-async function sendLoad(url: string) {
-  const load = { announces: 0, downloaded: 0, scrapes: 0, swarms: 0, peers: [0, 0, 0], largest: "" };
-  for (let swarm = 0; swarm < 12; swarm++) {
-    const infoHash = randomBytes(20);
-    if (swarm === 0) load.largest = infoHash.toString("hex");
-    load.swarms++;
-    for (let i = 0; i < Math.ceil(120 / (swarm + 1)); i++) {
-      const tier = i % 5 < 3 ? 0 : i % 5 === 3 ? 1 : 2;
-      const peer = {
-        infoHash,
-        port: 1 + i,
-        from: `127.0.${tier + 1}.${1 + i}`,
-        left: i % 4 === 0 ? 0 : 1000,
-      };
-      await announce(url, { ...peer, event: "started", numWant: 20 });
-      await announce(url, { ...peer, downloaded: KIB * i, numWant: 20 });
-      load.announces += 2;
-      load.peers[tier]++;
-      if (tier < 2) load.downloaded += KIB * i;
-    }
-    if (swarm % 3 === 0) {
-      await scrape(url, infoHash);
-      load.scrapes++;
-    }
-  }
-  return load;
-}

@@ -1,11 +1,15 @@
 /** A chart over time, stacked, by uPlot; what it shows is said in its label, and in the table beside it. */
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { scaled } from "./format.ts";
 
 const HEIGHT = 180;
 
 /** Seconds that a chart shows at least. */
 const LEAST_SECONDS = 60;
+
+const HOUR_SECONDS = 3600;
+const DAY_SECONDS = 86_400;
 
 /** One layer. */
 export interface Layer {
@@ -15,28 +19,36 @@ export interface Layer {
   readonly color: string;
 }
 
-/** @param times seconds since 1970. */
+/**
+ * @param times seconds since 1970.
+ * @param unit of the values.
+ * @param stepSeconds of values that hold from a time on for so long; without it they are of a moment.
+ */
 export function Chart({
   label,
   times,
   layers,
+  unit,
+  stepSeconds = 0,
 }: {
   label: string;
   times: readonly number[];
   layers: readonly Layer[];
+  unit: string;
+  stepSeconds?: number;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const names = layers.map((layer) => layer.label).join();
   const data = useRef<uPlot.AlignedData>([[]]);
-  data.current = stack(times, layers);
+  data.current = stack(times, layers, stepSeconds);
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(element, layers), data.current, element);
+      plot.current = new uPlot(options(element, layers, unit, stepSeconds > 0), data.current, element);
     };
     const resized = new ResizeObserver(() =>
       plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
@@ -54,20 +66,29 @@ export function Chart({
   return <div class="chart" role="img" aria-label={label} ref={place} />;
 }
 
-function options(element: HTMLElement, layers: readonly Layer[]): uPlot.Options {
+function options(
+  element: HTMLElement,
+  layers: readonly Layer[],
+  unit: string,
+  inSteps: boolean,
+): uPlot.Options {
   const style = getComputedStyle(element);
   const color = (name: string) => style.getPropertyValue(name);
   const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 } };
   return {
     width: element.clientWidth,
     height: HEIGHT,
+    padding: [null, 24, null, null],
     legend: { show: false },
     cursor: { show: false },
     scales: {
       x: { range: timeRange },
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] },
     },
-    axes: [axis, { ...axis, size: 60 }],
+    axes: [
+      { ...axis, space: 80, values: timeLabels },
+      { ...axis, size: 84, values: (_, ticks) => ticks.map((tick) => scaled(tick, unit)) },
+    ],
     // The highest first, so that each layer is drawn over those it is stacked on.
     series: [
       {},
@@ -75,6 +96,7 @@ function options(element: HTMLElement, layers: readonly Layer[]): uPlot.Options 
         label: layer.label,
         width: 0,
         points: { show: false },
+        ...(inSteps && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
         fill: color(layer.color),
       })),
     ],
@@ -87,12 +109,26 @@ function timeRange({ data: [times] }: uPlot): uPlot.Range.MinMax {
   return [Math.min(times[0] ?? 0, last - LEAST_SECONDS), last];
 }
 
-/** Each layer's values on top of those before it, the highest first. */
-function stack(times: readonly number[], layers: readonly Layer[]): uPlot.AlignedData {
+/** As exact as what is shown is long. */
+function timeLabels(_: uPlot, ticks: number[]): string[] {
+  const seconds = (ticks.at(-1) ?? 0) - ticks[0];
+  const format = new Intl.DateTimeFormat(
+    undefined,
+    seconds > 2 * DAY_SECONDS
+      ? { month: "short", day: "numeric" }
+      : { hour: "numeric", minute: "2-digit", ...(seconds < HOUR_SECONDS / 2 && { second: "2-digit" }) },
+  );
+  return ticks.map((tick) => format.format(1000 * tick));
+}
+
+/** Each layer's values on top of those before it, the highest first. The last ones hold for a step, if there are steps. */
+function stack(times: readonly number[], layers: readonly Layer[], stepSeconds: number): uPlot.AlignedData {
   const sums = times.map(() => 0);
+  const isStepped = stepSeconds > 0 && times.length > 0;
   const stacked = layers.map(({ values }) => {
     for (const [i, value] of values.entries()) sums[i] += value;
-    return [...sums];
+    return isStepped ? [...sums, sums[sums.length - 1]] : [...sums];
   });
-  return [[...times], ...stacked.toReversed()];
+  const ends = isStepped ? [times[times.length - 1] + stepSeconds] : [];
+  return [[...times, ...ends], ...stacked.toReversed()];
 }

@@ -12,11 +12,10 @@ export function percent(share: number | null): string {
   return share === null ? "–" : `${(100 * share).toFixed(1)} %`;
 }
 
-/** A number with the prefix of its unit. */
+/** A number of three digits, with the prefix of its unit. */
 export function scaled(value: number, unit: string): string {
   const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1) / 3)));
-  const digits = power === 0 && Number.isInteger(value) ? 0 : 1;
-  return `${(value / 1000 ** power).toFixed(digits)} ${UNITS[power]}${unit}`;
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${UNITS[power]}${unit}`;
 }
 
 /** Bytes a second as bits a second. */

@@ -18,12 +18,14 @@ export function Headline({ live, status }: { live: Live; status: Status }) {
   const avoided = locality.avoidedPerSecond.downloaded + locality.avoidedPerSecond.uploaded;
   return (
     <header>
-      <h1>
-        BTRT <small>{status.version}</small>
-      </h1>
-      <p class={well ? "health well" : "health"} role="status">
-        {live.problem ?? (well ? "Healthy" : status.ready ? "Needs a look" : "Not answering yet")}
-      </p>
+      <div class="title">
+        <h1>
+          BTRT <small>{status.version}</small>
+        </h1>
+        <p class={well ? "health well" : "health"} role="status">
+          {live.problem ?? (well ? "Healthy" : status.ready ? "Needs a look" : "Not answering yet")}
+        </p>
+      </div>
       <dl class="figures">
         <Figure
           name="avoided"

@@ -5,20 +5,20 @@ import { Answers } from "./sections/answers.tsx";
 import { Database } from "./sections/database.tsx";
 import { Explain } from "./sections/explain.tsx";
 import { Groups } from "./sections/groups.tsx";
-import { History } from "./sections/history.tsx";
 import { Refusals } from "./sections/refusals.tsx";
 import { Requests } from "./sections/requests.tsx";
+import { Savings } from "./sections/savings.tsx";
 import { Swarms } from "./sections/swarms.tsx";
 
 /** All of them. */
 export const SECTIONS: readonly { readonly title: string; readonly Section: ComponentType<SectionProps> }[] =
   [
+    { title: "What is saved", Section: Savings },
     { title: "Peers given, by tier", Section: Answers },
     { title: "Requests", Section: Requests },
     { title: "Peer groups", Section: Groups },
     { title: "Torrents", Section: Swarms },
     { title: "Why is an address given whom?", Section: Explain },
     { title: "Refused", Section: Refusals },
-    { title: "Over time", Section: History },
     { title: "Database and memory", Section: Database },
   ];

@@ -22,6 +22,7 @@ export function Answers({ live, status }: SectionProps) {
         label={`Peers given a second by tier, the last ten minutes. Since the start: ${shares.join(", ")}.`}
         times={past.map(({ time }) => Date.parse(time) / 1000)}
         layers={layers}
+        unit="/s"
       />
       <Table
         label="Peers given by tier"

@@ -1,17 +1,32 @@
 /** The answer that an address would get now, and why. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { AnswerExplanation } from "../../../src/admin/explain.ts";
 import { Table } from "../table.tsx";
 
-/** Asks, and shows what is answered. */
+/** Asks, and shows what is answered. A link to `#`, and an info-hash, fills it in. */
 export function Explain() {
   const [answer, setAnswer] = useState<AnswerExplanation>();
   const [problem, setProblem] = useState("");
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    const fill = () => {
+      const infoHash = form.current?.elements.namedItem("info_hash");
+      const address = form.current?.elements.namedItem("address");
+      if (location.hash.length < 2 || !(infoHash instanceof HTMLInputElement)) return;
+      infoHash.value = location.hash.slice(1);
+      if (address instanceof HTMLInputElement) address.focus();
+    };
+    fill();
+    addEventListener("hashchange", fill);
+    return () => removeEventListener("hashchange", fill);
+  }, []);
   const ask = async (event: SubmitEvent) => {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
     const query = new URLSearchParams(
-      [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]),
+      [...new FormData(event.currentTarget as HTMLFormElement)].map(([name, value]) => [
+        name,
+        String(value).trim(),
+      ]),
     );
     const response = await fetch(`/api/v1/explain?${query}`).catch(() => undefined);
     const body = await response?.json().catch(() => undefined);
@@ -20,7 +35,7 @@ export function Explain() {
   };
   return (
     <>
-      <form onSubmit={ask}>
+      <form onSubmit={ask} ref={form}>
         <label>
           Info-hash
           <input name="info_hash" required maxLength={40} spellcheck={false} autocomplete="off" />

@@ -3,26 +3,31 @@ import { scaled, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { Table } from "../table.tsx";
 
-const REASONS: Readonly<Record<string, string>> = {
-  refused: "a mistake of the client's, which it was told",
-  malformed: "nothing that is served",
-  unconnected: "no good connection id",
+/** What each limit is, by its name in metrics. */
+const LIMITS: Readonly<Record<string, string>> = {
+  max_peers: "new peers not stored: tracker.max_peers",
+  max_connections: "connections refused: listen.max_connections",
+  request_timeout: "connections closed that sent nothing in time",
+  datagram_replies: "datagrams dropped, as the system took no more replies",
+  max_waiting: "announces that were answered at once instead of waiting: listen.max_waiting",
+  traffic_table: "announces whose bytes are not in the estimate, for lack of room",
 };
 
-/** Requests that were not answered with what they asked for. */
-export function Refusals({ status }: SectionProps) {
-  const refused = status.requests.filter(({ outcome }) => outcome !== "answered");
-  if (refused.length === 0) return <p>Nothing.</p>;
+/** Requests that were not answered with what they asked for, and limits that were hit. */
+export function Refusals({ status: { refusals, limits } }: SectionProps) {
+  if (refusals.length + limits.length === 0) return <p>Nothing.</p>;
   return (
     <Table
-      label="Requests refused"
-      head={["Request", "Why", "Now", "Since the start"]}
-      rows={refused.map(({ protocol, kind, family, outcome, count, perSecond }) => [
-        `${protocol} ${kind}, ${family}`,
-        REASONS[outcome] ?? outcome,
-        scaled(perSecond, "/s"),
-        whole(count),
-      ])}
+      label="Refused, and limits hit"
+      head={["Why", "Now", "Since the start"]}
+      rows={[
+        ...refusals.map(({ reason, text, count, perSecond }) => [
+          text,
+          scaled(perSecond, "/s"),
+          <span data-figure={`refused-${reason}`}>{whole(count)}</span>,
+        ]),
+        ...limits.map(({ limit, count }) => [LIMITS[limit] ?? limit, "", whole(count)]),
+      ]}
     />
   );
 }

@@ -29,6 +29,7 @@ export function Requests({ live, status }: SectionProps) {
           color: kindColor(i),
           values: live.past.map((then) => sum(then, kind, "perSecond")),
         }))}
+        unit="/s"
       />
       <Table
         label="Requests by kind"

@@ -1,5 +1,7 @@
 /** Torrents by size, and the largest. */
 import type { Swarms as Answer } from "../../../src/admin/swarms.ts";
+import { Mix } from "../bars.tsx";
+import { tierColor } from "../colors.ts";
 import { whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { useAnswer } from "../live.ts";
@@ -26,12 +28,15 @@ export function Swarms({ status }: SectionProps) {
       <h3>The largest</h3>
       <Table
         label="The largest torrents"
-        head={["Info-hash", "Complete", "Incomplete", ...names]}
+        head={["Info-hash", "Complete", "Incomplete", ...names, ""]}
         rows={answer.largest.map(({ infoHash, complete, incomplete, peersByTier }) => [
-          <code>{infoHash}</code>,
+          <a href={`#${infoHash}`}>
+            <code>{infoHash}</code>
+          </a>,
           whole(complete),
           whole(incomplete),
           ...peersByTier.map(whole),
+          <Mix parts={peersByTier.map((value, i) => ({ value, color: tierColor(i, peersByTier.length) }))} />,
         ])}
       />
     </>
