@@ -1,0 +1,40 @@
+/** By the language of a block: how it is run, or by which program's own checker it is checked. */
+import type { Tool } from "../tools.ts";
+import type { Block } from "./blocks.ts";
+
+/** How blocks of one language are checked. */
+export interface Checker {
+  /** The shell command, in which `$file` is the block's file. */
+  readonly command: string;
+  readonly tools: readonly Tool[];
+}
+
+/** What is not here is no language of a block. */
+export const CHECKERS: Readonly<Record<string, Checker>> = {
+  sh: { command: 'bash -euo pipefail "$file"', tools: [] },
+  // A configuration of ours.
+  yaml: { command: 'btrt check --config "$file"', tools: [] },
+  bind: { command: 'named-checkconf "$file"', tools: ["bind9-utils"] },
+  zone: { command: 'named-checkzone "$(sed -n "s/^\\$ORIGIN //p" "$file")" "$file"', tools: ["bind9-utils"] },
+  unbound: { command: 'unbound-checkconf "$file"', tools: ["unbound"] },
+  dnsmasq: { command: 'dnsmasq --test --conf-file="$file"', tools: ["dnsmasq-base"] },
+  nftables: { command: 'nft --check --file "$file"', tools: ["nftables"] },
+  prometheus: { command: 'promtool check config "$file"', tools: ["prometheus"] },
+  // Values that this kernel knows and takes: the sandbox has a network of its own, to which most belong.
+  sysctl: {
+    command: `for key in $(sed -n 's/ *=.*//p' "$file" | tr . /); do test -e "/proc/sys/$key"; done`,
+    tools: [],
+  },
+  json: {
+    command: 'node --eval "JSON.parse(fs.readFileSync(process.argv[1], \'utf8\'))" "$file"',
+    tools: [],
+  },
+  // Output, and drawings.
+  text: { command: "true", tools: [] },
+};
+
+/** The checker of a block. @throws Error when its language has none. */
+export function checkerOf({ page, line, language }: Block): Checker {
+  if (Object.hasOwn(CHECKERS, language)) return CHECKERS[language];
+  throw new Error(`${page}:${line}: nothing checks "${language}": see test/documentation/checkers.ts`);
+}

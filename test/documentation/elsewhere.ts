@@ -1,0 +1,24 @@
+/**
+ * Blocks of shell that cannot be run by the test, each with the reason. They must still be shell, and name commands
+ * that there are.
+ */
+import type { Block } from "./blocks.ts";
+
+interface Elsewhere {
+  readonly page: string;
+  /** How the block begins. */
+  readonly begins: string;
+  readonly because: string;
+}
+
+/** Every one must be there. */
+export const ELSEWHERE: readonly Elsewhere[] = [
+  { page: "README.md", begins: "npm ci && npm start", because: "needs the registry; CI begins with it" },
+  { page: "README.md", begins: "npm ci && npm test", because: "is what runs this test" },
+  { page: "CONTRIBUTING.md", begins: "npm ci\n", because: "is what runs this test" },
+];
+
+/** Why a block is not run; undefined: it is. */
+export function whyNot({ page, text }: Block): string | undefined {
+  return ELSEWHERE.find((each) => each.page === page && text.startsWith(each.begins))?.because;
+}

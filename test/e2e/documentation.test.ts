@@ -1,0 +1,55 @@
+/**
+ * Every block of README and docs, as it is written: commands are run, configurations are checked by the program that
+ * reads them. What cannot be run here is in documentation/elsewhere.ts.
+ */
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import { test } from "node:test";
+import { type Block, blocksOf, PAGES } from "../documentation/blocks.ts";
+import { checkerOf } from "../documentation/checkers.ts";
+import { whyNot } from "../documentation/elsewhere.ts";
+import { runInSandbox } from "../documentation/sandbox.ts";
+import { stageOf } from "../documentation/stages.ts";
+import { toolsMissing } from "../tools.ts";
+import { Bed } from "./bed.ts";
+import { namespacesMissing } from "./networks.ts";
+
+for (const page of PAGES) {
+  const blocks = blocksOf(page).filter(({ language }) => language !== "text");
+  const here = blocks.filter((block) => whyNot(block) === undefined);
+  if (here.length === 0) continue;
+  const { before, tools } = stageOf(page);
+  const missing = toolsMissing([...new Set([...tools, ...here.flatMap((block) => checkerOf(block).tools)])]);
+  test(`${page}: ${here.length} of ${blocks.length} blocks are tried`, {
+    skip: missing || namespacesMissing(),
+    timeout: 300_000,
+  }, async (t) => {
+    const bed = await Bed.open(t);
+    const [stage, ...outcomes] = await runInSandbox(bed, [before, ...here.map(toScript)]);
+    assert.equal(stage.code, 0, stage.output);
+    for (const [i, { line, language }] of here.entries()) {
+      await t.test(`line ${line}, ${language}`, () => {
+        assert.equal(outcomes[i].code, 0, `\n${here[i].text}\n${outcomes[i].output}`);
+      });
+    }
+    for (const block of blocks) {
+      const because = whyNot(block);
+      if (because !== undefined) t.diagnostic(`${page}:${block.line} is not tried: ${because}`);
+    }
+  });
+}
+
+/** Puts a block where it belongs, and runs or checks it. */
+function toScript(block: Block): string {
+  const file = block.file ?? `block-${block.line}.conf`;
+  return `set -euo pipefail
+mkdir -p '${dirname(file)}'
+file='${file}'
+printf %s ${quote(block.text)} > "$file"
+${checkerOf(block).command}
+`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
