@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { parseAddress } from "../model/address-text.ts";
-import { isPrivate, isUnusable } from "./special-purpose.ts";
+import { isPrivate, isSpecialPurpose, isUnusable } from "./special-purpose.ts";
 
 /** Two arbitrary bytes of an address are made into these, so that the blocks and their edges are often met. */
 const startOfBlocks4 = fc.tuple(
@@ -38,6 +38,13 @@ test("the first and last address of each block, and their neighbours outside", (
     [isPrivate, "::", "::1", "::1", "::2"],
     [isPrivate, "fbff:ffff::", "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fe00::"],
     [isPrivate, "fe7f:ffff::", "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fec0::"],
+    [isSpecialPurpose, "191.255.255.255", "192.0.0.0", "192.0.0.255", "192.0.1.0"],
+    [isSpecialPurpose, "192.88.98.255", "192.88.99.0", "192.88.99.255", "192.88.100.0"],
+    [isSpecialPurpose, "198.17.255.255", "198.18.0.0", "198.19.255.255", "198.20.0.0"],
+    [isSpecialPurpose, "2001:200::", "2001::", "2001:1ff:ffff::", "2000:ffff::"],
+    [isSpecialPurpose, "2001:ffff::", "2002::", "2002:ffff:ffff::", "2003::"],
+    [isSpecialPurpose, "2000::", "1fff:ffff::", "::", "3fff:ffff::"],
+    [isSpecialPurpose, "3fff:ffff::", "4000::", "ffff::", "2000::"],
     [isUnusable, "1.0.0.0", "0.0.0.0", "0.255.255.255", "1.0.0.0"],
     [isUnusable, "223.255.255.255", "224.0.0.0", "255.255.255.255", "1.1.1.1"],
     [isUnusable, "::1", "::", "::", "::1:0:0:0"],
@@ -65,5 +72,34 @@ test("an ordinary address is neither", () => {
     "0:0:1::1",
   ]) {
     assert.ok(!isPrivate(parseAddress(text)) && !isUnusable(parseAddress(text)), text);
+  }
+});
+
+test("what is private or nobody's is of a special purpose, and an ordinary address is not", () => {
+  const octets = fc.tuple(
+    fc.constantFrom(0, 10, 100, 127, 169, 172, 192, 224, 255),
+    fc.nat(255),
+    fc.nat(255),
+  );
+  fc.assert(
+    fc.property(octets, ([a, b, c]) => {
+      const address = parseAddress(`${a}.${b}.${c}.1`);
+      if (isPrivate(address) || isUnusable(address)) assert.ok(isSpecialPurpose(address));
+    }),
+  );
+  for (const text of [
+    "fc00::1",
+    "fe80::1",
+    "fec0::1",
+    "ff02::1",
+    "::1",
+    "::127.0.0.1",
+    "64:ff9b::7f00:1",
+    "100::1",
+  ]) {
+    assert.ok(isSpecialPurpose(parseAddress(text)), text);
+  }
+  for (const text of ["1.1.1.1", "192.0.2.1", "203.0.113.1", "2001:db8::1", "2606:4700::1", "2a00::"]) {
+    assert.ok(!isSpecialPurpose(parseAddress(text)), text);
   }
 });

@@ -39,3 +39,24 @@ export function isUnusable(address: Address): boolean {
   if (address.family === 4) return octet === 0 || octet >= 224;
   return octet === 0xff || (words[0] | words[1] | words[2] | words[3]) === 0;
 }
+
+/**
+ * Whether an address is not one of a host somewhere on the internet, so that a connection to it stays near us or means
+ * nothing: those of {@link isPrivate} and {@link isUnusable}, and
+ * - 192.0.0.0/24: protocol assignments (RFC 6890 2.1); 192.88.99.0/24: once 6to4 relays (RFC 7526)
+ * - 198.18.0.0/15: benchmarks (RFC 2544)
+ * - all of IPv6 outside of 2000::/3, the only part that is given out; so IPv4-compatible, NAT64 (64:ff9b::/96, of
+ *   whatever IPv4 address) and site-local addresses too
+ * - 2001::/23: protocol assignments, in it Teredo (RFC 4380) and benchmarks; 2002::/16: 6to4 (RFC 3056). Teredo and 6to4
+ *   hold an IPv4 address, which could be any.
+ *
+ * The prefixes for documentation are not among them: nobody is there.
+ */
+export function isSpecialPurpose(address: Address): boolean {
+  if (isPrivate(address) || isUnusable(address)) return true;
+  const first = address.words[0];
+  if (address.family === 4) {
+    return first >>> 8 === 0xc00000 || first >>> 8 === 0xc05863 || first >>> 17 === 0xc612 >>> 1;
+  }
+  return first >>> 29 !== 1 || first >>> 9 === 0x20010000 >>> 9 || first >>> 16 === 0x2002;
+}
