@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   wire: ["model"],
   tracker: ["model", "network", "wire", "engine/engine.ts"],
   engine: [],
-  client: ["model", "network", "tracker"],
+  client: ["model", "network"],
   neighbors: ["model", "network", "client", "tracker"],
   forwarding: ["model", "network", "client", "tracker"],
   storage: ["model", "network", "client", "tracker"],

@@ -1,0 +1,174 @@
+/** One GET with its answer, within limits: no redirect is followed here, and no body read that is too large. */
+import { promisify } from "node:util";
+import { gunzip, inflate, inflateRaw } from "node:zlib";
+import { type Dispatcher, errors, type Pool } from "undici";
+import { LOOKUP_FAILED } from "./connection-pools.ts";
+import { endOf } from "./deadline.ts";
+import type { FailureKind } from "./outcome.ts";
+
+/** What came back. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly location: string | undefined;
+  /** Decompressed. */
+  readonly body: Uint8Array;
+}
+
+/** Bytes of a body, before and after decompression. */
+const BODY_LIMIT = 0x100000;
+
+type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
+
+/**
+ * Sends a GET.
+ * @param deadline ends it as `timeout`, or as the kind that is its reason.
+ * @param done is called once the request has left the pool, which may be after the returned promise is settled.
+ * @returns the answer, or what went wrong. Never rejects.
+ */
+export async function httpGet(
+  pool: Pool,
+  path: string,
+  userAgent: string,
+  deadline: AbortSignal,
+  done: () => void,
+): Promise<HttpAnswer | FailureKind> {
+  const exchange = new Exchange(done);
+  const abort = () => exchange.abort(endOf(deadline));
+  deadline.addEventListener("abort", abort);
+  try {
+    const headers = { "user-agent": userAgent, "accept-encoding": "gzip" };
+    pool.dispatch({ method: "GET", path, headers }, exchange);
+    const received = await exchange.ended;
+    if (typeof received === "string") return received;
+    const body = await decompress(received.body, received.encoding);
+    return typeof body === "string" ? body : { ...received, body };
+  } catch {
+    done();
+    return "url"; // undici refuses a path or header
+  } finally {
+    deadline.removeEventListener("abort", abort);
+  }
+}
+
+interface Received extends HttpAnswer {
+  readonly encoding: string;
+}
+
+/** Collects one response. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly ended: Promise<Received | FailureKind>;
+  readonly #settle: (received: Received | FailureKind) => void;
+  readonly #done: () => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #aborted = false;
+  #status = 0;
+  #headers: Headers = {};
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
+
+  constructor(done: () => void) {
+    const { promise, resolve } = Promise.withResolvers<Received | FailureKind>();
+    this.ended = promise;
+    this.#settle = resolve;
+    this.#done = done;
+  }
+
+  /** Gives up. A request that is still waiting for its connection ends when it has one, or there is none. */
+  abort(kind: FailureKind): void {
+    this.#aborted = true;
+    this.#settle(kind);
+    this.#controller?.abort(new Error(kind));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#aborted) controller.abort(new Error("too late"));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    if (Number(single(headers["content-length"]) ?? 0) > BODY_LIMIT) this.abort("too large");
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#length += chunk.length;
+    if (this.#length > BODY_LIMIT) this.abort("too large");
+    else this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#settle({
+      status: this.#status,
+      location: single(this.#headers.location),
+      encoding: (single(this.#headers["content-encoding"]) ?? "").trim().toLowerCase(),
+      body: Buffer.concat(this.#chunks),
+    });
+    this.#done();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#settle(kindOf(error));
+    this.#done();
+  }
+}
+
+/** A header that stands once; one that stands twice has no meaning. */
+function single(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : undefined;
+}
+
+const DECOMPRESS = { gzip: promisify(gunzip), "x-gzip": promisify(gunzip) };
+const ZLIB = promisify(inflate);
+const DEFLATE = promisify(inflateRaw);
+
+/** The body as it was before compression (RFC 9110 8.4.1). Deflate is with or without zlib's header: servers differ. */
+async function decompress(body: Uint8Array, encoding: string): Promise<Uint8Array | FailureKind> {
+  const options = { maxOutputLength: BODY_LIMIT };
+  try {
+    if (encoding === "" || encoding === "identity") return body;
+    if (encoding === "gzip" || encoding === "x-gzip") return await DECOMPRESS[encoding](body, options);
+    if (encoding !== "deflate") return "encoding";
+    return await ((body[0] & 0x0f) === 8 ? ZLIB : DEFLATE)(body, options);
+  } catch (error) {
+    return codeOf(error) === "ERR_BUFFER_TOO_LARGE" ? "too large" : "encoding";
+  }
+}
+
+const KINDS = new Map<string, FailureKind>([
+  [LOOKUP_FAILED.dns, "dns"],
+  [LOOKUP_FAILED.address, "address"],
+  ["ECONNREFUSED", "refused"],
+  ["EHOSTUNREACH", "unreachable"],
+  ["ENETUNREACH", "unreachable"],
+  ["EADDRNOTAVAIL", "unreachable"],
+  ["EACCES", "unreachable"],
+  ["EPERM", "unreachable"],
+  ["ETIMEDOUT", "timeout"],
+  ["UND_ERR_CONNECT_TIMEOUT", "timeout"],
+  ["UND_ERR_HEADERS_TIMEOUT", "timeout"],
+  ["UND_ERR_BODY_TIMEOUT", "timeout"],
+  ["UND_ERR_HEADERS_OVERFLOW", "headers"],
+  ["UND_ERR_SOCKET", "cut"],
+  ["ECONNRESET", "cut"],
+  ["EPIPE", "cut"],
+  ["UND_ERR_DESTROYED", "closed"],
+  ["EPROTO", "tls"],
+]);
+
+/** What an error of undici, of a socket or of TLS means. */
+function kindOf(error: unknown): FailureKind {
+  const code = codeOf(error);
+  const kind = KINDS.get(code);
+  if (kind !== undefined) return kind;
+  if (error instanceof errors.HTTPParserError) return "not HTTP";
+  if (/^ERR_(TLS|SSL|OSSL)|CERT|SIGNATURE|^UNABLE_TO|^HOSTNAME|^INVALID_CA|^PATH_LENGTH/.test(code))
+    return "tls";
+  return "cut";
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

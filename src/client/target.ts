@@ -1,0 +1,76 @@
+/** Which server a URL means, read strictly: what other programs might read in another way is refused. */
+import type { Address } from "../model/address.ts";
+import { formatAddress, parseAddress } from "../model/address-text.ts";
+import type { FailureKind } from "./outcome.ts";
+
+/** Where a URL leads. */
+export interface Target {
+  readonly protocol: "http:" | "https:" | "udp:";
+  /** In lower case; an IPv6 address without its brackets. */
+  readonly host: string;
+  /** The address that `host` is, or undefined if it is a name. */
+  readonly address: Address | undefined;
+  readonly port: number;
+  /** Path and query, one character a byte, from the slash on. */
+  readonly path: string;
+}
+
+/** Bytes of a URL. */
+const URL_LIMIT = 8192;
+/** What a URL may be made of after its host: bytes beyond ASCII stay as they are; no blank, no control, no fragment. */
+const PATH = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
+const PARTS = /^(https?|udp):\/\/(\[[0-9a-f:.]{2,45}\]|[^[\]:/?@]{1,253})(?::([1-9]\d{0,4}))?([/?].*)?$/is;
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
+/** A last label that makes browsers and libc read the whole as an IPv4 address: decimal, octal or hexadecimal. */
+const NUMBER = /^(\d+|0x[0-9a-f]*)$/;
+const DEFAULT_PORTS = { "http:": 80, "https:": 443, "udp:": 0 } as const;
+
+/**
+ * Reads a URL.
+ * @param refuseLowPorts ports below 1024 are refused, other than 80 and 443.
+ * @returns where it leads, or why it is not asked.
+ */
+export function parseTarget(url: string, refuseLowPorts: boolean): Target | FailureKind {
+  const parts = url.length <= URL_LIMIT ? PARTS.exec(url) : null;
+  if (parts === null) return "url";
+  const [, scheme, writtenHost, writtenPort, rest = ""] = parts;
+  const protocol = `${scheme.toLowerCase()}:` as Target["protocol"];
+  const host = readHost(writtenHost.toLowerCase());
+  const path = rest.startsWith("/") ? rest : `/${rest}`;
+  const port = Number(writtenPort ?? DEFAULT_PORTS[protocol]);
+  if (host === undefined || !PATH.test(path) || port === 0 || port > 0xffff) return "url";
+  if (refuseLowPorts && port < 1024 && port !== 80 && port !== 443) return "port";
+  return { protocol, ...host, port, path };
+}
+
+/**
+ * The URL that a redirect leads to (RFC 9110 10.2.2), of which nothing has been checked.
+ * @param location the header: a URL, or a path with or without a host.
+ */
+export function resolveLocation(from: Target, location: string): string {
+  const [bare] = location.split("#", 1);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(bare)) return bare;
+  if (bare.startsWith("//")) return from.protocol + bare;
+  const origin = originOf(from);
+  if (bare.startsWith("/")) return origin + bare;
+  const [path] = from.path.split("?", 1);
+  return origin + (bare.startsWith("?") ? path : path.slice(0, path.lastIndexOf("/") + 1)) + bare;
+}
+
+/** Scheme, host and port, as undici and the Host header take them. */
+export function originOf({ protocol, host, address, port }: Target): string {
+  return `${protocol}//${address?.family === 6 ? `[${host}]` : host}:${port}`;
+}
+
+function readHost(text: string): Pick<Target, "host" | "address"> | undefined {
+  const bracketed = text.startsWith("[");
+  if (bracketed || NUMBER.test(text.slice(text.lastIndexOf(".") + 1))) {
+    try {
+      const address = parseAddress(bracketed ? text.slice(1, -1) : text);
+      return { host: formatAddress(address), address };
+    } catch {
+      return undefined;
+    }
+  }
+  return text.split(".").every((label) => LABEL.test(label)) ? { host: text, address: undefined } : undefined;
+}

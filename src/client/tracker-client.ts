@@ -1,0 +1,138 @@
+/** Announces to other trackers, over http, https and udp, within limits. Start here. */
+import type { Address } from "../model/address.ts";
+import type { AddressGuard } from "./address-guard.ts";
+import type { Announcement } from "./announcement.ts";
+import { ConnectionPools } from "./connection-pools.ts";
+import { CLOSED, untilDeadline } from "./deadline.ts";
+import { announceOverHttp } from "./http-announce.ts";
+import { type FailureKind, type NoReply, noReply, type Outcome, type TrackerReply } from "./outcome.ts";
+import { createResolver, type Resolve } from "./resolver.ts";
+import { originOf, parseTarget, type Target } from "./target.ts";
+import { UdpAnnouncer } from "./udp-announce.ts";
+import { UdpExchanges } from "./udp-exchanges.ts";
+
+/** What a {@link TrackerClient} may do. */
+export interface ClientSettings {
+  /** Asked about every address before it is connected to, after every redirect too. */
+  readonly guard: AddressGuard;
+  /** Whether ports below 1024 are refused, other than 80 and 443. */
+  readonly refuseLowPorts: boolean;
+  /** Milliseconds for an announce with its redirects and retransmissions. */
+  readonly timeoutMs: number;
+  /** Announces on their way, to all trackers and to one host and port. One more is `busy`. */
+  readonly maxInFlight: number;
+  readonly maxPerHost: number;
+  /** Finds the addresses of a name; by default {@link createResolver}'s. */
+  readonly resolve?: Resolve | undefined;
+}
+
+const USER_AGENT = "BTRT";
+const USER_AGENT_FORM = /^[\x20-\x7e]{1,256}$/;
+
+/** Announces to other trackers. Nothing that they do makes it throw. */
+export class TrackerClient {
+  readonly #settings: ClientSettings;
+  readonly #resolve: Resolve;
+  readonly #pools: ConnectionPools;
+  readonly #exchanges = new UdpExchanges();
+  readonly #udp = new UdpAnnouncer(this.#exchanges, () => performance.now());
+  readonly #inFlight = new Set<AbortController>();
+  /** Announces over UDP on their way, by {@link originOf}. */
+  readonly #udpInFlight = new Map<string, number>();
+  #closed = false;
+
+  constructor(settings: ClientSettings) {
+    this.#settings = settings;
+    this.#resolve = settings.resolve ?? createResolver();
+    this.#pools = new ConnectionPools({
+      guard: settings.guard,
+      resolve: this.#resolve,
+      connectTimeoutMs: settings.timeoutMs,
+      maxPerHost: settings.maxPerHost,
+    });
+  }
+
+  /** Announces on their way. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Datagrams that answered nothing that was asked, or came from somebody else. */
+  get strayDatagrams(): number {
+    return this.#exchanges.strays;
+  }
+
+  /** Announces. Never rejects. */
+  async announce(announcement: Announcement): Promise<Outcome> {
+    const startMs = performance.now();
+    const outcome = await this.#announce(announcement);
+    const latencyMs = performance.now() - startMs;
+    if ("peers" in outcome) return { answered: true, latencyMs, ...outcome };
+    return { answered: false, latencyMs, ...outcome };
+  }
+
+  /** Ends what is on its way as `closed`, and closes all connections. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const deadline of this.#inFlight) deadline.abort(CLOSED);
+    this.#exchanges.close();
+    await this.#pools.close();
+  }
+
+  async #announce(announcement: Announcement): Promise<TrackerReply | NoReply> {
+    const target = parseTarget(announcement.url, this.#settings.refuseLowPorts);
+    if (typeof target === "string") return noReply(target);
+    const { userAgent = USER_AGENT, timeoutMs = this.#settings.timeoutMs } = announcement;
+    if (!USER_AGENT_FORM.test(userAgent)) return noReply("url");
+    if (this.#closed) return noReply("closed");
+    if (this.#inFlight.size >= this.#settings.maxInFlight) return noReply("busy");
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), timeoutMs);
+    this.#inFlight.add(deadline);
+    try {
+      if (target.protocol === "udp:")
+        return await this.#announceOverUdp(target, announcement, deadline.signal);
+      return await announceOverHttp(target, {
+        pools: this.#pools,
+        allows: ({ address }) => address === undefined || this.#settings.guard(address),
+        refuseLowPorts: this.#settings.refuseLowPorts,
+        userAgent,
+        deadline: deadline.signal,
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#inFlight.delete(deadline);
+    }
+  }
+
+  async #announceOverUdp(
+    target: Target,
+    { udp }: Announcement,
+    deadline: AbortSignal,
+  ): Promise<TrackerReply | NoReply> {
+    if (udp === undefined) return noReply("url");
+    const host = originOf(target);
+    const others = this.#udpInFlight.get(host) ?? 0;
+    if (others >= this.#settings.maxPerHost) return noReply("busy");
+    this.#udpInFlight.set(host, others + 1);
+    try {
+      const addresses = await this.#addressesOf(target, deadline);
+      if (typeof addresses === "string") return noReply(addresses);
+      const allowed = addresses.filter(this.#settings.guard);
+      if (allowed.length === 0) return noReply("address");
+      const outcome = await this.#udp.announce(target, allowed, udp, deadline);
+      return typeof outcome === "string" ? noReply(outcome) : outcome;
+    } finally {
+      const left = this.#udpInFlight.get(host)! - 1;
+      if (left === 0) this.#udpInFlight.delete(host);
+      else this.#udpInFlight.set(host, left);
+    }
+  }
+
+  #addressesOf(target: Target, deadline: AbortSignal): Promise<readonly Address[] | FailureKind> {
+    if (target.address !== undefined) return Promise.resolve([target.address]);
+    return untilDeadline<readonly Address[]>(deadline, (settle) => {
+      this.#resolve(target.host).then(settle, () => settle("dns"));
+    });
+  }
+}
