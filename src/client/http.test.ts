@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until } from "../../test/e2e/bed.ts";
 import { type BehaviourName, HostileTracker } from "../../test/hostile-tracker.ts";
 import { answerOf, assertFailed } from "../../test/outcomes.ts";
 import type { Address } from "../model/address.ts";
@@ -86,7 +87,7 @@ describe("announcing over HTTP", () => {
   }
 
   it("leaves nothing open behind it but idle connections", async () => {
-    await eventually(() => tracker.open <= 1);
+    await until("connections are closed", () => tracker.open <= 1);
     assert.equal(client.inFlight, 0);
   });
 
@@ -251,9 +252,4 @@ function assertGood(outcome: Outcome): void {
   assert.equal(Buffer.from(answer.peers).toString("hex"), "c63364011ae1c63364021ae2");
   assert.equal(Buffer.from(answer.peers6).toString("hex"), "20010db80000000000000000000000071ae3");
   assert.equal(Buffer.from(answer.trackerId!).toString("latin1"), "a\0b");
-}
-
-/** Waits for something that is bound to come. */
-async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
