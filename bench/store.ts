@@ -9,7 +9,8 @@ import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
-import { allocateSwarmStore, SwarmStore } from "../src/tracker/swarm-store.ts";
+import { allocateSwarmStore } from "../src/tracker/store-memory.ts";
+import { SwarmStore } from "../src/tracker/swarm-store.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
 
 /** The selection policy, as an argument. */

@@ -6,7 +6,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { KeptState } from "./kept-state.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import { memoryBound, type SwarmStoreData } from "./tracker/swarm-store.ts";
+import { memoryBound, type SwarmStoreData } from "./tracker/store-memory.ts";
 import { VERSION } from "./version.ts";
 import type { PolicyData } from "./worker.ts";
 

@@ -24,8 +24,8 @@ import { DatabaseError } from "./storage/database.ts";
 import { LimitWarnings } from "./telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "./telemetry/logger.ts";
 import { CONNECTION_SECRET_WORDS } from "./tracker/connection-ids.ts";
+import { allocateSwarmStore, shardsFor } from "./tracker/store-memory.ts";
 import type { Recovery } from "./tracker/store-recovery.ts";
-import { allocateSwarmStore, shardsFor } from "./tracker/swarm-store.ts";
 import { VERSION } from "./version.ts";
 import type { PolicyData, WorkerEvent } from "./worker.ts";
 

@@ -16,8 +16,8 @@ import { allocateCensus } from "./tracker/census.ts";
 import { allocateErrandQueue, type ErrandQueueData } from "./tracker/errand-queue.ts";
 import { allocateActivity } from "./tracker/group-activity.ts";
 import { holderOf } from "./tracker/shard-lock.ts";
+import type { SwarmStoreData } from "./tracker/store-memory.ts";
 import { type Recovery, recoverStore } from "./tracker/store-recovery.ts";
-import type { SwarmStoreData } from "./tracker/swarm-store.ts";
 import type { PolicyData, WorkerCommand, WorkerEvent } from "./worker.ts";
 
 const WORKER = new URL("./worker.ts", import.meta.url);

@@ -8,7 +8,7 @@ import { DatabaseError } from "./storage/database.ts";
 import { GroupTotals } from "./storage/group-totals.ts";
 import { Storage, type StorageObserver } from "./storage/storage.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import type { SwarmStoreData } from "./tracker/swarm-store.ts";
+import type { SwarmStoreData } from "./tracker/store-memory.ts";
 import type { PolicyData } from "./worker.ts";
 
 /** Least time between two lines that say the same. */

@@ -14,7 +14,7 @@ import { allocateCounters, COUNTER } from "../src/model/counters.ts";
 import { allocateCensus } from "../src/tracker/census.ts";
 import { allocateErrandQueue } from "../src/tracker/errand-queue.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
-import { allocateSwarmStore } from "../src/tracker/swarm-store.ts";
+import { allocateSwarmStore } from "../src/tracker/store-memory.ts";
 import type { WorkerOptions } from "../src/worker.ts";
 import { makePolicy } from "./policy.ts";
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Address, type Family } from "../src/model/address.ts";
 import { CHUNK_WORDS } from "../src/tracker/heap.ts";
 import { ADDRESS_WORDS, KEY_COMPLETE } from "../src/tracker/peer-record.ts";
-import { SwarmStore, type SwarmStoreData } from "../src/tracker/swarm-store.ts";
+import type { SwarmStoreData } from "../src/tracker/store-memory.ts";
+import { SwarmStore } from "../src/tracker/swarm-store.ts";
 
 /** Where the heap keeps how many chunks it has given out, and the first free one. */
 const POOL = { lock: 0, taken: 1, freeList: 2 };

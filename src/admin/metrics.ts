@@ -3,7 +3,7 @@ import { COUNTER } from "../model/counters.ts";
 import { LATENCY_BUCKETS, TIMED_EVERY } from "../model/request-counts.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { usedBytes } from "../tracker/heap.ts";
-import { countsOf } from "../tracker/swarm-store.ts";
+import { countsOf } from "../tracker/store-memory.ts";
 import type { Metric, Sample } from "./exposition.ts";
 import {
   type CensusSum,

@@ -1,7 +1,7 @@
 /** What the admin listener is told by the composition root: counts in shared memory, and questions it may ask. */
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
 import type { SelectionSettings } from "../tracker/selection-settings.ts";
-import type { SwarmStoreData } from "../tracker/swarm-store.ts";
+import type { SwarmStoreData } from "../tracker/store-memory.ts";
 import type { TrackerSettings } from "../tracker/tracker-policy.ts";
 
 /** The policy in force, as far as it is shown. */

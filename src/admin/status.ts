@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
 import { usedBytes } from "../tracker/heap.ts";
-import { countsOf } from "../tracker/swarm-store.ts";
+import { countsOf } from "../tracker/store-memory.ts";
 import { type Rates, REQUEST_WINDOW, TRAFFIC_WINDOW } from "./rates.ts";
 import {
   avoidedShare,

@@ -1,6 +1,6 @@
 /** What needs a person, as it follows from the state. */
 import { COUNTER } from "../model/counters.ts";
-import { countsOf } from "../tracker/swarm-store.ts";
+import { countsOf } from "../tracker/store-memory.ts";
 import { type Rates, TRAFFIC_WINDOW } from "./rates.ts";
 import type { Sources } from "./sources.ts";
 

@@ -4,7 +4,7 @@ import type { LoadedConfig, LoadReport } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { workerCount } from "../config/worker-count.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
-import { memoryBound, shardsFor } from "../tracker/swarm-store.ts";
+import { memoryBound, shardsFor } from "../tracker/store-memory.ts";
 
 /** Describes a configuration that can be used. */
 export function summary(configFile: string, loaded: LoadedConfig & LoadReport): string {

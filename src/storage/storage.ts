@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
 import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
-import { SwarmStore, type SwarmStoreData } from "../tracker/swarm-store.ts";
+import type { SwarmStoreData } from "../tracker/store-memory.ts";
+import { SwarmStore } from "../tracker/swarm-store.ts";
 import { BEFORE_ALL, type Database, DatabaseError, type GroupTotal } from "./database.ts";
 import type { GroupTotals } from "./group-totals.ts";
 import { explainVersion, SCHEMA_VERSION } from "./migrations/migrations.ts";

@@ -9,7 +9,8 @@ import {
   writeKeptHeader,
   writeKeptPeers,
 } from "./kept-peers.ts";
-import { allocateSwarmStore, SwarmStore } from "./swarm-store.ts";
+import { allocateSwarmStore } from "./store-memory.ts";
+import { SwarmStore } from "./swarm-store.ts";
 
 const NOW = 2_000_000_000;
 

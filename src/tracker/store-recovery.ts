@@ -9,7 +9,8 @@
  */
 import { Heap } from "./heap.ts";
 import { CONTROL_PLANE, inheritLock, unlock } from "./shard-lock.ts";
-import { LOCK_STRIDE, SwarmStore, type SwarmStoreData } from "./swarm-store.ts";
+import { LOCK_STRIDE, type SwarmStoreData } from "./store-memory.ts";
+import { SwarmStore } from "./swarm-store.ts";
 
 /** What was dropped. */
 export interface Recovery {

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { Address } from "../model/address.ts";
 import { VANISHED, VANISHED_WORDS } from "./change-log.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
-import { allocateSwarmStore, memoryBound, SWARM_FLAG, SwarmStore } from "./swarm-store.ts";
+import { allocateSwarmStore, memoryBound } from "./store-memory.ts";
+import { SWARM_FLAG, SwarmStore } from "./swarm-store.ts";
 
 const KEY = [0x12345678, 0x9abcdef0] as const;
 

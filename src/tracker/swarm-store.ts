@@ -1,11 +1,10 @@
 /**
  * All swarms and their peers, in memory that every worker shares. The info-hash chooses a shard, by a keyed hash; a
- * shard is locked while it is used, for microseconds. What may be stored is bounded by `max_peers`: the memory for
- * that many peers is reserved at start, and touched only as it fills.
+ * shard is locked while it is used, for microseconds. What memory that is: store-memory.ts.
  */
 import type { Address, Family } from "../model/address.ts";
-import { allocateChangeLog, ChangeLog, type ChangeLogData } from "./change-log.ts";
-import { allocateHeap, Heap, type HeapData, heapSlackWords } from "./heap.ts";
+import { ChangeLog } from "./change-log.ts";
+import { Heap } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { PeerList } from "./peer-list.ts";
 import {
@@ -23,82 +22,15 @@ import {
   stalledTick,
 } from "./peer-record.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
-import { allocateSwarmTable, ENTRY, ENTRY_WORDS, SwarmTable, type SwarmTableData } from "./swarm-table.ts";
-import { allocateTraffic, TrafficTable } from "./traffic-table.ts";
-
-/** Locks are this many words apart: each has a line of the cache to itself. */
-export const LOCK_STRIDE = 16;
+import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
+import { ENTRY, SwarmTable } from "./swarm-table.ts";
+import { TrafficTable } from "./traffic-table.ts";
 
 /**
  * Flags of a swarm. Changed: since storage last read it. Fresh: what is kept of it from before it last vanished has not
  * been added to it yet.
  */
 export const SWARM_FLAG = { changed: 1, fresh: 2 } as const;
-
-const TOTAL_PEERS = 0;
-const TOTAL_SWARMS = 1;
-
-/**
- * Words that one peer takes at most: the only IPv6 peer of a swarm. Peers of larger lists take less in every class,
- * since lists are dense; chunks that do not divide evenly by their blocks add up to a sixteenth.
- */
-const WORDS_PER_PEER = Math.ceil((ENTRY_WORDS + 1 + RECORD_WORDS[6]) * (17 / 16));
-
-/** The store's shared memory, as it is handed from thread to thread. */
-export interface SwarmStoreData {
-  readonly shards: number;
-  readonly maxPeers: number;
-  readonly hashKey: readonly [number, number];
-  readonly locks: Int32Array<SharedArrayBuffer>;
-  /** Peers and swarms in all shards, and the peers of each. */
-  readonly totals: Int32Array<SharedArrayBuffer>;
-  readonly peers: Int32Array<SharedArrayBuffer>;
-  readonly heap: HeapData;
-  readonly table: SwarmTableData;
-  readonly changes: ChangeLogData;
-  readonly traffic: Uint32Array<SharedArrayBuffer>;
-}
-
-/** Shards for so many workers: several for each, so that they seldom meet. A power of two, at most 256. */
-export function shardsFor(workers: number): number {
-  return Math.min(256, 2 ** Math.ceil(Math.log2(workers * 8)));
-}
-
-/** Bytes that a store for `maxPeers` peers takes at most. */
-export function memoryBound(maxPeers: number, shards: number): number {
-  return (maxPeers * WORDS_PER_PEER + heapSlackWords(shards)) * 4;
-}
-
-/**
- * Reserves the memory of a store.
- * @param shards as {@link shardsFor} gives them.
- * @param hashKey two random words that clients cannot know.
- * @throws RangeError when the memory cannot be reserved.
- */
-export function allocateSwarmStore(
-  maxPeers: number,
-  shards: number,
-  hashKey: readonly [number, number],
-): SwarmStoreData {
-  const heap = allocateHeap(memoryBound(maxPeers, shards) / 4, shards);
-  return {
-    shards,
-    maxPeers,
-    hashKey,
-    locks: new Int32Array(new SharedArrayBuffer(shards * LOCK_STRIDE * 4)),
-    totals: new Int32Array(new SharedArrayBuffer(8)),
-    peers: new Int32Array(new SharedArrayBuffer(shards * 4)),
-    heap,
-    table: allocateSwarmTable(shards, heap.chunkClass.length),
-    changes: allocateChangeLog(shards),
-    traffic: allocateTraffic(maxPeers, shards),
-  };
-}
-
-/** Peers and swarms in all shards. */
-export function countsOf({ totals }: SwarmStoreData): { readonly peers: number; readonly swarms: number } {
-  return { peers: Atomics.load(totals, TOTAL_PEERS), swarms: Atomics.load(totals, TOTAL_SWARMS) };
-}
 
 /** What a peer announces, as it is stored. */
 export interface PeerUpdate {
@@ -164,10 +96,10 @@ export class SwarmStore {
 
   /** Peers and swarms in all shards. */
   get peerCount(): number {
-    return Atomics.load(this.#totals, TOTAL_PEERS);
+    return Atomics.load(this.#totals, TOTAL.peers);
   }
   get swarmCount(): number {
-    return Atomics.load(this.#totals, TOTAL_SWARMS);
+    return Atomics.load(this.#totals, TOTAL.swarms);
   }
 
   /** Locks the shard of an info-hash. @returns the shard, for {@link leave}. */
@@ -234,7 +166,7 @@ export class SwarmStore {
     if (entry === 0) return 0;
     this.words[entry + ENTRY.firstSeen] = now;
     this.words[entry + ENTRY.flags] = SWARM_FLAG.fresh;
-    Atomics.add(this.#totals, TOTAL_SWARMS, 1);
+    Atomics.add(this.#totals, TOTAL.swarms, 1);
     return entry;
   }
 
@@ -337,7 +269,7 @@ export class SwarmStore {
     }
     this.vanished.append(shard, this.words, entry);
     this.#table.remove(shard, entry);
-    Atomics.sub(this.#totals, TOTAL_SWARMS, 1);
+    Atomics.sub(this.#totals, TOTAL.swarms, 1);
     return true;
   }
 
@@ -380,8 +312,8 @@ export class SwarmStore {
    */
   forgetShard(shard: number): number {
     const peers = this.#peers[shard];
-    Atomics.sub(this.#totals, TOTAL_PEERS, peers);
-    Atomics.sub(this.#totals, TOTAL_SWARMS, this.swarmsIn(shard));
+    Atomics.sub(this.#totals, TOTAL.peers, peers);
+    Atomics.sub(this.#totals, TOTAL.swarms, this.swarmsIn(shard));
     this.#peers[shard] = 0;
     this.#table.forget(shard);
     this.vanished.skip(shard);
@@ -391,7 +323,7 @@ export class SwarmStore {
   /** @returns how many peers there were in all shards. */
   #countPeer(shard: number, by: 1 | -1): number {
     this.#peers[shard] += by;
-    return Atomics.add(this.#totals, TOTAL_PEERS, by);
+    return Atomics.add(this.#totals, TOTAL.peers, by);
   }
 
   #countComplete(entry: number, key: number, by: 1 | -1): void {

@@ -11,7 +11,8 @@ import { AccessList, buildAccessList } from "./access-list.ts";
 import { allocateActivity } from "./group-activity.ts";
 import { ADDRESS_WORDS, KEY_BRIDGE, KEY_GROUP } from "./peer-record.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
-import { allocateSwarmStore, SwarmStore } from "./swarm-store.ts";
+import { allocateSwarmStore } from "./store-memory.ts";
+import { SwarmStore } from "./swarm-store.ts";
 import { Tracker } from "./tracker.ts";
 
 /** A peer group, in text. */
