@@ -9,6 +9,7 @@ import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
+import { NO_POLLS } from "../src/tracker/polls.ts";
 import { allocateSwarmStore } from "../src/tracker/store-memory.ts";
 import { SwarmStore } from "../src/tracker/swarm-store.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
@@ -41,6 +42,8 @@ function makeTracker(maxPeers: number): Tracker {
       },
       settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 },
       groups: new PeerGroups(groups),
+      polls: NO_POLLS,
+      refreshSeconds: 0,
       accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
     },
     new Random([1, 2, 3, 4]),

@@ -4,7 +4,11 @@ import { buildPeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import type { Prefix } from "./network/prefix.ts";
 import { buildPrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { buildAccessList } from "./tracker/access-list.ts";
+import { peerIdWords } from "./tracker/polls.ts";
 import type { PolicyData } from "./worker.ts";
+
+/** The peer_id in the manual of the original, and so of its polls. */
+const ORIGINAL_PEER_ID = "0123456789012345678A";
 
 /** @param previous the groups in force: those that stay keep their numbers, so that stored peers stay theirs. */
 export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
@@ -28,6 +32,11 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
     peerExpiry: tracker.peer_expiry,
     groups: buildPeerGroups(loaded.groups, previous),
     accessList: buildAccessList(tracker.access_list.mode, loaded.accessList),
+    polls: {
+      addresses: prefixSet(loaded.config.neighbors.flatMap(({ source }) => source)),
+      peerIds: peerIdWords(ORIGINAL_PEER_ID),
+    },
+    refreshSeconds: 0,
     trustedProxies: prefixSet(listen.trusted_proxies),
     ipParameter: prefixSet(tracker.ip_parameter),
   };

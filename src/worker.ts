@@ -17,6 +17,7 @@ import { AccessList, type AccessListData } from "./tracker/access-list.ts";
 import { ConnectionIds } from "./tracker/connection-ids.ts";
 import type { ErrandQueueData } from "./tracker/errand-queue.ts";
 import { HttpService } from "./tracker/http-service.ts";
+import { Polls, type PollsData } from "./tracker/polls.ts";
 import { Refusal } from "./tracker/refusal.ts";
 import type { SelectionSettings } from "./tracker/selection-settings.ts";
 import { holderOf } from "./tracker/shard-lock.ts";
@@ -35,6 +36,8 @@ export interface PolicyData {
   readonly peerExpiry: number;
   readonly groups: PeerGroupsData;
   readonly accessList: AccessListData;
+  readonly polls: PollsData;
+  readonly refreshSeconds: number;
   readonly trustedProxies: PrefixTableData;
   readonly ipParameter: PrefixTableData;
 }
@@ -101,6 +104,8 @@ function trackerPolicy(data: PolicyData): TrackerPolicy {
     selection: data.selection,
     groups: new PeerGroups(data.groups),
     accessList: new AccessList(data.accessList),
+    polls: new Polls(data.polls),
+    refreshSeconds: data.refreshSeconds,
   };
 }
 

@@ -22,6 +22,8 @@ export function makePolicy(...prefixes: string[]): PolicyData {
     peerExpiry: 3900,
     groups: buildPeerGroups([{ ...group, prefixes: prefixes.map((text) => parsePrefix(text).prefix) }]),
     accessList: buildAccessList("off", new Uint32Array(0)),
+    polls: { addresses: buildPrefixTable([]), peerIds: new Uint32Array(0) },
+    refreshSeconds: 0,
     trustedProxies: buildPrefixTable([]),
     ipParameter: buildPrefixTable([]),
   };

@@ -2,9 +2,17 @@
 import assert from "node:assert/strict";
 import { Address, type Family } from "../src/model/address.ts";
 import { CHUNK_WORDS } from "../src/tracker/heap.ts";
-import { ADDRESS_WORDS, KEY_COMPLETE } from "../src/tracker/peer-record.ts";
+import { ADDRESS_WORDS, KEY_COMPLETE, KEY_LEARNED } from "../src/tracker/peer-record.ts";
 import type { SwarmStoreData } from "../src/tracker/store-memory.ts";
+import { learnedCount } from "../src/tracker/swarm-state.ts";
 import { SwarmStore } from "../src/tracker/swarm-store.ts";
+
+/** Peers of a swarm that were counted one by one. */
+interface Found {
+  complete: number;
+  incomplete: number;
+  learned: number;
+}
 
 /** Where the heap keeps how many chunks it has given out, and the first free one. */
 const POOL = { lock: 0, taken: 1, freeList: 2 };
@@ -17,10 +25,14 @@ export function assertConsistent(data: SwarmStoreData, drift = 0): void {
   for (let shard = 0; shard < data.shards; shard++) {
     store.enterShard(shard);
     let inShard = 0;
+    let learned = 0;
     for (let number = 0; number < store.swarmsIn(shard); number++) {
-      inShard += checkSwarm(store, store.swarmAt(shard, number));
+      const entry = store.swarmAt(shard, number);
+      inShard += checkSwarm(store, entry);
+      learned += learnedCount(store.words, entry);
     }
     assert.equal(data.peers[shard], inShard, `peers of shard ${shard}`);
+    assert.equal(data.learned[shard], learned, `learned peers of shard ${shard}`);
     peers += inShard;
     swarms += store.swarmsIn(shard);
     store.leave(shard);
@@ -32,19 +44,22 @@ export function assertConsistent(data: SwarmStoreData, drift = 0): void {
 
 /** @returns how many peers it has. */
 function checkSwarm(store: SwarmStore, entry: number): number {
-  const complete = checkList(store, entry, 4) + checkList(store, entry, 6);
-  assert.equal(store.complete(entry), complete, "complete peers");
-  const peers = complete + store.incomplete(entry);
-  assert.ok(peers > 0, "no swarm is empty");
-  return peers;
+  const found = { complete: 0, incomplete: 0, learned: 0 };
+  checkList(store, entry, 4, found);
+  checkList(store, entry, 6, found);
+  const { complete, incomplete, learned } = found;
+  assert.deepEqual(
+    [store.complete(entry), store.incomplete(entry), learnedCount(store.words, entry)],
+    [complete, incomplete, learned],
+  );
+  assert.ok(complete + incomplete > 0, "no swarm is without announced peers");
+  return complete + incomplete + learned;
 }
 
-/** @returns how many are complete. */
-function checkList(store: SwarmStore, entry: number, family: Family): number {
+function checkList(store: SwarmStore, entry: number, family: Family, found: Found): void {
   const list = store.list(family);
   const cell = store.listCell(entry, family);
   const address = new Address();
-  let complete = 0;
   for (let position = 0; position < list.count(cell); position++) {
     const record = list.recordAt(cell, position);
     const { words } = store;
@@ -52,9 +67,10 @@ function checkList(store: SwarmStore, entry: number, family: Family): number {
     else address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
     const key = words[record + ADDRESS_WORDS[family]];
     assert.equal(list.find(cell, address.words, key >>> 16), position, "every peer is found where it is");
-    if ((key & KEY_COMPLETE) !== 0) complete++;
+    if ((key & KEY_LEARNED) !== 0) found.learned++;
+    else if ((key & KEY_COMPLETE) !== 0) found.complete++;
+    else found.incomplete++;
   }
-  return complete;
 }
 
 /** Every chunk is a shard's or free, and the list of free chunks holds exactly those. */

@@ -1,12 +1,15 @@
 /** A thread that announces to a shared store at random, and sweeps it, until it is told to end or is ended. */
 
 import { workerData } from "node:worker_threads";
-import { AnnounceRequest, AnnounceResponse } from "../src/model/announce.ts";
+import { writeWord } from "../src/model/address.ts";
+import { AnnounceRequest, AnnounceResponse, COMPACT_BYTES } from "../src/model/announce.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { Random } from "../src/model/random.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
 import { allocateCensus } from "../src/tracker/census.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
+import { LearnedPeers } from "../src/tracker/learned-peers.ts";
+import { NO_POLLS } from "../src/tracker/polls.ts";
 import { holderOf } from "../src/tracker/shard-lock.ts";
 import type { SwarmStoreData } from "../src/tracker/store-memory.ts";
 import { SwarmStore } from "../src/tracker/swarm-store.ts";
@@ -56,11 +59,30 @@ const policy = {
   },
   groups: GROUPS[0],
   accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
+  polls: NO_POLLS,
+  refreshSeconds: 0,
 } as const;
 const tracker = new Tracker(store, policy, random, clock, counters, allocateActivity());
 const sweeper = new Sweeper(store, GROUPS[0], EXPIRY_SECONDS, counters, allocateCensus(), worker, workers);
 const request = new AnnounceRequest();
 const response = new AnnounceResponse();
+
+const learned = new LearnedPeers(store, data.maxPeers, GROUPS[0], 40);
+
+/** Peers that others name, some of whom announce themselves. */
+function learn(): void {
+  const swarm = random.below(SWARMS);
+  const family = random.below(2) === 0 ? 4 : 6;
+  const peers = new Uint8Array(30 * COMPACT_BYTES[family]);
+  for (let at = 0; at < peers.length; at += COMPACT_BYTES[family]) {
+    const peer = random.below(1 + PEERS * (swarm & 7) ** 2);
+    const words = family === 4 ? [0x0a000000 + (peer << 13)] : [0x20010db8, peer << 20, 0, 1];
+    for (const [i, word] of words.entries()) writeWord(peers, at + 4 * i, word);
+    peers[at + 4 * words.length + 1] = 1 + random.below(2);
+  }
+  const expiresAt = clock.seconds + random.below(EXPIRY_SECONDS);
+  learned.learn(Uint32Array.of(swarm, 0, 0, 0, 0), { family, peers, complete: false, source: 1, expiresAt });
+}
 
 function announce(): void {
   const swarm = random.below(SWARMS);
@@ -76,6 +98,7 @@ function announce(): void {
 
 for (let i = 0; Atomics.load(shared, 0) === 0; i++) {
   announce();
+  if (i % 10 === 0) learn();
   Atomics.add(shared, 1, 1);
   Atomics.add(shared, 2 + worker, 1);
   // Clocks of workers differ by a tick.

@@ -15,6 +15,7 @@ import { parsePrefix } from "../../src/network/prefix.ts";
 import { AccessList, buildAccessList } from "../../src/tracker/access-list.ts";
 import { allocateCensus } from "../../src/tracker/census.ts";
 import { allocateActivity } from "../../src/tracker/group-activity.ts";
+import { NO_POLLS } from "../../src/tracker/polls.ts";
 import type { SelectionSettings } from "../../src/tracker/selection-settings.ts";
 import { allocateSwarmStore } from "../../src/tracker/store-memory.ts";
 import { SwarmStore } from "../../src/tracker/swarm-store.ts";
@@ -88,7 +89,14 @@ export class SimulatedTracker {
     const counters = allocateCounters();
     this.#tracker = new Tracker(
       store,
-      { settings: plan.settings, selection: { ...plan.selection, policy }, groups, accessList },
+      {
+        settings: plan.settings,
+        selection: { ...plan.selection, policy },
+        groups,
+        accessList,
+        polls: NO_POLLS,
+        refreshSeconds: 0,
+      },
       new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
       this.#clock,
       counters,

@@ -8,6 +8,7 @@ import { NO_GROUP, PeerGroups } from "../network/peer-groups.ts";
 import { containsPrefix, FAMILY_BITS, formatPrefix, type Prefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "../tracker/access-list.ts";
 import { type ExplainedPeer, type ExplainedRun, Explainer } from "../tracker/explainer.ts";
+import { Polls } from "../tracker/polls.ts";
 import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
 import { SwarmStore } from "../tracker/swarm-store.ts";
 import type { ShownPolicy, Sources } from "./sources.ts";
@@ -50,6 +51,7 @@ export const explanationSchema = z.object({
   known: z
     .boolean()
     .describe("A peer of this address is in the swarm: asked as that one, else as a new leecher."),
+  poll: z.boolean().describe("It is another tracker's address: no peer, and not told what trackers say."),
   seeder: z.boolean(),
   bridge: z.boolean().describe("It would be a bridge of its home in this swarm."),
   stalled: z.boolean(),
@@ -66,6 +68,7 @@ export const explanationSchema = z.object({
         complete: z.boolean(),
         private: z.boolean(),
         bridge: z.boolean(),
+        learned: z.boolean().describe("Another tracker has named them; they have not announced themselves."),
         peers: z.int().describe("There are so many in the swarm, the requester not among them."),
         reason: z.string().describe("Why they are given, or not."),
       }),
@@ -81,6 +84,7 @@ const REASONS = {
   private: "not given: private addresses, which are not reached from the requester's group",
   border: "not given: across the border of a home only bridges and complete copies are met",
   outside: "not given: outside the requester's home, and it is no bridge and does not stall",
+  learned: "not given: known from another tracker, and not passed on to one",
 } as const;
 
 /** Explains answers of one tracker. */
@@ -107,6 +111,8 @@ export class AnswerExplainer {
       selection: policy.selection,
       groups: new PeerGroups(policy.groups),
       accessList: NO_LIST,
+      polls: new Polls(policy.polls),
+      refreshSeconds: 0,
     };
     const now = Math.floor(Date.now() / 1000);
     const found = this.#explainer.explain(this.#words, address, wanted, trackerPolicy, now);
@@ -118,6 +124,7 @@ export class AnswerExplainer {
       ...names.whose(address, found.group),
       numWant: wanted,
       known: found.known,
+      poll: found.poll,
       seeder: found.seeder,
       bridge: found.bridge,
       stalled: found.stalled,
@@ -180,6 +187,7 @@ function describeRun(run: ExplainedRun, names: Names, full: boolean): AnswerExpl
     complete: rest.complete,
     private: rest.private,
     bridge: rest.bridge,
+    learned: rest.learned,
     peers: rest.peers,
     reason: notGiven === undefined ? given : REASONS[notGiven],
   };

@@ -1,5 +1,6 @@
 /** What the admin listener is told by the composition root: counts in shared memory, and questions it may ask. */
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
+import type { PollsData } from "../tracker/polls.ts";
 import type { SelectionSettings } from "../tracker/selection-settings.ts";
 import type { SwarmStoreData } from "../tracker/store-memory.ts";
 import type { TrackerSettings } from "../tracker/tracker-policy.ts";
@@ -9,6 +10,7 @@ export interface ShownPolicy {
   readonly settings: TrackerSettings;
   readonly selection: SelectionSettings;
   readonly groups: PeerGroupsData;
+  readonly polls: PollsData;
   /** The groups as configured, with their prefixes. */
   readonly definitions: readonly PeerGroupDefinition[];
 }

@@ -36,7 +36,11 @@ function formatExplanation(answer: AnswerExplanation): string {
   const known = answer.known
     ? `is in this torrent, ${role}`
     : "is not in this torrent: asked as a new leecher";
-  const marks = [answer.bridge && "a bridge of its home", answer.stalled && "stalled"].filter(Boolean);
+  const marks = [
+    answer.poll && "a tracker",
+    answer.bridge && "a bridge of its home",
+    answer.stalled && "stalled",
+  ].filter(Boolean);
   const whose = (group: string | null, prefix: string | null) =>
     group === null ? "in no group" : `${group}${prefix === null ? "" : ` (${prefix})`}`;
   const peers = answer.peers.map(
@@ -44,7 +48,12 @@ function formatExplanation(answer: AnswerExplanation): string {
       `tier ${tier}  ${address.includes(":") ? `[${address}]` : address}:${port}  ${whose(group, prefix)}`,
   );
   const runs = answer.runs.map(({ tier, family, group, peers, reason, ...is }) => {
-    const kind = [is.bridge && "bridges", is.complete ? "complete" : "incomplete", is.private && "private"];
+    const kind = [
+      is.learned && "learned",
+      is.bridge && "bridges",
+      is.complete ? "complete" : "incomplete",
+      is.private && "private",
+    ];
     return `tier ${tier}  ${peers} ${family} ${kind.filter(Boolean).join(", ")}, ${group ?? "in no group"}: ${reason}`;
   });
   const blocks: (readonly [string, readonly string[]])[] = [

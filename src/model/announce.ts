@@ -20,10 +20,15 @@ export const COMPACT_BYTES = { 4: 6, 6: 18 } as const;
 /** Which number of `transferred` is which. */
 export const TRANSFERRED = { downloaded: 0, uploaded: 1 } as const;
 
+/** Words of a peer_id: 20 bytes (BEP 3). */
+export const PEER_ID_WORDS = 5;
+
 /** What a client announces. Every decoder sets every field. */
 export class AnnounceRequest {
   /** The torrent: 20 bytes as five words in network order. */
   readonly infoHash = new Uint32Array(5);
+  /** What the client calls itself: five words, 0 when it does not. Peers are told apart by their addresses alone. */
+  readonly peerId = new Uint32Array(PEER_ID_WORDS);
   /** Where the peer is reached. */
   readonly address = new Address();
   /** 1 to 65535. */

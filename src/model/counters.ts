@@ -27,6 +27,8 @@ export const COUNTER = {
   waitsRefused: 14,
   /** What the control plane was to do and had no room left for (tracker/errand-queue.ts). */
   errandsDropped: 15,
+  /** Announces of other trackers that ask for peers (tracker/polls.ts). */
+  polls: 16,
 } as const;
 
 /** Where the counts of request-counts.ts begin. */
@@ -35,7 +37,13 @@ export const REQUESTS_AT = Object.keys(COUNTER).length;
 /** Where requests refused are counted, by reason (refusals.ts). */
 export const REFUSALS_AT = REQUESTS_AT + REQUEST_COUNTS_LENGTH;
 
+/** Numbers of the trackers that peers are learned from (tracker/peer-record.ts) are below this. */
+const LEARNED_SOURCES = 128;
+
+/** Where the peers given are counted that were learned, by who named them. */
+export const LEARNED_GIVEN_AT = REFUSALS_AT + REFUSAL_REASONS.length;
+
 /** Allocates a worker's counters in shared memory. */
 export function allocateCounters(): Float64Array<SharedArrayBuffer> {
-  return new Float64Array(new SharedArrayBuffer((REFUSALS_AT + REFUSAL_REASONS.length) * 8));
+  return new Float64Array(new SharedArrayBuffer((LEARNED_GIVEN_AT + LEARNED_SOURCES) * 8));
 }

@@ -6,7 +6,8 @@ import {
   writeKeptHeader,
   writeKeptPeers,
 } from "../tracker/kept-peers.ts";
-import { SWARM_FLAG, type SwarmStore } from "../tracker/swarm-store.ts";
+import { SWARM_FLAG } from "../tracker/swarm-state.ts";
+import type { SwarmStore } from "../tracker/swarm-store.ts";
 import { ENTRY } from "../tracker/swarm-table.ts";
 import { keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
 import { hashBytes } from "./info-hash-bytes.ts";

@@ -8,6 +8,10 @@
  * heard of for its lease, or when there are complete copies enough at home. A client that falls behind becomes
  * another one, whatever there is at home: bridges and seeders are judged by what they pass on. Whoever stalls is given
  * outside peers, bridge or not, and all that download at home announce often: nobody is worse off for long.
+ *
+ * Learned peers are at home if their group is: the line to them costs the same, whoever named them. They count as
+ * leechers, and as complete copies where the tracker that named them says so; they are nobody's bridges, since nobody
+ * knows what they are given.
  */
 
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";

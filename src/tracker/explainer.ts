@@ -4,6 +4,7 @@
  */
 import { Address, type Family } from "../model/address.ts";
 import { AnnounceResponse, COMPACT_BYTES, LEFT_MAX } from "../model/announce.ts";
+import { allocateCounters } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import { allocateActivity } from "./group-activity.ts";
 import {
@@ -12,6 +13,7 @@ import {
   KEY_BRIDGE,
   KEY_COMPLETE,
   KEY_GROUP,
+  KEY_LEARNED,
   KEY_PRIVATE,
   leftOf,
 } from "./peer-record.ts";
@@ -33,11 +35,12 @@ export interface ExplainedRun {
   readonly complete: boolean;
   readonly private: boolean;
   readonly bridge: boolean;
+  readonly learned: boolean;
   /** Without the requester itself. */
   readonly peers: number;
   /** Lower ranks come first; undefined for those that are not given at all. */
   readonly rank: number | undefined;
-  readonly notGiven: "seeder" | "private" | "border" | "outside" | undefined;
+  readonly notGiven: "seeder" | "private" | "border" | "outside" | "learned" | undefined;
 }
 
 /** A peer of the answer. */
@@ -49,6 +52,8 @@ export interface ExplainedPeer {
 /** An answer, explained. */
 export interface Explanation {
   readonly group: number;
+  /** Whether it is another tracker's address. */
+  readonly poll: boolean;
   /** Whether a peer of this address is in the swarm; then it is asked as that one, else as a new leecher. */
   readonly known: boolean;
   readonly seeder: boolean;
@@ -67,7 +72,7 @@ export class Explainer {
 
   constructor(store: SwarmStore, random: Random) {
     this.#store = store;
-    this.#selection = new PeerSelection(store, random, allocateActivity());
+    this.#selection = new PeerSelection(store, random, allocateCounters(), allocateActivity());
   }
 
   /**
@@ -96,6 +101,7 @@ export class Explainer {
     store.leave(shard);
     return {
       group: who.group,
+      poll: who.poll,
       known: who.position4 !== -1 || who.position6 !== -1,
       seeder: who.seeder,
       bridge: who.bridge,
@@ -117,6 +123,8 @@ export class Explainer {
     who.address.copyFrom(address);
     who.group = policy.groups.groupOf(address);
     who.left = LEFT_MAX;
+    who.poll = policy.polls.isFrom(address);
+    if (who.poll) return who;
     const cell = store.listCell(entry, family);
     const list = store.list(family);
     const end = Math.min(list.count(cell), SEARCH_LIMIT);
@@ -125,6 +133,7 @@ export class Explainer {
       if (!isAt(store.words, record, address)) continue;
       const state = store.words[record + ADDRESS_WORDS[family] + 1] | 0;
       const key = store.words[record + ADDRESS_WORDS[family]];
+      if ((key & KEY_LEARNED) !== 0) continue;
       who.left = leftOf(state);
       who.before = state;
       who.seeder = who.left === 0;
@@ -150,6 +159,7 @@ export class Explainer {
         complete: (key & KEY_COMPLETE) !== 0,
         private: (key & KEY_PRIVATE) !== 0,
         bridge: (key & KEY_BRIDGE) !== 0,
+        learned: (key & KEY_LEARNED) !== 0,
         peers: segments.counts[i] - (segments.holds(i, own) ? 1 : 0),
         rank: rank < NOT_GIVEN.first ? rank : undefined,
         notGiven: REASONS.find((reason) => NOT_GIVEN[reason] === rank),
@@ -158,7 +168,7 @@ export class Explainer {
   }
 }
 
-const REASONS = ["seeder", "private", "border", "outside"] as const;
+const REASONS = ["seeder", "private", "border", "outside", "learned"] as const;
 
 function isAt(words: Uint32Array, record: number, address: Address): boolean {
   for (let i = 0; i < ADDRESS_WORDS[address.family]; i++) {

@@ -1,6 +1,7 @@
 /**
  * The peers of a swarm as they are kept outside of memory: what their clients said, and nothing that follows from the
- * configuration (groups, tiers, bridges), which may be another one when they are read again. Big-endian.
+ * configuration (groups, tiers, bridges), which may be another one when they are read again. Learned peers are not
+ * kept: who named them is asked again when the swarm is announced. Big-endian.
  *
  *     header    format:8 (1)  time:32 (seconds; ages are as of then)  IPv4 peers:32
  *     peer      address:32 or 128  port:16  age:16 (seconds)  counted:4 (1 or 0)  left:12 (coarseLeft)
@@ -8,7 +9,7 @@
  * IPv4 peers come first; IPv6 peers fill the rest.
  */
 import { Address, type Family, readWord, writeWord } from "../model/address.ts";
-import { ADDRESS_WORDS, ageOf, COUNTED, leftOf } from "./peer-record.ts";
+import { ADDRESS_WORDS, ageOf, COUNTED, KEY_LEARNED, leftOf } from "./peer-record.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 const FORMAT = 1;
@@ -39,7 +40,7 @@ export function writeKeptHeader(out: Uint8Array, time: number, ipv4Peers: number
 }
 
 /**
- * Writes the peers `[from, to)` of a list. The caller has the shard.
+ * Writes the announced ones of the peers `[from, to)` of a list. The caller has the shard.
  * @returns the offset behind them.
  */
 export function writeKeptPeers(
@@ -59,6 +60,7 @@ export function writeKeptPeers(
   for (let position = from; position < to; position++) {
     const record = list.recordAt(cell, position);
     const [key, state] = [words[record + addressWords], words[record + addressWords + 1]];
+    if ((key & KEY_LEARNED) !== 0) continue;
     for (let w = 0; w < addressWords; w++, at += 4) writeWord(out, at, words[record + w]);
     writeWord(out, at, ((key >>> 16) << 16) | ageOf(state, time));
     at += 4;

@@ -6,7 +6,7 @@ import { type Family, writeWord } from "../model/address.ts";
 import { type Heap, parkingCell } from "./heap.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { LargeList } from "./large-list.ts";
-import { ADDRESS_WORDS, RECORD_WORDS } from "./peer-record.ts";
+import { ADDRESS_WORDS, RECORD_WORDS, sourceOf } from "./peer-record.ts";
 import type { Segments } from "./segments.ts";
 import { SMALL_MAX, SmallList } from "./small-list.ts";
 
@@ -79,6 +79,15 @@ export class PeerList {
     } else if (count <= SMALL_AGAIN) this.#shrink(shard, cell);
   }
 
+  /** Removes all records. */
+  clear(shard: number, cell: number): void {
+    if (this.count(cell) === 0) return;
+    if (this.#isLarge(cell)) this.#large.destroy(shard, cell);
+    else this.#heap.free(shard, this.#words[cell]);
+    this.#words[cell] = 0;
+    this.#words[cell + 1] = 0;
+  }
+
   /** Reads the runs of equal keys. */
   loadSegments(cell: number, out: Segments): void {
     if (this.count(cell) === 0) out.count = 0;
@@ -104,6 +113,11 @@ export class PeerList {
       }
     }
     return at;
+  }
+
+  /** Counts `count` learned peers from `position` on by who named them. @param counts of each source, from `at` on. */
+  countSources(cell: number, position: number, count: number, counts: Float64Array, at: number): void {
+    for (let i = position; i < position + count; i++) counts[at + sourceOf(this.stateAt(cell, i))]++;
   }
 
   #isLarge(cell: number): boolean {

@@ -11,12 +11,13 @@
  * over UDP holds one family only (BEP 15): a dual-stack client announces over both.
  */
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
+import { LEARNED_GIVEN_AT } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { HomeCensus } from "./bridging.ts";
 import { ACTIVITY_WIDTH, givenAt } from "./group-activity.ts";
 import type { PeerList } from "./peer-list.ts";
-import { KEY_GROUP, KEY_MASK } from "./peer-record.ts";
+import { KEY_GROUP, KEY_LEARNED, KEY_MASK } from "./peer-record.ts";
 import { NOT_GIVEN, rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
 import { Segments } from "./segments.ts";
@@ -34,6 +35,7 @@ class Candidates {
   readonly list: PeerList;
   readonly segments = new Segments();
   readonly #random: Random;
+  readonly #counters: Float64Array;
   /** Of each segment: peers that may be given, and the next segment of the same rank. */
   readonly #free = new Uint32Array(KEY_MASK + 1);
   readonly #next = new Int16Array(KEY_MASK + 1);
@@ -43,9 +45,10 @@ class Candidates {
   cell = 0;
   requester = NONE;
 
-  constructor(list: PeerList, random: Random) {
+  constructor(list: PeerList, random: Random, counters: Float64Array) {
     this.list = list;
     this.#random = random;
+    this.#counters = counters;
   }
 
   /** Reads a list. @param requester the position of the requester itself, or -1 when it is not in the list. */
@@ -125,6 +128,8 @@ class Candidates {
   #writeRun(segment: number, first: number, count: number, out: Uint8Array, offset: number): number {
     if (count === 0) return offset;
     const start = this.segments.starts[segment] + first;
+    if ((this.segments.keys[segment] & KEY_LEARNED) !== 0)
+      this.list.countSources(this.cell, start, count, this.#counters, LEARNED_GIVEN_AT);
     if (!this.segments.holds(segment, this.requester))
       return this.list.writeCompact(this.cell, start, count, out, offset);
     const before = Math.max(0, Math.min(count, this.requester - start));
@@ -145,11 +150,12 @@ export class PeerSelection {
   #at4 = 0;
   #at6 = 0;
 
-  constructor(store: SwarmStore, random: Random, activity: Float64Array) {
+  /** @param counters and `activity`: by model/counters.ts and group-activity.ts. */
+  constructor(store: SwarmStore, random: Random, counters: Float64Array, activity: Float64Array) {
     this.#store = store;
     this.#activity = activity;
-    this.#ipv4 = new Candidates(store.list(4), random);
-    this.#ipv6 = new Candidates(store.list(6), random);
+    this.#ipv4 = new Candidates(store.list(4), random, counters);
+    this.#ipv6 = new Candidates(store.list(6), random, counters);
   }
 
   /**
@@ -167,7 +173,7 @@ export class PeerSelection {
   ): void {
     this.#load(entry, who);
     const bridged = policy.selection.policy === "bridged";
-    if (bridged && who.group !== NO_GROUP) this.#takeRole(shard, entry, policy, who, now);
+    if (bridged && who.group !== NO_GROUP && !who.poll) this.#takeRole(shard, entry, policy, who, now);
     const atHome = 2 * policy.groups.tierCount;
     const ranks = bridged ? 2 * atHome : atHome;
     const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;

@@ -1,14 +1,15 @@
 /** In what order peers are given, and which are not given at all. */
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { isHome } from "./home.ts";
-import { KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_PRIVATE } from "./peer-record.ts";
+import { KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_LEARNED, KEY_PRIVATE } from "./peer-record.ts";
 import type { Requester } from "./requester.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
 /**
  * Ranks of peers that the requester is not given, by the reason: `first` and above. A seeder is given no seeders, a
  * private address goes only where it is reached; across the border of a home only bridges and complete copies are met;
- * who is no bridge of its home is given nobody outside.
+ * who is no bridge of its home is given nobody outside. Learned peers are not passed on to other trackers: what they hear
+ * from each other would go round and round, and never be forgotten.
  */
 export const NOT_GIVEN = {
   first: 0xfff0,
@@ -16,6 +17,7 @@ export const NOT_GIVEN = {
   private: 0xfff1,
   border: 0xfff2,
   outside: 0xfff3,
+  learned: 0xfff4,
 } as const;
 
 /**
@@ -25,6 +27,7 @@ export const NOT_GIVEN = {
  */
 export function rankOf(key: number, { groups, selection }: TrackerPolicy, who: Requester): number {
   if (who.seeder && (key & KEY_COMPLETE) !== 0) return NOT_GIVEN.seeder;
+  if (who.poll && (key & KEY_LEARNED) !== 0) return NOT_GIVEN.learned;
   const group = key & KEY_GROUP;
   if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) return NOT_GIVEN.private;
   const near = 2 * groups.tierOf[group] + (group === who.group ? 0 : 1);

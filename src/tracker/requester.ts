@@ -20,6 +20,8 @@ export class Requester {
   outside = false;
   /** It downloads what its home has, and has to come back soon to tell how it gets on. */
   dependent = false;
+  /** It is another tracker that asks for peers (polls.ts), and no peer. */
+  poll = false;
   /** It is only asked about: nothing changes by it. */
   preview = false;
   /** Peers that it could be given and reach, and those of them that are in no group. */

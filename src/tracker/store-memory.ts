@@ -29,6 +29,8 @@ export interface SwarmStoreData {
   /** Peers and swarms in all shards, and the peers of each. */
   readonly totals: Int32Array<SharedArrayBuffer>;
   readonly peers: Int32Array<SharedArrayBuffer>;
+  /** Of each shard's peers, those that are learned. */
+  readonly learned: Int32Array<SharedArrayBuffer>;
   readonly heap: HeapData;
   readonly table: SwarmTableData;
   readonly changes: ChangeLogData;
@@ -64,6 +66,7 @@ export function allocateSwarmStore(
     locks: new Int32Array(new SharedArrayBuffer(shards * LOCK_STRIDE * 4)),
     totals: new Int32Array(new SharedArrayBuffer(8)),
     peers: new Int32Array(new SharedArrayBuffer(shards * 4)),
+    learned: new Int32Array(new SharedArrayBuffer(shards * 4)),
     heap,
     table: allocateSwarmTable(shards, heap.chunkClass.length),
     changes: allocateChangeLog(shards),
@@ -71,7 +74,15 @@ export function allocateSwarmStore(
   };
 }
 
-/** Peers and swarms in all shards. */
-export function countsOf({ totals }: SwarmStoreData): { readonly peers: number; readonly swarms: number } {
-  return { peers: Atomics.load(totals, TOTAL.peers), swarms: Atomics.load(totals, TOTAL.swarms) };
+/** Peers and swarms in all shards, and how many of the peers are learned. */
+export function countsOf({ totals, learned }: SwarmStoreData): {
+  readonly peers: number;
+  readonly swarms: number;
+  readonly learned: number;
+} {
+  return {
+    peers: Atomics.load(totals, TOTAL.peers),
+    swarms: Atomics.load(totals, TOTAL.swarms),
+    learned: learned.reduce((sum, count) => sum + count, 0),
+  };
 }

@@ -6,7 +6,8 @@ import { Address } from "../model/address.ts";
 import { VANISHED, VANISHED_WORDS } from "./change-log.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
 import { allocateSwarmStore, memoryBound } from "./store-memory.ts";
-import { SWARM_FLAG, SwarmStore } from "./swarm-store.ts";
+import { SWARM_FLAG } from "./swarm-state.ts";
+import { SwarmStore } from "./swarm-store.ts";
 
 const KEY = [0x12345678, 0x9abcdef0] as const;
 

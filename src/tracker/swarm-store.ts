@@ -13,6 +13,7 @@ import {
   hasStalled,
   KEY_BRIDGE,
   KEY_COMPLETE,
+  KEY_LEARNED,
   KEY_MASK,
   leftOf,
   packPort,
@@ -23,14 +24,9 @@ import {
 } from "./peer-record.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
+import { completeCount, countComplete, countLearned, learnedCount, SWARM_FLAG } from "./swarm-state.ts";
 import { ENTRY, SwarmTable } from "./swarm-table.ts";
 import { TrafficTable } from "./traffic-table.ts";
-
-/**
- * Flags of a swarm. Changed: since storage last read it. Fresh: what is kept of it from before it last vanished has not
- * been added to it yet.
- */
-export const SWARM_FLAG = { changed: 1, fresh: 2 } as const;
 
 /** What a peer announces, as it is stored. */
 export interface PeerUpdate {
@@ -67,6 +63,7 @@ export class SwarmStore {
   readonly #locks: Int32Array<SharedArrayBuffer>;
   readonly #totals: Int32Array<SharedArrayBuffer>;
   readonly #peers: Int32Array<SharedArrayBuffer>;
+  readonly #learned: Int32Array<SharedArrayBuffer>;
   readonly #holder: number;
   readonly #table: SwarmTable;
   readonly #ipv4: PeerList;
@@ -86,6 +83,7 @@ export class SwarmStore {
     this.#locks = data.locks;
     this.#totals = data.totals;
     this.#peers = data.peers;
+    this.#learned = data.learned;
     this.#holder = holder;
     this.#table = new SwarmTable(data.table, heap, hash);
     this.#ipv4 = new PeerList(heap, 4, hash);
@@ -170,15 +168,20 @@ export class SwarmStore {
     return entry;
   }
 
-  /** Complete peers of a swarm. */
+  /** Complete peers of a swarm that have announced themselves: what others say of theirs is not ours to count. */
   complete(entry: number): number {
-    return this.words[entry + ENTRY.complete];
+    return completeCount(this.words, entry);
   }
 
-  /** Incomplete peers of a swarm. */
+  /** Incomplete peers of a swarm that have announced themselves. */
   incomplete(entry: number): number {
+    return this.announced(entry) - completeCount(this.words, entry);
+  }
+
+  /** Peers of a swarm that have announced themselves. */
+  announced(entry: number): number {
     const peers = this.#ipv4.count(this.listCell(entry, 4)) + this.#ipv6.count(this.listCell(entry, 6));
-    return peers - this.words[entry + ENTRY.complete];
+    return peers - learnedCount(this.words, entry);
   }
 
   /** Peers of a swarm that said they had completed the download, each counted once. */
@@ -204,14 +207,18 @@ export class SwarmStore {
     } else {
       const record = list.recordAt(cell, position);
       const old = words[record + keyAt] & KEY_MASK;
-      // As a signed integer it stays off the heap when it is handed on.
-      const state = words[record + keyAt + 1] | 0;
-      this.before = state;
-      this.stalled = hasStalled(state, now, left, stallSeconds);
-      if (this.stalled) progress = stalledTick(tick);
-      else if (left >= leftOf(state)) progress = state & 15;
-      const key = left === 0 ? update.key : update.key | (old & KEY_BRIDGE);
-      this.bridge = (key & KEY_BRIDGE) !== 0;
+      let key = update.key;
+      // Of a learned peer nothing is known yet: it is a newcomer.
+      if ((old & KEY_LEARNED) === 0) {
+        // As a signed integer it stays off the heap when it is handed on.
+        const state = words[record + keyAt + 1] | 0;
+        this.before = state;
+        this.stalled = hasStalled(state, now, left, stallSeconds);
+        if (this.stalled) progress = stalledTick(tick);
+        else if (left >= leftOf(state)) progress = state & 15;
+        if (left !== 0) key |= old & KEY_BRIDGE;
+        this.bridge = (key & KEY_BRIDGE) !== 0;
+      }
       if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
     }
     if (position === -1) return -1;
@@ -238,9 +245,9 @@ export class SwarmStore {
     this.#record[keyAt] ^= old ^ key;
     list.remove(shard, cell, position);
     const moved = list.insert(shard, cell, this.#record, 0);
-    this.#countComplete(entry, old, -1);
+    this.#countKind(shard, entry, old, -1);
     if (moved === -1) this.#countPeer(shard, -1);
-    else this.#countComplete(entry, key, 1);
+    else this.#countKind(shard, entry, key, 1);
     return moved;
   }
 
@@ -256,16 +263,25 @@ export class SwarmStore {
   removePeer(shard: number, entry: number, family: Family, position: number): void {
     const list = this.list(family);
     const cell = this.listCell(entry, family);
-    this.#countComplete(entry, this.words[list.recordAt(cell, position) + ADDRESS_WORDS[family]], -1);
+    const key = this.words[list.recordAt(cell, position) + ADDRESS_WORDS[family]];
+    this.#countKind(shard, entry, key, -1);
     list.remove(shard, cell, position);
     this.#countPeer(shard, -1);
-    this.touch(entry);
+    if ((key & KEY_LEARNED) === 0) this.touch(entry);
   }
 
-  /** Removes a swarm without peers. @returns whether it did. */
+  /**
+   * Removes a swarm that nobody announces any more, with the learned peers it has: they are of use to nobody, and are
+   * learned again should somebody come. @returns whether it did.
+   */
   removeIfEmpty(shard: number, entry: number): boolean {
-    if (this.#ipv4.count(this.listCell(entry, 4)) > 0 || this.#ipv6.count(this.listCell(entry, 6)) > 0) {
-      return false;
+    if (this.announced(entry) > 0) return false;
+    const learned = learnedCount(this.words, entry);
+    if (learned > 0) {
+      this.#ipv4.clear(shard, this.listCell(entry, 4));
+      this.#ipv6.clear(shard, this.listCell(entry, 6));
+      this.#learned[shard] -= learned;
+      this.#countPeer(shard, -learned);
     }
     this.vanished.append(shard, this.words, entry);
     this.#table.remove(shard, entry);
@@ -291,7 +307,36 @@ export class SwarmStore {
     this.words[entry + ENTRY.flags] |= SWARM_FLAG.changed;
   }
 
-  #addPeer(shard: number, entry: number, { address, port, key }: PeerUpdate): number {
+  /**
+   * Stores a peer that another tracker has named, if nobody is known at its address and port.
+   * @param key with {@link KEY_LEARNED}.
+   * @param state by packLearned.
+   * @returns its position in the list of its family, or -1 when there is no room.
+   */
+  addLearned(
+    shard: number,
+    entry: number,
+    peer: Pick<PeerUpdate, "address" | "port" | "key">,
+    state: number,
+  ): number {
+    const { family } = peer.address;
+    const position = this.#addPeer(shard, entry, peer);
+    if (position === -1) return -1;
+    const record = this.list(family).recordAt(this.listCell(entry, family), position);
+    this.words[record + ADDRESS_WORDS[family] + 1] = state;
+    return position;
+  }
+
+  /** Learned peers in a shard. */
+  learnedIn(shard: number): number {
+    return this.#learned[shard];
+  }
+
+  #addPeer(
+    shard: number,
+    entry: number,
+    { address, port, key }: Pick<PeerUpdate, "address" | "port" | "key">,
+  ): number {
     if (this.#countPeer(shard, 1) >= this.#maxPeers) {
       this.#countPeer(shard, -1);
       return -1;
@@ -302,7 +347,7 @@ export class SwarmStore {
     const cell = this.listCell(entry, address.family);
     const position = this.list(address.family).insert(shard, cell, this.#record, 0);
     if (position === -1) this.#countPeer(shard, -1);
-    else this.#countComplete(entry, key, 1);
+    else this.#countKind(shard, entry, key, 1);
     return position;
   }
 
@@ -315,18 +360,23 @@ export class SwarmStore {
     Atomics.sub(this.#totals, TOTAL.peers, peers);
     Atomics.sub(this.#totals, TOTAL.swarms, this.swarmsIn(shard));
     this.#peers[shard] = 0;
+    this.#learned[shard] = 0;
     this.#table.forget(shard);
     this.vanished.skip(shard);
     return peers;
   }
 
   /** @returns how many peers there were in all shards. */
-  #countPeer(shard: number, by: 1 | -1): number {
+  #countPeer(shard: number, by: number): number {
     this.#peers[shard] += by;
     return Atomics.add(this.#totals, TOTAL.peers, by);
   }
 
-  #countComplete(entry: number, key: number, by: 1 | -1): void {
-    if ((key & KEY_COMPLETE) !== 0) this.words[entry + ENTRY.complete] += by;
+  /** Counts a peer with this key, come or gone, as learned or as complete. */
+  #countKind(shard: number, entry: number, key: number, by: 1 | -1): void {
+    if ((key & KEY_LEARNED) !== 0) {
+      this.#learned[shard] += by;
+      countLearned(this.words, entry, by);
+    } else if ((key & KEY_COMPLETE) !== 0) countComplete(this.words, entry, by);
   }
 }

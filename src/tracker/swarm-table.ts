@@ -4,8 +4,8 @@
  *     0–4    info-hash                                5       chain
  *     6      head of the bucket with this entry's number, no part of the swarm
  *     7, 8   IPv4 list: reference, peers              9, 10   IPv6 list
- *     11     complete peers                           12      downloaded
- *     13     first announce, 14 last (seconds)        15      flags
+ *     11     what swarm-state.ts says                 12      downloaded
+ *     13     first announce, 14 last (seconds)        15      what swarm-state.ts says
  *
  * Entries of a shard are numbered from 0 without gaps: a removed one is replaced by the last. There is a bucket for
  * every entry (linear hashing). Chain and head words hold an entry's number + 1; 0 ends a chain.

@@ -1,5 +1,6 @@
 /**
- * Walks through all swarms, again and again, a little at a time: peers that have not announced for too long go, and
+ * Walks through all swarms, again and again, a little at a time: peers that have not announced for too long go, and so
+ * do learned peers whose time has come;
  * after a change of the groups peers get their new one. On its way it counts what there is (census.ts). It holds a shard
  * for a few hundred records at most.
  */
@@ -10,7 +11,16 @@ import { COUNTER } from "../model/counters.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { Census } from "./census.ts";
 import { peerKey } from "./peer-key.ts";
-import { ADDRESS_WORDS, ageOf, KEY_BRIDGE, KEY_COMPLETE, KEY_MASK } from "./peer-record.ts";
+import {
+  ADDRESS_WORDS,
+  ageOf,
+  isForgotten,
+  KEY_BRIDGE,
+  KEY_COMPLETE,
+  KEY_LEARNED,
+  KEY_MASK,
+  KEY_PRIVATE,
+} from "./peer-record.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 /** Records and swarms looked at before the shard is let go: tens of microseconds, a millisecond if all must go. */
@@ -170,16 +180,21 @@ export class Sweeper {
     const store = this.#store;
     const { words } = store;
     const keyAt = record + ADDRESS_WORDS[this.#family];
-    if (ageOf(words[keyAt + 1], now) > this.peerExpiry) {
+    const old = words[keyAt] & KEY_MASK;
+    const state = words[keyAt + 1];
+    const learned = (old & KEY_LEARNED) !== 0;
+    // Who may be told a learned private address was settled by the groups of then: it is to be learned anew.
+    const isUnsettled = this.reclassifying && learned && (old & KEY_PRIVATE) !== 0;
+    if (isUnsettled || (learned ? isForgotten(state, now) : ageOf(state, now) > this.peerExpiry)) {
       store.removePeer(shard, entry, this.#family, this.#position);
-      this.#counters[COUNTER.peersExpired]++;
+      if (!learned) this.#counters[COUNTER.peersExpired]++;
       return false;
     }
     if (!this.reclassifying) return true;
     if (this.#family === 4) this.#address.setIPv4(words[record]);
     else this.#address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
-    const old = words[keyAt] & KEY_MASK;
-    const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0) | (old & KEY_BRIDGE);
+    const kept = old & (KEY_BRIDGE | KEY_LEARNED);
+    const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0) | kept;
     if (key === old) return true;
     store.rekeyPeer(shard, entry, this.#family, this.#position, key);
     return false;

@@ -10,10 +10,11 @@ import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
 import { allocateActivity } from "./group-activity.ts";
 import { ADDRESS_WORDS, KEY_BRIDGE, KEY_GROUP } from "./peer-record.ts";
+import { NO_POLLS, type Polls } from "./polls.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
-import { allocateSwarmStore } from "./store-memory.ts";
+import { allocateSwarmStore, type SwarmStoreData } from "./store-memory.ts";
 import { SwarmStore } from "./swarm-store.ts";
-import { Tracker } from "./tracker.ts";
+import { type Errands, Tracker } from "./tracker.ts";
 
 /** A peer group, in text. */
 export interface TestGroup {
@@ -88,21 +89,38 @@ export class TrackerFixture {
     options: {
       groups?: TestGroup[];
       maxPeers?: number;
+      store?: SwarmStoreData;
       seed?: number;
       accessList?: AccessList;
+      polls?: Polls;
+      refreshSeconds?: number;
+      errands?: Errands;
       selection?: Partial<SelectionSettings>;
     } = {},
   ) {
     this.groups = groupsOf(options.groups ?? GROUPS);
-    this.store = new SwarmStore(allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]), 1);
+    this.store = new SwarmStore(
+      options.store ?? allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]),
+      1,
+    );
     const policy = {
       settings: SETTINGS,
       selection: { ...NEAREST, ...options.selection },
       groups: this.groups,
+      polls: options.polls ?? NO_POLLS,
+      refreshSeconds: options.refreshSeconds ?? 0,
       accessList: options.accessList ?? new AccessList(buildAccessList("off", new Uint32Array(0))),
     };
     const random = new Random([options.seed ?? 1, 2, 3, 4]);
-    this.tracker = new Tracker(this.store, policy, random, this.clock, this.counters, this.activity);
+    this.tracker = new Tracker(
+      this.store,
+      policy,
+      random,
+      this.clock,
+      this.counters,
+      this.activity,
+      options.errands,
+    );
   }
 
   announce(address: string, fields: Announced = {}): number {

@@ -1,5 +1,6 @@
 import type { PeerGroups } from "../network/peer-groups.ts";
 import type { AccessList } from "./access-list.ts";
+import type { Polls } from "./polls.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
 
 /** What an operator sets about answers; see the configuration keys of the same names. Times in seconds. */
@@ -16,4 +17,7 @@ export interface TrackerPolicy {
   readonly selection: SelectionSettings;
   readonly groups: PeerGroups;
   readonly accessList: AccessList;
+  readonly polls: Polls;
+  /** Seconds after which other trackers are asked again about a swarm that is announced; 0: there are none. */
+  readonly refreshSeconds: number;
 }

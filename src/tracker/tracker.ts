@@ -15,11 +15,14 @@ import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { isUnusable } from "../network/special-purpose.ts";
+import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
 import { peerKey } from "./peer-key.ts";
 import { PeerSelection } from "./peer-selection.ts";
+import { REFRESH_BYTES, writeRefresh } from "./refresh-errand.ts";
 import { Requester } from "./requester.ts";
 import { bridgedInterval } from "./selection-settings.ts";
+import { isRefreshDue, setRefreshed } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
@@ -28,6 +31,11 @@ export interface Clock {
   /** Seconds since 1970. Never goes back. */
   seconds: number;
 }
+
+/** Where other trackers' peers are asked for. */
+export type Errands = Pick<ErrandWriter, "push">;
+
+const NO_ERRANDS: Errands = { push: () => false };
 
 /** Intervals differ by up to this part either way, so that clients that came together do not stay together. */
 const INTERVAL_SPREAD = 0.1;
@@ -42,6 +50,8 @@ export class Tracker {
   readonly #clock: Clock;
   readonly #counters: Float64Array;
   readonly #activity: Float64Array;
+  readonly #errands: Errands;
+  readonly #errand = new Uint8Array(REFRESH_BYTES);
   readonly #requester = new Requester();
   readonly #update = {
     address: new Address(),
@@ -57,6 +67,7 @@ export class Tracker {
   /**
    * @param counters by model/counters.ts.
    * @param activity by group-activity.ts.
+   * @param errands where other trackers' peers are asked for.
    */
   constructor(
     store: SwarmStore,
@@ -65,6 +76,7 @@ export class Tracker {
     clock: Clock,
     counters: Float64Array,
     activity: Float64Array,
+    errands: Errands = NO_ERRANDS,
   ) {
     this.#store = store;
     this.policy = policy;
@@ -72,7 +84,8 @@ export class Tracker {
     this.#clock = clock;
     this.#counters = counters;
     this.#activity = activity;
-    this.#selection = new PeerSelection(store, random, activity);
+    this.#errands = errands;
+    this.#selection = new PeerSelection(store, random, counters, activity);
   }
 
   /**
@@ -84,6 +97,8 @@ export class Tracker {
     this.#counters[COUNTER.announces]++;
     const who = this.#requester;
     who.group = this.policy.groups.groupOf(request.address);
+    who.poll = this.policy.polls.includes(request);
+    if (who.poll) return this.#answerPoll(request, response);
     const row = who.group * ACTIVITY_WIDTH;
     this.#activity[row + ACTIVITY.announces]++;
     this.#setIntervals(response);
@@ -102,6 +117,27 @@ export class Tracker {
     this.#store.leave(shard);
     if (who.group !== NO_GROUP) this.#countLocality(who);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
+    this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
+    return OK;
+  }
+
+  /** Answers another tracker. It is no peer: nothing changes, and nobody is asked. */
+  #answerPoll(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
+    const store = this.#store;
+    const who = this.#requester;
+    this.#counters[COUNTER.polls]++;
+    this.#setIntervals(response);
+    this.#clear(response);
+    who.clearGiven();
+    const shard = store.enter(request.infoHash);
+    const entry = store.find(shard, request.infoHash);
+    if (entry !== 0) {
+      this.#meet(request);
+      who.stalled = false;
+      who.bridge = false;
+      this.#answer(shard, entry, request, response);
+    }
+    store.leave(shard);
     this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
     return OK;
   }
@@ -140,26 +176,33 @@ export class Tracker {
       return;
     }
     this.#meet(request);
-    who.position4 = -1;
-    who.position6 = -1;
     this.#put(shard, entry, request.address, request.port, request.event === ANNOUNCE_EVENT.completed);
     who.stalled = store.stalled && !who.seeder;
     who.bridge = store.bridge;
     who.before = store.before;
     if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
-    response.complete = store.complete(entry);
-    response.incomplete = store.incomplete(entry);
-    this.#selection.select(
-      shard,
-      entry,
-      this.policy,
-      who,
-      this.#numWant(request),
-      this.#clock.seconds,
-      response,
-    );
+    this.#answer(shard, entry, request, response);
     if (who.dependent) this.#hasten(response);
-    store.removeIfEmpty(shard, entry);
+    if (!store.removeIfEmpty(shard, entry)) this.#wishRefresh(entry, request.infoHash);
+  }
+
+  #answer(shard: number, entry: number, request: AnnounceRequest, response: AnnounceResponse): void {
+    const wanted = this.#numWant(request);
+    response.complete = this.#store.complete(entry);
+    response.incomplete = this.#store.incomplete(entry);
+    this.#selection.select(shard, entry, this.policy, this.#requester, wanted, this.#clock.seconds, response);
+  }
+
+  /** Asks for other trackers' peers, when that is due. */
+  #wishRefresh(entry: number, infoHash: Uint32Array): void {
+    const { refreshSeconds } = this.policy;
+    const { words } = this.#store;
+    const now = this.#clock.seconds;
+    if (refreshSeconds === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return;
+    writeRefresh(this.#errand, infoHash, this.#store.announced(entry));
+    // When there is no room for the wish, the next announce has it again.
+    if (this.#errands.push(ERRAND.refresh, 0, this.#errand, 0, REFRESH_BYTES))
+      setRefreshed(words, entry, now, refreshSeconds);
   }
 
   /** Notes who announces, and what. */
@@ -169,6 +212,8 @@ export class Tracker {
     who.onlyFamily = request.onlyFamily;
     who.left = request.left;
     who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;
+    who.position4 = -1;
+    who.position6 = -1;
     who.outside = false;
     who.dependent = false;
     this.#update.left = request.left;

@@ -101,10 +101,21 @@ describe("info_hash", () => {
   });
 });
 
+function hexOf(text: string): string {
+  return Buffer.from(text, "latin1").toString("hex");
+}
+
 describe("peer_id", () => {
   it("may be absent; otherwise it has 20 bytes", () => {
-    accepted(`info_hash=${HASH}&port=1`);
-    accepted(`info_hash=${HASH}&port=1&peer_id=${"%ff".repeat(20)}`);
+    const absent = "0".repeat(40);
+    const idOf = (text: string) =>
+      Array.from(accepted(text).peerId, (word) => word.toString(16).padStart(8, "0")).join("");
+    assert.equal(idOf(`info_hash=${HASH}&port=1&peer_id=${"%ff".repeat(20)}`), "ff".repeat(20));
+    assert.equal(
+      idOf(`info_hash=${HASH}&port=1&peer_id=-TR4060-abcdefghijkl`),
+      hexOf("-TR4060-abcdefghijkl"),
+    );
+    assert.equal(idOf(`info_hash=${HASH}&port=1`), absent);
     for (const id of ["", "x", "x".repeat(19), "x".repeat(21), "x".repeat(500)]) {
       assert.equal(decode(`info_hash=${HASH}&port=1&peer_id=${id}`), CLIENT_ERROR.peerIdLength, id);
     }

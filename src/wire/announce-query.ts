@@ -1,5 +1,5 @@
 /** Decodes the query of an HTTP announce (BEP 3, 7, 21, 23). */
-import { Address, type Family } from "../model/address.ts";
+import { Address, type Family, readWord } from "../model/address.ts";
 import {
   ANNOUNCE_EVENT,
   type AnnounceEvent,
@@ -8,6 +8,7 @@ import {
   LEFT_MAX,
   NUM_WANT_DEFAULT,
   NUM_WANT_LIMIT,
+  PEER_ID_WORDS,
   TRANSFERRED,
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
@@ -17,7 +18,7 @@ import { readDecimal } from "./decimal.ts";
 import { decodeInfoHash } from "./info-hash.ts";
 import { BROKEN_ESCAPE, QueryWalk } from "./query.ts";
 
-const PEER_ID_BYTES = 20;
+const PEER_ID_BYTES = 4 * PEER_ID_WORDS;
 
 /** Digits of 2^64 - 1, the most that `left`, `downloaded` and `uploaded` may have. */
 const SUM_DIGITS = 20;
@@ -159,6 +160,7 @@ export class AnnounceQuery {
     request.transferred[TRANSFERRED.downloaded] = ABSENT;
     request.transferred[TRANSFERRED.uploaded] = ABSENT;
     request.hasOther = false;
+    request.peerId.fill(0);
     this.compact = true;
     this.#ip.start = ABSENT;
     this.#ipv4.start = ABSENT;
@@ -225,6 +227,7 @@ export class AnnounceQuery {
 
   #takePeerId(length: number): void {
     this.#peerIdError = length === PEER_ID_BYTES ? OK : orEscape(length, CLIENT_ERROR.peerIdLength);
+    for (let i = 0; i < PEER_ID_WORDS; i++) this.request.peerId[i] = readWord(scratch, 4 * i);
   }
 
   #takePort(length: number): void {

@@ -7,6 +7,7 @@ import {
   coarseLeft,
   LEFT_MAX,
   NUM_WANT_DEFAULT,
+  PEER_ID_WORDS,
   TRANSFERRED,
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
@@ -117,6 +118,7 @@ export function decodeUdpAnnounce(
   request.port = (bytes[start + AT.port] << 8) | bytes[start + AT.port + 1];
   if (request.port === 0) return CLIENT_ERROR.portInvalid;
   readHash(bytes, start + AT.infoHash, request.infoHash, 0);
+  for (let i = 0; i < PEER_ID_WORDS; i++) request.peerId[i] = readWord(bytes, start + AT.peerId + 4 * i);
   request.otherPort = request.port;
   request.hasOther = false;
   request.event = EVENTS[event];

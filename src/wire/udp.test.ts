@@ -117,6 +117,11 @@ describe("requests", () => {
         assert.equal(head.transactionId, transactionId);
         assert.equal(decodeUdpAnnounce(bytes, start, request), OK);
         assert.deepEqual(hashOf(request), Buffer.from(made.hash));
+        const id20 = Buffer.from(peerId);
+        assert.deepEqual(
+          [...request.peerId],
+          Array.from(request.peerId, (_, i) => id20.readUInt32BE(4 * i)),
+        );
         assert.equal(request.left, left >= 2n ** 63n ? LEFT_MAX : coarseLeft(Number(left)));
         assert.equal(request.left === 0, left === 0n);
         const sums = [other, BigInt.asUintN(64, ~other)].map((sum) => (sum >= 2n ** 63n ? -1 : Number(sum)));

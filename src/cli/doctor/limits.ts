@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { Config } from "../../config/schema.ts";
 import { workerCount } from "../../config/worker-count.ts";
-import { memoryBound, shardsFor } from "../../tracker/swarm-store.ts";
+import { memoryBound, shardsFor } from "../../tracker/store-memory.ts";
 import { type Finding, ok, type Subject, unknown, warning } from "./finding.ts";
 
 const MEBIBYTE = 1024 * 1024;

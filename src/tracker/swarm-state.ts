@@ -1,0 +1,64 @@
+/**
+ * Two words of a swarm's entry (swarm-table.ts) that hold several things:
+ *
+ *     11    learned:10 (peer-record.ts)  complete:22, without the learned
+ *     15    bits 8 to 31: the hash list's  refresh:5  flags:3 ({@link SWARM_FLAG})
+ *
+ * Refresh is from when on other trackers are to be asked: eighths of the time between two questions, 1 + the number of
+ * eighths since 1970 modulo 31, and 0 as long as they never were. What lies more than 22 eighths back looks like ahead:
+ * of a swarm that was not announced for so long, others may be asked a little later.
+ */
+import { ENTRY } from "./swarm-table.ts";
+
+/**
+ * Flags of a swarm. Changed: since storage last read it. Fresh: what is kept of it from before it last vanished has not
+ * been added to it yet.
+ */
+export const SWARM_FLAG = { changed: 1, fresh: 2 } as const;
+
+/** Most learned peers of a swarm. */
+export const LEARNED_MAX = 0x3ff;
+const LEARNED_SHIFT = 22;
+const COMPLETE_MASK = 0x3fffff;
+
+const REFRESH_SHIFT = 3;
+const REFRESH_MASK = 31 << REFRESH_SHIFT;
+const REFRESH_PARTS = 8;
+const REFRESH_CYCLE = 31;
+/** Ahead are at most nine. */
+const REFRESH_BEHIND = 22;
+
+/** Announced peers of a swarm that are complete. */
+export function completeCount(words: Uint32Array, entry: number): number {
+  return words[entry + ENTRY.complete] & COMPLETE_MASK;
+}
+
+/** Counts complete peers that have come or gone. Lists cannot be so long (heap.ts) that they are too many. */
+export function countComplete(words: Uint32Array, entry: number, by: number): void {
+  words[entry + ENTRY.complete] += by;
+}
+
+/** How many learned peers a swarm has. */
+export function learnedCount(words: Uint32Array, entry: number): number {
+  return words[entry + ENTRY.complete] >>> LEARNED_SHIFT;
+}
+
+/** Counts learned peers that have come or gone. Never beyond {@link LEARNED_MAX}: the caller sees to that. */
+export function countLearned(words: Uint32Array, entry: number, by: number): void {
+  words[entry + ENTRY.complete] += by * (1 << LEARNED_SHIFT);
+}
+
+/** Whether other trackers are to be asked. @param now seconds. @param interval seconds between two questions. */
+export function isRefreshDue(words: Uint32Array, entry: number, now: number, interval: number): boolean {
+  const at = (words[entry + ENTRY.flags] & REFRESH_MASK) >>> REFRESH_SHIFT;
+  if (at === 0) return true;
+  const eighths = Math.floor((now * REFRESH_PARTS) / interval);
+  return (eighths + REFRESH_CYCLE - (at - 1)) % REFRESH_CYCLE < REFRESH_BEHIND;
+}
+
+/** Notes that they are being asked. */
+export function setRefreshed(words: Uint32Array, entry: number, now: number, interval: number): void {
+  const due = Math.ceil((now * REFRESH_PARTS) / interval) + REFRESH_PARTS;
+  const flagsAt = entry + ENTRY.flags;
+  words[flagsAt] = (words[flagsAt] & ~REFRESH_MASK) | ((1 + (due % REFRESH_CYCLE)) << REFRESH_SHIFT);
+}
