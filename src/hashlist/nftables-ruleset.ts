@@ -1,0 +1,221 @@
+/**
+ * The rules with which a Linux router or bridge acts on the hash list: BitTorrent handshakes between a subscriber and
+ * the outside are counted, and refused where they are for a listed torrent. In the language of nft(8), nftables 1.0.
+ *
+ * A handshake (BEP 3) is 19, "BitTorrent protocol", 8 reserved bytes, the info-hash. It is the first payload of either
+ * side over TCP, and over uTP (BEP 29) the payload of its first ST_DATA packet, behind a header of 20 bytes that may
+ * have extensions.
+ */
+import { buildPeerGroups, NO_GROUP, type PeerGroupDefinition } from "../network/peer-groups.ts";
+import { type AddressRange, findRanges, formatRange } from "./address-ranges.ts";
+
+/** What the rules depend on. */
+export interface RulesetOptions {
+  readonly groups: readonly PeerGroupDefinition[];
+  /** `hashlist.tiers`: the priorities whose members are subscribers, from the nearest on. */
+  readonly tiers: number;
+  /** Seconds from one list to the next. */
+  readonly intervalSeconds: number;
+  /** Most torrents that the list can have. */
+  readonly maxEntries: number;
+  /** For a bridge, which passes frames on, instead of a router. */
+  readonly bridge: boolean;
+  /** Refuse nothing: what would be refused is counted alone. */
+  readonly countOnly: boolean;
+}
+
+/** Where a handshake lies in the payload of TCP or UDP. */
+interface Carrier {
+  readonly name: string;
+  /** What packets are looked at, before the handshake itself. */
+  readonly match: string;
+  /** Bytes before the handshake. */
+  readonly offset: number;
+}
+
+const CARRIERS: readonly Carrier[] = [
+  { name: "TCP", match: "meta l4proto tcp", offset: 0 },
+  { name: "uTP: ST_DATA without an extension", match: "meta l4proto udp @ih,0,16 0x0100", offset: 20 },
+  {
+    name: "uTP: ST_DATA with one extension of 4 bytes (a short selective ack)",
+    match: "meta l4proto udp @ih,0,8 0x01 @ih,8,8 != 0 @ih,160,16 0x0004",
+    offset: 26,
+  },
+  {
+    name: "uTP: ST_DATA with one extension of 8 bytes (extension bits, a longer selective ack)",
+    match: "meta l4proto udp @ih,0,8 0x01 @ih,8,8 != 0 @ih,160,16 0x0008",
+    offset: 30,
+  },
+];
+
+const PROTOCOL = Buffer.from("\x13BitTorrent protocol", "latin1").toString("hex");
+const INFO_HASH_OFFSET = 28;
+
+const REFUSE_CHAIN = `
+  # A client that is reset tries another peer at once. A reset of uTP holds what only the two ends know.
+  chain refuse {
+    meta l4proto tcp reject with tcp reset
+    drop
+  }
+`;
+
+/** Characters of a group's name that are shown. */
+const NAME_LENGTH = 60;
+
+/** The name of the table, with its family. All that is made is in it. */
+export function tableName(bridge: boolean): string {
+  return bridge ? "bridge btrt" : "inet btrt";
+}
+
+/** Whether any address is a subscriber's. Without one the rules match nothing. */
+export function hasSubscribers({ groups, tiers }: Pick<RulesetOptions, "groups" | "tiers">): boolean {
+  const { subscribers } = placeAddresses(groups, tiers);
+  return subscribers[4].length + subscribers[6].length > 0;
+}
+
+/**
+ * Makes the rules: a text for `nft -f`, which replaces the table at once or leaves it as it is. Group names are in
+ * comments alone, as JSON, so that none of them can end its line.
+ */
+export function formatRuleset(options: RulesetOptions): string {
+  const { intervalSeconds, maxEntries, bridge, countOnly } = options;
+  const table = tableName(bridge);
+  const hook = bridge ? "prerouting" : "forward";
+  return `${header(options)}
+table ${table}
+delete table ${table}
+table ${table} {
+  # Handshakes seen, and of these ${countOnly ? "those that would be refused" : "the refused ones"}. Outgoing: sent by a subscriber.
+${["outgoing", "incoming"].map((way) => `  counter seen_${way} {\n  }\n  counter refused_${way} {\n  }`).join("\n")}
+
+${addressSets(options)}
+
+  # The info-hashes of the list: their first 16 bytes and their last 4, as an expression has at most 128 bits. What is
+  # not loaded again within two intervals is forgotten: when the tracker has died, nothing is refused.
+  set hashes {
+    typeof ${infoHashAt(0)}
+    flags timeout
+    timeout ${2 * intervalSeconds}s
+    size ${maxEntries}
+  }
+
+  chain ${hook} {
+    # After connection tracking, if there is any, and before the filters.
+    type filter hook ${hook} priority -5; policy accept;
+
+    # All that most packets cost is one look at the first bytes of their payload (@ih), wherever TCP's options end.
+    # Connections need not be tracked, so the ways out and back may lead through different routers.
+${CARRIERS.map(carrierRule).join("\n")}
+  }
+
+  chain handshake {
+${directionRules()}
+  }
+
+${directionChain("outgoing", countOnly)}
+
+${directionChain("incoming", countOnly)}
+${countOnly ? "" : REFUSE_CHAIN}}
+`;
+}
+
+function header({ groups, tiers, intervalSeconds, bridge, countOnly }: RulesetOptions): string {
+  const near = new Set(prioritiesOf(groups).slice(0, tiers));
+  const list = (wanted: (group: PeerGroupDefinition) => boolean) =>
+    groups.filter(wanted).map(({ name }) => `#   ${quoteName(name)}`);
+  const partners = list(({ priority }) => !near.has(priority));
+  const table = tableName(bridge);
+  return [
+    `# BitTorrent handshakes of subscribers with the outside: ${countOnly ? "counted, not refused" : "counted, and refused for listed torrents"}.`,
+    `# For a ${bridge ? "bridge" : "router"}. Made by "btrt nftables"; nothing outside the table "${table}" is touched.`,
+    "#",
+    "# Subscribers are the members of these peer groups:",
+    ...list(({ priority }) => near.has(priority)),
+    ...(partners.length > 0 ? ["# Neither subscribers nor outside, and left alone:", ...partners] : []),
+    "#",
+    `# Load the list, once a minute (a list is made every ${intervalSeconds} s):`,
+    `#   btrt hashlist --format nftables${bridge ? " | sed 's/inet btrt/bridge btrt/'" : ""} | nft -f -`,
+    "# Look at the counters, and at what is loaded:",
+    `#   nft list counters table ${table}`,
+    `#   nft list set ${table} hashes`,
+    "# Undo everything:",
+    `#   nft delete table ${table}`,
+    "#",
+    "# Not seen: encrypted handshakes (MSE/PE, which most clients can do and some insist on), whatever is in a tunnel,",
+    "# WebTorrent, a handshake that is cut in two before its 48th byte, packets that are fragments, and those that",
+    "# hardware or a flowtable passes on beside the rules. Such connections are neither counted nor refused.",
+  ].join("\n");
+}
+
+/** A name as JSON, with nothing in it that ends or hides a line. */
+function quoteName(name: string): string {
+  const shown = name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH)}…` : name;
+  return JSON.stringify(shown).replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Interval sets of subscribers, and of all that is not outside. */
+function addressSets({ groups, tiers }: RulesetOptions): string {
+  const { subscribers, inside } = placeAddresses(groups, tiers);
+  const set = (name: string, type: string, ranges: readonly AddressRange[]) => {
+    const elements = ranges.map((range) => `      ${formatRange(range)},\n`).join("");
+    const all = elements === "" ? "" : `    elements = {\n${elements}    }\n`;
+    return `  set ${name} {\n    type ${type}\n    flags interval\n${all}  }`;
+  };
+  return [
+    "  # By longest prefix, as the tracker sees them: a group inside another one's prefix keeps its own addresses.",
+    set("subscribers4", "ipv4_addr", subscribers[4]),
+    set("subscribers6", "ipv6_addr", subscribers[6]),
+    "  # All peer groups; every other address is outside.",
+    set("inside4", "ipv4_addr", inside[4]),
+    set("inside6", "ipv6_addr", inside[6]),
+  ].join("\n");
+}
+
+function placeAddresses(groups: readonly PeerGroupDefinition[], tiers: number) {
+  const { table, tierOf } = buildPeerGroups(groups);
+  const isInside = (group: number) => group !== NO_GROUP;
+  const isSubscriber = (group: number) => isInside(group) && tierOf[group] < tiers;
+  return {
+    subscribers: { 4: findRanges(table, 4, isSubscriber), 6: findRanges(table, 6, isSubscriber) },
+    inside: { 4: findRanges(table, 4, isInside), 6: findRanges(table, 6, isInside) },
+  };
+}
+
+function prioritiesOf(groups: readonly PeerGroupDefinition[]): number[] {
+  return [...new Set(groups.map(({ priority }) => priority))].sort((a, b) => a - b);
+}
+
+function carrierRule({ name, match, offset }: Carrier): string {
+  const protocol = `@ih,${8 * offset},128 0x${PROTOCOL.slice(0, 32)} @ih,${8 * offset + 128},32 0x${PROTOCOL.slice(32)}`;
+  return `    # ${name}\n    ${match} ${protocol} goto handshake`;
+}
+
+/** Who sends to whom. What is inside alone, or passes through from outside to outside, comes to the end and goes on. */
+function directionRules(): string {
+  return ["4", "6"]
+    .flatMap((family) => {
+      const ip = family === "4" ? "ip" : "ip6";
+      return [
+        `    ${ip} saddr @subscribers${family} ${ip} daddr != @inside${family} goto outgoing`,
+        `    ${ip} daddr @subscribers${family} ${ip} saddr != @inside${family} goto incoming`,
+      ];
+    })
+    .join("\n");
+}
+
+function directionChain(way: "outgoing" | "incoming", countOnly: boolean): string {
+  const refuse = countOnly ? "" : " goto refuse";
+  const rules = CARRIERS.map(
+    ({ match, offset }) => `    ${match} ${infoHashAt(offset)} @hashes counter name refused_${way}${refuse}`,
+  );
+  return `  chain ${way} {\n    counter name seen_${way}\n${rules.join("\n")}\n  }`;
+}
+
+/** The info-hash of a handshake that begins `offset` bytes into the payload. */
+function infoHashAt(offset: number): string {
+  const bit = 8 * (offset + INFO_HASH_OFFSET);
+  return `@ih,${bit},128 . @ih,${bit + 128},32`;
+}
