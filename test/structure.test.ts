@@ -45,7 +45,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   admin: ["model", "network", "client", "tracker"],
   config: ["model", "network", "client", "tracker", "engine/engine.ts"],
   telemetry: ["model", "network", "client", "tracker"],
-  cli: ["model", "network", "client", "tracker", "config", "storage", "admin", ...DOCTORS, "version.ts"],
+  cli: [
+    "model",
+    "network",
+    "client",
+    "tracker",
+    "config",
+    "storage",
+    "hashlist",
+    "admin",
+    ...DOCTORS,
+    "version.ts",
+  ],
   "main.ts": ["cli", "app.ts"],
 };
 

@@ -45,6 +45,7 @@ test("help, also without arguments, shows the commands, the configuration's plac
     "db",
     "status",
     "explain",
+    "nftables",
     "completion",
     "man",
     "version",

@@ -6,6 +6,7 @@ import type { Shell } from "./completion/scripts.ts";
 import type { DatabaseCommand } from "./database.ts";
 import type { DoctorOptions } from "./doctor/doctor.ts";
 import type { Answers } from "./init/answers.ts";
+import type { NftablesOptions } from "./nftables.ts";
 import { print, printError } from "./output.ts";
 
 /** Where the configuration is, unless `--config` says otherwise. */
@@ -20,6 +21,7 @@ const EXAMPLES = `  btrt init                           answer questions, and ha
   btrt db status                      what the database holds
   btrt status --watch                 what the running tracker does
   btrt explain --help                 why an address is given whom
+  btrt nftables | less                rules with which a Linux router acts on the hash list
   btrt completion bash                what lets a shell complete all this
   btrt man btrt.conf                  a manual page, to install
   btrt version                        this program's version
@@ -97,6 +99,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
   addSetupCommands(program, configOption, result);
   addDatabaseCommands(program, configOption, result);
   addAdminCommands(program, configOption, result);
+  addNftablesCommand(program, configOption, result);
   program
     .command("version")
     .description("show the version")
@@ -207,6 +210,25 @@ function addAdminCommands(program: Command, configOption: () => Option, result: 
         result.exitCode = await explain(fileOf(options), options);
       },
     );
+}
+
+function addNftablesCommand(
+  program: Command,
+  configOption: () => Option,
+  result: { exitCode: number },
+): void {
+  program
+    .command("nftables")
+    .description("write the rules with which a Linux router acts on the hash list, or load or remove them")
+    .addOption(configOption())
+    .option("--bridge", "for a bridge instead of a router")
+    .option("--count-only", "refuse nothing, only count")
+    .addOption(new Option("--apply", "load them here, as root; tells how first").conflicts("remove"))
+    .option("--remove", "take them away again, as root; tells how first")
+    .action(async (options: NftablesOptions & { config: string }) => {
+      const { nftables } = await import("./nftables.ts");
+      result.exitCode = await nftables(options.config, options);
+    });
 }
 
 /** `btrt db …`: one command each. */
