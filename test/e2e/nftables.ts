@@ -43,3 +43,8 @@ export function bridgeCanReset(namespace: string): boolean {
     return false;
   }
 }
+
+/** A torrent as an element of the set of listed ones. */
+export function hashElement(infoHash: Buffer): string {
+  return `0x${infoHash.toString("hex", 0, 16)} . 0x${infoHash.toString("hex", 16)}`;
+}

@@ -1,0 +1,81 @@
+/**
+ * Sends payloads through a router, one after the other, and sees whether they arrive. A program with two roles, each to
+ * be run in a network namespace:
+ * - `payloads.ts listen PORT` answers every payload over TCP and UDP, on all addresses, until it is ended.
+ * - `payloads.ts send PORT JSON` sends an array of {@link Payload} and prints one of {@link Fate}.
+ */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+
+/** What is sent from where to where. */
+export interface Payload {
+  readonly protocol: "tcp" | "udp";
+  readonly from: string;
+  readonly to: string;
+  /** Hexadecimal. */
+  readonly bytes: string;
+}
+
+/** What became of a payload: it was answered, its connection was reset, or it never arrived. */
+export type Fate = "answered" | "reset" | "lost";
+
+const ANSWER = "here";
+/** A datagram that nobody refuses: when it is answered, those sent before it have arrived, or never will. */
+const LAST = "last";
+
+const [role, port, list] = process.argv.slice(2);
+if (role === "listen") {
+  await listen(Number(port));
+} else {
+  const fates: Fate[] = [];
+  for (const payload of JSON.parse(list)) {
+    fates.push(await (payload.protocol === "tcp" ? sendOverTcp : sendOverUdp)(payload, Number(port)));
+  }
+  console.log(JSON.stringify(fates));
+}
+
+async function listen(port: number): Promise<void> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {}).on("data", () => socket.end(ANSWER));
+  }).listen(port, "::");
+  const sockets = (["udp4", "udp6"] as const).map((type) =>
+    createSocket({ type, ipv6Only: type === "udp6" }),
+  );
+  for (const socket of sockets) {
+    socket.on("message", (message, { port, address }) => {
+      socket.send(String(message) === LAST ? LAST : ANSWER, port, address);
+    });
+    socket.bind(port);
+  }
+  await Promise.all([server, ...sockets].map((each) => once(each, "listening")));
+  console.log("listening");
+}
+
+async function sendOverTcp({ from, to, bytes }: Payload, port: number): Promise<Fate> {
+  const socket = connect({ host: to, port, localAddress: from, noDelay: true });
+  socket.on("connect", () => socket.write(Buffer.from(bytes, "hex")));
+  return await new Promise((resolve) => {
+    socket.on("data", () => resolve("answered"));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      resolve(error.code === "ECONNRESET" ? "reset" : "lost"),
+    );
+  });
+}
+
+async function sendOverUdp({ from, to, bytes }: Payload, port: number): Promise<Fate> {
+  const socket = createSocket(to.includes(":") ? "udp6" : "udp4");
+  await new Promise<void>((resolve) => socket.bind(0, from, resolve));
+  let fate: Fate = "lost";
+  const over = new Promise<void>((resolve) => {
+    socket.on("message", (message) => {
+      if (String(message) === LAST) resolve();
+      else fate = "answered";
+    });
+  });
+  socket.send(Buffer.from(bytes, "hex"), port, to);
+  socket.send(LAST, port, to);
+  await over;
+  socket.close();
+  return fate;
+}
