@@ -7,7 +7,7 @@ import type { Torrent } from "./torrent.ts";
 const LIBTORRENT = fileURLToPath(new URL("./libtorrent-clients.py", import.meta.url));
 
 /** How a client is started. */
-interface ClientOptions {
+export interface ClientOptions {
   readonly torrent: Torrent;
   /** Where it saves, or has, the payload; made if missing. */
   readonly directory: string;
@@ -15,6 +15,8 @@ interface ClientOptions {
   readonly port: number;
   /** Whether it has the whole payload already. */
   readonly seed: boolean;
+  /** Settings of libtorrent's, for that client alone. */
+  readonly settings?: Readonly<Record<string, number | boolean>>;
 }
 
 /** Starts one client; it tells the tracker that it is gone when its process is stopped with `stopSignal`. */

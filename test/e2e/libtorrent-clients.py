@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Runs libtorrent clients until told to stop: takes a JSON list of {torrent, directory, address, port, seed}."""
+"""Runs libtorrent clients until told to stop: takes a JSON list of {torrent, directory, address, port, seed},
+and `settings` that differ from those below."""
 import json
 import signal
 import sys
@@ -23,6 +24,7 @@ def start(client):
         "allow_multiple_connections_per_ip": True,
         "stop_tracker_timeout": 2,
         "alert_mask": lt.alert.category_t.tracker_notification | lt.alert.category_t.error_notification,
+        **client.get("settings", {}),
     })
     params = lt.add_torrent_params()
     params.ti = lt.torrent_info(client["torrent"])

@@ -1,0 +1,57 @@
+/** BitTorrent handshakes as they reach a router, counted without nftables. */
+import { fileURLToPath } from "node:url";
+import { type Bed, type Process, until } from "./bed.ts";
+
+const CAPTURE = fileURLToPath(new URL("./handshakes.py", import.meta.url));
+
+/** One packet that holds a handshake. */
+export interface Handshake {
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: "tcp" | "utp";
+  /** 40 hexadecimal digits. */
+  readonly infoHash: string;
+}
+
+/** Bytes of payload that one address has sent another over TCP and UDP. */
+export interface Transfer {
+  readonly source: string;
+  readonly destination: string;
+  readonly bytes: number;
+}
+
+/** Listens in on all that comes into a namespace. */
+export class HandshakeCapture {
+  readonly #process: Process;
+
+  private constructor(running: Process) {
+    this.#process = running;
+  }
+
+  /** Starts to listen; everything from now on is captured. */
+  static async start(bed: Bed, namespace: string): Promise<HandshakeCapture> {
+    const running = bed.run(["/usr/bin/python3", CAPTURE], namespace);
+    await until("the capture listens", () => running.stdout !== "" || running.end !== undefined);
+    if (running.end !== undefined) throw new Error(running.stderr);
+    return new HandshakeCapture(running);
+  }
+
+  /** All that have been seen so far. */
+  get handshakes(): Handshake[] {
+    return this.#lines().filter((line) => "infoHash" in line);
+  }
+
+  /** Stops listening. @returns who has sent how much to whom. */
+  async stop(): Promise<Transfer[]> {
+    await this.#process.stop();
+    return this.#lines().find((line) => "payload" in line)?.payload ?? [];
+  }
+
+  #lines(): (Handshake | { readonly payload: Transfer[] })[] {
+    const whole = this.#process.stdout.slice(0, this.#process.stdout.lastIndexOf("\n"));
+    return whole
+      .split("\n")
+      .slice(1)
+      .map((line) => JSON.parse(line));
+  }
+}

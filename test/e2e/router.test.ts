@@ -1,0 +1,204 @@
+/**
+ * Real clients behind a router that acts on the list: what of a listed torrent crosses it, that downloads complete
+ * nevertheless, and that the router forgets the list when nobody renews it.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { toolsMissing } from "../tools.ts";
+import { Bed, type Process, until } from "./bed.ts";
+import { CLIENT_KINDS, startLibtorrents } from "./clients.ts";
+import { type Handshake, HandshakeCapture, type Transfer } from "./handshakes.ts";
+import { Internet, type Network, namespacesMissing } from "./networks.ts";
+import { hashElement, nft, readCounters } from "./nftables.ts";
+import { makeTorrent, type Torrent } from "./torrent.ts";
+import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+
+const skip = toolsMissing(["aria2", "python3-libtorrent", "nftables", "iproute2"]) || namespacesMissing();
+
+const CONFIG = `
+listen: { http: ["192.0.2.1:6969"], udp: [] }
+selection: { policy: nearest }
+peer_groups:
+  - { name: operator, priority: 0, cidr_list: [203.0.113.0/24] }
+`;
+
+const PORT = 6881;
+const OPERATOR = "203.0.113.";
+const OUTSIDE = "198.51.100.";
+/** Far less than a block: what little crosses the router is no part of a file. */
+const NOTHING_BYTES = 4096;
+
+/** libtorrent with encryption off, that tries again at once. */
+const PLAIN = { out_enc_policy: 2, in_enc_policy: 2, min_reconnect_time: 1, max_failcount: 100 };
+const BOTH = { ...PLAIN, enable_incoming_utp: true, enable_outgoing_utp: true };
+const UTP = { ...BOTH, enable_incoming_tcp: false, enable_outgoing_tcp: false };
+
+interface Scene {
+  readonly bed: Bed;
+  /** The router's namespace, where the tracker is, too. */
+  readonly router: string;
+  readonly operator: Network;
+  readonly outside: Network;
+  readonly tracker: TrackerProcess;
+}
+
+async function build(bed: Bed, config = CONFIG): Promise<Scene> {
+  const internet = new Internet(bed);
+  const operator = internet.addNetwork("operator", ["203.0.113.0/24"]);
+  const outside = internet.addNetwork("outside", ["198.51.100.0/24"]);
+  const router = internet.core;
+  const tracker = await TrackerProcess.start(bed, config, { namespace: router });
+  const apply = runBtrt(bed, ["nftables", "--config", bed.path("btrt.conf"), "--apply"], {
+    namespace: router,
+  });
+  assert.equal(await apply.ended, 0, apply.stderr);
+  return { bed, router, operator, outside, tracker };
+}
+
+/** A client of one torrent. */
+interface Client {
+  readonly process: Process;
+  readonly isComplete: () => Promise<boolean>;
+}
+
+/** Starts libtorrent at an address. */
+async function startLibtorrent(
+  { bed, operator, outside }: Scene,
+  torrent: Torrent,
+  address: string,
+  options: { readonly seed?: true; readonly settings: Record<string, number | boolean> },
+): Promise<Client> {
+  const directory = options.seed ? torrent.seedDirectory : bed.path(`${torrent.fileName}-${address}`);
+  const client = {
+    torrent,
+    directory,
+    address,
+    port: PORT,
+    seed: options.seed ?? false,
+    settings: options.settings,
+  };
+  const { namespace } = address.startsWith(OPERATOR) ? operator : outside;
+  const process = await startLibtorrents(bed, [client], namespace);
+  return { process, isComplete: () => torrent.isCompleteIn(directory) };
+}
+
+async function startAria2({ bed, operator }: Scene, torrent: Torrent, address: string): Promise<Client> {
+  const directory = bed.path(`${torrent.fileName}-${address}`);
+  const client = { torrent, directory, address, port: PORT, seed: false };
+  const process = await CLIENT_KINDS.aria2.start(bed, client, operator.namespace);
+  return { process, isComplete: () => torrent.isCompleteIn(directory) };
+}
+
+/** Waits until the tracker has answered a libtorrent client. */
+async function announced(client: Client): Promise<void> {
+  await until("the tracker has answered", () => /received peers/.test(client.process.stdout));
+}
+
+async function allComplete(clients: readonly Client[]): Promise<void> {
+  await until("every client has the payload", async () => {
+    return (await Promise.all(clients.map((client) => client.isComplete()))).every(Boolean);
+  });
+}
+
+/** Puts a torrent on the router's list, as the tracker's list would. */
+function list(router: string, { infoHash }: Torrent, timeout = "1h"): void {
+  const element = `{ ${hashElement(infoHash)} timeout ${timeout} }`;
+  nft(router, ["-f", "-"], `flush set inet btrt hashes\nadd element inet btrt hashes ${element}\n`);
+}
+
+/** What the router's counters must say of these handshakes. */
+function tally(handshakes: readonly Handshake[], listed: Torrent) {
+  const refused = listed.infoHash.toString("hex");
+  const count = (from: string, to: string, wanted = (_: Handshake) => true) =>
+    handshakes
+      .filter(({ source, destination }) => source.startsWith(from) && destination.startsWith(to))
+      .filter(wanted).length;
+  return {
+    seen_outgoing: count(OPERATOR, OUTSIDE),
+    refused_outgoing: count(OPERATOR, OUTSIDE, ({ infoHash }) => infoHash === refused),
+    seen_incoming: count(OUTSIDE, OPERATOR),
+    refused_incoming: count(OUTSIDE, OPERATOR, ({ infoHash }) => infoHash === refused),
+  };
+}
+
+/** Bytes that came in from one address outside. */
+function bytesFrom(address: string, transfers: readonly Transfer[]): number {
+  return transfers
+    .filter(({ source, destination }) => source === address && destination.startsWith(OPERATOR))
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+test("nothing of a listed torrent crosses the router, and downloads complete from a local copy; others cross", {
+  skip,
+  timeout: 240_000,
+}, async (t) => {
+  const scene = await build(await Bed.open(t));
+  const { bed, router, tracker } = scene;
+  const listed = await makeTorrent(bed.directory, "listed", tracker.url);
+  const other = await makeTorrent(bed.directory, "other", tracker.url);
+  list(router, listed);
+  const capture = await HandshakeCapture.start(bed, router);
+  const seeds = [
+    await startLibtorrent(scene, listed, `${OUTSIDE}10`, { seed: true, settings: BOTH }),
+    await startLibtorrent(scene, other, `${OUTSIDE}11`, { seed: true, settings: BOTH }),
+  ];
+  for (const seed of seeds) await announced(seed);
+  const start = async (torrent: Torrent, place: number) => [
+    await startLibtorrent(scene, torrent, `${OPERATOR}${place}`, { settings: PLAIN }),
+    await startLibtorrent(scene, torrent, `${OPERATOR}${place + 1}`, { settings: UTP }),
+    await startAria2(scene, torrent, `${OPERATOR}${place + 2}`),
+  ];
+  const clients = await start(listed, 20);
+  const others = await start(other, 40);
+  await allComplete(others);
+  // Each has been refused, before there is a local copy.
+  for (const address of [20, 21, 22].map((place) => `${OPERATOR}${place}`)) {
+    await until(`${address} has tried`, () => capture.handshakes.some(({ source }) => source === address));
+  }
+  const outsider = await startLibtorrent(scene, listed, `${OUTSIDE}12`, { settings: PLAIN });
+  await until("somebody outside has tried", () => readCounters(router).refused_incoming > 0);
+  const copy = await startLibtorrent(scene, listed, `${OPERATOR}30`, { seed: true, settings: BOTH });
+  await allComplete([...clients, outsider]);
+
+  for (const { process } of [...seeds, ...clients, ...others, outsider, copy]) await process.stop("SIGKILL");
+  const transfers = await capture.stop();
+  assert.deepEqual(readCounters(router), tally(capture.handshakes, listed));
+  for (const address of [`${OUTSIDE}10`, `${OUTSIDE}12`]) {
+    const bytes = bytesFrom(address, transfers);
+    assert.ok(bytes < NOTHING_BYTES, `${address} has sent ${bytes} bytes of a listed torrent inside`);
+  }
+  assert.ok(bytesFrom(`${OUTSIDE}11`, transfers) > 1_000_000, "the other torrent's file came from outside");
+});
+
+test("a list that nobody renews is forgotten, and the download completes from outside", {
+  skip,
+  timeout: 240_000,
+}, async (t) => {
+  const scene = await build(await Bed.open(t));
+  const { bed, router, tracker } = scene;
+  const torrent = await makeTorrent(bed.directory, "forgotten", tracker.url);
+  await announced(await startLibtorrent(scene, torrent, `${OUTSIDE}10`, { seed: true, settings: BOTH }));
+  list(router, torrent, "5s");
+  const client = await startLibtorrent(scene, torrent, `${OPERATOR}20`, { settings: PLAIN });
+  await until("it has been refused", () => {
+    list(router, torrent, "5s");
+    return readCounters(router).refused_outgoing > 0;
+  });
+  assert.equal(await client.isComplete(), false);
+  await allComplete([client]);
+  assert.doesNotMatch(nft(router, ["list", "set", "inet", "btrt", "hashes"]), /0x/);
+});
+
+test("an encrypted handshake is neither seen nor refused, as the rules say", {
+  skip,
+  timeout: 240_000,
+}, async (t) => {
+  const scene = await build(await Bed.open(t));
+  const { bed, router, tracker } = scene;
+  const torrent = await makeTorrent(bed.directory, "encrypted", tracker.url);
+  list(router, torrent);
+  const settings = { ...BOTH, out_enc_policy: 0, in_enc_policy: 0, allowed_enc_level: 2 };
+  await announced(await startLibtorrent(scene, torrent, `${OUTSIDE}10`, { seed: true, settings }));
+  await allComplete([await startLibtorrent(scene, torrent, `${OPERATOR}20`, { settings })]);
+  assert.equal(Math.max(...Object.values(readCounters(router))), 0);
+});
