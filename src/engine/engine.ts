@@ -132,6 +132,9 @@ export interface EngineLimits {
   readonly maxDeferred: number;
 }
 
+/** How long an engine that stops waits for the first request of a connection, in milliseconds. */
+export const FIRST_REQUEST_MS = 500;
+
 /** Called by an engine for what operators need to see. Implementations count; they must not throw. */
 export interface EngineCounters {
   connectionAccepted(): void;
@@ -189,8 +192,9 @@ export interface Engine {
   /** Ends the wait of a connection: its request is served again, before this returns. A token of no wait is ignored. */
   resume(token: number): void;
   /**
-   * Stops accepting at once, answers what is in flight (at once, whoever waits), closes idle connections, and what is
-   * still open after `graceMs` as well. Ends when all are closed; a second call waits for the first. An engine does not start again.
+   * Stops accepting at once, answers what is in flight (at once, whoever waits), closes idle connections, new ones after
+   * {@link FIRST_REQUEST_MS}, and what is still open after `graceMs` as well. Ends when all are closed; a second call
+   * waits for the first. An engine does not start again.
    * Datagrams that have arrived are answered; who goes on sending is not waited for.
    */
   stop(graceMs: number): Promise<void>;

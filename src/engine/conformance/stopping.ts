@@ -16,7 +16,7 @@ export function describeStopping(makeEngine: MakeEngine): void {
     test("lets requests under way come to their end", (t) => letsRequestsEnd(t, makeEngine));
     test("sends replies under way to their end", (t) => sendsReplies(t, makeEngine));
 
-    test("closes idle connections at once", async (t) => {
+    test("closes idle connections at once, and soon those that have said nothing yet", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const silent = await rig.connect();
       const served = await rig.connect();
@@ -25,6 +25,19 @@ export function describeStopping(makeEngine: MakeEngine): void {
       await rig.engine.stop(LONG_GRACE_MS);
       assert.equal(rig.counters.closed, 2);
       for (const client of [silent, served]) assert.equal((await client.readToEnd()).bytes.length, 0);
+    });
+
+    test("answers the first request of a connection that has just come", async (t) => {
+      const rig = await Rig.start(t, makeEngine);
+      const served = await rig.connect();
+      await served.ask("say hello");
+      const client = await rig.connect();
+      await rig.counters.until(() => rig.counters.accepted === 2);
+      const stopped = rig.engine.stop(LONG_GRACE_MS);
+      await served.readToEnd();
+      assert.equal(await client.ask("say late"), "late");
+      assert.equal((await client.readToEnd()).error, undefined);
+      await stopped;
     });
 
     test("is over when the time of grace is", async (t) => {

@@ -50,6 +50,8 @@ export class Connection {
   /** Whether `#input` is ours to append to. It then begins at 0. */
   #ownsInput = false;
 
+  /** Whether it has had no reply yet. */
+  #isNew = true;
   #blocked = false;
   #closing = false;
   /** What it waits by; 0 when it does not. */
@@ -98,9 +100,13 @@ export class Connection {
     this.#serve(true);
   }
 
-  /** Closes the connection if nothing is under way on it. Otherwise it closes when that is done: a wait is over now. */
-  closeIfIdle(): void {
+  /**
+   * Closes the connection if nothing is under way on it. Otherwise it closes when that is done: a wait is over now.
+   * @param evenNew whether even if it has had no reply yet: its first request may be on its way.
+   */
+  closeIfIdle(evenNew: boolean): void {
     if (this.#token !== 0) this.resume();
+    if (this.#isNew && !evenNew) return;
     const idle = this.#closing ? this.#socket.writableFinished : !this.#blocked && this.#start === this.#end;
     if (idle) this.#socket.destroy();
   }
@@ -208,6 +214,7 @@ export class Connection {
   /** Writes the replies in the output buffer to the socket. */
   #send(length: number): void {
     const { output, limits } = this.#shared;
+    this.#isNew = false;
     this.#socket.write(output.view(length));
     // Nothing waits in the stream when the kernel took it all before write() returned.
     if (this.#socket.writableLength === 0) return;

@@ -8,6 +8,7 @@ import {
   type EngineCounters,
   type EngineLimits,
   Exchange,
+  FIRST_REQUEST_MS,
   type ListenAddresses,
   type Services,
 } from "../engine.ts";
@@ -135,9 +136,16 @@ export class NodeEngine implements Engine {
     // A whole turn of the event loop reads what has already arrived; who sent nothing by then is idle.
     await nextTurn();
     await nextTurn();
-    for (const connection of shared.connections) connection.closeIfIdle();
+    for (const connection of shared.connections) connection.closeIfIdle(false);
+    const patience = setTimeout(
+      () => {
+        for (const connection of shared.connections) connection.closeIfIdle(true);
+      },
+      Math.min(graceMs, FIRST_REQUEST_MS),
+    );
     await this.#drainDatagrams(performance.now() + Math.min(graceMs, DRAIN_MS));
     if (shared.connections.size > 0) await empty;
+    clearTimeout(patience);
     clearTimeout(graceTimer);
     clearInterval(this.#deadlineTimer);
     clearInterval(this.#waitTimer);

@@ -41,7 +41,7 @@ export class Connections {
   readonly states: Float64Array;
   /** When the present wait is over, on the clock of `performance.now()`. */
   readonly deadlines: Float64Array;
-  /** Where the reply that was last sent lies, and how long it is: until it is known to have been taken. */
+  /** Where the reply that was last sent lies, until it is known to have been taken, and how long it is; 0: there was none. */
   readonly sentAt: Uint32Array;
   readonly sentLength: Uint32Array;
   /** The number of the batch in which that was. */
@@ -89,6 +89,7 @@ export class Connections {
     this.flags[number] = 0;
     this.states[number] = 0;
     this.inputLengths[number] = 0;
+    this.sentLength[number] = 0;
     this.deadlines[number] = deadline;
     this.storeRemote(number, remote);
     return number;
@@ -114,6 +115,12 @@ export class Connections {
   /** Whether the kernel holds the connection open for an operation. */
   isUnderWay(number: number): boolean {
     return this.has(number, UNDER_WAY);
+  }
+
+  /** Whether no request is under way, and no reply. @param evenNew also if there has been no reply at all yet. */
+  isIdle(number: number, evenNew: boolean): boolean {
+    if (this.has(number, STATE.blocked) || this.inputLengths[number] > 0) return false;
+    return evenNew || this.sentLength[number] > 0;
   }
 
   /** Copies the other end's address to `remote`, or from there. */

@@ -141,15 +141,17 @@ export class StreamServer {
     this.#acceptor.resume();
   }
 
-  /** Ends connections on which nothing is under way; the others end when that is done. Waits are over now. */
-  closeIdle(): void {
+  /**
+   * Ends connections on which nothing is under way; the others end when that is done. Waits are over now. Those that
+   * have had no reply yet are spared, unless `newOnes` says otherwise: their first request may be on its way.
+   */
+  closeIdle(newOnes: boolean): void {
     const connections = this.#connections;
     for (let number = 0; number < connections.end; number++) {
       if (connections.fds[number] < 0) continue;
       if (connections.has(number, STATE.waiting)) this.#resume(number);
-      const isUnderWay = connections.has(number, STATE.blocked) || connections.inputLengths[number] > 0;
       this.#makeRoom();
-      if (!isUnderWay) this.#destroy(number, false);
+      if (connections.isIdle(number, newOnes)) this.#destroy(number, false);
     }
   }
 
@@ -178,10 +180,9 @@ export class StreamServer {
 
   #open(fd: number): void {
     const remote = this.#exchange.remote;
-    const number =
-      !this.#stopping && this.#sockets.peerAddress(fd, remote)
-        ? this.#connections.open(fd, remote, this.now + this.#limits.idleTimeoutMs)
-        : -1;
+    const deadline = this.now + this.#limits.idleTimeoutMs;
+    const isThere = this.#sockets.peerAddress(fd, remote);
+    const number = isThere ? this.#connections.open(fd, remote, deadline) : -1;
     if (number === -1) {
       this.#counters.connectionRefused();
       close(fd);
@@ -347,11 +348,8 @@ export class StreamServer {
   #writable(number: number): void {
     const connections = this.#connections;
     connections.clear(number, STATE.polling);
-    if (connections.has(number, STATE.dying)) {
-      this.#endings.endIfDone(number);
-      return;
-    }
-    if (this.#replies.sendKept(number)) this.#unblocked(number);
+    if (connections.has(number, STATE.dying)) this.#endings.endIfDone(number);
+    else if (this.#replies.sendKept(number)) this.#unblocked(number);
   }
 
   /** All has been sent: goes on where it was left off. */

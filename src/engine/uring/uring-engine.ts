@@ -3,7 +3,14 @@
  * io_uring_enter(2), and {@link Ring} for what the kernel must have.
  */
 import { bindingOf } from "../binding.ts";
-import type { Engine, EngineCounters, EngineLimits, ListenAddresses, Services } from "../engine.ts";
+import {
+  type Engine,
+  type EngineCounters,
+  type EngineLimits,
+  FIRST_REQUEST_MS,
+  type ListenAddresses,
+  type Services,
+} from "../engine.ts";
 import { Connections } from "./connections.ts";
 import { DatagramServer } from "./datagram-server.ts";
 import { InputBuffers } from "./input-buffers.ts";
@@ -37,7 +44,8 @@ const LAST_TURNS = 2;
 /** A stop under way. */
 interface Stopping {
   readonly resolve: () => void;
-  /** When what is still open is closed, on the clock of `performance.now()`. */
+  /** When new connections are idle ones, and when what is still open is closed, on the clock of `performance.now()`. */
+  readonly patience: number;
   readonly deadline: number;
   turns: number;
 }
@@ -135,7 +143,9 @@ export class UringEngine implements Engine {
 
   stop(graceMs: number): Promise<void> {
     this.#stopped ??= new Promise((resolve) => {
-      this.#stopping = { resolve, deadline: performance.now() + graceMs, turns: 0 };
+      const now = performance.now();
+      const patience = now + Math.min(graceMs, FIRST_REQUEST_MS);
+      this.#stopping = { resolve, patience, deadline: now + graceMs, turns: 0 };
       this.#streams.stop();
       this.#start();
     });
@@ -211,8 +221,9 @@ export class UringEngine implements Engine {
     stopping.turns++;
     if (stopping.turns === LAST_TURNS) {
       this.#datagrams.stop();
-      this.#streams.closeIdle();
+      this.#streams.closeIdle(false);
     }
+    if (this.#streams.now >= stopping.patience) this.#streams.closeIdle(true);
     if (this.#streams.now >= stopping.deadline) this.#streams.closeAll();
     if (stopping.turns < LAST_TURNS || this.#connections.count > 0) return false;
     this.#enter(0, 0);
