@@ -6,8 +6,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connectionsPerWorker } from "./config/worker-count.ts";
 import { DataPlaneThread, ListenError } from "./data-plane-thread.ts";
-import { clearAway, type EngineKind } from "./engine/choice.ts";
-import type { EngineLimits, ListenAddresses } from "./engine/engine.ts";
+import { clearAway, type EngineKind, ownDescriptors } from "./engine/choice.ts";
+import type { EngineLimits, ListenAddress, ListenAddresses } from "./engine/engine.ts";
 import { assertUnclaimed } from "./engine/node/claim.ts";
 import { allocateResources, type ResourceData } from "./engine/uring/resources.ts";
 import { describeFailure } from "./failure.ts";
@@ -112,7 +112,7 @@ export class DataPlane {
     try {
       if (this.#options.workers > 1) await assertUnclaimed(this.#listen).catch(throwListenError);
       // The first takes a port where any will do; the others take the same.
-      this.#listen = await this.#startThread(0);
+      this.#listen = withPortsOf(this.#listen, await this.#startThread(0));
       await Promise.all(this.counters.slice(1).map((_, i) => this.#startThread(i + 1)));
     } catch (error) {
       await this.stop(0);
@@ -149,7 +149,7 @@ export class DataPlane {
       worker,
       workers,
       policy: this.#policy,
-      listen: this.#listen,
+      listen: await ownDescriptors(this.#listen),
       engine,
       resources: this.#resources[worker],
       limits: this.#limits,
@@ -236,6 +236,16 @@ export class DataPlane {
   #catchUp(worker: number): void {
     if (this.#classifying.has(worker)) this.#threads[worker].send({ type: "policy", policy: this.#policy });
   }
+}
+
+/** The same sockets, with the ports that they have taken. */
+function withPortsOf(wanted: ListenAddresses, opened: ListenAddresses): ListenAddresses {
+  const merge = (addresses: readonly ListenAddress[], taken: readonly ListenAddress[]) =>
+    addresses.map(({ fd }, i) => ({ ...taken[i], fd }));
+  return {
+    streams: merge(wanted.streams, opened.streams),
+    datagrams: merge(wanted.datagrams, opened.datagrams),
+  };
 }
 
 function throwListenError(error: unknown): never {

@@ -15,9 +15,9 @@ export function bindingOf(
   all: readonly ListenAddress[],
   reusePort: boolean,
 ): Binding {
-  const { host, port } = address;
+  const { host, port, fd } = address;
   const isOther = (other: ListenAddress) => other.host === "0.0.0.0" && other.port === port;
-  return { host, port, ipv6Only: host === "::" && port !== 0 && all.some(isOther), reusePort };
+  return { host, port, fd, ipv6Only: host === "::" && port !== 0 && all.some(isOther), reusePort };
 }
 
 /** Whether an error of opening a socket says that the machine has no IPv6. */

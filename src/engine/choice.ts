@@ -1,6 +1,14 @@
 /** Which engine serves, and how it is made, woken and cleared away. What it needs is loaded only when it is chosen. */
 import { writeSync } from "node:fs";
-import type { Engine, EngineCounters, EngineLimits, Services } from "./engine.ts";
+import type {
+  Engine,
+  EngineCounters,
+  EngineLimits,
+  ListenAddress,
+  ListenAddresses,
+  Services,
+} from "./engine.ts";
+import { FCNTL } from "./uring/layouts.ts";
 import { probeUring } from "./uring/probe.ts";
 import type { ResourceData } from "./uring/resources.ts";
 
@@ -56,6 +64,22 @@ const ONE = new BigUint64Array([1n]);
 /** Lets the event loop of an engine's thread go round at once. @param wakeDescriptor the engine's, or -1. */
 export function wakeEngine(wakeDescriptor: number): void {
   if (wakeDescriptor >= 0) writeSync(wakeDescriptor, ONE);
+}
+
+/**
+ * The same addresses, with descriptors of sockets given for one engine alone: it closes them.
+ * @throws SystemError
+ */
+export async function ownDescriptors({ streams, datagrams }: ListenAddresses): Promise<ListenAddresses> {
+  if ([...streams, ...datagrams].every(({ fd }) => fd === undefined)) return { streams, datagrams };
+  const { fcntl, systemError } = await import("./uring/libc.ts");
+  const own = (address: ListenAddress): ListenAddress => {
+    if (address.fd === undefined) return address;
+    const fd = fcntl(address.fd, FCNTL.duplicateCloseOnExec, 0);
+    if (fd < 0) throw systemError(`no descriptor for ${address.host}:${address.port}`);
+    return { ...address, fd };
+  };
+  return { streams: streams.map(own), datagrams: datagrams.map(own) };
 }
 
 /** Gives back what the engine of a thread that has died had of the kernel. */

@@ -9,6 +9,7 @@ import { describeCrowds } from "./conformance/crowds.ts";
 import { describeDatagramLoad } from "./conformance/datagram-load.ts";
 import { describeDatagrams } from "./conformance/datagrams.ts";
 import { describeDeferring } from "./conformance/deferring.ts";
+import { describeGivenSockets } from "./conformance/given-sockets.ts";
 import { describeRequests } from "./conformance/requests.ts";
 import type { MakeEngine } from "./conformance/rig.ts";
 import { describeSlowness } from "./conformance/slowness.ts";
@@ -23,6 +24,7 @@ export function describeEngine(name: string, makeEngine: MakeEngine): void {
     describeStopping(makeEngine);
     describeDeferring(makeEngine);
     describeAddresses(makeEngine);
+    describeGivenSockets(makeEngine);
     describeCrowds(makeEngine);
     describeDatagrams(makeEngine);
     describeDatagramLoad(makeEngine);

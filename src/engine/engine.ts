@@ -161,6 +161,11 @@ export interface EngineCounters {
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+  /**
+   * A socket that is bound there already, and listens if it is a stream's: the engine serves it instead of opening one,
+   * and closes this descriptor. Other engines and processes may have others of the same socket.
+   */
+  readonly fd?: number | undefined;
 }
 
 /** Where an engine listens. */

@@ -35,7 +35,7 @@ export async function assertUnclaimed({ streams, datagrams }: ListenAddresses): 
   }
 }
 
-/** Port 0 is whichever is free. */
-function isFixed({ port }: ListenAddress): boolean {
-  return port !== 0;
+/** Port 0 is whichever is free, and a socket that is given is somebody's on our behalf. */
+function isFixed({ port, fd }: ListenAddress): boolean {
+  return port !== 0 && fd === undefined;
 }

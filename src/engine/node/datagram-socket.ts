@@ -89,7 +89,7 @@ export class DatagramSocket {
   }
 }
 
-function bind({ host, port, ipv6Only, reusePort }: Binding): Promise<Socket> {
+function bind({ host, port, fd, ipv6Only, reusePort }: Binding): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const type = host.includes(":") ? "udp6" : "udp4";
     const socket = createSocket({ type, ipv6Only, reusePort, lookup: isAddress });
@@ -98,9 +98,9 @@ function bind({ host, port, ipv6Only, reusePort }: Binding): Promise<Socket> {
       reject(error);
     };
     socket.once("error", fail);
-    socket.bind({ address: host, port }, () => {
+    socket.bind(fd === undefined ? { address: host, port } : { fd }, () => {
       socket.off("error", fail);
-      raiseReceiveBuffer(socket);
+      if (fd === undefined) raiseReceiveBuffer(socket);
       resolve(socket);
     });
   });

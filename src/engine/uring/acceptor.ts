@@ -1,12 +1,23 @@
-/** Accepting connections over io_uring: one operation a listening socket, which goes on until it fails. */
+/**
+ * Accepting connections over io_uring: one operation a listening socket, which goes on until it fails.
+ *
+ * A socket that several threads accept from wakes one of them for each connection: the one whose operation has waited
+ * longest. An operation that goes on would stay that one, and its thread have them all; so there each is for one
+ * connection.
+ */
 import { CQE_FLAG } from "./layouts.ts";
 import { PURPOSE } from "./purpose.ts";
 import type { Ring } from "./ring.ts";
+
+/** Operations on a socket that others may accept from. */
+const ACCEPTS_AT_ONCE = 4;
 
 /** Accepts from the listening sockets of a thread. */
 export class Acceptor {
   readonly #ring: Ring;
   readonly #listeners: number[] = [];
+  /** Those that others may accept from. */
+  readonly #given = new Set<number>();
   /** Those that wait until there are descriptors again. */
   readonly #paused: number[] = [];
   #stopping = false;
@@ -15,10 +26,11 @@ export class Acceptor {
     this.#ring = ring;
   }
 
-  /** Starts to accept from a listening socket. */
-  listen(fd: number): void {
+  /** Starts to accept from a listening socket. @param isGiven whether others may accept from it, too. */
+  listen(fd: number, isGiven: boolean): void {
     this.#listeners.push(fd);
-    this.#accept(fd);
+    if (isGiven) this.#given.add(fd);
+    for (let i = 0; i < (isGiven ? ACCEPTS_AT_ONCE : 1); i++) this.#accept(fd);
   }
 
   /**
@@ -50,6 +62,6 @@ export class Acceptor {
   }
 
   #accept(fd: number): void {
-    this.#ring.accept(fd, fd, PURPOSE.accepted);
+    this.#ring.accept(fd, !this.#given.has(fd), fd, PURPOSE.accepted);
   }
 }

@@ -95,7 +95,9 @@ export class DatagramServer {
   }
 
   #await(number: number): void {
-    this.#ring.poll(this.#sockets[number].fd, POLL.readable, number, PURPOSE.datagrams);
+    const { fd, isGiven } = this.#sockets[number];
+    const events = isGiven ? POLL.readable | POLL.exclusive : POLL.readable;
+    this.#ring.poll(fd, events, number, PURPOSE.datagrams);
   }
 
   #serve({ fd, isIPv6 }: BoundSocket): void {

@@ -155,9 +155,11 @@ export const SOCKET = {
   closeOnExec: 0x80000,
   levelSocket: 1,
   reuseAddress: 2,
+  type: 3,
   receiveBuffer: 8,
   linger: 13,
   reusePort: 15,
+  acceptsConnections: 30,
   levelTcp: 6,
   tcpNoDelay: 1,
   tcpDeferAccept: 9,
@@ -169,8 +171,11 @@ export const SOCKET = {
 /** Flags of messages, include/linux/socket.h. */
 export const MESSAGE = { dontWait: 0x40, waitAll: 0x100, noSignal: 0x4000, more: 0x8000 } as const;
 
-/** Events of poll(2). */
-export const POLL = { readable: 1, writable: 4 } as const;
+/** fcntl(2): commands, and the flag of a file that never waits. include/uapi/asm-generic/fcntl.h. */
+export const FCNTL = { getFlags: 3, setFlags: 4, duplicateCloseOnExec: 1030, nonBlocking: 0x800 } as const;
+
+/** Events of poll(2). `exclusive`: of those that wait for the same, one is woken (EPOLLEXCLUSIVE). */
+export const POLL = { readable: 1, writable: 4, exclusive: 1 << 28 } as const;
 
 /** What shutdown(2) ends. */
 export const SHUTDOWN = { write: 1 } as const;

@@ -103,6 +103,20 @@ export const setsockopt: (
   bytes: number,
 ) => number = library.func("int setsockopt(int fd, int level, int option, void *value, uint32_t bytes)");
 
+/** getsockopt(2). @param bytes points to the room there is, a word that is overwritten with the value's length. */
+export const getsockopt: (
+  fd: number,
+  level: number,
+  option: number,
+  value: Pointer,
+  bytes: Pointer,
+) => number = library.func("int getsockopt(int fd, int level, int option, void *value, void *bytes)");
+
+/** fcntl(2), of the commands that take a number. On Linux's architectures a variadic one is passed like any other. */
+export const fcntl: (fd: number, command: number, argument: number) => number = library.func(
+  "int fcntl(int fd, int command, int argument)",
+);
+
 /** getsockname(2). @param bytes points to the room there is, a word that is overwritten with the address's length. */
 export const getsockname: (fd: number, address: Pointer, bytes: Pointer) => number = library.func(
   "int getsockname(int fd, void *address, void *bytes)",

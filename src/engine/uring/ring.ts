@@ -168,8 +168,9 @@ export class Ring {
   }
 
   /** Accepts connections, one completion each with its descriptor, until one comes without `more`. */
-  accept(fd: number, owner: number, purpose: number): void {
-    const at = this.#next(OPCODE.accept | (ACCEPT_MULTISHOT << 16), fd, owner, purpose);
+  accept(fd: number, goesOn: boolean, owner: number, purpose: number): void {
+    const how = goesOn ? ACCEPT_MULTISHOT : 0;
+    const at = this.#next(OPCODE.accept | (how << 16), fd, owner, purpose);
     this.#entries.words[at + (SQE.operationFlags >> 2)] = SOCKET.closeOnExec;
   }
 

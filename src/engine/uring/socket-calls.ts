@@ -3,8 +3,19 @@ import { networkInterfaces } from "node:os";
 import { lacksIPv6 } from "../binding.ts";
 import type { ListenAddress } from "../engine.ts";
 import { writePeerAddress } from "../peer-address.ts";
-import { SOCKADDR, SOCKET } from "./layouts.ts";
-import { bind, close, getpeername, getsockname, listen, setsockopt, socket, systemError } from "./libc.ts";
+import { FCNTL, SOCKADDR, SOCKET } from "./layouts.ts";
+import {
+  bind,
+  close,
+  fcntl,
+  getpeername,
+  getsockname,
+  getsockopt,
+  listen,
+  setsockopt,
+  socket,
+  systemError,
+} from "./libc.ts";
 import { Memory } from "./memory.ts";
 
 /** Connections the kernel may hold for us before they are accepted. It lowers it to `net.core.somaxconn`. */
@@ -38,6 +49,16 @@ export interface BoundSocket {
   readonly fd: number;
   readonly isIPv6: boolean;
   readonly address: ListenAddress;
+  /** Whether it was open already, and others may serve it as well. */
+  readonly isGiven: boolean;
+}
+
+/** A socket that somebody else has opened. */
+export interface GivenSocket {
+  readonly type: "stream" | "datagram";
+  /** Where it is bound: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. */
+  readonly address: Uint8Array;
+  readonly port: number;
 }
 
 /** One for each thread: it has scratch memory. */
@@ -48,10 +69,12 @@ export class SocketCalls {
   readonly #option = this.#scratch.pointerTo(SCRATCH.option);
 
   /**
-   * Opens a socket, binds it and, if it is a stream's, listens. Where the machine has no IPv6, `::` is `0.0.0.0`.
+   * Opens a socket, binds it and, if it is a stream's, listens. Where the machine has no IPv6, `::` is `0.0.0.0`. One
+   * that is open already is taken as it is.
    * @throws SystemError with the address in its message.
    */
   open(address: ListenAddress, options: SocketOptions): BoundSocket {
+    if (address.fd !== undefined) return this.#take(address, address.fd, options);
     try {
       return this.#open(address, options);
     } catch (error) {
@@ -80,6 +103,20 @@ export class SocketCalls {
     this.#setOption(fd, SOCKET.levelSocket, SOCKET.linger, 1, 8);
   }
 
+  /** @returns what a descriptor is, or undefined when it is no bound socket for UDP, nor for TCP and listening. */
+  describe(fd: number): GivenSocket | undefined {
+    const { halves, bytes } = this.#scratch;
+    const type = this.#getOption(fd, SOCKET.type);
+    const isStream = type === SOCKET.stream && this.#getOption(fd, SOCKET.acceptsConnections) === 1;
+    if (!isStream && type !== SOCKET.datagram) return undefined;
+    const port = this.#portOf(fd);
+    const family = halves[(SCRATCH.address + SOCKADDR.family) >> 1];
+    if (port === 0 || (family !== SOCKET.familyIPv4 && family !== SOCKET.familyIPv6)) return undefined;
+    const address = new Uint8Array(16);
+    readSocketAddress(bytes, SCRATCH.address, family === SOCKET.familyIPv6, address);
+    return { type: isStream ? "stream" : "datagram", address, port };
+  }
+
   /** Gives the scratch memory back. */
   close(): void {
     this.#scratch.unmap();
@@ -101,17 +138,30 @@ export class SocketCalls {
         throw systemError(`bind ${at}`);
       if (isStream) this.#listen(fd, at);
       else this.#setOption(fd, SOCKET.levelSocket, SOCKET.receiveBuffer, DATAGRAM_BUFFER_BYTES);
-      return { fd, isIPv6, address: { host, port: this.#portOf(fd) } };
+      return { fd, isIPv6, address: { host, port: this.#portOf(fd) }, isGiven: false };
     } catch (error) {
       close(fd);
       throw error;
     }
   }
 
-  #listen(fd: number, at: string): void {
-    // Accepted connections inherit what is set here.
+  /** Its queue and its buffers are as whoever opened it wants them. */
+  #take(address: ListenAddress, fd: number, { type }: SocketOptions): BoundSocket {
+    if (type === "stream") this.#prepareListener(fd);
+    // Else accepting does not wait for a connection, but fails at once.
+    if (fcntl(fd, FCNTL.setFlags, fcntl(fd, FCNTL.getFlags, 0) & ~FCNTL.nonBlocking) < 0)
+      throw systemError("fcntl");
+    return { fd, isIPv6: address.host.includes(":"), address, isGiven: true };
+  }
+
+  /** Accepted connections inherit what is set here. */
+  #prepareListener(fd: number): void {
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpNoDelay, 1);
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpDeferAccept, DEFER_ACCEPT_SECONDS);
+  }
+
+  #listen(fd: number, at: string): void {
+    this.#prepareListener(fd);
     if (listen(fd, BACKLOG) < 0) throw systemError(`listen ${at}`);
     // Acknowledged with the reply, which comes at once: a packet less. Only listen(2) having been called, it is inherited.
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpQuickAck, 0);
@@ -121,6 +171,12 @@ export class SocketCalls {
     this.#scratch.words[SCRATCH.option >> 2] = value;
     if (setsockopt(fd, level, option, this.#option, bytes) < 0)
       throw systemError(`setsockopt ${level} ${option}`);
+  }
+
+  #getOption(fd: number, option: number): number {
+    this.#scratch.words[SCRATCH.length >> 2] = 4;
+    if (getsockopt(fd, SOCKET.levelSocket, option, this.#option, this.#length) < 0) return -1;
+    return this.#scratch.words[SCRATCH.option >> 2];
   }
 
   #portOf(fd: number): number {

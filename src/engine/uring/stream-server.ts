@@ -16,7 +16,7 @@ import { close } from "./libc.ts";
 import { PURPOSE } from "./purpose.ts";
 import { Replies } from "./replies.ts";
 import type { Ring } from "./ring.ts";
-import { SocketCalls } from "./socket-calls.ts";
+import { type BoundSocket, SocketCalls } from "./socket-calls.ts";
 import { Waits } from "./waits.ts";
 
 /** Most entries that are made for one completion. */
@@ -74,8 +74,8 @@ export class StreamServer {
   }
 
   /** Starts to accept from a listening socket. */
-  listen(fd: number): void {
-    this.#acceptor.listen(fd);
+  listen(socket: BoundSocket): void {
+    this.#acceptor.listen(socket.fd, socket.isGiven);
   }
 
   /** Accepts no more, and has connections end as soon as nothing is under way on them. */

@@ -124,7 +124,7 @@ export class UringEngine implements Engine {
       const streamSockets = openAll("stream", streams);
       const datagramSockets = openAll("datagram", datagrams);
       this.#resources.sockets = opened.map(({ fd }) => fd);
-      for (const socket of streamSockets) this.#streams.listen(socket.fd);
+      for (const socket of streamSockets) this.#streams.listen(socket);
       for (const socket of datagramSockets) this.#datagrams.add(socket);
       this.#start();
       const addressesOf = (sockets: readonly BoundSocket[]) => sockets.map(({ address }) => address);
