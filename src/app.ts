@@ -11,20 +11,22 @@ import { formatProblem } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
 import { WatchedFiles } from "./config/watched-files.ts";
 import { connectionsPerWorker, workerCount } from "./config/worker-count.ts";
+import { readConnectionSecret } from "./connection-secret.ts";
 import { DataPlane } from "./data-plane.ts";
-import { ListenError } from "./data-plane-thread.ts";
-import { chooseEngine, type EngineChoice, EngineUnavailableError } from "./engine/choice.ts";
+import { chooseEngine, type EngineChoice } from "./engine/choice.ts";
 import type { ListenAddress, ListenAddresses } from "./engine/engine.ts";
 import { probeUring } from "./engine/uring/probe.ts";
 import { ErrandDesk } from "./errands.ts";
-import { describeFailure, type Failure } from "./failure.ts";
+import { describeFailure } from "./failure.ts";
 import { KeptState } from "./kept-state.ts";
 import { buildPolicy } from "./policy.ts";
-import { DatabaseError } from "./storage/database.ts";
+import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
+import { Supervision } from "./supervision.ts";
+import { placeGivenSockets, takeGivenSockets } from "./systemd/given-sockets.ts";
+import { type Notifier, openNotifier } from "./systemd/notifier.ts";
 import { LimitWarnings } from "./telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "./telemetry/logger.ts";
-import { CONNECTION_SECRET_WORDS } from "./tracker/connection-ids.ts";
-import { allocateSwarmStore, shardsFor } from "./tracker/store-memory.ts";
+import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "./tracker/store-memory.ts";
 import type { Recovery } from "./tracker/store-recovery.ts";
 import { VERSION } from "./version.ts";
 import type { PolicyData, WorkerEvent } from "./worker.ts";
@@ -63,36 +65,24 @@ export async function run(source: ConfigSource): Promise<number> {
   } catch (error) {
     return refuse(`logging.path: ${describeFailure(error).message}`);
   }
-  let app: App;
   try {
-    app = new App(source, loaded, log, await chooseEngineFor(loaded.config));
+    return await (await makeApp(source, loaded, log)).run(loaded);
   } catch (error) {
-    await log.close();
-    if (error instanceof EngineUnavailableError) return refuse(`engine: ${error.message}`);
-    if (error instanceof AdminError) return refuse(`admin: ${error.message}`);
-    return refuse(`tracker.max_peers: cannot reserve the memory: ${describeFailure(error).message}`);
-  }
-  try {
-    return await app.run(loaded);
-  } catch (error) {
-    if (error instanceof DatabaseError) return refuse(`database: ${error.message}`);
-    if (error instanceof ListenError) return refuse(`listen: ${explainListenError(error)}`);
-    if (error instanceof AdminError) return refuse(`admin.listen: ${explainListenError(error)}`);
-    throw error;
+    const reason = explainStartFailure(error);
+    if (reason === undefined) throw error;
+    return refuse(reason);
   } finally {
     await log.close();
   }
 }
 
-/** The admin listener could not be made, or does not come to listen. */
-class AdminError extends Error {
-  readonly code: string;
-
-  constructor(error: unknown) {
-    const { code, message } = describeFailure(error);
-    super(message);
-    this.code = code;
-  }
+/** @throws what {@link explainStartFailure} explains. */
+async function makeApp(source: ConfigSource, loaded: LoadedConfig, log: Logger): Promise<App> {
+  const { http, udp } = loaded.config.listen;
+  const given = await takeGivenSockets(process.env, process.pid);
+  const listen = placeGivenSockets({ streams: http, datagrams: udp }, given);
+  const notifier = await openNotifier(process.env, process.pid);
+  return new App(source, loaded, log, await chooseEngineFor(loaded.config), listen, notifier);
 }
 
 class App {
@@ -107,6 +97,7 @@ class App {
   readonly #workers: number;
   readonly #engine: EngineChoice;
   readonly #limits: LimitWarnings;
+  readonly #supervision: Supervision;
   readonly #watched = new WatchedFiles();
   readonly #timers: NodeJS.Timeout[] = [];
   /** Keys already named as not there yet. */
@@ -115,31 +106,37 @@ class App {
   #reloading: Promise<void> = Promise.resolve();
   #end: (exitCode: number) => void = () => {};
 
-  constructor(source: ConfigSource, loaded: LoadedConfig, log: Logger, engine: EngineChoice) {
+  constructor(
+    source: ConfigSource,
+    loaded: LoadedConfig,
+    log: Logger,
+    engine: EngineChoice,
+    listen: ListenAddresses,
+    notifier: Notifier | undefined,
+  ) {
     const { config } = loaded;
     const workers = workerCount(config);
-    const [key0, key1] = randomWords(2);
     this.#source = source;
     this.#config = config;
     this.#log = log;
     this.#policy = buildPolicy(loaded);
     this.#workers = workers;
     this.#engine = engine;
-    const store = allocateSwarmStore(config.tracker.max_peers, shardsFor(workers), [key0, key1]);
+    const store = allocateStore(config.tracker.max_peers, workers);
     this.#plane = new DataPlane(
       {
         workers,
         engine: engine.kind,
         store,
         policy: this.#policy,
-        listen: { streams: config.listen.http, datagrams: config.listen.udp },
+        listen,
         limits: {
           maxConnections: config.listen.max_connections,
           idleTimeoutMs: config.listen.idle_timeout * 1000,
           requestTimeoutMs: config.listen.request_timeout * 1000,
           maxDeferred: config.listen.max_waiting,
         },
-        connectionSecret: randomWords(CONNECTION_SECRET_WORDS),
+        connectionSecret: readConnectionSecret(process.env),
         clockBaseMs: Date.now() - Number(process.hrtime.bigint()) / 1e6,
         randomWords,
       },
@@ -154,6 +151,7 @@ class App {
     this.#errands = new ErrandDesk(this.#plane.errands, (worker, tokens) =>
       this.#plane.resume(worker, tokens),
     );
+    this.#supervision = new Supervision(notifier, this.#plane, store);
     this.#limits = new LimitWarnings(log, this.#plane.counters);
     this.#state = new KeptState(loaded, store, this.#plane.activity, process.env, log);
     this.#shown = new AdminState(this.#policy, loaded.groups);
@@ -163,7 +161,7 @@ class App {
         this.#shown,
       );
     } catch (error) {
-      throw new AdminError(error);
+      throw new AdminError(describeFailure(error).message);
     }
   }
 
@@ -179,16 +177,18 @@ class App {
     // Before listening: a signal at any time does what it should.
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
     const page = await this.#admin.start().catch((error: unknown) => {
-      throw new AdminError(error);
+      throw new AdminListenError(error);
     });
     const addresses = await this.#start();
     this.#announceStart(report, addresses, page);
+    this.#supervision.start();
     await this.#watched.watch(namedFiles(this.#source, report));
     this.#timers.push(
       setInterval(() => this.#limits.check(performance.now()), CHECK_LIMITS_MS),
       setInterval(() => void this.#reloadIfChanged(), LOOK_AT_FILES_MS),
     );
     const exitCode = await ended;
+    this.#supervision.stopping();
     for (const timer of this.#timers) clearInterval(timer);
     await this.#reloading;
     this.#shown.addresses = [];
@@ -218,7 +218,11 @@ class App {
 
   /** Reads the configuration again; with problems, what is in force stays. One reload at a time. */
   reload(reason: string): void {
-    this.#reloading = this.#reloading.then(() => this.#reload(reason));
+    this.#reloading = this.#reloading.then(async () => {
+      this.#supervision.reloading();
+      await this.#reload(reason);
+      this.#supervision.reloaded();
+    });
   }
 
   async #reload(reason: string): Promise<void> {
@@ -323,6 +327,15 @@ function chooseEngineFor(config: Config): Promise<EngineChoice> {
   return chooseEngine(config.engine, () => probeUring({ engines, connections }));
 }
 
+function allocateStore(maxPeers: number, workers: number): SwarmStoreData {
+  const [key0, key1] = randomWords(2);
+  try {
+    return allocateSwarmStore(maxPeers, shardsFor(workers), [key0, key1]);
+  } catch (error) {
+    throw new MemoryError(describeFailure(error).message);
+  }
+}
+
 function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {
   return {
     path: logging.path ?? undefined,
@@ -347,19 +360,6 @@ function changedFixedKeys(before: Config, after: Config): string[] {
 function refuse(message: string): number {
   process.stderr.write(`btrt: ${message}\n`);
   return 1;
-}
-
-function explainListenError({ code, message }: Failure): string {
-  switch (code) {
-    case "EADDRINUSE":
-      return `${message}: another program has this port; stop it, or choose another`;
-    case "EACCES":
-      return `${message}: no permission; choose a port above 1023, or allow it (CAP_NET_BIND_SERVICE)`;
-    case "EADDRNOTAVAIL":
-      return `${message}: this machine does not have that address`;
-    default:
-      return message;
-  }
 }
 
 function tryIt({ host, port }: ListenAddress, page: string): string {

@@ -79,6 +79,8 @@ export class DataPlane {
   readonly #resources: readonly ResourceData[];
   readonly #limits: EngineLimits;
   readonly #diedAt: number[] = [];
+  /** Of each worker's clock, when {@link silent} was last asked. */
+  #ticks: number[] = [];
   /** Workers that have not yet taken over the last policy, and those that have not yet classified by it. */
   readonly #adopting = new Set<number>();
   readonly #classifying = new Set<number>();
@@ -119,6 +121,13 @@ export class DataPlane {
       throw error;
     }
     return this.#listen;
+  }
+
+  /** The workers whose clocks have not ticked since this was last asked. */
+  silent(): number[] {
+    const before = this.#ticks;
+    this.#ticks = this.counters.map((counters) => counters[COUNTER.ticks]);
+    return [...this.#ticks.keys()].filter((worker) => this.#ticks[worker] === before[worker]);
   }
 
   /** Hands over a new policy. When all threads have it, peers known are classified by it. */

@@ -202,7 +202,8 @@ class DataPlane {
 
   #tick(): void {
     this.#clock.seconds = readClock(this.#options.clockBaseMs);
-    const { workers } = this.#options;
+    const { workers, counters } = this.#options;
+    counters[COUNTER.ticks]++;
     const roundMs = 1000 * Math.min(ROUND_SECONDS, this.#sweeper.peerExpiry / 4);
     const all = (this.#store.peerCount + this.#store.swarmCount) / workers;
     const wasReclassifying = this.#sweeper.reclassifying;

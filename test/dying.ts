@@ -1,10 +1,10 @@
 /**
  * Lets a data-plane thread die of certain announces: amid a change of the store with its shard locked, on port 666 by an
- * exception and on port 667 without one; on port 668 with nothing locked.
+ * exception and on port 667 without one; on port 668 with nothing locked. On port 669 it only hangs.
  */
 import { SwarmStore } from "../src/tracker/swarm-store.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
-import { DEADLY_PORT } from "./deadly-port.ts";
+import { DEADLY_PORT, STUCK_PORT } from "./deadly-port.ts";
 
 const putPeer = SwarmStore.prototype.putPeer;
 SwarmStore.prototype.putPeer = function (this: SwarmStore, shard, entry, update) {
@@ -21,5 +21,6 @@ SwarmStore.prototype.putPeer = function (this: SwarmStore, shard, entry, update)
 const announce = Tracker.prototype.announce;
 Tracker.prototype.announce = function (this: Tracker, request, response) {
   if (request.port === DEADLY_PORT.unlocked) throw new Error("died on purpose");
+  if (request.port === STUCK_PORT) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   return announce.call(this, request, response);
 };

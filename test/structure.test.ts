@@ -45,6 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   admin: ["model", "network", "client", "tracker"],
   config: ["model", "network", "client", "tracker", "engine/engine.ts"],
   telemetry: ["model", "network", "client", "tracker"],
+  systemd: ["model", "engine"],
   cli: [
     "model",
     "network",

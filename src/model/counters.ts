@@ -29,6 +29,8 @@ export const COUNTER = {
   errandsDropped: 15,
   /** Announces of other trackers that ask for peers (tracker/polls.ts). */
   polls: 16,
+  /** Times the worker's clock has ticked: it is alive. */
+  ticks: 17,
 } as const;
 
 /** Where the counts of request-counts.ts begin. */

@@ -5,7 +5,8 @@
  *
  * - **Strength.** An id is 62 bits of two HalfSipHashes. Its 64-bit key alone could be searched for by whoever has a few
  *   ids of his own, so each hash has two more secret words in its message: 128 bits that must be guessed together.
- *   Guessing an id instead takes 2^62 datagrams within three minutes. All secrets are new in every process.
+ *   Guessing an id instead takes 2^62 datagrams within three minutes. The secrets are random, and stay the same only when
+ *   a service is restarted.
  * - **The address, not the port.** A NAT may give a client another port between two datagrams, and who shares its
  *   address can ask for an id of his own at any time: the port would refuse the former and not hinder the latter.
  * - **Time.** An id says in two bits which minute it is from, of those it can be from: this one, the two before, or the
@@ -16,7 +17,7 @@ import type { Address } from "../model/address.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import type { Clock } from "./tracker.ts";
 
-/** Random words that the ids of a process are made with, the same for all its workers. */
+/** Random words that ids are made with, the same for all workers. */
 export const CONNECTION_SECRET_WORDS = 8;
 
 const EPOCH_SECONDS = 60;

@@ -1,5 +1,5 @@
 /** What an end-to-end test runs in: a temporary directory and processes, all gone when the test is over. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -39,9 +39,11 @@ export class Process {
   /** The same, or undefined while it runs. */
   end: number | NodeJS.Signals | undefined;
 
-  constructor(command: readonly string[], directory: string) {
+  /** @param descriptors it is given, from 3 on. */
+  constructor(command: readonly string[], directory: string, descriptors: readonly number[] = []) {
     const [program, ...args] = command;
-    this.#child = spawn(program, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
+    const stdio: StdioOptions = ["ignore", "pipe", "pipe", ...descriptors];
+    this.#child = spawn(program, args, { cwd: directory, stdio });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
     });
@@ -109,10 +111,11 @@ export class Bed {
   /**
    * Starts a process in the bed's directory.
    * @param namespace network namespace it runs in; without one, the machine's own.
+   * @param descriptors it is given, from 3 on.
    */
-  run(command: readonly string[], namespace?: string): Process {
+  run(command: readonly string[], namespace?: string, descriptors?: readonly number[]): Process {
     const prefix = namespace === undefined ? [] : [IP, "netns", "exec", namespace];
-    const started = new Process([...prefix, ...command], this.directory);
+    const started = new Process([...prefix, ...command], this.directory, descriptors);
     this.#processes.push(started);
     return started;
   }

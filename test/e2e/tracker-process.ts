@@ -19,11 +19,17 @@ export interface RunOptions {
   readonly namespace?: string;
   /** A command that prepares its process, and then becomes the program that its further arguments name. */
   readonly by?: readonly string[];
+  /** Descriptors that its process is given, from 3 on. */
+  readonly descriptors?: readonly number[];
 }
 
 /** Runs `btrt` with arguments of its command line. */
-export function runBtrt(bed: Bed, args: readonly string[], { namespace, by = [] }: RunOptions = {}): Process {
-  return bed.run([...by, process.execPath, MAIN, ...args], namespace);
+export function runBtrt(
+  bed: Bed,
+  args: readonly string[],
+  { namespace, by = [], descriptors }: RunOptions = {},
+): Process {
+  return bed.run([...by, process.execPath, MAIN, ...args], namespace, descriptors);
 }
 
 /** A tracker that has said that it is ready. */

@@ -148,6 +148,7 @@ export const IOVEC = { bytes: 16, address: 0, length: 8 } as const;
 
 /** Constants of sockets, include/linux/socket.h, asm-generic/socket.h, tcp.h, in6.h. */
 export const SOCKET = {
+  familyUnix: 1,
   familyIPv4: 2,
   familyIPv6: 10,
   stream: 1,

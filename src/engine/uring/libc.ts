@@ -112,6 +112,18 @@ export const getsockopt: (
   bytes: Pointer,
 ) => number = library.func("int getsockopt(int fd, int level, int option, void *value, void *bytes)");
 
+/** sendto(2). @param address struct sockaddr, so many bytes long. @returns how many bytes were sent. */
+export const sendto: (
+  fd: number,
+  message: Uint8Array,
+  length: number,
+  flags: number,
+  address: Uint8Array,
+  bytes: number,
+) => number = library.func(
+  "int64_t sendto(int fd, const uint8_t *message, size_t length, int flags, const uint8_t *address, uint32_t bytes)",
+);
+
 /** fcntl(2), of the commands that take a number. On Linux's architectures a variadic one is passed like any other. */
 export const fcntl: (fd: number, command: number, argument: number) => number = library.func(
   "int fcntl(int fd, int command, int argument)",

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type GivenSocket, GivenSocketError, placeGivenSockets, takeGivenSockets } from "./given-sockets.ts";
+
+function given(type: GivenSocket["type"], host: string, port: number, fd: number): GivenSocket {
+  return { type, name: "btrt.socket", address: { host, port, fd } };
+}
+
+const WANTED = {
+  streams: [
+    { host: "::", port: 80 },
+    { host: "2001:db8::0:1", port: 6969 },
+  ],
+  datagrams: [{ host: "::", port: 80 }],
+};
+
+test("sockets take the places of their addresses; the others stay to be opened", () => {
+  const sockets = [given("datagram", "::", 80, 3), given("stream", "2001:db8::1", 6969, 4)];
+  assert.deepEqual(placeGivenSockets(WANTED, sockets), {
+    streams: [
+      { host: "::", port: 80 },
+      { host: "2001:db8::1", port: 6969, fd: 4 },
+    ],
+    datagrams: [{ host: "::", port: 80, fd: 3 }],
+  });
+});
+
+test("0.0.0.0 takes the place of ::, where it has none of its own", () => {
+  const { streams } = placeGivenSockets(WANTED, [given("stream", "0.0.0.0", 80, 3)]);
+  assert.deepEqual(streams[0], { host: "0.0.0.0", port: 80, fd: 3 });
+  const both = {
+    streams: [
+      { host: "::", port: 80 },
+      { host: "0.0.0.0", port: 80 },
+    ],
+    datagrams: [],
+  };
+  const placed = placeGivenSockets(both, [given("stream", "0.0.0.0", 80, 3)]);
+  assert.deepEqual(placed.streams, [
+    { host: "::", port: 80 },
+    { host: "0.0.0.0", port: 80, fd: 3 },
+  ]);
+});
+
+test("one without a place is refused, and two for the same", () => {
+  const message = (sockets: GivenSocket[]) => {
+    try {
+      placeGivenSockets(WANTED, sockets);
+    } catch (error) {
+      assert.ok(error instanceof GivenSocketError);
+      return error.message;
+    }
+    return assert.fail();
+  };
+  assert.match(
+    message([given("datagram", "2001:db8::1", 6969, 3)]),
+    /UDP \[2001:db8::1\]:6969, .*listen\.udp/,
+  );
+  assert.match(message([given("stream", "::", 80, 3), given("stream", "::", 80, 4)]), /twice/);
+});
+
+test("what is meant for another process is left alone, and nobody inherits it", async () => {
+  const environment = { LISTEN_PID: "1", LISTEN_FDS: "1", LISTEN_FDNAMES: "x", PATH: "/" };
+  assert.deepEqual(await takeGivenSockets(environment, 2), []);
+  assert.deepEqual(environment, { PATH: "/" });
+  assert.deepEqual(await takeGivenSockets({}, 2), []);
+});
+
+test("nonsense is refused", async () => {
+  for (const LISTEN_FDS of ["-1", "1.5", "many", "100000"]) {
+    await assert.rejects(takeGivenSockets({ LISTEN_PID: "2", LISTEN_FDS }, 2), GivenSocketError);
+  }
+});
+
+test("a descriptor that is no socket is refused", async () => {
+  const environment = { LISTEN_PID: "2", LISTEN_FDS: "120", LISTEN_FDNAMES: "" };
+  await assert.rejects(
+    takeGivenSockets(environment, 2),
+    /descriptor \d+ of the service manager is no listening/,
+  );
+});

@@ -1,0 +1,70 @@
+/** What a service manager is told, and what it gives. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { type TestContext, test } from "node:test";
+import { STUCK_PORT } from "../deadly-port.ts";
+import { announce } from "./announce.ts";
+import { Bed, until } from "./bed.ts";
+import { FakeSystemd } from "./fake-systemd.ts";
+import { runBtrt } from "./tracker-process.ts";
+
+const DYING = `NODE_OPTIONS=--import ${new URL("../dying.ts", import.meta.url)}`;
+const timeout = 60_000;
+
+async function open(t: TestContext, path?: string): Promise<{ bed: Bed; manager: FakeSystemd }> {
+  const bed = await Bed.open(t);
+  const manager = await FakeSystemd.open(bed, path ?? bed.path("notify"));
+  t.after(() => manager.close());
+  return { bed, manager };
+}
+
+test("it serves the sockets it is given, and says when it is ready, reloads and stops", {
+  timeout,
+}, async (t) => {
+  const { manager } = await open(t);
+  const config = `${manager.listen}workers: 2\n`;
+  const tracker = await manager.start(config);
+  assert.deepEqual(tracker.urls, [`http://127.0.0.1:${manager.http.port}/announce`]);
+  assert.deepEqual(await manager.hears("that it is ready", /^READY=1/), [
+    "READY=1",
+    "STATUS=serving 0 peers of 0 torrents",
+  ]);
+  await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
+  await tracker.reload(config);
+  const [reloading] = await manager.hears("of the reload", /^MONOTONIC_USEC=\d+$/);
+  assert.equal(reloading, "RELOADING=1");
+  assert.deepEqual(await manager.hears("of its end", /^READY=1/, 2), [
+    "READY=1",
+    "STATUS=serving 1 peers of 1 torrents",
+  ]);
+  await tracker.reload("no: configuration");
+  await manager.hears("that the one in force stays", /^READY=1/, 4);
+  assert.equal(await tracker.stop(), 0);
+  assert.match(manager.heard.at(-1)?.join() ?? "", /^STOPPING=1,/);
+});
+
+test("it is alive as long as every thread is", { timeout }, async (t) => {
+  const { manager } = await open(t, `@btrt-test-${process.pid}`);
+  const tracker = await manager.start(`${manager.listen}workers: 2\n`, "WATCHDOG_USEC=600000", DYING);
+  await manager.hears("that it is alive", /^WATCHDOG=1/);
+  const unanswered = announce(tracker.url, { infoHash: randomBytes(20), port: STUCK_PORT });
+  unanswered.catch(() => {});
+  const stuck = await manager.hears("of the thread that hangs", /threads that do not answer: [01]$/);
+  assert.equal(stuck.includes("WATCHDOG=1"), false);
+  const from = manager.heard.length;
+  await until("it has said so three times", () => manager.heard.length >= from + 3);
+  assert.doesNotMatch(manager.heard.slice(from).join(), /WATCHDOG=1/);
+});
+
+test("sockets that the configuration has no place for are refused in words", { timeout }, async (t) => {
+  const { bed, manager } = await open(t);
+  await writeFile(bed.path("btrt.conf"), 'listen: { http: ["127.0.0.1:1"], udp: [] }\n');
+  const refused = runBtrt(bed, ["run", "--config", bed.path("btrt.conf")], manager.options());
+  assert.equal(await refused.ended, 1);
+  assert.equal(
+    refused.stderr,
+    `btrt: listen: btrt.socket of the service manager has TCP 127.0.0.1:${manager.http.port}, which listen.http does ` +
+      "not name: add it there, or take it out of btrt.socket\n",
+  );
+});
