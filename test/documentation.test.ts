@@ -46,7 +46,7 @@ function scripts(): string[] {
 
 /** Everything in a text that names a command or script which is not there. */
 function wrongNames(text: string): string[] {
-  const commands = [...text.matchAll(/(?:^|[\s`"(])btrt +([^\n`"]+)/gm)].map(([, words]) =>
+  const commands = [...text.matchAll(/(?:^|(?<!service)[\s`"(])btrt +([^\n`"]+)/gm)].map(([, words]) =>
     wrongCommand(words),
   );
   const names = [...text.matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name);

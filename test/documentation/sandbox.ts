@@ -7,7 +7,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Bed } from "../e2e/bed.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const MAIN = join(ROOT, "src/main.ts");
 const PATIENCE_SECONDS = 100;
 
 /** Directories that are empty at first, and those in them that packages would have made. */
@@ -54,7 +55,7 @@ for directory in ${EMPTY.join(" ")}; do mount -t tmpfs tmpfs $directory; done
 mkdir -p ${MADE.join(" ")}
 ip link set lo up
 export PATH='${directory}/bin:${dirname(process.execPath)}':/usr/sbin:/sbin:$PATH
-export HOME='${directory}'
+export HOME='${directory}' BTRT='${ROOT}'
 mkdir '${directory}/work'; cd '${directory}/work'
 for step in $(seq 0 ${steps - 1}); do
   code=0

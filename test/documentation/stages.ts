@@ -30,8 +30,52 @@ const MARIADB = `
 } > mariadb.log 2>&1
 `;
 
+/** What init writes, and "service", which has no systemd here. */
+const INSTALLED = `
+btrt init --local 10.0.0.0/8 --address 192.0.2.1
+cat > "$HOME/bin/service" <<'SERVICE'
+#!/bin/bash -e
+case $2 in
+  start) setsid btrt run > /var/log/btrt/out 2>&1 & echo $! > /run/btrt.pid
+    until curl -sf http://127.0.0.1:6970/readyz; do sleep 0.1; done ;;
+  stop) kill $(cat /run/btrt.pid); while kill -0 $(cat /run/btrt.pid) 2> /dev/null; do sleep 0.1; done ;;
+  restart) "$0" "$1" stop; "$0" "$1" start ;;
+  reload) kill -HUP $(cat /run/btrt.pid) ;;
+  status) kill -0 $(cat /run/btrt.pid) ;;
+esac
+SERVICE
+chmod +x "$HOME/bin/service"
+service btrt start
+`;
+
+/** Somebody is in the torrent of an example. */
+const ANNOUNCE = `
+curl -sf "http://127.0.0.1/announce?info_hash=$(printf '%%aa%.0s' {1..20})&port=6881&left=0" > /dev/null
+`;
+
+/** The tracker's machine, and a resolver that subscribers ask. */
+const RESOLVER = `
+ip address add 192.0.2.1/32 dev lo
+ip address add 192.0.2.53/32 dev lo
+dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces --listen-address=192.0.2.53 --user= \\
+  --local=/retracker.local/ --host-record=retracker.local,192.0.2.1
+`;
+
+/** A list such as its example, with what it skips. */
+const OPENTRACKER = `
+mkdir -p /etc/opentracker
+printf '# ours\\n%s\\n%s - a film\\n' 285862f84278e5e08f3a4f6606d2e768e594d5c3 $(printf a%.0s {1..40}) > /etc/opentracker/whitelist.txt
+`;
+
 const STAGES: Readonly<Record<string, Stage>> = {
   "README.md": { before: TRACKER + MARIADB, tools: ["mariadb-server", "mktorrent", "aria2"] },
+  "docs/dns.md": { before: RESOLVER + INSTALLED, tools: ["bind9-utils", "unbound", "dnsmasq-base"] },
+  "docs/operations.md": {
+    before: `${INSTALLED}mkdir -p /etc/prometheus; cp "$BTRT/packaging/prometheus/btrt.rules.yml" /etc/prometheus/`,
+    tools: [],
+  },
+  "docs/troubleshooting.md": { before: INSTALLED + ANNOUNCE, tools: [] },
+  "docs/moving.md": { before: OPENTRACKER, tools: [] },
 };
 
 /** What a page needs. */
