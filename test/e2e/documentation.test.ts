@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { type Block, blocksOf, PAGES } from "../documentation/blocks.ts";
 import { checkerOf } from "../documentation/checkers.ts";
 import { whyNot } from "../documentation/elsewhere.ts";
@@ -14,10 +14,14 @@ import { toolsMissing } from "../tools.ts";
 import { Bed } from "./bed.ts";
 import { namespacesMissing } from "./networks.ts";
 
-for (const page of PAGES) {
+describe("README and docs", { concurrency: 2 }, () => {
+  for (const page of PAGES) tryPage(page);
+});
+
+function tryPage(page: string): void {
   const blocks = blocksOf(page).filter(({ language }) => language !== "text");
   const here = blocks.filter((block) => whyNot(block) === undefined);
-  if (here.length === 0) continue;
+  if (here.length === 0) return;
   const { before, tools } = stageOf(page);
   const missing = toolsMissing([...new Set([...tools, ...here.flatMap((block) => checkerOf(block).tools)])]);
   test(`${page}: ${here.length} of ${blocks.length} blocks are tried`, {
