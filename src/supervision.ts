@@ -2,7 +2,8 @@
 import type { DataPlane } from "./data-plane.ts";
 import type { Notifier } from "./systemd/notifier.ts";
 import { CONTROL_PLANE } from "./tracker/shard-lock.ts";
-import { SwarmStore, type SwarmStoreData } from "./tracker/swarm-store.ts";
+import type { SwarmStoreData } from "./tracker/store-memory.ts";
+import { SwarmStore } from "./tracker/swarm-store.ts";
 
 /** How often it hears, at least; and how often within the time after which it would restart us. */
 const SAY_MS = 10_000;
