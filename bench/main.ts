@@ -1,5 +1,5 @@
 /**
- * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size,storage,admin]
+ * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size,storage,admin,router]
  * [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
@@ -13,6 +13,7 @@ import { Load } from "./load/load.ts";
 import { measureAdmin } from "./scenarios/admin.ts";
 import { measureAnnounces } from "./scenarios/announces.ts";
 import { measureMemory } from "./scenarios/memory.ts";
+import { measureRouter } from "./scenarios/router.ts";
 import { measureSize } from "./scenarios/size.ts";
 import { measureStorage } from "./scenarios/storage.ts";
 import { measureWorkers } from "./scenarios/workers.ts";
@@ -27,6 +28,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   size: measureSize,
   storage: measureStorage,
   admin: measureAdmin,
+  router: measureRouter,
 };
 
 /** Processes that others run at a time when figures begin to say little. */

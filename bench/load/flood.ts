@@ -1,0 +1,74 @@
+/**
+ * A program that sends one packet again and again, as fast as the way to its destination takes it: `flood.ts JSON`,
+ * where JSON is a {@link Flood}. Through virtual devices the sender's core does all the work of those behind it, too. It
+ * prints the nanoseconds that a packet took in the fastest burst: what else runs on the core only adds to the others.
+ * TCP segments belong to no connection, and take root.
+ */
+import { IOVEC, MMSGHDR, SOCKADDR, SOCKET } from "../../src/engine/uring/layouts.ts";
+import { sendmmsg, socket, systemError } from "../../src/engine/uring/libc.ts";
+import { Memory } from "../../src/engine/uring/memory.ts";
+import { connect } from "./libc.ts";
+
+/** What is sent. */
+export interface Flood {
+  /** IPv4. */
+  readonly to: string;
+  readonly protocol: "tcp" | "udp";
+  /** Bytes of payload. */
+  readonly bytes: number;
+  /** What the payload begins with, in hexadecimal. */
+  readonly begins: string;
+  readonly bursts: number;
+  /** Packets of a burst, a multiple of {@link BATCH}: few enough for some bursts not to be interrupted. */
+  readonly burst: number;
+}
+
+/** Packets of a system call. */
+const BATCH = 64;
+const PORT = 6881;
+const RAW = 3;
+const PROTOCOL_TCP = 6;
+
+/** From port 40000 to the other: acknowledges and pushes, with 12 bytes of options that say nothing. */
+const TCP_HEADER = Buffer.from(`9c401ae100000001000000018018ffff00000000${"01".repeat(12)}`, "hex");
+
+const ADDRESS = BATCH * MMSGHDR.bytes;
+const VECTOR = ADDRESS + SOCKADDR.bytes4;
+const PACKET = VECTOR + IOVEC.bytes;
+const PACKET_BYTES = 2048;
+
+const flood: Flood = JSON.parse(process.argv[2]);
+const isTcp = flood.protocol === "tcp";
+const memory = Memory.allocate(PACKET + PACKET_BYTES);
+const fd = open();
+const messages = memory.pointerTo(0);
+let least = Number.POSITIVE_INFINITY;
+for (let burst = 0; burst < flood.bursts; burst++) {
+  const began = process.hrtime.bigint();
+  for (let sent = 0; sent < flood.burst; sent += BATCH) {
+    if (sendmmsg(fd, messages, BATCH, 0) !== BATCH) throw systemError("sendmmsg");
+  }
+  least = Math.min(least, Number(process.hrtime.bigint() - began) / flood.burst);
+}
+console.log(least);
+
+/** A socket with its destination, and the messages that it sends: all the same packet. */
+function open(): number {
+  const fd = socket(SOCKET.familyIPv4, isTcp ? RAW : SOCKET.datagram, isTcp ? PROTOCOL_TCP : 0);
+  if (fd < 0) throw systemError("socket");
+  const { bytes, halves, words } = memory;
+  halves[(ADDRESS + SOCKADDR.family) >> 1] = SOCKET.familyIPv4;
+  bytes.set([PORT >> 8, PORT & 0xff], ADDRESS + SOCKADDR.port);
+  bytes.set(flood.to.split(".").map(Number), ADDRESS + SOCKADDR.address4);
+  if (connect(fd, memory.pointerTo(ADDRESS), SOCKADDR.bytes4) < 0) throw systemError("connect");
+  const header = isTcp ? TCP_HEADER : Buffer.alloc(0);
+  bytes.set(header, PACKET);
+  bytes.set(Buffer.from(flood.begins, "hex"), PACKET + header.length);
+  memory.writePointer((VECTOR + IOVEC.address) >> 2, memory, PACKET);
+  words[(VECTOR + IOVEC.length) >> 2] = header.length + flood.bytes;
+  for (let at = 0; at < BATCH * MMSGHDR.bytes; at += MMSGHDR.bytes) {
+    memory.writePointer((at + MMSGHDR.vector) >> 2, memory, VECTOR);
+    words[(at + MMSGHDR.vectorLength) >> 2] = 1;
+  }
+  return fd;
+}
