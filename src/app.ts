@@ -18,6 +18,7 @@ import type { ListenAddress, ListenAddresses } from "./engine/engine.ts";
 import { probeUring } from "./engine/uring/probe.ts";
 import { ErrandDesk } from "./errands.ts";
 import { describeFailure } from "./failure.ts";
+import { HashListPlane } from "./hashlist-plane.ts";
 import { KeptState } from "./kept-state.ts";
 import { buildPolicy } from "./policy.ts";
 import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
@@ -92,6 +93,7 @@ class App {
   readonly #plane: DataPlane;
   readonly #errands: ErrandDesk;
   readonly #state: KeptState;
+  readonly #hashList: HashListPlane;
   readonly #shown: AdminState;
   readonly #admin: AdminListener;
   readonly #workers: number;
@@ -154,6 +156,7 @@ class App {
     this.#supervision = new Supervision(notifier, this.#plane, store);
     this.#limits = new LimitWarnings(log, this.#plane.counters);
     this.#state = new KeptState(loaded, store, this.#plane.activity, process.env, log);
+    this.#hashList = new HashListPlane(loaded, this.#policy, store, log);
     this.#shown = new AdminState(this.#policy, loaded.groups);
     try {
       this.#admin = makeAdminListener(
@@ -192,6 +195,7 @@ class App {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#reloading;
     this.#shown.addresses = [];
+    await this.#hashList.stop();
     await this.#plane.stop(STOP_GRACE_MS);
     await this.#errands.stop();
     await this.#state.stop();
@@ -208,6 +212,7 @@ class App {
       const addresses = await this.#plane.start();
       this.#errands.start();
       this.#state.start(this.#policy.groups);
+      this.#hashList.start();
       return addresses;
     } catch (error) {
       await this.#state.close();
@@ -237,6 +242,7 @@ class App {
     this.#policy = buildPolicy(loaded, this.#policy.groups);
     this.#plane.adopt(this.#policy);
     this.#state.rename(this.#policy.groups);
+    this.#hashList.adopt(loaded, this.#policy);
     this.#shown.policy = this.#policy;
     this.#shown.definitions = loaded.groups;
     this.#shown.notices = this.#adoptSecrets(loaded);

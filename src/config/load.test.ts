@@ -177,28 +177,33 @@ test("relative paths start at the configuration's directory; named files are rea
   const text = `
 peer_groups: [{ name: a, priority: 0, cidr_file: lists/a.conf, cidr_list: [2001:db8::/32] }]
 tracker: { access_list: { mode: allow, file: hashes } }
+hashlist: { exclude: never }
 logging: { path: ../log }
 database: { url: "sqlite:../lib/a b.db", password: one, password_file: secret }
 `;
   const files = {
     "/etc/btrt/lists/a.conf": "192.0.2.1/24\n",
     "/etc/btrt/hashes": `${"ab".repeat(20)}\n`,
+    "/etc/btrt/never": `# none\n${"cd".repeat(20)}\n`,
     "/etc/btrt/secret": " two # €\r\nnot\n",
   };
   const {
     config,
     groups,
     accessList,
+    hashListExclude,
     warnings,
     files: named,
     databasePassword,
   } = await loadGood(text, files);
   assert.deepEqual(groups[0].prefixes.map(formatPrefix), ["192.0.2.0/24", "2001:db8::/32"]);
   assert.deepEqual([...accessList], Array(5).fill(0xabababab));
+  assert.deepEqual([...hashListExclude], Array(5).fill(0xcdcdcdcd));
   assert.equal(config.logging.path, "/etc/log");
   assert.equal(config.database.url, "sqlite:/etc/lib/a b.db");
   assert.equal(databasePassword, " two # €");
-  assert.deepEqual(named, [FILE, "/etc/btrt/lists/a.conf", "/etc/btrt/hashes", "/etc/btrt/secret"]);
+  const more = ["lists/a.conf", "hashes", "never", "secret"].map((name) => `/etc/btrt/${name}`);
+  assert.deepEqual(named, [FILE, ...more]);
   assert.deepEqual(warnings.map(formatProblem), [
     '/etc/btrt/lists/a.conf:1:1: "192.0.2.1/24" has bits set after its length: it is read as 192.0.2.0/24',
   ]);
@@ -243,10 +248,9 @@ test("keys without their feature are named when the file asks for it", async () 
   );
   assert.deepEqual(await notYet("selection: { policy: bridged }\nlisten: { udp: [] }\n"), []);
   assert.deepEqual(await notYet("engine: uring\nworkers: 4\n"), []);
-  assert.deepEqual(
-    await notYet('listen: { udp: ["[::]:6969"] }\nadmin: { listen: "127.0.0.1:1" }\nhashlist: {}\n'),
-    ["hashlist"],
-  );
+  assert.deepEqual(await notYet('hashlist: {}\nadmin: { listen: "127.0.0.1:1" }\nforwarded_announce: {}\n'), [
+    "forwarded_announce",
+  ]);
 });
 
 test("the list of problems has an end", async () => {

@@ -37,6 +37,8 @@ export interface LoadedConfig {
   readonly groups: readonly PeerGroupDefinition[];
   /** Info-hashes of `tracker.access_list`, five words in network order for each; empty when its mode is off. */
   readonly accessList: Uint32Array;
+  /** Those of `hashlist.exclude`. */
+  readonly hashListExclude: Uint32Array;
   /** The database server's password, from where the configuration says. */
   readonly databasePassword: string | null;
   /** What the files of `admin` hold; null where none is named. */
@@ -84,6 +86,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const named = new NamedFiles(document, file, read);
   const prefixes = await named.readCidrFiles();
   const accessList = await named.readAccessList();
+  const hashListExclude = await named.readHashes(["hashlist", "exclude"]);
   const password = await named.readPassword();
   const adminFiles = await named.readAdminFiles();
   const report = {
@@ -108,7 +111,8 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   }
   const database = { ...config.database, url: resolveUrl(config.database.url, directory) };
   const databasePassword = password ?? database.password;
-  return { ...report, config: { ...config, database }, groups, accessList, databasePassword, adminFiles };
+  const lists = { accessList, hashListExclude };
+  return { ...report, config: { ...config, database }, groups, ...lists, databasePassword, adminFiles };
 }
 
 /** Reads the files that a document names, even where it is wrong elsewhere. */
@@ -143,9 +147,12 @@ class NamedFiles {
   /** The info-hashes of the access list, unless its mode is off. */
   async readAccessList(): Promise<Uint32Array> {
     const mode = valueAt(this.#document.value, ["tracker", "access_list", "mode"]) ?? "off";
-    const path = ["tracker", "access_list", "file"];
-    const content = mode === "off" ? undefined : await this.#readAt(path, readAccessListFile);
-    return content?.hashes ?? new Uint32Array(0);
+    return mode === "off" ? new Uint32Array(0) : await this.readHashes(["tracker", "access_list", "file"]);
+  }
+
+  /** The info-hashes in the file named at a path. */
+  async readHashes(path: KeyPath): Promise<Uint32Array> {
+    return (await this.#readAt(path, readAccessListFile))?.hashes ?? new Uint32Array(0);
   }
 
   /** The password in the database's file, which is its first line. */

@@ -12,7 +12,7 @@ const NOT_YET: readonly NotYet[] = [
   { key: "neighbors" },
   { key: "neighbors_wait", unless: [0] },
   { key: "forwarded_announce" },
-  { key: "hashlist" },
+  { key: "hashlist.dpi_statistics" },
 ];
 
 /** The dotted keys that a document sets, and whose feature is not there yet. */

@@ -16,6 +16,7 @@ const FILES = {
   "/etc/btrt/admin_token": "0123456789abcdef",
   "/etc/btrt/admin.crt": "x",
   "/etc/btrt/admin.key": "x",
+  "/etc/btrt/never_listed.txt": "",
 };
 
 const load = (text: string) => loadConfig({ configFile: "f" }, memoryFiles({ ...FILES, f: text }));

@@ -249,14 +249,14 @@ test("a full tracker answers new peers without storing them, and warns once", {
 
 test("keys of features that are not there yet are named once", { timeout: 60_000 }, async (t) => {
   const bed = await Bed.open(t);
-  const config = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nhashlist: { interval: 600 }\n`;
+  const config = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nforwarded_announce: {}\n`;
   const tracker = await TrackerProcess.start(bed, config);
   const named = () => tracker.log.filter(({ msg }) => /not there yet/.test(msg)).map(({ keys }) => keys);
-  assert.deepEqual(named(), [["hashlist"]]);
+  assert.deepEqual(named(), [["forwarded_announce"]]);
   await tracker.reload(config);
-  assert.deepEqual(named(), [["hashlist"]]);
-  await tracker.reload(`${config}forwarded_announce: {}\n`);
-  assert.deepEqual(named(), [["hashlist"], ["forwarded_announce"]]);
+  assert.deepEqual(named(), [["forwarded_announce"]]);
+  await tracker.reload(`${config}neighbors_wait: 5\n`);
+  assert.deepEqual(named(), [["forwarded_announce"], ["neighbors_wait"]]);
 });
 
 test("the log goes to files, whole to its last line", { timeout: 60_000 }, async (t) => {

@@ -16,18 +16,23 @@ const dpiStatistics = keys({
 export const hashlist = section(
   {
     path: optional(filePath).meta({
-      description: "The file it is written to; each format adds its own ending.",
+      description:
+        "The file it is written to; each format adds its own ending, and .status.json says until when it is valid.",
       examples: ["/var/lib/btrt/hashlist"],
     }),
-    interval: integer(60, 86_400).default(600).describe("Seconds from one list to the next."),
+    interval: integer(5, 86_400)
+      .default(600)
+      .describe("Seconds from one list to the next. A torrent that must leave is taken off within a minute."),
     formats: list(choice(["text", "csv", "json", "binary", "nftables"]), 5, ["text"]).describe(
       "text: an info-hash of 40 hexadecimal digits per line. csv and json: with counts. binary: 20 bytes each. " +
         "nftables: an update for nft -f.",
     ),
-    min_complete: integer(1, 1000)
+    min_complete: integer(1, 100)
       .default(2)
-      .describe("Complete copies inside from which a torrent is listed."),
-    leave_complete: integer(1, 1000)
+      .describe(
+        "Complete copies inside from which a torrent is listed. Those at one address, or in one IPv6 /56, count once.",
+      ),
+    leave_complete: integer(1, 100)
       .default(1)
       .describe("A listed torrent with fewer complete copies inside than this is taken off at once."),
     min_peers: integer(0, 100_000).default(5).describe("Peers inside from which a torrent is listed."),
@@ -37,7 +42,7 @@ export const hashlist = section(
     tiers: integer(1, 1000)
       .default(1)
       .describe("Priorities of peer_groups that count as inside, from the nearest on."),
-    max_entries: integer(1, 10_000_000)
+    max_entries: integer(1, 1_000_000)
       .default(100_000)
       .describe("Torrents listed: those with the most peers first."),
     exclude: optional(filePath).meta({

@@ -1,0 +1,213 @@
+/**
+ * Makes the hash list, again and again: looks at all swarms once a minute, and writes the list whenever its interval is
+ * over, somebody asks, or a torrent must leave. It runs on the control plane, beside the announces.
+ *
+ * It fails open. The list is empty at first and at a clean stop; every list says until when it is valid, twice the
+ * interval from when it was last found to be right, and elements of the nftables set leave by themselves then.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { PeerGroupsData } from "../network/peer-groups.ts";
+import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
+import type { SwarmStoreData } from "../tracker/store-memory.ts";
+import { SwarmStore } from "../tracker/swarm-store.ts";
+import { countMissing, emptyList, entriesOf, type HashList } from "./hash-list.ts";
+import { ListFiles } from "./list-files.ts";
+import type { HashListSettings } from "./settings.ts";
+import { type Rest, SwarmLooker } from "./swarm-looker.ts";
+
+/** Seconds between two looks at most. */
+const LOOK_SECONDS = 60;
+
+/** Who asks for a list gets one that is not older than this. */
+const FRESH_MS = 5000;
+
+/** A rest, for each millisecond of work: announces come first. */
+const REST_FACTOR = 4;
+
+/** Called with what operators need to hear. */
+export interface HashListObserver {
+  /** The list has changed. */
+  changed(entered: number, left: number, entries: number): void;
+  /** The list's files cannot be written; attempts go on. Called at every attempt. */
+  failed(error: unknown): void;
+}
+
+/** For status and metrics: about the list of now, and counts since the start. Times in milliseconds. */
+export interface HashListCounts {
+  entries: number;
+  entered: number;
+  left: number;
+  /** Torrents that qualify and are not listed: beyond `max_entries`, and excluded. */
+  leftOut: number;
+  excluded: number;
+  /** How long the last look took, and how much of that was work. */
+  lookMs: number;
+  workMs: number;
+  /** Attempts to write it that failed; and whether the last one did. */
+  failures: number;
+  failing: boolean;
+}
+
+/** Makes the list of one tracker. */
+export class HashListMaker {
+  readonly counts: HashListCounts = {
+    entries: 0,
+    entered: 0,
+    left: 0,
+    leftOut: 0,
+    excluded: 0,
+    lookMs: 0,
+    workMs: 0,
+    failures: 0,
+    failing: false,
+  };
+  readonly #observer: HashListObserver;
+  readonly #looker: SwarmLooker;
+  readonly #stop = new AbortController();
+  #settings: HashListSettings;
+  #groups: PeerGroupsData;
+  #list: HashList = { ...emptyList(Date.now()), checkedAt: 0 };
+  /** What has been written, and may have to be taken back. */
+  #files: ListFiles | undefined;
+  #started = false;
+  #dueAt = 0;
+  #workMs = 0;
+  #running: Promise<void> = Promise.resolve();
+  /** The end of what is under way or waits: one thing after the other. */
+  #last: Promise<void> = Promise.resolve();
+  #asked: Promise<void> | undefined;
+
+  constructor(
+    store: SwarmStoreData,
+    settings: HashListSettings,
+    groups: PeerGroupsData,
+    observer: HashListObserver,
+  ) {
+    this.#observer = observer;
+    this.#looker = new SwarmLooker(new SwarmStore(store, CONTROL_PLANE));
+    this.#settings = settings;
+    this.#groups = groups;
+  }
+
+  /** The settings in force. */
+  get settings(): HashListSettings {
+    return this.#settings;
+  }
+
+  /** The list as it was last made. */
+  get list(): HashList {
+    return this.#list;
+  }
+
+  /** Takes over other settings and groups, and makes a list by them. */
+  async adopt(settings: HashListSettings, groups: PeerGroupsData): Promise<void> {
+    this.#settings = settings;
+    this.#groups = groups;
+    if (this.#started && !this.#stop.signal.aborted) await this.#inTurn(() => this.#make(true));
+  }
+
+  /** Begins to make lists. */
+  start(): void {
+    this.#started = true;
+    this.#running = this.#run();
+  }
+
+  /** Takes all torrents off the list, and writes that. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    await this.#last;
+    this.#list = emptyList(Date.now());
+    this.counts.entries = 0;
+    await this.#write();
+  }
+
+  /** The list as it is now. Who asks while one is made, or soon after, gets that. */
+  async now(): Promise<HashList> {
+    if (Date.now() > this.#list.checkedAt + FRESH_MS) {
+      this.#asked ??= this.#inTurn(() => this.#make(true)).finally(() => {
+        this.#asked = undefined;
+      });
+      await this.#asked;
+    }
+    return this.#list;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#inTurn(() => this.#make(false));
+      const wait = Math.min(LOOK_SECONDS, this.#settings.interval) * 1000;
+      await delay(wait, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#last = this.#last.then(work);
+    return this.#last;
+  }
+
+  /** Looks at all swarms, and makes a list if it is time. @param asked that it is. */
+  async #make(asked: boolean): Promise<void> {
+    const settings = this.#settings;
+    const began = performance.now();
+    this.#workMs = 0;
+    this.#looker.adopt(this.#groups, settings);
+    const { lost, excluded } = await this.#looker.look(settings, seconds, this.#rest);
+    if (lost > 0 || asked || performance.now() >= this.#dueAt) {
+      const { leftOut, ...torrents } = await this.#looker.confirm(settings, seconds, this.#rest);
+      this.#dueAt = began + settings.interval * 1000;
+      this.#adoptList({ ...this.#list, ...torrents }, settings);
+      Object.assign(this.counts, { leftOut, excluded });
+      await this.#write();
+    }
+    this.counts.lookMs = performance.now() - began;
+    this.counts.workMs = this.#workMs;
+  }
+
+  #adoptList(made: HashList, { interval }: HashListSettings): void {
+    const before = this.#list.hashes;
+    const entered = countMissing(made.hashes, before);
+    const left = countMissing(before, made.hashes);
+    const now = Date.now();
+    this.#list = {
+      ...made,
+      groupNames: new Map(this.#groups.groups.map(({ id, name }) => [id, name])),
+      changedAt: entered + left > 0 ? now : this.#list.changedAt,
+      checkedAt: now,
+      validUntil: now + 2 * interval * 1000,
+    };
+    this.counts.entries = entriesOf(this.#list);
+    this.counts.entered += entered;
+    this.counts.left += left;
+    if (entered + left > 0) this.#observer.changed(entered, left, this.counts.entries);
+  }
+
+  /** Writes the list where it belongs, and an empty one where it belongs no more. */
+  async #write(): Promise<void> {
+    const { path, formats, dryRun, interval } = this.#settings;
+    const files = path === null || dryRun ? undefined : new ListFiles(path, formats);
+    try {
+      if (String(files?.names) !== String(this.#files?.names))
+        await this.#files?.write(emptyList(Date.now()), 2 * interval);
+      this.#files = files;
+      await files?.write(this.#list, 2 * interval);
+      this.counts.failing = false;
+    } catch (error) {
+      this.counts.failures++;
+      this.counts.failing = true;
+      this.#dueAt = 0;
+      this.#observer.failed(error);
+    }
+  }
+
+  readonly #rest: Rest = async (workedMs) => {
+    this.#workMs += workedMs;
+    await delay(this.#stop.signal.aborted ? 0 : workedMs * REST_FACTOR);
+  };
+}
+
+/** The wall clock. */
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

@@ -1,0 +1,119 @@
+/**
+ * How many complete copies of a torrent subscribers can fetch from inside, counted so that nobody is stranded:
+ *
+ * - Copies at one address count once, and so do those in one IPv6 /56, which is a household: whoever wants to see a
+ *   torrent listed cannot just announce it from many ports.
+ * - Each family is counted by itself, since a dual-stack peer is in both. The family with the fewest copies decides, of
+ *   those in which somebody inside is still downloading.
+ * - A private address counts only where every group inside reaches it.
+ * - Peers that others have named, and that have not announced themselves, do not count at all.
+ */
+import type { Family } from "../model/address.ts";
+import { GROUP_IDS, NO_GROUP, PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
+import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED, KEY_PRIVATE } from "../tracker/peer-record.ts";
+import { Segments } from "../tracker/segments.ts";
+import type { SwarmStore } from "../tracker/swarm-store.ts";
+
+/** Most copies that are told apart: `hashlist.min_complete` is not more. */
+const COPIES_LIMIT = 100;
+
+/** Peers of one run that are looked at for different addresses, some microseconds' work. More than they are: fewer copies. */
+const SEARCH_LIMIT = 1024;
+
+/** Bits of the second word of an IPv6 address that belong to its /56. */
+const HOUSEHOLD = 0xffffff00;
+
+/** What a group is to the list. */
+const INSIDE = 1;
+const REACHED_BY_ALL = 2;
+
+/** Counts the copies of one swarm after the other. The caller holds the swarm's shard. */
+export class LocalCopies {
+  /** Of the swarm counted last: different copies, up to the number that is enough, and peers inside. */
+  copies = 0;
+  peers = 0;
+  readonly #store: SwarmStore;
+  readonly #segments = new Segments();
+  readonly #kindOf = new Uint8Array(GROUP_IDS);
+  #hasInside = false;
+  #enough = 1;
+  /** Two words of each address that has been counted as a copy. */
+  readonly #seen = new Uint32Array(2 * COPIES_LIMIT);
+  #seenCount = 0;
+  /** Of the family under way. */
+  #leechers = 0;
+
+  constructor(store: SwarmStore) {
+    this.#store = store;
+  }
+
+  /**
+   * Takes over who is inside: the groups of the nearest `tiers` tiers.
+   * @param enough copies after which no more are told apart; {@link COPIES_LIMIT} at most.
+   */
+  adopt(data: PeerGroupsData, tiers: number, enough: number): void {
+    const groups = new PeerGroups(data);
+    const inside = data.groups.filter(({ tier }) => tier < tiers).map(({ id }) => id);
+    this.#kindOf.fill(0);
+    for (const id of inside)
+      this.#kindOf[id] = inside.every((other) => groups.reaches(id, other)) ? REACHED_BY_ALL : INSIDE;
+    this.#hasInside = inside.length > 0;
+    this.#enough = enough;
+  }
+
+  /** Whether a group is inside. */
+  isInside(group: number): boolean {
+    return group !== NO_GROUP && this.#kindOf[group] !== 0;
+  }
+
+  /** Counts a swarm. One with fewer than `least` complete peers in all has no copies, and its peers are not counted. */
+  count(entry: number, least: number): void {
+    this.copies = 0;
+    this.peers = 0;
+    if (!this.#hasInside || this.#store.complete(entry) < least) return;
+    const ipv4 = this.#countFamily(entry, 4);
+    const ipv4Leechers = this.#leechers;
+    const ipv6 = this.#countFamily(entry, 6);
+    if (ipv4Leechers > 0 && this.#leechers > 0) this.copies = Math.min(ipv4, ipv6);
+    else if (ipv4Leechers > 0) this.copies = ipv4;
+    else if (this.#leechers > 0) this.copies = ipv6;
+    else this.copies = Math.max(ipv4, ipv6);
+  }
+
+  /** @returns copies. */
+  #countFamily(entry: number, family: Family): number {
+    const { keys, starts, counts } = this.#segments;
+    const cell = this.#store.listCell(entry, family);
+    this.#store.list(family).loadSegments(cell, this.#segments);
+    this.#seenCount = 0;
+    this.#leechers = 0;
+    for (let i = 0; i < this.#segments.count; i++) {
+      const kind = this.#kindOf[keys[i] & KEY_GROUP];
+      if (kind === 0 || (keys[i] & KEY_LEARNED) !== 0) continue;
+      this.peers += counts[i];
+      if ((keys[i] & KEY_COMPLETE) === 0) this.#leechers += counts[i];
+      else if ((keys[i] & KEY_PRIVATE) === 0 || kind === REACHED_BY_ALL)
+        this.#countCopies(cell, family, starts[i], counts[i]);
+    }
+    return this.#seenCount;
+  }
+
+  #countCopies(cell: number, family: Family, start: number, count: number): void {
+    const { words } = this.#store;
+    const list = this.#store.list(family);
+    const end = start + Math.min(count, SEARCH_LIMIT);
+    for (let position = start; position < end && this.#seenCount < this.#enough; position++) {
+      const record = list.recordAt(cell, position);
+      this.#see(words[record], family === 4 ? 0 : (words[record + 1] & HOUSEHOLD) >>> 0);
+    }
+  }
+
+  #see(first: number, second: number): void {
+    const seen = this.#seen;
+    const end = 2 * this.#seenCount;
+    for (let i = 0; i < end; i += 2) if (seen[i] === first && seen[i + 1] === second) return;
+    seen[end] = first;
+    seen[end + 1] = second;
+    this.#seenCount++;
+  }
+}

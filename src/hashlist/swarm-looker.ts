@@ -1,0 +1,188 @@
+/**
+ * Looks at all swarms, a few at a time beside the announces: finds out which torrents qualify, takes the largest of
+ * them, and looks at each of these once more, so that nothing else comes between that and the list's being written.
+ */
+import type { PeerGroupsData } from "../network/peer-groups.ts";
+import { GROUP_IDS } from "../network/peer-groups.ts";
+import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED } from "../tracker/peer-record.ts";
+import { Segments } from "../tracker/segments.ts";
+import type { SwarmStore } from "../tracker/swarm-store.ts";
+import { HASH_WORDS, type HashList, ROW_WORDS } from "./hash-list.ts";
+import { LargestSwarms } from "./largest-swarms.ts";
+import { LocalCopies } from "./local-copies.ts";
+import { qualify } from "./qualification.ts";
+import type { HashListSettings } from "./settings.ts";
+
+/** Swarms looked at before a shard is let go: tens of microseconds. */
+const HOLD = 64;
+
+/** How long a shard is waited for. The torrents of one whose thread has died are not listed. */
+const SHARD_WAIT_MS = 5;
+
+/** After so much work others come to theirs. */
+const SLICE_MS = 0.5;
+
+/** Torrents looked at once more at a time: ten milliseconds' work at most. */
+const CONFIRM = 8192;
+
+/** Rests after a piece of work. */
+export type Rest = (workedMs: number) => Promise<void>;
+
+/** What a look found. */
+export interface Look {
+  /** Torrents that do not qualify any more. */
+  readonly lost: number;
+  /** Torrents that would be listed, were they not excluded. */
+  readonly excluded: number;
+}
+
+/** What a list consists of besides its times. */
+export interface Torrents extends Pick<HashList, "hashes" | "rows" | "rowsAt"> {
+  /** How many qualify, too, and are too small to be among `max_entries`. */
+  readonly leftOut: number;
+}
+
+/** Looks at the swarms of one store. */
+export class SwarmLooker {
+  readonly #store: SwarmStore;
+  readonly #copies: LocalCopies;
+  readonly #largest = new LargestSwarms();
+  readonly #segments = new Segments();
+  readonly #infoHash = new Uint32Array(HASH_WORDS);
+  /** By group: complete peers and incomplete ones of the swarm under way. */
+  readonly #complete = new Uint32Array(GROUP_IDS);
+  readonly #incomplete = new Uint32Array(GROUP_IDS);
+  #lost = 0;
+  #excluded = 0;
+
+  constructor(store: SwarmStore) {
+    this.#store = store;
+    this.#copies = new LocalCopies(store);
+  }
+
+  /** Takes over who is inside. */
+  adopt(groups: PeerGroupsData, { tiers, minComplete }: HashListSettings): void {
+    this.#copies.adopt(groups, tiers, minComplete);
+  }
+
+  /** Looks at all swarms. @param now the wall clock in seconds. */
+  async look(settings: HashListSettings, now: () => number, rest: Rest): Promise<Look> {
+    this.#largest.begin(settings.maxEntries);
+    this.#lost = 0;
+    this.#excluded = 0;
+    const store = this.#store;
+    let began = performance.now();
+    for (let shard = 0; shard < store.shards; shard++) {
+      // From the last down: a removed swarm's place is taken by the last, which has been looked at.
+      for (let number = 0xffffffff; number > 0; ) {
+        const at = now();
+        if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) break;
+        number = this.#lookAtSome(shard, Math.min(number, store.swarmsIn(shard)), settings, at);
+        store.leave(shard);
+        const worked = performance.now() - began;
+        if (worked < SLICE_MS) continue;
+        await rest(worked);
+        began = performance.now();
+      }
+    }
+    return { lost: this.#lost, excluded: this.#excluded };
+  }
+
+  /** Looks at the swarms below a number. @returns the number it has come to. */
+  #lookAtSome(shard: number, below: number, settings: HashListSettings, now: number): number {
+    const store = this.#store;
+    const end = Math.max(0, below - HOLD);
+    for (let number = below - 1; number >= end; number--) {
+      const entry = store.swarmAt(shard, number);
+      const result = qualify(store, entry, this.#copies, settings, now);
+      if (result < 0) this.#lost++;
+      if (result <= 0) continue;
+      for (let i = 0; i < HASH_WORDS; i++) this.#infoHash[i] = store.words[entry + i];
+      if (settings.exclude.allows(this.#infoHash)) this.#largest.add(this.#infoHash, 0, this.#copies.peers);
+      else this.#excluded++;
+    }
+    return end;
+  }
+
+  /**
+   * The torrents found by the last look that qualify still. With more than some thousands others work in between, and
+   * what was looked at first is some tenths of a second old at the end.
+   */
+  async confirm(settings: HashListSettings, now: () => number, rest: Rest): Promise<Torrents> {
+    const candidates = this.#largest.take();
+    const count = candidates.length / HASH_WORDS;
+    const hashes = new Uint32Array(candidates.length);
+    const rowsAt = new Uint32Array(count + 1);
+    const rows = new Rows();
+    let kept = 0;
+    for (let next = 0; next < count; ) {
+      const began = performance.now();
+      const at = now();
+      for (const end = Math.min(count, next + CONFIRM); next < end; next++) {
+        this.#infoHash.set(candidates.subarray(next * HASH_WORDS, (next + 1) * HASH_WORDS));
+        if (!this.#confirmOne(settings, at, rows)) continue;
+        hashes.set(this.#infoHash, kept * HASH_WORDS);
+        rowsAt[++kept] = rows.length;
+      }
+      if (next < count) await rest(performance.now() - began);
+    }
+    return {
+      hashes: hashes.subarray(0, kept * HASH_WORDS),
+      rowsAt: rowsAt.subarray(0, kept + 1),
+      rows: rows.take(),
+      leftOut: this.#largest.leftOut,
+    };
+  }
+
+  /** @returns whether the torrent qualifies still; then its rows have been added. */
+  #confirmOne(settings: HashListSettings, now: number, rows: Rows): boolean {
+    const store = this.#store;
+    const shard = store.shardOf(this.#infoHash);
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
+    const entry = store.find(shard, this.#infoHash);
+    const isThere = entry !== 0 && qualify(store, entry, this.#copies, settings, now) > 0;
+    if (isThere) this.#addRows(entry, rows);
+    store.leave(shard);
+    return isThere;
+  }
+
+  #addRows(entry: number, rows: Rows): void {
+    const ids: number[] = [];
+    for (const family of [4, 6] as const) {
+      const { keys, counts } = this.#segments;
+      this.#store.list(family).loadSegments(this.#store.listCell(entry, family), this.#segments);
+      for (let i = 0; i < this.#segments.count; i++) {
+        const group = keys[i] & KEY_GROUP;
+        if (!this.#copies.isInside(group) || (keys[i] & KEY_LEARNED) !== 0) continue;
+        if (this.#complete[group] + this.#incomplete[group] === 0) ids.push(group);
+        ((keys[i] & KEY_COMPLETE) === 0 ? this.#incomplete : this.#complete)[group] += counts[i];
+      }
+    }
+    for (const group of ids) {
+      rows.add(group, this.#complete[group], this.#incomplete[group]);
+      this.#complete[group] = 0;
+      this.#incomplete[group] = 0;
+    }
+  }
+}
+
+/** Rows of a list under construction. */
+class Rows {
+  length = 0;
+  #words = new Uint32Array(1024 * ROW_WORDS);
+
+  add(group: number, complete: number, incomplete: number): void {
+    if (this.length === this.#words.length) {
+      const longer = new Uint32Array(2 * this.length);
+      longer.set(this.#words);
+      this.#words = longer;
+    }
+    this.#words[this.length++] = group;
+    this.#words[this.length++] = complete;
+    this.#words[this.length++] = incomplete;
+  }
+
+  take(): Uint32Array {
+    return this.#words.slice(0, this.length);
+  }
+}
