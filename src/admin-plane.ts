@@ -20,6 +20,7 @@ export interface AdminParts {
   readonly store: SwarmStoreData;
   readonly plane: DataPlane;
   readonly state: KeptState;
+  readonly hashList: Sources["hashList"];
   readonly log: Logger;
 }
 
@@ -56,6 +57,7 @@ export function makeAdminListener(parts: AdminParts, state: AdminState): AdminLi
     ready: () => state.addresses.length > 0,
     deaths: () => plane.deaths,
     database: () => parts.state.database,
+    hashList: parts.hashList,
     notices: () => state.notices,
     history: (span, from) => parts.state.history(span, from),
   };

@@ -160,7 +160,16 @@ class App {
     this.#shown = new AdminState(this.#policy, loaded.groups);
     try {
       this.#admin = makeAdminListener(
-        { loaded, engine: engine.kind, workers, store, plane: this.#plane, state: this.#state, log },
+        {
+          loaded,
+          engine: engine.kind,
+          workers,
+          store,
+          plane: this.#plane,
+          state: this.#state,
+          hashList: this.#hashList,
+          log,
+        },
         this.#shown,
       );
     } catch (error) {

@@ -1,8 +1,12 @@
 /** The hash list, wired to configuration and log. */
+import type { EncodedHashList, HashListState } from "./admin/sources.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { describeFailure } from "./failure.ts";
+import { EncodedLists } from "./hashlist/encoded-lists.ts";
+import { Handshakes } from "./hashlist/handshakes.ts";
 import { HashListMaker, type HashListObserver } from "./hashlist/hash-list-maker.ts";
 import type { HashListSettings } from "./hashlist/settings.ts";
+import type { HashListFormat } from "./model/hash-list-format.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { AccessList, buildAccessList } from "./tracker/access-list.ts";
 import type { SwarmStoreData } from "./tracker/store-memory.ts";
@@ -13,7 +17,10 @@ const QUIET_MS = 60_000;
 
 /** Makes and gives the list of one tracker. */
 export class HashListPlane {
+  /** Handshakes, to be told by whoever counts them. */
+  readonly handshakes = new Handshakes();
   readonly #maker: HashListMaker;
+  readonly #encoded = new EncodedLists();
 
   constructor(loaded: LoadedConfig, policy: PolicyData, store: SwarmStoreData, log: Logger) {
     this.#maker = new HashListMaker(store, settingsOf(loaded), policy.groups, new HashListLog(log));
@@ -22,6 +29,28 @@ export class HashListPlane {
   /** Follows a reload. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void {
     void this.#maker.adopt(settingsOf(loaded), policy.groups);
+  }
+
+  /** For status and metrics. */
+  state(): HashListState {
+    const { counts, list, settings } = this.#maker;
+    const { changedAt, checkedAt, validUntil } = list;
+    return {
+      ...counts,
+      changedAt,
+      checkedAt,
+      validUntil,
+      dryRun: settings.dryRun,
+      handshakes: this.handshakes.read(),
+    };
+  }
+
+  /** The list of now. */
+  async encode(format: HashListFormat): Promise<EncodedHashList> {
+    const list = await this.#maker.now();
+    const timeout = 2 * this.#maker.settings.interval;
+    const { bytes, sha256 } = await this.#encoded.encode(list, format, timeout);
+    return { bytes, sha256, changedAt: list.changedAt, validUntil: list.validUntil };
   }
 
   /** Begins to make lists. */

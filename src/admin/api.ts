@@ -1,6 +1,8 @@
 /** The JSON interface: every route with what it is asked and what it answers. OpenAPI is made of the same table. */
-import { z } from "zod";
+import type { z } from "zod";
+import { ApiError } from "./api-error.ts";
 import { AnswerExplainer, explainQuerySchema, explanationSchema } from "./explain.ts";
+import { answerHashList, HASH_LIST_TYPES, hashListQuerySchema } from "./hash-list.ts";
 import { historyQuerySchema, historySchema, readHistory } from "./history.ts";
 import type { Rates } from "./rates.ts";
 import type { Sources } from "./sources.ts";
@@ -10,27 +12,15 @@ import { readSwarms, swarmsSchema } from "./swarms.ts";
 /** Where the interface is. */
 export const API = "/api/v1";
 
-/** A question that cannot be answered, and the status that says so. */
-export class ApiError extends Error {
-  readonly status: 400 | 404 | 503;
-
-  constructor(status: 400 | 404 | 503, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** What an {@link ApiError} is told as. */
-export const errorSchema = z.object({ error: z.string() });
-
 /** A route below {@link API}. */
 export interface Route {
   readonly path: string;
   readonly summary: string;
   readonly query: z.ZodObject | undefined;
-  readonly answer: z.ZodObject;
-  /** @throws ApiError */
-  readonly handle: (query: Readonly<Record<string, string>>) => unknown;
+  /** JSON; or the media types of what is answered instead. */
+  readonly answer: z.ZodObject | readonly string[];
+  /** What is answered as JSON, or a response. @throws ApiError */
+  readonly handle: (query: Readonly<Record<string, string>>, request: Request) => unknown;
 }
 
 /** All routes of one tracker. */
@@ -62,6 +52,13 @@ export function makeRoutes(sources: Sources, rates: Rates): Route[] {
         if (explanation === null) throw new ApiError(404, "nobody is in this torrent");
         return explanation;
       },
+    },
+    {
+      path: "/hashlist",
+      summary: "The torrents whose connections to the outside can be refused, as of now",
+      query: hashListQuerySchema,
+      answer: HASH_LIST_TYPES,
+      handle: (query, request) => answerHashList(sources, parse(hashListQuerySchema, query), request),
     },
     {
       path: "/history",

@@ -5,7 +5,9 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
-import { API, ApiError, makeRoutes } from "./api.ts";
+import { compress } from "hono/compress";
+import { API, makeRoutes } from "./api.ts";
+import { ApiError } from "./api-error.ts";
 import { Events } from "./events.ts";
 import { EXPOSITION_TYPE, formatMetrics } from "./exposition.ts";
 import { guard } from "./guard.ts";
@@ -117,8 +119,12 @@ export class AdminListener {
       const text = formatMetrics([...trackerMetrics(sources), ...this.#process.read()]);
       return context.body(text, 200, { "Content-Type": EXPOSITION_TYPE });
     });
+    app.use(`${API}/hashlist`, compress({ encoding: "gzip" }));
     for (const { path, handle } of routes)
-      app.get(`${API}${path}`, async (context) => context.json(await handle(context.req.query())));
+      app.get(`${API}${path}`, async (context) => {
+        const answer = await handle(context.req.query(), context.req.raw);
+        return answer instanceof Response ? answer : context.json(answer);
+      });
     const description = describeApi(routes, sources.version);
     app.get(`${API}/openapi.json`, (context) => context.json(description));
     app.get(`${API}/events`, (context) => this.#events.answer(context));

@@ -53,6 +53,7 @@ export function trackerMetrics(sources: Sources): Metric[] {
     ...trafficMetrics(totals),
     ...limitMetrics(sources, totals),
     ...databaseMetrics(sources),
+    ...hashListMetrics(sources),
   ];
 }
 
@@ -211,6 +212,44 @@ function databaseMetrics(sources: Sources): Metric[] {
     gauge("btrt_database_save_duration_seconds", "How long that took.", { value: saveMs / 1000 }),
     counter("btrt_database_rows_written_total", "Rows of swarms written.", { value: rowsWritten }),
     counter("btrt_database_failures_total", "Attempts to use the database that failed.", { value: failures }),
+  ];
+}
+
+function hashListMetrics({ hashList }: Sources): Metric[] {
+  const state = hashList.state();
+  const byDirection = (read: (of: (typeof state.handshakes)[number]) => number): Sample[] =>
+    state.handshakes.map((of) => ({ labels: { direction: of.direction }, value: read(of) }));
+  return [
+    gauge("btrt_hashlist_torrents", "Torrents on the hash list.", { value: state.entries }),
+    counter("btrt_hashlist_entered_total", "Torrents that came onto it.", { value: state.entered }),
+    counter("btrt_hashlist_left_total", "Torrents that left it.", { value: state.left }),
+    gauge(
+      "btrt_hashlist_left_out_torrents",
+      "Torrents that qualify, and are not on it, by why.",
+      { labels: { reason: "max_entries" }, value: state.leftOut },
+      { labels: { reason: "exclude" }, value: state.excluded },
+    ),
+    gauge("btrt_hashlist_look_duration_seconds", "How long it took to look at all torrents.", {
+      value: state.lookMs / 1000,
+    }),
+    gauge("btrt_hashlist_work_seconds", "How much of that was work.", { value: state.workMs / 1000 }),
+    gauge("btrt_hashlist_valid_until_timestamp_seconds", "Until when the list may be used.", {
+      value: state.validUntil / 1000,
+    }),
+    counter("btrt_hashlist_write_failures_total", "Attempts to write it that failed.", {
+      value: state.failures,
+    }),
+    counter(
+      "btrt_handshakes_total",
+      "BitTorrent handshakes across the border, as a router or DPI box counts them. out: opened inside; in: opened " +
+        "outside; any: it does not say.",
+      ...byDirection(({ seen }) => seen),
+    ),
+    counter(
+      "btrt_handshakes_refused_total",
+      "How many of these were refused, as the torrent can be had inside.",
+      ...byDirection(({ refused }) => refused),
+    ),
   ];
 }
 

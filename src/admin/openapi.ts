@@ -1,6 +1,7 @@
 /** The description of the JSON interface in OpenAPI 3.1, made from its table of routes. */
 import { z } from "zod";
-import { API, errorSchema, type Route } from "./api.ts";
+import { API, type Route } from "./api.ts";
+import { errorSchema } from "./api-error.ts";
 
 /** Describes routes. */
 export function describeApi(routes: readonly Route[], version: string): object {
@@ -47,7 +48,9 @@ function parameters(query: z.ZodObject): object[] {
   }));
 }
 
-function content(schema: z.ZodObject): object {
+function content(schema: Route["answer"]): object {
+  if (!(schema instanceof z.ZodObject))
+    return { content: Object.fromEntries(schema.map((type) => [type, {}])) };
   const { $schema, ...rest } = z.toJSONSchema(schema);
   return { content: { "application/json": { schema: rest } } };
 }

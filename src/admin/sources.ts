@@ -1,4 +1,5 @@
 /** What the admin listener is told by the composition root: counts in shared memory, and questions it may ask. */
+import type { HashListFormat } from "../model/hash-list-format.ts";
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
 import type { PollsData } from "../tracker/polls.ts";
 import type { SelectionSettings } from "../tracker/selection-settings.ts";
@@ -39,6 +40,45 @@ export interface HistoryRow {
   readonly counts: readonly number[];
 }
 
+/** The hash list of now, and counts since the start. Times in milliseconds, since 1970 where they are moments. */
+export interface HashListState {
+  readonly entries: number;
+  readonly entered: number;
+  readonly left: number;
+  /** Torrents that qualify and are not listed: beyond `max_entries`, and excluded. */
+  readonly leftOut: number;
+  readonly excluded: number;
+  readonly changedAt: number;
+  /** 0: never. */
+  readonly checkedAt: number;
+  readonly validUntil: number;
+  /** How long looking at all swarms took, and how much of that was work. */
+  readonly lookMs: number;
+  readonly workMs: number;
+  /** Attempts to write it that failed, and whether the last one did. */
+  readonly failures: number;
+  readonly failing: boolean;
+  readonly dryRun: boolean;
+  /** What a router or DPI box has counted, where one does. */
+  readonly handshakes: readonly HandshakeCount[];
+}
+
+/** BitTorrent handshakes across the border: how many were seen, and how many of these refused. */
+interface HandshakeCount {
+  /** Who opens the connection: somebody inside, somebody outside; any: it is not known. */
+  readonly direction: "out" | "in" | "any";
+  readonly seen: number;
+  readonly refused: number;
+}
+
+/** The hash list in one format. */
+export interface EncodedHashList {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sha256: string;
+  readonly changedAt: number;
+  readonly validUntil: number;
+}
+
 /** Everything the admin listener reads. */
 export interface Sources {
   readonly version: string;
@@ -59,6 +99,11 @@ export interface Sources {
   /** Workers that have died. */
   readonly deaths: () => number;
   readonly database: () => DatabaseState;
+  readonly hashList: {
+    state(): HashListState;
+    /** Makes it, if it is not from just now. */
+    encode(format: HashListFormat): Promise<EncodedHashList>;
+  };
   /** What a person should look at, besides what follows from the counts. */
   readonly notices: () => readonly string[];
   /** Totals by spans of five minutes, an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */

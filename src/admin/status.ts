@@ -92,6 +92,29 @@ export const statusSchema = z.object({
     rowsWritten: count,
     failures: count,
   }),
+  hashList: z.object({
+    entries: count.describe("Torrents listed: those whose connections to the outside can be refused."),
+    entered: count.describe("Since the start."),
+    left: count,
+    leftOut: count.describe("Torrents that qualify, too, beyond hashlist.max_entries."),
+    excluded: count.describe("Torrents that qualify, too, in the file of hashlist.exclude."),
+    changedAt: z.iso.datetime(),
+    checkedAt: z.iso.datetime().nullable(),
+    validUntil: z.iso.datetime(),
+    lookSeconds: z.number().describe("How long it took to look at all torrents."),
+    workSeconds: z.number().describe("How much of that was work."),
+    failures: count.describe("Attempts to write the list that failed."),
+    dryRun: z.boolean(),
+  }),
+  handshakes: z
+    .array(
+      z.object({
+        direction: z.enum(["out", "in", "any"]).describe("Who opens: somebody inside, or outside."),
+        seen: count,
+        refused: count,
+      }),
+    )
+    .describe("BitTorrent handshakes across the border since the start, where somebody counts them."),
   warnings: z.array(z.string()).describe("What needs a person."),
 });
 
@@ -136,6 +159,7 @@ export function readStatus(sources: Sources, rates: Rates): Status {
       residentBytes: process.memoryUsage.rss(),
     },
     database: readDatabase(sources),
+    ...readHashList(sources),
     warnings: findWarnings(sources, rates),
   };
 }
@@ -190,6 +214,22 @@ function readLocality(totals: Totals, rates: Rates): Status["locality"] {
     avoidedPerSecond: trafficPerSecond((which) =>
       perSecond((then) => then.random[which] - then.outside[which]),
     ),
+  };
+}
+
+function readHashList({ hashList }: Sources): Pick<Status, "hashList" | "handshakes"> {
+  const { handshakes, changedAt, checkedAt, validUntil, lookMs, workMs, failing, ...counts } =
+    hashList.state();
+  return {
+    hashList: {
+      ...counts,
+      changedAt: new Date(changedAt).toISOString(),
+      checkedAt: checkedAt === 0 ? null : new Date(checkedAt).toISOString(),
+      validUntil: new Date(validUntil).toISOString(),
+      lookSeconds: lookMs / 1000,
+      workSeconds: workMs / 1000,
+    },
+    handshakes: [...handshakes],
   };
 }
 

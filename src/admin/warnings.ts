@@ -17,6 +17,10 @@ export function findWarnings(sources: Sources, rates: Rates): string[] {
     warnings.push(
       `The database cannot be used since ${new Date(failingSince).toISOString()}: nothing is saved. Announces go on.`,
     );
+  if (sources.hashList.state().failing)
+    warnings.push(
+      "The hash list cannot be written: its readers let everything through soon. The log says why.",
+    );
   if (grew(COUNTER.peersRefused))
     warnings.push("The tracker is full: new peers are answered, but not stored. Raise tracker.max_peers.");
   else if (peers > NEARLY_FULL * sources.store.maxPeers)

@@ -7,6 +7,7 @@ import { print, printError } from "./output.ts";
 
 const EVERY_MS = 1000;
 const CLEAR = "\x1b[H\x1b[2J";
+const DIRECTIONS = { out: "from inside", in: "from outside", any: "across the border" } as const;
 const UNITS = ["", "K", "M", "G", "T", "P"] as const;
 
 /** How the state is shown. */
@@ -77,6 +78,7 @@ function formatStatus(status: Status): string {
         `${bits(locality.avoidedPerSecond.downloaded)} in and ${bits(locality.avoidedPerSecond.uploaded)} out avoided now`,
       ],
     ],
+    ["Hash list", hashListLines(status)],
     [
       "Database",
       [
@@ -89,6 +91,19 @@ function formatStatus(status: Status): string {
     .filter(([, lines]) => lines.length > 0)
     .map(([title, lines]) => `${styleText("bold", title)}\n${lines.map((line) => `  ${line}\n`).join("")}`);
   return [`${head}\n`, ...blocks].join("\n");
+}
+
+function hashListLines({ hashList, handshakes }: Status): string[] {
+  const { entries, entered, left, leftOut, excluded, dryRun, validUntil } = hashList;
+  return [
+    `${number(entries)} torrents that need nothing from outside${dryRun ? "; dry run, nothing is written" : ""}`,
+    `${number(entered)} came and ${number(left)} left; ${number(leftOut)} beyond max_entries, ${number(excluded)} excluded`,
+    `valid until ${validUntil}`,
+    ...handshakes.map(
+      ({ direction, seen, refused }) =>
+        `${number(refused)} of ${number(seen)} handshakes ${DIRECTIONS[direction]} refused`,
+    ),
+  ];
 }
 
 function tierLine(tier: Status["tiers"][number], { tiers }: Status): string {

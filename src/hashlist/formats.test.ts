@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HASH_LIST_FORMATS } from "../model/hash-list-format.ts";
 import { encodeHashList } from "./formats.ts";
 import { countMissing, emptyList, type HashList } from "./hash-list.ts";
-import { HASH_LIST_FORMATS } from "./settings.ts";
 
 const HEX = ["00000000111111112222222233333333000000ab", "deadbeef000000000000000000000000ffffffff"];
 

@@ -1,29 +1,13 @@
 /** A hash list as bytes, in each of its formats; in pieces, so that a long one is not written in one go. */
 import { writeWord } from "../model/address.ts";
+import type { HashListFormat } from "../model/hash-list-format.ts";
 import { entriesOf, HASH_WORDS, type HashList, ROW_WORDS } from "./hash-list.ts";
 import { NFT_SET, NFT_TABLE } from "./nftables-names.ts";
-import type { HashListFormat } from "./settings.ts";
 
 /** Torrents in a piece: a millisecond's work or two. */
 const PIECE = 2048;
 
 const HASH_BYTES = 20;
-
-/** How a format is called outside. */
-interface FormatNames {
-  /** Of a file's name. */
-  readonly ending: string;
-  readonly mediaType: string;
-}
-
-/** The names of every format. */
-export const FORMAT_NAMES: Readonly<Record<HashListFormat, FormatNames>> = {
-  text: { ending: ".txt", mediaType: "text/plain; charset=utf-8" },
-  csv: { ending: ".csv", mediaType: "text/csv; charset=utf-8" },
-  json: { ending: ".json", mediaType: "application/json" },
-  binary: { ending: ".bin", mediaType: "application/octet-stream" },
-  nftables: { ending: ".nft", mediaType: "text/plain; charset=utf-8" },
-};
 
 /**
  * Encodes a list.

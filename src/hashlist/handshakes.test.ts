@@ -4,15 +4,19 @@ import { Handshakes } from "./handshakes.ts";
 
 test("running totals become totals since the start, also when their counter begins anew", () => {
   const handshakes = new Handshakes();
-  assert.equal(handshakes.of("out"), undefined);
+  const out = () => handshakes.read().find(({ direction }) => direction === "out");
+  assert.equal(out(), undefined);
   handshakes.update("out", { seen: 1000, refused: 100 });
-  assert.deepEqual(handshakes.of("out"), { seen: 0, refused: 0 }, "what was there before is not ours");
+  assert.deepEqual(out(), { direction: "out", seen: 0, refused: 0 }, "what was there before is not ours");
   handshakes.update("out", { seen: 1010, refused: 103 });
   handshakes.update("out", { seen: 1010, refused: 103 });
-  assert.deepEqual(handshakes.of("out"), { seen: 10, refused: 3 });
+  assert.deepEqual(out(), { direction: "out", seen: 10, refused: 3 });
   handshakes.update("out", { seen: 4, refused: 1 });
-  assert.deepEqual(handshakes.of("out"), { seen: 14, refused: 4 }, "the counter began anew");
+  assert.deepEqual(out(), { direction: "out", seen: 14, refused: 4 }, "the counter began anew");
   handshakes.update("in", { seen: 0, refused: 0 });
   handshakes.update("in", { seen: 5, refused: 5 });
-  assert.deepEqual(handshakes.sum(), { seen: 19, refused: 9 });
+  assert.deepEqual(handshakes.read(), [
+    { direction: "out", seen: 14, refused: 4 },
+    { direction: "in", seen: 5, refused: 5 },
+  ]);
 });

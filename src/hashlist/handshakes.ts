@@ -5,10 +5,7 @@
  */
 
 /** Who opens the connection: somebody inside, somebody outside; `any` is a DPI box, which does not say. */
-const HANDSHAKE_DIRECTIONS = ["out", "in", "any"] as const;
-
-/** One of them. */
-export type HandshakeDirection = (typeof HANDSHAKE_DIRECTIONS)[number];
+export type HandshakeDirection = "out" | "in" | "any";
 
 /** Handshakes seen, and how many of these were refused. */
 export interface HandshakeCounts {
@@ -27,7 +24,7 @@ export class Handshakes {
    */
   update(direction: HandshakeDirection, counts: HandshakeCounts): void {
     const before = this.#last.get(direction) ?? counts;
-    const total = this.of(direction) ?? { seen: 0, refused: 0 };
+    const total = this.#totals.get(direction) ?? { seen: 0, refused: 0 };
     const isNew = counts.seen < before.seen || counts.refused < before.refused;
     this.#totals.set(direction, {
       seen: total.seen + counts.seen - (isNew ? 0 : before.seen),
@@ -36,17 +33,8 @@ export class Handshakes {
     this.#last.set(direction, counts);
   }
 
-  /** Handshakes since the start; undefined where nobody has counted any. */
-  of(direction: HandshakeDirection): HandshakeCounts | undefined {
-    return this.#totals.get(direction);
-  }
-
-  /** Those of all directions together. */
-  sum(): HandshakeCounts {
-    const all = [...this.#totals.values()];
-    return {
-      seen: all.reduce((sum, { seen }) => sum + seen, 0),
-      refused: all.reduce((sum, { refused }) => sum + refused, 0),
-    };
+  /** Handshakes since the start, of the directions in which somebody counts. */
+  read(): (HandshakeCounts & { readonly direction: HandshakeDirection })[] {
+    return Array.from(this.#totals, ([direction, counts]) => ({ direction, ...counts }));
   }
 }

@@ -1,11 +1,6 @@
 /** What the hash list is made by: the configuration's `hashlist`, and the exclude file's content. */
+import type { HashListFormat } from "../model/hash-list-format.ts";
 import type { AccessList } from "../tracker/access-list.ts";
-
-/** Forms that the list is written in. */
-export type HashListFormat = "text" | "csv" | "json" | "binary" | "nftables";
-
-/** All forms. */
-export const HASH_LIST_FORMATS: readonly HashListFormat[] = ["text", "csv", "json", "binary", "nftables"];
 
 /** How the list is made. Times in seconds. */
 export interface HashListSettings {

@@ -1,4 +1,5 @@
 /** `hashlist`: the torrents with enough complete copies inside that outside connections can be refused. */
+import { HASH_LIST_FORMATS } from "../../model/hash-list-format.ts";
 import { choice, filePath, flag, integer, keys, list, optional, rule, section, text } from "../fields.ts";
 
 /** A regular expression with two groups. */
@@ -23,7 +24,7 @@ export const hashlist = section(
     interval: integer(5, 86_400)
       .default(600)
       .describe("Seconds from one list to the next. A torrent that must leave is taken off within a minute."),
-    formats: list(choice(["text", "csv", "json", "binary", "nftables"]), 5, ["text"]).describe(
+    formats: list(choice(HASH_LIST_FORMATS), 5, ["text"]).describe(
       "text: an info-hash of 40 hexadecimal digits per line. csv and json: with counts. binary: 20 bytes each. " +
         "nftables: an update for nft -f.",
     ),
@@ -50,7 +51,11 @@ export const hashlist = section(
         "A file of torrents that are never listed: 40 hexadecimal digits per line; # begins a comment.",
       examples: ["/etc/btrt/never_listed.txt"],
     }),
-    dry_run: flag().default(false).describe("true: the list is made and counted, and not written."),
+    dry_run: flag()
+      .default(false)
+      .describe(
+        "true: the list is made and counted, and not written; nor is it given out, but as csv and json.",
+      ),
     dpi_statistics: dpiStatistics
       .nullable()
       .default(null)

@@ -1,0 +1,50 @@
+/** The hash list for those who act on it: DPI boxes, routers, `btrt hashlist`. */
+import { z } from "zod";
+import { FORMAT_NAMES, HASH_LIST_FORMATS } from "../model/hash-list-format.ts";
+import { ApiError } from "./api-error.ts";
+import type { Sources } from "./sources.ts";
+
+/** What `/api/v1/hashlist` is asked. */
+export const hashListQuerySchema = z.object({
+  format: z.enum(HASH_LIST_FORMATS).default("text").describe("In which form."),
+});
+
+/** The media types of what it answers. */
+export const HASH_LIST_TYPES: readonly string[] = [
+  ...new Set(HASH_LIST_FORMATS.map((format) => FORMAT_NAMES[format].mediaType)),
+];
+
+/**
+ * Answers with the list of now: whole, or that it is what the asker has already (RFC 9110, 13.1.2).
+ * @throws ApiError
+ */
+export async function answerHashList(
+  { hashList }: Pick<Sources, "hashList">,
+  { format }: z.output<typeof hashListQuerySchema>,
+  request: Request,
+): Promise<Response> {
+  const { dryRun } = hashList.state();
+  if (dryRun && format !== "csv" && format !== "json")
+    throw new ApiError(409, "hashlist.dry_run is on: the list is only given out as csv and json");
+  const { bytes, sha256, changedAt, validUntil } = await hashList.encode(format);
+  if (Date.now() >= validUntil) throw new ApiError(503, "there is no list that is valid still");
+  const etag = `"${sha256}"`;
+  const headers = {
+    "Content-Type": FORMAT_NAMES[format].mediaType,
+    ETag: etag,
+    "Last-Modified": new Date(changedAt).toUTCString(),
+    // Who keeps it must ask again before using it, and must not use it later than that at all.
+    "Cache-Control": "no-cache",
+    Expires: new Date(validUntil).toUTCString(),
+  };
+  return isNamed(etag, request.headers.get("If-None-Match"))
+    ? new Response(null, { status: 304, headers })
+    : new Response(bytes, { headers });
+}
+
+/** Whether an entity tag is in the list of an If-None-Match; by weak comparison, as what is compressed has a weak one. */
+function isNamed(etag: string, ifNoneMatch: string | null): boolean {
+  return (
+    ifNoneMatch?.trim() === "*" || (ifNoneMatch?.match(/"[^"]*"/g)?.some((tag) => tag === etag) ?? false)
+  );
+}

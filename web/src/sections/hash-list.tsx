@@ -1,0 +1,32 @@
+/** Torrents that need nothing from outside, and what a router or DPI box refuses for them. */
+import { percent, whole } from "../format.ts";
+import type { SectionProps } from "../live.ts";
+
+const DIRECTIONS = { out: "opened inside", in: "opened outside", any: "across the border" } as const;
+
+/** The hash list, and handshakes where somebody counts them. */
+export function HashList({ status: { hashList, handshakes } }: SectionProps) {
+  return (
+    <dl class="facts">
+      <dt>Torrents listed</dt>
+      <dd>
+        <span data-figure="hashlist-entries">{whole(hashList.entries)}</span>, which have enough complete
+        copies inside
+        {hashList.dryRun && "; a dry run: nothing is written"}
+      </dd>
+      <dt>Since the start</dt>
+      <dd>
+        {whole(hashList.entered)} came, {whole(hashList.left)} left; {whole(hashList.leftOut)} are beyond
+        max_entries, {whole(hashList.excluded)} excluded
+      </dd>
+      <dt>Valid until</dt>
+      <dd>{new Date(hashList.validUntil).toLocaleString()}</dd>
+      {handshakes.map(({ direction, seen, refused }) => [
+        <dt key={direction}>Handshakes {DIRECTIONS[direction]}</dt>,
+        <dd key={`${direction} counts`}>
+          {whole(refused)} refused of {whole(seen)}, {percent(seen === 0 ? null : refused / seen)}
+        </dd>,
+      ])}
+    </dl>
+  );
+}
