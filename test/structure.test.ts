@@ -56,6 +56,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "hashlist",
     "admin",
     ...DOCTORS,
+    "failure.ts",
     "version.ts",
   ],
   "main.ts": ["cli", "app.ts"],

@@ -1,7 +1,7 @@
 /** Asks the admin listener of the tracker that runs here, as its configuration says where it is. */
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { formatListenAddress } from "../config/listen-address.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
@@ -44,16 +44,32 @@ export function adminOf(loaded: LoadedConfig): AdminAddress {
  * @param path below `/api/v1/`, with its query.
  * @throws AdminClientError
  */
-export async function askAdmin({ url, token, cert }: AdminAddress, path: string): Promise<unknown> {
+export async function askAdmin(admin: AdminAddress, path: string): Promise<unknown> {
+  const answer = parseJson((await fetchFromAdmin(admin, path)).toString());
+  if (answer === undefined) throw new AdminClientError(`${admin.url}: the answer is no JSON`);
+  return answer;
+}
+
+/**
+ * Asks for bytes.
+ * @param path below `/api/v1/`, with its query.
+ * @param timeoutMs without a sign of life.
+ * @throws AdminClientError when they do not come, whole.
+ */
+export async function fetchFromAdmin(
+  { url, token, cert }: AdminAddress,
+  path: string,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<Buffer> {
   const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
-  const { status, body } = await new Promise<{ status: number; body: string }>((resolve, reject) => {
-    const options = { headers, agent: false, timeout: TIMEOUT_MS } as const;
+  const { status, body } = await new Promise<{ status: number; body: Buffer }>((resolve, reject) => {
+    const options = { headers, agent: false, timeout: timeoutMs } as const;
     const sent =
       cert === null
         ? requestHttp(url + path, options)
         : requestHttps(url + path, { ...options, ca: cert, checkServerIdentity: () => undefined });
     sent.on("response", (response) =>
-      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject),
+      buffer(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject),
     );
     sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
     sent.on("error", reject).end();
@@ -64,8 +80,8 @@ export async function askAdmin({ url, token, cert }: AdminAddress, path: string)
         : error.message;
     throw new AdminClientError(`${url}: ${hint}`);
   });
-  const answer: unknown = parseJson(body);
-  if (status === 200 && answer !== undefined) return answer;
+  if (status === 200) return body;
+  const answer = parseJson(body.toString());
   const said = typeof answer === "object" && answer !== null && "error" in answer ? String(answer.error) : "";
   throw new AdminClientError(said || `${url}: HTTP ${status}`);
 }

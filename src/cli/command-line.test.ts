@@ -46,6 +46,7 @@ test("help, also without arguments, shows the commands, the configuration's plac
     "status",
     "explain",
     "nftables",
+    "hashlist",
     "completion",
     "man",
     "version",

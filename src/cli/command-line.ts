@@ -1,10 +1,12 @@
 /** The commands of `btrt`: from arguments to an exit code. */
 import { Argument, Command, CommanderError, Option } from "commander";
 import type { ConfigSource } from "../config/load.ts";
+import { HASH_LIST_FORMATS } from "../model/hash-list-format.ts";
 import { VERSION } from "../version.ts";
 import type { Shell } from "./completion/scripts.ts";
 import type { DatabaseCommand } from "./database.ts";
 import type { DoctorOptions } from "./doctor/doctor.ts";
+import type { HashListOptions } from "./hash-list.ts";
 import type { Answers } from "./init/answers.ts";
 import type { NftablesOptions } from "./nftables.ts";
 import { print, printError } from "./output.ts";
@@ -21,6 +23,7 @@ const EXAMPLES = `  btrt init                           answer questions, and ha
   btrt db status                      what the database holds
   btrt status --watch                 what the running tracker does
   btrt explain --help                 why an address is given whom
+  btrt hashlist --output FILE         the torrents that can be had inside
   btrt nftables | less                rules with which a Linux router acts on the hash list
   btrt completion bash                what lets a shell complete all this
   btrt man btrt.conf                  a manual page, to install
@@ -99,7 +102,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
   addSetupCommands(program, configOption, result);
   addDatabaseCommands(program, configOption, result);
   addAdminCommands(program, configOption, result);
-  addNftablesCommand(program, configOption, result);
+  addHashListCommands(program, configOption, result);
   program
     .command("version")
     .description("show the version")
@@ -212,11 +215,28 @@ function addAdminCommands(program: Command, configOption: () => Option, result: 
     );
 }
 
-function addNftablesCommand(
+/** Commands about torrents that can be had inside. */
+function addHashListCommands(
   program: Command,
   configOption: () => Option,
   result: { exitCode: number },
 ): void {
+  program
+    .command("hashlist")
+    .description(
+      "write the torrents that can be had inside, as of now; nothing and exit code 1 without a tracker",
+    )
+    .addOption(new Option("--format <FORMAT>", "in which form").choices(HASH_LIST_FORMATS).default("text"))
+    .option(
+      "--output <FILE>",
+      "into a file, if they have changed; one without torrents if no tracker answers",
+    )
+    .option("--diff", "only show what has changed since that file, or that of hashlist.path, was written")
+    .addOption(configOption())
+    .action(async (options: { config: string } & HashListOptions) => {
+      const { hashList } = await import("./hash-list.ts");
+      result.exitCode = await hashList(options.config, options);
+    });
   program
     .command("nftables")
     .description("write the rules with which a Linux router acts on the hash list, or load or remove them")

@@ -4,7 +4,7 @@
  * Writes to standard output. A reader that has gone (`btrt config | head`) has what it wanted.
  * @returns the exit code: 1 when it could not be written, which is then said on standard error.
  */
-export function print(text: string): Promise<number> {
+export function print(text: string | Uint8Array): Promise<number> {
   return new Promise((resolve) => {
     ignoreErrors(process.stdout);
     process.stdout.write(text, (error) => {
