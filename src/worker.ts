@@ -14,6 +14,7 @@ import { REFUSAL_REASONS } from "./model/refusals.ts";
 import { PeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import { PrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { AccessList, type AccessListData } from "./tracker/access-list.ts";
+import { CENSUS } from "./tracker/census.ts";
 import { ConnectionIds } from "./tracker/connection-ids.ts";
 import type { ErrandQueueData } from "./tracker/errand-queue.ts";
 import { HttpService } from "./tracker/http-service.ts";
@@ -97,6 +98,9 @@ const TICK_MS = 100;
 
 /** A round over all swarms takes a minute, or a quarter of the expiry time when that is shorter. */
 const ROUND_SECONDS = 60;
+
+/** The first one is shorter: after a restart it is soon known what there is (tracker/census.ts). */
+const FIRST_ROUND_SECONDS = 10;
 
 function trackerPolicy(data: PolicyData): TrackerPolicy {
   return {
@@ -202,9 +206,10 @@ class DataPlane {
 
   #tick(): void {
     this.#clock.seconds = readClock(this.#options.clockBaseMs);
-    const { workers, counters } = this.#options;
+    const { workers, counters, census } = this.#options;
     counters[COUNTER.ticks]++;
-    const roundMs = 1000 * Math.min(ROUND_SECONDS, this.#sweeper.peerExpiry / 4);
+    const roundSeconds = census[CENSUS.rounds] === 0 ? FIRST_ROUND_SECONDS : ROUND_SECONDS;
+    const roundMs = 1000 * Math.min(roundSeconds, this.#sweeper.peerExpiry / 4);
     const all = (this.#store.peerCount + this.#store.swarmCount) / workers;
     const wasReclassifying = this.#sweeper.reclassifying;
     this.#sweeper.step(this.#clock.seconds, Math.ceil((all * TICK_MS) / roundMs) + 1);
