@@ -11,10 +11,14 @@ const IP = "ip";
 const PATIENCE_MS = 30_000;
 
 /** Waits until a condition holds. @throws Error that says `what` when it does not in time. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  const end = performance.now() + patienceMs;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited ${PATIENCE_MS} ms in vain: ${what}`);
+    if (performance.now() > end) throw new Error(`waited ${patienceMs} ms in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

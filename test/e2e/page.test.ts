@@ -2,15 +2,16 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { Status } from "../../src/admin/status.ts";
 import { toolsMissing } from "../tools.ts";
 import { announce } from "./announce.ts";
 import { askStatus } from "./ask-admin.ts";
 import { Bed, until } from "./bed.ts";
+import { figure, openBrowser, openPage } from "./browser.ts";
 import { OPERATOR_CONFIG, OperatorLoad } from "./operator-load.ts";
 import { TrackerProcess } from "./tracker-process.ts";
 
@@ -24,32 +25,6 @@ const SAVE_OFTEN = "database: { save_interval: 1 }\n";
 const LOAD_STEPS = 300;
 const WIDE = { width: 1600, height: 1200 };
 const PHONE = { width: 390, height: 844 };
-
-async function openBrowser(t: TestContext): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-  t.after(() => browser.close());
-  return browser;
-}
-
-/** Opens the page; everything that goes wrong in it, or that it asks of elsewhere, is in `complaints`. */
-async function openPage(browser: Browser, url: string, options: Parameters<Browser["newPage"]>[0]) {
-  const page = await browser.newPage(options);
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) complaints.push(request.url());
-  });
-  await page.goto(url);
-  await page.waitForSelector("header h1");
-  return { page, complaints };
-}
-
-async function figure(page: Page, name: string): Promise<string> {
-  return (await page.textContent(`[data-figure="${name}"]`)) ?? "";
-}
 
 /** What axe finds that is serious. */
 async function findBarriers(page: Page): Promise<string[]> {
