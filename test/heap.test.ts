@@ -41,14 +41,14 @@ const withoutUring = await probeUring();
 
 describe("the heap with the uring engine", { skip: withoutUring ?? false }, () => {
   const start = (t: TestContext) => Plane.start(t, "uring");
-  test("a million announces over HTTP leave nothing", { timeout: 120_000 }, async (t) => {
+  test("a million announces over HTTP leave nothing", { timeout: 300_000 }, async (t) => {
     const { plane, streams } = await start(t);
     const load = await HttpLoad.open(t, plane, streams[0].port);
     await load.announce(WARM_UP);
     await plane.assertNothingLeft(() => load.announce(MILLION), MILLION);
   });
 
-  test("nor do announces over UDP", { timeout: 120_000 }, async (t) => {
+  test("nor do announces over UDP", { timeout: 300_000 }, async (t) => {
     const { plane, datagrams } = await start(t);
     const load = await UdpLoad.open(t, datagrams[0].port);
     await load.announce(UDP_ANNOUNCES / 2);
@@ -56,7 +56,7 @@ describe("the heap with the uring engine", { skip: withoutUring ?? false }, () =
   });
 
   // A turn of the event loop leaves something, and connections may come one in each.
-  test("connections leave nothing that is not collected", { timeout: 120_000 }, async (t) => {
+  test("connections leave nothing that is not collected", { timeout: 300_000 }, async (t) => {
     const { plane, streams } = await start(t);
     const announce = (count: number) => connectFor(streams[0].port, count);
     await announce(5000);
@@ -66,7 +66,7 @@ describe("the heap with the uring engine", { skip: withoutUring ?? false }, () =
 
 describe("the heap with the node engine", () => {
   test("a million announces over HTTP leave nothing that is not collected", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async (t) => {
     const { plane, streams } = await Plane.start(t, "node");
     const load = await HttpLoad.open(t, plane, streams[0].port);

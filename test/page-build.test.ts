@@ -9,7 +9,7 @@ import { buildPage } from "../web/build.ts";
 
 const DIST = fileURLToPath(new URL("../web/dist", import.meta.url));
 
-test("web/dist is what npm run build:page makes", { timeout: 120_000 }, async (t) => {
+test("web/dist is what npm run build:page makes", { timeout: 300_000 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "btrt-page-"));
   t.after(() => rm(directory, { recursive: true }));
   await buildPage(directory);

@@ -71,7 +71,7 @@ function expireAll(data: SwarmStoreData): void {
 
 for (const maxPeers of [100_000, 3000]) {
   test(`${WORKERS} threads announce and sweep, with room for ${maxPeers} peers`, {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async (t) => {
     const hammers = new Hammers(t, maxPeers);
     for (let worker = 0; worker < WORKERS; worker++) hammers.start(worker, 1);
@@ -87,7 +87,7 @@ for (const maxPeers of [100_000, 3000]) {
 }
 
 test("threads that are ended anywhere lock nobody out, and break nothing", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const hammers = new Hammers(t, 3000);
   hammers.start(1, 1);

@@ -105,7 +105,7 @@ describe("threads with the node engine", () => describeThreads("node"));
 describe("threads with the uring engine", { skip: withoutUring ?? false }, () => describeThreads("uring"));
 
 function describeThreads(engine: EngineKind): void {
-  test("threads share their addresses and what they know", { timeout: 60_000 }, async (t) => {
+  test("threads share their addresses and what they know", { timeout: 300_000 }, async (t) => {
     const plane = await Plane.start(t, engine, WORKERS);
     const infoHash = randomBytes(20);
     await plane.reachAll(infoHash);
@@ -115,7 +115,7 @@ function describeThreads(engine: EngineKind): void {
     assert.deepEqual(plane.deaths, []);
   });
 
-  test("a connection id of one thread is good at every other", { timeout: 60_000 }, async (t) => {
+  test("a connection id of one thread is good at every other", { timeout: 300_000 }, async (t) => {
     const plane = await Plane.start(t, engine, WORKERS);
     const connect = Buffer.from("0000041727101980000000007472616e", "hex");
     const id = (await exchange(plane.datagrams[0], connect)).subarray(8);
@@ -125,7 +125,7 @@ function describeThreads(engine: EngineKind): void {
     }
   });
 
-  test("a reload reaches all threads, and is over when all are done", { timeout: 60_000 }, async (t) => {
+  test("a reload reaches all threads, and is over when all are done", { timeout: 300_000 }, async (t) => {
     const plane = await Plane.start(t, engine, WORKERS);
     const infoHash = randomBytes(20);
     for (let host = 1; host <= 50; host++) {
@@ -144,7 +144,7 @@ function describeThreads(engine: EngineKind): void {
   });
 
   for (const [how, port] of Object.entries(DEADLY_PORT)) {
-    test(`a thread that dies (${how}) is replaced, and the others go on`, { timeout: 60_000 }, async (t) => {
+    test(`a thread that dies (${how}) is replaced, and the others go on`, { timeout: 300_000 }, async (t) => {
       const plane = await Plane.start(t, engine, WORKERS);
       const infoHash = randomBytes(20);
       await plane.reachAll(infoHash);
@@ -174,7 +174,7 @@ function describeThreads(engine: EngineKind): void {
   }
 
   test("who is connected to a thread that dies is told, whether it came to them or not", {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async (t) => {
     const plane = await Plane.start(t, engine, 1);
     const crowd: Promise<void>[] = [];
@@ -186,13 +186,13 @@ function describeThreads(engine: EngineKind): void {
     await Promise.all([dying, ...crowd]);
   });
 
-  test("an only thread is replaced as well, on the same port", { timeout: 60_000 }, async (t) => {
+  test("an only thread is replaced as well, on the same port", { timeout: 300_000 }, async (t) => {
     const plane = await Plane.start(t, engine, 1);
     await plane.kill(DEADLY_PORT.exception);
     assert.equal((await announce(plane.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
   });
 
-  test("a thread that dies during a reload does not keep it from ending", { timeout: 60_000 }, async (t) => {
+  test("a thread that dies during a reload does not keep it from ending", { timeout: 300_000 }, async (t) => {
     const plane = await Plane.start(t, engine, WORKERS);
     const dying = plane.kill(DEADLY_PORT.exception);
     plane.plane.adopt(makePolicy("127.0.2.0/24"));
@@ -200,7 +200,7 @@ function describeThreads(engine: EngineKind): void {
     while (plane.classifications === 0) await delay(5);
   });
 
-  test("threads that die again and again are given up", { timeout: 60_000 }, async (t) => {
+  test("threads that die again and again are given up", { timeout: 300_000 }, async (t) => {
     const plane = await Plane.start(t, engine, 2);
     for (let death = 0; death < 5; death++) await plane.kill(DEADLY_PORT.exit);
     assert.match(plane.reason, /^5 data-plane threads died within 60 seconds$/);

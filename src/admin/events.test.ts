@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Hono } from "hono";
 import { Events } from "./events.ts";
 
-test("all who watch share a reading, and only so many can", { timeout: 60_000 }, async (t) => {
+test("all who watch share a reading, and only so many can", { timeout: 300_000 }, async (t) => {
   let readings = 0;
   const events = new Events(() => ({ reading: ++readings }));
   t.after(() => events.stop());

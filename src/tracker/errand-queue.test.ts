@@ -115,7 +115,7 @@ const PRODUCER = `
   }`;
 
 test("one thread pushes while another drains: nothing is torn, lost or twice", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const errands = 100_000;
   const { data, counters, reader } = queue(2048);

@@ -46,7 +46,7 @@ const ADDER = `
     unlock(locks, 0);
   }`;
 
-test("threads that contend for a lock exclude each other, and all get it", { timeout: 60_000 }, async () => {
+test("threads that contend for a lock exclude each other, and all get it", { timeout: 300_000 }, async () => {
   const locks = cells();
   const number = new Float64Array(new SharedArrayBuffer(8));
   const threads = [0, 1, 2, 255].map((worker) => {
@@ -59,7 +59,7 @@ test("threads that contend for a lock exclude each other, and all get it", { tim
   assert.equal(locks[0], 0);
 });
 
-test("who waits for a dead holder's lock gets it from the heir", { timeout: 60_000 }, async () => {
+test("who waits for a dead holder's lock gets it from the heir", { timeout: 300_000 }, async () => {
   const locks = cells();
   const number = new Float64Array(new SharedArrayBuffer(8));
   lock(locks, 0, holderOf(7));

@@ -28,7 +28,7 @@ const TOKEN = "correct-horse-battery-staple";
 const basic = (password: string) => `Basic ${Buffer.from(`anybody:${password}`).toString("base64")}`;
 
 test("without a token it answers this machine by address alone, tells other origins nothing, takes no bodies", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const { admin } = await TrackerProcess.start(bed, CONFIG);
@@ -64,7 +64,7 @@ test("without a token it answers this machine by address alone, tells other orig
   assert.equal(await ask(status), 200, "and it still answers");
 });
 
-test("with a token it answers who has it, by whatever name", { timeout: 60_000 }, async (t) => {
+test("with a token it answers who has it, by whatever name", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   await writeFile(bed.path("token"), `${TOKEN}\n`);
   const config = `${CONFIG}admin: { listen: "0.0.0.0:0", token_file: token }\n`;
@@ -100,7 +100,7 @@ test("with a token it answers who has it, by whatever name", { timeout: 60_000 }
   assert.equal(await ask(TOKEN), 401);
 });
 
-test("a token that is none, and an address that is taken, are said", { timeout: 60_000 }, async (t) => {
+test("a token that is none, and an address that is taken, are said", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const { admin } = await TrackerProcess.start(bed, CONFIG);
   const run = async (lines: string) => {
@@ -118,7 +118,7 @@ test("a token that is none, and an address that is taken, are said", { timeout: 
   assert.match(taken, /^btrt: admin\.listen: .*another program has this port[^\n]*\n$/);
 });
 
-test("over TLS it answers with its certificate", { timeout: 60_000 }, async (t) => {
+test("over TLS it answers with its certificate", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const makeCertificate = (name: string) =>
     execFileSync(
@@ -157,7 +157,7 @@ async function certifiedName(url: string): Promise<string> {
   return String(CN);
 }
 
-test("what it says is what has happened", { timeout: 60_000 }, async (t) => {
+test("what it says is what has happened", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, CONFIG);
   const { admin, url } = tracker;
@@ -214,7 +214,7 @@ test("what it says is what has happened", { timeout: 60_000 }, async (t) => {
   ]);
 });
 
-test("history says what was, by spans of time, across restarts", { timeout: 120_000 }, async (t) => {
+test("history says what was, by spans of time, across restarts", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const config = `listen: { http: ["127.0.0.1:0"], udp: [] }
 tracker: { ip_parameter: ["127.0.0.0/8"] }
@@ -268,7 +268,7 @@ database: { save_interval: 1 }\n`;
 });
 
 test("its description names every route, with what it is asked and answers", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const { admin } = await TrackerProcess.start(bed, CONFIG);
@@ -293,7 +293,9 @@ test("its description names every route, with what it is asked and answers", {
     assert.match((await askAdmin(admin.slice(0, -1) + path)).body, /^\{/, path);
 });
 
-test("explain says who would be given whom, and why, and changes nothing", { timeout: 60_000 }, async (t) => {
+test("explain says who would be given whom, and why, and changes nothing", {
+  timeout: 300_000,
+}, async (t) => {
   const bed = await Bed.open(t);
   const { admin, url } = await TrackerProcess.start(bed, CONFIG);
   const infoHash = randomBytes(20);
@@ -334,7 +336,7 @@ test("explain says who would be given whom, and why, and changes nothing", { tim
 });
 
 test("its metrics hold to Prometheus's conventions", {
-  timeout: 60_000,
+  timeout: 300_000,
   skip: toolsMissing(["prometheus"]),
 }, async (t) => {
   const bed = await Bed.open(t);
@@ -344,7 +346,7 @@ test("its metrics hold to Prometheus's conventions", {
   execFileSync("promtool", ["check", "metrics"], { input: body, stdio: ["pipe", "pipe", "pipe"] });
 });
 
-test("btrt status and btrt explain say it on the command line", { timeout: 60_000 }, async (t) => {
+test("btrt status and btrt explain say it on the command line", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const port = await freePort();
   const { url } = await TrackerProcess.start(bed, `${CONFIG}admin: { listen: "127.0.0.1:${port}" }\n`);

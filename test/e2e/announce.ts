@@ -110,7 +110,7 @@ async function request(url: string, from?: string): Promise<Buffer> {
   const local = from === undefined ? {} : { localAddress: from };
   const { body, status } = await new Promise<{ body: string; status: number | undefined }>(
     (resolve, reject) => {
-      const sent = get(url, { agent: false, timeout: 10_000, ...local }, (response) => {
+      const sent = get(url, { agent: false, timeout: 60_000, ...local }, (response) => {
         response.setEncoding("latin1");
         text(response).then((body) => resolve({ body, status: response.statusCode }), reject);
       });

@@ -23,7 +23,7 @@ export function askAdmin(
   { method = "GET", headers = {}, body }: AdminQuestion = {},
 ): Promise<AdminAnswer> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false, timeout: 10_000 }, (response) => {
+    const sent = request(url, { method, headers, agent: false, timeout: 60_000 }, (response) => {
       text(response).then(
         (content) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: content }),
         reject,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 
 const IP = "ip";
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** Waits until a condition holds. @throws Error that says `what` when it does not in time. */
 export async function until(

@@ -26,7 +26,7 @@ const UDP_TRANSFERS: typeof TRANSFERS = [
 
 test("real clients fetch a file from each other, introduced by the tracker", {
   skip: toolsMissing(["aria2", "rtorrent", "python3-libtorrent"]),
-  timeout: 60_000,
+  timeout: 300_000,
   concurrency: true,
 }, async (t) => {
   const bed = await Bed.open(t);
@@ -45,7 +45,7 @@ test("real clients fetch a file from each other, introduced by the tracker", {
 
 test("an IPv6 client fetches a file from another over UDP", {
   skip: WITHOUT_IPV6 || toolsMissing(["python3-libtorrent"]),
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, `listen: { http: ["[::1]:0"], udp: ["[::]:0"] }\n`);

@@ -55,7 +55,7 @@ async function dnsmasq(bed: Bed, lines: readonly string[]): Promise<string> {
 
 test("beside a tracker that runs and a DNS that knows its name, there is no problem", {
   skip: toolsMissing(["dnsmasq-base"]),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   await writeFile(bed.path("ours.conf"), "127.0.0.0/8\n");
@@ -110,7 +110,7 @@ admin: { listen: "127.0.0.1:${admin}" }
   );
 });
 
-test("what is in the way is a problem, with a remedy", { timeout: 120_000 }, async (t) => {
+test("what is in the way is a problem, with a remedy", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const other = await TrackerProcess.start(
     bed,
@@ -158,7 +158,7 @@ database: { url: "sqlite:newer.db" }
 
 test("a database server without tables, refused and away", {
   skip: toolsMissing(["mariadb-server"]),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const server = await MariaDb.start(t);

@@ -22,7 +22,7 @@ const WITHOUT_MEMORY = [
 
 const skip = (await probeUring()) ?? false;
 
-test("it takes uring where the kernel lets it", { skip, timeout: 60_000 }, async (t) => {
+test("it takes uring where the kernel lets it", { skip, timeout: 300_000 }, async (t) => {
   const tracker = await TrackerProcess.start(await Bed.open(t), CONFIG);
   assert.equal(tracker.log.at(-1)?.engine, "uring");
   assert.equal((await announce(tracker.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
@@ -31,7 +31,7 @@ test("it takes uring where the kernel lets it", { skip, timeout: 60_000 }, async
 
 test("where seccomp refuses io_uring it takes node, and says why in one line", {
   skip,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const tracker = await TrackerProcess.start(await Bed.open(t), CONFIG, { by: REFUSING });
   const lines = tracker.log.filter(({ because }) => because !== undefined);
@@ -42,7 +42,7 @@ test("where seccomp refuses io_uring it takes node, and says why in one line", {
   assert.equal(await tracker.stop(), 0);
 });
 
-test("where memory cannot be locked it takes node", { skip, timeout: 60_000 }, async (t) => {
+test("where memory cannot be locked it takes node", { skip, timeout: 300_000 }, async (t) => {
   const tracker = await TrackerProcess.start(await Bed.open(t), CONFIG, { by: WITHOUT_MEMORY });
   const because = tracker.log.find((line) => line.because !== undefined)?.because;
   assert.match(String(because), /^io_uring is refused \(ENOMEM\): raise the limit of locked memory/);
@@ -50,7 +50,7 @@ test("where memory cannot be locked it takes node", { skip, timeout: 60_000 }, a
   assert.equal(await tracker.stop(), 0);
 });
 
-test("who insists on uring is told why not", { skip, timeout: 60_000 }, async (t) => {
+test("who insists on uring is told why not", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const config = bed.path("btrt.conf");
   await writeFile(config, `${CONFIG}engine: uring\n`);
@@ -65,7 +65,7 @@ const LEAST_PACKETS = 7;
 
 test("an announce on a connection of its own takes as few packets as it can", {
   skip: skip || namespacesMissing(),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const namespace = bed.addNamespace("alone");

@@ -21,7 +21,7 @@ const SMALL: Scenario = {
 
 const skip = toolsMissing(["iproute2", "nftables", "python3-libtorrent"]) || namespacesMissing();
 
-test("the lab counts what enters a home, and leaves nothing behind", { skip, timeout: 30_000 }, async () => {
+test("the lab counts what enters a home, and leaves nothing behind", { skip, timeout: 300_000 }, async () => {
   const result = await run({ scenario: SMALL, tracker: "nearest", repetition: 1 });
   assert.equal(result.unfinished, 0);
   assert.equal(result.seconds.length, 2);

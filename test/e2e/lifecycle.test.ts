@@ -23,6 +23,9 @@ function groups(near: string, far: string): string {
 ${ASKING}`;
 }
 
+/** After so long a silent connection would be closed anyway: by default, listen.idle_timeout. */
+const IDLE_TIMEOUT_MS = 60_000;
+
 const ONE = "127.0.1.0/24";
 const TWO = "127.0.2.0/24";
 const PEERS_EACH = 10;
@@ -63,7 +66,7 @@ async function assertRefused(refused: Process, reason: RegExp): Promise<void> {
 
 test("with its defaults it says how to try it, and that works", {
   skip: namespacesMissing(),
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const namespace = bed.addNamespace("alone");
@@ -81,7 +84,7 @@ test("with its defaults it says how to try it, and that works", {
   assert.equal(await tracker.stop("SIGINT"), 0);
 });
 
-test("what keeps it from starting is said in one line", { timeout: 60_000 }, async (t) => {
+test("what keeps it from starting is said in one line", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, LISTEN);
   const { port } = new URL(tracker.url);
@@ -114,7 +117,7 @@ test("what keeps it from starting is said in one line", { timeout: 60_000 }, asy
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`${signal} under load ends it cleanly, and requests under way are answered`, {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async (t) => {
     const bed = await Bed.open(t);
     const tracker = await TrackerProcess.start(bed, LISTEN);
@@ -145,14 +148,14 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     halfway.write("\r\n");
     assert.match(await reply, /^HTTP\/1\.1 200 /);
     assert.equal(await tracker.process.ended, 0);
-    assert.ok(performance.now() - begun < 5000);
+    assert.ok(performance.now() - begun < IDLE_TIMEOUT_MS / 2);
     await Promise.all(load);
     assert.equal(tracker.log.at(-1)?.msg, "stopped");
     assert.equal(tracker.process.stderr, "");
   });
 }
 
-test("a connection that stays silent does not hold up the end", { timeout: 60_000 }, async (t) => {
+test("a connection that stays silent does not hold up the end", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, LISTEN);
   const { port } = new URL(tracker.url);
@@ -165,10 +168,10 @@ test("a connection that stays silent does not hold up the end", { timeout: 60_00
   await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
   const begun = performance.now();
   assert.equal(await tracker.stop(), 0);
-  assert.ok(performance.now() - begun < 5000);
+  assert.ok(performance.now() - begun < IDLE_TIMEOUT_MS / 2);
 });
 
-test("SIGHUP puts known peers into their new groups and drops none", { timeout: 60_000 }, async (t) => {
+test("SIGHUP puts known peers into their new groups and drops none", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, LISTEN + groups(ONE, TWO));
   const infoHash = await fillSwarm(tracker.url);
@@ -179,7 +182,7 @@ test("SIGHUP puts known peers into their new groups and drops none", { timeout: 
   assert.equal(await orderTold(tracker.url, infoHash), TWO_FIRST);
 });
 
-test("a changed cidr_file is followed without being told", { timeout: 60_000 }, async (t) => {
+test("a changed cidr_file is followed without being told", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   await writeFile(bed.path("near.txt"), `# near\n${ONE}\n`);
   const config = `${LISTEN}peer_groups:
@@ -199,7 +202,7 @@ ${ASKING}`;
   assert.equal(await orderTold(tracker.url, infoHash), TWO_FIRST);
 });
 
-test("a broken configuration changes nothing but the log", { timeout: 60_000 }, async (t) => {
+test("a broken configuration changes nothing but the log", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, LISTEN + groups(ONE, TWO));
   const infoHash = await fillSwarm(tracker.url);
@@ -217,7 +220,7 @@ test("a broken configuration changes nothing but the log", { timeout: 60_000 }, 
 });
 
 test("a full tracker answers new peers without storing them, and warns once", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, `${LISTEN}tracker: { max_peers: 1000 }\n`);
@@ -247,7 +250,7 @@ test("a full tracker answers new peers without storing them, and warns once", {
   assert.equal(tracker.log.filter(isWarning).length, 1);
 });
 
-test("keys of features that are not there yet are named once", { timeout: 60_000 }, async (t) => {
+test("keys of features that are not there yet are named once", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const config = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nforwarded_announce: {}\n`;
   const tracker = await TrackerProcess.start(bed, config);
@@ -259,7 +262,7 @@ test("keys of features that are not there yet are named once", { timeout: 60_000
   assert.deepEqual(named(), [["forwarded_announce"], ["neighbors_wait"]]);
 });
 
-test("the log goes to files, whole to its last line", { timeout: 60_000 }, async (t) => {
+test("the log goes to files, whole to its last line", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const directory = bed.path("deep/log");
   const config = bed.path("btrt.conf");
@@ -283,7 +286,7 @@ test("the log goes to files, whole to its last line", { timeout: 60_000 }, async
 });
 
 test("refused requests are sampled in the diagnostic log, subscribers' addresses masked", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(

@@ -83,7 +83,7 @@ function hosts(network: string, first: number, count: number): string[] {
 
 const skip = toolsMissing(["aria2", "python3-libtorrent", "iproute2"]) || namespacesMissing();
 
-test("real clients are told of the nearest peers first", { skip, timeout: 60_000 }, async (t) => {
+test("real clients are told of the nearest peers first", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const { internet, operator, partner, elsewhere, tracker } = await build(bed);
   const torrent = await makeTorrent(bed.directory, "payload", tracker.url);
@@ -137,7 +137,7 @@ test("real clients are told of the nearest peers first", { skip, timeout: 60_000
   assert.match(agents, /libtorrent/);
 });
 
-test("who wants few peers is told only of the nearest", { skip, timeout: 60_000 }, async (t) => {
+test("who wants few peers is told only of the nearest", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const { operator, partner, elsewhere, tracker } = await build(bed);
   const infoHash = randomBytes(20);
@@ -165,7 +165,7 @@ test("who wants few peers is told only of the nearest", { skip, timeout: 60_000 
 
 test("private addresses go to their own group, and where it can be reached from", {
   skip,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const { operator, partner, elsewhere, tracker } = await build(bed);
@@ -186,7 +186,7 @@ test("private addresses go to their own group, and where it can be reached from"
   assert.deepEqual(await told(elsewhere, "198.51.100.5"), ["10.3.0.20", ...everywhere]);
 });
 
-test("IPv6 peers are told nearest first as well", { skip, timeout: 60_000 }, async (t) => {
+test("IPv6 peers are told nearest first as well", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const { operator, partner, elsewhere, tracker } = await build(bed);
   const infoHash = randomBytes(20);

@@ -21,7 +21,7 @@ test("Prometheus understands the alert rules", { skip: toolsMissing(["prometheus
   execFileSync("promtool", ["check", "rules", RULES], { stdio: "pipe" });
 });
 
-test("dashboard and alerts ask for what there is", { timeout: 60_000 }, async (t) => {
+test("dashboard and alerts ask for what there is", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const { admin } = await TrackerProcess.start(bed, CONFIG);
   const metrics = [...readMetrics((await askAdmin(`${admin}metrics`)).body).keys()];

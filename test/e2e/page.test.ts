@@ -36,7 +36,7 @@ async function findBarriers(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
 }
 
-test("while there is no traffic the page says what to do next", { timeout: 60_000, skip }, async (t) => {
+test("while there is no traffic the page says what to do next", { timeout: 300_000, skip }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(
     bed,
@@ -122,7 +122,7 @@ async function assertFigures(page: Page, load: OperatorLoad, { locality }: Statu
   assert.equal(await figure(page, "avoided"), `${(100 * avoidedShare).toFixed(1)} %`);
 }
 
-test("the form explains, by the keyboard alone", { timeout: 60_000, skip }, async (t) => {
+test("the form explains, by the keyboard alone", { timeout: 300_000, skip }, async (t) => {
   const bed = await Bed.open(t);
   const { admin, url } = await TrackerProcess.start(bed, OPERATOR_CONFIG);
   const infoHash = randomBytes(20);

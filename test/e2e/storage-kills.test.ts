@@ -90,7 +90,7 @@ async function killAgainAndAgain(t: TestContext, kills: number, database: string
   await last.stop();
 }
 
-test(`${KILLS} times killed, and never more than save_interval is lost`, { timeout: 180_000 }, async (t) => {
+test(`${KILLS} times killed, and never more than save_interval is lost`, { timeout: 600_000 }, async (t) => {
   await Promise.all(
     Array.from({ length: LANES }, () => killAgainAndAgain(t, KILLS / LANES, "required: true")),
   );
@@ -98,7 +98,7 @@ test(`${KILLS} times killed, and never more than save_interval is lost`, { timeo
 
 test("the same with MariaDB, which is killed as well, and comes back", {
   skip: toolsMissing(["mariadb-server"]),
-  timeout: 180_000,
+  timeout: 600_000,
 }, async (t) => {
   const server = await MariaDb.start(t);
   const lanes = await Promise.all(

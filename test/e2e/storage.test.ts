@@ -60,7 +60,7 @@ async function saved(bed: Bed, swarms: number): Promise<void> {
 }
 
 test("a clean stop saves everything at once; what is old is left out, and ages go on", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const config = `${LISTEN}tracker: { interval: 30, min_interval: 10, peer_expiry: 60 }\n${database({ save_interval: 3600 })}`;
@@ -97,7 +97,7 @@ test("a clean stop saves everything at once; what is old is left out, and ages g
   assert.deepEqual(await scrape(last.url, infoHash), { complete: 1, incomplete: 0, downloaded: 3 });
 });
 
-test("totals of each group go on after a restart", { timeout: 60_000 }, async (t) => {
+test("totals of each group go on after a restart", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const groups = `peer_groups:
   - { name: near, priority: 0, cidr_list: [127.0.1.0/24], reachable_from: [far] }
@@ -127,7 +127,7 @@ test("totals of each group go on after a restart", { timeout: 60_000 }, async (t
   }
 });
 
-test("a second tracker on the same file is refused; looking is not", { timeout: 60_000 }, async (t) => {
+test("a second tracker on the same file is refused; looking is not", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, LISTEN + database({}));
   await fillSwarm(tracker.url, randomBytes(20));
@@ -142,7 +142,9 @@ test("a second tracker on the same file is refused; looking is not", { timeout: 
   assert.equal(await tracker.stop(), 0);
 });
 
-test("a damaged file is moved aside with a loud line, at start and later", { timeout: 60_000 }, async (t) => {
+test("a damaged file is moved aside with a loud line, at start and later", {
+  timeout: 300_000,
+}, async (t) => {
   const bed = await Bed.open(t);
   const config = LISTEN + database({});
   await mkdir(bed.path("var"));
@@ -180,7 +182,7 @@ async function damage(path: string): Promise<void> {
 for (const kind of ["full", "read-only"] as const) {
   test(`a ${kind} disk stops no announce, is said once, and is caught up with`, {
     skip: namespacesMissing(),
-    timeout: 60_000,
+    timeout: 300_000,
   }, async (t) => {
     const bed = await Bed.open(t);
     const disk = bed.mount("disk", kind === "full" ? "size=1m" : "ro");
@@ -205,7 +207,7 @@ for (const kind of ["full", "read-only"] as const) {
 
 test("on a server: made by a command, upgraded by a command, moved from and to a file", {
   skip: toolsMissing(["mariadb-server"]),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const server = await MariaDb.start(t, ...makeCertificate(await Bed.open(t)));
   const bed = await Bed.open(t);
@@ -271,7 +273,7 @@ function makeCertificate(bed: Bed): string[] {
 
 test("a server that is away or refuses us is a clear error; not required, it is caught up with", {
   skip: toolsMissing(["mariadb-server"]),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const server = await MariaDb.start(t);
   const bed = await Bed.open(t);

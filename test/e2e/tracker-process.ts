@@ -5,6 +5,9 @@ import { type Bed, type Process, until } from "./bed.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
+/** Where many are started at a time, on a machine with other work. */
+const READY_PATIENCE_MS = 120_000;
+
 /** A line of the tracker's log. */
 interface LogLine {
   readonly time: string;
@@ -65,10 +68,14 @@ export class TrackerProcess {
     await writeFile(configPath, withAdmin(config));
     const running = runBtrt(bed, ["run", "--config", configPath], options);
     let ready: LogLine | undefined;
-    await until("the tracker is ready", () => {
-      ready = parseLog(running.stdout).find((line) => line.msg === "ready");
-      return ready !== undefined || running.end !== undefined;
-    });
+    await until(
+      "the tracker is ready",
+      () => {
+        ready = parseLog(running.stdout).find((line) => line.msg === "ready");
+        return ready !== undefined || running.end !== undefined;
+      },
+      READY_PATIENCE_MS,
+    );
     if (!Array.isArray(ready?.http) || !Array.isArray(ready.udp)) {
       throw new Error(`the tracker did not start (${running.end}):\n${running.stdout}${running.stderr}`);
     }

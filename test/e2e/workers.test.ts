@@ -24,7 +24,7 @@ async function kill(tracker: TrackerProcess, port: number): Promise<unknown> {
 }
 
 test("a thread that dies is logged and replaced, and what it dropped is said", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const tracker = await start(t);
   const worker = await kill(tracker, DEADLY_PORT.exception);
@@ -38,7 +38,9 @@ test("a thread that dies is logged and replaced, and what it dropped is said", {
   assert.equal(await tracker.stop(), 0);
 });
 
-test("threads that die again and again end the program, with exit code 1", { timeout: 60_000 }, async (t) => {
+test("threads that die again and again end the program, with exit code 1", {
+  timeout: 300_000,
+}, async (t) => {
   const tracker = await start(t);
   for (let death = 1; death < MOST_DEATHS; death++) {
     const before = tracker.log.length;

@@ -72,7 +72,7 @@ const CASES: readonly (readonly [line: string, offered: readonly string[]])[] = 
 
 for (const shell of ["bash", "zsh", "fish"] as const satisfies readonly (Shell & (Tool | "bash"))[]) {
   const tools = shell === "bash" ? [] : [shell];
-  test(`${shell} completes`, { skip: toolsMissing(tools), timeout: 120_000 }, () => {
+  test(`${shell} completes`, { skip: toolsMissing(tools), timeout: 300_000 }, () => {
     const script = join(directory, shell);
     writeFileSync(script, execFileSync(process.execPath, [MAIN, "completion", shell]));
     for (const [line, offered] of CASES) {

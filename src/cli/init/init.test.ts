@@ -117,7 +117,7 @@ test("when the answers end too soon, nothing is made of them", async () => {
   await assert.rejects(askFor(defaultAnswers("sqlite:x.db"), "x.conf", terminal), InterruptedError);
 });
 
-test("on a terminal it asks", { skip: toolsMissing(["bsdutils"]), timeout: 60_000 }, async () => {
+test("on a terminal it asks", { skip: toolsMissing(["bsdutils"]), timeout: 300_000 }, async () => {
   const config = join(directory, "terminal.conf");
   const { status, stdout } = spawnSync(
     "script",

@@ -8,6 +8,7 @@ import { pattern } from "./toy-service.ts";
 const SHORT_MS = 120;
 /** Clocks of timers and of sockets differ by a little. */
 const TOLERANCE_MS = 5;
+const KEPT_MS = 400;
 
 /** More than all the buffers between two sockets hold. */
 const ENDLESS_REPLIES = 2000;
@@ -54,12 +55,9 @@ export function describeSlowness(makeEngine: MakeEngine): void {
     });
 
     test("who keeps asking is kept", async (t) => {
-      const rig = await Rig.start(t, makeEngine, { idleTimeoutMs: 400, requestTimeoutMs: 400 });
-      const client = await rig.connect();
-      const started = performance.now();
-      while (performance.now() - started < 600)
-        assert.equal(await client.ask("say still here"), "still here");
-      assert.equal(rig.counters.timedOut, 0);
+      const limits = { idleTimeoutMs: KEPT_MS, requestTimeoutMs: KEPT_MS };
+      // Again when the machine was too busy to keep asking.
+      while (!(await keepAsking(await Rig.start(t, makeEngine, limits))));
     });
 
     test("a reply that nobody reads", async (t) => {
@@ -96,6 +94,23 @@ async function longRequests(t: TestContext, makeEngine: MakeEngine): Promise<voi
 }
 
 /** Several clients let megabytes pile up while others are answered, and then find every byte in its place. */
+/** Asks for longer than an idle connection has. @returns false when there was a pause of half that. */
+async function keepAsking(rig: Rig): Promise<boolean> {
+  const client = await rig.connect();
+  let asked = performance.now();
+  let longest = 0;
+  for (const end = asked + 1.5 * KEPT_MS; asked < end; ) {
+    const answer = await client.ask("say still here").catch(() => "");
+    const now = performance.now();
+    longest = Math.max(longest, now - asked);
+    asked = now;
+    if (longest > KEPT_MS / 2) return false;
+    assert.equal(answer, "still here");
+  }
+  assert.equal(rig.counters.timedOut, 0);
+  return true;
+}
+
 async function slowReaders(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine);
   const lengths = [REPLY_BYTES, 70_001, 33, 4096, REPLY_BYTES - 1, 1];
