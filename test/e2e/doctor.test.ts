@@ -179,3 +179,42 @@ test("a database server without tables, refused and away", {
   await server.kill();
   assert.match(await judge(MARIADB_PASSWORD), /^problem: .* → see that it runs/);
 });
+
+test("neighbors are asked, and told nothing that they would keep", { timeout: 120_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const partner = await TrackerProcess.start(
+    bed,
+    `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }
+workers: 1
+`,
+  );
+  const query = "info_hash={info_hash}&peer_id={peer_id}&port={port}&left=1";
+  const [http, udp] = [partner.url, partner.udpUrls[0]];
+  const neighbors = [
+    { name: "over http", announce_request: `${http}?${query}&event=started&numwant={numwant}` },
+    { name: "over udp", announce_request: udp },
+    { name: "refuses", announce_request: `${http}?info_hash={info_hash}&port=0` },
+    { name: "away", announce_request: `http://127.0.0.1:${await freePort()}/announce?${query}` },
+    { name: "not asked", announce_request: `http://127.0.0.1:1/announce?${query}`, enabled: false },
+  ];
+  await writeFile(
+    bed.path("btrt.conf"),
+    `listen: { http: ["127.0.0.1:0"], udp: [] }
+admin: { listen: "127.0.0.1:0" }
+database: { url: "sqlite:other.db" }
+neighbors: ${JSON.stringify(neighbors)}
+`,
+  );
+  const { report } = await diagnose(bed);
+  const lines = about(report, "neighbors").split("\n");
+  assert.equal(lines.length, 4);
+  assert.match(lines[0], /^ok: "over http" answers, after \d+ ms$/);
+  assert.match(lines[1], /^ok: "over udp" answers, after \d+ ms$/);
+  assert.match(lines[2], /^warning: "refuses" refuses: .+ → see its announce_request/);
+  assert.match(
+    lines[3],
+    /^warning: "away" gives no answer \(refused, after \d+ ms\) → see whether 127\.0\.0\.1:\d+ runs/,
+  );
+  const { peers } = (await (await fetch(`${partner.admin}api/v1/status`)).json()) as { peers: number };
+  assert.equal(peers, 0);
+});

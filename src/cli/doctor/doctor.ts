@@ -22,6 +22,7 @@ import {
 } from "./finding.ts";
 import { checkLimits } from "./limits.ts";
 import { checkNames } from "./names.ts";
+import { checkNeighbors } from "./neighbors.ts";
 import { checkPorts } from "./ports.ts";
 
 /** What is looked at, in the order of the report. */
@@ -36,6 +37,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   clock: checkClock,
   groups: checkGroups,
   secrets: checkSecrets,
+  neighbors: checkNeighbors,
 };
 
 /** What hangs for so long does not answer. */

@@ -49,6 +49,7 @@ export async function askFor(
   const lines = createInterface({ input, terminal: false });
   const typed = lines[Symbol.asyncIterator]();
   let given = answers;
+  output.write("An empty answer is what stands in brackets. Several are apart by blanks.\n\n");
   try {
     for (const question of QUESTIONS) {
       if (question.when?.(given) === false) continue;
