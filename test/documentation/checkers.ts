@@ -14,8 +14,8 @@ export const CHECKERS: Readonly<Record<string, Checker>> = {
   sh: { command: 'bash -euo pipefail "$file"', tools: [] },
   // A configuration of ours.
   yaml: { command: 'btrt check --config "$file"', tools: [] },
-  bind: { command: 'named-checkconf "$file"', tools: ["bind9-utils"] },
-  zone: { command: 'named-checkzone "$(sed -n "s/^\\$ORIGIN //p" "$file")" "$file"', tools: ["bind9-utils"] },
+  bind: { command: 'named-checkconf "$file"', tools: ["bind9"] },
+  zone: { command: 'named-checkzone "$(sed -n "s/^\\$ORIGIN //p" "$file")" "$file"', tools: ["bind9"] },
   unbound: { command: 'unbound-checkconf "$file"', tools: ["unbound"] },
   dnsmasq: { command: 'dnsmasq --test --conf-file="$file"', tools: ["dnsmasq-base"] },
   nftables: { command: 'nft --check --file "$file"', tools: ["nftables"] },
