@@ -16,6 +16,7 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   { page: "README.md", begins: "npm ci && npm start", because: "needs the registry; CI begins with it" },
   { page: "README.md", begins: "npm ci && npm test", because: "is what runs this test" },
   { page: "CONTRIBUTING.md", begins: "npm ci\n", because: "is what runs this test" },
+  { page: "lab/README.md", begins: "npm run lab ", because: "takes hours; e2e/lab.test.ts runs the lab" },
 ];
 
 /** Why a block is not run; undefined: it is. */
