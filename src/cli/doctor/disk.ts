@@ -13,13 +13,14 @@ const NOTHING_BYTES = 64 * MEBIBYTE;
 
 /** A finding for each place. */
 export async function checkDisk({ loaded: { config } }: Subject): Promise<Finding[]> {
-  const { database, logging } = config;
+  const { database, hashlist, logging } = config;
   const places = [
     ...(dialectOf(database) === "sqlite" ? [dirname(sqlitePath(database.url))] : []),
     ...(logging.path === null ? [] : [logging.path]),
+    ...(hashlist.path === null ? [] : [dirname(hashlist.path)]),
   ];
   return await Promise.all(
-    places.map(async (place) => {
+    [...new Set(places)].map(async (place) => {
       const { bavail, bsize, ffree, files } = await statfs(nearestDirectory(place));
       return judgeSpace(place, bavail * bsize, files === 0 ? 1 : ffree);
     }),
