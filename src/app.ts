@@ -155,8 +155,9 @@ class App {
     );
     this.#supervision = new Supervision(notifier, this.#plane, store);
     this.#limits = new LimitWarnings(log, this.#plane.counters);
-    this.#state = new KeptState(loaded, store, this.#plane.activity, process.env, log);
     this.#hashList = new HashListPlane(loaded, this.#policy, store, log);
+    const activity = [...this.#plane.activity, this.#hashList.handshakes.activity];
+    this.#state = new KeptState(loaded, store, activity, process.env, log);
     this.#shown = new AdminState(this.#policy, loaded.groups);
     try {
       this.#admin = makeAdminListener(

@@ -24,7 +24,7 @@ export class KeptState {
   readonly #url: string;
 
   /**
-   * @param activity what each worker counts of each peer group.
+   * @param activity what each worker counts of each peer group, and the control plane.
    * @param environment the process's, which may hold the password.
    */
   constructor(

@@ -34,6 +34,8 @@ export const historySchema = z.object({
       uploaded: z.number(),
       outside: z.number().describe("Bytes of members from and to outside: an estimate."),
       random: z.number().describe("The same, had their peers been chosen at random."),
+      handshakesSeen: z.number().describe("Across the border, where a router or DPI box counts them."),
+      handshakesRefused: z.number(),
     }),
   ),
 });
@@ -75,5 +77,7 @@ function toPoint(start: number, rows: readonly HistoryRow[]): History["points"][
     uploaded: members[ACTIVITY.uploaded],
     outside: members[ACTIVITY.outside] + members[ACTIVITY.outside + 1],
     random: members[ACTIVITY.random] + members[ACTIVITY.random + 1],
+    handshakesSeen: all[ACTIVITY.handshakes],
+    handshakesRefused: all[ACTIVITY.handshakes + 1],
   };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
 import { Handshakes } from "./handshakes.ts";
 
 test("running totals become totals since the start, also when their counter begins anew", () => {
@@ -19,4 +20,11 @@ test("running totals become totals since the start, also when their counter begi
     { direction: "out", seen: 14, refused: 4 },
     { direction: "in", seen: 5, refused: 5 },
   ]);
+  const { activity } = handshakes;
+  assert.deepEqual([...activity.subarray(ACTIVITY.handshakes, ACTIVITY_WIDTH)], [19, 9]);
+  assert.equal(
+    activity.reduce((sum, count) => sum + count),
+    28,
+    "in the row of no group alone",
+  );
 });

@@ -3,8 +3,10 @@
  * Both give running totals of their own, which begin anew when they do; here they become totals since this tracker's
  * start.
  */
+import { NO_GROUP } from "../network/peer-groups.ts";
+import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity } from "../tracker/group-activity.ts";
 
-/** Who opens the connection: somebody inside, somebody outside; `any` is a DPI box, which does not say. */
+/** Who sends it: somebody inside, somebody outside; `any` is a DPI box, which does not say. Where it is let through, both do. */
 export type HandshakeDirection = "out" | "in" | "any";
 
 /** Handshakes seen, and how many of these were refused. */
@@ -15,6 +17,8 @@ export interface HandshakeCounts {
 
 /** The handshakes of one tracker's network. */
 export class Handshakes {
+  /** Where they are counted for the totals that storage keeps (tracker/group-activity.ts). */
+  readonly activity = allocateActivity();
   readonly #last = new Map<HandshakeDirection, HandshakeCounts>();
   readonly #totals = new Map<HandshakeDirection, HandshakeCounts>();
 
@@ -26,11 +30,13 @@ export class Handshakes {
     const before = this.#last.get(direction) ?? counts;
     const total = this.#totals.get(direction) ?? { seen: 0, refused: 0 };
     const isNew = counts.seen < before.seen || counts.refused < before.refused;
-    this.#totals.set(direction, {
-      seen: total.seen + counts.seen - (isNew ? 0 : before.seen),
-      refused: total.refused + counts.refused - (isNew ? 0 : before.refused),
-    });
+    const seen = counts.seen - (isNew ? 0 : before.seen);
+    const refused = counts.refused - (isNew ? 0 : before.refused);
+    this.#totals.set(direction, { seen: total.seen + seen, refused: total.refused + refused });
     this.#last.set(direction, counts);
+    const at = NO_GROUP * ACTIVITY_WIDTH + ACTIVITY.handshakes;
+    this.activity[at] += seen;
+    this.activity[at + 1] += refused;
   }
 
   /** Handshakes since the start, of the directions in which somebody counts. */

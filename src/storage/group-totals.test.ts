@@ -33,6 +33,17 @@ function hours(totals: readonly GroupTotal[]): unknown[] {
     .map(({ group, counts, start }) => [group, counts[ACTIVITY.announces], start]);
 }
 
+test("handshakes are counted even where nobody announces", async () => {
+  const activity = allocateActivity();
+  const totals = new GroupTotals([allocateActivity(), activity]);
+  totals.collect(NOW);
+  activity[ACTIVITY.handshakes] = 5;
+  activity[ACTIVITY.handshakes + 1] = 2;
+  totals.collect(NOW);
+  const day = (await new Taker().write(totals)).find(({ span }) => span === DAY);
+  assert.deepEqual(day?.counts.slice(ACTIVITY.handshakes), [5, 2]);
+});
+
 test("what all threads have counted is added up by span, each only once", async () => {
   const activity = [allocateActivity(), allocateActivity()];
   const totals = new GroupTotals(activity);
@@ -52,7 +63,7 @@ test("what all threads have counted is added up by span, each only once", async 
   activity[0][ACTIVITY.announces] = 3;
   totals.collect(NOW);
   const all = await taker.write(totals);
-  const ours = { group: "ours", counts: [21, 2000, 200, 10, 0, 0, 0, 0, 0, 0, 2, 801, 0, 0, 1] };
+  const ours = { group: "ours", counts: [21, 2000, 200, 10, 0, 0, 0, 0, 0, 0, 2, 801, 0, 0, 1, 0, 0] };
   assert.deepEqual(
     all.filter(({ group }) => group === "ours"),
     [

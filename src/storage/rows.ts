@@ -15,6 +15,8 @@ export const COUNT_COLUMNS = [
   "outside_uploaded",
   "random_downloaded",
   "random_uploaded",
+  "handshakes_seen",
+  "handshakes_refused",
 ];
 
 /** A row as a driver gives it. */

@@ -4,6 +4,7 @@
  *
  *     announces, bytes received, bytes sent, peers given: 8 numbers, by the peer's tier
  *     bytes received and sent from and to outside, as estimated; the same had the peers been chosen at random
+ *     handshakes seen and refused: in the row of no group alone, and by the control plane, which has an array, too
  */
 import { GROUP_IDS } from "../network/peer-groups.ts";
 
@@ -15,13 +16,14 @@ export const ACTIVITY = {
   given: 3,
   outside: 11,
   random: 13,
+  handshakes: 15,
 } as const;
 
 /** Tiers told apart: the last is that of addresses in no group, the one before it also all between. */
 export const ACTIVITY_TIERS = 8;
 
 /** Doubles of a row. */
-export const ACTIVITY_WIDTH = ACTIVITY.random + 2;
+export const ACTIVITY_WIDTH = ACTIVITY.handshakes + 2;
 
 /** Allocates a thread's counts in shared memory. */
 export function allocateActivity(): Float64Array<SharedArrayBuffer> {

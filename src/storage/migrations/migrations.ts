@@ -26,6 +26,9 @@ const VERSION_TABLE: Readonly<Record<Dialect, string>> = {
 /** Bytes from and to outside, and what they would be at random. */
 const ESTIMATES = ["outside_downloaded", "outside_uploaded", "random_downloaded", "random_uploaded"];
 
+/** Across the border. */
+const HANDSHAKES = ["handshakes_seen", "handshakes_refused"];
+
 const GIVEN = Array.from({ length: 8 }, (_, tier) => `given_${tier}`);
 
 const MIGRATIONS: readonly Migration[] = [
@@ -95,6 +98,16 @@ ${GIVEN.map((column) => `  ${column} BIGINT UNSIGNED NOT NULL,`).join("\n")}
         (column) => `ALTER TABLE group_total ADD COLUMN ${column} INTEGER NOT NULL DEFAULT 0`,
       ),
       mysql: addColumns("group_total", ESTIMATES, "BIGINT UNSIGNED NOT NULL DEFAULT 0"),
+    },
+  },
+  {
+    version: 4,
+    what: "handshakes that a router or DPI box has seen and refused, in the totals of no group",
+    statements: {
+      sqlite: HANDSHAKES.map(
+        (column) => `ALTER TABLE group_total ADD COLUMN ${column} INTEGER NOT NULL DEFAULT 0`,
+      ),
+      mysql: addColumns("group_total", HANDSHAKES, "BIGINT UNSIGNED NOT NULL DEFAULT 0"),
     },
   },
 ];

@@ -4,7 +4,7 @@ import type { History } from "../../../src/admin/history.ts";
 import { Bars } from "../bars.tsx";
 import { Chart } from "../chart.tsx";
 import { patchClass } from "../colors.ts";
-import { percent, scaled } from "../format.ts";
+import { percent, scaled, whole } from "../format.ts";
 import type { SectionProps, Status } from "../live.ts";
 import { useAnswer } from "../live.ts";
 
@@ -72,6 +72,7 @@ function Charts({ span, history: { stepSeconds, points } }: { span: string; hist
   const avoided = random - total(({ outside }) => outside);
   const near = total(({ givenNear }) => givenNear);
   const given = near + total(({ givenOutside }) => givenOutside);
+  const handshakes = total((point) => point.handshakesSeen);
   const share = percent(random === 0 ? null : avoided / random);
   const bitsPerSecond = (bytes: number) => (8 * bytes) / stepSeconds;
   return (
@@ -121,6 +122,12 @@ function Charts({ span, history: { stepSeconds, points } }: { span: string; hist
         unit="/s"
         stepSeconds={stepSeconds}
       />
+      {handshakes > 0 && (
+        <p>
+          {whole(total((point) => point.handshakesRefused))} of {whole(handshakes)} BitTorrent handshakes
+          across the border refused.
+        </p>
+      )}
     </div>
   );
 }
