@@ -24,6 +24,7 @@ const SAVE_OFTEN = "database: { save_interval: 1 }\n";
 /** Of the load: eight announces each. */
 const LOAD_STEPS = 300;
 const WIDE = { width: 1600, height: 1200 };
+const WALL = { width: 3840, height: 2160 };
 const PHONE = { width: 390, height: 844 };
 
 /** What axe finds that is serious. */
@@ -51,7 +52,7 @@ test("while there is no traffic the page says what to do next", { timeout: 300_0
   assert.deepEqual(complaints, []);
 });
 
-test("its figures are those of the load, in light, dark and on a phone", {
+test("its figures are those of the load, in light, dark, on a phone and on a wall", {
   timeout: 240_000,
   skip,
 }, async (t) => {
@@ -76,6 +77,7 @@ test("its figures are those of the load, in light, dark and on a phone", {
     ["light", WIDE, "light"],
     ["dark", WIDE, "dark"],
     ["phone", PHONE, "light"],
+    ["wall", WALL, "dark"],
   ] as const) {
     const { page, complaints } = await openPage(browser, admin, { viewport, colorScheme });
     await page.waitForSelector('section[aria-label="The largest torrents"] code');

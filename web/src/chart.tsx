@@ -3,7 +3,9 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { scaled } from "./format.ts";
 
-const HEIGHT = 180;
+/** In root font sizes, as are its letters. */
+const HEIGHT = 11.25;
+const LETTERS = 0.75;
 
 /** Seconds that a chart shows at least. */
 const LEAST_SECONDS = 60;
@@ -51,7 +53,7 @@ export function Chart({
       plot.current = new uPlot(options(element, layers, unit, stepSeconds > 0), data.current, element);
     };
     const resized = new ResizeObserver(() =>
-      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT * rootSize() }),
     );
     draw();
     resized.observe(element);
@@ -74,11 +76,13 @@ function options(
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const color = (name: string) => style.getPropertyValue(name);
-  const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 } };
+  const size = rootSize();
+  const font = `${LETTERS * size}px ${style.fontFamily}`;
+  const axis = { font, stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 } };
   return {
     width: element.clientWidth,
-    height: HEIGHT,
-    padding: [null, 24, null, null],
+    height: HEIGHT * size,
+    padding: [null, 2.5 * size, null, null],
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -86,8 +90,8 @@ function options(
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] },
     },
     axes: [
-      { ...axis, space: 80, values: timeLabels },
-      { ...axis, size: 84, values: (_, ticks) => ticks.map((tick) => scaled(tick, unit)) },
+      { ...axis, size: 2.5 * size, space: 5.5 * size, values: timeLabels },
+      { ...axis, size: 5.25 * size, values: (_, ticks) => ticks.map((tick) => scaled(tick, unit)) },
     ],
     // The highest first, so that each layer is drawn over those it is stacked on.
     series: [
@@ -101,6 +105,11 @@ function options(
       })),
     ],
   };
+}
+
+/** Pixels of the page's unit, which is larger on a wall. */
+function rootSize(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
 
 /** All times, and never less than would make one point look like years. */

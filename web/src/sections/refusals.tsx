@@ -22,11 +22,15 @@ export function Refusals({ status: { refusals, limits } }: SectionProps) {
       head={["Why", "Now", "Since the start"]}
       rows={[
         ...refusals.map(({ reason, text, count, perSecond }) => [
-          text,
+          <span class="wrap">{text}</span>,
           scaled(perSecond, "/s"),
           <span data-figure={`refused-${reason}`}>{whole(count)}</span>,
         ]),
-        ...limits.map(({ limit, count }) => [LIMITS[limit] ?? limit, "", whole(count)]),
+        ...limits.map(({ limit, count }) => [
+          <span class="wrap">{LIMITS[limit] ?? limit}</span>,
+          "",
+          whole(count),
+        ]),
       ]}
     />
   );
