@@ -77,10 +77,18 @@ test("with its defaults it says how to try it, and that works", {
     /^\{[^\n]*"http":\["http:\/\/\[::\]:6969\/announce"\][^\n]*"msg":"ready"\}\n$/,
   );
   const urls = [...tracker.stderr.matchAll(/curl.*'(http:[^']+)'/g)].map(([, url]) => url);
+  const [, page] = /What it does is on (http:\S+)/.exec(tracker.stderr) ?? [];
+  assert.ok(tracker.stdout.includes(`"admin":"${page}"`), "the ready line has the page's address");
   const program = `for (const url of process.argv.slice(1)) console.log(await (await fetch(url)).text())`;
-  const trying = bed.run([process.execPath, "--input-type=module", "--eval", program, ...urls], namespace);
+  const trying = bed.run(
+    [process.execPath, "--input-type=module", "--eval", program, ...urls, page],
+    namespace,
+  );
   assert.equal(await trying.ended, 0, trying.stderr);
-  assert.match(trying.stdout, /^d8:completei1e.*\n.*5:peersld2:ip9:127\.0\.0\.14:porti6881eeee\n$/);
+  assert.match(
+    trying.stdout,
+    /^d8:completei1e.*\n.*5:peersld2:ip9:127\.0\.0\.14:porti6881eeee\n<!doctype html>/i,
+  );
   assert.equal(await tracker.stop("SIGINT"), 0);
 });
 
