@@ -9,6 +9,7 @@ import { filePath } from "./fields.ts";
 import { notYetKeys } from "./not-yet.ts";
 import { formatKeyPath, type KeyPath, PROBLEM_LIMIT, type Problem } from "./problem.ts";
 import { FileError, type ReadFile, readFromDisk, readText } from "./read-file.ts";
+import { moveRetiredKeys } from "./retired-keys.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { visitValues, wraps } from "./schema-tree.ts";
 import { validate } from "./validate.ts";
@@ -80,6 +81,7 @@ function explainConfigFile(error: unknown, file: string): string {
 
 async function loadDocument(document: ConfigDocument, file: string, read: ReadFile): Promise<LoadResult> {
   const directory = file === "" ? resolve() : dirname(resolve(file));
+  const retired = moveRetiredKeys(document, file);
   resolvePaths(document.value, directory);
   const { config, problems, warnings } = validate(document, file);
   const inFile = [...document.problems, ...problems].sort((a, b) => a.line - b.line || a.column - b.column);
@@ -91,7 +93,10 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const adminFiles = await named.readAdminFiles();
   const report = {
     problems: [...limit(inFile, file, "problems"), ...named.problems],
-    warnings: [...limit([...document.warnings, ...warnings], file, "warnings"), ...named.warnings],
+    warnings: [
+      ...limit([...document.warnings, ...retired, ...warnings], file, "warnings"),
+      ...named.warnings,
+    ],
     files: [...(file === "" ? [] : [file]), ...named.files],
     notYet: notYetKeys(document.value),
   };

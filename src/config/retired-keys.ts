@@ -1,0 +1,66 @@
+/**
+ * Keys that were renamed or removed. For one major version a configuration that still has one is used nevertheless, and
+ * a warning says what became of it; after that it is an unknown key like any other.
+ */
+import { type ConfigDocument, valueAt } from "./document.ts";
+import type { Problem } from "./problem.ts";
+
+/** What became of a key. */
+export interface RetiredKey {
+  /** Dotted, of a section or value outside of lists. */
+  readonly key: string;
+  /** The key that has its meaning now; absent: nothing has. */
+  readonly nowCalled?: string;
+  /** The major version of this program that does not know it any more. */
+  readonly until: number;
+}
+
+/** None so far. A key that is renamed or removed gets a line here, and the changelog one of its own. */
+export const RETIRED_KEYS: readonly RetiredKey[] = [];
+
+/**
+ * Gives the values of retired keys to those that have their meaning now, unless these are set themselves.
+ * @param document whose value is changed.
+ * @returns a warning for each retired key that is set.
+ */
+export function moveRetiredKeys(
+  document: ConfigDocument,
+  file: string,
+  retired: readonly RetiredKey[] = RETIRED_KEYS,
+): Problem[] {
+  return retired.flatMap(({ key, nowCalled }) => {
+    const path = key.split(".");
+    const value = take(document.value, path);
+    if (value === undefined) return [];
+    const newPath = nowCalled?.split(".") ?? [];
+    const isSet = valueAt(document.value, newPath) !== undefined;
+    if (nowCalled !== undefined && !isSet) put(document.value, newPath, value);
+    const name = `is called ${nowCalled} now`;
+    const message =
+      nowCalled === undefined ? "does nothing any more" : isSet ? `${name}, which is set, too` : name;
+    return [{ file, ...document.keyPosition(path), key, message }];
+  });
+}
+
+/** Takes the part at a path out, if it is there. */
+function take(value: unknown, path: readonly string[]): unknown {
+  const parent = valueAt(value, path.slice(0, -1));
+  const part = valueAt(value, path);
+  if (isSection(parent)) delete parent[path[path.length - 1]];
+  return part;
+}
+
+/** Puts a part at a path, making the sections that it is in. */
+function put(value: unknown, path: readonly string[], part: unknown): void {
+  let section = value;
+  for (const key of path.slice(0, -1)) {
+    if (!isSection(section)) return;
+    section[key] ??= {};
+    section = section[key];
+  }
+  if (isSection(section)) section[path[path.length - 1]] = part;
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
