@@ -4,9 +4,11 @@ import { chmod, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { dnsLines } from "../../src/cli/dns-lines.ts";
+import { runInSandbox } from "../documentation/sandbox.ts";
 import { MARIADB_PASSWORD, MariaDb } from "../mariadb.ts";
 import { toolsMissing } from "../tools.ts";
 import { Bed, freePort, until } from "./bed.ts";
+import { namespacesMissing } from "./networks.ts";
 import { runBtrt, TrackerProcess } from "./tracker-process.ts";
 
 /** A finding, as `--json` writes it. */
@@ -178,6 +180,36 @@ test("a database server without tables, refused and away", {
   assert.match(await judge("wrong"), /^problem: .* → see database\.user and its password/);
   await server.kill();
   assert.match(await judge(MARIADB_PASSWORD), /^problem: .* → see that it runs/);
+});
+
+test("ports that systemd holds are ours, if the configuration has them", {
+  skip: namespacesMissing(),
+  timeout: 120_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const [diagnosis] = await runInSandbox(bed, [
+    `cat > "$HOME/bin/systemctl" <<'END'
+#!/bin/sh
+echo ActiveState=active
+echo 'Listen=[::]:80 (Stream)'
+echo 'Listen=[::]:81 (Stream)'
+echo 'Listen=[::]:6969 (Datagram)'
+END
+chmod +x "$HOME/bin/systemctl"
+btrt init --local 10.0.0.0/8 > /dev/null
+btrt doctor --json
+`,
+  ]);
+  assert.equal(diagnosis.code, 1);
+  const ports = about(JSON.parse(diagnosis.output), "ports");
+  assert.equal(
+    ports,
+    `ok: http [::]:80 is held for it by btrt.socket
+ok: udp [::]:6969 is held for it by btrt.socket
+ok: admin 127.0.0.1:6970 is free
+problem: btrt.socket holds http [::]:81, where nobody would answer → ` +
+      'name them in listen.http, or "systemctl edit btrt.socket"',
+  );
 });
 
 test("neighbors are asked, and told nothing that they would keep", { timeout: 120_000 }, async (t) => {

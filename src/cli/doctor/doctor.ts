@@ -76,7 +76,10 @@ export async function doctor(
   if (loaded.config !== null) {
     const running = await askRunning(loaded);
     const found = Object.entries(CHECKS).map(async ([about, check]) =>
-      (await look(check, { loaded, running, names, resolver })).map((finding) => ({ about, ...finding })),
+      (await look(check, { configFile, loaded, running, names, resolver })).map((finding) => ({
+        about,
+        ...finding,
+      })),
     );
     lines.push(...(await Promise.all(found)).flat());
   }

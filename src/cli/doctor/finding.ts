@@ -16,6 +16,7 @@ export interface Finding {
 
 /** Everything that checks are about. */
 export interface Subject {
+  readonly configFile: string;
   readonly loaded: LoadedConfig & LoadReport;
   /** What the tracker that runs with this configuration says of itself; undefined when none answers. */
   readonly running: Status | undefined;

@@ -2,13 +2,16 @@
 import { formatListenAddress } from "../../config/listen-address.ts";
 import type { ListenAddress } from "../../engine/engine.ts";
 import { assertUnclaimed } from "../../engine/node/claim.ts";
+import { isInstalled } from "../init/config-text.ts";
 import { type Finding, ok, problem, type Subject, unknown } from "./finding.ts";
+import { askSocketUnit } from "./socket-unit.ts";
 
 type Protocol = "http" | "udp" | "admin";
 
-/** A finding for each address. */
-export async function checkPorts({ loaded: { config }, running }: Subject): Promise<Finding[]> {
-  const { listen, admin } = config;
+/** A finding for each address, and for each that systemd holds and the tracker does not know. */
+export async function checkPorts({ configFile, loaded, running }: Subject): Promise<Finding[]> {
+  const { listen, admin } = loaded.config;
+  const held = isInstalled(configFile) ? await askSocketUnit() : { http: [], udp: [] };
   const wanted: (readonly [Protocol, ListenAddress])[] = [
     ...listen.http.map((address) => ["http", address] as const),
     ...listen.udp.map((address) => ["udp", address] as const),
@@ -17,12 +20,23 @@ export async function checkPorts({ loaded: { config }, running }: Subject): Prom
   const findings: Finding[] = [];
   // One after the other: addresses may overlap.
   for (const [protocol, address] of wanted) {
-    const what = `${protocol} ${formatListenAddress(address)}`;
-    const url = `${protocol}://${formatListenAddress(address)}/announce`;
+    const text = formatListenAddress(address);
+    const what = `${protocol} ${text}`;
+    const url = `${protocol}://${text}/announce`;
     const isOurs = running !== undefined && (protocol === "admin" || running.announceUrls.includes(url));
-    findings.push(
-      isOurs ? ok(`${what} is the running tracker's`) : await tryAddress(what, protocol, address),
-    );
+    if (isOurs) findings.push(ok(`${what} is the running tracker's`));
+    else if (protocol !== "admin" && held[protocol].includes(text))
+      findings.push(ok(`${what} is held for it by btrt.socket`));
+    else findings.push(await tryAddress(what, protocol, address));
+  }
+  for (const protocol of ["http", "udp"] as const) {
+    const known = listen[protocol].map(formatListenAddress);
+    const strange = held[protocol].filter((address) => !known.includes(address));
+    const remedy = `name them in listen.${protocol}, or "systemctl edit btrt.socket"`;
+    if (strange.length > 0)
+      findings.push(
+        problem(`btrt.socket holds ${protocol} ${strange.join(", ")}, where nobody would answer`, remedy),
+      );
   }
   return findings;
 }

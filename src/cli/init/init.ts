@@ -75,6 +75,8 @@ function whatNext(answers: Answers, configFile: string): string {
     "Then:",
     "",
     ...(isServer(answers) ? [btrt("db create")] : []),
+    // systemd holds the ports that the package knows of.
+    ...(installed && answers.port !== "80" ? ["  systemctl edit btrt.socket"] : []),
     installed ? "  service btrt restart" : btrt("run"),
     btrt("doctor"),
   ];
