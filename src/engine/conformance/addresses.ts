@@ -61,7 +61,7 @@ async function portInUse(t: TestContext, makeEngine: MakeEngine): Promise<void> 
   const [taken] = rig.addresses;
   const free = { host: "127.0.0.2", port: await freePort() };
   await assert.rejects(Rig.start(t, makeEngine, { addresses: [free, taken] }), (error: Error) => {
-    assert.ok("code" in error && error.code === "EADDRINUSE");
+    assert.equal("code" in error && error.code, "EADDRINUSE", error.message);
     assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${taken.port}`));
     return true;
   });

@@ -120,7 +120,7 @@ function describeDatagramAddresses(makeEngine: MakeEngine): void {
     const free = { host: "127.0.0.2", port: await freePort() };
     const options = { addresses: [free], datagrams: [free, taken] };
     await assert.rejects(Rig.start(t, makeEngine, options), (error: Error) => {
-      assert.ok("code" in error && error.code === "EADDRINUSE");
+      assert.equal("code" in error && error.code, "EADDRINUSE", error.message);
       assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${taken.port}`));
       return true;
     });
