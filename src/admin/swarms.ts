@@ -1,10 +1,14 @@
 /** Swarms and peer groups, as the sweepers last saw them. */
 import { z } from "zod";
 import { NO_GROUP } from "../network/peer-groups.ts";
+import { formatPrefix } from "../network/prefix.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
 import { readCensus } from "./readings.ts";
 import type { Sources } from "./sources.ts";
 import { tiersOf } from "./tiers.ts";
+
+/** Prefixes of a group that are shown. */
+const FIRST_PREFIXES = 3;
 
 /** What `/api/v1/swarms` answers. */
 export const swarmsSchema = z.object({
@@ -24,6 +28,7 @@ export const swarmsSchema = z.object({
       name: z.string().nullable().describe("Null: in no group, outside."),
       tier: z.int(),
       prefixes: z.int(),
+      firstPrefixes: z.array(z.string()).describe("Some of them, in the order of the configuration."),
       peers: z.int(),
       complete: z.int(),
       announces: z.number().describe("Since the start."),
@@ -38,7 +43,7 @@ export type Swarms = z.output<typeof swarmsSchema>;
 
 /** Reads them. */
 export function readSwarms(sources: Sources): Swarms {
-  const policyGroups = sources.policy().groups;
+  const { groups: policyGroups, definitions } = sources.policy();
   const { groups, tierOf } = policyGroups;
   const census = readCensus(sources.census);
   const lastSize = census.sizes.findLastIndex((swarms) => swarms > 0);
@@ -60,6 +65,9 @@ export function readSwarms(sources: Sources): Swarms {
         name,
         tier: tier + 1,
         prefixes: prefixCount,
+        firstPrefixes: (definitions.find((group) => group.name === name)?.prefixes ?? [])
+          .slice(0, FIRST_PREFIXES)
+          .map(formatPrefix),
         peers: complete + census.peersOf(4, false, id) + census.peersOf(6, false, id),
         complete,
         announces: sum(ACTIVITY.announces),

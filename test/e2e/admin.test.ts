@@ -212,6 +212,20 @@ test("what it says is what has happened", { timeout: 300_000 }, async (t) => {
   assert.deepEqual(swarms.largest, [
     { infoHash: infoHash.toString("hex"), complete: 1, incomplete: 34, peersByTier: [30, 5, 0] },
   ]);
+  assert.deepEqual(
+    swarms.groups.map(({ name, tier, prefixes, firstPrefixes, peers }) => [
+      name,
+      tier,
+      prefixes,
+      firstPrefixes,
+      peers,
+    ]),
+    [
+      ["ours", 1, 1, ["127.0.1.0/24"], 30],
+      ["partner", 2, 1, ["127.0.2.0/24"], 5],
+      [null, 3, 0, [], 0],
+    ],
+  );
 });
 
 test("history says what was, by spans of time, across restarts", { timeout: 300_000 }, async (t) => {

@@ -14,10 +14,10 @@ export function Groups() {
     <Table
       label="Peer groups"
       head={["Group", "Tier", "Prefixes", "Peers", "Share", "Announces", "Received", "Sent"]}
-      rows={groups.map(({ name, tier, prefixes, peers, announces, downloaded, uploaded }) => [
+      rows={groups.map(({ name, tier, prefixes, firstPrefixes, peers, announces, downloaded, uploaded }) => [
         name ?? "in no group",
         String(tier),
-        whole(prefixes),
+        <span class="wrap">{prefixList(firstPrefixes, prefixes)}</span>,
         whole(peers),
         percent(all === 0 ? null : peers / all),
         whole(announces),
@@ -26,4 +26,9 @@ export function Groups() {
       ])}
     />
   );
+}
+
+function prefixList(first: readonly string[], prefixes: number): string {
+  const more = prefixes - first.length;
+  return more > 0 ? `${first.join(", ")} and ${whole(more)} more` : first.join(", ");
 }
