@@ -288,7 +288,7 @@ test("its description names every route, with what it is asked and answers", {
   const { admin } = await TrackerProcess.start(bed, CONFIG);
   const { openapi, paths } = JSON.parse((await askAdmin(`${admin}api/v1/openapi.json`)).body);
   assert.match(openapi, /^3\.1\./);
-  const names = ["explain", "history", "status", "swarms"];
+  const names = ["explain", "hashlist", "history", "status", "swarms"];
   assert.deepEqual(
     Object.keys(paths).sort(),
     names.map((name) => `/api/v1/${name}`),
@@ -303,8 +303,12 @@ test("its description names every route, with what it is asked and answers", {
     ],
   );
   assert.ok(responses[200].content["application/json"].schema.properties.runs);
-  for (const path of Object.keys(paths))
-    assert.match((await askAdmin(admin.slice(0, -1) + path)).body, /^\{/, path);
+  for (const [path, { get }] of Object.entries<{ get: { responses: typeof responses } }>(paths)) {
+    const { status, headers } = await askAdmin(admin.slice(0, -1) + path);
+    const { content } = get.responses[status] ?? get.responses.default;
+    const type = String(headers["content-type"]);
+    assert.ok(type in content || type.replace(/;.*/, "") in content, `${path}: ${type}`);
+  }
 });
 
 test("explain says who would be given whom, and why, and changes nothing", {
