@@ -34,8 +34,20 @@ function flood(socket: Socket, bytes: Uint8Array | string): void {
 const bencoded = (socket: Socket, text: string, status = "200 OK") => reply(socket, status, [], text);
 const encoded = (socket: Socket, encoding: string, body: Uint8Array) =>
   reply(socket, "200 OK", [`Content-Encoding: ${encoding}`], body);
+/** Leads to another behaviour, with the same query. */
+const redirectTo = (location: string) => (socket: Socket, path: string) =>
+  redirect(socket, location + (/\?.*/.exec(path)?.[0] ?? ""));
 const redirect = (socket: Socket, location: string) =>
   reply(socket, "302 Found", [`Location: ${location}`], "");
+
+const bombs = new Map<unknown, Buffer>();
+
+/** Little that becomes much; made once. */
+function bomb(compress: (bytes: Uint8Array) => Buffer): Buffer {
+  const made = bombs.get(compress) ?? compress(Buffer.alloc(64 * MIB));
+  bombs.set(compress, made);
+  return made;
+}
 
 type Behaviour = (socket: Socket, path: string) => void;
 
@@ -106,8 +118,8 @@ export const BEHAVIOURS = {
   "announced too large": (socket) => {
     socket.write("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nd8:interval");
   },
-  "gzip bomb": (socket) => encoded(socket, "gzip", gzipSync(Buffer.alloc(64 * MIB))),
-  "deflate bomb": (socket) => encoded(socket, "deflate", deflateSync(Buffer.alloc(64 * MIB))),
+  "gzip bomb": (socket) => encoded(socket, "gzip", bomb(gzipSync)),
+  "deflate bomb": (socket) => encoded(socket, "deflate", bomb(deflateSync)),
   "not gzip": (socket) => encoded(socket, "gzip", GOOD_REPLY),
   "gzip cut off": (socket) => encoded(socket, "gzip", gzipSync(GOOD_REPLY).subarray(0, 30)),
   "gzip twice": (socket) => encoded(socket, "gzip, gzip", gzipSync(gzipSync(GOOD_REPLY))),
@@ -128,15 +140,16 @@ export const BEHAVIOURS = {
   "closed in body": (socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nd8:intervali"),
   reset: (socket) => socket.resetAndDestroy(),
 
-  "redirect loop": (socket) => redirect(socket, "/redirect%20loop"),
-  "three redirects": (socket) => redirect(socket, "two%20redirects"),
-  "two redirects": (socket) => redirect(socket, "/one%20redirect?info_hash=%aa%BB"),
-  "one redirect": (socket) => redirect(socket, "good"),
-  "four redirects": (socket) => redirect(socket, "/three%20redirects"),
+  "redirect loop": redirectTo("/redirect%20loop"),
+  "three redirects": redirectTo("two%20redirects"),
+  "two redirects": redirectTo("/one%20redirect"),
+  "one redirect": redirectTo("good"),
+  "four redirects": redirectTo("/three%20redirects"),
   "redirect to nowhere": (socket) => reply(socket, "302 Found", [], ""),
   "redirect to a file": (socket) => redirect(socket, "file:///etc/passwd"),
   "redirect to udp": (socket) => redirect(socket, "udp://127.0.0.1:6969/announce"),
   "redirect to userinfo": (socket) => redirect(socket, "http://a:b@127.0.0.1/announce"),
+  "redirect to something else": (socket) => redirect(socket, "/good?passkey=x"),
   /** To what the query is. */
   "redirect to": (socket, path) => redirect(socket, decodeURIComponent(path.slice(path.indexOf("?") + 1))),
 

@@ -3,7 +3,7 @@ import { parseReply } from "./announce-reply.ts";
 import type { ConnectionPools } from "./connection-pools.ts";
 import { type HttpAnswer, httpGet } from "./http-get.ts";
 import { type FailureKind, type NoReply, noReply, type TrackerReply } from "./outcome.ts";
-import { parseTarget, resolveLocation, type Target } from "./target.ts";
+import { isAnnounce, parseTarget, resolveLocation, type Target } from "./target.ts";
 
 const REDIRECTS_LIMIT = 3;
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -32,6 +32,8 @@ export async function announceOverHttp(
     const next = parseTarget(resolveLocation(target, answer.location), settings.refuseLowPorts);
     if (next === "port") return noReply("port");
     if (typeof next === "string" || next.protocol === "udp:") return noReply("redirect");
+    // A tracker is not to send us for something else.
+    if (!isAnnounce(next.path)) return noReply("redirect");
     target = next;
   }
 }

@@ -38,6 +38,9 @@ const NAMES: Record<string, string[]> = {
   "denied.example": ["203.0.113.77"],
 };
 
+/** What makes a request an announce. */
+const QUERY = `?info_hash=${"%aA".repeat(20)}&port=6881`;
+
 const FIELDS = {
   infoHash: new Uint8Array(20),
   peerId: new Uint8Array(20),
@@ -174,7 +177,7 @@ describe("what only this machine reaches", () => {
   for (const [kind, urls] of Object.entries(CASES) as [FailureKind, readonly string[]][]) {
     for (const url of urls) {
       it(`is not reached, "${kind}": ${JSON.stringify(url)}`, async () => {
-        const named = url.replace("PORT", String(port));
+        const named = url.replace("PORT", String(port)) + QUERY;
         assertFailed(await announce(named), kind);
         if (named.startsWith("udp:")) return;
         const redirected = await announce(outside.url("redirect to", `?${encodeURIComponent(named)}`));

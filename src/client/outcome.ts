@@ -8,7 +8,7 @@
  * - `dns`: the host has no address, or nobody who would know it answered
  * - `refused`, `unreachable`, `tls`: the connection was not made
  * - `cut`: it ended before the answer did; `timeout`: the answer did not come in time
- * - `redirect`: too many redirects, or one that leads nowhere; `status`: an HTTP status that is no answer
+ * - `redirect`: too many redirects, or one that leads to no announce; `status`: an HTTP status that is no answer
  * - `headers`, `too large`, `encoding`: headers or body beyond the limits, or a body that cannot be decompressed
  * - `not HTTP`, `not bencode`, `not an announce`: bytes that mean something else. Lists of peers whose length is wrong
  *   are `not an announce`.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseTarget, resolveLocation, type Target } from "./target.ts";
+import { isAnnounce, parseTarget, resolveLocation, type Target } from "./target.ts";
 
 /** A target that must be one. */
 function target(url: string): Target {
@@ -96,6 +96,23 @@ test("ports below 1024 other than 80 and 443, if they are refused", () => {
     assert.notEqual(parseTarget(`udp://t.example:${port}/`, false), "port");
   }
   assert.equal(target("https://t.example:80/").port, 80);
+});
+
+test("what is an announce", () => {
+  const hash = `info_hash=${"%aB".repeat(10)}${"x".repeat(10)}`;
+  for (const query of [`${hash}&port=1`, `port=6881&${hash}`, `a=b&${hash}&c&port=1`])
+    assert.ok(isAnnounce(`/a?${query}`));
+  const others = [
+    "",
+    hash,
+    "port=1",
+    `${hash}&port=`,
+    `${hash}&export=1`,
+    `${hash}y&port=1`,
+    `x${hash}&port=1`,
+  ];
+  for (const query of [...others, "info_hash=&port=1"]) assert.ok(!isAnnounce(`/a?${query}`), query);
+  assert.ok(!isAnnounce(`/${hash}&port=1`));
 });
 
 test("what a redirect leads to", () => {

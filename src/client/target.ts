@@ -17,6 +17,7 @@ export interface Target {
 
 /** Bytes of a URL. */
 const URL_LIMIT = 8192;
+const INFO_HASH_BYTES = 20;
 /** What a URL may be made of after its host: bytes beyond ASCII stay as they are; no blank, no control, no fragment. */
 const PATH = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
 const PARTS = /^(https?|udp):\/\/(\[[0-9a-f:.]{2,45}\]|[^[\]:/?@]{1,253})(?::([1-9]\d{0,4}))?([/?].*)?$/is;
@@ -55,6 +56,13 @@ export function resolveLocation(from: Target, location: string): string {
   if (bare.startsWith("/")) return origin + bare;
   const [path] = from.path.split("?", 1);
   return origin + (bare.startsWith("?") ? path : path.slice(0, path.lastIndexOf("/") + 1)) + bare;
+}
+
+/** Whether the query of a path is an announce's: an `info_hash` of 20 bytes and a `port` (BEP 3). */
+export function isAnnounce(path: string): boolean {
+  const query = path.slice(path.indexOf("?"));
+  const infoHash = /[?&]info_hash=([^&]*)/.exec(query)?.[1] ?? "";
+  return infoHash.replace(/%[0-9a-f]{2}/gi, ".").length === INFO_HASH_BYTES && /[?&]port=\d/.test(query);
 }
 
 /** Scheme, host and port, as undici and the Host header take them. */
