@@ -8,7 +8,7 @@ import { Random } from "../src/model/random.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
 import { allocateCensus } from "../src/tracker/census.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
-import { LearnedPeers } from "../src/tracker/learned-peers.ts";
+import { LearnedCounts, LearnedPeers } from "../src/tracker/learned-peers.ts";
 import { NO_POLLS } from "../src/tracker/polls.ts";
 import { holderOf } from "../src/tracker/shard-lock.ts";
 import type { SwarmStoreData } from "../src/tracker/store-memory.ts";
@@ -81,7 +81,11 @@ function learn(): void {
     peers[at + 4 * words.length + 1] = 1 + random.below(2);
   }
   const expiresAt = clock.seconds + random.below(EXPIRY_SECONDS);
-  learned.learn(Uint32Array.of(swarm, 0, 0, 0, 0), { family, peers, complete: false, source: 1, expiresAt });
+  learned.learn(
+    Uint32Array.of(swarm, 0, 0, 0, 0),
+    { family, peers, complete: false, source: 1, expiresAt },
+    new LearnedCounts(),
+  );
 }
 
 function announce(): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildPeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
-import { LearnedPeers } from "../tracker/learned-peers.ts";
+import { LearnedCounts, LearnedPeers } from "../tracker/learned-peers.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { LocalCopies } from "./local-copies.ts";
 
@@ -37,7 +37,9 @@ function count(
   const swarm = new Uint32Array(5);
   const others = { family: 4, peers: learned, complete: true, source: 1, expiresAt: 2_000_000 } as const;
   if (learned.length > 0)
-    assert.ok(new LearnedPeers(fixture.store, 1000, fixture.groups, 1000).learn(swarm, others));
+    assert.ok(
+      new LearnedPeers(fixture.store, 1000, fixture.groups, 1000).learn(swarm, others, new LearnedCounts()),
+    );
   const copies = new LocalCopies(fixture.store);
   copies.adopt(GROUPS, tiers, enough);
   const shard = fixture.store.enter(swarm);

@@ -40,7 +40,7 @@ export const REQUESTS_AT = Object.keys(COUNTER).length;
 export const REFUSALS_AT = REQUESTS_AT + REQUEST_COUNTS_LENGTH;
 
 /** Numbers of the trackers that peers are learned from (tracker/peer-record.ts) are below this. */
-const LEARNED_SOURCES = 128;
+export const LEARNED_SOURCES = 128;
 
 /** Where the peers given are counted that were learned, by who named them. */
 export const LEARNED_GIVEN_AT = REFUSALS_AT + REFUSAL_REASONS.length;

@@ -9,7 +9,7 @@ import { parsePrefix } from "../network/prefix.ts";
 import { buildPrefixTable } from "../network/prefix-table.ts";
 import { allocateCensus, CENSUS, peersAt } from "./census.ts";
 import { KEPT_HEADER_BYTES, writeKeptPeers } from "./kept-peers.ts";
-import { LearnedPeers } from "./learned-peers.ts";
+import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
 import { isForgotten, outlives, packLearned, sourceOf } from "./peer-record.ts";
 import { POLL_PEER_ID, Polls, peerIdWords } from "./polls.ts";
 import { REFRESH_BYTES, readRefresh } from "./refresh-errand.ts";
@@ -23,8 +23,18 @@ import { groupsOf, type TestGroup, TrackerFixture } from "./tracker-fixture.ts";
 const SWARM = new Uint32Array(5);
 const MAX_PEERS = 100_000;
 
-function learnerOf(fixture: TrackerFixture, swarmLimit = 1000, maxPeers = MAX_PEERS): LearnedPeers {
-  return new LearnedPeers(fixture.store, maxPeers, fixture.groups, swarmLimit);
+/** What learns peers, and counts what comes of it. */
+class Learner {
+  readonly peers: LearnedPeers;
+  readonly counts = new LearnedCounts();
+
+  constructor(fixture: TrackerFixture, swarmLimit = 1000, maxPeers = MAX_PEERS) {
+    this.peers = new LearnedPeers(fixture.store, maxPeers, fixture.groups, swarmLimit);
+  }
+
+  learn(infoHash: Uint32Array, named: NamedPeers): boolean {
+    return this.peers.learn(infoHash, named, this.counts);
+  }
 }
 
 function compact(addresses: string[], port = 6881): Uint8Array {
@@ -44,7 +54,7 @@ function compact(addresses: string[], port = 6881): Uint8Array {
 
 /** Learns peers of swarm 0, all of one family. */
 function learn(
-  learner: LearnedPeers,
+  learner: Learner,
   addresses: string[],
   named: { port?: number; complete?: boolean; source?: number; expiresAt?: number } = {},
 ): boolean {
@@ -67,7 +77,7 @@ function sweep(fixture: TrackerFixture, groups = fixture.groups, census = alloca
 describe("learned peers", () => {
   test("are given by their groups, and counted nowhere", () => {
     const fixture = new TrackerFixture();
-    const learner = learnerOf(fixture);
+    const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
     assert.ok(learn(learner, ["13.0.0.1", "11.0.0.2"]));
     assert.ok(learn(learner, ["2001:db8:13::1"]));
@@ -87,7 +97,7 @@ describe("learned peers", () => {
 
   test("are known to no swarm that is not there, and go with the last that announces itself", () => {
     const fixture = new TrackerFixture();
-    const learner = learnerOf(fixture);
+    const learner = new Learner(fixture);
     assert.equal(learn(learner, ["13.0.0.1"]), false);
     assert.equal(fixture.store.swarmCount, 0);
     fixture.announce("11.0.0.1");
@@ -101,7 +111,7 @@ describe("learned peers", () => {
 
   test("become ours when they announce themselves; hearsay about ours changes nothing", () => {
     const fixture = new TrackerFixture();
-    const learner = learnerOf(fixture);
+    const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
     learn(learner, ["11.0.0.2"], { complete: true });
     assert.deepEqual(fixture.scrape(), [0, 1, 0]);
@@ -117,7 +127,7 @@ describe("learned peers", () => {
 
   test("known to be complete are not given to seeders, and count as copies at home", () => {
     const fixture = new TrackerFixture({ selection: { policy: "bridged" } });
-    const learner = learnerOf(fixture);
+    const learner = new Learner(fixture);
     fixture.announce("99.0.0.1");
     fixture.announce("11.0.0.1", { left: 0 });
     learn(learner, ["13.0.0.1", "13.0.0.2"], { complete: true });
@@ -130,7 +140,7 @@ describe("learned peers", () => {
 
   test("of a group are at home, and nobody's bridges", () => {
     const fixture = new TrackerFixture({ selection: { policy: "bridged", bridges: 1 } });
-    const learner = learnerOf(fixture);
+    const learner = new Learner(fixture);
     fixture.announce("99.0.0.1");
     fixture.announce("11.0.0.1");
     learn(learner, ["13.0.0.1", "13.0.0.2", "13.0.0.3"]);
@@ -145,11 +155,11 @@ describe("learned peers", () => {
 
   test("are bounded: of a swarm, and of the store", () => {
     const fixture = new TrackerFixture();
-    const learner = learnerOf(fixture, 3, 20);
+    const learner = new Learner(fixture, 3, 20);
     fixture.announce("11.0.0.1");
     learn(learner, ["13.0.0.1", "13.0.0.2", "13.0.0.3", "13.0.0.4", "13.0.0.5"]);
     assert.deepEqual([learner.counts.added, learner.counts.refused], [3, 2]);
-    learner.swarmLimit = 1000;
+    learner.peers.swarmLimit = 1000;
     learn(learner, ["13.0.0.4", "13.0.0.5", "13.0.0.6"]);
     // Half of 20, for one of two shards.
     assert.deepEqual([learner.counts.added, learner.counts.refused], [5, 3]);
@@ -159,7 +169,7 @@ describe("learned peers", () => {
 
   test("with port 0, or addresses that are nobody's, are left out", () => {
     const fixture = new TrackerFixture();
-    const learner = learnerOf(fixture);
+    const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
     learn(learner, ["0.0.0.0", "224.0.0.1", "255.255.255.255"]);
     learn(learner, ["::", "ff02::1"]);
@@ -171,7 +181,7 @@ describe("learned peers", () => {
 
   test("are forgotten at their time, unless they are named again", () => {
     const fixture = new TrackerFixture();
-    const learner = learnerOf(fixture);
+    const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
     const start = fixture.clock.seconds;
     learn(learner, ["13.0.0.1", "13.0.0.2"], { expiresAt: start + 7200 });
@@ -189,7 +199,7 @@ describe("learned peers", () => {
 
   test("move with their groups; private ones are to be learned anew", () => {
     const fixture = new TrackerFixture();
-    const learner = learnerOf(fixture);
+    const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
     learn(learner, ["13.0.0.1", "10.2.0.7"]);
     const moved: TestGroup[] = [{ name: "partner", priority: 5, prefixes: ["11.0.0.0/8", "10.2.0.0/16"] }];
@@ -207,7 +217,7 @@ describe("learned peers", () => {
     const fixture = new TrackerFixture();
     const { store } = fixture;
     fixture.announce("11.0.0.1");
-    learn(learnerOf(fixture), ["11.0.0.2", "13.0.0.1"]);
+    learn(new Learner(fixture), ["11.0.0.2", "13.0.0.1"]);
     const shard = store.enter(SWARM);
     const cell = store.listCell(store.find(shard, SWARM), 4);
     const out = new Uint8Array(1000);
@@ -227,7 +237,7 @@ describe("learned peers", () => {
       fc.property(fc.array(operation, { maxLength: 1000, size: "max" }), (operations) => {
         const data = allocateSwarmStore(10_000, 2, [1, 2]);
         const fixture = new TrackerFixture({ store: data });
-        const learner = learnerOf(fixture);
+        const learner = new Learner(fixture);
         const swarms = Array.from(
           { length: 4 },
           () => new Map<string, "incomplete" | "complete" | "learned">(),
@@ -312,7 +322,7 @@ describe("polls", () => {
       );
       fixture.announce("11.0.0.1", { left: 0 });
       fixture.announce("11.0.0.2");
-      learn(learnerOf(fixture), ["13.0.0.1", "11.0.0.3"]);
+      learn(new Learner(fixture), ["13.0.0.1", "11.0.0.3"]);
       fixture.clock.seconds += 3600;
       fixture.announce("13.0.0.9", { event: ANNOUNCE_EVENT.started });
       assert.deepEqual(new Set(fixture.toldAll()), new Set(["11.0.0.1 6881", "11.0.0.2 6881"]));

@@ -35,7 +35,7 @@ export interface NamedPeers {
 }
 
 /** What came of it. */
-class LearnedCounts {
+export class LearnedCounts {
   /** New here. */
   added = 0;
   /** Learned before, from whomever. */
@@ -50,8 +50,6 @@ class LearnedCounts {
 
 /** Stores learned peers. */
 export class LearnedPeers {
-  /** Sums of all. */
-  readonly counts = new LearnedCounts();
   /** By whose groups they are classified, and most that a swarm takes: never more than LEARNED_MAX. */
   groups: PeerGroups;
   swarmLimit: number;
@@ -69,9 +67,10 @@ export class LearnedPeers {
 
   /**
    * Stores those that are not known yet.
+   * @param counts are raised by what came of it.
    * @returns false when there is no such swarm any more, or its shard could not be had, because a thread has died.
    */
-  learn(infoHash: Uint32Array, named: NamedPeers): boolean {
+  learn(infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts): boolean {
     const store = this.#store;
     const size = COMPACT_BYTES[named.family];
     for (let at = 0; at < named.peers.length; at += HOLD * size) {
@@ -79,7 +78,7 @@ export class LearnedPeers {
       if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
       const entry = store.find(shard, infoHash);
       const end = Math.min(named.peers.length, at + HOLD * size);
-      if (entry !== 0) this.#learnSome(shard, entry, named, at, end);
+      if (entry !== 0) this.#learnSome(shard, entry, named, at, end, counts);
       store.leave(shard);
       if (entry === 0) return false;
     }
@@ -92,9 +91,9 @@ export class LearnedPeers {
     { family, peers, ...named }: NamedPeers,
     from: number,
     to: number,
-  ) {
+    counts: LearnedCounts,
+  ): void {
     const store = this.#store;
-    const { counts } = this;
     const { words } = this.#store;
     const address = this.#address;
     const cell = store.listCell(entry, family);
