@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import type { Announcement } from "../client/announcement.ts";
+import type { Answer, Outcome } from "../client/outcome.ts";
+import type { NamedPeers } from "../tracker/learned-peers.ts";
+import { groupsOf } from "../tracker/tracker-fixture.ts";
+import { Neighbor } from "./neighbor.ts";
+import type { NeighborSettings } from "./settings.ts";
+
+const SETTINGS: NeighborSettings = {
+  name: "partner",
+  template: "http://partner/announce?info_hash={info_hash}",
+  refreshSeconds: 1800,
+  expirySeconds: 7200,
+  timeoutMs: 1000,
+  maxConcurrent: 4,
+  maxPerSecond: 40,
+  reachableFrom: [],
+};
+const EMPTY = new Uint8Array(0);
+const ANSWER: Answer = {
+  answered: true,
+  latencyMs: 30,
+  interval: 1800,
+  minInterval: 900,
+  complete: 1,
+  incomplete: 1,
+  peers: EMPTY,
+  peers6: EMPTY,
+  failureReason: undefined,
+  warningMessage: undefined,
+  trackerId: undefined,
+  retryIn: undefined,
+};
+const TIMEOUT: Outcome = { answered: false, kind: "timeout", status: 0, latencyMs: 1000 };
+
+const hash = (number: number) => Uint32Array.of(number, 1, 2, 3, 4);
+
+describe("a neighbor", () => {
+  /** Requests under way, and what is told to each. */
+  let asked: { url: string; tell: (outcome: Outcome) => Promise<void> }[];
+  let learned: NamedPeers[];
+  let changes: string[];
+  let nowMs: number;
+  let neighbor: Neighbor;
+
+  function make(settings: Partial<NeighborSettings> = {}, isTracker = () => false): Neighbor {
+    return new Neighbor(
+      { ...SETTINGS, ...settings },
+      7,
+      {
+        announce: ({ url }: Announcement) =>
+          new Promise((resolve) => {
+            const tell = async (outcome: Outcome) => {
+              resolve(outcome);
+              await new Promise((done) => setImmediate(done));
+            };
+            asked.push({ url, tell });
+          }),
+        learn: (_hash, named, counts) => {
+          learned.push({ ...named, peers: named.peers.slice() });
+          counts.added += named.peers.length / 6;
+          return true;
+        },
+        now: () => nowMs,
+        fraction: () => 0.5,
+        changed: (which) => changes.push(which.state),
+      },
+      { peerId: "-BTRT01-000000000000", port: 6881, numWant: 200, ip: "" },
+      { groups: groupsOf([]), isTracker, limit: 200, reachableFrom: new Set() },
+      1024,
+    );
+  }
+
+  /** Asks about the next swarm and tells the outcome. */
+  async function ask(number: number, outcome: Outcome): Promise<void> {
+    neighbor.wish(hash(number), 1);
+    neighbor.pump();
+    await asked.pop()!.tell(outcome);
+  }
+
+  beforeEach(() => {
+    asked = [];
+    learned = [];
+    changes = [];
+    nowMs = 1_000_000_000;
+    neighbor = make();
+  });
+
+  test("is asked once about a swarm, however many announce it, until its time has come", async () => {
+    for (let i = 0; i < 100; i++) neighbor.wish(hash(1), 1);
+    neighbor.pump();
+    assert.equal(asked.length, 1);
+    await asked[0].tell(ANSWER);
+    nowMs += 1_799_000;
+    assert.equal(neighbor.wish(hash(1), 1), false);
+    nowMs += 1000;
+    assert.equal(neighbor.wish(hash(1), 1), true);
+  });
+
+  test("is never asked more at once, or in a second, than it may be; the largest swarms first", async () => {
+    for (let i = 0; i < 1000; i++) neighbor.wish(hash(i), 1);
+    neighbor.wish(hash(5000), 100_000);
+    neighbor.pump();
+    assert.equal(asked.length, 4);
+    assert.ok(asked[0].url.includes("%00%00%13%88"), asked[0].url);
+    let done = 0;
+    const answerAll = async () => {
+      while (asked.length > done) await asked[done++].tell(ANSWER);
+    };
+    await answerAll();
+    assert.equal(asked.length, 10, "the burst of a quarter of a second");
+    for (let second = 1; second <= 3; second++) {
+      for (let tick = 0; tick < 20; tick++) {
+        nowMs += 50;
+        neighbor.pump();
+        await answerAll();
+      }
+      assert.equal(asked.length, 10 + 40 * second);
+    }
+    assert.equal(neighbor.inFlight, 0);
+  });
+
+  test("teaches the peers it names, dated by its own expiry", async () => {
+    const peers = Uint8Array.of(13, 0, 0, 1, 0x1a, 0xe1, 13, 0, 0, 2, 0x1a, 0xe1);
+    const peers6 = Uint8Array.of(0x20, 1, 0xd, 0xb8, ...Array(11).fill(0), 1, 0x1a, 0xe1);
+    await ask(1, { ...ANSWER, peers, peers6 });
+    const expiresAt = 1_000_000 + 7200;
+    assert.deepEqual(learned, [
+      { family: 4, peers, complete: false, source: 7, expiresAt },
+      { family: 6, peers: peers6, complete: false, source: 7, expiresAt },
+    ]);
+    assert.deepEqual(
+      [neighbor.counts.named, neighbor.counts.answered, neighbor.counts.latencyMs],
+      [3, 1, 30],
+    );
+  });
+
+  test("names complete copies when it knows of nobody else, ourselves left out", async () => {
+    const seeds = Uint8Array.of(13, 0, 0, 1, 0x1a, 0xe1);
+    await ask(1, { ...ANSWER, peers: seeds.slice(), incomplete: 0 });
+    await ask(2, { ...ANSWER, peers: seeds.slice(), incomplete: 1 });
+    await ask(3, { ...ANSWER, peers: seeds.slice(), incomplete: undefined });
+    await ask(4, { ...ANSWER, peers: seeds.slice(), complete: 0, incomplete: 0 });
+    assert.deepEqual(
+      learned.map(({ complete }) => complete),
+      [true, false, false, false],
+    );
+    neighbor = make({}, () => learned.length === 4);
+    await ask(5, { ...ANSWER, peers: seeds.slice(), incomplete: 1 });
+    assert.equal(learned.length, 4, "we are no peer");
+  });
+
+  test("that does not answer is left alone, which is said once, and tried again", async () => {
+    for (let i = 0; i < 5; i++) await ask(i, TIMEOUT);
+    assert.deepEqual([changes, neighbor.state, neighbor.lastFailure], [["open"], "open", "timeout"]);
+    neighbor.wish(hash(100), 1);
+    neighbor.pump();
+    assert.deepEqual([asked.length, neighbor.waiting], [0, 1]);
+    nowMs = neighbor.openUntilMs;
+    neighbor.wish(hash(101), 1);
+    neighbor.pump();
+    assert.equal(asked.length, 1, "one try");
+    await asked.pop()!.tell(TIMEOUT);
+    assert.deepEqual([changes, neighbor.state], [["open"], "open"]);
+    nowMs = neighbor.openUntilMs;
+    neighbor.pump();
+    await asked.pop()!.tell(ANSWER);
+    assert.deepEqual([changes, neighbor.state], [["open", "closed"], "closed"]);
+    assert.deepEqual([neighbor.counts.failed, neighbor.counts.answered], [6, 1]);
+  });
+
+  test("that refuses some torrents is asked about others; that refuses all is left alone", async () => {
+    const refusal = { ...ANSWER, failureReason: "not here" };
+    for (let i = 0; i < 200; i++) {
+      await ask(i, i % 10 === 0 ? ANSWER : refusal);
+      nowMs += 1000;
+    }
+    assert.deepEqual([neighbor.state, neighbor.counts.refused], ["closed", 180]);
+    for (let i = 0; i < 41; i++) {
+      await ask(1000 + i, refusal);
+      nowMs += 1000;
+    }
+    assert.deepEqual([neighbor.state, changes], ["open", ["open"]]);
+    assert.equal(neighbor.lastFailure, "it said: not here");
+  });
+
+  test("that says when to come back about a torrent (BEP 31) is asked about it then", async () => {
+    await ask(1, { ...ANSWER, failureReason: "later", retryIn: 7200 });
+    await ask(2, { ...ANSWER, failureReason: "never", retryIn: Number.POSITIVE_INFINITY });
+    await ask(3, { ...ANSWER, failureReason: "soon", retryIn: 1 });
+    nowMs += 1_800_000;
+    assert.ok(neighbor.wish(hash(3), 1), "not sooner than usual");
+    nowMs += 5_399_000;
+    assert.ok(!neighbor.wish(hash(1), 1));
+    nowMs += 1000;
+    assert.ok(neighbor.wish(hash(1), 1));
+    assert.ok(!neighbor.wish(hash(2), 1));
+    nowMs += 86_400_000;
+    assert.ok(neighbor.wish(hash(2), 1), "it may have meant a day");
+  });
+
+  test("that is retired is asked no more", async () => {
+    for (let i = 0; i < 10; i++) neighbor.wish(hash(i), 1);
+    neighbor.pump();
+    neighbor.retire();
+    for (const { tell } of asked.splice(0)) await tell({ ...TIMEOUT, kind: "closed" });
+    assert.deepEqual([asked.length, neighbor.inFlight, neighbor.counts.failed], [0, 0, 0]);
+  });
+});

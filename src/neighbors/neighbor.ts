@@ -1,0 +1,239 @@
+/** One neighbor: what it is to be asked, when it may be, and what comes of it. */
+import type { Announcement } from "../client/announcement.ts";
+import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts";
+import type { Answer, Outcome } from "../client/outcome.ts";
+import type { Family } from "../model/address.ts";
+import { writeWord } from "../model/address.ts";
+import { LearnedCounts, type NamedPeers } from "../tracker/learned-peers.ts";
+import { AnnounceTemplate, type PollIdentity } from "./announce-template.ts";
+import { AskedSwarms } from "./asked-swarms.ts";
+import { FilterCounts, type FilterRules, PeerFilter } from "./peer-filter.ts";
+import type { NeighborSettings } from "./settings.ts";
+import { Wishes } from "./wishes.ts";
+
+/** Swarms that a neighbor is to be asked about: more than it is asked in a minute by default. */
+const WISHES = 16_384;
+
+/** What may be begun at once after a rest, in seconds of `maxPerSecond`. */
+const BURST_SECONDS = 0.25;
+
+/** Answers in a row with a failure reason after which it is taken to have failed: of some torrents it may not know. */
+const REFUSALS_LIMIT = 50;
+
+/** The part that the latest answer has in the mean of latencies. */
+const LATENCY_WEIGHT = 0.05;
+
+/** The longest that is waited before it is asked about a torrent again, whatever it says. */
+const LONGEST_POSTPONED_SECONDS = 86_400;
+
+/** What a neighbor does its work with. Times of `now` in milliseconds since 1970. */
+export interface NeighborParts {
+  /** Announces to it. Never rejects. */
+  readonly announce: (announcement: Announcement) => Promise<Outcome>;
+  /** Stores what it names. @returns false when the swarm is gone. */
+  readonly learn: (infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts) => boolean;
+  readonly now: () => number;
+  /** Uniform in [0, 1). */
+  readonly fraction: () => number;
+  /** Called when it is left alone from now on, and when it answers again. */
+  readonly changed: (neighbor: Neighbor) => void;
+}
+
+/** What has come of asking it. */
+export class NeighborCounts {
+  /** Swarms it was asked about, and answers. */
+  asked = 0;
+  answered = 0;
+  /** Answers with a failure reason, and no answers. */
+  refused = 0;
+  failed = 0;
+  /** Peers it has named. */
+  named = 0;
+  readonly filtered = new FilterCounts();
+  readonly learned = new LearnedCounts();
+  /** Milliseconds that answers took: in all, and in the mean of late. */
+  latencySumMs = 0;
+  latencyMs = 0;
+}
+
+/** Asks one neighbor. */
+export class Neighbor {
+  readonly settings: NeighborSettings;
+  /** Its number as a source of learned peers. */
+  readonly source: number;
+  readonly counts: NeighborCounts;
+  /** What went wrong last; empty when nothing has. */
+  lastFailure = "";
+  /** Requests under way. */
+  inFlight = 0;
+  readonly #parts: NeighborParts;
+  readonly #template: AnnounceTemplate;
+  readonly #breaker: CircuitBreaker;
+  readonly #wishes = new Wishes(WISHES);
+  readonly #asked: AskedSwarms;
+  #identity: PollIdentity;
+  #filter: PeerFilter;
+  #refusals = 0;
+  #retired = false;
+  /** What may be begun now; refilled as time passes. */
+  #budget: number;
+  #budgetAtMs: number;
+
+  /**
+   * @param swarms that can be remembered: a power of two.
+   * @param counts to go on from.
+   */
+  constructor(
+    settings: NeighborSettings,
+    source: number,
+    parts: NeighborParts,
+    identity: PollIdentity,
+    rules: FilterRules,
+    swarms: number,
+    counts = new NeighborCounts(),
+  ) {
+    const word = () => Math.floor(parts.fraction() * 2 ** 32);
+    this.settings = settings;
+    this.source = source;
+    this.counts = counts;
+    this.#parts = parts;
+    this.#template = new AnnounceTemplate(settings.template, word());
+    this.#breaker = new CircuitBreaker(parts.fraction);
+    this.#asked = new AskedSwarms(swarms, [word(), word()]);
+    this.#identity = identity;
+    this.#filter = new PeerFilter(rules, counts.filtered);
+    this.#budget = this.#burst;
+    this.#budgetAtMs = parts.now();
+  }
+
+  /** `closed`: it is asked; else it is left alone for a while. */
+  get state(): BreakerState {
+    return this.#breaker.state;
+  }
+
+  /** When it may be asked again, in milliseconds since 1970; 0 while it is asked. */
+  get openUntilMs(): number {
+    return this.#breaker.openUntilMs;
+  }
+
+  /** Swarms that it is still to be asked about. */
+  get waiting(): number {
+    return this.#wishes.size;
+  }
+
+  /** Wishes that found no room. */
+  get dropped(): number {
+    return this.#wishes.dropped;
+  }
+
+  /** Takes over who we are, and what is left out of its answers. */
+  adopt(identity: PollIdentity, rules: FilterRules): void {
+    this.#identity = identity;
+    this.#filter = new PeerFilter(rules, this.counts.filtered);
+  }
+
+  /**
+   * It is to be asked about a swarm, unless it has been lately.
+   * @returns whether it will be, should it have the time.
+   */
+  wish(infoHash: Uint32Array, peers: number): boolean {
+    const seconds = Math.floor(this.#parts.now() / 1000);
+    if (!this.#asked.admit(infoHash, seconds, seconds + this.settings.refreshSeconds)) return false;
+    return this.#wishes.add(infoHash, peers);
+  }
+
+  /** It is asked no more. */
+  retire(): void {
+    this.#retired = true;
+  }
+
+  /** Asks about as many swarms as it may be now. */
+  pump(): void {
+    if (this.#retired) return;
+    const nowMs = this.#parts.now();
+    this.#refill(nowMs);
+    while (this.#wishes.size > 0 && this.inFlight < this.settings.maxConcurrent && this.#budget >= 1) {
+      if (!this.#breaker.admit(nowMs)) return;
+      this.#budget--;
+      void this.#ask(this.#wishes.take()!);
+    }
+  }
+
+  get #burst(): number {
+    return Math.max(1, this.settings.maxPerSecond * BURST_SECONDS);
+  }
+
+  #refill(nowMs: number): void {
+    const passed = Math.max(0, nowMs - this.#budgetAtMs) / 1000;
+    this.#budget = Math.min(this.#burst, this.#budget + passed * this.settings.maxPerSecond);
+    this.#budgetAtMs = nowMs;
+  }
+
+  async #ask(infoHash: Uint32Array): Promise<void> {
+    const bytes = new Uint8Array(4 * infoHash.length);
+    for (const [i, word] of infoHash.entries()) writeWord(bytes, 4 * i, word);
+    this.inFlight++;
+    this.counts.asked++;
+    const outcome = await this.#parts.announce(this.#template.fill(bytes, this.#identity));
+    this.inFlight--;
+    if (outcome.answered) this.#takeAnswer(infoHash, outcome);
+    else this.#takeFailure(outcome.kind, outcome.status);
+    this.pump();
+  }
+
+  #takeAnswer(infoHash: Uint32Array, answer: Answer): void {
+    const { counts } = this;
+    counts.answered++;
+    counts.latencySumMs += answer.latencyMs;
+    const weight = counts.answered === 1 ? 1 : LATENCY_WEIGHT;
+    counts.latencyMs += (answer.latencyMs - counts.latencyMs) * weight;
+    if (answer.failureReason !== undefined) {
+      this.#takeRefusal(infoHash, answer.failureReason, answer.retryIn);
+      return;
+    }
+    this.#refusals = 0;
+    if (this.#breaker.succeed()) this.#parts.changed(this);
+    counts.named += answer.peers.length / 6 + answer.peers6.length / 18;
+    const ownBefore = counts.filtered.own;
+    const [peers, peers6] = [this.#filter.filter(answer.peers, 4), this.#filter.filter(answer.peers6, 6)];
+    // A tracker that takes us for a peer counts us among the incomplete.
+    const own = counts.filtered.own - ownBefore;
+    const complete = (answer.complete ?? 0) > 0 && (answer.incomplete ?? own + 1) <= own;
+    this.#learn(infoHash, 4, peers, complete);
+    this.#learn(infoHash, 6, peers6, complete);
+  }
+
+  #learn(infoHash: Uint32Array, family: Family, peers: Uint8Array, complete: boolean): void {
+    if (peers.length === 0) return;
+    const { source, settings } = this;
+    const expiresAt = Math.floor(this.#parts.now() / 1000) + settings.expirySeconds;
+    this.#parts.learn(infoHash, { family, peers, complete, source, expiresAt }, this.counts.learned);
+  }
+
+  /** What it says is about this torrent; only when it says so of everything, it is left alone. */
+  #takeRefusal(infoHash: Uint32Array, reason: string, retryIn: number | undefined): void {
+    const nowMs = this.#parts.now();
+    const seconds = Math.floor(nowMs / 1000);
+    this.counts.refused++;
+    this.lastFailure = `it said: ${reason}`;
+    if (retryIn !== undefined) {
+      const wait = Math.min(Math.max(retryIn, this.settings.refreshSeconds), LONGEST_POSTPONED_SECONDS);
+      this.#asked.postpone(infoHash, seconds + wait);
+    }
+    this.#refusals++;
+    if (this.#refusals < REFUSALS_LIMIT && this.#breaker.state === "closed") return;
+    this.#refusals = 0;
+    if (this.#breaker.fail(nowMs, 0)) this.#parts.changed(this);
+  }
+
+  #takeFailure(kind: string, status: number): void {
+    const nowMs = this.#parts.now();
+    if (kind === "busy" || kind === "closed") {
+      this.#breaker.release(nowMs);
+      return;
+    }
+    this.counts.failed++;
+    this.lastFailure = kind === "status" ? `status ${status}` : kind;
+    if (this.#breaker.fail(nowMs)) this.#parts.changed(this);
+  }
+}
