@@ -5,6 +5,7 @@ import type { ShownPolicy, Sources } from "./admin/sources.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { KeptState } from "./kept-state.ts";
+import type { NeighborsPlane } from "./neighbors-plane.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { memoryBound, type SwarmStoreData } from "./tracker/store-memory.ts";
 import { VERSION } from "./version.ts";
@@ -21,6 +22,7 @@ export interface AdminParts {
   readonly plane: DataPlane;
   readonly state: KeptState;
   readonly hashList: Sources["hashList"];
+  readonly neighbors: Pick<NeighborsPlane, "states">;
   readonly log: Logger;
 }
 
@@ -58,6 +60,7 @@ export function makeAdminListener(parts: AdminParts, state: AdminState): AdminLi
     deaths: () => plane.deaths,
     database: () => parts.state.database,
     hashList: parts.hashList,
+    neighbors: () => parts.neighbors.states,
     notices: () => state.notices,
     history: (span, from) => parts.state.history(span, from),
   };

@@ -14,12 +14,14 @@ import { connectionsPerWorker, workerCount } from "./config/worker-count.ts";
 import { readConnectionSecret } from "./connection-secret.ts";
 import { DataPlane } from "./data-plane.ts";
 import { chooseEngine, type EngineChoice } from "./engine/choice.ts";
-import type { ListenAddress, ListenAddresses } from "./engine/engine.ts";
+import type { EngineLimits, ListenAddresses } from "./engine/engine.ts";
 import { probeUring } from "./engine/uring/probe.ts";
 import { ErrandDesk } from "./errands.ts";
 import { describeFailure } from "./failure.ts";
+import type { Feature } from "./feature.ts";
 import { HashListPlane } from "./hashlist-plane.ts";
 import { KeptState } from "./kept-state.ts";
+import { NeighborsPlane } from "./neighbors-plane.ts";
 import { buildPolicy } from "./policy.ts";
 import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
 import { Supervision } from "./supervision.ts";
@@ -29,6 +31,7 @@ import { LimitWarnings } from "./telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "./telemetry/logger.ts";
 import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "./tracker/store-memory.ts";
 import type { Recovery } from "./tracker/store-recovery.ts";
+import { tryIt } from "./try-it.ts";
 import { VERSION } from "./version.ts";
 import type { PolicyData, WorkerEvent } from "./worker.ts";
 
@@ -93,7 +96,7 @@ class App {
   readonly #plane: DataPlane;
   readonly #errands: ErrandDesk;
   readonly #state: KeptState;
-  readonly #hashList: HashListPlane;
+  readonly #features: readonly Feature[];
   readonly #shown: AdminState;
   readonly #admin: AdminListener;
   readonly #workers: number;
@@ -132,12 +135,7 @@ class App {
         store,
         policy: this.#policy,
         listen,
-        limits: {
-          maxConnections: config.listen.max_connections,
-          idleTimeoutMs: config.listen.idle_timeout * 1000,
-          requestTimeoutMs: config.listen.request_timeout * 1000,
-          maxDeferred: config.listen.max_waiting,
-        },
+        limits: engineLimits(config),
         connectionSecret: readConnectionSecret(process.env),
         clockBaseMs: Date.now() - Number(process.hrtime.bigint()) / 1e6,
         randomWords,
@@ -155,8 +153,10 @@ class App {
     );
     this.#supervision = new Supervision(notifier, this.#plane, store);
     this.#limits = new LimitWarnings(log, this.#plane.counters);
-    this.#hashList = new HashListPlane(loaded, this.#policy, store, log);
-    const activity = [...this.#plane.activity, this.#hashList.handshakes.activity];
+    const hashList = new HashListPlane(loaded, this.#policy, store, log);
+    const neighbors = new NeighborsPlane({ store, errands: this.#errands, log }, loaded, this.#policy);
+    this.#features = [hashList, neighbors];
+    const activity = [...this.#plane.activity, hashList.handshakes.activity];
     this.#state = new KeptState(loaded, store, activity, process.env, log);
     this.#shown = new AdminState(this.#policy, loaded.groups);
     try {
@@ -168,7 +168,8 @@ class App {
           store,
           plane: this.#plane,
           state: this.#state,
-          hashList: this.#hashList,
+          hashList,
+          neighbors,
           log,
         },
         this.#shown,
@@ -205,7 +206,7 @@ class App {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#reloading;
     this.#shown.addresses = [];
-    await this.#hashList.stop();
+    for (const feature of this.#features) await feature.stop();
     await this.#plane.stop(STOP_GRACE_MS);
     await this.#errands.stop();
     await this.#state.stop();
@@ -222,7 +223,7 @@ class App {
       const addresses = await this.#plane.start();
       this.#errands.start();
       this.#state.start(this.#policy.groups);
-      this.#hashList.start();
+      for (const feature of this.#features) feature.start();
       return addresses;
     } catch (error) {
       await this.#state.close();
@@ -252,7 +253,7 @@ class App {
     this.#policy = buildPolicy(loaded, this.#policy.groups);
     this.#plane.adopt(this.#policy);
     this.#state.rename(this.#policy.groups);
-    this.#hashList.adopt(loaded, this.#policy);
+    for (const feature of this.#features) feature.adopt(loaded, this.#policy);
     this.#shown.policy = this.#policy;
     this.#shown.definitions = loaded.groups;
     this.#shown.notices = this.#adoptSecrets(loaded);
@@ -352,6 +353,15 @@ function allocateStore(maxPeers: number, workers: number): SwarmStoreData {
   }
 }
 
+function engineLimits({ listen }: Config): EngineLimits {
+  return {
+    maxConnections: listen.max_connections,
+    idleTimeoutMs: listen.idle_timeout * 1000,
+    requestTimeoutMs: listen.request_timeout * 1000,
+    maxDeferred: listen.max_waiting,
+  };
+}
+
 function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {
   return {
     path: logging.path ?? undefined,
@@ -376,20 +386,6 @@ function changedFixedKeys(before: Config, after: Config): string[] {
 function refuse(message: string): number {
   process.stderr.write(`btrt: ${message}\n`);
   return 1;
-}
-
-function tryIt({ host, port }: ListenAddress, page: string): string {
-  const at = formatListenAddress({ host: host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host, port });
-  const query = "info_hash=aaaaaaaaaaaaaaaaaaaa&port=6881&left=0";
-  return `
-Try it: announce a peer, then ask as another one:
-
-  curl 'http://${at}/announce?${query}'
-  curl --output - 'http://${at}/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&port=6882&left=1&compact=0'
-
-or put http://${at}/announce into a torrent as its tracker. What it does is on ${page}
-Ctrl-C stops.
-`;
 }
 
 function randomWords(count: number): number[] {

@@ -1,7 +1,9 @@
 /** The hash list, wired to configuration and log. */
+
 import type { EncodedHashList, HashListState } from "./admin/sources.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { describeFailure } from "./failure.ts";
+import type { Feature } from "./feature.ts";
 import { EncodedLists } from "./hashlist/encoded-lists.ts";
 import { Handshakes } from "./hashlist/handshakes.ts";
 import { HashListMaker, type HashListObserver } from "./hashlist/hash-list-maker.ts";
@@ -16,7 +18,7 @@ import type { PolicyData } from "./worker.ts";
 const QUIET_MS = 60_000;
 
 /** Makes and gives the list of one tracker. */
-export class HashListPlane {
+export class HashListPlane implements Feature {
   /** Handshakes, to be told by whoever counts them. */
   readonly handshakes = new Handshakes();
   readonly #maker: HashListMaker;

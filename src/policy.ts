@@ -1,5 +1,7 @@
 /** From the configuration to what the data plane follows: plain data and shared memory, sent whole at every reload. */
 import type { LoadedConfig } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import { literalPeerId } from "./neighbors/announce-template.ts";
 import { buildPeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import type { Prefix } from "./network/prefix.ts";
 import { buildPrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
@@ -12,7 +14,8 @@ const ORIGINAL_PEER_ID = "0123456789012345678A";
 
 /** @param previous the groups in force: those that stay keep their numbers, so that stored peers stay theirs. */
 export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
-  const { listen, selection, tracker } = loaded.config;
+  const { listen, neighbors, selection, tracker } = loaded.config;
+  const asked = neighbors.filter(({ enabled }) => enabled);
   return {
     settings: {
       interval: tracker.interval,
@@ -33,13 +36,21 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
     groups: buildPeerGroups(loaded.groups, previous),
     accessList: buildAccessList(tracker.access_list.mode, loaded.accessList),
     polls: {
-      addresses: prefixSet(loaded.config.neighbors.flatMap(({ source }) => source)),
-      peerIds: peerIdWords(ORIGINAL_PEER_ID),
+      addresses: prefixSet(neighbors.flatMap(({ source }) => source)),
+      peerIds: pollPeerIds(neighbors),
     },
-    refreshSeconds: 0,
+    refreshSeconds:
+      asked.length === 0 ? 0 : Math.min(...asked.map(({ refresh_interval }) => refresh_interval)),
     trustedProxies: prefixSet(listen.trusted_proxies),
     ipParameter: prefixSet(tracker.ip_parameter),
   };
+}
+
+/** The peer_ids by which polls are known: the original's, and those that our templates name. */
+function pollPeerIds(neighbors: Config["neighbors"]): Uint32Array {
+  const literal = neighbors.map(({ announce_request }) => literalPeerId(announce_request));
+  const ids = new Set([ORIGINAL_PEER_ID, ...literal].filter((id) => id !== undefined));
+  return Uint32Array.from([...ids].flatMap((id) => [...peerIdWords(id)]));
 }
 
 function prefixSet(prefixes: readonly Prefix[]): PrefixTableData {

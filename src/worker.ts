@@ -16,7 +16,7 @@ import { PrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { AccessList, type AccessListData } from "./tracker/access-list.ts";
 import { CENSUS } from "./tracker/census.ts";
 import { ConnectionIds } from "./tracker/connection-ids.ts";
-import type { ErrandQueueData } from "./tracker/errand-queue.ts";
+import { type ErrandQueueData, ErrandWriter } from "./tracker/errand-queue.ts";
 import { HttpService } from "./tracker/http-service.ts";
 import { Polls, type PollsData } from "./tracker/polls.ts";
 import { Refusal } from "./tracker/refusal.ts";
@@ -148,6 +148,7 @@ class DataPlane {
       this.#clock,
       counters,
       options.activity,
+      new ErrandWriter(options.errands, counters),
     );
     const stopwatch = () => performance.now();
     this.#refusal = new Refusal(counters);

@@ -5,6 +5,7 @@ import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { usedBytes } from "../tracker/heap.ts";
 import { countsOf } from "../tracker/store-memory.ts";
 import type { Metric, Sample } from "./exposition.ts";
+import { neighborMetrics } from "./neighbors.ts";
 import {
   type CensusSum,
   LIMITS,
@@ -54,6 +55,7 @@ export function trackerMetrics(sources: Sources): Metric[] {
     ...limitMetrics(sources, totals),
     ...databaseMetrics(sources),
     ...hashListMetrics(sources),
+    ...neighborMetrics(sources, totals),
   ];
 }
 
@@ -86,7 +88,7 @@ function requestMetrics(totals: Totals): Metric[] {
 }
 
 function swarmMetrics(sources: Sources, census: CensusSum, groups: PeerGroupsData): Metric[] {
-  const { peers, swarms } = countsOf(sources.store);
+  const { peers, learned, swarms } = countsOf(sources.store);
   const families = [4, 6] as const;
   const byTier = tiersOf(groups).flatMap((tier) =>
     families.flatMap((family) =>
@@ -98,7 +100,10 @@ function swarmMetrics(sources: Sources, census: CensusSum, groups: PeerGroupsDat
   );
   return [
     gauge("btrt_swarms", "Torrents with peers.", { value: swarms }),
-    gauge("btrt_peers", "Peers in all swarms.", { value: peers }),
+    gauge("btrt_peers", "Peers in all swarms, learned ones among them.", { value: peers }),
+    gauge("btrt_learned_peers", "Peers known only from other trackers, which are counted nowhere else.", {
+      value: learned,
+    }),
     gauge("btrt_peers_limit", "tracker.max_peers.", { value: sources.store.maxPeers }),
     gauge(
       "btrt_tier_peers",
@@ -184,6 +189,9 @@ function limitMetrics(sources: Sources, { counters }: Totals): Metric[] {
     ),
     counter("btrt_waits_total", "Announces that waited for an external tracker or a neighbor.", {
       value: counters[COUNTER.waits],
+    }),
+    counter("btrt_polls_total", "Announces of other trackers that ask for peers.", {
+      value: counters[COUNTER.polls],
     }),
     counter("btrt_peers_expired_total", "Peers forgotten, as they did not announce any more.", {
       value: counters[COUNTER.peersExpired],

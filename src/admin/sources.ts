@@ -30,6 +30,48 @@ export interface DatabaseState {
   readonly vanishedMissed: number;
 }
 
+/** How a neighbor does. Times in milliseconds, since 1970 where they are moments. */
+export interface NeighborState {
+  readonly name: string;
+  /** Scheme, host and port: the rest may be secret. */
+  readonly url: string;
+  readonly state: "asked" | "left alone" | "tried";
+  /** Until when it is left alone; 0: it is not. */
+  readonly until: number;
+  /** What went wrong last; empty for nothing. */
+  readonly lastFailure: string;
+  /** Its number in what is counted of peers given (model/counters.ts). */
+  readonly source: number;
+  /** Requests under way, and torrents that it is still to be asked about. */
+  readonly inFlight: number;
+  readonly waiting: number;
+  /** Torrents it was asked about; answers, answers with a failure reason, and none; torrents there was no time for. */
+  readonly requests: {
+    readonly asked: number;
+    readonly answered: number;
+    readonly refused: number;
+    readonly failed: number;
+    readonly dropped: number;
+  };
+  /**
+   * Peers it has named, and what became of them: new here; known from a tracker; known better, from themselves; too
+   * many; addresses of trackers; private addresses that are not reached; no addresses of anybody.
+   */
+  readonly peers: {
+    readonly named: number;
+    readonly learned: number;
+    readonly renewed: number;
+    readonly announced: number;
+    readonly refused: number;
+    readonly trackers: number;
+    readonly private: number;
+    readonly unusable: number;
+  };
+  /** Of late, and the sum of all. */
+  readonly latencyMs: number;
+  readonly latencySumMs: number;
+}
+
 /** What one peer group did in a span of time. */
 export interface HistoryRow {
   /** Seconds since 1970. */
@@ -104,6 +146,7 @@ export interface Sources {
     /** Makes it, if it is not from just now. */
     encode(format: HashListFormat): Promise<EncodedHashList>;
   };
+  readonly neighbors: () => readonly NeighborState[];
   /** What a person should look at, besides what follows from the counts. */
   readonly notices: () => readonly string[];
   /** Totals by spans of five minutes, an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */

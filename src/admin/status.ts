@@ -4,6 +4,7 @@ import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
 import { usedBytes } from "../tracker/heap.ts";
 import { countsOf } from "../tracker/store-memory.ts";
+import { neighborSchema, readNeighbors } from "./neighbors.ts";
 import { type Rates, REQUEST_WINDOW, TRAFFIC_WINDOW } from "./rates.ts";
 import {
   avoidedShare,
@@ -49,7 +50,8 @@ export const statusSchema = z.object({
   uptimeSeconds: z.number(),
   swarms: count,
   swarmsWithoutNear: count.describe("Swarms of which no peer is in any peer group."),
-  peers: count,
+  peers: count.describe("Learned ones among them."),
+  learnedPeers: count.describe("Peers known only from other trackers, which are counted nowhere else."),
   peersLimit: count,
   tiers: z.array(tier).max(ACTIVITY_TIERS),
   requests: z.array(
@@ -115,6 +117,7 @@ export const statusSchema = z.object({
       }),
     )
     .describe("BitTorrent handshakes across the border since the start, where somebody counts them."),
+  neighbors: z.array(neighborSchema),
   warnings: z.array(z.string()).describe("What needs a person."),
 });
 
@@ -125,7 +128,7 @@ export type Status = z.output<typeof statusSchema>;
 export function readStatus(sources: Sources, rates: Rates): Status {
   const totals = readTotals(sources);
   const census = readCensus(sources.census);
-  const { peers, swarms } = countsOf(sources.store);
+  const { peers, learned, swarms } = countsOf(sources.store);
   const perSecond = rates.within(REQUEST_WINDOW);
   const requests = REQUEST_COUNTS.map(({ labels, at }) => ({
     ...labels,
@@ -144,6 +147,7 @@ export function readStatus(sources: Sources, rates: Rates): Status {
     swarms,
     swarmsWithoutNear: census.withoutNear,
     peers,
+    learnedPeers: learned,
     peersLimit: sources.store.maxPeers,
     tiers: readTiers(sources.policy().groups, census, totals, rates),
     requests,
@@ -160,6 +164,7 @@ export function readStatus(sources: Sources, rates: Rates): Status {
     },
     database: readDatabase(sources),
     ...readHashList(sources),
+    neighbors: readNeighbors(sources, totals),
     warnings: findWarnings(sources, rates),
   };
 }

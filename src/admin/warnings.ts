@@ -32,6 +32,10 @@ export function findWarnings(sources: Sources, rates: Rates): string[] {
     warnings.push(
       `Data-plane threads have died since the start, and were replaced: ${deaths}. The log says of what.`,
     );
+  for (const { name, state, lastFailure } of sources.neighbors()) {
+    if (state !== "asked")
+      warnings.push(`The neighbor "${name}" does not answer (${lastFailure}): its peers are not learned.`);
+  }
   if (sources.policy().definitions.length === 0)
     warnings.push(
       "There are no peer groups: all peers are equally near, and nothing is kept inside. Set peer_groups.",

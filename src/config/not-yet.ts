@@ -9,7 +9,6 @@ interface NotYet {
 }
 
 const NOT_YET: readonly NotYet[] = [
-  { key: "neighbors" },
   { key: "neighbors_wait", unless: [0] },
   { key: "forwarded_announce" },
   { key: "hashlist.dpi_statistics" },

@@ -42,7 +42,8 @@ const neighbor = keys(
     }),
     reachable_from: list(text(), 1000).meta({
       description:
-        "Peer groups whose clients can reach the private addresses that it names. Others are never given them.",
+        "Peer groups whose clients can reach the private addresses that it names. Such an address is taken only if all " +
+        "to whom its own group's are given are among them.",
       examples: [["neighboring peers"]],
     }),
   },

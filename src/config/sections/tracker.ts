@@ -43,6 +43,12 @@ export const tracker = section(
     max_peers: integer(1000, 100_000_000)
       .default(4_000_000)
       .describe('Peers that are remembered, and so the memory taken: "btrt check" says how much it can be.'),
+    max_learned_peers: integer(1, NUM_WANT_LIMIT)
+      .default(200)
+      .describe(
+        "Peers of a torrent that are remembered because other trackers named them. All together take at most half of " +
+          "max_peers.",
+      ),
     ip_parameter: prefixes(1000).meta({
       description:
         "Prefixes of requesters that may announce another address than their own by ip=, ipv4= or ipv6=.",

@@ -1,0 +1,13 @@
+import type { LoadedConfig } from "./config/load.ts";
+import type { PolicyData } from "./worker.ts";
+
+/**
+ * A part of the control plane that clients are answered without: it begins when they are, follows reloads, and ends
+ * before they are answered no more.
+ */
+export interface Feature {
+  start(): void;
+  /** @param policy the one that the data plane is about to follow. */
+  adopt(loaded: LoadedConfig, policy: PolicyData): void;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,206 @@
+/** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, errands and log. */
+import { randomBytes, randomInt } from "node:crypto";
+import { networkInterfaces } from "node:os";
+import type { NeighborState } from "./admin/sources.ts";
+import { TrackerClient } from "./client/tracker-client.ts";
+import type { LoadedConfig } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import type { ErrandDesk } from "./errands.ts";
+import type { Feature } from "./feature.ts";
+import type { Address } from "./model/address.ts";
+import { formatAddress, parseAddress } from "./model/address-text.ts";
+import type { Neighbor } from "./neighbors/neighbor.ts";
+import { Neighbors, type NeighborsPolicy } from "./neighbors/neighbors.ts";
+import type { NeighborSettings } from "./neighbors/settings.ts";
+import { PeerGroups } from "./network/peer-groups.ts";
+import { FAMILY_BITS, type Prefix } from "./network/prefix.ts";
+import { buildPrefixTable, PrefixTable } from "./network/prefix-table.ts";
+import { isPrivate } from "./network/special-purpose.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import { ERRAND } from "./tracker/errand-queue.ts";
+import { LearnedPeers } from "./tracker/learned-peers.ts";
+import { POLL_PEER_ID, Polls } from "./tracker/polls.ts";
+import { readRefresh } from "./tracker/refresh-errand.ts";
+import { CONTROL_PLANE } from "./tracker/shard-lock.ts";
+import type { SwarmStoreData } from "./tracker/store-memory.ts";
+import { SwarmStore } from "./tracker/swarm-store.ts";
+import type { PolicyData } from "./worker.ts";
+
+/** How often neighbors are asked what they may be asked by then. */
+const PUMP_MS = 50;
+
+/** Where peers would reach us if we were one: nobody listens there. */
+const POLL_PORT = 6881;
+
+/** Swarms are taken to have at least so many peers on average, as far as memory for them goes. */
+const PEERS_PER_SWARM = 4;
+
+const STATES = { closed: "asked", open: "left alone", "half-open": "tried" } as const;
+
+/** What the neighbors are wired to. */
+export interface NeighborsPlaneParts {
+  readonly store: SwarmStoreData;
+  readonly errands: ErrandDesk;
+  readonly log: Logger;
+}
+
+/** Asks neighbors, and stores what they name. */
+export class NeighborsPlane implements Feature {
+  readonly #log: Logger;
+  readonly #learned: LearnedPeers;
+  readonly #neighbors: Neighbors;
+  readonly #peerId = POLL_PEER_ID + randomBytes(6).toString("hex");
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ store, errands, log }: NeighborsPlaneParts, loaded: LoadedConfig, policy: PolicyData) {
+    const { tracker } = loaded.config;
+    const groups = new PeerGroups(policy.groups);
+    this.#log = log;
+    this.#learned = new LearnedPeers(
+      new SwarmStore(store, CONTROL_PLANE),
+      store.maxPeers,
+      groups,
+      tracker.max_learned_peers,
+    );
+    this.#neighbors = new Neighbors({
+      makeClient,
+      learn: (infoHash, named, counts) => this.#learned.learn(infoHash, named, counts),
+      now: () => Date.now(),
+      fraction: () => randomInt(2 ** 32) / 2 ** 32,
+      changed: (neighbor) => this.#logChange(neighbor),
+      swarms: 2 ** Math.ceil(Math.log2(Math.max(8, store.maxPeers / PEERS_PER_SWARM))),
+    });
+    errands.handle(ERRAND.refresh, (_worker, _token, bytes) => {
+      const { infoHash, peers } = readRefresh(bytes);
+      this.#neighbors.wish(infoHash, peers);
+    });
+    this.adopt(loaded, policy);
+  }
+
+  /** How each of them does. */
+  get states(): readonly NeighborState[] {
+    return this.#neighbors.all.map(stateOf);
+  }
+
+  /** Takes over a configuration. */
+  adopt({ config }: LoadedConfig, policy: PolicyData): void {
+    this.#learned.groups = new PeerGroups(policy.groups);
+    this.#learned.swarmLimit = config.tracker.max_learned_peers;
+    this.#neighbors.adopt(this.#policyOf(config, policy));
+  }
+
+  /** Begins to ask. */
+  start(): void {
+    this.#timer = setInterval(() => this.#neighbors.pump(), PUMP_MS);
+  }
+
+  /** Asks nobody any more. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#neighbors.stop();
+  }
+
+  #policyOf({ listen, neighbors, tracker }: Config, policy: PolicyData): NeighborsPolicy {
+    const own = ownAddresses([...listen.http, ...listen.udp].map(({ host }) => host));
+    const ownTable = new PrefixTable(
+      buildPrefixTable(own.map((address) => ({ prefix: whole(address), value: 1 }))),
+    );
+    const polls = new Polls(policy.polls);
+    const shown = own.find((address) => address.family === 4 && !isPrivate(address)) ?? own[0];
+    return {
+      neighbors: neighbors.filter(({ enabled }) => enabled).map(settingsOf),
+      identity: {
+        peerId: this.#peerId,
+        port: POLL_PORT,
+        numWant: tracker.max_learned_peers,
+        ip: shown === undefined ? "" : formatAddress(shown),
+      },
+      groups: this.#learned.groups,
+      groupNames: policy.groups.groups,
+      isTracker: (address) => polls.isFrom(address) || ownTable.lookup(address) !== 0,
+      limit: tracker.max_learned_peers,
+    };
+  }
+
+  #logChange(neighbor: Neighbor): void {
+    const { settings, lastFailure, openUntilMs, state } = neighbor;
+    const fields = { neighbor: settings.name };
+    if (state === "closed") {
+      this.#log.info(fields, "the neighbor answers again");
+      return;
+    }
+    const until = new Date(openUntilMs).toISOString();
+    this.#log.warning(
+      { ...fields, failure: lastFailure, until },
+      "the neighbor does not answer: it is left alone for a while",
+    );
+  }
+}
+
+function makeClient({ timeoutMs, maxConcurrent }: NeighborSettings): TrackerClient {
+  // Neighbors are whom the operator names: they may well have private addresses.
+  const guard = () => true;
+  return new TrackerClient({
+    guard,
+    refuseLowPorts: false,
+    timeoutMs,
+    maxInFlight: maxConcurrent,
+    maxPerHost: maxConcurrent,
+  });
+}
+
+function settingsOf(neighbor: Config["neighbors"][number]): NeighborSettings {
+  return {
+    name: neighbor.name,
+    template: neighbor.announce_request,
+    refreshSeconds: neighbor.refresh_interval,
+    expirySeconds: neighbor.peers_expiry_interval,
+    timeoutMs: neighbor.timeout * 1000,
+    maxConcurrent: neighbor.max_concurrent,
+    maxPerSecond: neighbor.max_requests_per_second,
+    reachableFrom: neighbor.reachable_from,
+  };
+}
+
+/** The addresses of this machine, and those that are listened on. */
+function ownAddresses(listen: readonly string[]): Address[] {
+  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const texts = [...interfaces.filter(({ internal }) => !internal).map(({ address }) => address), ...listen];
+  return texts
+    .filter((text) => text !== "::" && text !== "0.0.0.0")
+    .map((text) => parseAddress(text.split("%", 1)[0]));
+}
+
+/** The prefix that holds one address alone. */
+function whole({ family, words }: Address): Prefix {
+  return { family, words: [words[0], words[1], words[2], words[3]], length: FAMILY_BITS[family] };
+}
+
+function stateOf(neighbor: Neighbor): NeighborState {
+  const { protocol, host } = new URL(neighbor.settings.template.replaceAll(/\{[a-z_]+\}/g, "0"));
+  const { settings, source, counts, lastFailure, inFlight, waiting, dropped, openUntilMs } = neighbor;
+  const { asked, answered, refused, failed, named, learned, filtered, latencyMs, latencySumMs } = counts;
+  return {
+    name: settings.name,
+    url: `${protocol}//${host}`,
+    state: STATES[neighbor.state],
+    until: openUntilMs,
+    lastFailure,
+    source,
+    inFlight,
+    waiting,
+    requests: { asked, answered, refused, failed, dropped },
+    peers: {
+      named,
+      learned: learned.added,
+      renewed: learned.renewed,
+      announced: learned.announced,
+      refused: learned.refused + filtered.beyond,
+      trackers: filtered.own,
+      private: filtered.private,
+      unusable: learned.unusable,
+    },
+    latencyMs,
+    latencySumMs,
+  };
+}
