@@ -22,6 +22,7 @@ const EXAMPLES = `  btrt init                           answer questions, and ha
   btrt doctor                         what this machine lacks
   btrt db status                      what the database holds
   btrt status --watch                 what the running tracker does
+  btrt neighbors                      how partners' trackers do
   btrt explain --help                 why an address is given whom
   btrt hashlist --output FILE         the torrents that can be had inside
   btrt nftables | less                rules with which a Linux router acts on the hash list
@@ -190,6 +191,16 @@ function addAdminCommands(program: Command, configOption: () => Option, result: 
         json: options.json ?? false,
         watch: options.watch ?? false,
       });
+    });
+  program
+    .command("neighbors")
+    .description("show what has come of asking partners' trackers")
+    .addOption(configOption())
+    .addOption(defaults())
+    .option("--json", "as JSON, for programs")
+    .action(async (options: { config: string; defaults?: true; json?: true }) => {
+      const { neighbors } = await import("./neighbors.ts");
+      result.exitCode = await neighbors(fileOf(options), options.json ?? false);
     });
   program
     .command("explain")

@@ -1,6 +1,7 @@
 /** `btrt status`. */
 import { setTimeout as delay } from "node:timers/promises";
 import { styleText } from "node:util";
+import type { NeighborStatus } from "../admin/neighbors.ts";
 import type { Status } from "../admin/status.ts";
 import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";
@@ -55,12 +56,14 @@ function formatStatus(status: Status): string {
       "Holds",
       [
         `${number(status.peers)} peers of ${number(status.peersLimit)}, in ${number(status.swarms)} torrents`,
+        `${number(status.learnedPeers)} of them known only from other trackers`,
         `${number(status.swarmsWithoutNear)} torrents with nobody near`,
         `${bytes(memory.swarmBytes)}B of at most ${bytes(memory.swarmBytesLimit)}B for them, ` +
           `${bytes(memory.residentBytes)}B the whole process`,
       ],
     ],
     ["Tiers, nearest first", status.tiers.map((tier) => tierLine(tier, status))],
+    ["Neighbors", status.neighbors.map(neighborLine)],
     ["Requests", status.requests.map(requestLine)],
     [
       "Refused",
@@ -113,6 +116,11 @@ function tierLine(tier: Status["tiers"][number], { tiers }: Status): string {
     `tier ${tier.tier}  ${number(tier.ipv4).padStart(9)} IPv4 ${number(tier.ipv6).padStart(9)} IPv6  ` +
     `${percent(all === 0 ? null : tier.given / all).padStart(6)} of what is given  ${whose}`
   );
+}
+
+function neighborLine({ name, state, peers, givenShare }: NeighborStatus): string {
+  const shown = state === "asked" ? state : styleText("yellow", state);
+  return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${percent(givenShare)} of all given`;
 }
 
 function requestLine({

@@ -6,6 +6,7 @@ import { Database } from "./sections/database.tsx";
 import { Explain } from "./sections/explain.tsx";
 import { Groups } from "./sections/groups.tsx";
 import { HashList } from "./sections/hash-list.tsx";
+import { Neighbors } from "./sections/neighbors.tsx";
 import { Refusals } from "./sections/refusals.tsx";
 import { Requests } from "./sections/requests.tsx";
 import { Savings } from "./sections/savings.tsx";
@@ -20,6 +21,7 @@ export const SECTIONS: readonly { readonly title: string; readonly Section: Comp
     { title: "Peer groups", Section: Groups },
     { title: "Torrents", Section: Swarms },
     { title: "What can be had inside", Section: HashList },
+    { title: "Neighbors", Section: Neighbors },
     { title: "Why is an address given whom?", Section: Explain },
     { title: "Refused", Section: Refusals },
     { title: "Database and memory", Section: Database },

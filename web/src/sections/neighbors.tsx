@@ -1,0 +1,24 @@
+/** What has come of asking partners' trackers. */
+import { percent, whole } from "../format.ts";
+import type { SectionProps } from "../live.ts";
+import { Table } from "../table.tsx";
+
+/** A line for each neighbor. */
+export function Neighbors({ status }: SectionProps) {
+  if (status.neighbors.length === 0) return <p>There are none.</p>;
+  return (
+    <Table
+      label="Neighbors"
+      head={["Neighbor", "State", "Asked about", "Failures", "Peers learned", "Of all given", "Answers in"]}
+      rows={status.neighbors.map((neighbor) => [
+        neighbor.name,
+        neighbor.state,
+        whole(neighbor.asked),
+        whole(neighbor.failed + neighbor.refused),
+        whole(neighbor.peers.learned),
+        percent(neighbor.givenShare),
+        `${whole(1000 * neighbor.latencySeconds)} ms`,
+      ])}
+    />
+  );
+}
