@@ -8,6 +8,7 @@
  */
 import { buildPeerGroups, NO_GROUP, type PeerGroupDefinition } from "../network/peer-groups.ts";
 import { type AddressRange, findRanges, formatRange } from "./address-ranges.ts";
+import { NFT_SET, NFT_SET_TYPE, NFT_TABLE } from "./nftables-names.ts";
 
 /** What the rules depend on. */
 export interface RulesetOptions {
@@ -64,7 +65,7 @@ const NAME_LENGTH = 60;
 
 /** The name of the table, with its family. All that is made is in it. */
 export function tableName(bridge: boolean): string {
-  return bridge ? "bridge btrt" : "inet btrt";
+  return bridge ? NFT_TABLE.replace("inet", "bridge") : NFT_TABLE;
 }
 
 /** Whether any address is a subscriber's. Without one the rules match nothing. */
@@ -92,8 +93,8 @@ ${addressSets(options)}
 
   # The info-hashes of the list: their first 16 bytes and their last 4, as an expression has at most 128 bits. What is
   # not loaded again within two intervals is forgotten: when the tracker has died, nothing is refused.
-  set hashes {
-    typeof ${infoHashAt(0)}
+  set ${NFT_SET} {
+    ${NFT_SET_TYPE}
     flags timeout
     timeout ${2 * intervalSeconds}s
     size ${maxEntries}
@@ -134,10 +135,10 @@ function header({ groups, tiers, intervalSeconds, bridge, countOnly }: RulesetOp
     ...(partners.length > 0 ? ["# Neither subscribers nor outside, and left alone:", ...partners] : []),
     "#",
     `# Load the list, once a minute (a list is made every ${intervalSeconds} s):`,
-    `#   btrt hashlist --format nftables${bridge ? " | sed 's/inet btrt/bridge btrt/'" : ""} | nft -f -`,
+    `#   btrt hashlist --format nftables${bridge ? ` | sed 's/${NFT_TABLE}/${table}/'` : ""} | nft -f -`,
     "# Look at the counters, and at what is loaded:",
     `#   nft list counters table ${table}`,
-    `#   nft list set ${table} hashes`,
+    `#   nft list set ${table} ${NFT_SET}`,
     "# Undo everything:",
     `#   nft delete table ${table}`,
     "#",
@@ -209,7 +210,8 @@ function directionRules(): string {
 function directionChain(way: "outgoing" | "incoming", countOnly: boolean): string {
   const refuse = countOnly ? "" : " goto refuse";
   const rules = CARRIERS.map(
-    ({ match, offset }) => `    ${match} ${infoHashAt(offset)} @hashes counter name refused_${way}${refuse}`,
+    ({ match, offset }) =>
+      `    ${match} ${infoHashAt(offset)} @${NFT_SET} counter name refused_${way}${refuse}`,
   );
   return `  chain ${way} {\n    counter name seen_${way}\n${rules.join("\n")}\n  }`;
 }
