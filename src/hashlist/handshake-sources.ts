@@ -1,0 +1,92 @@
+/** Where counts of handshakes are found: files that a Linux router or a DPI box leaves them in. */
+import { Script } from "node:vm";
+import { z } from "zod";
+import type { HandshakeCounts, HandshakeDirection } from "./handshakes.ts";
+
+/** Running totals, by direction. */
+type HandshakeReading = ReadonlyMap<HandshakeDirection, HandshakeCounts>;
+
+/** A file, and what its text says. */
+export interface HandshakeSource {
+  readonly file: string;
+  /** Reads the last lines of the file. @throws Error where there are no counts in them. */
+  parse(text: string): HandshakeReading;
+}
+
+/** Characters of a line of a log that are looked at. */
+const LINE_LENGTH = 1000;
+
+/** An operator's pattern may take forever on a line that it was not made for. */
+const MATCHING_MS = 100;
+
+/** Finds the last line that matches. What it is given are the properties of its global object. */
+const LAST_MATCH = new Script(`
+  const expression = new RegExp(pattern);
+  lines.map((line) => line.slice(0, lineLength)).reduceRight((found, line) => found ?? expression.exec(line), null);
+`);
+
+/** What `nft -j list counters` writes (libnftables-json(5)), as far as it matters. */
+const nftCounters = z.object({
+  nftables: z.array(
+    z.object({ counter: z.object({ name: z.string(), packets: z.int().min(0) }).optional() }),
+  ),
+});
+
+/**
+ * The counters of the router's rules.
+ * @param file what `nft -j list counters table …` has written.
+ */
+export function routerCounters(file: string): HandshakeSource {
+  const parse = (text: string): HandshakeReading => {
+    const reading = parseNftCounters(text);
+    if (reading === undefined) throw new Error(`${file}: is not what nft writes of the router's counters`);
+    return reading;
+  };
+  return { file, parse };
+}
+
+/**
+ * A DPI box's statistics.
+ * @param file a log that it adds to.
+ * @param pattern a regular expression with two groups, handshakes seen and refused since the box began to count. The last
+ * line that matches it says how many there are.
+ */
+export function dpiStatistics(file: string, pattern: string): HandshakeSource {
+  const parse = (text: string): HandshakeReading => {
+    const given = { pattern, lines: text.split("\n"), lineLength: LINE_LENGTH };
+    const match: RegExpExecArray | null = LAST_MATCH.runInNewContext(given, { timeout: MATCHING_MS });
+    if (match === null) throw new Error(`${file}: no line matches the pattern`);
+    const [seen, refused] = [Number(match[1]), Number(match[2])];
+    if (![seen, refused].every(isCount))
+      throw new Error(`${file}: "${match[1]}" and "${match[2]}" are no counts`);
+    return new Map([["any", { seen, refused }]]);
+  };
+  return { file, parse };
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function parseNftCounters(text: string): HandshakeReading | undefined {
+  const { data } = nftCounters.safeParse(parseJson(text));
+  const packets = new Map(data?.nftables.map(({ counter }) => [counter?.name, counter?.packets]));
+  const countsOf = (way: "outgoing" | "incoming") => {
+    const [seen, refused] = [packets.get(`seen_${way}`), packets.get(`refused_${way}`)];
+    return seen === undefined || refused === undefined ? undefined : { seen, refused };
+  };
+  const [out, inward] = [countsOf("outgoing"), countsOf("incoming")];
+  if (out === undefined || inward === undefined) return undefined;
+  return new Map([
+    ["out", out],
+    ["in", inward],
+  ]);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
