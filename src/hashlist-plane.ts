@@ -5,6 +5,8 @@ import type { LoadedConfig } from "./config/load.ts";
 import { describeFailure } from "./failure.ts";
 import type { Feature } from "./feature.ts";
 import { EncodedLists } from "./hashlist/encoded-lists.ts";
+import { readHandshakes } from "./hashlist/handshake-reader.ts";
+import { dpiStatistics, type HandshakeSource, routerCounters } from "./hashlist/handshake-sources.ts";
 import { Handshakes } from "./hashlist/handshakes.ts";
 import { HashListMaker, type HashListObserver } from "./hashlist/hash-list-maker.ts";
 import type { HashListSettings } from "./hashlist/settings.ts";
@@ -17,20 +19,30 @@ import type { PolicyData } from "./worker.ts";
 /** Least time between two lines that say the same. */
 const QUIET_MS = 60_000;
 
-/** Makes and gives the list of one tracker. */
+/** Most time between two readings of counts. */
+const READ_COUNTS_MS = 60_000;
+
+/** Makes and gives the list of one tracker, and counts what becomes of it. */
 export class HashListPlane implements Feature {
-  /** Handshakes, to be told by whoever counts them. */
   readonly handshakes = new Handshakes();
+  readonly #log: HashListLog;
   readonly #maker: HashListMaker;
   readonly #encoded = new EncodedLists();
+  #sources: readonly HandshakeSource[];
+  /** Ends the reading of counts. */
+  #reading = new AbortController();
 
   constructor(loaded: LoadedConfig, policy: PolicyData, store: SwarmStoreData, log: Logger) {
-    this.#maker = new HashListMaker(store, settingsOf(loaded), policy.groups, new HashListLog(log));
+    this.#log = new HashListLog(log);
+    this.#maker = new HashListMaker(store, settingsOf(loaded), policy.groups, this.#log);
+    this.#sources = sourcesOf(loaded);
   }
 
   /** Follows a reload. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void {
     void this.#maker.adopt(settingsOf(loaded), policy.groups);
+    this.#sources = sourcesOf(loaded);
+    this.#readCounts();
   }
 
   /** For status and metrics. */
@@ -55,15 +67,36 @@ export class HashListPlane implements Feature {
     return { bytes, sha256, changedAt: list.changedAt, validUntil: list.validUntil };
   }
 
-  /** Begins to make lists. */
+  /** Begins to make lists, and to read counts. */
   start(): void {
     this.#maker.start();
+    this.#readCounts();
   }
 
   /** Empties the list. */
   async stop(): Promise<void> {
+    this.#reading.abort();
     await this.#maker.stop();
   }
+
+  /** Begins anew with the sources of now. */
+  #readCounts(): void {
+    this.#reading.abort();
+    this.#reading = new AbortController();
+    const { handshakes } = this;
+    const { signal } = this.#reading;
+    const everyMs = Math.min(READ_COUNTS_MS, this.#maker.settings.interval * 1000);
+    const failed = (error: Error) => this.#log.countsFailed(error);
+    for (const source of this.#sources) void readHandshakes(source, { handshakes, failed, everyMs, signal });
+  }
+}
+
+function sourcesOf({ config: { hashlist } }: LoadedConfig): HandshakeSource[] {
+  const { router_counters: router, dpi_statistics: dpi } = hashlist;
+  return [
+    ...(router === null ? [] : [routerCounters(router)]),
+    ...(dpi === null ? [] : [dpiStatistics(dpi.file, dpi.pattern)]),
+  ];
 }
 
 function settingsOf({ config: { hashlist }, hashListExclude }: LoadedConfig): HashListSettings {
@@ -99,5 +132,9 @@ class HashListLog implements HashListObserver {
     if (performance.now() < this.#saidFailed + QUIET_MS) return;
     this.#saidFailed = performance.now();
     this.#log.error({ reason: describeFailure(error).message }, "the hash list cannot be written");
+  }
+
+  countsFailed(error: Error): void {
+    this.#log.warning({ reason: error.message }, "no counts of handshakes");
   }
 }

@@ -11,7 +11,6 @@ interface NotYet {
 const NOT_YET: readonly NotYet[] = [
   { key: "neighbors_wait", unless: [0] },
   { key: "forwarded_announce" },
-  { key: "hashlist.dpi_statistics" },
 ];
 
 /** The dotted keys that a document sets, and whose feature is not there yet. */

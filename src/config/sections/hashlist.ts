@@ -10,7 +10,10 @@ const twoGroups = text().superRefine((pattern, context) => {
 
 const dpiStatistics = keys({
   file: filePath.describe("The statistics log of a DPI box."),
-  pattern: twoGroups.describe("A regular expression with two groups: handshakes seen, handshakes refused."),
+  pattern: twoGroups.describe(
+    "A regular expression with two groups: handshakes seen and handshakes refused, in all. The last line that matches " +
+      "counts.",
+  ),
 });
 
 /** A torrent leaves the list at fewer copies than it entered with, so that it does not flicker. */
@@ -56,6 +59,12 @@ export const hashlist = section(
       .describe(
         "true: the list is made and counted, and not written; nor is it given out, but as csv and json.",
       ),
+    router_counters: optional(filePath).meta({
+      description:
+        'Where a Linux router refuses the connections, by the rules of "btrt nftables": a file that it writes its ' +
+        "counters to.",
+      examples: ["/var/lib/btrt/router_counters.json"],
+    }),
     dpi_statistics: dpiStatistics
       .nullable()
       .default(null)
