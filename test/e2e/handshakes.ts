@@ -41,6 +41,11 @@ export class HandshakeCapture {
     return this.#lines().filter((line) => "infoHash" in line);
   }
 
+  /** Waits until an address has sent a handshake. */
+  async until(source: string): Promise<void> {
+    await until(`${source} sends a handshake`, () => this.handshakes.some((each) => each.source === source));
+  }
+
   /** Stops listening. @returns who has sent how much to whom. */
   async stop(): Promise<Transfer[]> {
     await this.#process.stop();
