@@ -3,8 +3,7 @@ import { connectionsPerWorker, workerCount } from "../../config/worker-count.ts"
 import { probeUring } from "../../engine/uring/probe.ts";
 import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
 
-const REMEDY =
-  'README, "Containers": a seccomp profile, locked memory, kernel.io_uring_disabled; or engine: node';
+const REMEDY = "docs/engines.md: a seccomp profile, locked memory, kernel.io_uring_disabled; or engine: node";
 
 /** Tries as much of it as the tracker would take, unless a tracker runs and has done so. */
 export async function checkEngine({ loaded: { config }, running }: Subject): Promise<Finding[]> {

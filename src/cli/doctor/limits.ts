@@ -11,7 +11,7 @@ const MEBIBYTE = 1024 * 1024;
 /** Descriptors besides those of connections: listeners, rings, files, database. */
 const OTHER_DESCRIPTORS = 256;
 
-/** Locked memory that a thread's rings take at most (README, "Containers"). */
+/** Locked memory that a thread's rings take at most (docs/engines.md). */
 const RING_BYTES = 1.2 * MEBIBYTE;
 
 /** What the engines ask of listen(2). */
