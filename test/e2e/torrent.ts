@@ -17,6 +17,8 @@ export interface Torrent {
   readonly seedDirectory: string;
   /** Name of the payload in whatever directory a client saves it. */
   readonly fileName: string;
+  /** The same torrent with another tracker's URL in it. */
+  withTracker(name: string, announceUrl: string): Promise<Torrent>;
   /** Whether a directory holds the whole payload by now. */
   isCompleteIn(directory: string): Promise<boolean>;
 }
@@ -42,10 +44,9 @@ export async function makeTorrent(directory: string, name: string, announceUrl: 
     "piece length": PIECE_BYTES,
     pieces: pieces.join(""),
   });
-  const metainfo = `d8:announce${bencode(announceUrl)}4:info${info}e`;
   await mkdir(seedDirectory, { recursive: true });
   await writeFile(join(seedDirectory, fileName), payload);
-  await writeFile(path, metainfo, "latin1");
+  await writeFile(path, metainfo(announceUrl, info), "latin1");
 
   const digest = sha256(payload);
   const isCompleteIn = async (where: string) => {
@@ -53,7 +54,17 @@ export async function makeTorrent(directory: string, name: string, announceUrl: 
     return found !== undefined && sha256(found) === digest;
   };
   const infoHash = createHash("sha1").update(info, "latin1").digest();
-  return { path, infoHash, seedDirectory, fileName, isCompleteIn };
+  const torrent = { path, infoHash, seedDirectory, fileName, isCompleteIn };
+  const withTracker = async (otherName: string, otherUrl: string): Promise<Torrent> => {
+    const otherPath = join(directory, `${otherName}.torrent`);
+    await writeFile(otherPath, metainfo(otherUrl, info), "latin1");
+    return { ...torrent, path: otherPath, withTracker };
+  };
+  return { ...torrent, withTracker };
+}
+
+function metainfo(announceUrl: string, info: string): string {
+  return `d8:announce${bencode(announceUrl)}4:info${info}e`;
 }
 
 function sha256(bytes: Uint8Array): string {

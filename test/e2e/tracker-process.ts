@@ -20,6 +20,8 @@ interface LogLine {
 export interface RunOptions {
   /** Network namespace it runs in. */
   readonly namespace?: string;
+  /** Of its configuration file, where several trackers share a bed. */
+  readonly name?: string;
   /** A command that prepares its process, and then becomes the program that its further arguments name. */
   readonly by?: readonly string[];
   /** Descriptors that its process is given, from 3 on. */
@@ -64,7 +66,7 @@ export class TrackerProcess {
    * @throws Error with everything it wrote when it does not get ready.
    */
   static async start(bed: Bed, config: string, options: RunOptions = {}): Promise<TrackerProcess> {
-    const configPath = bed.path("btrt.conf");
+    const configPath = bed.path(`${options.name ?? "btrt"}.conf`);
     await writeFile(configPath, withAdmin(config));
     const running = runBtrt(bed, ["run", "--config", configPath], options);
     let ready: LogLine | undefined;
