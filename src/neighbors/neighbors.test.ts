@@ -93,7 +93,7 @@ describe("a neighbor over HTTP", () => {
   });
   after(() => tracker.stop());
 
-  const template = (behaviour: BehaviourName) => tracker.url(behaviour, "?info_hash={info_hash}");
+  const template = (behaviour: BehaviourName) => tracker.url(behaviour, "?info_hash={info_hash}&port={port}");
 
   for (const behaviour of GOOD) {
     test(`that answers well (${behaviour}) teaches its peers`, async (t) => {
