@@ -249,8 +249,8 @@ function hashListMetrics({ hashList }: Sources): Metric[] {
     }),
     counter(
       "btrt_handshakes_total",
-      "BitTorrent handshakes across the border, as a router or DPI box counts them. out: opened inside; in: opened " +
-        "outside; any: it does not say.",
+      "BitTorrent handshakes across the border, as a router or DPI box counts them. out: sent from inside; in: sent " +
+        "from outside; any: it does not say.",
       ...byDirection(({ seen }) => seen),
     ),
     counter(

@@ -107,7 +107,7 @@ export interface HashListState {
 
 /** BitTorrent handshakes across the border: how many were seen, and how many of these refused. */
 interface HandshakeCount {
-  /** Who opens the connection: somebody inside, somebody outside; any: it is not known. */
+  /** Who sends it: somebody inside, somebody outside; any: it is not known. */
   readonly direction: "out" | "in" | "any";
   readonly seen: number;
   readonly refused: number;

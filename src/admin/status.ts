@@ -111,7 +111,9 @@ export const statusSchema = z.object({
   handshakes: z
     .array(
       z.object({
-        direction: z.enum(["out", "in", "any"]).describe("Who opens: somebody inside, or outside."),
+        direction: z
+          .enum(["out", "in", "any"])
+          .describe("Who sends it: somebody inside, or outside; any: a DPI box, which does not say."),
         seen: count,
         refused: count,
       }),

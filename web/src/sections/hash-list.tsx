@@ -2,7 +2,7 @@
 import { percent, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 
-const DIRECTIONS = { out: "opened inside", in: "opened outside", any: "across the border" } as const;
+const DIRECTIONS = { out: "from inside", in: "from outside", any: "across the border" } as const;
 
 /** The hash list, and handshakes where somebody counts them. */
 export function HashList({ status: { hashList, handshakes } }: SectionProps) {
