@@ -29,6 +29,8 @@ export const CHECKERS: Readonly<Record<string, Checker>> = {
     command: 'node --eval "JSON.parse(fs.readFileSync(process.argv[1], \'utf8\'))" "$file"',
     tools: [],
   },
+  // What cron would run, without when.
+  crontab: { command: `sed -E 's/^(\\S+ ){5}//' "$file" | bash -euo pipefail`, tools: [] },
   // Output, and drawings.
   text: { command: "true", tools: [] },
 };

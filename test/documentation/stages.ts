@@ -76,6 +76,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
     before: `${INSTALLED}mkdir -p /etc/prometheus; cp "$BTRT/packaging/prometheus/btrt.rules.yml" /etc/prometheus/`,
     tools: [],
   },
+  "docs/hash-list.md": { before: `${INSTALLED}mkdir /var/lib/dpi`, tools: [] },
   "docs/troubleshooting.md": { before: INSTALLED + ANNOUNCE, tools: [] },
   "docs/moving.md": { before: OPENTRACKER, tools: [] },
 };
