@@ -18,6 +18,8 @@ export const HTTP_ERROR = {
   requestLineTooLong: 11,
   headersTooLarge: 12,
   tooManyHops: 13,
+  trackerUrl: 14,
+  notOurs: 15,
 } as const;
 export type HttpErrorCode = (typeof HTTP_ERROR)[keyof typeof HTTP_ERROR];
 
@@ -48,4 +50,6 @@ export const HTTP_ERRORS: readonly HttpError[] = [
   { status: "414 URI Too Long", text: "the request line is longer than 16 KiB" },
   { status: TOO_LARGE, text: "the headers are longer than 16 KiB or more than 128" },
   { status: TOO_LARGE, text: "there are too many Forwarded or X-Forwarded-For headers" },
+  { status: BAD_REQUEST, text: "this is no URL of a tracker that an announce could be forwarded for" },
+  { status: "421 Misdirected Request", text: "announces for this tracker are not answered here" },
 ];

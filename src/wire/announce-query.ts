@@ -120,11 +120,9 @@ export class AnnounceQuery {
    * @param bytes what {@link decode} has read.
    */
   believeAddresses(bytes: Uint8Array): ClientErrorCode {
-    const { request } = this;
     if (this.#ip.start !== ABSENT) {
-      const length = this.#decodePlace(bytes, this.#ip);
-      if (!parseAddress(scratch, 0, length, this.#claimed)) return CLIENT_ERROR.addressInvalid;
-      request.address.copyFrom(this.#claimed);
+      const error = this.believeAddress(bytes, this.#ip.start, this.#ip.end);
+      if (error !== OK) return error;
     }
     return this.#believeEndpoint(bytes, this.#ipv4, 4) || this.#believeEndpoint(bytes, this.#ipv6, 6);
   }
@@ -143,6 +141,15 @@ export class AnnounceQuery {
       if (port > 0) request.otherPort = port;
       request.hasOther = true;
     }
+    return OK;
+  }
+
+  /** Applies the one address that whoever forwards the announce says it is from: `bytes[start, end)`, a query's value. */
+  believeAddress(bytes: Uint8Array, start: number, end: number): ClientErrorCode {
+    this.#ip.set(start, end);
+    const length = this.#decodePlace(bytes, this.#ip);
+    if (!parseAddress(scratch, 0, length, this.#claimed)) return CLIENT_ERROR.addressInvalid;
+    this.request.address.copyFrom(this.#claimed);
     return OK;
   }
 

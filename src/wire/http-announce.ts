@@ -19,6 +19,7 @@ const LIST = ascii("l");
 const PEER_IP = ascii("d2:ip");
 const PEER_PORT = ascii("4:port");
 const END = ascii("e");
+const NOTHING = new Uint8Array(0);
 
 /** Views of the first so many items of an array. Each is made once, when it is first needed, and kept. */
 class Prefixes {
@@ -63,6 +64,7 @@ export class AnnounceEncoder {
    * @param client where the tracker sees the client, which is told so (BEP 24).
    * @param compact whether peers are written as `peers` and `peers6` in compact form. Else `peers` is a list of
    *   dictionaries of both families, without `peer id`, which the tracker does not keep.
+   * @param more further keys and values, bencoded, that come after `peers6` in order.
    * @returns where the reply ends.
    */
   encode(
@@ -71,6 +73,7 @@ export class AnnounceEncoder {
     client: Address,
     compact: boolean,
     connection: Connection,
+    more: Uint8Array = NOTHING,
   ): number {
     const response = this.#response;
     let at = writeBytes(bytes, beginReply(bytes, offset, connection), COMPLETE);
@@ -84,6 +87,7 @@ export class AnnounceEncoder {
     at = writeInteger(bytes, at, response.minInterval);
     at = writeBytes(bytes, at, PEERS);
     at = compact ? this.#writeCompactPeers(bytes, at) : writePeerList(bytes, at, response);
+    at = writeBytes(bytes, at, more);
     return endReply(bytes, offset, connection, writeBytes(bytes, at, END));
   }
 

@@ -71,6 +71,16 @@ export function encodeFailure(
   error: ClientErrorCode,
   connection: Connection,
 ): number {
-  const bodyEnd = writeBytes(bytes, beginReply(bytes, offset, connection), FAILURES[error]);
+  return encodeBody(bytes, offset, FAILURES[error], connection);
+}
+
+/** Writes a whole reply with a body that is made already. */
+export function encodeBody(
+  bytes: Uint8Array,
+  offset: number,
+  body: Uint8Array,
+  connection: Connection,
+): number {
+  const bodyEnd = writeBytes(bytes, beginReply(bytes, offset, connection), body);
   return endReply(bytes, offset, connection, bodyEnd);
 }

@@ -59,6 +59,7 @@ const HTTP_SCHEME = ascii("http");
 const HTTPS_SCHEME = ascii("https");
 const HOST = ascii("host");
 const FORWARDED = ascii("forwarded");
+const USER_AGENT = ascii("user-agent");
 const CONNECTION = ascii("connection");
 const CONTENT_LENGTH = ascii("content-length");
 const X_FORWARDED_FOR = ascii("x-forwarded-for");
@@ -84,6 +85,14 @@ export class HttpRequest {
   /** What follows the first `?`; empty when there is none. */
   queryStart = 0;
   queryEnd = 0;
+  /** Whom the request is for: the authority of an absolute target, or else the Host header; empty when it says neither. */
+  hostStart = 0;
+  hostEnd = 0;
+  /** Whether the target is absolute, and its scheme https. */
+  isHttps = false;
+  /** The User-Agent header; empty when there is none. */
+  userAgentStart = 0;
+  userAgentEnd = 0;
   /** Whether the client speaks HTTP/1.0, and so must be told when its connection stays open. */
   isHttp10 = false;
   /** Whether the client may send another request on this connection. */
@@ -94,6 +103,7 @@ export class HttpRequest {
   /** Where the next line begins. */
   #at = 0;
   #hosts = 0;
+  #isAbsolute = false;
   #contentLengths = 0;
   #saysClose = false;
   #saysKeepAlive = false;
@@ -132,6 +142,10 @@ export class HttpRequest {
     this.xForwardedFor.count = 0;
     this.#at = start;
     this.#hosts = 0;
+    this.hostStart = 0;
+    this.hostEnd = 0;
+    this.userAgentStart = 0;
+    this.userAgentEnd = 0;
     this.#contentLengths = 0;
     this.#saysClose = false;
     this.#saysKeepAlive = false;
@@ -171,14 +185,18 @@ export class HttpRequest {
     return this.#parseTarget(bytes, targetStart, targetEnd);
   }
 
-  /** `/path?query`, or `http://authority/path?query`, of which the authority is of no interest (RFC 9112 3.2). */
+  /** `/path?query`, or `http://authority/path?query`, of which the authority replaces the Host (RFC 9112 3.2). */
   #parseTarget(bytes: Uint8Array, start: number, end: number): HeadStatus {
     let i = start;
-    if (bytes[i] !== SLASH) {
+    this.#isAbsolute = bytes[i] !== SLASH;
+    this.isHttps = false;
+    if (this.#isAbsolute) {
       i = afterScheme(bytes, start, end);
-      const authority = i;
+      this.isHttps = i - start === HTTPS_SCHEME.length + 3;
+      this.hostStart = i;
       while (i < end && bytes[i] !== SLASH && bytes[i] !== QUESTION) i++;
-      if (i === authority) return HTTP_ERROR.target;
+      if (i === this.hostStart) return HTTP_ERROR.target;
+      this.hostEnd = i;
     }
     this.pathStart = i;
     while (i < end && bytes[i] !== QUESTION) i++;
@@ -220,12 +238,15 @@ export class HttpRequest {
       case HOST.length:
         if (!equalsIgnoreCase(bytes, nameStart, nameEnd, HOST)) return COMPLETE;
         this.#hosts++;
+        if (!this.#isAbsolute) this.#takeHost(bytes, start, end);
         return this.#hosts > 1 ? HTTP_ERROR.hostRepeated : COMPLETE;
       case FORWARDED.length:
         if (!equalsIgnoreCase(bytes, nameStart, nameEnd, FORWARDED)) return COMPLETE;
         return addLine(this.forwarded, start, end);
       case CONNECTION.length:
         if (equalsIgnoreCase(bytes, nameStart, nameEnd, CONNECTION)) this.#takeConnection(bytes, start, end);
+        else if (equalsIgnoreCase(bytes, nameStart, nameEnd, USER_AGENT))
+          this.#takeUserAgent(bytes, start, end);
         return COMPLETE;
       case CONTENT_LENGTH.length:
         if (!equalsIgnoreCase(bytes, nameStart, nameEnd, CONTENT_LENGTH)) return COMPLETE;
@@ -239,6 +260,16 @@ export class HttpRequest {
       default:
         return COMPLETE;
     }
+  }
+
+  #takeHost(bytes: Uint8Array, start: number, end: number): void {
+    this.hostStart = skipBlanks(bytes, start, end);
+    this.hostEnd = trimBlanks(bytes, this.hostStart, end);
+  }
+
+  #takeUserAgent(bytes: Uint8Array, start: number, end: number): void {
+    this.userAgentStart = skipBlanks(bytes, start, end);
+    this.userAgentEnd = trimBlanks(bytes, this.userAgentStart, end);
   }
 
   /** A list of tokens, of which two matter (RFC 9112 9.3). */
