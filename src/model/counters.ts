@@ -31,6 +31,12 @@ export const COUNTER = {
   polls: 16,
   /** Times the worker's clock has ticked: it is alive. */
   ticks: 17,
+  /** Announces that were meant for external trackers, and those among them for which none had to be asked. */
+  forwarded: 18,
+  forwardedUnasked: 19,
+  /** Peers given in their answers, and those among them that are in peer groups: an external one would be in their place. */
+  forwardedGiven: 20,
+  forwardedNear: 21,
 } as const;
 
 /** Where the counts of request-counts.ts begin. */

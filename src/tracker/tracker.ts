@@ -142,6 +142,47 @@ export class Tracker {
     return OK;
   }
 
+  /**
+   * Remembers (or forgets) the peer, and leaves the answer to {@link answer}.
+   * @param response is given the counts of the swarm, and no peers.
+   */
+  register(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
+    const { numWant } = request;
+    request.numWant = 0;
+    const error = this.announce(request, response);
+    request.numWant = numWant;
+    return error;
+  }
+
+  /** Answers, be it a while later, an announce that has been registered. */
+  answer(request: AnnounceRequest, response: AnnounceResponse): void {
+    const store = this.#store;
+    const who = this.#requester;
+    who.group = this.policy.groups.groupOf(request.address);
+    who.poll = this.policy.polls.includes(request);
+    who.clearGiven();
+    this.#setIntervals(response);
+    this.#clear(response);
+    if (request.event === ANNOUNCE_EVENT.stopped || who.poll) return;
+    const shard = store.enter(request.infoHash);
+    const entry = store.find(shard, request.infoHash);
+    if (entry !== 0) {
+      this.#meet(request);
+      this.#put(shard, entry, request.address, request.port, false);
+      who.stalled = false;
+      who.before = 0;
+      who.bridge = store.bridge;
+      if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
+      this.#answer(shard, entry, request, response);
+      if (who.dependent) this.#hasten(response);
+      store.removeIfEmpty(shard, entry);
+    }
+    store.leave(shard);
+    this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
+    this.#counters[COUNTER.forwardedGiven] += who.given;
+    this.#counters[COUNTER.forwardedNear] += who.given - who.givenOutside;
+  }
+
   /** Counts whether a member was given outside peers though there were as many at home as it was given. */
   #countLocality(who: Requester): void {
     this.#counters[COUNTER.memberAnnounces]++;
@@ -186,13 +227,6 @@ export class Tracker {
     if (!store.removeIfEmpty(shard, entry)) this.#wishRefresh(entry, request.infoHash);
   }
 
-  #answer(shard: number, entry: number, request: AnnounceRequest, response: AnnounceResponse): void {
-    const wanted = this.#numWant(request);
-    response.complete = this.#store.complete(entry);
-    response.incomplete = this.#store.incomplete(entry);
-    this.#selection.select(shard, entry, this.policy, this.#requester, wanted, this.#clock.seconds, response);
-  }
-
   /** Asks for other trackers' peers, when that is due. */
   #wishRefresh(entry: number, infoHash: Uint32Array): void {
     const { refreshSeconds } = this.policy;
@@ -203,6 +237,13 @@ export class Tracker {
     // When there is no room for the wish, the next announce has it again.
     if (this.#errands.push(ERRAND.refresh, 0, this.#errand, 0, REFRESH_BYTES))
       setRefreshed(words, entry, now, refreshSeconds);
+  }
+
+  #answer(shard: number, entry: number, request: AnnounceRequest, response: AnnounceResponse): void {
+    const wanted = this.numWant(request);
+    response.complete = this.#store.complete(entry);
+    response.incomplete = this.#store.incomplete(entry);
+    this.#selection.select(shard, entry, this.policy, this.#requester, wanted, this.#clock.seconds, response);
   }
 
   /** Notes who announces, and what. */
@@ -258,7 +299,8 @@ export class Tracker {
     if (position !== -1) this.#store.removePeer(shard, entry, address.family, position);
   }
 
-  #numWant(request: AnnounceRequest): number {
+  /** How many peers an announce asks for. */
+  numWant(request: AnnounceRequest): number {
     const { numWant, numWantMax } = this.policy.settings;
     const wanted = request.numWant === NUM_WANT_DEFAULT ? numWant : Math.min(request.numWant, numWantMax);
     return Math.min(wanted, request.room);

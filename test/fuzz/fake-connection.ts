@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { Exchange, REPLY_BYTES, type StreamService } from "../../src/engine/engine.ts";
 import { formatAddress, parseAddress } from "../../src/model/address-text.ts";
-import { ANNOUNCE_EVENT, type AnnounceRequest, type AnnounceResponse } from "../../src/model/announce.ts";
+import {
+  ANNOUNCE_EVENT,
+  type AnnounceRequest,
+  type AnnounceResponse,
+  NUM_WANT_DEFAULT,
+} from "../../src/model/announce.ts";
 import { type ClientErrorCode, OK } from "../../src/model/client-error.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../../src/model/scrape.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
@@ -22,6 +27,8 @@ export class FakeTracker {
   readonly seen: string[] = [];
   /** What announces and scrapes are refused with. */
   error: ClientErrorCode = OK;
+  /** Peers of every swarm, the one that announces among them, for those who are registered first. */
+  known = 1;
 
   announce(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
     const hash = [...request.infoHash].map((word) => word.toString(16).padStart(8, "0")).join("");
@@ -38,6 +45,26 @@ export class FakeTracker {
     response.peerCount = 1;
     response.peer6Count = 1;
     return this.error;
+  }
+
+  register(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
+    const error = this.announce(request, response);
+    response.complete = 0;
+    response.incomplete = this.known;
+    response.peerCount = 0;
+    response.peer6Count = 0;
+    return error;
+  }
+
+  answer(request: AnnounceRequest, response: AnnounceResponse): void {
+    this.announce(request, response);
+    this.seen.pop();
+    response.peerCount = Math.min(1, this.known - 1);
+    response.peer6Count = 0;
+  }
+
+  numWant({ numWant }: AnnounceRequest): number {
+    return numWant === NUM_WANT_DEFAULT ? 50 : numWant;
   }
 
   scrape(request: ScrapeRequest, response: ScrapeResponse): ClientErrorCode {
@@ -74,6 +101,10 @@ const MARGIN = 64;
 /** One connection to a service. Everything it sends is checked against the engine's contract. */
 export class FakeConnection {
   closed = false;
+  /** Whether it may wait, and whether it does: then for so many milliseconds, by the token that counts its waits. */
+  mayDefer = false;
+  deferMs = 0;
+  token = 0;
   readonly #service: StreamService;
   readonly #exchange = new Exchange();
   readonly #surroundings: string;
@@ -116,7 +147,18 @@ export class FakeConnection {
   receive(text: string): void {
     if (this.closed) return;
     this.#input += text;
-    while (this.#input !== "" && !this.closed) if (!this.#serve()) break;
+    while (this.#input !== "" && !this.closed && this.deferMs === 0) if (!this.#serve()) break;
+  }
+
+  /** Ends a wait. */
+  resume(): void {
+    assert.ok(this.deferMs > 0, "it does not wait");
+    this.#exchange.resumed = true;
+    this.deferMs = 0;
+    const consumed = this.#serve();
+    this.#exchange.resumed = false;
+    assert.ok(consumed, "who has waited is answered");
+    this.receive("");
   }
 
   /** Receives bytes one at a time, or many of them in a thousand pieces. */
@@ -133,11 +175,19 @@ export class FakeConnection {
     exchange.end = MARGIN + this.#input.length;
     exchange.consumed = 0;
     exchange.close = false;
+    exchange.deferMs = 0;
+    exchange.mayDefer = this.mayDefer && !exchange.resumed;
+    exchange.token = ++this.token;
     const written = this.#service.serve(exchange);
     assert.ok(Number.isInteger(written) && written >= 0 && written <= REPLY_BYTES);
     assert.ok(exchange.consumed >= 0 && exchange.consumed <= this.#input.length, "took more than there was");
     assert.ok(Number.isInteger(exchange.state) && exchange.state >= 0 && exchange.state < 2 ** 31);
     assert.ok(written === 0 || exchange.consumed > 0 || exchange.close, "a reply to nothing");
+    this.deferMs = exchange.deferMs;
+    assert.ok(
+      this.deferMs === 0 || (exchange.mayDefer && written + exchange.consumed === 0),
+      "waits wrongly",
+    );
     this.#takeOutput(written);
     this.#input = this.#input.slice(exchange.consumed);
     this.closed = exchange.close;

@@ -1,0 +1,113 @@
+/** Decides, on the data plane, whether an external tracker is to be asked on a client's behalf, and has it asked. */
+import { ANNOUNCE_EVENT, type AnnounceRequest } from "../model/announce.ts";
+import type { Mode } from "../wire/host-rules.ts";
+import { AUTHORITY_LIMIT, type TrackerUrl } from "../wire/tracker-url.ts";
+import { AskTimes, type AskTimesData } from "./ask-times.ts";
+import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
+import { addUserAgent, writeForwardErrand, written } from "./forward-errand.ts";
+import { KeyedHash } from "./keyed-hash.ts";
+import type { Clock } from "./tracker.ts";
+
+/** Random words that keys are made with, the same for all workers. */
+export const ASK_SECRET_WORDS = 4;
+
+const INFO_HASH_WORDS = 5;
+const ADDRESS_WORDS = 4;
+const NAME_WORDS = Math.ceil(AUTHORITY_LIMIT / 4);
+
+/** For one announce after the other. One for each thread. */
+export class ExternalTrackers {
+  /** Whether anything is known of this swarm from this tracker, be it that it could not be asked. */
+  isKnown = false;
+  /** Whether the tracker would be asked about the swarm again, and for the client. */
+  isStale = false;
+  isClientDue = false;
+  /** Seconds between announces, as the tracker last said; 0 when it has not. */
+  interval = 0;
+  readonly #times: AskTimes;
+  readonly #errands: Pick<ErrandWriter, "push">;
+  readonly #clock: Clock;
+  readonly #placeHash: KeyedHash;
+  readonly #tagHash: KeyedHash;
+  /** The info-hash and the tracker's name; then, shorter, the swarm's key, the client's address and port. */
+  readonly #words = new Uint32Array(INFO_HASH_WORDS + NAME_WORDS);
+  readonly #keys = new Int32Array(4);
+
+  /** @param secret {@link ASK_SECRET_WORDS} random words. */
+  constructor(
+    times: AskTimesData,
+    errands: Pick<ErrandWriter, "push">,
+    secret: readonly number[],
+    clock: Clock,
+  ) {
+    this.#times = new AskTimes(times);
+    this.#errands = errands;
+    this.#clock = clock;
+    this.#placeHash = new KeyedHash(secret[0], secret[1]);
+    this.#tagHash = new KeyedHash(secret[2], secret[3]);
+  }
+
+  /** Looks up what is known of a swarm and a client at this tracker. */
+  look(url: TrackerUrl, request: AnnounceRequest): void {
+    const times = this.#times;
+    const keys = this.#keys;
+    this.#computeKeys(url, request);
+    const now = this.#clock.seconds;
+    this.isKnown = times.find(keys[0], keys[1]);
+    this.isStale = !this.isKnown || times.due <= now;
+    this.interval = this.isKnown ? times.interval : 0;
+    this.isClientDue = !times.find(keys[2], keys[3]) || times.due <= now;
+  }
+
+  /**
+   * Whether the tracker has to be asked, as an announce that it misses would be missed in its accounts, or because we
+   * have too few peers.
+   */
+  mustAsk({ event }: AnnounceRequest, lacksPeers: boolean): boolean {
+    const isNews = event !== ANNOUNCE_EVENT.none && event !== ANNOUNCE_EVENT.paused;
+    return isNews || this.isClientDue || (lacksPeers && this.isStale);
+  }
+
+  /**
+   * Has the tracker asked, after {@link look} at the same announce.
+   * @param token the connection that waits for it, or 0.
+   * @param input holds the client's User-Agent at `[agentStart, agentEnd)`.
+   * @returns whether there was room for it.
+   */
+  ask(
+    token: number,
+    mode: Mode,
+    url: TrackerUrl,
+    request: AnnounceRequest,
+    input: Uint8Array,
+    agentStart: number,
+    agentEnd: number,
+  ): boolean {
+    writeForwardErrand(url, request, mode, this.#keys);
+    addUserAgent(input, agentStart, agentEnd);
+    return this.#errands.push(ERRAND.forward, token, written.bytes, 0, written.length);
+  }
+
+  #computeKeys({ bytes, authorityStart, authorityEnd }: TrackerUrl, request: AnnounceRequest): void {
+    const words = this.#words;
+    const keys = this.#keys;
+    const nameWords = Math.ceil((authorityEnd - authorityStart) / 4);
+    for (let i = 0; i < INFO_HASH_WORDS; i++) words[i] = request.infoHash[i];
+    for (let i = 0; i < nameWords; i++) words[INFO_HASH_WORDS + i] = 0;
+    for (let i = authorityStart; i < authorityEnd; i++) {
+      const at = i - authorityStart;
+      // In lower case: digits, dots, hyphens and colons have this bit already.
+      words[INFO_HASH_WORDS + (at >> 2)] |= (bytes[i] | 0x20) << ((at & 3) * 8);
+    }
+    this.#hash(INFO_HASH_WORDS + nameWords, authorityEnd - authorityStart, 0);
+    words[0] = keys[0];
+    words[1] = keys[1];
+    for (let i = 0; i < ADDRESS_WORDS; i++) words[2 + i] = request.address.words[i];
+    this.#hash(2 + ADDRESS_WORDS, request.port, 2);
+  }
+
+  #hash(count: number, last: number, at: number): void {
+    this.#keys[at] = this.#placeHash.hash(this.#words, 0, count, last);
+    this.#keys[at + 1] = this.#tagHash.hash(this.#words, 0, count, last);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The bytes of an errand to an external tracker (`ERRAND.forward`), as the data plane writes and the control plane reads
+ * them; numbers in network order:
+ *
+ *     scheme 1, event 1, mode 1, unused 1, port 2, lengths of authority, path with query, and User-Agent 2 each,
+ *     client's address 16, info-hash 20, keys of swarm and client in ask-times.ts 8 each, and what the lengths are of
+ */
+import { Address, readWord, writeWord } from "../model/address.ts";
+import type { AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
+import { MODE, type Mode } from "../wire/host-rules.ts";
+import { REQUEST_LINE_LIMIT } from "../wire/http-request.ts";
+import type { TrackerUrl } from "../wire/tracker-url.ts";
+
+const PORT = 4;
+const LENGTHS = 6;
+const ADDRESS = 12;
+const INFO_HASH = 28;
+const KEYS = 48;
+const TEXTS = 64;
+
+/** By their numbers in wire/tracker-url.ts. */
+const SCHEME_NAMES = ["http", "https", "udp"] as const;
+
+/** Longest User-Agent that is passed on; of a longer one, nothing is. */
+const USER_AGENT_LIMIT = 256;
+
+/** Where the data plane writes an errand. */
+const bytes = new Uint8Array(TEXTS + REQUEST_LINE_LIMIT + USER_AGENT_LIMIT);
+
+/** An errand, written; used again for the next. */
+export const written = { bytes, length: 0 };
+
+/**
+ * Writes an errand to {@link written}, but for the User-Agent.
+ * @param keys two words for the swarm and two for the client.
+ */
+export function writeForwardErrand(
+  url: TrackerUrl,
+  request: AnnounceRequest,
+  mode: Mode,
+  keys: Int32Array,
+): void {
+  bytes[0] = url.scheme;
+  bytes[1] = request.event;
+  bytes[2] = mode;
+  writeShort(PORT, request.port);
+  writeShort(LENGTHS, url.authorityEnd - url.authorityStart);
+  writeShort(LENGTHS + 2, url.queryEnd - url.pathStart);
+  writeShort(LENGTHS + 4, 0);
+  request.address.writeBytes(bytes, ADDRESS);
+  for (let i = 0; i < 5; i++) writeWord(bytes, INFO_HASH + 4 * i, request.infoHash[i]);
+  for (let i = 0; i < 4; i++) writeWord(bytes, KEYS + 4 * i, keys[i]);
+  written.length = TEXTS;
+  append(url.bytes, url.authorityStart, url.authorityEnd);
+  append(url.bytes, url.pathStart, url.queryEnd);
+}
+
+/** Adds the client's User-Agent, `from[start, end)`; of one that is too long, nothing. */
+export function addUserAgent(from: Uint8Array, start: number, end: number): void {
+  if (end - start > USER_AGENT_LIMIT) return;
+  writeShort(LENGTHS + 4, end - start);
+  append(from, start, end);
+}
+
+function writeShort(at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
+function append(from: Uint8Array, start: number, end: number): void {
+  for (let i = start; i < end; i++) bytes[written.length++] = from[i];
+}
+
+/** An errand as the control plane has it. Texts have one character a byte. */
+export interface ForwardErrand {
+  readonly scheme: "http" | "https" | "udp";
+  readonly event: AnnounceEvent;
+  /** Whether the answer is passed on (MODE.observe). */
+  readonly isObserved: boolean;
+  /** Where the client is reached. */
+  readonly address: Address;
+  readonly port: number;
+  readonly infoHash: Uint32Array;
+  /** Keys in ask-times.ts: place and tag. */
+  readonly swarm: readonly [number, number];
+  readonly client: readonly [number, number];
+  /** Host and port, as the client wrote them. */
+  readonly authority: string;
+  /** Path and query, likewise. */
+  readonly path: string;
+  readonly userAgent: string;
+}
+
+/** Reads what {@link writeForwardErrand} wrote. */
+export function readForwardErrand(errand: Uint8Array<ArrayBuffer>): ForwardErrand {
+  const view = new DataView(errand.buffer, errand.byteOffset, errand.byteLength);
+  const text = (i: number) => String.fromCharCode(...errand.subarray(ends[i], ends[i + 1]));
+  const address = new Address();
+  address.setBytes(errand, ADDRESS);
+  const ends = [TEXTS];
+  for (let i = 0; i < 3; i++) ends.push(ends[i] + view.getUint16(LENGTHS + 2 * i));
+  const key = (at: number) => [view.getInt32(at), view.getInt32(at + 4)] as const;
+  return {
+    scheme: SCHEME_NAMES[errand[0]],
+    event: errand[1] as AnnounceEvent,
+    isObserved: errand[2] === MODE.observe,
+    address,
+    port: view.getUint16(PORT),
+    infoHash: Uint32Array.from({ length: 5 }, (_, i) => readWord(errand, INFO_HASH + 4 * i)),
+    swarm: key(KEYS),
+    client: key(KEYS + 8),
+    authority: text(0),
+    path: text(1),
+    userAgent: text(2),
+  };
+}

@@ -1,0 +1,97 @@
+/** Forwarded announces without threads: an HTTP service, what it wants done, and the table that it looks at. */
+
+import { allocateCounters } from "../src/model/counters.ts";
+import { parsePrefix } from "../src/network/prefix.ts";
+import { buildPrefixTable, PrefixTable } from "../src/network/prefix-table.ts";
+import { AskTimes, allocateAskTimes } from "../src/tracker/ask-times.ts";
+import { allocateErrandQueue, ErrandReader, ErrandWriter } from "../src/tracker/errand-queue.ts";
+import { ExternalTrackers } from "../src/tracker/external-trackers.ts";
+import { type ForwardErrand, readForwardErrand } from "../src/tracker/forward-errand.ts";
+import { FORWARDER } from "../src/tracker/forwarded-service.ts";
+import { HttpService } from "../src/tracker/http-service.ts";
+import { Refusal } from "../src/tracker/refusal.ts";
+import { HostRules, MODE } from "../src/wire/host-rules.ts";
+import { FakeConnection, FakeTracker, prefixTable } from "./fuzz/fake-connection.ts";
+
+/** A good announce's query, with escapes in both cases. */
+export const HASH = `info_hash=${"%aA".repeat(20)}`;
+export const QUERY = `${HASH}&port=6881&uploaded=5&key=%2f%2F`;
+
+/** Who forwards for others, and who is redirected itself. */
+export const SOURCE = "192.0.2.9";
+export const REDIRECTED = "198.51.100.77";
+
+/** The time, in seconds. */
+export const NOW = 1_800_000_000;
+
+/** A request. */
+export function get(target: string, ...headers: string[]): string {
+  return `GET ${target} HTTP/1.1\r\n${headers.map((header) => `${header}\r\n`).join("")}\r\n`;
+}
+
+/** One service. */
+export class ForwardingRig {
+  readonly counters = allocateCounters();
+  readonly tracker = new FakeTracker();
+  readonly times: AskTimes;
+  readonly service: HttpService;
+  readonly #queue = allocateErrandQueue();
+  readonly #reader = new ErrandReader(this.#queue);
+
+  constructor() {
+    const { counters, tracker } = this;
+    const memory = allocateAskTimes(1024);
+    this.times = new AskTimes(memory);
+    const writer = new ErrandWriter(this.#queue, counters);
+    const external = new ExternalTrackers(memory, writer, [1, 2, 3, 4], { seconds: NOW });
+    this.service = new HttpService(tracker, counters, new Refusal(counters), () => 0, { tracker, external });
+    const value = (text: string, kind: number) => ({ prefix: parsePrefix(text).prefix, value: kind });
+    this.service.configure({
+      trustedProxies: prefixTable("192.0.2.0/28"),
+      ipParameter: prefixTable(),
+      forwarding: {
+        forwarders: new PrefixTable(
+          buildPrefixTable([
+            value("192.0.2.8/30", FORWARDER.source),
+            value("198.51.100.0/24", FORWARDER.client),
+          ]),
+        ),
+        hosts: new HostRules({
+          ours: ["retracker.local"],
+          modes: [
+            ["observed.example", MODE.observe],
+            ["*.ignored.example", MODE.ignore],
+          ],
+        }),
+        timeoutMs: 3000,
+      },
+    });
+  }
+
+  /** A connection that may wait. */
+  connect(remote = SOURCE): FakeConnection {
+    const connection = new FakeConnection(this.service, remote);
+    connection.mayDefer = true;
+    return connection;
+  }
+
+  /** What the control plane is to do, with the bytes of each errand and the token of who waits for it. */
+  errands(): (ForwardErrand & { token: number; bytes: Uint8Array<ArrayBuffer> })[] {
+    const all: (ForwardErrand & { token: number; bytes: Uint8Array<ArrayBuffer> })[] = [];
+    this.#reader.drain((_, token, bytes) => all.push({ token, bytes, ...readForwardErrand(bytes) }), 100);
+    return all;
+  }
+
+  /** What comes of one request: the errand, and whom the tracker has seen. */
+  forward(text: string, remote?: string) {
+    const connection = this.connect(remote);
+    connection.receive(text);
+    const [errand] = this.errands();
+    return {
+      connection,
+      url: errand && `${errand.scheme}://${errand.authority}${errand.path}`,
+      errand,
+      client: /address=(\S+)/.exec(this.tracker.seen.at(-1) ?? "")?.[1],
+    };
+  }
+}
