@@ -1,0 +1,197 @@
+/**
+ * Asks external trackers on behalf of clients, and remembers when to ask again. Start here.
+ *
+ * An announce that a tracker keeps accounts of (an event, or the client's turn by the tracker's own interval) goes out by
+ * itself, as the client wrote it. One that only lacks peers joins what is on its way for the swarm, if anything is.
+ */
+import type { Announcement } from "../client/announcement.ts";
+import type { Answer, Outcome } from "../client/outcome.ts";
+import type { Address } from "../model/address.ts";
+import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import type { AskTimes } from "../tracker/ask-times.ts";
+import { type ForwardErrand, readForwardErrand } from "../tracker/forward-errand.ts";
+import type { Told } from "../tracker/told.ts";
+import { announcementFor } from "./announcement.ts";
+import { peersOf, retryAfter, tellOthers, tellOwn, timesOf } from "./reply-facts.ts";
+import { Schedule, type ScheduleLimits } from "./schedule.ts";
+import { type Job, keyOf, type Waiter } from "./upstream.ts";
+
+/** What a {@link Forwarder} works with. */
+export interface ForwarderParts {
+  readonly limits: ScheduleLimits;
+  /** Peers that external trackers are asked for, at least. */
+  readonly numWant: number;
+  readonly times: AskTimes;
+  /** Announces to a tracker (client/tracker-client.ts). Never rejects. */
+  readonly announce: (announcement: Announcement) => Promise<Outcome>;
+  /** Puts peers into the store. */
+  readonly learn: (peers: ForeignPeers) => void;
+  /** Ends a wait. */
+  readonly resume: (worker: number, token: number, told: Told | undefined) => void;
+  /** Whether an address is this tracker's: it is nobody's peer. */
+  readonly isOurs: (address: Address) => boolean;
+  /** The data plane's clock, in seconds, and another for durations. */
+  readonly now: () => number;
+  readonly nowMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly fraction: () => number;
+}
+
+/** Peers that an external tracker has named. */
+export interface ForeignPeers {
+  readonly infoHash: Uint32Array;
+  /** Compact, 6 and 18 bytes each. */
+  readonly peers: Uint8Array;
+  readonly peers6: Uint8Array;
+  /** When they are forgotten, in seconds. */
+  readonly expiresAt: number;
+}
+
+/** What is on its way for a swarm at a tracker. */
+interface Swarm {
+  readonly jobs: Set<Job>;
+  /** Who waits for whatever comes first. */
+  readonly waiters: Waiter[];
+}
+
+/** A client that is being asked for is not due again before this, in seconds. */
+const WHILE_ASKING = 60;
+
+/** Connections that join what is on its way. */
+const WAITERS_LIMIT = 1000;
+
+const NOBODY: Waiter = { worker: 0, token: 0 };
+
+/** Does the errands to external trackers. */
+export class Forwarder {
+  /** Announces that joined what was on its way. */
+  joined = 0;
+  readonly schedule: Schedule;
+  readonly #parts: ForwarderParts;
+  readonly #swarms = new Map<string, Swarm>();
+
+  constructor(parts: ForwarderParts) {
+    const { limits, nowMs, fraction } = parts;
+    this.#parts = parts;
+    this.schedule = new Schedule({
+      limits,
+      nowMs,
+      fraction,
+      run: (job) => this.#run(job),
+      drop: (job) => this.#drop(job),
+    });
+  }
+
+  /** Does an errand. @param token of the connection of `worker` that waits for it, or 0. */
+  take(worker: number, token: number, bytes: Uint8Array<ArrayBuffer>): void {
+    const errand = readForwardErrand(bytes);
+    const waiter = { worker, token };
+    const swarm = this.#swarms.get(keyOf(errand.swarm));
+    if (swarm !== undefined && !this.#isAccounted(errand) && swarm.waiters.length < WAITERS_LIMIT) {
+      this.joined++;
+      if (token !== 0) swarm.waiters.push(waiter);
+      return;
+    }
+    const upstream = this.schedule.upstream(`${errand.scheme}://${errand.authority.toLowerCase()}`);
+    if (upstream === undefined) {
+      this.#end(waiter);
+      return;
+    }
+    const job: Job = { errand, upstream, waiter, sent: false };
+    this.#begin(job);
+    this.#parts.times.set(...errand.client, this.#parts.now() + WHILE_ASKING, this.#intervalOf(errand));
+    this.schedule.add(job);
+  }
+
+  /** Whether the tracker keeps accounts of it. */
+  #isAccounted({ event, client }: ForwardErrand): boolean {
+    if (event !== ANNOUNCE_EVENT.none && event !== ANNOUNCE_EVENT.paused) return true;
+    const { times, now } = this.#parts;
+    return !times.find(...client) || times.due <= now();
+  }
+
+  #intervalOf({ client }: ForwardErrand): number {
+    const { times } = this.#parts;
+    return times.find(...client) ? times.interval : 0;
+  }
+
+  async #run(job: Job): Promise<void> {
+    const outcome = await this.#parts.announce(announcementFor(job.errand, this.#parts.numWant));
+    const { upstream } = job;
+    upstream.latencyMs = outcome.latencyMs;
+    if (outcome.answered) this.#answered(job, outcome);
+    else {
+      if (outcome.kind === "busy" || outcome.kind === "closed") upstream.breaker.release(this.#parts.nowMs());
+      else upstream.breaker.fail(this.#parts.nowMs());
+      upstream.lastFailure = outcome.kind;
+      upstream.counts.failed++;
+      this.#failed(job);
+    }
+  }
+
+  #answered(job: Job, answer: Answer): void {
+    const { errand, upstream } = job;
+    const { times, learn, isOurs, now } = this.#parts;
+    upstream.breaker.succeed();
+    upstream.counts.answered++;
+    const { swarm, client, interval, expiresAt } = timesOf(answer, now());
+    times.set(...errand.swarm, swarm, interval);
+    times.set(...errand.client, client, interval);
+    const found = peersOf(answer, isOurs);
+    if (found.peers.length + found.peers6.length > 0) {
+      learn({ infoHash: errand.infoHash, ...found, expiresAt });
+      this.#endOthers(job, tellOthers(answer));
+    }
+    this.#end(job.waiter, tellOwn(answer, errand.isObserved, found));
+    this.#finish(job);
+  }
+
+  /** It has not been heard of: nobody waits for that again soon. */
+  #failed(job: Job): void {
+    const { errand, upstream } = job;
+    const { times, now, nowMs } = this.#parts;
+    const wait = retryAfter(upstream.breaker, nowMs());
+    if (!times.find(...errand.swarm) || times.due <= now()) times.set(...errand.swarm, now() + wait, 0);
+    this.#end(job.waiter);
+    this.#finish(job);
+  }
+
+  /** It will not be sent. */
+  #drop(job: Job): void {
+    this.#failed(job);
+  }
+
+  #begin(job: Job): void {
+    const key = keyOf(job.errand.swarm);
+    const swarm = this.#swarms.get(key) ?? { jobs: new Set(), waiters: [] };
+    swarm.jobs.add(job);
+    this.#swarms.set(key, swarm);
+  }
+
+  /** It is over; with the last of its swarm, so is everybody's wait. */
+  #finish(job: Job): void {
+    const key = keyOf(job.errand.swarm);
+    const swarm = this.#swarms.get(key);
+    if (swarm === undefined) return;
+    swarm.jobs.delete(job);
+    if (swarm.jobs.size > 0) return;
+    this.#swarms.delete(key);
+    for (const waiter of swarm.waiters) this.#end(waiter);
+  }
+
+  /** There are peers: nobody waits any longer who has not even been asked for, but for those that are passed an answer on. */
+  #endOthers(job: Job, told: Told): void {
+    const swarm = this.#swarms.get(keyOf(job.errand.swarm));
+    if (swarm === undefined) return;
+    for (const waiter of swarm.waiters.splice(0)) this.#end(waiter, told);
+    for (const other of swarm.jobs) {
+      if (other.sent || other.errand.isObserved) continue;
+      this.#end(other.waiter, told);
+      other.waiter = NOBODY;
+    }
+  }
+
+  #end({ worker, token }: Waiter, told?: Told): void {
+    if (token !== 0) this.#parts.resume(worker, token, told);
+  }
+}

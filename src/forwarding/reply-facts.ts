@@ -1,0 +1,95 @@
+/** What an external tracker's answer means here: for when, for whom, and for how long. */
+import type { CircuitBreaker } from "../client/circuit-breaker.ts";
+import type { Answer } from "../client/outcome.ts";
+import { Address, type Family, readWord } from "../model/address.ts";
+import { COMPACT_BYTES } from "../model/announce.ts";
+import { encodeWords, type Told } from "../tracker/told.ts";
+
+/** Of a tracker that names none, and what is believed of one that does. Seconds. */
+const INTERVAL = { usual: 1800, least: 60, most: 86_400 } as const;
+
+/** A client that comes back this much earlier than its interval is due all the same: intervals differ a little. */
+const EARLY = 0.1;
+
+/** Peers are kept over so many intervals: while the tracker is asked again, the old ones are given. */
+const KEPT_INTERVALS = 2;
+
+/** Where a tracker fails, clients of the same torrent do not wait for it again before this. Seconds. */
+const LEAST_RETRY = 30;
+
+const NOTHING = new Uint8Array(0);
+
+/** When to ask again, in seconds. */
+export interface AnswerTimes {
+  /** Seconds between announces, as the tracker wants it. */
+  readonly interval: number;
+  /** When the swarm is due, and when the client is. */
+  readonly swarm: number;
+  readonly client: number;
+  /** When the peers are to be forgotten. */
+  readonly expiresAt: number;
+}
+
+/** Reads from an answer when to ask again. A tracker that asks to be left alone is (BEP 31). */
+export function timesOf(answer: Answer, now: number): AnswerTimes {
+  const interval = within(answer.interval ?? INTERVAL.usual);
+  const least = answer.minInterval === undefined ? 0 : within(answer.minInterval);
+  const expiresAt = now + KEPT_INTERVALS * interval;
+  if (answer.failureReason !== undefined) {
+    const retry = within(answer.retryIn ?? interval);
+    return { interval, swarm: now + retry, client: now + retry, expiresAt };
+  }
+  return {
+    interval,
+    swarm: now + (least || interval),
+    client: now + Math.max(least, Math.floor(interval * (1 - EARLY))),
+    expiresAt,
+  };
+}
+
+/** Seconds after which a tracker is asked about a swarm again that could not be asked. */
+export function retryAfter(breaker: CircuitBreaker, nowMs: number): number {
+  return Math.max(LEAST_RETRY, Math.ceil((breaker.openUntilMs - nowMs) / 1000));
+}
+
+/** The peers of an answer, but for this tracker itself, which other trackers take for one as it asks them. */
+export function peersOf(
+  { peers, peers6 }: Answer,
+  isOurs: (address: Address) => boolean,
+): Pick<Told, "peers" | "peers6"> {
+  return { peers: without(peers, 4, isOurs), peers6: without(peers6, 6, isOurs) };
+}
+
+/** What is told to the client that was asked for. */
+export function tellOwn(answer: Answer, isObserved: boolean, found: Pick<Told, "peers" | "peers6">): Told {
+  return { ...tellOthers(answer), ...encodeWords(answer), ...(isObserved ? found : {}) };
+}
+
+/** What is told to others who wait for the same torrent. */
+export function tellOthers({ interval, complete, incomplete }: Answer): Told {
+  return {
+    interval: interval ?? 0,
+    complete: complete ?? 0,
+    incomplete: incomplete ?? 0,
+    failure: NOTHING,
+    more: NOTHING,
+    peers: NOTHING,
+    peers6: NOTHING,
+  };
+}
+
+function within(seconds: number): number {
+  return Math.min(Math.max(seconds, INTERVAL.least), INTERVAL.most);
+}
+
+function without(peers: Uint8Array, family: Family, isOurs: (address: Address) => boolean): Uint8Array {
+  const size = COMPACT_BYTES[family];
+  const address = new Address();
+  const kept: number[] = [];
+  for (let at = 0; at + size <= peers.length; at += size) {
+    if (family === 4) address.setIPv4(readWord(peers, at));
+    else address.setBytes(peers, at);
+    if (!isOurs(address)) kept.push(...peers.subarray(at, at + size));
+  }
+  return kept.length === peers.length ? peers : Uint8Array.from(kept);
+}

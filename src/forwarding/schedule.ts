@@ -1,0 +1,168 @@
+/**
+ * In which order external trackers hear of what. A client's announces go out one after the other, as it made them; to
+ * one tracker, and to all, so many are on their way at once, and so many wait. A tracker that fails is left alone.
+ */
+import { isCoveredByLater, type Job, keyOf, Upstream } from "./upstream.ts";
+
+/** What a {@link Schedule} may take. */
+export interface ScheduleLimits {
+  /** Announces on their way, to all trackers and to one. */
+  readonly maxRequests: number;
+  readonly maxPerTracker: number;
+  /** Announces that wait for their turn, likewise. */
+  readonly maxQueued: number;
+  readonly maxQueuedPerTracker: number;
+  /** Trackers that are remembered. */
+  readonly maxTrackers: number;
+}
+
+/** What it works with. */
+export interface ScheduleParts {
+  readonly limits: ScheduleLimits;
+  readonly nowMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly fraction: () => number;
+  /** Sends an announce and deals with its answer. Never rejects. */
+  readonly run: (job: Job) => Promise<void>;
+  /** One that will not be sent. */
+  readonly drop: (job: Job) => void;
+}
+
+/** Announces of one client that wait, the one under way included. */
+const MOST_OF_A_CLIENT = 4;
+
+/** Sends what can be sent. */
+export class Schedule {
+  readonly #parts: ScheduleParts;
+  /** By name, the least recently used first. */
+  readonly #upstreams = new Map<string, Upstream>();
+  /** Of each client, at each tracker and swarm, what is not over yet; the first is queued or under way. */
+  readonly #clients = new Map<string, Job[]>();
+  /** Those with a queue, in the order in which they have their turn. */
+  readonly #waiting = new Set<Upstream>();
+  #running = 0;
+  #queued = 0;
+
+  constructor(parts: ScheduleParts) {
+    this.#parts = parts;
+  }
+
+  /** Announces on their way, and those that wait for their turn. */
+  get running(): number {
+    return this.#running;
+  }
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** The trackers that are remembered. */
+  get upstreams(): Iterable<Upstream> {
+    return this.#upstreams.values();
+  }
+
+  /** The tracker of that name. @returns undefined when there are too many that are busy. */
+  upstream(name: string): Upstream | undefined {
+    const known = this.#upstreams.get(name);
+    if (known === undefined && !this.#makeRoom()) return undefined;
+    const upstream = known ?? new Upstream(name, this.#parts.fraction);
+    this.#upstreams.delete(name);
+    this.#upstreams.set(name, upstream);
+    return upstream;
+  }
+
+  /** Has an announce sent, or dropped. */
+  add(job: Job): void {
+    const key = keyOf(job.errand.client);
+    const others = this.#clients.get(key);
+    if (others === undefined) {
+      this.#clients.set(key, [job]);
+      this.#enqueue(job);
+      return;
+    }
+    const last = others[others.length - 1];
+    if (others.length > 1 && isCoveredByLater(last)) {
+      others.pop();
+      this.#parts.drop(last);
+    }
+    if (others.length >= MOST_OF_A_CLIENT) this.#drop(job);
+    else others.push(job);
+  }
+
+  #enqueue(job: Job): void {
+    const { upstream } = job;
+    const { maxQueued, maxQueuedPerTracker } = this.#parts.limits;
+    if (upstream.queue.length >= maxQueuedPerTracker || this.#queued >= maxQueued) {
+      this.#drop(job);
+      this.#over(job);
+      return;
+    }
+    upstream.queue.push(job);
+    this.#queued++;
+    this.#waiting.add(upstream);
+    this.#send(upstream);
+  }
+
+  /** Sends what may be sent to a tracker. */
+  #send(upstream: Upstream): void {
+    const { limits, nowMs, drop } = this.#parts;
+    while (upstream.running < limits.maxPerTracker && this.#running < limits.maxRequests) {
+      const job = upstream.queue.shift();
+      if (job === undefined) {
+        this.#waiting.delete(upstream);
+        return;
+      }
+      this.#queued--;
+      if (upstream.breaker.admit(nowMs())) {
+        void this.#run(job);
+        continue;
+      }
+      upstream.counts.leftAlone++;
+      drop(job);
+      this.#over(job);
+    }
+  }
+
+  async #run(job: Job): Promise<void> {
+    const { upstream } = job;
+    job.sent = true;
+    upstream.running++;
+    upstream.counts.asked++;
+    this.#running++;
+    await this.#parts.run(job);
+    upstream.running--;
+    this.#running--;
+    this.#over(job);
+    this.#send(upstream);
+    // Whoever has waited longest for others is next.
+    for (const other of this.#waiting) {
+      if (this.#running >= this.#parts.limits.maxRequests) break;
+      this.#waiting.delete(other);
+      if (other.queue.length > 0) this.#waiting.add(other);
+      this.#send(other);
+      if (other === upstream) break;
+    }
+  }
+
+  #drop(job: Job): void {
+    job.upstream.counts.dropped++;
+    this.#parts.drop(job);
+  }
+
+  /** A client's next announce has its turn. */
+  #over(job: Job): void {
+    const key = keyOf(job.errand.client);
+    const others = this.#clients.get(key);
+    others?.shift();
+    if (others === undefined || others.length === 0) this.#clients.delete(key);
+    else this.#enqueue(others[0]);
+  }
+
+  /** Forgets the tracker that was used least recently, of those that nothing is on its way to. */
+  #makeRoom(): boolean {
+    if (this.#upstreams.size < this.#parts.limits.maxTrackers) return true;
+    for (const [name, upstream] of this.#upstreams) {
+      if (upstream.isIdle) return this.#upstreams.delete(name);
+    }
+    return false;
+  }
+}
