@@ -4,6 +4,7 @@ import { readPage } from "./admin/page.ts";
 import type { ShownPolicy, Sources } from "./admin/sources.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { DataPlane } from "./data-plane.ts";
+import type { ForwardingPlane } from "./forwarding-plane.ts";
 import type { KeptState } from "./kept-state.ts";
 import type { NeighborsPlane } from "./neighbors-plane.ts";
 import type { Logger } from "./telemetry/logger.ts";
@@ -23,6 +24,7 @@ export interface AdminParts {
   readonly state: KeptState;
   readonly hashList: Sources["hashList"];
   readonly neighbors: Pick<NeighborsPlane, "states">;
+  readonly forwarding: ForwardingPlane;
   readonly log: Logger;
 }
 
@@ -61,6 +63,7 @@ export function makeAdminListener(parts: AdminParts, state: AdminState): AdminLi
     database: () => parts.state.database,
     hashList: parts.hashList,
     neighbors: () => parts.neighbors.states,
+    forwarding: () => parts.forwarding.state,
     notices: () => state.notices,
     history: (span, from) => parts.state.history(span, from),
   };

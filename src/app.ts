@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { AdminListener } from "./admin/listener.ts";
 import { AdminState, makeAdminListener } from "./admin-plane.ts";
+import { clockBase, readClock } from "./clock.ts";
 import { formatListenAddress } from "./config/listen-address.ts";
 import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } from "./config/load.ts";
 import { formatProblem } from "./config/problem.ts";
@@ -12,13 +13,15 @@ import type { Config } from "./config/schema.ts";
 import { WatchedFiles } from "./config/watched-files.ts";
 import { connectionsPerWorker, workerCount } from "./config/worker-count.ts";
 import { readConnectionSecret } from "./connection-secret.ts";
-import { DataPlane } from "./data-plane.ts";
+import { DataPlane, type DataPlaneObserver } from "./data-plane.ts";
 import { chooseEngine, type EngineChoice } from "./engine/choice.ts";
 import type { EngineLimits, ListenAddresses } from "./engine/engine.ts";
 import { probeUring } from "./engine/uring/probe.ts";
 import { ErrandDesk } from "./errands.ts";
 import { describeFailure } from "./failure.ts";
 import type { Feature } from "./feature.ts";
+import { changedFixedKeys } from "./fixed-keys.ts";
+import { ForwardingPlane } from "./forwarding-plane.ts";
 import { HashListPlane } from "./hashlist-plane.ts";
 import { KeptState } from "./kept-state.ts";
 import { NeighborsPlane } from "./neighbors-plane.ts";
@@ -29,6 +32,7 @@ import { placeGivenSockets, takeGivenSockets } from "./systemd/given-sockets.ts"
 import { type Notifier, openNotifier } from "./systemd/notifier.ts";
 import { LimitWarnings } from "./telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "./telemetry/logger.ts";
+import { ASK_SECRET_WORDS } from "./tracker/external-trackers.ts";
 import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "./tracker/store-memory.ts";
 import type { Recovery } from "./tracker/store-recovery.ts";
 import { tryIt } from "./try-it.ts";
@@ -39,22 +43,6 @@ import type { PolicyData, WorkerEvent } from "./worker.ts";
 const STOP_GRACE_MS = 3000;
 const CHECK_LIMITS_MS = 1000;
 const LOOK_AT_FILES_MS = 2000;
-
-/** A reload changes everything but these. */
-const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = [
-  ({ listen }) => ["listen.http", listen.http],
-  ({ listen }) => ["listen.udp", listen.udp],
-  ({ listen }) => ["listen.max_connections", listen.max_connections],
-  ({ listen }) => ["listen.max_waiting", listen.max_waiting],
-  ({ listen }) => ["listen.idle_timeout", listen.idle_timeout],
-  ({ listen }) => ["listen.request_timeout", listen.request_timeout],
-  ({ engine }) => ["engine", engine],
-  ({ workers }) => ["workers", workers],
-  ({ tracker }) => ["tracker.max_peers", tracker.max_peers],
-  ({ database }) => ["database", database],
-  ({ logging }) => ["logging", { ...logging, level: null }],
-  ({ admin }) => ["admin", admin],
-];
 
 /**
  * Runs the tracker until SIGTERM or SIGINT; SIGHUP reloads.
@@ -121,6 +109,7 @@ class App {
   ) {
     const { config } = loaded;
     const workers = workerCount(config);
+    const clockBaseMs = clockBase();
     this.#source = source;
     this.#config = config;
     this.#log = log;
@@ -137,25 +126,23 @@ class App {
         listen,
         limits: engineLimits(config),
         connectionSecret: readConnectionSecret(process.env),
-        clockBaseMs: Date.now() - Number(process.hrtime.bigint()) / 1e6,
+        askSecret: randomWords(ASK_SECRET_WORDS),
+        clockBaseMs,
         randomWords,
       },
-      {
-        told: (event) => this.#logEvent(event),
-        reclassified: () => this.#log.info("known peers are classified by the new groups"),
-        died: (worker, err, dropped) => this.#logDeath(worker, err, dropped),
-        replaced: (worker) => this.#log.info({ worker }, "the data-plane thread is replaced"),
-        gaveUp: (err, reason) => this.#giveUp(err, reason),
-      },
+      this.#observer(),
     );
-    this.#errands = new ErrandDesk(this.#plane.errands, (worker, tokens) =>
-      this.#plane.resume(worker, tokens),
-    );
+    this.#errands = new ErrandDesk(this.#plane);
     this.#supervision = new Supervision(notifier, this.#plane, store);
     this.#limits = new LimitWarnings(log, this.#plane.counters);
     const hashList = new HashListPlane(loaded, this.#policy, store, log);
     const neighbors = new NeighborsPlane({ store, errands: this.#errands, log }, loaded, this.#policy);
-    this.#features = [hashList, neighbors];
+    const forwarding = new ForwardingPlane(
+      { store, askTimes: this.#plane.askTimes, errands: this.#errands, now: () => readClock(clockBaseMs) },
+      loaded,
+      this.#policy,
+    );
+    this.#features = [hashList, neighbors, forwarding];
     const activity = [...this.#plane.activity, hashList.handshakes.activity];
     this.#state = new KeptState(loaded, store, activity, process.env, log);
     this.#shown = new AdminState(this.#policy, loaded.groups);
@@ -170,6 +157,7 @@ class App {
           state: this.#state,
           hashList,
           neighbors,
+          forwarding,
           log,
         },
         this.#shown,
@@ -177,6 +165,17 @@ class App {
     } catch (error) {
       throw new AdminError(describeFailure(error).message);
     }
+  }
+
+  /** Hears of what happens on the data plane. */
+  #observer(): DataPlaneObserver {
+    return {
+      told: (event) => this.#logEvent(event),
+      reclassified: () => this.#log.info("known peers are classified by the new groups"),
+      died: (worker, err, dropped) => this.#logDeath(worker, err, dropped),
+      replaced: (worker) => this.#log.info({ worker }, "the data-plane thread is replaced"),
+      gaveUp: (err, reason) => this.#giveUp(err, reason),
+    };
   }
 
   async run(report: LoadReport): Promise<number> {
@@ -375,12 +374,6 @@ function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {
 /** The files to watch: the configuration itself changes only when somebody says so. */
 function namedFiles(source: ConfigSource, report: LoadReport): string[] {
   return report.files.filter((file) => "defaults" in source || file !== source.configFile);
-}
-
-function changedFixedKeys(before: Config, after: Config): string[] {
-  return FIXED_KEYS.filter((read) => JSON.stringify(read(before)) !== JSON.stringify(read(after))).map(
-    (read) => read(after)[0],
-  );
 }
 
 function refuse(message: string): number {

@@ -12,12 +12,14 @@ import { assertUnclaimed } from "./engine/node/claim.ts";
 import { allocateResources, type ResourceData } from "./engine/uring/resources.ts";
 import { describeFailure } from "./failure.ts";
 import { allocateCounters, COUNTER } from "./model/counters.ts";
+import { allocateAskTimes } from "./tracker/ask-times.ts";
 import { allocateCensus } from "./tracker/census.ts";
 import { allocateErrandQueue, type ErrandQueueData } from "./tracker/errand-queue.ts";
 import { allocateActivity } from "./tracker/group-activity.ts";
 import { holderOf } from "./tracker/shard-lock.ts";
 import type { SwarmStoreData } from "./tracker/store-memory.ts";
 import { type Recovery, recoverStore } from "./tracker/store-recovery.ts";
+import type { Told } from "./tracker/told.ts";
 import type { PolicyData, WorkerCommand, WorkerEvent } from "./worker.ts";
 
 const WORKER = new URL("./worker.ts", import.meta.url);
@@ -41,6 +43,7 @@ export interface DataPlaneOptions {
   /** For all threads together. */
   readonly limits: EngineLimits;
   readonly connectionSecret: readonly number[];
+  readonly askSecret: readonly number[];
   readonly clockBaseMs: number;
   /** Makes random words. */
   readonly randomWords: (count: number) => number[];
@@ -70,6 +73,8 @@ export class DataPlane {
   readonly census: readonly Uint32Array<SharedArrayBuffer>[];
   /** What each worker would have done. */
   readonly errands: readonly ErrandQueueData[];
+  /** When external trackers are to be asked again; one for all. */
+  readonly askTimes = allocateAskTimes();
   /** Workers that have died. */
   deaths = 0;
   readonly #options: DataPlaneOptions;
@@ -140,10 +145,10 @@ export class DataPlane {
     }
   }
 
-  /** Ends the waits of connections of a worker; its other requests have their turn in between. */
-  resume(worker: number, tokens: readonly number[]): void {
-    this.#threads[worker].send({ type: "resume", tokens });
-  }
+  /** Ends the waits of connections of a worker. @param told what an external tracker said to them. */
+  readonly resume = (worker: number, tokens: readonly number[], told?: Told): void => {
+    this.#threads[worker].send({ type: "resume", tokens, told });
+  };
 
   /** Stops listening, answers what is in flight, and ends the threads; after `graceMs` whatever happens. */
   async stop(graceMs: number): Promise<void> {
@@ -152,7 +157,8 @@ export class DataPlane {
   }
 
   async #startThread(worker: number): Promise<ListenAddresses> {
-    const { store, workers, engine, connectionSecret, clockBaseMs, randomWords, script } = this.#options;
+    const { store, workers, engine, connectionSecret, askSecret, clockBaseMs, randomWords, script } =
+      this.#options;
     const thread = new DataPlaneThread(script ?? WORKER, {
       store,
       worker,
@@ -164,6 +170,8 @@ export class DataPlane {
       limits: this.#limits,
       counters: this.counters[worker],
       errands: this.errands[worker],
+      askTimes: this.askTimes,
+      askSecret,
       activity: this.activity[worker],
       census: this.census[worker],
       seed: randomWords(4),

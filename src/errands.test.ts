@@ -12,10 +12,11 @@ function openDesk() {
   const writers = queues.map((queue) => new ErrandWriter(queue, allocateCounters()));
   const resumed: { worker: number; tokens: readonly number[] }[] = [];
   let told = () => {};
-  const desk = new ErrandDesk(queues, (worker, tokens) => {
+  const resume = (worker: number, tokens: readonly number[]) => {
     resumed.push({ worker, tokens });
     told();
-  });
+  };
+  const desk = new ErrandDesk({ errands: queues, resume });
   const until = (condition: () => boolean) =>
     new Promise<void>((resolve) => {
       told = () => {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { type ErrandKind, type ErrandQueueData, ErrandReader } from "./tracker/errand-queue.ts";
+import type { Told } from "./tracker/told.ts";
 
 /** Errands that are taken in a row; in between, the event loop goes round. */
 const AT_ONCE = 256;
@@ -15,27 +16,36 @@ const RESUME_AGAIN_MS = 1;
 /** Does one kind of errand. @param worker whose it is, and whose connection waits by `token`, if that is not 0. */
 export type ErrandHandler = (worker: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
 
+type Resume = (worker: number, tokens: readonly number[], told: Told | undefined) => void;
+
+/** The data plane, as far as it has errands. */
+interface Workers {
+  /** One queue for each worker. */
+  readonly errands: readonly ErrandQueueData[];
+  /** Tells a worker that these need not wait any longer, and what they are told. */
+  readonly resume: Resume;
+}
+
+/** A wait that is over. */
+interface Over {
+  readonly token: number;
+  readonly told: Told | undefined;
+}
+
 /** Takes the errands of all workers. */
 export class ErrandDesk {
   readonly #readers: readonly ErrandReader[];
-  readonly #resume: (worker: number, tokens: readonly number[]) => void;
+  readonly #resume: Resume;
   readonly #handlers = new Map<number, ErrandHandler>();
   /** Of each worker, whose wait is over. */
-  readonly #over: readonly number[][];
+  readonly #over: readonly Over[][];
   readonly #resuming: boolean[] = [];
   #loops: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
-  /**
-   * @param queues one for each worker.
-   * @param resume tells a worker that these need not wait any longer.
-   */
-  constructor(
-    queues: readonly ErrandQueueData[],
-    resume: (worker: number, tokens: readonly number[]) => void,
-  ) {
-    this.#readers = queues.map((queue) => new ErrandReader(queue));
-    this.#over = queues.map(() => []);
+  constructor({ errands, resume }: Workers) {
+    this.#readers = errands.map((queue) => new ErrandReader(queue));
+    this.#over = errands.map(() => []);
     this.#resume = resume;
   }
 
@@ -56,10 +66,10 @@ export class ErrandDesk {
     await this.#loops;
   }
 
-  /** A connection need not wait any longer. A token of 0 is nobody's. */
-  resume(worker: number, token: number): void {
+  /** A connection need not wait any longer. A token of 0 is nobody's. @param told what an external tracker said to it. */
+  resume(worker: number, token: number, told?: Told): void {
     if (token === 0) return;
-    this.#over[worker].push(token);
+    this.#over[worker].push({ token, told });
     if (!this.#resuming[worker]) void this.#resumeAll(worker);
   }
 
@@ -78,9 +88,18 @@ export class ErrandDesk {
     this.#resuming[worker] = true;
     // What else comes to its end in this turn goes along.
     await nextTurn();
+    let resumed = 0;
     while (over.length > 0) {
-      this.#resume(worker, over.splice(0, RESUMED_AT_ONCE));
-      if (over.length > 0) await delay(RESUME_AGAIN_MS);
+      // Those that are told the same go in one message.
+      const { told } = over[0];
+      const other = over.findIndex((each) => each.told !== told);
+      const count = Math.min(RESUMED_AT_ONCE, other === -1 ? over.length : other);
+      const tokens = over.splice(0, count).map(({ token }) => token);
+      this.#resume(worker, tokens, told);
+      resumed += count;
+      if (resumed < RESUMED_AT_ONCE) continue;
+      resumed = 0;
+      await delay(RESUME_AGAIN_MS);
     }
     this.#resuming[worker] = false;
   }

@@ -1,20 +1,23 @@
 /** From the configuration to what the data plane follows: plain data and shared memory, sent whole at every reload. */
 import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
+import { machineHosts } from "./machine.ts";
 import { literalPeerId } from "./neighbors/announce-template.ts";
 import { buildPeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import type { Prefix } from "./network/prefix.ts";
 import { buildPrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { buildAccessList } from "./tracker/access-list.ts";
+import { FORWARDER } from "./tracker/forwarded-service.ts";
 import { peerIdWords } from "./tracker/polls.ts";
-import type { PolicyData } from "./worker.ts";
+import { MODE } from "./wire/host-rules.ts";
+import type { ForwardingData, PolicyData } from "./worker.ts";
 
 /** The peer_id in the manual of the original, and so of its polls. */
 const ORIGINAL_PEER_ID = "0123456789012345678A";
 
 /** @param previous the groups in force: those that stay keep their numbers, so that stored peers stay theirs. */
 export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
-  const { listen, neighbors, selection, tracker } = loaded.config;
+  const { listen, neighbors, selection, tracker, forwarded_announce: forwarded } = loaded.config;
   const asked = neighbors.filter(({ enabled }) => enabled);
   return {
     settings: {
@@ -41,8 +44,26 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
     },
     refreshSeconds:
       asked.length === 0 ? 0 : Math.min(...asked.map(({ refresh_interval }) => refresh_interval)),
-    trustedProxies: prefixSet(listen.trusted_proxies),
+    trustedProxies: prefixSet([...listen.trusted_proxies, ...forwarded.sources]),
     ipParameter: prefixSet(tracker.ip_parameter),
+    forwarding: buildForwarding(forwarded),
+  };
+}
+
+/** Undefined when nobody forwards: then nothing is looked at for it. */
+function buildForwarding(config: Config["forwarded_announce"]): ForwardingData | undefined {
+  const { sources, clients, own_hosts, trackers, timeout } = config;
+  if (sources.length + clients.length === 0) return undefined;
+  return {
+    forwarders: buildPrefixTable([
+      ...clients.map((prefix) => ({ prefix, value: FORWARDER.client })),
+      ...sources.map((prefix) => ({ prefix, value: FORWARDER.source })),
+    ]),
+    hosts: {
+      ours: [...new Set([...own_hosts, ...machineHosts()].map((host) => host.toLowerCase()))],
+      modes: Object.entries(trackers).map(([pattern, mode]) => [pattern, MODE[mode]]),
+    },
+    timeoutMs: timeout * 1000,
   };
 }
 

@@ -3,6 +3,7 @@
  * and takes new policies from the control plane. What the threads share is in memory, not in messages.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { readClock } from "./clock.ts";
 import { type EngineKind, makeEngine } from "./engine/choice.ts";
 import type { Engine, EngineCounters, EngineLimits, ListenAddresses } from "./engine/engine.ts";
 import type { ResourceData } from "./engine/uring/resources.ts";
@@ -14,9 +15,12 @@ import { REFUSAL_REASONS } from "./model/refusals.ts";
 import { PeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
 import { PrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
 import { AccessList, type AccessListData } from "./tracker/access-list.ts";
+import type { AskTimesData } from "./tracker/ask-times.ts";
 import { CENSUS } from "./tracker/census.ts";
 import { ConnectionIds } from "./tracker/connection-ids.ts";
 import { type ErrandQueueData, ErrandWriter } from "./tracker/errand-queue.ts";
+import { ExternalTrackers } from "./tracker/external-trackers.ts";
+import type { ForwardingPolicy } from "./tracker/forwarded-service.ts";
 import { HttpService } from "./tracker/http-service.ts";
 import { Polls, type PollsData } from "./tracker/polls.ts";
 import { Refusal } from "./tracker/refusal.ts";
@@ -25,9 +29,11 @@ import { holderOf } from "./tracker/shard-lock.ts";
 import type { SwarmStoreData } from "./tracker/store-memory.ts";
 import { SwarmStore } from "./tracker/swarm-store.ts";
 import { Sweeper } from "./tracker/sweeper.ts";
+import type { Told } from "./tracker/told.ts";
 import { type Clock, Tracker } from "./tracker/tracker.ts";
 import type { TrackerPolicy, TrackerSettings } from "./tracker/tracker-policy.ts";
 import { UdpService } from "./tracker/udp-service.ts";
+import { HostRules, type HostRulesData } from "./wire/host-rules.ts";
 
 /** What a reload replaces, as it travels: plain data and shared memory. */
 export interface PolicyData {
@@ -41,6 +47,15 @@ export interface PolicyData {
   readonly refreshSeconds: number;
   readonly trustedProxies: PrefixTableData;
   readonly ipParameter: PrefixTableData;
+  /** Undefined when nobody may forward announces. */
+  readonly forwarding: ForwardingData | undefined;
+}
+
+/** {@link ForwardingPolicy}, as it travels. */
+export interface ForwardingData {
+  readonly forwarders: PrefixTableData;
+  readonly hosts: HostRulesData;
+  readonly timeoutMs: number;
 }
 
 /** What a worker is started with. */
@@ -55,6 +70,9 @@ export interface WorkerOptions {
   readonly counters: Float64Array<SharedArrayBuffer>;
   /** What it would have the control plane do. */
   readonly errands: ErrandQueueData;
+  /** When external trackers are to be asked again, and the secret that keys in it are made with. */
+  readonly askTimes: AskTimesData;
+  readonly askSecret: readonly number[];
   /** What it counts of each peer group (tracker/group-activity.ts). */
   readonly activity: Float64Array<SharedArrayBuffer>;
   /** What there is of its part of the swarms (tracker/census.ts). */
@@ -73,8 +91,8 @@ export interface WorkerOptions {
 export type WorkerCommand =
   | { readonly type: "policy"; readonly policy: PolicyData }
   | { readonly type: "reclassify" }
-  /** Connections need not wait any longer (engine/engine.ts). */
-  | { readonly type: "resume"; readonly tokens: readonly number[] }
+  /** Connections need not wait any longer (engine/engine.ts); what an external tracker said to them, if it did. */
+  | { readonly type: "resume"; readonly tokens: readonly number[]; readonly told?: Told | undefined }
   | { readonly type: "stop"; readonly graceMs: number };
 
 /** What a worker tells the control plane. */
@@ -113,9 +131,10 @@ function trackerPolicy(data: PolicyData): TrackerPolicy {
   };
 }
 
-/** Reads the time such that it never goes back: the wall clock at start, and what has passed since. */
-function readClock(baseMs: number): number {
-  return Math.floor((baseMs + Number(process.hrtime.bigint()) / 1e6) / 1000);
+function forwardingPolicy(data: ForwardingData | undefined): ForwardingPolicy | undefined {
+  if (data === undefined) return undefined;
+  const { forwarders, hosts, timeoutMs } = data;
+  return { forwarders: new PrefixTable(forwarders), hosts: new HostRules(hosts), timeoutMs };
 }
 
 class DataPlane {
@@ -152,7 +171,10 @@ class DataPlane {
     );
     const stopwatch = () => performance.now();
     this.#refusal = new Refusal(counters);
-    this.#http = new HttpService(this.#tracker, counters, this.#refusal, stopwatch);
+    const errands = new ErrandWriter(options.errands, counters);
+    const external = new ExternalTrackers(options.askTimes, errands, options.askSecret, this.#clock);
+    const forwarded = { tracker: this.#tracker, external };
+    this.#http = new HttpService(this.#tracker, counters, this.#refusal, stopwatch, forwarded);
     const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);
     this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal, stopwatch);
     this.#sweeper = new Sweeper(
@@ -188,8 +210,14 @@ class DataPlane {
   take(command: WorkerCommand): void {
     if (command.type === "stop") void this.#stop(command.graceMs);
     else if (command.type === "policy") this.#adopt(command.policy);
-    else if (command.type === "resume") for (const token of command.tokens) this.#listening?.resume(token);
+    else if (command.type === "resume") this.#resume(command.tokens, command.told);
     else this.#sweeper.reclassify(this.#tracker.policy.groups);
+  }
+
+  #resume(tokens: readonly number[], told: Told | undefined): void {
+    this.#http.told = told;
+    for (const token of tokens) this.#listening?.resume(token);
+    this.#http.told = undefined;
   }
 
   #adopt(policy: PolicyData): void {
@@ -201,7 +229,8 @@ class DataPlane {
 
   #configureServices(policy: PolicyData): void {
     const ipParameter = new PrefixTable(policy.ipParameter);
-    this.#http.configure({ trustedProxies: new PrefixTable(policy.trustedProxies), ipParameter });
+    const trustedProxies = new PrefixTable(policy.trustedProxies);
+    this.#http.configure({ trustedProxies, ipParameter, forwarding: forwardingPolicy(policy.forwarding) });
     this.#udp.configure({ ipParameter });
   }
 

@@ -11,6 +11,7 @@ import type { ListenAddresses } from "../src/engine/engine.ts";
 import { probeUring } from "../src/engine/uring/probe.ts";
 import { allocateResources } from "../src/engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "../src/model/counters.ts";
+import { allocateAskTimes } from "../src/tracker/ask-times.ts";
 import { allocateCensus } from "../src/tracker/census.ts";
 import { allocateErrandQueue } from "../src/tracker/errand-queue.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
@@ -86,6 +87,7 @@ class Plane {
     const options: WorkerOptions & { readonly collections: Int32Array } = {
       store: allocateSwarmStore(100_000, 16, [1, 2]),
       errands: allocateErrandQueue(),
+      askTimes: allocateAskTimes(),
       activity: allocateActivity(),
       census: allocateCensus(),
       worker: 0,
@@ -98,6 +100,7 @@ class Plane {
       counters: this.counters,
       seed: [1, 2, 3, 4],
       connectionSecret: [1, 2, 3, 4, 5, 6, 7, 8],
+      askSecret: [1, 2, 3, 4],
       clockBaseMs: 1_800_000_000_000,
       collections: this.#collections,
     };

@@ -26,5 +26,6 @@ export function makePolicy(...prefixes: string[]): PolicyData {
     refreshSeconds: 0,
     trustedProxies: buildPrefixTable([]),
     ipParameter: buildPrefixTable([]),
+    forwarding: undefined,
   };
 }

@@ -45,6 +45,7 @@ class Plane implements DataPlaneObserver {
         listen: { streams: LOOPBACK, datagrams: LOOPBACK },
         limits: { maxConnections: 1000, idleTimeoutMs: 60_000, requestTimeoutMs: 10_000, maxDeferred: 10 },
         connectionSecret: [1, 2, 3, 4, 5, 6, 7, 8],
+        askSecret: [1, 2, 3, 4],
         clockBaseMs: 1_800_000_000_000,
         randomWords: (count) => Array.from({ length: count }, () => randomBytes(4).readUInt32LE()),
         script: DYING,

@@ -72,6 +72,37 @@ export interface NeighborState {
   readonly latencySumMs: number;
 }
 
+/** What has been asked of external trackers on behalf of clients, since the start. */
+export interface ForwardingState {
+  /** Announces on their way, and those that wait for their turn. */
+  readonly running: number;
+  readonly queued: number;
+  /** Announces that joined one on its way. */
+  readonly joined: number;
+  readonly asked: number;
+  readonly answered: number;
+  readonly failed: number;
+  /** Not sent: to trackers that are left alone after failures, and because too many waited. */
+  readonly leftAlone: number;
+  readonly dropped: number;
+  /** Those that are asked most. */
+  readonly trackers: readonly ExternalTrackerState[];
+}
+
+/** One external tracker. */
+interface ExternalTrackerState {
+  readonly name: string;
+  readonly asked: number;
+  readonly answered: number;
+  readonly failed: number;
+  readonly leftAlone: number;
+  readonly dropped: number;
+  /** `open` while it is left alone after failures. */
+  readonly state: "closed" | "open" | "half-open";
+  readonly lastFailure: string | null;
+  readonly latencyMs: number;
+}
+
 /** What one peer group did in a span of time. */
 export interface HistoryRow {
   /** Seconds since 1970. */
@@ -147,6 +178,8 @@ export interface Sources {
     encode(format: HashListFormat): Promise<EncodedHashList>;
   };
   readonly neighbors: () => readonly NeighborState[];
+  /** Undefined when nobody may forward announces. */
+  readonly forwarding: () => ForwardingState | undefined;
   /** What a person should look at, besides what follows from the counts. */
   readonly notices: () => readonly string[];
   /** Totals by spans of five minutes, an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */

@@ -248,8 +248,8 @@ test("keys without their feature are named when the file asks for it", async () 
   );
   assert.deepEqual(await notYet("selection: { policy: bridged }\nlisten: { udp: [] }\n"), []);
   assert.deepEqual(await notYet("engine: uring\nworkers: 4\n"), []);
-  assert.deepEqual(await notYet('hashlist: {}\nadmin: { listen: "127.0.0.1:1" }\nforwarded_announce: {}\n'), [
-    "forwarded_announce",
+  assert.deepEqual(await notYet("hashlist: {}\nforwarded_announce: {}\nneighbors_wait: 2\n"), [
+    "neighbors_wait",
   ]);
 });
 

@@ -16,7 +16,8 @@ import { type ForeignPeers, Forwarder } from "./forwarder.ts";
 
 const START = 1_800_000_000;
 const HASH = "%AA".repeat(20);
-const PEERS = Uint8Array.from([203, 0, 113, 5, 0x1a, 0xe1, 192, 0, 2, 1, 0x1a, 0xe1]);
+/** Somebody, ourselves, and somebody's private address. */
+const PEERS = Uint8Array.from([45, 0, 113, 5, 0x1a, 0xe1, 46, 0, 2, 1, 0x1a, 0xe1, 10, 0, 0, 1, 0x1a, 0xe1]);
 
 /** A tracker whose answers the test gives one by one. */
 interface Asked {
@@ -63,7 +64,7 @@ function makeForwarder(limits = {}): Forwarder {
     },
     learn: (peers) => learned.push(peers),
     resume: (_, token, told) => resumed.push({ token, told }),
-    isOurs: (address) => address.equals(parseAddress("192.0.2.1")),
+    isOurs: (address) => address.equals(parseAddress("46.0.2.1")),
     now: () => now,
     nowMs: () => now * 1000,
     fraction: () => 0.5,
@@ -191,7 +192,7 @@ describe("what goes out", () => {
 });
 
 describe("an answer", () => {
-  it("brings peers, but not ourselves, ends the wait, and says when to come again", async () => {
+  it("brings peers, but neither ourselves nor private ones, ends the wait, and says when to come again", async () => {
     const token = take();
     await asked[0].answer(answer({ interval: 1000, warningMessage: "w" }));
     assert.deepEqual(learned[0].peers, PEERS.slice(0, 6));

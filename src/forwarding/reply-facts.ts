@@ -3,6 +3,7 @@ import type { CircuitBreaker } from "../client/circuit-breaker.ts";
 import type { Answer } from "../client/outcome.ts";
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
+import { isSpecialPurpose } from "../network/special-purpose.ts";
 import { encodeWords, type Told } from "../tracker/told.ts";
 
 /** Of a tracker that names none, and what is believed of one that does. Seconds. */
@@ -52,7 +53,10 @@ export function retryAfter(breaker: CircuitBreaker, nowMs: number): number {
   return Math.max(LEAST_RETRY, Math.ceil((breaker.openUntilMs - nowMs) / 1000));
 }
 
-/** The peers of an answer, but for this tracker itself, which other trackers take for one as it asks them. */
+/**
+ * The peers of an answer, but for this tracker itself, which other trackers take for one as it asks them, and for
+ * addresses that mean something only near whoever has them: here they would be somebody else's.
+ */
 export function peersOf(
   { peers, peers6 }: Answer,
   isOurs: (address: Address) => boolean,
@@ -89,7 +93,7 @@ function without(peers: Uint8Array, family: Family, isOurs: (address: Address) =
   for (let at = 0; at + size <= peers.length; at += size) {
     if (family === 4) address.setIPv4(readWord(peers, at));
     else address.setBytes(peers, at);
-    if (!isOurs(address)) kept.push(...peers.subarray(at, at + size));
+    if (!isOurs(address) && !isSpecialPurpose(address)) kept.push(...peers.subarray(at, at + size));
   }
   return kept.length === peers.length ? peers : Uint8Array.from(kept);
 }

@@ -260,14 +260,12 @@ test("a full tracker answers new peers without storing them, and warns once", {
 
 test("keys of features that are not there yet are named once", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
-  const config = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nforwarded_announce: {}\n`;
+  const config = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nneighbors_wait: 5\n`;
   const tracker = await TrackerProcess.start(bed, config);
   const named = () => tracker.log.filter(({ msg }) => /not there yet/.test(msg)).map(({ keys }) => keys);
-  assert.deepEqual(named(), [["forwarded_announce"]]);
+  assert.deepEqual(named(), [["neighbors_wait"]]);
   await tracker.reload(config);
-  assert.deepEqual(named(), [["forwarded_announce"]]);
-  await tracker.reload(`${config}neighbors_wait: 5\n`);
-  assert.deepEqual(named(), [["forwarded_announce"], ["neighbors_wait"]]);
+  assert.deepEqual(named(), [["neighbors_wait"]]);
 });
 
 test("the log goes to files, whole to its last line", { timeout: 300_000 }, async (t) => {

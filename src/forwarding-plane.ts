@@ -1,0 +1,179 @@
+/** Forwarded announces, wired: from the data plane's errands to external trackers, and back into store and answers. */
+
+import type { ForwardingState } from "./admin/sources.ts";
+import { publicAddressesExcept } from "./client/address-guard.ts";
+import { TrackerClient } from "./client/tracker-client.ts";
+import type { LoadedConfig } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import type { ErrandDesk } from "./errands.ts";
+import type { Feature } from "./feature.ts";
+import { type ForeignPeers, Forwarder } from "./forwarding/forwarder.ts";
+import type { UpstreamCounts } from "./forwarding/upstream.ts";
+import { machineAddresses } from "./machine.ts";
+import type { Address } from "./model/address.ts";
+import { PeerGroups } from "./network/peer-groups.ts";
+import { buildPrefixTable, PrefixTable } from "./network/prefix-table.ts";
+import { AskTimes, type AskTimesData } from "./tracker/ask-times.ts";
+import { ERRAND } from "./tracker/errand-queue.ts";
+import { LearnedCounts, LearnedPeers } from "./tracker/learned-peers.ts";
+import { CONTROL_PLANE } from "./tracker/shard-lock.ts";
+import type { SwarmStoreData } from "./tracker/store-memory.ts";
+import { SwarmStore } from "./tracker/swarm-store.ts";
+import type { PolicyData } from "./worker.ts";
+
+/** For an announce with its redirects and retransmissions: longer than any client waits, as a late answer serves others. */
+const REQUEST_MS = 15_000;
+
+const MOST_QUEUED = 10_000;
+const MOST_QUEUED_PER_TRACKER = 1000;
+const MOST_TRACKERS = 4096;
+
+/** The number of external trackers among those that peers are learned from (tracker/peer-record.ts). */
+const EXTERNAL_SOURCE = 127;
+
+/** External peers that a swarm takes. */
+const SWARM_LIMIT = 500;
+
+/** Trackers that are shown each for itself: those that are asked most. */
+const SHOWN_TRACKERS = 20;
+
+/** What it is made of. */
+export interface ForwardingParts {
+  readonly store: SwarmStoreData;
+  readonly askTimes: AskTimesData;
+  readonly errands: ErrandDesk;
+  /** The data plane's clock, in seconds. */
+  readonly now: () => number;
+  /** Which addresses external trackers may have; by default all that are public, and neither ours nor denied. */
+  readonly allows?: (address: Address) => boolean;
+}
+
+/** Asks external trackers, as the configuration in force says. */
+export class ForwardingPlane implements Feature {
+  readonly #parts: ForwardingParts;
+  readonly #learned: LearnedPeers;
+  readonly #counts = new LearnedCounts();
+  #client: TrackerClient;
+  #forwarder: Forwarder;
+  #key = "";
+  #isOn = false;
+
+  constructor(parts: ForwardingParts, { config }: LoadedConfig, { groups }: PolicyData) {
+    this.#parts = parts;
+    const view = new SwarmStore(parts.store, CONTROL_PLANE);
+    this.#learned = new LearnedPeers(view, parts.store.maxPeers, new PeerGroups(groups), SWARM_LIMIT);
+    this.#client = this.#makeClient(config);
+    this.#forwarder = this.#makeForwarder(config);
+    this.#key = keyOf(config);
+    this.#isOn = isOn(config);
+  }
+
+  start(): void {
+    const { errands } = this.#parts;
+    errands.handle(ERRAND.forward, (worker, token, bytes) => this.#forwarder.take(worker, token, bytes));
+  }
+
+  /** How it is doing; undefined when nobody may forward announces. */
+  get state(): ForwardingState | undefined {
+    if (!this.#isOn) return undefined;
+    const { joined, schedule } = this.#forwarder;
+    const upstreams = [...schedule.upstreams];
+    const sum = (count: keyof UpstreamCounts) =>
+      upstreams.reduce((all, { counts }) => all + counts[count], 0);
+    const busiest = upstreams.toSorted((a, b) => b.counts.asked - a.counts.asked).slice(0, SHOWN_TRACKERS);
+    return {
+      joined,
+      running: schedule.running,
+      queued: schedule.queued,
+      asked: sum("asked"),
+      answered: sum("answered"),
+      failed: sum("failed"),
+      leftAlone: sum("leftAlone"),
+      dropped: sum("dropped"),
+      trackers: busiest.map(({ name, counts, state, lastFailure, latencyMs }) => ({
+        name,
+        ...counts,
+        state,
+        lastFailure: lastFailure ?? null,
+        latencyMs,
+      })),
+    };
+  }
+
+  /** What is on its way is given up, if the configuration has changed as far as it matters here. */
+  adopt({ config }: LoadedConfig, { groups }: PolicyData): void {
+    this.#learned.groups = new PeerGroups(groups);
+    this.#isOn = isOn(config);
+    if (keyOf(config) === this.#key) return;
+    this.#key = keyOf(config);
+    const client = this.#client;
+    this.#client = this.#makeClient(config);
+    this.#forwarder = this.#makeForwarder(config);
+    void client.close();
+  }
+
+  /** Asks nobody any more. */
+  async stop(): Promise<void> {
+    await this.#client.close();
+  }
+
+  #makeClient({
+    forwarded_announce: { deny, max_requests, max_requests_per_tracker },
+  }: Config): TrackerClient {
+    return new TrackerClient({
+      guard: this.#parts.allows ?? publicAddressesExcept([...deny, ...machineAddresses()]),
+      refuseLowPorts: true,
+      timeoutMs: REQUEST_MS,
+      maxInFlight: max_requests,
+      maxPerHost: max_requests_per_tracker,
+    });
+  }
+
+  #makeForwarder({
+    forwarded_announce: { max_requests, max_requests_per_tracker },
+    tracker,
+  }: Config): Forwarder {
+    const { errands, askTimes, now } = this.#parts;
+    const client = this.#client;
+    const ours = new PrefixTable(
+      buildPrefixTable(machineAddresses().map((prefix) => ({ prefix, value: 1 }))),
+    );
+    return new Forwarder({
+      limits: {
+        maxRequests: max_requests,
+        maxPerTracker: max_requests_per_tracker,
+        maxQueued: MOST_QUEUED,
+        maxQueuedPerTracker: MOST_QUEUED_PER_TRACKER,
+        maxTrackers: MOST_TRACKERS,
+      },
+      numWant: tracker.numwant_max,
+      times: new AskTimes(askTimes),
+      announce: (announcement) => client.announce(announcement),
+      learn: (peers) => this.#learn(peers),
+      resume: (worker, token, told) => errands.resume(worker, token, told),
+      isOurs: (address) => ours.lookup(address) !== 0,
+      now,
+      nowMs: () => performance.now(),
+      fraction: Math.random,
+    });
+  }
+
+  #learn({ infoHash, peers, peers6, expiresAt }: ForeignPeers): void {
+    const named = { complete: false, source: EXTERNAL_SOURCE, expiresAt };
+    if (peers.length > 0) this.#learned.learn(infoHash, { family: 4, peers, ...named }, this.#counts);
+    if (peers6.length > 0)
+      this.#learned.learn(infoHash, { family: 6, peers: peers6, ...named }, this.#counts);
+  }
+}
+
+function isOn({ forwarded_announce: { sources, clients } }: Config): boolean {
+  return sources.length + clients.length > 0;
+}
+
+/** What makes another client necessary. */
+function keyOf({
+  forwarded_announce: { deny, max_requests, max_requests_per_tracker },
+  tracker,
+}: Config): string {
+  return JSON.stringify([deny, max_requests, max_requests_per_tracker, tracker.numwant_max]);
+}
