@@ -27,6 +27,16 @@ export type Metric = { readonly name: string; readonly help: string } & (
   | { readonly type: "histogram"; readonly samples: readonly HistogramSample[] }
 );
 
+/** A metric that goes up and down. */
+export function gauge(name: string, help: string, ...samples: Sample[]): Metric {
+  return { name, help, type: "gauge", samples };
+}
+
+/** A metric that only grows. */
+export function counter(name: string, help: string, ...samples: Sample[]): Metric {
+  return { name, help, type: "counter", samples };
+}
+
 /** Writes metrics. */
 export function formatMetrics(metrics: readonly Metric[]): string {
   return metrics.map(formatMetric).join("");

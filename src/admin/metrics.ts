@@ -4,7 +4,8 @@ import { LATENCY_BUCKETS, TIMED_EVERY } from "../model/request-counts.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { usedBytes } from "../tracker/heap.ts";
 import { countsOf } from "../tracker/store-memory.ts";
-import type { Metric, Sample } from "./exposition.ts";
+import { counter, gauge, type Metric, type Sample } from "./exposition.ts";
+import { forwardingMetrics } from "./forwarding.ts";
 import { neighborMetrics } from "./neighbors.ts";
 import {
   type CensusSum,
@@ -24,19 +25,6 @@ const ASSUMPTIONS =
   "latest counting a quarter, or all of it when it has more outside peers), and with no others; that it reports " +
   "truly; and that a random choice would be among all peers of the swarm.";
 
-const gauge = (name: string, help: string, ...samples: Sample[]): Metric => ({
-  name,
-  help,
-  type: "gauge",
-  samples,
-});
-const counter = (name: string, help: string, ...samples: Sample[]): Metric => ({
-  name,
-  help,
-  type: "counter",
-  samples,
-});
-
 /** Reads all metrics of the tracker. Takes no longer with more swarms. */
 export function trackerMetrics(sources: Sources): Metric[] {
   const totals = readTotals(sources);
@@ -53,6 +41,7 @@ export function trackerMetrics(sources: Sources): Metric[] {
     ...localityMetrics(totals, census, groups),
     ...trafficMetrics(totals),
     ...limitMetrics(sources, totals),
+    ...forwardingMetrics(sources.forwarding(), totals.counters),
     ...databaseMetrics(sources),
     ...hashListMetrics(sources),
     ...neighborMetrics(sources, totals),

@@ -4,6 +4,7 @@ import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
 import { usedBytes } from "../tracker/heap.ts";
 import { countsOf } from "../tracker/store-memory.ts";
+import { forwardingSchema, readForwarding } from "./forwarding.ts";
 import { neighborSchema, readNeighbors } from "./neighbors.ts";
 import { type Rates, REQUEST_WINDOW, TRAFFIC_WINDOW } from "./rates.ts";
 import {
@@ -86,6 +87,7 @@ export const statusSchema = z.object({
     swarmBytesLimit: count,
     residentBytes: count.describe("Of the whole process."),
   }),
+  forwarding: forwardingSchema,
   database: z.object({
     url: z.string(),
     usable: z.boolean(),
@@ -164,6 +166,7 @@ export function readStatus(sources: Sources, rates: Rates): Status {
       swarmBytesLimit: sources.memoryBound,
       residentBytes: process.memoryUsage.rss(),
     },
+    forwarding: readForwarding(sources.forwarding(), totals.counters),
     database: readDatabase(sources),
     ...readHashList(sources),
     neighbors: readNeighbors(sources, totals),

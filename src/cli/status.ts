@@ -82,6 +82,7 @@ function formatStatus(status: Status): string {
       ],
     ],
     ["Hash list", hashListLines(status)],
+    ["External trackers", forwardingLines(status)],
     [
       "Database",
       [
@@ -121,6 +122,23 @@ function tierLine(tier: Status["tiers"][number], { tiers }: Status): string {
 function neighborLine({ name, state, peers, givenShare }: NeighborStatus): string {
   const shown = state === "asked" ? state : styleText("yellow", state);
   return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${percent(givenShare)} of all given`;
+}
+
+function forwardingLines({ forwarding }: Status): string[] {
+  if (forwarding === null) return [];
+  const { announces, unasked, joined, asked, failed, leftAlone, dropped, running, queued, given, near } =
+    forwarding;
+  return [
+    `${number(announces)} announces forwarded; for ${number(unasked + joined)} of them none was asked`,
+    `${number(asked)} asked: ${number(failed)} failed, ${number(running)} on their way, ${number(queued)} waiting`,
+    `${number(leftAlone)} not sent to trackers that fail, ${number(dropped)} as too many waited`,
+    `${percent(given === 0 ? null : near / given)} of the peers given are near, in the place of external ones`,
+    ...forwarding.trackers.map(
+      ({ name, asked, failed, state, lastFailure }) =>
+        `${name}  ${number(asked)} asked, ${number(failed)} failed${lastFailure === null ? "" : ` (${lastFailure})`}` +
+        `${state === "closed" ? "" : ", left alone"}`,
+    ),
+  ];
 }
 
 function requestLine({

@@ -4,6 +4,7 @@ import type { SectionProps } from "./live.ts";
 import { Answers } from "./sections/answers.tsx";
 import { Database } from "./sections/database.tsx";
 import { Explain } from "./sections/explain.tsx";
+import { ExternalTrackers } from "./sections/external-trackers.tsx";
 import { Groups } from "./sections/groups.tsx";
 import { HashList } from "./sections/hash-list.tsx";
 import { Neighbors } from "./sections/neighbors.tsx";
@@ -23,6 +24,7 @@ export const SECTIONS: readonly { readonly title: string; readonly Section: Comp
     { title: "What can be had inside", Section: HashList },
     { title: "Neighbors", Section: Neighbors },
     { title: "Why is an address given whom?", Section: Explain },
+    { title: "External trackers", Section: ExternalTrackers },
     { title: "Refused", Section: Refusals },
     { title: "Database and memory", Section: Database },
   ];
