@@ -11,6 +11,8 @@ const CHECKS = {
   "python3-libtorrent": () => spawnSync("/usr/bin/python3", ["-c", "import libtorrent"]).status === 0,
   mktorrent: () => isProgram("mktorrent"),
   opentracker: () => isProgram("opentracker"),
+  haproxy: () => isProgram("haproxy"),
+  "nginx-light": () => isProgram("nginx"),
   "mariadb-server": () => isProgram("mariadbd") && isProgram("mariadb-install-db"),
   iproute2: () => isProgram("ip"),
   nftables: () => isProgram("nft"),

@@ -18,6 +18,8 @@ export const CHECKERS: Readonly<Record<string, Checker>> = {
   zone: { command: 'named-checkzone "$(sed -n "s/^\\$ORIGIN //p" "$file")" "$file"', tools: ["bind9"] },
   unbound: { command: 'unbound-checkconf "$file"', tools: ["unbound"] },
   dnsmasq: { command: 'dnsmasq --test --conf-file="$file"', tools: ["dnsmasq-base"] },
+  haproxy: { command: 'haproxy -c -f "$file"', tools: ["haproxy"] },
+  nginx: { command: 'nginx -t -c "$(realpath "$file")"', tools: ["nginx-light"] },
   nftables: { command: 'nft --check --file "$file"', tools: ["nftables"] },
   prometheus: { command: 'promtool check config "$file"', tools: ["prometheus"] },
   // Values that this kernel knows and takes: the sandbox has a network of its own, to which most belong.
