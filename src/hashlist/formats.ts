@@ -4,8 +4,8 @@ import type { HashListFormat } from "../model/hash-list-format.ts";
 import { entriesOf, HASH_WORDS, type HashList, ROW_WORDS } from "./hash-list.ts";
 import { NFT_SET, NFT_TABLE } from "./nftables-names.ts";
 
-/** Torrents in a piece: a millisecond's work or two. */
-const PIECE = 2048;
+/** Torrents in a piece: a millisecond's work. */
+const PIECE = 512;
 
 const HASH_BYTES = 20;
 

@@ -40,7 +40,7 @@ export interface HashListCounts {
   /** Torrents that qualify and are not listed: beyond `max_entries`, and excluded. */
   leftOut: number;
   excluded: number;
-  /** How long the last look took, and how much of that was work. */
+  /** How long the last look took, and the list with it; and the processor time of this thread meanwhile. */
   lookMs: number;
   workMs: number;
   /** Attempts to write it that failed; and whether the last one did. */
@@ -71,7 +71,6 @@ export class HashListMaker {
   #files: ListFiles | undefined;
   #started = false;
   #dueAt = 0;
-  #workMs = 0;
   #running: Promise<void> = Promise.resolve();
   /** The end of what is under way or waits: one thing after the other. */
   #last: Promise<void> = Promise.resolve();
@@ -151,7 +150,7 @@ export class HashListMaker {
   async #make(asked: boolean): Promise<void> {
     const settings = this.#settings;
     const began = performance.now();
-    this.#workMs = 0;
+    const before = process.threadCpuUsage();
     this.#looker.adopt(this.#groups, settings);
     const { lost, excluded } = await this.#looker.look(settings, seconds, this.#rest);
     if (lost > 0 || asked || performance.now() >= this.#dueAt) {
@@ -161,8 +160,9 @@ export class HashListMaker {
       Object.assign(this.counts, { leftOut, excluded });
       await this.#write();
     }
+    const { user, system } = process.threadCpuUsage(before);
     this.counts.lookMs = performance.now() - began;
-    this.counts.workMs = this.#workMs;
+    this.counts.workMs = (user + system) / 1000;
   }
 
   #adoptList(made: HashList, { interval }: HashListSettings): void {
@@ -202,7 +202,6 @@ export class HashListMaker {
   }
 
   readonly #rest: Rest = async (workedMs) => {
-    this.#workMs += workedMs;
     await delay(this.#stop.signal.aborted ? 0 : workedMs * REST_FACTOR);
   };
 }

@@ -5,7 +5,10 @@ import { compareHashes, HASH_WORDS as WORDS } from "./hash-list.ts";
 const PLACES = 2 ** 21;
 const FIRST_CAPACITY = 1024;
 
-/** Keeps the largest swarms, at 24 bytes for each and for as many again that have been added since the last sorting. */
+/** Sizes told apart: this and larger ones are alike. */
+const SIZES = 65_536;
+
+/** Keeps the largest swarms, at 24 bytes for each, and for as many again until it is trimmed. */
 export class LargestSwarms {
   /** How many have been left out. */
   leftOut = 0;
@@ -13,6 +16,8 @@ export class LargestSwarms {
   #count = 0;
   #hashes = new Uint32Array(FIRST_CAPACITY * WORDS);
   #sizes = new Uint32Array(FIRST_CAPACITY);
+  /** How many there are of each size. */
+  readonly #ofSize = new Uint32Array(SIZES);
 
   /** Begins anew, for at most `limit` swarms, which is a million at most. */
   begin(limit: number): void {
@@ -23,17 +28,21 @@ export class LargestSwarms {
 
   /** Adds the swarm whose info-hash is at `source[at]`. */
   add(source: Uint32Array, at: number, size: number): void {
-    if (this.#count === 2 * this.#limit) this.#leaveOutSmallest();
     if (this.#count === this.#sizes.length) this.#grow();
     for (let i = 0; i < WORDS; i++) this.#hashes[this.#count * WORDS + i] = source[at + i];
     this.#sizes[this.#count++] = size;
+  }
+
+  /** Makes room for more, once in a while: some milliseconds' work. To be called before twice the limit has been added. */
+  trim(): void {
+    if (this.#count > 1.5 * this.#limit) this.#leaveOutSmallest();
   }
 
   /** The info-hashes kept, in order, each once: five words for each. */
   take(): Uint32Array<ArrayBuffer> {
     if (this.#count > this.#limit) this.#leaveOutSmallest();
     const from = this.#hashes;
-    const order = this.#order((i) => from[i * WORDS]);
+    const order = this.#orderByFirstWord();
     const sorted = new Uint32Array(order.length * WORDS);
     let end = 0;
     for (const place of order) {
@@ -49,23 +58,30 @@ export class LargestSwarms {
     return sorted.subarray(0, end);
   }
 
+  /** Leaves the smallest out where there are more than wanted. */
   #leaveOutSmallest(): void {
-    const kept = this.#order((i) => 0xffffffff - this.#sizes[i])
-      .subarray(0, this.#limit)
-      .sort();
-    for (let to = 0; to < kept.length; to++) {
-      const from = kept[to];
-      this.#sizes[to] = this.#sizes[from];
+    const sizes = this.#sizes.subarray(0, this.#count);
+    const ofSize = this.#ofSize.fill(0);
+    for (const size of sizes) ofSize[Math.min(size, SIZES - 1)]++;
+    let least = SIZES - 1;
+    let room = this.#limit;
+    while (ofSize[least] <= room) room -= ofSize[least--];
+    let to = 0;
+    for (let from = 0; from < sizes.length; from++) {
+      const size = Math.min(sizes[from], SIZES - 1);
+      if (size < least || (size === least && room-- <= 0)) continue;
+      sizes[to] = sizes[from];
       this.#hashes.copyWithin(to * WORDS, from * WORDS, (from + 1) * WORDS);
+      to++;
     }
-    this.leftOut += this.#count - kept.length;
-    this.#count = kept.length;
+    this.leftOut += this.#count - to;
+    this.#count = to;
   }
 
-  /** The places of all swarms by a number of 32 bits, the lowest first. */
-  #order(keyOf: (place: number) => number): Float64Array {
+  /** The places of all swarms, by the first words of their info-hashes. */
+  #orderByFirstWord(): Float64Array {
     const keys = new Float64Array(this.#count);
-    for (let i = 0; i < keys.length; i++) keys[i] = keyOf(i) * PLACES + i;
+    for (let i = 0; i < keys.length; i++) keys[i] = this.#hashes[i * WORDS] * PLACES + i;
     keys.sort();
     for (let i = 0; i < keys.length; i++) keys[i] %= PLACES;
     return keys;

@@ -19,11 +19,11 @@ const HOLD = 64;
 /** How long a shard is waited for. The torrents of one whose thread has died are not listed. */
 const SHARD_WAIT_MS = 5;
 
-/** After so much work others come to theirs. */
-const SLICE_MS = 0.5;
+/** After so much work others come to theirs: where all share a core, announces have to wait for it. */
+const SLICE_MS = 0.1;
 
-/** Torrents looked at once more at a time: ten milliseconds' work at most. */
-const CONFIRM = 8192;
+/** Torrents looked at once more at a time: some milliseconds' work. */
+const CONFIRM = 4096;
 
 /** Rests after a piece of work. */
 export type Rest = (workedMs: number) => Promise<void>;
@@ -52,6 +52,7 @@ export class SwarmLooker {
   /** By group: complete peers and incomplete ones of the swarm under way. */
   readonly #complete = new Uint32Array(GROUP_IDS);
   readonly #incomplete = new Uint32Array(GROUP_IDS);
+  readonly #groups = new Uint16Array(GROUP_IDS);
   #lost = 0;
   #excluded = 0;
 
@@ -79,6 +80,7 @@ export class SwarmLooker {
         if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) break;
         number = this.#lookAtSome(shard, Math.min(number, store.swarmsIn(shard)), settings, at);
         store.leave(shard);
+        this.#largest.trim();
         const worked = performance.now() - began;
         if (worked < SLICE_MS) continue;
         await rest(worked);
@@ -119,7 +121,7 @@ export class SwarmLooker {
       const began = performance.now();
       const at = now();
       for (const end = Math.min(count, next + CONFIRM); next < end; next++) {
-        this.#infoHash.set(candidates.subarray(next * HASH_WORDS, (next + 1) * HASH_WORDS));
+        for (let i = 0; i < HASH_WORDS; i++) this.#infoHash[i] = candidates[next * HASH_WORDS + i];
         if (!this.#confirmOne(settings, at, rows)) continue;
         hashes.set(this.#infoHash, kept * HASH_WORDS);
         rowsAt[++kept] = rows.length;
@@ -147,18 +149,19 @@ export class SwarmLooker {
   }
 
   #addRows(entry: number, rows: Rows): void {
-    const ids: number[] = [];
+    let groups = 0;
     for (const family of [4, 6] as const) {
       const { keys, counts } = this.#segments;
       this.#store.list(family).loadSegments(this.#store.listCell(entry, family), this.#segments);
       for (let i = 0; i < this.#segments.count; i++) {
         const group = keys[i] & KEY_GROUP;
         if (!this.#copies.isInside(group) || (keys[i] & KEY_LEARNED) !== 0) continue;
-        if (this.#complete[group] + this.#incomplete[group] === 0) ids.push(group);
+        if (this.#complete[group] + this.#incomplete[group] === 0) this.#groups[groups++] = group;
         ((keys[i] & KEY_COMPLETE) === 0 ? this.#incomplete : this.#complete)[group] += counts[i];
       }
     }
-    for (const group of ids) {
+    for (let i = 0; i < groups; i++) {
+      const group = this.#groups[i];
       rows.add(group, this.#complete[group], this.#incomplete[group]);
       this.#complete[group] = 0;
       this.#incomplete[group] = 0;
