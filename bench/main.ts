@@ -1,5 +1,5 @@
 /**
- * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size,storage,admin,router]
+ * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size,storage,admin,hashlist,router]
  * [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
@@ -12,6 +12,7 @@ import { chooseEngine, type EngineKind } from "../src/engine/choice.ts";
 import { Load } from "./load/load.ts";
 import { measureAdmin } from "./scenarios/admin.ts";
 import { measureAnnounces } from "./scenarios/announces.ts";
+import { measureHashList } from "./scenarios/hash-list.ts";
 import { measureMemory } from "./scenarios/memory.ts";
 import { measureRouter } from "./scenarios/router.ts";
 import { measureSize } from "./scenarios/size.ts";
@@ -28,6 +29,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   size: measureSize,
   storage: measureStorage,
   admin: measureAdmin,
+  hashlist: measureHashList,
   router: measureRouter,
 };
 
