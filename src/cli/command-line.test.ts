@@ -132,6 +132,7 @@ tracker: { max_peers: 1000000, access_list: { mode: allow, file: hashes } }
 peer_groups:
   - { name: partners, priority: 5, cidr_list: [10.1.0.0/16, 2001:db8::1/32] }
   - { name: ours, priority: 1, cidr_file: ours.conf }
+hashlist: { path: list, formats: [text, nftables] }
 `,
   );
   const { out, err, code } = await btrt("check", "--config", good);
@@ -151,6 +152,7 @@ peer_groups:
     `Keeps its swarms in\n  sqlite:${join(directory, "var/btrt.db")}, saved every 60 seconds`,
   );
   assert.deepEqual(blocks.slice(7), [
+    `Hash list\n  ${join(directory, "list.txt")}, ${join(directory, "list.nft")}, every 600 seconds`,
     `Warnings\n  ${good}:6:61: peer_groups[0].cidr_list[1]: "2001:db8::1/32" has bits set after its length: ` +
       "it is read as 2001:db8::/32",
   ]);

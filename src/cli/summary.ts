@@ -2,7 +2,9 @@
 import { formatListenAddress } from "../config/listen-address.ts";
 import type { LoadedConfig, LoadReport } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
 import { workerCount } from "../config/worker-count.ts";
+import { FORMAT_NAMES } from "../model/hash-list-format.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
 import { memoryBound, shardsFor } from "../tracker/store-memory.ts";
 
@@ -31,6 +33,7 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
       "Keeps its swarms in",
       [`${config.database.url}, saved every ${count(config.database.save_interval, "second")}`],
     ],
+    ["Hash list", describeHashList(config.hashlist)],
     ["Not in this version yet", notYet],
     ["Warnings", warnings.map(formatProblem)],
   ];
@@ -53,6 +56,14 @@ function describeGroups(groups: readonly PeerGroupDefinition[]): string[] {
       ),
   );
   return [...lines, `tier ${priorities.length + 1}  in no group`];
+}
+
+function describeHashList({ path, formats, interval, dry_run }: Config["hashlist"]): string[] {
+  if (path === null) return [];
+  const files = formats.map((format) => path + FORMAT_NAMES[format].ending).join(", ");
+  return [
+    `${files}, every ${count(interval, "second")}${dry_run ? "; but dry_run: nothing is written" : ""}`,
+  ];
 }
 
 function describeOverlaps(groups: readonly PeerGroupDefinition[]): string[] {
