@@ -28,23 +28,26 @@ export interface RulesetOptions {
 /** Where a handshake lies in the payload of TCP or UDP. */
 interface Carrier {
   readonly name: string;
-  /** What packets are looked at, before the handshake itself. */
+  readonly transport: "tcp" | "udp";
+  /** What tells it from others of the same transport, or "". */
   readonly match: string;
   /** Bytes before the handshake. */
   readonly offset: number;
 }
 
 const CARRIERS: readonly Carrier[] = [
-  { name: "TCP", match: "meta l4proto tcp", offset: 0 },
-  { name: "uTP: ST_DATA without an extension", match: "meta l4proto udp @ih,0,16 0x0100", offset: 20 },
+  { name: "TCP", transport: "tcp", match: "", offset: 0 },
+  { name: "no extension", transport: "udp", match: "@ih,8,8 0", offset: 20 },
   {
-    name: "uTP: ST_DATA with one extension of 4 bytes (a short selective ack)",
-    match: "meta l4proto udp @ih,0,8 0x01 @ih,8,8 != 0 @ih,160,16 0x0004",
+    name: "one extension of 4 bytes: a short selective ack",
+    transport: "udp",
+    match: "@ih,8,8 != 0 @ih,160,16 0x0004",
     offset: 26,
   },
   {
-    name: "uTP: ST_DATA with one extension of 8 bytes (extension bits, a longer selective ack)",
-    match: "meta l4proto udp @ih,0,8 0x01 @ih,8,8 != 0 @ih,160,16 0x0008",
+    name: "one extension of 8 bytes: extension bits, a longer selective ack",
+    transport: "udp",
+    match: "@ih,8,8 != 0 @ih,160,16 0x0008",
     offset: 30,
   },
 ];
@@ -106,7 +109,13 @@ ${addressSets(options)}
 
     # All that most packets cost is one look at the first bytes of their payload (@ih), wherever TCP's options end.
     # Connections need not be tracked, so the ways out and back may lead through different routers.
-${CARRIERS.map(carrierRule).join("\n")}
+${carrierRules("tcp")}
+    # uTP: ST_DATA, version 1
+    meta l4proto udp @ih,0,8 0x01 goto utp
+  }
+
+  chain utp {
+${carrierRules("udp")}
   }
 
   chain handshake {
@@ -189,9 +198,16 @@ function prioritiesOf(groups: readonly PeerGroupDefinition[]): number[] {
   return [...new Set(groups.map(({ priority }) => priority))].sort((a, b) => a - b);
 }
 
-function carrierRule({ name, match, offset }: Carrier): string {
-  const protocol = `@ih,${8 * offset},128 0x${PROTOCOL.slice(0, 32)} @ih,${8 * offset + 128},32 0x${PROTOCOL.slice(32)}`;
-  return `    # ${name}\n    ${match} ${protocol} goto handshake`;
+/** Rules that find handshakes of one transport. */
+function carrierRules(wanted: "tcp" | "udp"): string {
+  return CARRIERS.filter(({ transport }) => transport === wanted)
+    .map(({ name, match, offset }) => {
+      const [first, rest] = [8 * offset, 8 * offset + 128];
+      const protocol = `@ih,${first},128 0x${PROTOCOL.slice(0, 32)} @ih,${rest},32 0x${PROTOCOL.slice(32)}`;
+      const before = wanted === "tcp" ? "meta l4proto tcp" : match;
+      return `    # ${name}\n    ${before} ${protocol} goto handshake`;
+    })
+    .join("\n");
 }
 
 /** Who sends to whom. What is inside alone, or passes through from outside to outside, comes to the end and goes on. */
@@ -209,10 +225,10 @@ function directionRules(): string {
 
 function directionChain(way: "outgoing" | "incoming", countOnly: boolean): string {
   const refuse = countOnly ? "" : " goto refuse";
-  const rules = CARRIERS.map(
-    ({ match, offset }) =>
-      `    ${match} ${infoHashAt(offset)} @${NFT_SET} counter name refused_${way}${refuse}`,
-  );
+  const rules = CARRIERS.map(({ transport, match, offset }) => {
+    const words = ["meta l4proto", transport, match, infoHashAt(offset), `@${NFT_SET}`].filter(Boolean);
+    return `    ${words.join(" ")} counter name refused_${way}${refuse}`;
+  });
   return `  chain ${way} {\n    counter name seen_${way}\n${rules.join("\n")}\n  }`;
 }
 
