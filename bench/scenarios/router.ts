@@ -10,7 +10,7 @@ import { ratioOf, spreadOf } from "../statistics.ts";
 import { formatSpread, type Table } from "../table.ts";
 
 const FLOOD = fileURLToPath(new URL("../load/flood.ts", import.meta.url));
-const BURSTS = 200;
+const BURSTS = 40;
 const BURST = 1024;
 const LISTED = 100_000;
 const PREFIXES = 1000;
