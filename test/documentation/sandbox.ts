@@ -18,6 +18,8 @@ const MADE = [
   "/var/lib/btrt",
   "/var/log/btrt",
   "/var/lib/unbound",
+  "/var/lib/nginx",
+  "/var/log/nginx",
   "/var/cache/bind",
   "/run/mysqld",
 ];
