@@ -44,6 +44,7 @@ function makeTracker(maxPeers: number): Tracker {
       groups: new PeerGroups(groups),
       polls: NO_POLLS,
       refreshSeconds: 0,
+      refreshWaitMs: 0,
       accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
     },
     new Random([1, 2, 3, 4]),

@@ -39,6 +39,8 @@ const tracker = {
     response.peerCount = PEERS;
     return OK;
   },
+  answer: () => {},
+  waitMs: 0,
   scrape: (): ClientErrorCode => OK,
 };
 

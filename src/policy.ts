@@ -42,6 +42,7 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
       addresses: prefixSet(neighbors.flatMap(({ source }) => source)),
       peerIds: pollPeerIds(neighbors),
     },
+    refreshWaitMs: loaded.config.neighbors_wait,
     refreshSeconds:
       asked.length === 0 ? 0 : Math.min(...asked.map(({ refresh_interval }) => refresh_interval)),
     trustedProxies: prefixSet([...listen.trusted_proxies, ...forwarded.sources]),

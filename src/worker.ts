@@ -45,6 +45,7 @@ export interface PolicyData {
   readonly accessList: AccessListData;
   readonly polls: PollsData;
   readonly refreshSeconds: number;
+  readonly refreshWaitMs: number;
   readonly trustedProxies: PrefixTableData;
   readonly ipParameter: PrefixTableData;
   /** Undefined when nobody may forward announces. */
@@ -128,6 +129,7 @@ function trackerPolicy(data: PolicyData): TrackerPolicy {
     accessList: new AccessList(data.accessList),
     polls: new Polls(data.polls),
     refreshSeconds: data.refreshSeconds,
+    refreshWaitMs: data.refreshWaitMs,
   };
 }
 

@@ -24,6 +24,7 @@ export function makePolicy(...prefixes: string[]): PolicyData {
     accessList: buildAccessList("off", new Uint32Array(0)),
     polls: { addresses: buildPrefixTable([]), peerIds: new Uint32Array(0) },
     refreshSeconds: 0,
+    refreshWaitMs: 0,
     trustedProxies: buildPrefixTable([]),
     ipParameter: buildPrefixTable([]),
     forwarding: undefined,

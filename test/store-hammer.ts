@@ -61,6 +61,7 @@ const policy = {
   accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
   polls: NO_POLLS,
   refreshSeconds: 0,
+  refreshWaitMs: 0,
 } as const;
 const tracker = new Tracker(store, policy, random, clock, counters, allocateActivity());
 const sweeper = new Sweeper(store, GROUPS[0], EXPIRY_SECONDS, counters, allocateCensus(), worker, workers);

@@ -96,6 +96,7 @@ export class SimulatedTracker {
         accessList,
         polls: NO_POLLS,
         refreshSeconds: 0,
+        refreshWaitMs: 0,
       },
       new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
       this.#clock,

@@ -113,6 +113,7 @@ export class AnswerExplainer {
       accessList: NO_LIST,
       polls: new Polls(policy.polls),
       refreshSeconds: 0,
+      refreshWaitMs: 0,
     };
     const now = Math.floor(Date.now() / 1000);
     const found = this.#explainer.explain(this.#words, address, wanted, trackerPolicy, now);

@@ -8,7 +8,7 @@ interface NotYet {
   readonly unless?: readonly unknown[];
 }
 
-const NOT_YET: readonly NotYet[] = [{ key: "neighbors_wait", unless: [0] }];
+const NOT_YET: readonly NotYet[] = [];
 
 /** The dotted keys that a document sets, and whose feature is not there yet. */
 export function notYetKeys(document: unknown): string[] {

@@ -41,6 +41,7 @@ describe("a neighbor", () => {
   let asked: { url: string; tell: (outcome: Outcome) => Promise<void> }[];
   let learned: NamedPeers[];
   let changes: string[];
+  let settled: string[];
   let nowMs: number;
   let neighbor: Neighbor;
 
@@ -64,6 +65,7 @@ describe("a neighbor", () => {
         },
         now: () => nowMs,
         fraction: () => 0.5,
+        settled: (infoHash, answered) => settled.push(`${infoHash[0]} ${answered}`),
         changed: (which) => changes.push(which.state),
       },
       { peerId: "-BTRT01-000000000000", port: 6881, numWant: 200, ip: "" },
@@ -83,6 +85,7 @@ describe("a neighbor", () => {
     asked = [];
     learned = [];
     changes = [];
+    settled = [];
     nowMs = 1_000_000_000;
     neighbor = make();
   });
@@ -92,6 +95,7 @@ describe("a neighbor", () => {
     neighbor.pump();
     assert.equal(asked.length, 1);
     await asked[0].tell(ANSWER);
+    assert.deepEqual(settled, ["1 true"]);
     nowMs += 1_799_000;
     assert.equal(neighbor.wish(hash(1), 1), false);
     nowMs += 1000;
@@ -153,6 +157,7 @@ describe("a neighbor", () => {
 
   test("that does not answer is left alone, which is said once, and tried again", async () => {
     for (let i = 0; i < 5; i++) await ask(i, TIMEOUT);
+    assert.deepEqual(settled, ["0 false", "1 false", "2 false", "3 false", "4 false"]);
     assert.deepEqual([changes, neighbor.state, neighbor.lastFailure], [["open"], "open", "timeout"]);
     neighbor.wish(hash(100), 1);
     neighbor.pump();
@@ -187,6 +192,7 @@ describe("a neighbor", () => {
 
   test("that says when to come back about a torrent (BEP 31) is asked about it then", async () => {
     await ask(1, { ...ANSWER, failureReason: "later", retryIn: 7200 });
+    assert.deepEqual(settled, ["1 false"]);
     await ask(2, { ...ANSWER, failureReason: "never", retryIn: Number.POSITIVE_INFINITY });
     await ask(3, { ...ANSWER, failureReason: "soon", retryIn: 1 });
     nowMs += 1_800_000;

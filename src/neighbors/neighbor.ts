@@ -35,6 +35,8 @@ export interface NeighborParts {
   readonly now: () => number;
   /** Uniform in [0, 1). */
   readonly fraction: () => number;
+  /** Called when it has been asked about a swarm, whatever came of it. @param answered whether it has named peers, or none. */
+  readonly settled: (infoHash: Uint32Array, answered: boolean) => void;
   /** Called when it is left alone from now on, and when it answers again. */
   readonly changed: (neighbor: Neighbor) => void;
 }
@@ -178,6 +180,7 @@ export class Neighbor {
     this.inFlight--;
     if (outcome.answered) this.#takeAnswer(infoHash, outcome);
     else this.#takeFailure(outcome.kind, outcome.status);
+    this.#parts.settled(infoHash, outcome.answered && outcome.failureReason === undefined);
     this.pump();
   }
 

@@ -170,6 +170,36 @@ describe("a neighbor over HTTP", () => {
   });
 });
 
+test("a wait is over with the first neighbor's answer, or when none can be had", async (t) => {
+  const tracker = await HostileTracker.start();
+  t.after(() => tracker.stop());
+  const rig = new Rig();
+  t.after(() => rig.neighbors.stop());
+  const behaviours = ["good", "server error", "silent"] as const;
+  const settings = (name: BehaviourName): NeighborSettings => ({
+    ...SETTINGS,
+    name,
+    template: tracker.url(name, "?info_hash={info_hash}&port={port}"),
+  });
+  let over = 0;
+  const wish = (number: number) => rig.neighbors.wish(Uint32Array.of(number, 1, 2, 3, 4), 1, () => over++);
+  wish(1);
+  assert.equal(over, 1, "there is nobody to ask");
+  rig.neighbors.adopt(policyOf(behaviours.map(settings)));
+  wish(2);
+  wish(2);
+  assert.equal(over, 2, "they are being asked already");
+  await until("one has answered", () => over === 3);
+  assert.equal(rig.learned.length, 2);
+  rig.neighbors.adopt(policyOf([settings("server error")]));
+  for (let i = 10; i < 15; i++) {
+    wish(i);
+    await until("it has failed", () => over === i - 6);
+  }
+  wish(20);
+  assert.equal(over, 9, "it is left alone");
+});
+
 test("a neighbor over UDP is asked as BEP 15 has it", async (t) => {
   const tracker = await HostileUdpTracker.start();
   t.after(() => tracker.stop());

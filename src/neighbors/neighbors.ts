@@ -12,9 +12,10 @@ import type { PollIdentity } from "./announce-template.ts";
 import { Neighbor, type NeighborParts } from "./neighbor.ts";
 import type { FilterRules } from "./peer-filter.ts";
 import type { NeighborSettings } from "./settings.ts";
+import { Waits } from "./waits.ts";
 
 /** What all neighbors work with. */
-export interface NeighborsParts extends Omit<NeighborParts, "announce"> {
+export interface NeighborsParts extends Omit<NeighborParts, "announce" | "settled"> {
   /** Makes what asks one neighbor. */
   readonly makeClient: (settings: NeighborSettings) => Pick<TrackerClient, "announce" | "close">;
   /** Swarms that are remembered of each: a power of two, twice as many as there are is enough. */
@@ -46,6 +47,7 @@ const FIRST_SOURCE = 1;
 export class Neighbors {
   readonly #parts: NeighborsParts;
   readonly #entries = new Map<string, Entry>();
+  readonly #waits = new Waits();
   /** Numbers given, by name. They stay: peers of a neighbor that is gone are known for a while. */
   readonly #sources = new Map<string, number>();
 
@@ -76,6 +78,7 @@ export class Neighbors {
       const parts = {
         ...this.#parts,
         announce: client.announce.bind(client),
+        settled: (infoHash: Uint32Array, answered: boolean) => this.#waits.settle(infoHash, answered),
       };
       const source = this.#sourceOf(settings.name);
       const neighbor = new Neighbor(
@@ -95,16 +98,25 @@ export class Neighbors {
     }
   }
 
-  /** Clients announce a swarm: whoever was not asked about it lately is to be. @param peers that announce it. */
-  wish(infoHash: Uint32Array, peers: number): void {
+  /**
+   * Clients announce a swarm: whoever was not asked about it lately is to be.
+   * @param peers that announce it.
+   * @param over called once, when a neighbor has answered or none will: somebody waits for that.
+   */
+  wish(infoHash: Uint32Array, peers: number, over?: () => void): void {
+    let asked = 0;
     for (const { neighbor } of this.#entries.values()) {
-      if (neighbor.wish(infoHash, peers)) neighbor.pump();
+      if (neighbor.wish(infoHash, peers) && neighbor.state === "closed") asked++;
     }
+    if (over !== undefined && asked > 0) this.#waits.add(infoHash, asked, over, this.#parts.now());
+    else over?.();
+    this.pump();
   }
 
   /** Asks whatever may be asked by now. To be called several times a second. */
   pump(): void {
     for (const { neighbor } of this.#entries.values()) neighbor.pump();
+    this.#waits.forget(this.#parts.now());
   }
 
   /** Asks nobody any more. */

@@ -36,7 +36,7 @@ export const FORWARDER = {
 } as const;
 
 /** What is done for a client. */
-export type ForwardedTracker = Pick<Tracker, "register" | "answer" | "numWant">;
+export type ForwardedTracker = Pick<Tracker, "register" | "answerForwarded" | "numWant">;
 
 /** Serves forwarded announces. One for each thread. */
 export class ForwardedService {
@@ -90,7 +90,7 @@ export class ForwardedService {
       this.#counters[COUNTER.waits]++;
       return 0;
     }
-    this.#tracker.answer(this.#query.request, this.#response);
+    this.#tracker.answerForwarded(this.#query.request, this.#response);
     return this.#encode(exchange);
   }
 

@@ -45,6 +45,32 @@ function decoded(body: string) {
   return bdecode(Buffer.from(body, "latin1"));
 }
 
+describe("an announce that may wait for other trackers", () => {
+  it("is taken in once, and answered when its wait is over", () => {
+    const connection = connect();
+    connection.mayDefer = true;
+    tracker.waitMs = 500;
+    connection.receive(`${ANNOUNCE}\r\n${ANNOUNCE}\r\n`);
+    assert.deepEqual([connection.replies.length, connection.deferMs, tracker.seen.length], [0, 500, 1]);
+    tracker.waitMs = 0;
+    connection.resume();
+    assert.deepEqual([connection.replies.length, connection.closed], [2, false]);
+    const [first, again, next] = tracker.seen;
+    assert.deepEqual([again, next], [`again ${first}`, first]);
+  });
+
+  it("is not let wait when there is no room for that", () => {
+    const tokens: number[] = [];
+    const announce = tracker.announce.bind(tracker);
+    tracker.announce = (request, response, token) => {
+      tokens.push(token ?? 0);
+      return announce(request, response);
+    };
+    replyTo(`${ANNOUNCE}\r\n`);
+    assert.deepEqual(tokens, [0]);
+  });
+});
+
 describe("an announce", () => {
   it("is answered with what the tracker says, and with where it sees the client", () => {
     const { status, head, body } = replyTo(`${ANNOUNCE}\r\n`);

@@ -52,11 +52,14 @@ const STATE_BITS = 2;
 const ANNOUNCE_PATHS = ["/announce", "/announce.php", "/announce/"].map((path) => ascii(path));
 const SCRAPE_PATHS = ["/scrape", "/scrape.php", "/scrape/"].map((path) => ascii(path));
 
+/** What is done for a client. */
+export type HttpTracker = Pick<Tracker, "announce" | "answer" | "scrape" | "waitMs">;
+
 /** Serves HTTP announces (BEP 3) and scrapes (BEP 48). One for each thread. */
 export class HttpService implements StreamService {
   /** Undefined where no external tracker can be asked. */
   readonly #forwarded: ForwardedService | undefined;
-  readonly #tracker: Pick<Tracker, "announce" | "scrape">;
+  readonly #tracker: HttpTracker;
   readonly #http: HttpExchange;
   #policy: HttpServicePolicy = { trustedProxies: NOBODY, ipParameter: NOBODY };
 
@@ -74,7 +77,7 @@ export class HttpService implements StreamService {
    * @param forwarded who serves announces for external trackers, if anybody.
    */
   constructor(
-    tracker: Pick<Tracker, "announce" | "scrape">,
+    tracker: HttpTracker,
     counters: Float64Array,
     refusal: Refusal,
     now: Stopwatch,
@@ -159,13 +162,26 @@ export class HttpService implements StreamService {
     let error = query.decode(input, request.queryStart, request.queryEnd);
     query.request.address.copyFrom(client);
     if (error === OK && this.#policy.ipParameter.lookup(client) !== 0) error = query.believeAddresses(input);
-    if (error === OK) error = this.#tracker.announce(query.request, this.#announceResponse);
+    // An announce that has waited was taken in before.
+    if (error === OK && exchange.resumed) this.#tracker.answer(query.request, this.#announceResponse);
+    else if (error === OK) {
+      const token = exchange.mayDefer ? exchange.token : 0;
+      error = this.#tracker.announce(query.request, this.#announceResponse, token);
+      if (this.#tracker.waitMs > 0) return this.#wait(exchange);
+    }
     if (error !== OK) return http.fail(exchange, REQUEST.httpAnnounce, error);
     const connection = http.connectionAfter(exchange);
     const { address } = query.request;
     const end = this.#announceEncoder.encode(output, outputStart, address, query.compact, connection);
     http.meter.end(REQUEST.httpAnnounce, client.family, OUTCOME.answered);
     return end - outputStart;
+  }
+
+  /** Has the client wait for what other trackers say about its torrent. */
+  #wait(exchange: Exchange): number {
+    exchange.consumed = 0;
+    exchange.deferMs = this.#tracker.waitMs;
+    return 0;
   }
 
   #scrape(exchange: Exchange): number {

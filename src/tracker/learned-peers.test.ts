@@ -3,20 +3,13 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { assertConsistent } from "../../test/store-consistency.ts";
 import { parseAddress } from "../model/address-text.ts";
-import { ANNOUNCE_EVENT, AnnounceRequest } from "../model/announce.ts";
+import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER, LEARNED_GIVEN_AT } from "../model/counters.ts";
-import { parsePrefix } from "../network/prefix.ts";
-import { buildPrefixTable } from "../network/prefix-table.ts";
 import { allocateCensus, CENSUS, peersAt } from "./census.ts";
 import { KEPT_HEADER_BYTES, writeKeptPeers } from "./kept-peers.ts";
 import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
 import { isForgotten, outlives, packLearned, sourceOf } from "./peer-record.ts";
-import { POLL_PEER_ID, Polls, peerIdWords } from "./polls.ts";
-import { REFRESH_BYTES, readRefresh } from "./refresh-errand.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
-import { isRefreshDue, setRefreshed } from "./swarm-state.ts";
-import { SwarmStore } from "./swarm-store.ts";
-import { ENTRY } from "./swarm-table.ts";
 import { Sweeper } from "./sweeper.ts";
 import { groupsOf, type TestGroup, TrackerFixture } from "./tracker-fixture.ts";
 
@@ -284,107 +277,4 @@ test("a learned peer's word tells who named it and when it is forgotten", () => 
       assert.ok(outlives(word, packLearned(3, at)));
     }),
   );
-});
-
-describe("polls", () => {
-  const polls = new Polls({
-    addresses: buildPrefixTable([{ prefix: parsePrefix("13.0.0.9/32").prefix, value: 1 }]),
-    peerIds: peerIdWords("0123456789012345678A"),
-  });
-
-  function pollFrom(address: string, peerId: string): AnnounceRequest {
-    const request = new AnnounceRequest();
-    request.address.copyFrom(parseAddress(address));
-    request.peerId.set(peerIdWords(peerId));
-    return request;
-  }
-
-  test("are told by address and peer_id", () => {
-    assert.ok(polls.includes(pollFrom("13.0.0.9", "-TR4060-0a1b2c3d4e5f")));
-    assert.ok(polls.includes(pollFrom("99.0.0.1", "0123456789012345678A")));
-    assert.ok(polls.includes(pollFrom("99.0.0.1", `${POLL_PEER_ID}0a1b2c3d4e5f`)));
-    assert.ok(!polls.includes(pollFrom("13.0.0.8", "-TR4060-0a1b2c3d4e5f")));
-    assert.ok(!polls.includes(pollFrom("13.0.0.8", "0123456789012345678B")));
-    assert.ok(!polls.includes(new AnnounceRequest()));
-  });
-
-  for (const policy of ["nearest", "bridged"] as const) {
-    test(`are answered with announced peers, and change nothing (${policy})`, () => {
-      const errands: number[] = [];
-      const push = (...[, , , start, end]: [number, number, Uint8Array, number, number]) =>
-        errands.push(end - start) > 0;
-      const options = { polls, refreshSeconds: 60, errands: { push }, selection: { policy } };
-      const fixture = new TrackerFixture(options);
-      fixture.announce("13.0.0.9");
-      assert.deepEqual(
-        [fixture.store.swarmCount, fixture.counters[COUNTER.polls], errands.length],
-        [0, 1, 0],
-      );
-      fixture.announce("11.0.0.1", { left: 0 });
-      fixture.announce("11.0.0.2");
-      learn(new Learner(fixture), ["13.0.0.1", "11.0.0.3"]);
-      fixture.clock.seconds += 3600;
-      fixture.announce("13.0.0.9", { event: ANNOUNCE_EVENT.started });
-      assert.deepEqual(new Set(fixture.toldAll()), new Set(["11.0.0.1 6881", "11.0.0.2 6881"]));
-      assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [1, 1]);
-      assert.equal(fixture.store.peerCount, 4);
-      assert.equal(errands.length, 1);
-    });
-  }
-});
-
-describe("refreshing", () => {
-  test("a swarm is asked about once in a while, as often as somebody announces", () => {
-    const pushed: Uint8Array[] = [];
-    let room = true;
-    const errands = {
-      push: (_kind: number, _token: number, bytes: Uint8Array, start: number, end: number) => {
-        if (room) pushed.push(bytes.slice(start, end));
-        return room;
-      },
-    };
-    const fixture = new TrackerFixture({ refreshSeconds: 1800, errands });
-    fixture.announce("11.0.0.1", { swarm: 0x01020304 });
-    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
-    assert.equal(pushed.length, 1);
-    assert.equal(pushed[0].length, REFRESH_BYTES);
-    assert.deepEqual(readRefresh(pushed[0]), { infoHash: Uint32Array.of(0x01020304, 0, 0, 0, 0), peers: 1 });
-    fixture.clock.seconds += 1790;
-    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
-    assert.equal(pushed.length, 1);
-    fixture.clock.seconds += 250;
-    room = false;
-    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
-    room = true;
-    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
-    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
-    assert.equal(pushed.length, 2, "what found no room is wished for again");
-    fixture.announce("11.0.0.2", { swarm: 0x01020304, event: ANNOUNCE_EVENT.stopped });
-    assert.equal(pushed.length, 2);
-  });
-
-  test("is due after its time, by an eighth of it at most, and touches nothing else", () => {
-    const store = new SwarmStore(allocateSwarmStore(1000, 1, [1, 2]), 1);
-    const shard = store.enter(SWARM);
-    const entry = store.addSwarm(shard, SWARM, 1);
-    const { words } = store;
-    const others = () => [store.announced(entry), store.complete(entry), words[entry + ENTRY.flags] & ~0xf8];
-    words[entry + ENTRY.flags] |= 0xffffff00;
-    const before = others();
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 2 ** 32 }),
-        fc.integer({ min: 60, max: 86_400 }),
-        fc.double({ min: 0, max: 2.5, noNaN: true }),
-        (now, interval, part) => {
-          const isDue = (at: number) => isRefreshDue(words, entry, at, interval);
-          setRefreshed(words, entry, now, interval);
-          assert.ok(!isDue(now + Math.floor(Math.min(part, 0.999) * interval)));
-          assert.ok(isDue(now + Math.ceil((1.126 + part) * interval)));
-          assert.deepEqual(others(), before);
-        },
-      ),
-    );
-    store.leave(shard);
-  });
 });

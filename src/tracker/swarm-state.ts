@@ -48,6 +48,11 @@ export function countLearned(words: Uint32Array, entry: number, by: number): voi
   words[entry + ENTRY.complete] += by * (1 << LEARNED_SHIFT);
 }
 
+/** Whether they have been asked ever. */
+export function wasRefreshed(words: Uint32Array, entry: number): boolean {
+  return (words[entry + ENTRY.flags] & REFRESH_MASK) !== 0;
+}
+
 /** Whether other trackers are to be asked. @param now seconds. @param interval seconds between two questions. */
 export function isRefreshDue(words: Uint32Array, entry: number, now: number, interval: number): boolean {
   const at = (words[entry + ENTRY.flags] & REFRESH_MASK) >>> REFRESH_SHIFT;

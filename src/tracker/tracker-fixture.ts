@@ -9,6 +9,7 @@ import { buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
 import { allocateActivity } from "./group-activity.ts";
+import { LearnedCounts, LearnedPeers } from "./learned-peers.ts";
 import { ADDRESS_WORDS, KEY_BRIDGE, KEY_GROUP } from "./peer-record.ts";
 import { NO_POLLS, type Polls } from "./polls.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
@@ -94,6 +95,7 @@ export class TrackerFixture {
       accessList?: AccessList;
       polls?: Polls;
       refreshSeconds?: number;
+      refreshWaitMs?: number;
       errands?: Errands;
       selection?: Partial<SelectionSettings>;
     } = {},
@@ -109,6 +111,7 @@ export class TrackerFixture {
       groups: this.groups,
       polls: options.polls ?? NO_POLLS,
       refreshSeconds: options.refreshSeconds ?? 0,
+      refreshWaitMs: options.refreshWaitMs ?? 0,
       accessList: options.accessList ?? new AccessList(buildAccessList("off", new Uint32Array(0))),
     };
     const random = new Random([options.seed ?? 1, 2, 3, 4]);
@@ -177,6 +180,13 @@ export class TrackerFixture {
     const record = list.recordAt(cell, list.find(cell, parsed.words, port));
     store.leave(shard);
     return (store.words[record + ADDRESS_WORDS[parsed.family]] & KEY_BRIDGE) !== 0;
+  }
+
+  /** Has swarm 0 learn peers from another tracker. @param peers IPv4, in compact form. */
+  learn(...peers: number[]): void {
+    const learned = new LearnedPeers(this.store, 100_000, this.groups, 1000);
+    const named = { family: 4, complete: false, source: 1, expiresAt: this.clock.seconds + 7200 } as const;
+    learned.learn(new Uint32Array(5), { ...named, peers: Uint8Array.from(peers) }, new LearnedCounts());
   }
 
   /** All IPv4 peers stored, and the groups they are stored under. */

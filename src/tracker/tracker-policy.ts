@@ -20,4 +20,6 @@ export interface TrackerPolicy {
   readonly polls: Polls;
   /** Seconds after which other trackers are asked again about a swarm that is announced; 0: there are none. */
   readonly refreshSeconds: number;
+  /** Milliseconds that the first announce of a swarm may wait for what they say. */
+  readonly refreshWaitMs: number;
 }

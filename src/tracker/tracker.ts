@@ -22,7 +22,7 @@ import { PeerSelection } from "./peer-selection.ts";
 import { REFRESH_BYTES, writeRefresh } from "./refresh-errand.ts";
 import { Requester } from "./requester.ts";
 import { bridgedInterval } from "./selection-settings.ts";
-import { isRefreshDue, setRefreshed } from "./swarm-state.ts";
+import { isRefreshDue, setRefreshed, wasRefreshed } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
@@ -44,6 +44,11 @@ const INTERVAL_SPREAD = 0.1;
 export class Tracker {
   /** What answers follow from; replaced as a whole. */
   policy: TrackerPolicy;
+  /**
+   * Set by {@link announce}: how long, in milliseconds, the client may wait for other trackers' peers, which are being
+   * asked for, before {@link answer}; its own response has none. Mostly 0.
+   */
+  waitMs = 0;
   readonly #store: SwarmStore;
   readonly #selection: PeerSelection;
   readonly #random: Random;
@@ -90,9 +95,11 @@ export class Tracker {
 
   /**
    * Remembers (or forgets) the peer and answers with others.
+   * @param token names the connection, if it may wait ({@link waitMs}).
    * @returns {@link OK} with the response filled, or what the client is to be told instead.
    */
-  announce(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
+  announce(request: AnnounceRequest, response: AnnounceResponse, token = 0): ClientErrorCode {
+    this.waitMs = 0;
     if (!this.policy.accessList.allows(request.infoHash)) return CLIENT_ERROR.notAllowed;
     this.#counters[COUNTER.announces]++;
     const who = this.#requester;
@@ -105,7 +112,7 @@ export class Tracker {
     const shard = this.#store.enter(request.infoHash);
     who.clearGiven();
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
-    else this.#joinSwarm(shard, request, response);
+    else this.#joinSwarm(shard, request, response, token);
     const isCounted = this.#store.traffic.count(
       shard,
       request,
@@ -115,7 +122,7 @@ export class Tracker {
       row,
     );
     this.#store.leave(shard);
-    if (who.group !== NO_GROUP) this.#countLocality(who);
+    if (who.group !== NO_GROUP && this.waitMs === 0) this.#countLocality(who);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
     this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
     return OK;
@@ -178,9 +185,16 @@ export class Tracker {
       store.removeIfEmpty(shard, entry);
     }
     store.leave(shard);
+    if (who.group !== NO_GROUP) this.#countLocality(who);
     this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
-    this.#counters[COUNTER.forwardedGiven] += who.given;
-    this.#counters[COUNTER.forwardedNear] += who.given - who.givenOutside;
+  }
+
+  /** The same, of an announce that was meant for an external tracker. */
+  answerForwarded(request: AnnounceRequest, response: AnnounceResponse): void {
+    this.answer(request, response);
+    const { given, givenOutside } = this.#requester;
+    this.#counters[COUNTER.forwardedGiven] += given;
+    this.#counters[COUNTER.forwardedNear] += given - givenOutside;
   }
 
   /** Counts whether a member was given outside peers though there were as many at home as it was given. */
@@ -206,7 +220,7 @@ export class Tracker {
     return OK;
   }
 
-  #joinSwarm(shard: number, request: AnnounceRequest, response: AnnounceResponse): void {
+  #joinSwarm(shard: number, request: AnnounceRequest, response: AnnounceResponse, token: number): void {
     const store = this.#store;
     const who = this.#requester;
     let entry = store.find(shard, request.infoHash);
@@ -222,21 +236,30 @@ export class Tracker {
     who.bridge = store.bridge;
     who.before = store.before;
     if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
+    if (store.announced(entry) > 0) this.#wishRefresh(entry, request.infoHash, token);
+    if (this.waitMs > 0) {
+      this.#clear(response);
+      return;
+    }
     this.#answer(shard, entry, request, response);
     if (who.dependent) this.#hasten(response);
-    if (!store.removeIfEmpty(shard, entry)) this.#wishRefresh(entry, request.infoHash);
+    store.removeIfEmpty(shard, entry);
   }
 
-  /** Asks for other trackers' peers, when that is due. */
-  #wishRefresh(entry: number, infoHash: Uint32Array): void {
-    const { refreshSeconds } = this.policy;
+  /** Asks for other trackers' peers, when that is due; for the first time the client may wait. */
+  #wishRefresh(entry: number, infoHash: Uint32Array, token: number): void {
+    const { refreshSeconds, refreshWaitMs } = this.policy;
     const { words } = this.#store;
     const now = this.#clock.seconds;
     if (refreshSeconds === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return;
     writeRefresh(this.#errand, infoHash, this.#store.announced(entry));
+    const waits = token !== 0 && refreshWaitMs > 0 && !wasRefreshed(words, entry);
     // When there is no room for the wish, the next announce has it again.
-    if (this.#errands.push(ERRAND.refresh, 0, this.#errand, 0, REFRESH_BYTES))
-      setRefreshed(words, entry, now, refreshSeconds);
+    if (!this.#errands.push(ERRAND.refresh, waits ? token : 0, this.#errand, 0, REFRESH_BYTES)) return;
+    setRefreshed(words, entry, now, refreshSeconds);
+    if (!waits) return;
+    this.waitMs = refreshWaitMs;
+    this.#counters[COUNTER.waits]++;
   }
 
   #answer(shard: number, entry: number, request: AnnounceRequest, response: AnnounceResponse): void {

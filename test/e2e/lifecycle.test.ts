@@ -258,16 +258,6 @@ test("a full tracker answers new peers without storing them, and warns once", {
   assert.equal(tracker.log.filter(isWarning).length, 1);
 });
 
-test("keys of features that are not there yet are named once", { timeout: 300_000 }, async (t) => {
-  const bed = await Bed.open(t);
-  const config = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\nneighbors_wait: 5\n`;
-  const tracker = await TrackerProcess.start(bed, config);
-  const named = () => tracker.log.filter(({ msg }) => /not there yet/.test(msg)).map(({ keys }) => keys);
-  assert.deepEqual(named(), [["neighbors_wait"]]);
-  await tracker.reload(config);
-  assert.deepEqual(named(), [["neighbors_wait"]]);
-});
-
 test("the log goes to files, whole to its last line", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const directory = bed.path("deep/log");

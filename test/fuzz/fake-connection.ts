@@ -29,8 +29,10 @@ export class FakeTracker {
   error: ClientErrorCode = OK;
   /** Peers of every swarm, the one that announces among them, for those who are registered first. */
   known = 1;
+  /** How long an announce is to wait. */
+  waitMs = 0;
 
-  announce(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
+  announce(request: AnnounceRequest, response: AnnounceResponse, _token = 0): ClientErrorCode {
     const hash = [...request.infoHash].map((word) => word.toString(16).padStart(8, "0")).join("");
     const { port, left, numWant, event } = request;
     const other = request.hasOther ? `${formatAddress(request.otherAddress)}|${request.otherPort}` : "none";
@@ -57,6 +59,11 @@ export class FakeTracker {
   }
 
   answer(request: AnnounceRequest, response: AnnounceResponse): void {
+    this.announce(request, response);
+    this.seen.push(`again ${this.seen.pop()}`);
+  }
+
+  answerForwarded(request: AnnounceRequest, response: AnnounceResponse): void {
     this.announce(request, response);
     this.seen.pop();
     response.peerCount = Math.min(1, this.known - 1);

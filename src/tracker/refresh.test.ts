@@ -1,0 +1,109 @@
+/** When other trackers are asked about a swarm, and who waits for that. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { parseAddress } from "../model/address-text.ts";
+import { ANNOUNCE_EVENT, type AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
+import { COUNTER } from "../model/counters.ts";
+import { REFRESH_BYTES, readRefresh } from "./refresh-errand.ts";
+import { allocateSwarmStore } from "./store-memory.ts";
+import { isRefreshDue, setRefreshed } from "./swarm-state.ts";
+import { SwarmStore } from "./swarm-store.ts";
+import { ENTRY } from "./swarm-table.ts";
+import { TrackerFixture } from "./tracker-fixture.ts";
+
+const SWARM = new Uint32Array(5);
+describe("refreshing", () => {
+  test("a swarm is asked about once in a while, as often as somebody announces", () => {
+    const pushed: Uint8Array[] = [];
+    let room = true;
+    const errands = {
+      push: (_kind: number, _token: number, bytes: Uint8Array, start: number, end: number) => {
+        if (room) pushed.push(bytes.slice(start, end));
+        return room;
+      },
+    };
+    const fixture = new TrackerFixture({ refreshSeconds: 1800, errands });
+    fixture.announce("11.0.0.1", { swarm: 0x01020304 });
+    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
+    assert.equal(pushed.length, 1);
+    assert.equal(pushed[0].length, REFRESH_BYTES);
+    assert.deepEqual(readRefresh(pushed[0]), { infoHash: Uint32Array.of(0x01020304, 0, 0, 0, 0), peers: 1 });
+    fixture.clock.seconds += 1790;
+    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
+    assert.equal(pushed.length, 1);
+    fixture.clock.seconds += 250;
+    room = false;
+    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
+    room = true;
+    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
+    fixture.announce("11.0.0.2", { swarm: 0x01020304 });
+    assert.equal(pushed.length, 2, "what found no room is wished for again");
+    fixture.announce("11.0.0.2", { swarm: 0x01020304, event: ANNOUNCE_EVENT.stopped });
+    assert.equal(pushed.length, 2);
+  });
+
+  test("only the very first announce of a swarm may wait for what others say", () => {
+    const tokens: number[] = [];
+    let room = true;
+    const push = (...[, token]: [number, number, Uint8Array, number, number]) =>
+      room && tokens.push(token) > 0;
+    const fixture = new TrackerFixture({ refreshSeconds: 60, refreshWaitMs: 300, errands: { push } });
+    const announce = (address: string, token: number, event: AnnounceEvent = ANNOUNCE_EVENT.none) => {
+      const request = new AnnounceRequest();
+      request.address.copyFrom(parseAddress(address));
+      request.port = 6881;
+      request.left = 9;
+      request.event = event;
+      request.numWant = 50;
+      fixture.tracker.announce(request, fixture.response, token);
+      return [fixture.tracker.waitMs, request] as const;
+    };
+    room = false;
+    assert.equal(announce("11.0.0.1", 5)[0], 0, "nobody could be asked");
+    room = true;
+    const [waitMs, request] = announce("11.0.0.1", 5);
+    assert.deepEqual([waitMs, tokens], [300, [5]]);
+    assert.equal(announce("11.0.0.2", 6)[0], 0, "they are being asked");
+    assert.deepEqual(fixture.told(4), [{ address: "11.0.0.1", port: 6881 }], "who waits is a peer");
+    fixture.learn(11, 0, 0, 3, 0x1a, 0xe1);
+    fixture.tracker.answer(request, fixture.response);
+    assert.deepEqual(
+      new Set(fixture.told(4).map(({ address }) => address)),
+      new Set(["11.0.0.2", "11.0.0.3"]),
+    );
+    assert.deepEqual(fixture.scrape(), [0, 2, 0]);
+    fixture.clock.seconds += 100;
+    assert.equal(announce("11.0.0.1", 7)[0], 0, "not the first any more");
+    assert.deepEqual(tokens, [5, 0]);
+    announce("11.0.0.1", 8, ANNOUNCE_EVENT.stopped);
+    announce("11.0.0.2", 8, ANNOUNCE_EVENT.stopped);
+    assert.equal(announce("11.0.0.1", 0)[0], 0, "it may not wait");
+    assert.equal(fixture.counters[COUNTER.waits], 1);
+  });
+
+  test("is due after its time, by an eighth of it at most, and touches nothing else", () => {
+    const store = new SwarmStore(allocateSwarmStore(1000, 1, [1, 2]), 1);
+    const shard = store.enter(SWARM);
+    const entry = store.addSwarm(shard, SWARM, 1);
+    const { words } = store;
+    const others = () => [store.announced(entry), store.complete(entry), words[entry + ENTRY.flags] & ~0xf8];
+    words[entry + ENTRY.flags] |= 0xffffff00;
+    const before = others();
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 2 ** 32 }),
+        fc.integer({ min: 60, max: 86_400 }),
+        fc.double({ min: 0, max: 2.5, noNaN: true }),
+        (now, interval, part) => {
+          const isDue = (at: number) => isRefreshDue(words, entry, at, interval);
+          setRefreshed(words, entry, now, interval);
+          assert.ok(!isDue(now + Math.floor(Math.min(part, 0.999) * interval)));
+          assert.ok(isDue(now + Math.ceil((1.126 + part) * interval)));
+          assert.deepEqual(others(), before);
+        },
+      ),
+    );
+    store.leave(shard);
+  });
+});
