@@ -93,8 +93,6 @@ class App {
   readonly #supervision: Supervision;
   readonly #watched = new WatchedFiles();
   readonly #timers: NodeJS.Timeout[] = [];
-  /** Keys already named as not there yet. */
-  readonly #notYet = new Set<string>();
   #policy: PolicyData;
   #reloading: Promise<void> = Promise.resolve();
   #end: (exitCode: number) => void = () => {};
@@ -303,10 +301,6 @@ class App {
   /** What loading found that is no problem. */
   #report(report: LoadReport): void {
     for (const warning of report.warnings) this.#log.warning(formatProblem(warning));
-    const keys = report.notYet.filter((key) => !this.#notYet.has(key));
-    if (keys.length === 0) return;
-    this.#log.warning({ keys }, "these keys are set, but their features are not there yet");
-    for (const key of keys) this.#notYet.add(key);
   }
 
   #groupCounts(): Record<string, number> {

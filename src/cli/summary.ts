@@ -10,7 +10,7 @@ import { memoryBound, shardsFor } from "../tracker/store-memory.ts";
 
 /** Describes a configuration that can be used. */
 export function summary(configFile: string, loaded: LoadedConfig & LoadReport): string {
-  const { config, groups, warnings, notYet } = loaded;
+  const { config, groups, warnings } = loaded;
   const { max_peers, access_list } = config.tracker;
   const workers = workerCount(config);
   const sections: (readonly [string, readonly string[]])[] = [
@@ -34,7 +34,6 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
       [`${config.database.url}, saved every ${count(config.database.save_interval, "second")}`],
     ],
     ["Hash list", describeHashList(config.hashlist)],
-    ["Not in this version yet", notYet],
     ["Warnings", warnings.map(formatProblem)],
   ];
   const blocks = sections

@@ -78,9 +78,8 @@ const MANUAL_FILES = {
 
 test("the manual's snippets load as they are, one by one and together", async () => {
   for (const snippet of Object.values(MANUAL)) await loadGood(snippet, MANUAL_FILES);
-  const { config, groups, notYet, warnings } = await loadGood(Object.values(MANUAL).join(""), MANUAL_FILES);
+  const { config, groups, warnings } = await loadGood(Object.values(MANUAL).join(""), MANUAL_FILES);
   assert.deepEqual(warnings, []);
-  assert.deepEqual(notYet, []);
   assert.deepEqual(
     groups.map(({ name, priority, prefixes, reachableFrom }) => ({
       name,
@@ -238,17 +237,6 @@ test("what is odd is a warning", async () => {
       "4:5: peer_groups[0]: has no prefixes: no address is in this group",
     ],
   );
-});
-
-test("keys without their feature are named when the file asks for it", async () => {
-  const notYet = async (text: string) => (await loadGood(text)).notYet;
-  assert.deepEqual(
-    await notYet("engine: node\nworkers: 1\nneighbors_wait: 0\nneighbors: []\ndatabase:\n"),
-    [],
-  );
-  assert.deepEqual(await notYet("selection: { policy: bridged }\nlisten: { udp: [] }\n"), []);
-  assert.deepEqual(await notYet("engine: uring\nworkers: 4\n"), []);
-  assert.deepEqual(await notYet("hashlist: {}\nforwarded_announce: {}\nneighbors_wait: 2\n"), []);
 });
 
 test("the list of problems has an end", async () => {

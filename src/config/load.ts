@@ -6,7 +6,6 @@ import { readAccessListFile } from "./access-list-file.ts";
 import { readCidrFile } from "./cidr-file.ts";
 import { type ConfigDocument, parseDocument, setAt, valueAt } from "./document.ts";
 import { filePath } from "./fields.ts";
-import { notYetKeys } from "./not-yet.ts";
 import { formatKeyPath, type KeyPath, PROBLEM_LIMIT, type Problem } from "./problem.ts";
 import { FileError, type ReadFile, readFromDisk, readText } from "./read-file.ts";
 import { moveRetiredKeys } from "./retired-keys.ts";
@@ -26,8 +25,6 @@ export interface LoadReport {
   readonly warnings: readonly Problem[];
   /** All files that were read, or should have been: those to watch for changes. */
   readonly files: readonly string[];
-  /** Dotted keys that the file sets and whose feature this version does not have. */
-  readonly notYet: readonly string[];
 }
 
 /** A configuration that can be used. */
@@ -66,10 +63,10 @@ export async function loadConfig(source: ConfigSource, read: ReadFile = readFrom
     const text = file === "" ? "" : await readText(file, CONFIG_BYTES, read);
     const document = parseDocument(text, file);
     if ("value" in document) return await loadDocument(document, file, read);
-    return { config: null, problems: document.problems, warnings: [], files: [file], notYet: [] };
+    return { config: null, problems: document.problems, warnings: [], files: [file] };
   } catch (error) {
     const problem = { file, line: 0, column: 0, key: "", message: explainConfigFile(error, file) };
-    return { config: null, problems: [problem], warnings: [], files: [file], notYet: [] };
+    return { config: null, problems: [problem], warnings: [], files: [file] };
   }
 }
 
@@ -98,7 +95,6 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
       ...named.warnings,
     ],
     files: [...(file === "" ? [] : [file]), ...named.files],
-    notYet: notYetKeys(document.value),
   };
   if (config === undefined || report.problems.length > 0) return { ...report, config: null };
   const groups = config.peer_groups.map((group, i) => ({

@@ -5,7 +5,6 @@
  * Prose begins with `# `, and what may be uncommented with a bare `#`, so that taking these away leaves a valid file.
  */
 import { valueAt } from "./document.ts";
-import { isNotYet, notYetRemark } from "./not-yet.ts";
 import { configSchema } from "./schema.ts";
 import { defaultOf, documentationOf, rangeOf, type Shape, shapeOf } from "./schema-tree.ts";
 
@@ -38,14 +37,9 @@ export function configTemplate(): string {
 function keyLines(key: string, schema: Schema, dotted: string, value?: unknown): string[] {
   const { description, example } = documentationOf(schema);
   const range = rangeOf(schema);
-  const prose = [
-    description,
-    notYetRemark(dotted),
-    range === undefined ? "" : `(${range.min}\u00a0to\u00a0${range.max})`,
-  ];
+  const prose = [description, range === undefined ? "" : `(${range.min}\u00a0to\u00a0${range.max})`];
   const lines = valueLines(key, schema, dotted, value ?? example ?? defaultOf(schema));
-  const isSet = value !== undefined || (example === undefined && defaultOf(schema) !== null);
-  const active = isSet && !isNotYet(dotted);
+  const active = value !== undefined || (example === undefined && defaultOf(schema) !== null);
   return [
     ...wrap(prose.filter((part) => part !== "").join(" ")).map((line) => `# ${line}`),
     ...lines.map((line) => (active ? line : `#${line}`)),

@@ -1,5 +1,4 @@
 /** btrt.conf(5), from the schema of the configuration. */
-import { notYetRemark } from "../../config/not-yet.ts";
 import { configSchema } from "../../config/schema.ts";
 import { defaultOf, documentationOf, rangeOf, shapeOf } from "../../config/schema-tree.ts";
 import { VERSION } from "../../version.ts";
@@ -42,22 +41,18 @@ function describeKeys(schema: Schema, parent: string): string[] {
   return Object.entries(shape.keys).flatMap(([key, inner]) => {
     const dotted = `${parent}${key}`;
     const below = describeKeys(inner, shapeOf(inner).kind === "section" ? `${dotted}.` : dotted);
-    return [
-      ...entry(bold(dotted), escapeText(prose(inner, dotted.replaceAll("[]", "")))),
-      ...indented(below),
-    ];
+    return [...entry(bold(dotted), escapeText(prose(inner))), ...indented(below)];
   });
 }
 
 /** What a key is for, what it takes, and what it is if nothing is said. */
-function prose(schema: Schema, dotted: string): string {
+function prose(schema: Schema): string {
   const { description, example } = documentationOf(schema);
   const range = rangeOf(schema);
   const value = defaultOf(schema);
   const isPlain = shapeOf(schema).kind !== "section" && value !== undefined && value !== null;
   const parts = [
     description,
-    notYetRemark(dotted),
     range === undefined ? "" : `From ${range.min} to ${range.max}.`,
     isPlain && !isEmptyList(value) ? `Default: ${JSON.stringify(value)}.` : "",
     example === undefined || shapeOf(schema).kind !== "value" ? "" : `Example: ${JSON.stringify(example)}.`,
