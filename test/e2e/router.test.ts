@@ -17,10 +17,10 @@ import { runBtrt, TrackerProcess } from "./tracker-process.ts";
 const skip = toolsMissing(["aria2", "python3-libtorrent", "nftables", "iproute2"]) || namespacesMissing();
 
 const CONFIG = `
-listen: { http: ["192.0.2.1:6969"], udp: [] }
+listen: { http: ["192.0.2.1:6969", "[2001:db8::1]:6969"], udp: [] }
 selection: { policy: nearest }
 peer_groups:
-  - { name: operator, priority: 0, cidr_list: [203.0.113.0/24] }
+  - { name: operator, priority: 0, cidr_list: [203.0.113.0/24, "2001:db8:1::/48"] }
 `;
 
 /** One complete copy is enough, and a list good for ten seconds. */
@@ -42,6 +42,8 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const PORT = 6881;
 const OPERATOR = "203.0.113.";
 const OUTSIDE = "198.51.100.";
+const OPERATOR6 = "2001:db8:1::";
+const OUTSIDE6 = "2001:db8:3::";
 /** Far less than a block: what little crosses the router is no part of a file. */
 const NOTHING_BYTES = 4096;
 
@@ -61,8 +63,8 @@ interface Scene {
 
 async function build(bed: Bed, config = CONFIG): Promise<Scene> {
   const internet = new Internet(bed);
-  const operator = internet.addNetwork("operator", ["203.0.113.0/24"]);
-  const outside = internet.addNetwork("outside", ["198.51.100.0/24"]);
+  const operator = internet.addNetwork("operator", ["203.0.113.0/24", "2001:db8:1::/48"]);
+  const outside = internet.addNetwork("outside", ["198.51.100.0/24", "2001:db8:3::/48"]);
   const router = internet.core;
   const tracker = await TrackerProcess.start(bed, config, { namespace: router });
   const apply = runBtrt(bed, ["nftables", "--config", bed.path("btrt.conf"), "--apply"], {
@@ -94,7 +96,7 @@ async function startLibtorrent(
     seed: options.seed ?? false,
     settings: options.settings,
   };
-  const { namespace } = address.startsWith(OPERATOR) ? operator : outside;
+  const { namespace } = [OPERATOR, OPERATOR6].some((own) => address.startsWith(own)) ? operator : outside;
   const process = await startLibtorrents(bed, [client], namespace);
   return { process, isComplete: () => torrent.isCompleteIn(directory) };
 }
@@ -256,4 +258,23 @@ test("aria2 and libtorrent as they come begin plainly, and are refused", {
   ];
   for (const place of [20, 21]) await capture.until(`${OPERATOR}${place}`);
   for (const client of clients) assert.equal(await client.isComplete(), false);
+});
+
+test("over IPv6 the same is refused", { skip, timeout: 240_000 }, async (t) => {
+  const scene = await build(await Bed.open(t));
+  const { bed, router, tracker } = scene;
+  const torrent = await makeTorrent(bed.directory, "ipv6", tracker.urls[1]);
+  list(router, torrent);
+  const capture = await HandshakeCapture.start(bed, router);
+  await announced(await startLibtorrent(scene, torrent, `${OUTSIDE6}10`, { seed: true, settings: BOTH }));
+  const clients = [
+    await startLibtorrent(scene, torrent, `${OPERATOR6}20`, { settings: PLAIN }),
+    await startLibtorrent(scene, torrent, `${OPERATOR6}21`, { settings: UTP }),
+  ];
+  for (const place of [20, 21]) await capture.until(`${OPERATOR6}${place}`);
+  await startLibtorrent(scene, torrent, `${OPERATOR6}30`, { seed: true, settings: BOTH });
+  await allComplete(clients);
+  const { seen_outgoing: seen, refused_outgoing: refused } = readCounters(router);
+  assert.ok(refused >= 2);
+  assert.equal(refused, seen);
 });
