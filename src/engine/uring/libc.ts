@@ -144,6 +144,11 @@ export const eventfd: (value: number, flags: number) => number = library.func(
   "int eventfd(uint32_t value, int flags)",
 );
 
+/** read(2). @returns how many bytes were read. */
+export const read: (fd: number, bytes: Uint8Array, length: number) => number = library.func(
+  "int64_t read(int fd, _Out_ uint8_t *bytes, size_t length)",
+);
+
 /** close(2). */
 export const close: (fd: number) => number = library.func("int close(int fd)");
 

@@ -1,5 +1,11 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { wakeEngine } from "../choice.ts";
+import { Rig } from "../conformance/rig.ts";
 import { describeEngine } from "../conformance.ts";
+import type { EngineCounters, EngineLimits, Services } from "../engine.ts";
 import { probeUring } from "./probe.ts";
 import { allocateResources } from "./resources.ts";
 
@@ -12,8 +18,25 @@ const because = await probeUring();
 if (because !== undefined) test("the uring engine", { skip: because });
 else {
   const { UringEngine } = await import("./uring-engine.ts");
-  describeEngine("the uring engine", (services, limits, counters) => {
+  const makeEngine = (services: Services, limits: EngineLimits, counters: EngineCounters) => {
     const resources = allocateResources(SOCKETS, limits.maxConnections);
     return new UringEngine(services, limits, counters, resources, WAIT_MS);
+  };
+  describeEngine("the uring engine", makeEngine);
+
+  test("who has been woken sleeps again", { timeout: 60_000 }, async (t) => {
+    const { engine } = await Rig.start(t, makeEngine);
+    for (let wakes = 0; wakes < 3; wakes++) {
+      wakeEngine(engine.wakeDescriptor);
+      while (wakeCount(engine.wakeDescriptor) > 0) await nextTurn();
+    }
   });
+}
+
+/** What makes a descriptor of eventfd(2) readable, in hexadecimal in proc(5). */
+function wakeCount(descriptor: number): number {
+  const [, count] =
+    /^eventfd-count: *(\w+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1")) ?? [];
+  assert.ok(count !== undefined);
+  return Number.parseInt(count, 16);
 }

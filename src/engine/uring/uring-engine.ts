@@ -15,7 +15,7 @@ import { Connections } from "./connections.ts";
 import { DatagramServer } from "./datagram-server.ts";
 import { InputBuffers } from "./input-buffers.ts";
 import { EVENTFD_FLAGS, POLL } from "./layouts.ts";
-import { close, eventfd, systemError } from "./libc.ts";
+import { close, eventfd, read, systemError } from "./libc.ts";
 import { Memory } from "./memory.ts";
 import { PURPOSE } from "./purpose.ts";
 import { type ResourceData, Resources } from "./resources.ts";
@@ -68,6 +68,8 @@ export class UringEngine implements Engine {
   #checkedAt = 0;
   #running = false;
   #woken = false;
+  /** Where the count of {@link wakeDescriptor} is read to. */
+  readonly #wakes = new Uint8Array(8);
   #stopping: Stopping | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -213,6 +215,8 @@ export class UringEngine implements Engine {
 
   #wakened(): void {
     this.#woken = true;
+    // Until its count is read the descriptor stays readable, and the thread would wake for ever.
+    read(this.wakeDescriptor, this.#wakes, this.#wakes.length);
     this.#ring.poll(this.wakeDescriptor, POLL.readable, 0, PURPOSE.woken);
   }
 
