@@ -4,6 +4,7 @@
  * partner's clients, and never from outside while these have it.
  */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { toolsMissing } from "../tools.ts";
 import { Bed, until } from "./bed.ts";
@@ -191,4 +192,18 @@ test("clients fetch from a partner's that has BTRT, each asking the other", opti
   assertNoTrackers(answer.peers);
   assert.equal(await own.stop(), 0);
   assert.equal(await partners.stop(), 0);
+});
+
+test("the very first announce may wait for a neighbor's answer", options, async (t) => {
+  const scene = build(await Bed.open(t));
+  const { operator, partner } = scene;
+  const infoHash = randomBytes(20);
+  await startPartners(scene);
+  const theirs = { infoHash, from: `${PARTNER.clients}.10`, port: CLIENT_PORT, left: 0 };
+  await partner.announce(PARTNER_URL, [theirs]);
+  await startOwn(scene, UDP_REQUEST, { neighbors_wait: 10_000 });
+  const ours = { infoHash, from: `${OPERATOR.clients}.20`, port: CLIENT_PORT };
+  const [{ peers, complete, incomplete }] = await operator.announce(URL, [ours]);
+  assert.deepEqual(peers, [`${PARTNER.clients}.10:${CLIENT_PORT}`]);
+  assert.deepEqual([complete, incomplete], [0, 1], "peers of neighbors are not counted");
 });
