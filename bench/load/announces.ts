@@ -13,7 +13,7 @@ import {
 /** Which announces are sent. Plain data: it travels between processes. */
 export type Requests =
   /** Every peer once, as it comes: it has started, and wants no peers. */
-  | { readonly kind: "fill"; readonly population: Population; readonly complete?: boolean }
+  | { readonly kind: "fill"; readonly population: Population }
   /** The same peers, all stopped: where none of them is known, nothing is stored. */
   | { readonly kind: "stop"; readonly population: Population }
   /** Mostly peers that announce again, 50 peers wanted; some start, stop and complete. Endless. */
@@ -54,8 +54,7 @@ export function supplyRequests(requests: Requests, encode: Encode): Supply[] {
   if (requests.kind === "fill" || requests.kind === "stop") {
     const swarmOf = assignSwarms(requests.population);
     const event = requests.kind === "fill" ? "started" : "stopped";
-    const left = requests.kind === "fill" && requests.complete ? 0 : 1_000_000;
-    return Array.from({ length: SOURCES }, (_, source) => supplyAll(swarmOf, event, left, source, encode));
+    return Array.from({ length: SOURCES }, (_, source) => supplyAll(swarmOf, event, source, encode));
   }
   const pool = requests.kind === "mix" ? mix(requests.population) : again(requests);
   return Array.from({ length: SOURCES }, (_, source) => {
@@ -69,7 +68,6 @@ export function supplyRequests(requests: Requests, encode: Encode): Supply[] {
 function supplyAll(
   swarmOf: Uint32Array,
   event: "started" | "stopped",
-  left: number,
   source: number,
   encode: Encode,
 ): Supply {
@@ -79,7 +77,7 @@ function supplyAll(
       const peer = peerOf(source, next);
       if (peer >= swarmOf.length) return at;
       next++;
-      at = encode({ swarm: swarmOf[peer], peer, left, numWant: 0, event }, bytes, at);
+      at = encode({ swarm: swarmOf[peer], peer, left: 1_000_000, numWant: 0, event }, bytes, at);
     }
     return at;
   };

@@ -14,17 +14,11 @@ export const ONCE = { manner: "udp", seconds: null, sleeps: false } as const;
 
 /**
  * Announces every peer once.
- * @param complete that each is a complete copy.
  * @throws Error when the tracker does not count as many peers in a swarm as were announced.
  */
-export async function fill(
-  load: Load,
-  server: Server,
-  population: Population,
-  complete = false,
-): Promise<void> {
+export async function fill(load: Load, server: Server, population: Population): Promise<void> {
   showProgress(`${server.name}: ${population.peers} peers announce in ${population.swarms} swarms`);
-  const requests = { kind: "fill", population, complete } as const;
+  const requests = { kind: "fill", population } as const;
   const { responses } = await load.perform(server, { ...ONCE, requests });
   if (responses !== population.peers) throw new Error(`${responses} of ${population.peers} peers announced`);
   const sizes = new Uint32Array(population.swarms);
