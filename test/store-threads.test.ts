@@ -6,8 +6,13 @@ import { availableParallelism } from "node:os";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { HASH_WORDS, ROW_WORDS } from "../src/hashlist/hash-list.ts";
+import type { HashListSettings } from "../src/hashlist/settings.ts";
+import { SwarmLooker } from "../src/hashlist/swarm-looker.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
+import { parsePrefix } from "../src/network/prefix.ts";
+import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
 import { allocateCensus } from "../src/tracker/census.ts";
 import { CONTROL_PLANE, holderOf } from "../src/tracker/shard-lock.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../src/tracker/store-memory.ts";
@@ -20,7 +25,16 @@ import type { HammerOptions } from "./store-hammer.ts";
 const WORKERS = Math.max(2, Math.min(4, availableParallelism()));
 const ANNOUNCES = 200_000;
 const KILLS = 30;
+const LISTS = 50;
 const SHARDS = 4;
+
+/** As hammers first know them. */
+const LISTED = buildPeerGroups(
+  [
+    { name: "a", priority: 0, prefixes: ["10.0.0.0/9", "2001:db8::/33"], reachableFrom: ["b"] },
+    { name: "b", priority: 1, prefixes: ["10.128.0.0/9", "2001:db8:8000::/33"], reachableFrom: ["a"] },
+  ].map((group) => ({ ...group, prefixes: group.prefixes.map((text) => parsePrefix(text).prefix) })),
+);
 
 class Hammers {
   readonly shared = new Int32Array(new SharedArrayBuffer(4 * (2 + WORKERS)));
@@ -85,6 +99,42 @@ for (const maxPeers of [100_000, 3000]) {
     assert.deepEqual([store.peerCount, store.swarmCount], [0, 0]);
   });
 }
+
+test("hash lists are made while threads announce", { timeout: 300_000 }, async (t) => {
+  const hammers = new Hammers(t, 100_000);
+  for (let worker = 0; worker < WORKERS; worker++) hammers.start(worker, 1);
+  const looker = new SwarmLooker(new SwarmStore(hammers.store, CONTROL_PLANE));
+  const settings: HashListSettings = {
+    path: null,
+    formats: [],
+    interval: 600,
+    minComplete: 2,
+    leaveComplete: 1,
+    minPeers: 1,
+    minDwell: 0,
+    tiers: 2,
+    maxEntries: 50,
+    exclude: new AccessList(buildAccessList("off", new Uint32Array(0))),
+    dryRun: false,
+  };
+  looker.adopt(LISTED, settings);
+  const rest = () => delay(0);
+  for (let list = 0; list < LISTS; list++) {
+    await hammers.announced(ANNOUNCES / LISTS);
+    await looker.look(settings, () => 1_000_000 + list, rest);
+    const { hashes, rows, rowsAt } = await looker.confirm(settings, () => 1_000_000 + list, rest);
+    const swarms = Array.from({ length: hashes.length / HASH_WORDS }, (_, i) => hashes[i * HASH_WORDS]);
+    assert.ok(swarms.length > 0 && swarms.length <= 50);
+    assert.ok(swarms.every((swarm, i) => i === 0 || swarms[i - 1] < swarm));
+    for (let i = 0; i < swarms.length; i++) {
+      let complete = 0;
+      for (let at = rowsAt[i]; at < rowsAt[i + 1]; at += ROW_WORDS) complete += rows[at + 1];
+      assert.ok(complete > 0, `nobody has torrent ${swarms[i]}`);
+    }
+  }
+  await hammers.end();
+  assertConsistent(hammers.store);
+});
 
 test("threads that are ended anywhere lock nobody out, and break nothing", {
   timeout: 300_000,
