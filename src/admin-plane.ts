@@ -9,7 +9,7 @@ import type { KeptState } from "./kept-state.ts";
 import type { NeighborsPlane } from "./neighbors-plane.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { memoryBound, type SwarmStoreData } from "./tracker/store-memory.ts";
-import { VERSION } from "./version.ts";
+import { BUILD_TEXT, VERSION } from "./version.ts";
 import type { PolicyData } from "./worker.ts";
 
 const PAGE = new URL("../web/dist/", import.meta.url);
@@ -49,6 +49,7 @@ export function makeAdminListener(parts: AdminParts, state: AdminState): AdminLi
   const { loaded, plane, store, log } = parts;
   const sources: Sources = {
     version: VERSION,
+    build: BUILD_TEXT,
     engine: parts.engine,
     workers: parts.workers,
     addresses: () => state.addresses,

@@ -36,7 +36,7 @@ import { ASK_SECRET_WORDS } from "./tracker/external-trackers.ts";
 import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "./tracker/store-memory.ts";
 import type { Recovery } from "./tracker/store-recovery.ts";
 import { tryIt } from "./try-it.ts";
-import { VERSION } from "./version.ts";
+import { BUILD_TEXT, VERSION } from "./version.ts";
 import type { PolicyData, WorkerEvent } from "./worker.ts";
 
 /** What is in flight at a stop has this long. */
@@ -293,6 +293,7 @@ class App {
       workers: this.#workers,
       groups: this.#groupCounts(),
       version: VERSION,
+      build: BUILD_TEXT,
     };
     this.#log.info(fields, "ready");
     if ("defaults" in this.#source) process.stderr.write(tryIt(streams[0], admin));

@@ -155,6 +155,8 @@ export interface EncodedHashList {
 /** Everything the admin listener reads. */
 export interface Sources {
   readonly version: string;
+  /** Where this version comes from. */
+  readonly build: string;
   readonly engine: string;
   readonly workers: number;
   /** Announce URLs, once there are some. */

@@ -42,6 +42,7 @@ const tier = z.object({
 /** What `/api/v1/status` answers. Shares are from 0 to 1, or null when there is nothing to share. */
 export const statusSchema = z.object({
   version: z.string(),
+  build: z.string(),
   pid: count.describe("The number of its process."),
   engine: z.string(),
   workers: count,
@@ -141,6 +142,7 @@ export function readStatus(sources: Sources, rates: Rates): Status {
   })).filter(({ count }) => count > 0);
   return {
     version: sources.version,
+    build: sources.build,
     pid: process.pid,
     engine: sources.engine,
     workers: sources.workers,

@@ -2,7 +2,7 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import type { ConfigSource } from "../config/load.ts";
 import { HASH_LIST_FORMATS } from "../model/hash-list-format.ts";
-import { VERSION } from "../version.ts";
+import { BUILD_TEXT, VERSION } from "../version.ts";
 import type { Shell } from "./completion/scripts.ts";
 import type { DatabaseCommand } from "./database.ts";
 import type { DoctorOptions } from "./doctor/doctor.ts";
@@ -109,7 +109,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
     .description("show the version")
     .action(async () => {
       result.exitCode = await print(
-        `btrt ${VERSION} (Node.js ${process.versions.node}, ${process.platform} ${process.arch})\n`,
+        `btrt ${VERSION} (${BUILD_TEXT}; Node.js ${process.versions.node}, ${process.platform} ${process.arch})\n`,
       );
     });
   addPackagingCommands(program, result);
