@@ -89,9 +89,10 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
     .command("check")
     .description("say what is wrong with the configuration, or what it amounts to")
     .addOption(configOption())
-    .action(async (options: { config: string }) => {
+    .option("--database", "look at the database, too: whether this version can use it")
+    .action(async (options: { config: string; database?: true }) => {
       const { check } = await import("./check.ts");
-      result.exitCode = await check(options.config);
+      result.exitCode = await check(options.config, options.database ?? false);
     });
   program
     .command("config")

@@ -18,7 +18,7 @@ const REMEDIES: Readonly<Record<DatabaseFailure, string>> = {
 };
 
 /** Opens it, looks, and closes it. */
-export async function checkDatabase({ loaded }: Subject): Promise<Finding[]> {
+export async function checkDatabase({ loaded }: Pick<Subject, "loaded">): Promise<Finding[]> {
   const settings = databaseSettings(loaded, process.env);
   if (dialectOf(settings) === "sqlite" && !existsSync(sqlitePath(settings.url))) {
     return [await checkPlace(sqlitePath(settings.url))];
