@@ -101,6 +101,16 @@ export class MariaDb {
     return { url: `tcp://127.0.0.1:${this.port}`, user: USER, password: MARIADB_PASSWORD, schema };
   }
 
+  /** Has a schema be of another version, its tables being as they are. @param change by so many versions. */
+  async changeVersion(schema: string, change: 1 | -1): Promise<void> {
+    const table = `${schema}.btrt_schema`;
+    await this.execute(
+      change === 1
+        ? `INSERT INTO ${table} SELECT MAX(version) + 1, 0 FROM ${table}`
+        : `DELETE FROM ${table} ORDER BY version DESC LIMIT 1`,
+    );
+  }
+
   /** Executes statements as root, one after the other. @param values of the first. */
   async execute(statements: string | readonly string[], values: string[] = []): Promise<void> {
     let connection: Connection | undefined;

@@ -1,7 +1,8 @@
 /**
  * A program that announces at a steady pace, each announce on a connection of its own or over UDP by turns, whatever
  * becomes of the earlier ones: takes the port for HTTP, that for UDP, and announces a second. When told to stop
- * (SIGTERM) it waits for what is under way, and prints a {@link LoadReport} as JSON.
+ * (SIGTERM) it waits for what is under way, and prints a {@link LoadReport} as JSON; until then, now and then, how many
+ * were answered.
  */
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -136,10 +137,7 @@ let first = 0;
 
 function tick(): void {
   const now = performance.now();
-  if (first === 0) {
-    first = now;
-    console.log("announcing");
-  }
+  if (first === 0) first = now;
   retryUdp(now);
   if (stopping) {
     if (underWay > 0) return;
@@ -159,3 +157,6 @@ process.on("SIGTERM", () => {
 });
 connectUdp();
 setInterval(connectUdp, 30_000);
+setInterval(() => {
+  if (!stopping) console.log(answered);
+}, 100);

@@ -1,0 +1,46 @@
+/** Announces at a steady pace, while trackers come and go. */
+import { fileURLToPath } from "node:url";
+import { type Bed, type Process, until } from "./bed.ts";
+import type { LoadReport } from "./steady-load.ts";
+
+const PROGRAM = fileURLToPath(new URL("./steady-load.ts", import.meta.url));
+const PER_SECOND = 2000;
+
+/** A process that announces to two ports of 127.0.0.1, by turns. */
+export class Load {
+  readonly #process: Process;
+
+  /** Starts it, and waits for the first answer. */
+  static async start(bed: Bed, http: number, udp: number): Promise<Load> {
+    const load = new Load(bed.run([process.execPath, PROGRAM, ...[http, udp, PER_SECOND].map(String)]));
+    await load.answers(1);
+    return load;
+  }
+
+  private constructor(running: Process) {
+    this.#process = running;
+  }
+
+  /** Waits until so many more announces are answered. */
+  async answers(more: number): Promise<void> {
+    const wanted = this.#answered + more;
+    await until(`${more} more announces are answered`, () => {
+      if (this.#process.end !== undefined) throw new Error(`the load ended: ${this.#process.stderr}`);
+      return this.#answered >= wanted;
+    });
+  }
+
+  /** Begins no more, and waits for what is under way. */
+  async stop(): Promise<LoadReport> {
+    await this.#process.stop();
+    return JSON.parse(this.#lines.at(-1) ?? this.#process.stderr);
+  }
+
+  get #lines(): string[] {
+    return this.#process.stdout.split("\n").slice(0, -1);
+  }
+
+  get #answered(): number {
+    return Number(this.#lines.at(-1) ?? 0);
+  }
+}
