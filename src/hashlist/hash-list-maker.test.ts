@@ -60,6 +60,8 @@ test("a list is made at once, written, and emptied at a clean stop", async (t) =
   assert.equal(text(), `${HEX}\n`);
   await maker.stop();
   assert.equal(text(), "");
+  assert.equal(entriesOf(await maker.now()), 0, "nor is one made any more");
+  assert.equal(text(), "");
   assert.deepEqual(failures, []);
   const { entries, entered, left } = maker.counts;
   assert.deepEqual([entries, entered, left], [0, 1, 0]);

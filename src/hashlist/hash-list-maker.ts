@@ -121,9 +121,9 @@ export class HashListMaker {
     await this.#write();
   }
 
-  /** The list as it is now. Who asks while one is made, or soon after, gets that. */
+  /** The list as it is now; after a stop, an empty one. Who asks while one is made, or soon after, gets that. */
   async now(): Promise<HashList> {
-    if (Date.now() > this.#list.checkedAt + FRESH_MS) {
+    if (!this.#stop.signal.aborted && Date.now() > this.#list.checkedAt + FRESH_MS) {
       this.#asked ??= this.#inTurn(() => this.#make(true)).finally(() => {
         this.#asked = undefined;
       });
