@@ -19,6 +19,15 @@ export interface Population {
   readonly distinctBy: "source" | "ip";
 }
 
+const MANY: Population = { seed: 1, swarms: 500_000, peers: 2_000_000, sizes: "equal", distinctBy: "ip" };
+const QUICK_DIVISOR = 20;
+
+/** Half a million swarms of four peers. @param quick a part of them, to see that all works. */
+export function manySwarms(quick: boolean): Population {
+  const divisor = quick ? QUICK_DIVISOR : 1;
+  return { ...MANY, swarms: MANY.swarms / divisor, peers: MANY.peers / divisor };
+}
+
 /** Addresses that are announced from. */
 export const SOURCES = 32;
 const PORTS = 50_000;

@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Status, statusSchema } from "../../src/admin/status.ts";
 import { keepComplete } from "../load/kept-population.ts";
-import type { Population } from "../load/population.ts";
+import { manySwarms, type Population } from "../load/population.ts";
 import { cpuOf, measureOnce, type Sample } from "../measure.ts";
 import { showProgress } from "../progress.ts";
 import { startBtrt } from "../servers/btrt.ts";
@@ -12,15 +12,6 @@ import { makePlace, type Setting } from "../setting.ts";
 import { medianOf, ratioOf, spreadOf } from "../statistics.ts";
 import { formatCount, formatSpread, type Table } from "../table.ts";
 
-/** Peers that are complete and inside: every torrent qualifies, until those that announce again say that they are not. */
-const POPULATION: Population = {
-  seed: 1,
-  swarms: 500_000,
-  peers: 2_000_000,
-  sizes: "equal",
-  distinctBy: "ip",
-};
-const QUICK_DIVISOR = 20;
 const MAX_ENTRIES = 100_000;
 const FORMATS = ["text", "nftables"];
 
@@ -31,12 +22,8 @@ const LISTS = 2;
 
 /** @returns two tables. */
 export async function measureHashList(setting: Setting): Promise<Table[]> {
-  const divisor = setting.quick ? QUICK_DIVISOR : 1;
-  const population = {
-    ...POPULATION,
-    swarms: POPULATION.swarms / divisor,
-    peers: POPULATION.peers / divisor,
-  };
+  // All complete and inside: every torrent qualifies, until those that announce again say that they are not.
+  const population = manySwarms(setting.quick);
   const listed = { path: "list", formats: FORMATS, min_dwell: 0, min_peers: 4, max_entries: MAX_ENTRIES };
   const cases = [
     // Never enough copies: a swarm is passed over at its first word.

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { MariaDb } from "../../test/mariadb.ts";
 import { toolsMissing } from "../../test/tools.ts";
 import { fill } from "../load/fill.ts";
-import type { Population } from "../load/population.ts";
+import { manySwarms, type Population } from "../load/population.ts";
 import { cpuOf, measureOnce, type Sample } from "../measure.ts";
 import { showProgress } from "../progress.ts";
 import { startBtrt } from "../servers/btrt.ts";
@@ -16,15 +16,6 @@ import { medianOf, ratioOf, spreadOf } from "../statistics.ts";
 import { formatCount, formatSpread, type Table } from "../table.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-
-const POPULATION: Population = {
-  seed: 1,
-  swarms: 500_000,
-  peers: 2_000_000,
-  sizes: "equal",
-  distinctBy: "ip",
-};
-const QUICK_DIVISOR = 20;
 
 const CONNECTIONS = 32;
 const STOP_LIMIT_MS = 120_000;
@@ -46,12 +37,7 @@ interface Kept {
 
 /** @returns two tables. */
 export async function measureStorage(setting: Setting): Promise<Table[]> {
-  const divisor = setting.quick ? QUICK_DIVISOR : 1;
-  const population = {
-    ...POPULATION,
-    swarms: POPULATION.swarms / divisor,
-    peers: POPULATION.peers / divisor,
-  };
+  const population = manySwarms(setting.quick);
   const done: (() => Promise<void>)[] = [];
   const databases: [string, object, () => Promise<void>][] = [
     ["SQLite", { url: "sqlite:kept.db" }, async () => {}],
