@@ -75,6 +75,20 @@ test("files follow the swarms: a torrent comes, and goes when its copies go; a s
   assert.equal(status().entries, 0);
 });
 
+test("after kill -9 the files say until when they are valid, and the next start empties them", {
+  timeout: 120_000,
+}, async (t) => {
+  const { bed, config, tracker, text } = await start(t);
+  await until("the torrent is listed", () => existsSync(bed.path("list.txt")) && text() !== "");
+  const status = () => JSON.parse(readFileSync(bed.path("list.status.json"), "utf8"));
+  await until("the status is there", () => status().entries === 1);
+  await tracker.process.stop("SIGKILL");
+  assert.notEqual(text(), "");
+  assert.ok(Date.parse(status().validUntil) <= Date.now() + 10_000, "twice the interval at most");
+  await TrackerProcess.start(bed, config);
+  await until("the list is empty", () => text() === "" && status().entries === 0);
+});
+
 test("over HTTP it is given in every format, whole or not again, compressed; metrics and status count it", {
   timeout: 120_000,
 }, async (t) => {
