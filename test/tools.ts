@@ -18,6 +18,7 @@ const CHECKS = {
   lintian: () => isProgram("lintian"),
   mmdebstrap: () => isProgram("mmdebstrap"),
   binutils: () => isProgram("strip"),
+  systemd: () => isProgram("systemd-analyze"),
   "systemd-container": () => isProgram("systemd-nspawn"),
   iproute2: () => isProgram("ip"),
   nftables: () => isProgram("nft"),

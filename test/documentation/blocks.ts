@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /** Everything that tells an operator or a developer what to type. What docs/benchmarks has is a record. */
 export const PAGES: readonly string[] = globSync(
-  ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/*.md", "lab/README.md"],
+  ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/*.md", "lab/README.md", "packaging/**/*.md"],
   {
     cwd: ROOT,
   },

@@ -33,6 +33,13 @@ export const CHECKERS: Readonly<Record<string, Checker>> = {
   },
   // What cron would run, without when.
   crontab: { command: `sed -E 's/^(\\S+ ){5}//' "$file" | bash -euo pipefail`, tools: [] },
+  // A drop-in, beside the package's units. systemd wants the program that they name to be there.
+  systemd: {
+    command: `sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$BTRT/packaging/systemd/btrt.service" > /etc/systemd/system/btrt.service
+cp "$BTRT/packaging/systemd/btrt.socket" /etc/systemd/system/
+systemd-analyze verify --man=no /etc/systemd/system/btrt.socket 2>&1 | tee verified; test ! -s verified`,
+    tools: ["systemd"],
+  },
   // Output, and drawings.
   text: { command: "true", tools: [] },
 };
