@@ -40,7 +40,7 @@ function makeTracker(maxPeers: number): Tracker {
         homeSeedsEnough: 2,
         stallSeconds: 600,
       },
-      settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 },
+      settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
       groups: new PeerGroups(groups),
       polls: NO_POLLS,
       refreshSeconds: 0,

@@ -25,6 +25,7 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
       minInterval: tracker.min_interval,
       numWant: tracker.numwant,
       numWantMax: tracker.numwant_max,
+      countLearned: tracker.count_learned_peers,
     },
     selection: {
       policy: selection.policy,

@@ -9,7 +9,7 @@ import type { PolicyData } from "../src/worker.ts";
 export function makePolicy(...prefixes: string[]): PolicyData {
   const group = { name: "home", priority: 0, reachableFrom: [] };
   return {
-    settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 },
+    settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
     selection: {
       policy: "nearest",
       home: "groups",

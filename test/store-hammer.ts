@@ -47,7 +47,7 @@ const clock = { seconds: 1_000_000 };
 const counters = allocateCounters();
 const store = new SwarmStore(data, holderOf(worker));
 const policy = {
-  settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 },
+  settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
   selection: {
     policy: "bridged",
     home: "groups",

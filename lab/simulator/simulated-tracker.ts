@@ -50,6 +50,7 @@ export const DEFAULT_SETTINGS = {
   minInterval: 900,
   numWant: 50,
   numWantMax: 200,
+  countLearned: false,
   peerExpiry: 3900,
 } as const;
 

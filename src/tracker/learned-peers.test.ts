@@ -5,10 +5,13 @@ import { assertConsistent } from "../../test/store-consistency.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER, LEARNED_GIVEN_AT } from "../model/counters.ts";
+import { parsePrefix } from "../network/prefix.ts";
+import { buildPrefixTable } from "../network/prefix-table.ts";
 import { allocateCensus, CENSUS, peersAt } from "./census.ts";
 import { KEPT_HEADER_BYTES, writeKeptPeers } from "./kept-peers.ts";
 import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
 import { isForgotten, outlives, packLearned, sourceOf } from "./peer-record.ts";
+import { Polls } from "./polls.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import { Sweeper } from "./sweeper.ts";
 import { groupsOf, type TestGroup, TrackerFixture } from "./tracker-fixture.ts";
@@ -43,6 +46,11 @@ function compact(addresses: string[], port = 6881): Uint8Array {
       return [...bytes, port >> 8, port & 255];
     }),
   );
+}
+
+function pollsFrom(prefix: string): Polls {
+  const addresses = buildPrefixTable([{ prefix: parsePrefix(prefix).prefix, value: 1 }]);
+  return new Polls({ addresses, peerIds: new Uint32Array(0) });
 }
 
 /** Learns peers of swarm 0, all of one family. */
@@ -86,6 +94,20 @@ describe("learned peers", () => {
     const census = sweep(fixture);
     assert.deepEqual([census[CENSUS.swarms], census[CENSUS.sizes]], [1, 1]);
     assert.equal(census[peersAt(4, false, 3)], 0);
+  });
+
+  test("are counted as incomplete where the operator wants that, but not for other trackers", () => {
+    const fixture = new TrackerFixture({ polls: pollsFrom("13.0.0.9/32") });
+    const { tracker } = fixture;
+    tracker.policy = { ...tracker.policy, settings: { ...tracker.policy.settings, countLearned: true } };
+    fixture.announce("11.0.0.1", { left: 0 });
+    learn(new Learner(fixture), ["13.0.0.1", "11.0.0.2"]);
+    assert.deepEqual(fixture.scrape(), [1, 2, 0]);
+    fixture.announce("11.0.0.3");
+    assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [1, 3]);
+    fixture.announce("13.0.0.9");
+    assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [1, 1]);
+    assert.deepEqual(fixture.scrape(), [1, 3, 0]);
   });
 
   test("are known to no swarm that is not there, and go with the last that announces itself", () => {

@@ -37,7 +37,13 @@ const GROUPS: TestGroup[] = [
 ];
 
 /** Times in seconds. */
-export const SETTINGS = { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200 };
+export const SETTINGS = {
+  interval: 1800,
+  minInterval: 900,
+  numWant: 50,
+  numWantMax: 200,
+  countLearned: false,
+};
 
 const NEAREST: SelectionSettings = {
   policy: "nearest",

@@ -9,6 +9,8 @@ export interface TrackerSettings {
   readonly minInterval: number;
   readonly numWant: number;
   readonly numWantMax: number;
+  /** Whether learned peers are counted as incomplete ones of ours, for clients. */
+  readonly countLearned: boolean;
 }
 
 /** What answers follow from: all that a reload replaces. */

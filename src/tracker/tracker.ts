@@ -22,7 +22,7 @@ import { PeerSelection } from "./peer-selection.ts";
 import { REFRESH_BYTES, writeRefresh } from "./refresh-errand.ts";
 import { Requester } from "./requester.ts";
 import { bridgedInterval } from "./selection-settings.ts";
-import { isRefreshDue, setRefreshed, wasRefreshed } from "./swarm-state.ts";
+import { isRefreshDue, learnedCount, setRefreshed, wasRefreshed } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
@@ -213,7 +213,7 @@ export class Tracker {
       const shard = store.enter(this.#infoHash);
       const entry = store.find(shard, this.#infoHash);
       response.complete[i] = entry === 0 ? 0 : store.complete(entry);
-      response.incomplete[i] = entry === 0 ? 0 : store.incomplete(entry);
+      response.incomplete[i] = entry === 0 ? 0 : this.#incomplete(entry, false);
       response.downloaded[i] = entry === 0 ? 0 : store.downloaded(entry);
       store.leave(shard);
     }
@@ -265,8 +265,14 @@ export class Tracker {
   #answer(shard: number, entry: number, request: AnnounceRequest, response: AnnounceResponse): void {
     const wanted = this.numWant(request);
     response.complete = this.#store.complete(entry);
-    response.incomplete = this.#store.incomplete(entry);
+    response.incomplete = this.#incomplete(entry, this.#requester.poll);
     this.#selection.select(shard, entry, this.policy, this.#requester, wanted, this.#clock.seconds, response);
+  }
+
+  /** Incomplete peers, as clients are told: other trackers are told of our own alone. */
+  #incomplete(entry: number, poll: boolean): number {
+    const own = this.#store.incomplete(entry);
+    return this.policy.settings.countLearned && !poll ? own + learnedCount(this.#store.words, entry) : own;
   }
 
   /** Notes who announces, and what. */
@@ -312,7 +318,7 @@ export class Tracker {
     this.#remove(shard, entry, request.address, request.port);
     if (request.hasOther) this.#remove(shard, entry, request.otherAddress, request.otherPort);
     response.complete = store.complete(entry);
-    response.incomplete = store.incomplete(entry);
+    response.incomplete = this.#incomplete(entry, false);
     store.removeIfEmpty(shard, entry);
   }
 

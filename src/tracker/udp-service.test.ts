@@ -19,7 +19,7 @@ beforeEach(() => {
   fixture = new TrackerFixture();
   fixture.tracker.policy = {
     ...fixture.tracker.policy,
-    settings: { interval: 1800, minInterval: 900, numWant: 1000, numWantMax: 1000 },
+    settings: { interval: 1800, minInterval: 900, numWant: 1000, numWantMax: 1000, countLearned: false },
   };
   refusal = new Refusal(fixture.counters);
   const ids = new ConnectionIds([1, 2, 3, 4, 5, 6, 7, 8], fixture.clock);

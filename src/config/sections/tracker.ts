@@ -1,6 +1,6 @@
 /** `tracker`: announcing and answering. */
 import { NUM_WANT_LIMIT } from "../../model/announce.ts";
-import { choice, filePath, integer, optional, prefixes, rule, section } from "../fields.ts";
+import { choice, filePath, flag, integer, optional, prefixes, rule, section } from "../fields.ts";
 
 /** Seconds. Peers' ages are 16-bit seconds, and need some room beyond the expiry. */
 const PEER_EXPIRY_LIMIT = 43_200;
@@ -48,6 +48,11 @@ export const tracker = section(
       .describe(
         "Peers of a torrent that are remembered because other trackers named them. All together take at most half of " +
           "max_peers.",
+      ),
+    count_learned_peers: flag()
+      .default(false)
+      .describe(
+        "Whether clients are told of them as incomplete peers. Counts elsewhere, and the hash list, are without them.",
       ),
     ip_parameter: prefixes(1000).meta({
       description:
