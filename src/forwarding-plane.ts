@@ -11,6 +11,7 @@ import { type ForeignPeers, Forwarder } from "./forwarding/forwarder.ts";
 import type { UpstreamCounts } from "./forwarding/upstream.ts";
 import { machineAddresses } from "./machine.ts";
 import type { Address } from "./model/address.ts";
+import { EXTERNAL_SOURCE } from "./model/counters.ts";
 import { PeerGroups } from "./network/peer-groups.ts";
 import { buildPrefixTable, PrefixTable } from "./network/prefix-table.ts";
 import { AskTimes, type AskTimesData } from "./tracker/ask-times.ts";
@@ -27,12 +28,6 @@ const REQUEST_MS = 15_000;
 const MOST_QUEUED = 10_000;
 const MOST_QUEUED_PER_TRACKER = 1000;
 const MOST_TRACKERS = 4096;
-
-/** The number of external trackers among those that peers are learned from (tracker/peer-record.ts). */
-const EXTERNAL_SOURCE = 127;
-
-/** External peers that a swarm takes. */
-const SWARM_LIMIT = 500;
 
 /** Trackers that are shown each for itself: those that are asked most. */
 const SHOWN_TRACKERS = 20;
@@ -61,7 +56,12 @@ export class ForwardingPlane implements Feature {
   constructor(parts: ForwardingParts, { config }: LoadedConfig, { groups }: PolicyData) {
     this.#parts = parts;
     const view = new SwarmStore(parts.store, CONTROL_PLANE);
-    this.#learned = new LearnedPeers(view, parts.store.maxPeers, new PeerGroups(groups), SWARM_LIMIT);
+    this.#learned = new LearnedPeers(
+      view,
+      parts.store.maxPeers,
+      new PeerGroups(groups),
+      config.tracker.max_learned_peers,
+    );
     this.#client = this.#makeClient(config);
     this.#forwarder = this.#makeForwarder(config);
     this.#key = keyOf(config);
@@ -103,6 +103,7 @@ export class ForwardingPlane implements Feature {
   /** What is on its way is given up, if the configuration has changed as far as it matters here. */
   adopt({ config }: LoadedConfig, { groups }: PolicyData): void {
     this.#learned.groups = new PeerGroups(groups);
+    this.#learned.swarmLimit = config.tracker.max_learned_peers;
     this.#isOn = isOn(config);
     if (keyOf(config) === this.#key) return;
     this.#key = keyOf(config);

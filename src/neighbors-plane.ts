@@ -1,19 +1,19 @@
 /** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, errands and log. */
 import { randomBytes, randomInt } from "node:crypto";
-import { networkInterfaces } from "node:os";
 import type { NeighborState } from "./admin/sources.ts";
 import { TrackerClient } from "./client/tracker-client.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { ErrandDesk } from "./errands.ts";
 import type { Feature } from "./feature.ts";
-import type { Address } from "./model/address.ts";
-import { formatAddress, parseAddress } from "./model/address-text.ts";
+import { machineAddresses } from "./machine.ts";
+import { Address } from "./model/address.ts";
+import { formatAddress } from "./model/address-text.ts";
 import type { Neighbor } from "./neighbors/neighbor.ts";
 import { Neighbors, type NeighborsPolicy } from "./neighbors/neighbors.ts";
 import type { NeighborSettings } from "./neighbors/settings.ts";
 import { PeerGroups } from "./network/peer-groups.ts";
-import { FAMILY_BITS, type Prefix } from "./network/prefix.ts";
+import { parsePrefix } from "./network/prefix.ts";
 import { buildPrefixTable, PrefixTable } from "./network/prefix-table.ts";
 import { isPrivate } from "./network/special-purpose.ts";
 import type { Logger } from "./telemetry/logger.ts";
@@ -101,19 +101,19 @@ export class NeighborsPlane implements Feature {
   }
 
   #policyOf({ listen, neighbors, tracker }: Config, policy: PolicyData): NeighborsPolicy {
-    const own = ownAddresses([...listen.http, ...listen.udp].map(({ host }) => host));
-    const ownTable = new PrefixTable(
-      buildPrefixTable(own.map((address) => ({ prefix: whole(address), value: 1 }))),
+    const listened = [...listen.http, ...listen.udp].map(
+      ({ host }) => parsePrefix(host.split("%")[0]).prefix,
     );
+    const own = [...machineAddresses(), ...listened].map((prefix) => ({ prefix, value: 1 }));
+    const ownTable = new PrefixTable(buildPrefixTable(own));
     const polls = new Polls(policy.polls);
-    const shown = own.find((address) => address.family === 4 && !isPrivate(address)) ?? own[0];
     return {
       neighbors: neighbors.filter(({ enabled }) => enabled).map(settingsOf),
       identity: {
         peerId: this.#peerId,
         port: POLL_PORT,
         numWant: tracker.max_learned_peers,
-        ip: shown === undefined ? "" : formatAddress(shown),
+        ip: publicAddress(),
       },
       groups: this.#learned.groups,
       groupNames: policy.groups.groups,
@@ -162,18 +162,14 @@ function settingsOf(neighbor: Config["neighbors"][number]): NeighborSettings {
   };
 }
 
-/** The addresses of this machine, and those that are listened on. */
-function ownAddresses(listen: readonly string[]): Address[] {
-  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const texts = [...interfaces.filter(({ internal }) => !internal).map(({ address }) => address), ...listen];
-  return texts
-    .filter((text) => text !== "::" && text !== "0.0.0.0")
-    .map((text) => parseAddress(text.split("%", 1)[0]));
-}
-
-/** The prefix that holds one address alone. */
-function whole({ family, words }: Address): Prefix {
-  return { family, words: [words[0], words[1], words[2], words[3]], length: FAMILY_BITS[family] };
+/** The first IPv4 address of this machine that others can reach; empty when there is none. */
+function publicAddress(): string {
+  const address = new Address();
+  for (const { family, words } of machineAddresses()) {
+    address.setIPv4(words[0]);
+    if (family === 4 && !isPrivate(address)) return formatAddress(address);
+  }
+  return "";
 }
 
 function stateOf(neighbor: Neighbor): NeighborState {

@@ -48,6 +48,9 @@ export const REFUSALS_AT = REQUESTS_AT + REQUEST_COUNTS_LENGTH;
 /** Numbers of the trackers that peers are learned from (tracker/peer-record.ts) are below this. */
 export const LEARNED_SOURCES = 128;
 
+/** The number of all external trackers together; neighbors have the others. */
+export const EXTERNAL_SOURCE = 0;
+
 /** Where the peers given are counted that were learned, by who named them. */
 export const LEARNED_GIVEN_AT = REFUSALS_AT + REFUSAL_REASONS.length;
 

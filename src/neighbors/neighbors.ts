@@ -6,7 +6,7 @@
  */
 import type { TrackerClient } from "../client/tracker-client.ts";
 import type { Address } from "../model/address.ts";
-import { LEARNED_SOURCES } from "../model/counters.ts";
+import { EXTERNAL_SOURCE, LEARNED_SOURCES } from "../model/counters.ts";
 import type { PeerGroups, PeerGroupsData } from "../network/peer-groups.ts";
 import type { PollIdentity } from "./announce-template.ts";
 import { Neighbor, type NeighborParts } from "./neighbor.ts";
@@ -39,9 +39,6 @@ interface Entry {
   readonly neighbor: Neighbor;
   readonly client: Pick<TrackerClient, "announce" | "close">;
 }
-
-/** 0 is not a neighbor's: peers of external trackers. */
-const FIRST_SOURCE = 1;
 
 /** Asks all neighbors. */
 export class Neighbors {
@@ -131,7 +128,7 @@ export class Neighbors {
     const known = this.#sources.get(name);
     if (known !== undefined) return known;
     const taken = new Set(this.#sources.values());
-    for (let source = FIRST_SOURCE; source < LEARNED_SOURCES; source++) {
+    for (let source = EXTERNAL_SOURCE + 1; source < LEARNED_SOURCES; source++) {
       if (taken.has(source)) continue;
       this.#sources.set(name, source);
       return source;
