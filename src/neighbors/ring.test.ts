@@ -1,6 +1,7 @@
 /** Trackers that are each other's neighbors, over hours that pass at once: nobody comes to be who never was. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { Outcome } from "../client/outcome.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT, AnnounceResponse } from "../model/announce.ts";
@@ -19,6 +20,7 @@ const REFRESH_SECONDS = 1800;
 const EXPIRY_SECONDS = 7200;
 const STEP_SECONDS = 10;
 const INTERVAL_SECONDS = 600;
+const INTERVAL_STEPS = INTERVAL_SECONDS / STEP_SECONDS;
 const PEER_EXPIRY_SECONDS = 3900;
 const HOUR = 3600;
 const SWARMS = 5;
@@ -33,7 +35,8 @@ class Member {
   readonly address: string;
   /** Announces that it has sent to others. */
   asked = 0;
-  readonly #hosts: readonly string[];
+  /** Its clients. */
+  readonly hosts: readonly string[];
   readonly #neighbors: Neighbors;
   readonly #sweeper: Sweeper;
   readonly #query = new AnnounceQuery();
@@ -51,7 +54,7 @@ class Member {
       peerIds: peerId === "ours" ? new Uint32Array(0) : peerIdWords(PEER_IDS[peerId]),
     };
     this.address = `5.0.0.${number + 1}`;
-    this.#hosts = Array.from({ length: CLIENTS }, (_, i) => `11.${number}.0.${i + 1}`);
+    this.hosts = Array.from({ length: CLIENTS }, (_, i) => `11.${number}.0.${i + 1}`);
     const errands = {
       push: (_kind: number, _token: number, bytes: Uint8Array, start: number, end: number) => {
         const { infoHash, peers } = readRefresh(bytes.slice(start, end));
@@ -125,7 +128,14 @@ class Member {
   announce(stopped: boolean): void {
     const event = stopped ? ANNOUNCE_EVENT.stopped : ANNOUNCE_EVENT.none;
     for (let swarm = 1; swarm <= SWARMS; swarm++)
-      for (const host of this.#hosts) this.fixture.announce(host, { swarm, event });
+      for (const host of this.hosts) this.fixture.announce(host, { swarm, event });
+  }
+
+  /** One client announces, or leaves. @returns whom it is given. */
+  announceOne(address: string, swarm: number, stopped: boolean): readonly string[] {
+    const event = stopped ? ANNOUNCE_EVENT.stopped : ANNOUNCE_EVENT.none;
+    this.fixture.announce(address, { swarm, event, numWant: 200 });
+    return this.fixture.told(4).map(({ address }) => address);
   }
 
   /** What happens without announces in a step of time. */
@@ -144,7 +154,7 @@ class Member {
 
   /** Its own clients, as `stored` has them. */
   get own(): string[] {
-    return Array.from({ length: SWARMS }, () => this.#hosts)
+    return Array.from({ length: SWARMS }, () => this.hosts)
       .flat()
       .toSorted();
   }
@@ -201,3 +211,63 @@ for (const peerId of ["ours", "manuals"] as const) {
     });
   }
 }
+
+/** A client of one member that comes, stays for a while, and leaves or falls silent. In steps of time. */
+const visit = fc.record({
+  member: fc.nat({ max: 2 }),
+  host: fc.nat({ max: CLIENTS - 1 }),
+  swarm: fc.integer({ min: 1, max: SWARMS }),
+  from: fc.nat({ max: (6 * HOUR) / STEP_SECONDS }),
+  stay: fc.integer({ min: 1, max: (2 * HOUR) / STEP_SECONDS }),
+  stops: fc.boolean(),
+});
+
+/** The client of a member that never leaves. */
+const stayerOf = (member: number) => `11.${member}.0.99`;
+
+/** How long somebody may be known to others after his last sign: polls come an eighth late at most. */
+const REMEMBERED_SECONDS = PEER_EXPIRY_SECONDS + 1.125 * REFRESH_SECONDS + EXPIRY_SECONDS + 60;
+
+test("whoever comes and goes: nobody is known to those he was not named to, or for longer than that", async () => {
+  const asks = [[1, 2], [2], [0]];
+  await fc.assert(
+    fc.asyncProperty(fc.array(visit, { minLength: 1, maxLength: 30 }), async (visits) => {
+      const members: Member[] = [];
+      for (const [number, list] of asks.entries()) members.push(new Member(number, list, members, "ours"));
+      /** When each client last announced to its own tracker, by address and swarm. */
+      const signs = new Map<string, number>();
+      const isKnown = (address: string, swarm: number, to: number, seconds: number) => {
+        const owner = Number(address.split(".")[1]);
+        const heard = signs.get(`${address} ${swarm}`) ?? Number.NEGATIVE_INFINITY;
+        if (owner === to) return seconds - heard <= PEER_EXPIRY_SECONDS + STEP_SECONDS;
+        return asks[to].includes(owner) && seconds - heard <= REMEMBERED_SECONDS;
+      };
+      const announce = (address: string, member: number, swarm: number, second: number, isLast: boolean) => {
+        signs.set(`${address} ${swarm}`, second);
+        const told = members[member].announceOne(address, swarm, isLast);
+        assert.ok(!told.includes(address), "nobody is given himself");
+        for (const other of told) assert.ok(isKnown(other, swarm, member, second), `${other} at ${member}`);
+      };
+      const end = 8 * HOUR + REMEMBERED_SECONDS;
+      for (let second = 0; second < end; second += STEP_SECONDS) {
+        const step = second / STEP_SECONDS;
+        for (const { member, host, swarm, from, stay, stops } of visits) {
+          const isLast = step === from + stay;
+          const isTime = step >= from && step < from + stay && (step - from) % INTERVAL_STEPS === 0;
+          if (isTime || (isLast && stops))
+            announce(members[member].hosts[host], member, swarm, second, isLast);
+        }
+        // Somebody is always there, so that the swarm is.
+        for (const member of step % INTERVAL_STEPS === 0 ? members.keys() : [])
+          for (let swarm = 1; swarm <= SWARMS; swarm++)
+            announce(stayerOf(member), member, swarm, second, false);
+        await pass(members, STEP_SECONDS, false);
+      }
+      for (const [member, { stored }] of members.entries()) {
+        const left = [member, ...asks[member]].map(stayerOf);
+        assert.deepEqual(new Set(stored), new Set(left), `who is left at ${member}`);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
