@@ -144,7 +144,7 @@ test("the form explains, by the keyboard alone", { timeout: 300_000, skip }, asy
   await page.fill('input[name="info_hash"]', "");
   await page.focus('section[aria-label="The largest torrents"] a');
   await page.keyboard.press("Enter");
-  await page.waitForFunction("document.activeElement.name === 'address'");
+  await page.waitForSelector('input[name="address"]:focus');
   assert.equal(await page.inputValue('input[name="info_hash"]'), infoHash.toString("hex"));
   assert.deepEqual(complaints, []);
 });
