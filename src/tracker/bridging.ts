@@ -10,14 +10,23 @@
  * outside peers, bridge or not, and all that download at home announce often: nobody is worse off for long.
  *
  * Learned peers are at home if their group is: the line to them costs the same, whoever named them. They count as
- * leechers, and as complete copies where the tracker that named them says so; they are nobody's bridges, since nobody
- * knows what they are given.
+ * leechers, and as complete copies where the tracker that named them says so; they are nobody's bridges, and are none to
+ * count additional bridges by, since nobody knows what they are given and how they get on.
  */
 
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 import { isHome } from "./home.ts";
 import type { PeerList } from "./peer-list.ts";
-import { ageOf, KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_PRIVATE, leftOf, paceOf } from "./peer-record.ts";
+import {
+  ageOf,
+  KEY_BRIDGE,
+  KEY_COMPLETE,
+  KEY_GROUP,
+  KEY_LEARNED,
+  KEY_PRIVATE,
+  leftOf,
+  paceOf,
+} from "./peer-record.ts";
 import type { Requester } from "./requester.ts";
 import type { Segments } from "./segments.ts";
 import { bridgedInterval } from "./selection-settings.ts";
@@ -40,6 +49,8 @@ interface HomePeers {
 /** What a requester's home has of a swarm, the requester itself left out, and what follows from it. */
 export class HomeCensus {
   #leechers = 0;
+  /** Of the leechers, those that have announced themselves. */
+  #announced = 0;
   #seeds = 0;
   #bridges = 0;
   /** Of the bridges, those of the requester's tier. */
@@ -50,6 +61,7 @@ export class HomeCensus {
   /** Forgets what was counted. */
   clear(): void {
     this.#leechers = 0;
+    this.#announced = 0;
     this.#seeds = 0;
     this.#bridges = 0;
     this.#tierBridges = 0;
@@ -61,6 +73,7 @@ export class HomeCensus {
     const { list, cell, segments, requester } = candidates;
     const lease = LEASE_INTERVALS * bridgedInterval(selection);
     let leechers = 0;
+    let learned = 0;
     let seeds = 0;
     for (let i = 0; i < segments.count; i++) {
       const key = segments.keys[i];
@@ -70,6 +83,7 @@ export class HomeCensus {
       const others = segments.counts[i] - (segments.holds(i, requester) ? 1 : 0);
       if ((key & KEY_COMPLETE) !== 0) seeds += others;
       else leechers += others;
+      if ((key & (KEY_COMPLETE | KEY_LEARNED)) === KEY_LEARNED) learned += others;
       if ((key & KEY_BRIDGE) === 0) continue;
       const end = segments.starts[i] + segments.counts[i];
       for (let position = segments.starts[i]; position < end; position++) {
@@ -82,6 +96,7 @@ export class HomeCensus {
     }
     // A dual-stack client is in both families.
     this.#leechers = Math.max(this.#leechers, leechers);
+    this.#announced = Math.max(this.#announced, leechers - learned);
     this.#seeds = Math.max(this.#seeds, seeds);
     if (seeds > 0) this.#leastLeft = 0;
   }
@@ -92,7 +107,7 @@ export class HomeCensus {
     const { bridges, homeSeedsEnough, stallSeconds } = policy.selection;
     const seedsEnough = this.#seeds >= homeSeedsEnough;
     if (!seedsEnough && this.#tierBridges < bridges) return true;
-    if (this.#bridges >= bridges + Math.floor(this.#leechers / LEECHERS_PER_BRIDGE)) return false;
+    if (this.#bridges >= bridges + Math.floor(this.#announced / LEECHERS_PER_BRIDGE)) return false;
     return (who.bridge && !seedsEnough) || this.#isBehind(who, now, stallSeconds);
   }
 
