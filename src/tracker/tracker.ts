@@ -236,7 +236,7 @@ export class Tracker {
     who.bridge = store.bridge;
     who.before = store.before;
     if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
-    if (store.announced(entry) > 0) this.#wishRefresh(entry, request.infoHash, token);
+    if (this.policy.refreshSeconds > 0) this.#wishRefresh(entry, request.infoHash, token);
     if (this.waitMs > 0) {
       this.#clear(response);
       return;
@@ -251,8 +251,9 @@ export class Tracker {
     const { refreshSeconds, refreshWaitMs } = this.policy;
     const { words } = this.#store;
     const now = this.#clock.seconds;
-    if (refreshSeconds === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return;
-    writeRefresh(this.#errand, infoHash, this.#store.announced(entry));
+    const peers = this.#store.announced(entry);
+    if (peers === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return;
+    writeRefresh(this.#errand, infoHash, peers);
     const waits = token !== 0 && refreshWaitMs > 0 && !wasRefreshed(words, entry);
     // When there is no room for the wish, the next announce has it again.
     if (!this.#errands.push(ERRAND.refresh, waits ? token : 0, this.#errand, 0, REFRESH_BYTES)) return;
