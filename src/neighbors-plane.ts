@@ -64,6 +64,7 @@ export class NeighborsPlane implements Feature {
     );
     this.#neighbors = new Neighbors({
       makeClient,
+      isAnnounced: (infoHash) => this.#learned.isAnnounced(infoHash),
       learn: (infoHash, named, counts) => this.#learned.learn(infoHash, named, counts),
       now: () => Date.now(),
       fraction: () => randomInt(2 ** 32) / 2 ** 32,

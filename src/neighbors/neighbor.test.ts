@@ -42,6 +42,8 @@ describe("a neighbor", () => {
   let learned: NamedPeers[];
   let changes: string[];
   let settled: string[];
+  /** Swarms that nobody announces any more. */
+  let gone: Set<number>;
   let nowMs: number;
   let neighbor: Neighbor;
 
@@ -58,6 +60,7 @@ describe("a neighbor", () => {
             };
             asked.push({ url, tell });
           }),
+        isAnnounced: (infoHash) => !gone.has(infoHash[0]),
         learn: (_hash, named, counts) => {
           learned.push({ ...named, peers: named.peers.slice() });
           counts.added += named.peers.length / 6;
@@ -86,6 +89,7 @@ describe("a neighbor", () => {
     learned = [];
     changes = [];
     settled = [];
+    gone = new Set();
     nowMs = 1_000_000_000;
     neighbor = make();
   });
@@ -204,6 +208,18 @@ describe("a neighbor", () => {
     assert.ok(!neighbor.wish(hash(2), 1));
     nowMs += 86_400_000;
     assert.ok(neighbor.wish(hash(2), 1), "it may have meant a day");
+  });
+
+  test("is not asked about swarms that have gone while they waited", async () => {
+    for (let i = 0; i < 5; i++) await ask(i, TIMEOUT);
+    for (let i = 10; i < 20; i++) neighbor.wish(hash(i), 1);
+    nowMs = neighbor.openUntilMs;
+    for (let i = 10; i < 20; i++) gone.add(i);
+    neighbor.pump();
+    assert.deepEqual([asked.length, neighbor.waiting, neighbor.state], [0, 0, "open"]);
+    neighbor.wish(hash(20), 1);
+    neighbor.pump();
+    assert.equal(asked.length, 1, "the try is still to be made");
   });
 
   test("that is retired is asked no more", async () => {

@@ -30,6 +30,8 @@ const LONGEST_POSTPONED_SECONDS = 86_400;
 export interface NeighborParts {
   /** Announces to it. Never rejects. */
   readonly announce: (announcement: Announcement) => Promise<Outcome>;
+  /** Whether clients still announce a swarm. */
+  readonly isAnnounced: (infoHash: Uint32Array) => boolean;
   /** Stores what it names. @returns false when the swarm is gone. */
   readonly learn: (infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts) => boolean;
   readonly now: () => number;
@@ -154,11 +156,22 @@ export class Neighbor {
     if (this.#retired) return;
     const nowMs = this.#parts.now();
     this.#refill(nowMs);
-    while (this.#wishes.size > 0 && this.inFlight < this.settings.maxConcurrent && this.#budget >= 1) {
-      if (!this.#breaker.admit(nowMs)) return;
+    while (this.inFlight < this.settings.maxConcurrent && this.#budget >= 1) {
+      const infoHash = this.#nextWish(nowMs);
+      if (infoHash === undefined) return;
       this.#budget--;
-      void this.#ask(this.#wishes.take()!);
+      void this.#ask(infoHash);
     }
+  }
+
+  /** The next swarm to ask about, if it may be asked; those are passed over that have gone while they waited. */
+  #nextWish(nowMs: number): Uint32Array | undefined {
+    while (this.#wishes.size > 0 && this.#breaker.admit(nowMs)) {
+      const infoHash = this.#wishes.take()!;
+      if (this.#parts.isAnnounced(infoHash)) return infoHash;
+      this.#breaker.release(nowMs);
+    }
+    return undefined;
   }
 
   get #burst(): number {

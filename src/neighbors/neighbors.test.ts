@@ -63,6 +63,7 @@ class Rig {
         maxInFlight: 10,
         maxPerHost: 10,
       }),
+    isAnnounced: () => true,
     learn: (infoHash, { family, peers }) => {
       this.learned.push({ swarm: infoHash[0], peers: peers.length / (family === 4 ? 6 : 18) });
       return true;

@@ -10,7 +10,7 @@ import { buildPrefixTable } from "../network/prefix-table.ts";
 import { allocateCensus } from "../tracker/census.ts";
 import { LearnedPeers } from "../tracker/learned-peers.ts";
 import { Polls, type PollsData, peerIdWords } from "../tracker/polls.ts";
-import { readRefresh } from "../tracker/refresh-errand.ts";
+import { type RefreshErrand, readRefresh } from "../tracker/refresh-errand.ts";
 import { Sweeper } from "../tracker/sweeper.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { AnnounceQuery } from "../wire/announce-query.ts";
@@ -38,6 +38,7 @@ class Member {
   /** Its clients. */
   readonly hosts: readonly string[];
   readonly #neighbors: Neighbors;
+  readonly #errands: RefreshErrand[] = [];
   readonly #sweeper: Sweeper;
   readonly #query = new AnnounceQuery();
   readonly #response = new AnnounceResponse();
@@ -57,8 +58,7 @@ class Member {
     this.hosts = Array.from({ length: CLIENTS }, (_, i) => `11.${number}.0.${i + 1}`);
     const errands = {
       push: (_kind: number, _token: number, bytes: Uint8Array, start: number, end: number) => {
-        const { infoHash, peers } = readRefresh(bytes.slice(start, end));
-        this.#neighbors.wish(infoHash, peers);
+        this.#errands.push(readRefresh(bytes.slice(start, end)));
         return true;
       },
     };
@@ -75,6 +75,7 @@ class Member {
         },
         close: async () => {},
       }),
+      isAnnounced: (infoHash) => learned.isAnnounced(infoHash),
       learn: (infoHash, named, counts) => learned.learn(infoHash, named, counts),
       now: () => clock.seconds * 1000,
       fraction: () => 0.5,
@@ -140,6 +141,7 @@ class Member {
 
   /** What happens without announces in a step of time. */
   pass(): void {
+    for (const { infoHash, peers } of this.#errands.splice(0)) this.#neighbors.wish(infoHash, peers);
     this.#neighbors.pump();
     while (!this.#sweeper.step(this.fixture.clock.seconds, 1000)) {}
   }

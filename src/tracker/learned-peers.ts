@@ -65,6 +65,16 @@ export class LearnedPeers {
     this.swarmLimit = swarmLimit;
   }
 
+  /** Whether a swarm is there; if its shard cannot be had, because a thread has died, it is not. */
+  isAnnounced(infoHash: Uint32Array): boolean {
+    const store = this.#store;
+    const shard = store.shardOf(infoHash);
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
+    const entry = store.find(shard, infoHash);
+    store.leave(shard);
+    return entry !== 0;
+  }
+
   /**
    * Stores those that are not known yet.
    * @param counts are raised by what came of it.
