@@ -1,5 +1,6 @@
 /**
- * Measures the tracker, as a process: `npm run bench -- [--only announces,workers,memory,size,storage,admin,hashlist,router]
+ * Measures the tracker, as a process:
+ * `npm run bench -- [--only announces,workers,memory,size,storage,admin,hashlist,router,neighbors,asking]
  * [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
@@ -12,8 +13,10 @@ import { chooseEngine, type EngineKind } from "../src/engine/choice.ts";
 import { Load } from "./load/load.ts";
 import { measureAdmin } from "./scenarios/admin.ts";
 import { measureAnnounces } from "./scenarios/announces.ts";
+import { measureAsking } from "./scenarios/asking.ts";
 import { measureHashList } from "./scenarios/hash-list.ts";
 import { measureMemory } from "./scenarios/memory.ts";
+import { measureNeighbors } from "./scenarios/neighbors.ts";
 import { measureRouter } from "./scenarios/router.ts";
 import { measureSize } from "./scenarios/size.ts";
 import { measureStorage } from "./scenarios/storage.ts";
@@ -31,6 +34,8 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   admin: measureAdmin,
   hashlist: measureHashList,
   router: measureRouter,
+  neighbors: measureNeighbors,
+  asking: measureAsking,
 };
 
 /** Processes that others run at a time when figures begin to say little. */

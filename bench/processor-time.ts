@@ -15,8 +15,8 @@ export interface ProcessorTime {
   readonly all: number;
 }
 
-/** @returns what all threads of a process have had. */
-export function processorTimeOf(pid: number | "self"): ProcessorTime {
+/** @returns what all threads of a process have had, or one of them: `PID/task/TID`. */
+export function processorTimeOf(pid: number | string): ProcessorTime {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   // The program's name, in parentheses, may hold anything. The state follows, field 3; 14 and 15 are wanted.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

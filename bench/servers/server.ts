@@ -61,6 +61,12 @@ export class Server {
     return processorTimeOf(this.#child.pid ?? 0);
   }
 
+  /** The part of it that its main thread has had. */
+  mainThreadTime(): ProcessorTime {
+    const pid = this.#child.pid ?? 0;
+    return processorTimeOf(`${pid}/task/${pid}`);
+  }
+
   /** Bytes of memory that it has in use: the resident set. */
   residentBytes(): number {
     const rollup = readFileSync(`/proc/${this.#child.pid}/smaps_rollup`, "latin1");
