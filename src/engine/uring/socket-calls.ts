@@ -147,7 +147,10 @@ export class SocketCalls {
 
   /** Its queue and its buffers are as whoever opened it wants them. */
   #take(address: ListenAddress, fd: number, { type }: SocketOptions): BoundSocket {
-    if (type === "stream") this.#prepareListener(fd);
+    if (type === "stream") {
+      this.#prepareListener(fd);
+      this.#acknowledgeLate(fd);
+    }
     // Else accepting does not wait for a connection, but fails at once.
     if (fcntl(fd, FCNTL.setFlags, fcntl(fd, FCNTL.getFlags, 0) & ~FCNTL.nonBlocking) < 0)
       throw systemError("fcntl");
@@ -163,7 +166,11 @@ export class SocketCalls {
   #listen(fd: number, at: string): void {
     this.#prepareListener(fd);
     if (listen(fd, BACKLOG) < 0) throw systemError(`listen ${at}`);
-    // Acknowledged with the reply, which comes at once: a packet less. Only listen(2) having been called, it is inherited.
+    this.#acknowledgeLate(fd);
+  }
+
+  /** With the reply, which comes at once: a packet less. It is inherited only if listen(2) has been called before. */
+  #acknowledgeLate(fd: number): void {
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpQuickAck, 0);
   }
 
