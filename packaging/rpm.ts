@@ -15,7 +15,7 @@ const MACROS = [
   "use_source_date_epoch_as_buildtime 1",
   "clamp_mtime_to_source_date_epoch 1",
   "source_date_epoch_from_changelog 0",
-  "_binary_payload w9.zstdio",
+  "_binary_payload w6.gzdio",
 ];
 
 /**
