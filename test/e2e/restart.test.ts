@@ -9,6 +9,7 @@ import type { LoadReport } from "./steady-load.ts";
 /** Announces that are answered before a restart, and after it. */
 const AROUND = 1000;
 
+/** @returns what became of the announces, and when the first tracker had ended. */
 async function restart(
   t: TestContext,
   engine: string,
@@ -21,8 +22,8 @@ async function restart(
   let tracker = await manager.start(config);
   const load = await Load.start(bed, manager.http.port, manager.udp.port);
   await load.answers(AROUND);
-  const at = Date.now();
   assert.equal(await tracker.process.stop(signal), signal === "SIGTERM" ? 0 : signal);
+  const ended = Date.now();
   tracker = await manager.start(config);
   await load.answers(AROUND);
   const report = await load.stop();
@@ -32,7 +33,7 @@ async function restart(
     `${report.started} announces in ${report.seconds} s, ${report.failures.length} failed, ` +
       `${report.repeated} datagrams repeated, the slowest took ${report.slowestMs} ms`,
   );
-  return [report, at];
+  return [report, ended];
 }
 
 for (const engine of ["auto", "node"]) {
@@ -43,9 +44,9 @@ for (const engine of ["auto", "node"]) {
 }
 
 test("a kill loses no announce but those in flight", { timeout: 120_000 }, async (t) => {
-  const [{ failures }, at] = await restart(t, "auto", "SIGKILL");
+  const [{ failures }, ended] = await restart(t, "auto", "SIGKILL");
   assert.deepEqual(
-    failures.filter(({ begun }) => begun > at),
+    failures.filter(({ begun }) => begun > ended),
     [],
   );
 });
