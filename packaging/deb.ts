@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIGURATION_FILES, installedSize, Layout, settle } from "./layout.ts";
-import { DESCRIPTION, HOMEPAGE, MAINTAINER } from "./product.ts";
+import { DESCRIPTION, MAINTAINER } from "./product.ts";
 import { type Release, ROOT } from "./release.ts";
 
 const SCRIPTS = ["postinst", "prerm", "postrm"];
@@ -45,7 +45,6 @@ Maintainer: ${MAINTAINER}
 Installed-Size: ${size}
 Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 5), passwd
 Suggests: mariadb-server
-Homepage: ${HOMEPAGE}
 Description: ${summary}
 ${lines.map((line) => ` ${line}\n`).join("")}`;
 }
@@ -55,7 +54,6 @@ function copyright(): string {
   const own = readFileSync(join(ROOT, "LICENSE"), "utf8").trim();
   return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: btrt
-Source: ${HOMEPAGE}
 Comment: What it has of others is in /usr/share/doc/btrt/third-party.gz, with their terms.
 
 Files: *

@@ -2,7 +2,6 @@
 
 /** Who answers for the packages. */
 export const MAINTAINER = "The BTRT authors <btrt@packages.invalid>";
-export const HOMEPAGE = "https://github.com/btrt/btrt";
 
 /** A line, and then a paragraph. */
 export const DESCRIPTION: readonly string[] = [

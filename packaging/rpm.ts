@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIGURATION_FILES, Layout, listFiles, settle } from "./layout.ts";
-import { DESCRIPTION, HOMEPAGE, MAINTAINER } from "./product.ts";
+import { DESCRIPTION, MAINTAINER } from "./product.ts";
 import { type Release, ROOT } from "./release.ts";
 
 /** What rpmbuild would otherwise do to the files, or note down of the machine it runs on. */
@@ -67,7 +67,6 @@ Version: ${version}
 Release: 1
 Summary: ${summary}
 License: MIT
-URL: ${HOMEPAGE}
 Packager: ${MAINTAINER}
 Requires(post): shadow-utils
 
