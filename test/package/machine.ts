@@ -1,5 +1,5 @@
 /** A Debian machine: its own processes, files and systemd; the network is that of the test. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { until } from "../e2e/bed.ts";
@@ -18,6 +18,7 @@ export interface Result {
 export class Machine {
   readonly #container: ChildProcess;
   readonly #leader: string;
+  readonly #cutPower = () => process.kill(Number(this.#leader), "SIGKILL");
 
   /** Boots it. @throws Error with its console when it does not come up. */
   static async boot(): Promise<Machine> {
@@ -49,6 +50,7 @@ export class Machine {
   private constructor(container: ChildProcess, leader: string) {
     this.#container = container;
     this.#leader = leader;
+    process.once("exit", this.#cutPower);
   }
 
   /** Where a file of the machine is on this one. */
@@ -90,7 +92,8 @@ export class Machine {
   /** Takes its power away. */
   async end(): Promise<void> {
     const ended = new Promise((resolve) => this.#container.once("close", resolve));
-    execFileSync("kill", ["-KILL", this.#leader]);
+    process.off("exit", this.#cutPower);
+    this.#cutPower();
     await ended;
   }
 }
