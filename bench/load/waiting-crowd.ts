@@ -1,0 +1,47 @@
+/**
+ * A process of its own: clients whose announces are forwarded, each for a torrent of its own, and who then wait.
+ * Arguments: the tracker's port, how many, and the port at which the external trackers, 198.51.100.1 to .250, hang. Says
+ * over its channel when all have asked, and when asked itself, how many have been answered. Ends with its channel.
+ */
+import { connect, type Socket } from "node:net";
+
+/** Connections under way at once: fewer than a listener's backlog. */
+const AT_ONCE = 256;
+/** Connections from one source address: far fewer than it has ports. */
+const PER_ADDRESS = 100;
+const TRACKERS = 250;
+
+const [port, size, externalPort] = process.argv.slice(2).map(Number);
+const sockets: Socket[] = [];
+let asked = 0;
+let answered = 0;
+
+function requestOf(client: number): string {
+  const hash = client.toString(16).padStart(40, "0").replaceAll(/../g, "%$&");
+  return (
+    `GET /ann?info_hash=${hash}&port=7000&left=1000&event=started HTTP/1.1\r\n` +
+    `Host: 198.51.100.${1 + (client % TRACKERS)}:${externalPort}\r\n` +
+    `X-Forwarded-For: 100.64.${client >> 8}.${client & 0xff}\r\n\r\n`
+  );
+}
+
+function connectNext(): void {
+  const client = sockets.length;
+  if (client === size) return;
+  const localAddress = `127.0.1.${1 + Math.floor(client / PER_ADDRESS)}`;
+  const socket = connect({ host: "127.0.0.1", port, localAddress }, () => {
+    socket.write(requestOf(client), () => {
+      if (++asked === size) process.send?.("asked");
+    });
+    connectNext();
+  });
+  socket.on("data", () => answered++);
+  sockets.push(socket);
+}
+
+for (let i = 0; i < AT_ONCE; i++) connectNext();
+process.on("message", () => process.send?.(answered));
+// Reset, so that ten thousand ports are not kept for the next minute (TIME_WAIT).
+process.on("disconnect", () => {
+  for (const socket of sockets) socket.resetAndDestroy();
+});
