@@ -60,14 +60,14 @@ describe("an announce that may wait for other trackers", () => {
   });
 
   it("is not let wait when there is no room for that", () => {
-    const tokens: number[] = [];
+    const may: unknown[] = [];
     const announce = tracker.announce.bind(tracker);
-    tracker.announce = (request, response, token) => {
-      tokens.push(token ?? 0);
+    tracker.announce = (request, response, asker) => {
+      may.push(asker?.mayDefer);
       return announce(request, response);
     };
     replyTo(`${ANNOUNCE}\r\n`);
-    assert.deepEqual(tokens, [0]);
+    assert.deepEqual(may, [false]);
   });
 });
 

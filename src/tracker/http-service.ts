@@ -165,8 +165,7 @@ export class HttpService implements StreamService {
     // An announce that has waited was taken in before.
     if (error === OK && exchange.resumed) this.#tracker.answer(query.request, this.#announceResponse);
     else if (error === OK) {
-      const token = exchange.mayDefer ? exchange.token : 0;
-      error = this.#tracker.announce(query.request, this.#announceResponse, token);
+      error = this.#tracker.announce(query.request, this.#announceResponse, exchange);
       if (this.#tracker.waitMs > 0) return this.#wait(exchange);
     }
     if (error !== OK) return http.fail(exchange, REQUEST.httpAnnounce, error);

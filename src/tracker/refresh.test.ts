@@ -56,7 +56,7 @@ describe("refreshing", () => {
       request.left = 9;
       request.event = event;
       request.numWant = 50;
-      fixture.tracker.announce(request, fixture.response, token);
+      fixture.tracker.announce(request, fixture.response, { mayDefer: token !== 0, token });
       return [fixture.tracker.waitMs, request] as const;
     };
     room = false;

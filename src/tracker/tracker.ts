@@ -2,6 +2,7 @@
  * The tracker: what an announce and a scrape do, whatever protocol carried them. Read this first.
  */
 
+import type { Exchange } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
 import {
   ANNOUNCE_EVENT,
@@ -36,6 +37,9 @@ export interface Clock {
 export type Errands = Pick<ErrandWriter, "push">;
 
 const NO_ERRANDS: Errands = { push: () => false };
+
+/** The connection of an announce (engine/engine.ts). A token is too large to be handed on without garbage. */
+export type Asker = Pick<Exchange, "mayDefer" | "token">;
 
 /** Intervals differ by up to this part either way, so that clients that came together do not stay together. */
 const INTERVAL_SPREAD = 0.1;
@@ -95,10 +99,10 @@ export class Tracker {
 
   /**
    * Remembers (or forgets) the peer and answers with others.
-   * @param token names the connection, if it may wait ({@link waitMs}).
+   * @param asker who may wait ({@link waitMs}), if anybody.
    * @returns {@link OK} with the response filled, or what the client is to be told instead.
    */
-  announce(request: AnnounceRequest, response: AnnounceResponse, token = 0): ClientErrorCode {
+  announce(request: AnnounceRequest, response: AnnounceResponse, asker?: Asker): ClientErrorCode {
     this.waitMs = 0;
     if (!this.policy.accessList.allows(request.infoHash)) return CLIENT_ERROR.notAllowed;
     this.#counters[COUNTER.announces]++;
@@ -112,7 +116,7 @@ export class Tracker {
     const shard = this.#store.enter(request.infoHash);
     who.clearGiven();
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
-    else this.#joinSwarm(shard, request, response, token);
+    else this.#joinSwarm(shard, request, response, asker);
     const isCounted = this.#store.traffic.count(
       shard,
       request,
@@ -220,7 +224,7 @@ export class Tracker {
     return OK;
   }
 
-  #joinSwarm(shard: number, request: AnnounceRequest, response: AnnounceResponse, token: number): void {
+  #joinSwarm(shard: number, request: AnnounceRequest, response: AnnounceResponse, asker?: Asker): void {
     const store = this.#store;
     const who = this.#requester;
     let entry = store.find(shard, request.infoHash);
@@ -236,7 +240,7 @@ export class Tracker {
     who.bridge = store.bridge;
     who.before = store.before;
     if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
-    if (this.policy.refreshSeconds > 0) this.#wishRefresh(entry, request.infoHash, token);
+    if (this.policy.refreshSeconds > 0) this.#wishRefresh(entry, request.infoHash, asker);
     if (this.waitMs > 0) {
       this.#clear(response);
       return;
@@ -247,16 +251,17 @@ export class Tracker {
   }
 
   /** Asks for other trackers' peers, when that is due; for the first time the client may wait. */
-  #wishRefresh(entry: number, infoHash: Uint32Array, token: number): void {
+  #wishRefresh(entry: number, infoHash: Uint32Array, asker?: Asker): void {
     const { refreshSeconds, refreshWaitMs } = this.policy;
     const { words } = this.#store;
     const now = this.#clock.seconds;
     const peers = this.#store.announced(entry);
     if (peers === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return;
     writeRefresh(this.#errand, infoHash, peers);
-    const waits = token !== 0 && refreshWaitMs > 0 && !wasRefreshed(words, entry);
+    const waits = asker?.mayDefer === true && refreshWaitMs > 0 && !wasRefreshed(words, entry);
+    const token = waits ? asker.token : 0;
     // When there is no room for the wish, the next announce has it again.
-    if (!this.#errands.push(ERRAND.refresh, waits ? token : 0, this.#errand, 0, REFRESH_BYTES)) return;
+    if (!this.#errands.push(ERRAND.refresh, token, this.#errand, 0, REFRESH_BYTES)) return;
     setRefreshed(words, entry, now, refreshSeconds);
     if (!waits) return;
     this.waitMs = refreshWaitMs;

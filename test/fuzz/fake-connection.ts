@@ -12,6 +12,7 @@ import { type ClientErrorCode, OK } from "../../src/model/client-error.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../../src/model/scrape.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable, PrefixTable } from "../../src/network/prefix-table.ts";
+import type { Asker } from "../../src/tracker/tracker.ts";
 
 /** What a fake tracker answers every announce with. */
 export const PEERS = {
@@ -32,7 +33,7 @@ export class FakeTracker {
   /** How long an announce is to wait. */
   waitMs = 0;
 
-  announce(request: AnnounceRequest, response: AnnounceResponse, _token = 0): ClientErrorCode {
+  announce(request: AnnounceRequest, response: AnnounceResponse, _asker?: Asker): ClientErrorCode {
     const hash = [...request.infoHash].map((word) => word.toString(16).padStart(8, "0")).join("");
     const { port, left, numWant, event } = request;
     const other = request.hasOther ? `${formatAddress(request.otherAddress)}|${request.otherPort}` : "none";
