@@ -246,6 +246,15 @@ describe("an answer", () => {
     assert.deepEqual(resumed[0].told?.peers, PEERS.slice(0, 6));
   });
 
+  it("whose connection is cut is asked for once more", async () => {
+    const token = take({ event: completed });
+    await asked[0].answer(failure("cut"));
+    assert.deepEqual([asked.length, resumed.length], [2, 0]);
+    assert.equal(asked[1].announcement.url, asked[0].announcement.url);
+    await asked[1].answer(failure("cut"));
+    assert.deepEqual([asked.length, resumed.map((each) => each.token)], [2, [token]]);
+  });
+
   it("that does not come ends the wait as well, and others do not wait for a while", async () => {
     const token = take();
     await asked[0].answer(failure());

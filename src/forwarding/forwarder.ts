@@ -116,7 +116,10 @@ export class Forwarder {
   }
 
   async #run(job: Job): Promise<void> {
-    const outcome = await this.#parts.announce(announcementFor(job.errand, this.#parts.numWant));
+    const announcement = announcementFor(job.errand, this.#parts.numWant);
+    let outcome = await this.#parts.announce(announcement);
+    // As any client would: the tracker may have closed a kept connection just then, and not have heard of it.
+    if (!outcome.answered && outcome.kind === "cut") outcome = await this.#parts.announce(announcement);
     const { upstream } = job;
     upstream.latencyMs = outcome.latencyMs;
     if (outcome.answered) this.#answered(job, outcome);
