@@ -14,7 +14,7 @@ import { describeFailure } from "./failure.ts";
 import { allocateCounters, COUNTER } from "./model/counters.ts";
 import { allocateAskTimes } from "./tracker/ask-times.ts";
 import { allocateCensus } from "./tracker/census.ts";
-import { allocateErrandQueue, type ErrandQueueData } from "./tracker/errand-queue.ts";
+import { allocateErrandQueues, type ErrandQueueData } from "./tracker/errand-queue.ts";
 import { allocateActivity } from "./tracker/group-activity.ts";
 import { holderOf } from "./tracker/shard-lock.ts";
 import type { SwarmStoreData } from "./tracker/store-memory.ts";
@@ -105,7 +105,7 @@ export class DataPlane {
     this.activity = this.counters.map(() => allocateActivity());
     this.census = this.counters.map(() => allocateCensus());
     const maxDeferred = connectionsPerWorker(limits.maxDeferred, workers);
-    this.errands = this.counters.map(() => allocateErrandQueue());
+    this.errands = allocateErrandQueues(workers);
     this.#limits = { ...limits, maxConnections, maxDeferred };
     this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ErrandDesk } from "./errands.ts";
 import { allocateCounters } from "./model/counters.ts";
-import { allocateErrandQueue, ERRAND, ErrandWriter } from "./tracker/errand-queue.ts";
+import { allocateErrandQueues, ERRAND, ErrandWriter } from "./tracker/errand-queue.ts";
 
 const NOTHING = new Uint8Array(0);
 
 /** A desk for two workers, and what it told them. */
 function openDesk() {
-  const queues = [allocateErrandQueue(), allocateErrandQueue()];
+  const queues = allocateErrandQueues(2);
   const writers = queues.map((queue) => new ErrandWriter(queue, allocateCounters()));
   const resumed: { worker: number; tokens: readonly number[] }[] = [];
   let told = () => {};
@@ -56,6 +56,24 @@ test("errands go to whoever does their kind, and waits are ended at the right wo
     resumed.map(({ tokens }) => tokens),
     [[5], [7], [8]],
     "token 0 is nobody's",
+  );
+});
+
+test("what a client asks of one worker after another has answered it does not overtake", async () => {
+  const { desk, writers, resumed, until } = openDesk();
+  const order: number[] = [];
+  desk.handle(ERRAND.forward, (worker, token) => {
+    order.push(token);
+    desk.resume(worker, token);
+  });
+  desk.start();
+  for (let token = 1; token <= 2000; token++)
+    writers[(token * token) % 3 === 0 ? 1 : 0].push(ERRAND.forward, token, NOTHING, 0, 0);
+  await until(() => resumed.reduce((sum, { tokens }) => sum + tokens.length, 0) === 2000);
+  await desk.stop();
+  assert.deepEqual(
+    order,
+    Array.from({ length: 2000 }, (_, i) => i + 1),
   );
 });
 

@@ -6,9 +6,6 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 import { type ErrandKind, type ErrandQueueData, ErrandReader } from "./tracker/errand-queue.ts";
 import type { Told } from "./tracker/told.ts";
 
-/** Errands that are taken in a row; in between, the event loop goes round. */
-const AT_ONCE = 256;
-
 /** So many connections of a worker end their wait together, and the next so much later: others have their turn. */
 const RESUMED_AT_ONCE = 64;
 const RESUME_AGAIN_MS = 1;
@@ -26,6 +23,15 @@ interface Workers {
   readonly resume: Resume;
 }
 
+/** What has been taken. */
+interface Errand {
+  readonly kind: number;
+  readonly worker: number;
+  readonly token: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly number: number;
+}
+
 /** A wait that is over. */
 interface Over {
   readonly token: number;
@@ -40,7 +46,7 @@ export class ErrandDesk {
   /** Of each worker, whose wait is over. */
   readonly #over: readonly Over[][];
   readonly #resuming: boolean[] = [];
-  #loops: Promise<unknown> = Promise.resolve();
+  #loop: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
   constructor({ errands, resume }: Workers) {
@@ -56,14 +62,14 @@ export class ErrandDesk {
 
   /** Begins to take errands. */
   start(): void {
-    this.#loops = Promise.all(this.#readers.map((reader, worker) => this.#take(reader, worker)));
+    this.#loop = this.#takeAll();
   }
 
   /** Takes no more. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const reader of this.#readers) reader.interrupt();
-    await this.#loops;
+    this.#readers[0].interrupt();
+    await this.#loop;
   }
 
   /** A connection need not wait any longer. A token of 0 is nobody's. @param told what an external tracker said to it. */
@@ -73,14 +79,40 @@ export class ErrandDesk {
     if (!this.#resuming[worker]) void this.#resumeAll(worker);
   }
 
-  async #take(reader: ErrandReader, worker: number): Promise<void> {
-    const visit = (kind: number, token: number, bytes: Uint8Array<ArrayBuffer>) => {
-      this.#handlers.get(kind)?.(worker, token, bytes);
-    };
+  /**
+   * Takes errands in the order of their numbers. Looking twice finds those that came before any that the first look
+   * found; what else the second finds is left for the next time, as something before it may have come meanwhile.
+   */
+  async #takeAll(): Promise<void> {
+    let taken: Errand[] = [];
     while (!this.#stopping) {
-      if (reader.drain(visit, AT_ONCE)) await nextTurn();
-      else await reader.wait();
+      const { came } = this.#readers[0];
+      this.#look(taken);
+      if (taken.length === 0) {
+        await this.#readers[0].wait(came);
+        continue;
+      }
+      const last = taken.reduce(
+        (number, each) => (((each.number - number) | 0) > 0 ? each.number : number),
+        taken[0].number,
+      );
+      this.#look(taken);
+      taken.sort((a, b) => (a.number - b.number) | 0);
+      const count = 1 + taken.findLastIndex(({ number }) => ((number - last) | 0) <= 0);
+      for (const { kind, worker, token, bytes } of taken.slice(0, count))
+        this.#handlers.get(kind)?.(worker, token, bytes);
+      taken = taken.slice(count);
+      await nextTurn();
     }
+  }
+
+  /** Takes all that there are. */
+  #look(taken: Errand[]): void {
+    for (const [worker, reader] of this.#readers.entries())
+      reader.drain(
+        (kind, token, bytes, number) => taken.push({ kind, worker, token, bytes, number }),
+        Number.POSITIVE_INFINITY,
+      );
   }
 
   async #resumeAll(worker: number): Promise<void> {

@@ -3,7 +3,10 @@
  * for each thread, which alone writes to it; the control plane alone reads. When it is full the errand is dropped and
  * counted: whoever had it can do without.
  *
- *     errand    length of its bytes | kind << 24, token low, token high (4 bytes each), bytes, filled up to 4
+ *     errand    length of its bytes | kind << 24, token low, token high, number (4 bytes each), bytes, filled up to 4
+ *
+ * The errands of all threads are numbered together: what a client asks of one thread after another has answered it must
+ * not overtake.
  */
 import { COUNTER } from "../model/counters.ts";
 
@@ -24,7 +27,7 @@ const RING_BYTES = 1 << 20;
 /** Longest that the bytes of one errand may be. */
 export const ERRAND_BYTES = 40 * 1024;
 
-const HEAD_BYTES = 12;
+const HEAD_BYTES = 16;
 const LENGTH_MASK = 0xff_ffff;
 const WORD = 2 ** 32;
 
@@ -32,18 +35,33 @@ const WORD = 2 ** 32;
 const WRITTEN = 0;
 const READ = 1;
 
+/** Words that all queues share: errands numbered, and errands that are there to be taken, modulo 2^32. */
+const NUMBERED = 0;
+const THERE = 1;
+
 /** A queue's shared memory. */
 export interface ErrandQueueData {
+  readonly shared: Int32Array<SharedArrayBuffer>;
   readonly header: Int32Array<SharedArrayBuffer>;
   readonly ring: Uint8Array<SharedArrayBuffer>;
 }
 
-/** Allocates an empty queue. @param bytes of the ring, a power of two. */
-export function allocateErrandQueue(bytes = RING_BYTES): ErrandQueueData {
+/** Allocates an empty queue. @param bytes of the ring, a power of two. @param shared of the other queues, if there are. */
+export function allocateErrandQueue(
+  bytes = RING_BYTES,
+  shared = new Int32Array(new SharedArrayBuffer(8)),
+): ErrandQueueData {
   return {
+    shared,
     header: new Int32Array(new SharedArrayBuffer(8)),
     ring: new Uint8Array(new SharedArrayBuffer(bytes)),
   };
+}
+
+/** Allocates the queues of so many threads. */
+export function allocateErrandQueues(threads: number): ErrandQueueData[] {
+  const { shared } = allocateErrandQueue(1);
+  return Array.from({ length: threads }, () => allocateErrandQueue(RING_BYTES, shared));
 }
 
 /** Room that an errand takes. */
@@ -53,13 +71,15 @@ function roomFor(length: number): number {
 
 /** The data plane's end. */
 export class ErrandWriter {
+  readonly #shared: Int32Array<SharedArrayBuffer>;
   readonly #header: Int32Array<SharedArrayBuffer>;
   readonly #ring: Uint8Array<SharedArrayBuffer>;
   readonly #mask: number;
   readonly #counters: Float64Array;
 
   /** @param counters where what was dropped is counted, by model/counters.ts. */
-  constructor({ header, ring }: ErrandQueueData, counters: Float64Array) {
+  constructor({ shared, header, ring }: ErrandQueueData, counters: Float64Array) {
+    this.#shared = shared;
     this.#header = header;
     this.#ring = ring;
     this.#mask = ring.length - 1;
@@ -83,11 +103,13 @@ export class ErrandWriter {
     this.#putWord(written, length | (kind << 24));
     this.#putWord(written + 4, token % WORD);
     this.#putWord(written + 8, token / WORD);
+    this.#putWord(written + 12, Atomics.add(this.#shared, NUMBERED, 1));
     for (let i = 0; i < length; i++) {
       this.#ring[(written + HEAD_BYTES + i) & this.#mask] = bytes[start + i];
     }
     Atomics.store(this.#header, WRITTEN, (written + roomFor(length)) | 0);
-    Atomics.notify(this.#header, WRITTEN);
+    Atomics.add(this.#shared, THERE, 1);
+    Atomics.notify(this.#shared, THERE);
     return true;
   }
 
@@ -101,16 +123,18 @@ export class ErrandWriter {
   }
 }
 
-/** Called with one errand. The bytes are the callee's to keep. */
-export type ErrandVisitor = (kind: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
+/** Called with one errand. The bytes are the callee's to keep. @param number modulo 2^32, signed. */
+type ErrandVisitor = (kind: number, token: number, bytes: Uint8Array<ArrayBuffer>, number: number) => void;
 
 /** The control plane's end. */
 export class ErrandReader {
+  readonly #shared: Int32Array<SharedArrayBuffer>;
   readonly #header: Int32Array<SharedArrayBuffer>;
   readonly #ring: Uint8Array<SharedArrayBuffer>;
   readonly #mask: number;
 
-  constructor({ header, ring }: ErrandQueueData) {
+  constructor({ shared, header, ring }: ErrandQueueData) {
+    this.#shared = shared;
     this.#header = header;
     this.#ring = ring;
     this.#mask = ring.length - 1;
@@ -123,22 +147,29 @@ export class ErrandReader {
       if (read === Atomics.load(this.#header, WRITTEN)) return false;
       const first = this.#word(read);
       const token = this.#word(read + 4) + this.#word(read + 8) * WORD;
+      const number = this.#word(read + 12) | 0;
       const bytes = this.#copy(read + HEAD_BYTES, first & LENGTH_MASK);
       Atomics.store(this.#header, READ, (read + roomFor(bytes.length)) | 0);
-      visit(first >>> 24, token, bytes);
+      visit(first >>> 24, token, bytes, number);
     }
     return true;
   }
 
-  /** Waits for an errand. @returns undefined when there is one already. */
-  wait(): Promise<unknown> | undefined {
-    const waiting = Atomics.waitAsync(this.#header, WRITTEN, this.#header[READ]);
+  /** How many errands have come, in all queues: what to {@link wait} with when none of them is left. */
+  get came(): number {
+    return Atomics.load(this.#shared, THERE);
+  }
+
+  /** Waits for an errand in any queue. @param came as it was before looking. @returns undefined when more have come. */
+  wait(came: number): Promise<unknown> | undefined {
+    const waiting = Atomics.waitAsync(this.#shared, THERE, came);
     return waiting.async ? waiting.value : undefined;
   }
 
   /** Ends a {@link wait}. */
   interrupt(): void {
-    Atomics.notify(this.#header, WRITTEN);
+    Atomics.add(this.#shared, THERE, 1);
+    Atomics.notify(this.#shared, THERE);
   }
 
   #word(at: number): number {
