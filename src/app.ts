@@ -22,7 +22,7 @@ import { describeFailure } from "./failure.ts";
 import type { Feature } from "./feature.ts";
 import { changedFixedKeys } from "./fixed-keys.ts";
 import { ForwardingPlane } from "./forwarding-plane.ts";
-import { HashListPlane } from "./hashlist-plane.ts";
+import { HashListPlane } from "./hash-list-plane.ts";
 import { KeptState } from "./kept-state.ts";
 import { NeighborsPlane } from "./neighbors-plane.ts";
 import { buildPolicy } from "./policy.ts";

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { formatRuleset } from "../../src/hashlist/nftables-ruleset.ts";
+import { formatRuleset } from "../../src/hash-list/nftables-ruleset.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import type { Flood } from "../load/flood.ts";
 import type { Setting } from "../setting.ts";

@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { loadConfig } from "../config/load.ts";
 import { describeFailure } from "../failure.ts";
-import { encodeHashList } from "../hashlist/formats.ts";
-import { emptyList } from "../hashlist/hash-list.ts";
-import { replaceFile } from "../hashlist/replace-file.ts";
+import { encodeHashList } from "../hash-list/formats.ts";
+import { emptyList } from "../hash-list/hash-list.ts";
+import { replaceFile } from "../hash-list/replace-file.ts";
 import { FORMAT_NAMES, type HashListFormat } from "../model/hash-list-format.ts";
 import { AdminClientError, fetchFromAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";

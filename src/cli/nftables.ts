@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
-import { formatRuleset, hasSubscribers, tableName } from "../hashlist/nftables-ruleset.ts";
+import { formatRuleset, hasSubscribers, tableName } from "../hash-list/nftables-ruleset.ts";
 import { print, printError } from "./output.ts";
 
 /** What is made, and what is done with it: unless it is applied or removed, it is written to standard output. */

@@ -12,7 +12,7 @@ import { ENTRY } from "./swarm-table.ts";
 
 /**
  * Flags of a swarm. Changed: since storage last read it. Fresh: what is kept of it from before it last vanished has not
- * been added to it yet. Qualified: for the hash list (hashlist/qualification.ts).
+ * been added to it yet. Qualified: for the hash list (hash-list/qualification.ts).
  */
 export const SWARM_FLAG = { changed: 1, fresh: 2, qualified: 4 } as const;
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { formatRuleset, type RulesetOptions } from "../../src/hashlist/nftables-ruleset.ts";
+import { formatRuleset, type RulesetOptions } from "../../src/hash-list/nftables-ruleset.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { toolsMissing } from "../tools.ts";
 import { Bed, ip, until } from "./bed.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatRuleset } from "../../src/hashlist/nftables-ruleset.ts";
+import { formatRuleset } from "../../src/hash-list/nftables-ruleset.ts";
 import { parseAddress } from "../../src/model/address-text.ts";
 import { buildPeerGroups, PeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { encodeHashList } from "../../src/hashlist/formats.ts";
-import { emptyList, type HashList } from "../../src/hashlist/hash-list.ts";
-import { NFT_SET, NFT_SET_TYPE, NFT_TABLE } from "../../src/hashlist/nftables-names.ts";
+import { encodeHashList } from "../../src/hash-list/formats.ts";
+import { emptyList, type HashList } from "../../src/hash-list/hash-list.ts";
+import { NFT_SET, NFT_SET_TYPE, NFT_TABLE } from "../../src/hash-list/nftables-names.ts";
 import { toolsMissing } from "../tools.ts";
 import { Bed } from "./bed.ts";
 import { namespacesMissing } from "./networks.ts";
