@@ -54,6 +54,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "config",
     "storage",
     "hash-list",
+    "neighbors/announce-template.ts",
     "admin",
     ...DOCTORS,
     "failure.ts",

@@ -1,8 +1,10 @@
 /** Whether partners' trackers can be reached, and answer. */
 import { randomBytes } from "node:crypto";
+import type { Announcement } from "../../client/announcement.ts";
 import { TrackerClient } from "../../client/tracker-client.ts";
 import type { Config } from "../../config/schema.ts";
 import { ANNOUNCE_EVENT } from "../../model/announce.ts";
+import { AnnounceTemplate } from "../../neighbors/announce-template.ts";
 import { type Finding, ok, type Subject, warning } from "./finding.ts";
 
 const IN_FLIGHT = 8;
@@ -26,23 +28,9 @@ async function checkNeighbor(
   client: TrackerClient,
   { name, announce_request, timeout }: Config["neighbors"][number],
 ): Promise<Finding> {
-  const infoHash = randomBytes(20);
-  const peerId = randomBytes(20);
   const outcome = await client.announce({
-    url: stoppedUrl(announce_request, infoHash, peerId),
+    ...stoppedAnnouncement(announce_request),
     timeoutMs: timeout * 1000,
-    udp: {
-      infoHash,
-      peerId,
-      downloaded: 0,
-      left: 0,
-      uploaded: 0,
-      event: ANNOUNCE_EVENT.stopped,
-      key: 0,
-      numWant: 0,
-      port: PORT,
-      ip: 0,
-    },
   });
   const took = `after ${Math.round(outcome.latencyMs)} ms`;
   const { host } = new URL(announce_request.replaceAll(/[{}]/g, ""));
@@ -60,20 +48,14 @@ async function checkNeighbor(
   );
 }
 
-/** A neighbor's announce, filled in and with another event. */
-function stoppedUrl(template: string, infoHash: Uint8Array, peerId: Uint8Array): string {
-  const values: Readonly<Record<string, string>> = {
-    info_hash: percentEncode(infoHash),
-    peer_id: percentEncode(peerId),
-    port: String(PORT),
-    numwant: "0",
-    ip: "",
-  };
-  const filled = template.replaceAll(/\{(\w+)\}/g, (_, word: string) => values[word] ?? "");
-  if (/[?&]event=/.test(filled)) return filled.replace(/([?&])event=[^&]*/, "$1event=stopped");
-  return filled.includes("?") ? `${filled}&event=stopped` : filled;
+/** The announce that a neighbor is sent, but of a torrent of nobody's, and with another event. */
+function stoppedAnnouncement(template: string): Announcement {
+  const identity = { peerId: randomBytes(20).toString("latin1"), port: PORT, numWant: 0, ip: "" };
+  const { url, udp } = new AnnounceTemplate(withStopped(template), 0).fill(randomBytes(20), identity);
+  return udp === undefined ? { url } : { url, udp: { ...udp, event: ANNOUNCE_EVENT.stopped } };
 }
 
-function percentEncode(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex").replaceAll(/../g, "%$&");
+function withStopped(template: string): string {
+  if (/[?&]event=/.test(template)) return template.replace(/([?&])event=[^&]*/, "$1event=stopped");
+  return template.includes("?") ? `${template}&event=stopped` : template;
 }
