@@ -9,4 +9,4 @@ if problem=$(/usr/sbin/btrt check --database 2>&1 >/dev/null); then
 fi
 echo "btrt: the old version goes on running, for the new one would not start:" >&2
 echo "$problem" >&2
-echo "btrt: when that is put right: systemctl restart btrt" >&2
+echo "btrt: put that right, and then: systemctl restart btrt; until then none runs after a crash or a boot" >&2
