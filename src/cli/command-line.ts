@@ -4,15 +4,13 @@ import type { ConfigSource } from "../config/load.ts";
 import { HASH_LIST_FORMATS } from "../model/hash-list-format.ts";
 import { BUILD_TEXT, VERSION } from "../version.ts";
 import type { Shell } from "./completion/scripts.ts";
+import { CONFIG_FILE } from "./config-file.ts";
 import type { DatabaseCommand } from "./database.ts";
 import type { DoctorOptions } from "./doctor/doctor.ts";
 import type { HashListOptions } from "./hash-list.ts";
 import type { Answers } from "./init/answers.ts";
 import type { NftablesOptions } from "./nftables.ts";
 import { print, printError } from "./output.ts";
-
-/** Where the configuration is, unless `--config` says otherwise. */
-const CONFIG_FILE = "/etc/btrt/btrt.conf";
 
 const EXAMPLES = `  btrt init                           answer questions, and have a configuration
   btrt run --defaults                 serve now, without a configuration

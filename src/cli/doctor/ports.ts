@@ -2,7 +2,7 @@
 import { formatListenAddress } from "../../config/listen-address.ts";
 import type { ListenAddress } from "../../engine/engine.ts";
 import { assertUnclaimed } from "../../engine/node/claim.ts";
-import { isInstalled } from "../init/config-text.ts";
+import { isInstalled } from "../config-file.ts";
 import { type Finding, ok, problem, type Subject, unknown } from "./finding.ts";
 import { askSocketUnit } from "./socket-unit.ts";
 

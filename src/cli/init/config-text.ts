@@ -1,10 +1,10 @@
 /** The configuration that `btrt init` writes: what was answered, and otherwise the defaults. */
 import { resolve } from "node:path";
 import { stringify } from "yaml";
+import { isInstalled } from "../config-file.ts";
 import type { Answers } from "./answers.ts";
 
-/** Where a package puts the configuration, and then expects everything else. */
-const INSTALLED = "/etc/btrt/btrt.conf";
+/** Where a package expects everything else. */
 const INSTALLED_DATABASE = "sqlite:/var/lib/btrt/btrt.db";
 const INSTALLED_LOGS = "/var/log/btrt";
 const EMBEDDED_DATABASE = "sqlite:var/btrt.db";
@@ -16,11 +16,6 @@ const HEADER = `# Written by "btrt init". Every other key has its default: btrt.
 const ANNOUNCE =
   "/announce?info_hash={info_hash}&peer_id={peer_id}&port={port}&uploaded=0&downloaded=0&left=4194304" +
   "&compact=1&numwant={numwant}";
-
-/** Whether a configuration is the one that the service reads. */
-export function isInstalled(configFile: string): boolean {
-  return resolve(configFile) === INSTALLED;
-}
 
 /** Where swarms are kept by default, beside a configuration or as installed. */
 export function defaultDatabase(configFile: string): string {

@@ -2,11 +2,12 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isInstalled } from "../config-file.ts";
 import { dnsLines } from "../dns-lines.ts";
 import { print, printError } from "../output.ts";
 import { type Answers, defaultAnswers } from "./answers.ts";
 import { problemsOf } from "./check-answers.ts";
-import { configText, defaultDatabase, isInstalled, isServer } from "./config-text.ts";
+import { configText, defaultDatabase, isServer } from "./config-text.ts";
 import { askFor, InterruptedError, type Terminal } from "./questions.ts";
 
 /**
