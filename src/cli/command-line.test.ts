@@ -132,6 +132,8 @@ tracker: { max_peers: 1000000, access_list: { mode: allow, file: hashes } }
 peer_groups:
   - { name: partners, priority: 5, cidr_list: [10.1.0.0/16, 2001:db8::1/32] }
   - { name: ours, priority: 1, cidr_file: ours.conf }
+neighbors: [{ name: next, announce_request: "udp://192.0.2.7:6969" }]
+forwarded_announce: { sources: [192.0.2.8] }
 hashlist: { path: list, formats: [text, nftables] }
 `,
   );
@@ -152,6 +154,8 @@ hashlist: { path: list, formats: [text, nftables] }
     `Keeps its swarms in\n  sqlite:${join(directory, "var/btrt.db")}, saved every 60 seconds`,
   );
   assert.deepEqual(blocks.slice(7), [
+    'Neighbors\n  "next" is asked every 1,800 seconds',
+    "Forwarded announces\n  from 1 prefix of sources and 0 prefixes of clients",
     `Hash list\n  ${join(directory, "list.txt")}, ${join(directory, "list.nft")}, every 600 seconds`,
     `Warnings\n  ${good}:6:61: peer_groups[0].cidr_list[1]: "2001:db8::1/32" has bits set after its length: ` +
       "it is read as 2001:db8::/32",

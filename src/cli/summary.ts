@@ -33,6 +33,8 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
       "Keeps its swarms in",
       [`${config.database.url}, saved every ${count(config.database.save_interval, "second")}`],
     ],
+    ["Neighbors", describeNeighbors(config.neighbors)],
+    ["Forwarded announces", describeForwarding(config.forwarded_announce)],
     ["Hash list", describeHashList(config.hashlist)],
     ["Warnings", warnings.map(formatProblem)],
   ];
@@ -55,6 +57,21 @@ function describeGroups(groups: readonly PeerGroupDefinition[]): string[] {
       ),
   );
   return [...lines, `tier ${priorities.length + 1}  in no group`];
+}
+
+function describeNeighbors(neighbors: Config["neighbors"]): string[] {
+  return neighbors.map(({ name, enabled, refresh_interval }) =>
+    enabled
+      ? `"${name}" is asked every ${count(refresh_interval, "second")}`
+      : `"${name}" is not asked: enabled is false`,
+  );
+}
+
+function describeForwarding({ sources, clients }: Config["forwarded_announce"]): string[] {
+  if (sources.length + clients.length === 0) return [];
+  return [
+    `from ${count(sources.length, "prefix")} of sources and ${count(clients.length, "prefix")} of clients`,
+  ];
 }
 
 function describeHashList({ path, formats, interval, dry_run }: Config["hashlist"]): string[] {
