@@ -35,8 +35,6 @@ const POLL_PORT = 6881;
 /** Swarms are taken to have at least so many peers on average, as far as memory for them goes. */
 const PEERS_PER_SWARM = 4;
 
-const STATES = { closed: "asked", open: "left alone", "half-open": "tried" } as const;
-
 /** What the neighbors are wired to. */
 export interface NeighborsPlaneParts {
   readonly store: SwarmStoreData;
@@ -180,7 +178,7 @@ function stateOf(neighbor: Neighbor): NeighborState {
   return {
     name: settings.name,
     url: `${protocol}//${host}`,
-    state: STATES[neighbor.state],
+    state: neighbor.state,
     until: openUntilMs,
     lastFailure,
     source,

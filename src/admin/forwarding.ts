@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { COUNTER } from "../model/counters.ts";
 import { counter, gauge, type Metric } from "./exposition.ts";
-import type { ForwardingState } from "./sources.ts";
+import { ASKING, type ForwardingState } from "./sources.ts";
 
 const count = z.int().nonnegative();
 
@@ -30,9 +30,9 @@ export const forwardingSchema = z
           failed: count,
           leftAlone: count,
           dropped: count,
-          state: z.enum(["closed", "open", "half-open"]).describe("open: left alone after failures."),
+          state: z.enum(Object.values(ASKING)).describe("Left alone: it failed, and is tried again later."),
           lastFailure: z.string().nullable(),
-          latencyMs: z.number().describe("Of the last answer."),
+          latencySeconds: z.number().describe("Of the last answer."),
         }),
       )
       .describe("Those that are asked most."),
@@ -52,7 +52,11 @@ export function readForwarding(
     given: counters[COUNTER.forwardedGiven],
     near: counters[COUNTER.forwardedNear],
     ...state,
-    trackers: state.trackers.map((tracker) => ({ ...tracker })),
+    trackers: state.trackers.map(({ state, latencyMs, ...tracker }) => ({
+      ...tracker,
+      state: ASKING[state],
+      latencySeconds: latencyMs / 1000,
+    })),
   };
 }
 
@@ -91,7 +95,10 @@ export function forwardingMetrics(state: ForwardingState | undefined, counters: 
     gauge(
       "btrt_external_tracker_left_alone",
       "1 for a tracker that is left alone after failures, of those that are asked most.",
-      ...trackers.map(({ name, state }) => ({ labels: { tracker: name }, value: state === "open" ? 1 : 0 })),
+      ...trackers.map(({ name, state }) => ({
+        labels: { tracker: name },
+        value: state === "left alone" ? 1 : 0,
+      })),
     ),
     gauge("btrt_external_running", "Announces to external trackers on their way.", {
       value: forwarding.running,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { COUNTER, LEARNED_GIVEN_AT } from "../model/counters.ts";
 import type { Metric } from "./exposition.ts";
 import { shareOf, type Totals } from "./readings.ts";
-import type { NeighborState, Sources } from "./sources.ts";
+import { ASKING, type NeighborState, type Sources } from "./sources.ts";
 
 const count = z.number().nonnegative();
 
@@ -11,9 +11,7 @@ const count = z.number().nonnegative();
 export const neighborSchema = z.object({
   name: z.string(),
   url: z.string().describe("Scheme, host and port."),
-  state: z
-    .enum(["asked", "left alone", "tried"])
-    .describe("Left alone: it failed, and is tried again later."),
+  state: z.enum(Object.values(ASKING)).describe("Left alone: it failed, and is tried again later."),
   until: z.iso.datetime().nullable().describe("When it is tried again."),
   lastFailure: z.string().describe("Empty: there was none."),
   asked: count.describe("Torrents it was asked about."),
@@ -49,7 +47,7 @@ export function readNeighbors(sources: Pick<Sources, "neighbors">, { counters }:
     return {
       name,
       url,
-      state,
+      state: ASKING[state],
       until: until === 0 ? null : new Date(until).toISOString(),
       lastFailure,
       ...requests,
@@ -89,7 +87,7 @@ export function neighborMetrics(sources: Pick<Sources, "neighbors">, { counters 
       "btrt_neighbor_asked",
       "1 while the neighbor is asked, 0 while it is left alone.",
       (n) => ({
-        asked: n.state === "asked" ? 1 : 0,
+        asked: n.state === "closed" ? 1 : 0,
       }),
     ),
     metric(

@@ -30,12 +30,15 @@ export interface DatabaseState {
   readonly vanishedMissed: number;
 }
 
+/** Whether another tracker is asked, by the state of its circuit breaker (client/circuit-breaker.ts). */
+export const ASKING = { closed: "asked", open: "left alone", "half-open": "tried" } as const;
+
 /** How a neighbor does. Times in milliseconds, since 1970 where they are moments. */
 export interface NeighborState {
   readonly name: string;
   /** Scheme, host and port: the rest may be secret. */
   readonly url: string;
-  readonly state: "asked" | "left alone" | "tried";
+  readonly state: keyof typeof ASKING;
   /** Until when it is left alone; 0: it is not. */
   readonly until: number;
   /** What went wrong last; empty for nothing. */
@@ -98,7 +101,7 @@ interface ExternalTrackerState {
   readonly leftAlone: number;
   readonly dropped: number;
   /** `open` while it is left alone after failures. */
-  readonly state: "closed" | "open" | "half-open";
+  readonly state: keyof typeof ASKING;
   readonly lastFailure: string | null;
   readonly latencyMs: number;
 }

@@ -33,7 +33,7 @@ export function findWarnings(sources: Sources, rates: Rates): string[] {
       `Data-plane threads have died since the start, and were replaced: ${deaths}. The log says of what.`,
     );
   for (const { name, state, lastFailure } of sources.neighbors()) {
-    if (state !== "asked")
+    if (state !== "closed")
       warnings.push(`The neighbor "${name}" does not answer (${lastFailure}): its peers are not learned.`);
   }
   if (sources.policy().definitions.length === 0)

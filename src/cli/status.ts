@@ -136,7 +136,7 @@ function forwardingLines({ forwarding }: Status): string[] {
     ...forwarding.trackers.map(
       ({ name, asked, failed, state, lastFailure }) =>
         `${name}  ${number(asked)} asked, ${number(failed)} failed${lastFailure === null ? "" : ` (${lastFailure})`}` +
-        `${state === "closed" ? "" : ", left alone"}`,
+        `${state === "asked" ? "" : `, ${state}`}`,
     ),
   ];
 }

@@ -32,7 +32,7 @@ export function ExternalTrackers({ status: { forwarding } }: SectionProps) {
           whole(asked),
           whole(failed),
           whole(leftAlone + dropped),
-          state === "closed" ? "asked" : "left alone",
+          state,
           lastFailure ?? "–",
         ])}
       />
