@@ -102,8 +102,15 @@ export class Schedule {
     this.#send(upstream);
   }
 
-  /** Sends what may be sent to a tracker. */
+  /** Sends what may be sent to a tracker. What is added meanwhile is sent along: however many there are, nothing recurses. */
   #send(upstream: Upstream): void {
+    if (upstream.isSending) return;
+    upstream.isSending = true;
+    this.#sendQueue(upstream);
+    upstream.isSending = false;
+  }
+
+  #sendQueue(upstream: Upstream): void {
     const { limits, nowMs, drop } = this.#parts;
     while (upstream.running < limits.maxPerTracker && this.#running < limits.maxRequests) {
       const job = upstream.queue.shift();
@@ -131,15 +138,19 @@ export class Schedule {
     await this.#parts.run(job);
     upstream.running--;
     this.#running--;
+    this.#giveTurns();
     this.#over(job);
-    this.#send(upstream);
-    // Whoever has waited longest for others is next.
-    for (const other of this.#waiting) {
-      if (this.#running >= this.#parts.limits.maxRequests) break;
-      this.#waiting.delete(other);
-      if (other.queue.length > 0) this.#waiting.add(other);
-      this.#send(other);
-      if (other === upstream) break;
+  }
+
+  /** Whoever has waited longest is next. Each has one turn: it may have as much on its way as it may, and wait on. */
+  #giveTurns(): void {
+    let turns = this.#waiting.size;
+    for (const upstream of this.#waiting) {
+      if (turns === 0 || this.#running >= this.#parts.limits.maxRequests) return;
+      turns--;
+      this.#waiting.delete(upstream);
+      if (upstream.queue.length > 0) this.#waiting.add(upstream);
+      this.#send(upstream);
     }
   }
 

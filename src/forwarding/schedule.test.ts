@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Address } from "../model/address.ts";
+import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { Schedule, type ScheduleLimits } from "./schedule.ts";
+import type { Job } from "./upstream.ts";
+
+/** A schedule whose announces end when the test says so. */
+class Rig {
+  readonly sent: { readonly job: Job; readonly end: () => void }[] = [];
+  readonly dropped: Job[] = [];
+  readonly schedule: Schedule;
+  #clients = 0;
+
+  constructor(limits: Partial<ScheduleLimits> = {}) {
+    this.schedule = new Schedule({
+      limits: {
+        maxRequests: 10,
+        maxPerTracker: 1,
+        maxQueued: 5000,
+        maxQueuedPerTracker: 5000,
+        maxTrackers: 10,
+        ...limits,
+      },
+      nowMs: () => 0,
+      fraction: () => 0.5,
+      run: (job) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.sent.push({ job, end: resolve });
+        return promise;
+      },
+      drop: (job) => this.dropped.push(job),
+    });
+  }
+
+  /** Adds an announce to a tracker. @param client a new one by default. */
+  add(tracker: string, client = ++this.#clients): void {
+    const errand = {
+      scheme: "http",
+      event: ANNOUNCE_EVENT.started,
+      isObserved: false,
+      address: new Address(),
+      port: 1,
+      infoHash: new Uint32Array(5),
+      swarm: [1, 1],
+      client: [client, client],
+      authority: tracker,
+      path: "/",
+      userAgent: "",
+    } as const;
+    const upstream = this.schedule.upstream(tracker);
+    assert.ok(upstream);
+    this.schedule.add({ errand, upstream, waiter: { worker: 0, token: 0 }, sent: false });
+  }
+
+  /** Trackers that announces have been sent to. */
+  get asked(): string[] {
+    return this.sent.map(({ job }) => job.upstream.name);
+  }
+}
+
+describe("a schedule", () => {
+  it("goes on when a tracker answers while others have as much on their way as they may", async () => {
+    const rig = new Rig();
+    for (const tracker of ["slow", "slow", "slower", "slower", "quick"]) rig.add(tracker);
+    assert.deepEqual(rig.asked, ["slow", "slower", "quick"]);
+    rig.sent[2].end();
+    await nextTurn();
+    assert.deepEqual([rig.schedule.running, rig.schedule.queued], [2, 2]);
+    rig.sent[0].end();
+    await nextTurn();
+    assert.deepEqual(rig.asked, ["slow", "slower", "quick", "slow"]);
+  });
+
+  it("gives each tracker its turn when there is room for one announce at a time", async () => {
+    const rig = new Rig({ maxRequests: 1 });
+    for (const tracker of ["a", "a", "a", "b", "b", "c"]) rig.add(tracker);
+    for (let i = 0; i < 6; i++) {
+      rig.sent[i].end();
+      await nextTurn();
+    }
+    assert.deepEqual(rig.asked.toSorted(), ["a", "a", "a", "b", "b", "c"]);
+    assert.ok(rig.asked.indexOf("c") < 5, rig.asked.join());
+    assert.deepEqual([rig.schedule.running, rig.schedule.queued], [0, 0]);
+  });
+
+  it("lets go of thousands of clients with several announces each when their tracker is left alone", async () => {
+    const rig = new Rig();
+    for (let client = 0; client < 4000; client++) for (let i = 0; i < 4; i++) rig.add("down", client);
+    assert.equal(rig.sent.length, 1);
+    for (let i = 0; i < 5; i++) rig.sent[0].job.upstream.breaker.fail(0);
+    rig.sent[0].end();
+    await nextTurn();
+    assert.equal(rig.dropped.length, 4000 * 4 - 1);
+    assert.deepEqual([rig.schedule.running, rig.schedule.queued], [0, 0]);
+  });
+});
