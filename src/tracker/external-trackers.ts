@@ -17,7 +17,7 @@ const NAME_WORDS = Math.ceil(AUTHORITY_LIMIT / 4);
 
 /** For one announce after the other. One for each thread. */
 export class ExternalTrackers {
-  /** Whether anything is known of this swarm from this tracker, be it that it could not be asked. */
+  /** Whether what this tracker said of the swarm still holds, if only for want of better, be it that it could not be asked. */
   isKnown = false;
   /** Whether the tracker would be asked about the swarm again, and for the client. */
   isStale = false;
@@ -53,9 +53,11 @@ export class ExternalTrackers {
     const keys = this.#keys;
     this.#computeKeys(url, request);
     const now = this.#clock.seconds;
-    this.isKnown = times.find(keys[0], keys[1]);
-    this.isStale = !this.isKnown || times.due <= now;
-    this.interval = this.isKnown ? times.interval : 0;
+    const isFound = times.find(keys[0], keys[1]);
+    // For another interval peers are kept (forwarding/reply-facts.ts). Where there were none to be had it is 0.
+    this.isKnown = isFound && now < times.due + times.interval;
+    this.isStale = !isFound || times.due <= now;
+    this.interval = isFound ? times.interval : 0;
     this.isClientDue = !times.find(keys[2], keys[3]) || times.due <= now;
   }
 

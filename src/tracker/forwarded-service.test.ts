@@ -220,13 +220,24 @@ describe("whether the external tracker is asked, and waited for", () => {
     assert.equal(rig.counters[COUNTER.forwardedUnasked], 1);
     const { errand } = rig.forward(announce("&event=completed"));
     assert.equal(errand.token, 0, "events always are");
-    rig.times.set(...errand.swarm, NOW, 0);
+    rig.times.set(...errand.swarm, NOW, 900);
     rig.times.set(...errand.client, NOW + 1, 0);
     assert.equal(rig.forward(announce()).errand.token, 0, "stale, while there are too few peers");
     rig.tracker.known = 100;
     assert.equal(rig.forward(announce()).errand, undefined, "stale, but there are enough");
     rig.times.set(...errand.client, NOW, 0);
     assert.equal(rig.forward(announce()).errand.token, 0, "due for the client");
+  });
+
+  it("waits anew where what was known is long forgotten", () => {
+    rig.connect().receive(announce());
+    const { swarm } = knowSwarm(NOW, 900);
+    rig.times.set(...swarm, NOW - 899, 900);
+    assert.equal(rig.forward(announce()).errand.token, 0, "its peers are kept for an interval more");
+    rig.times.set(...swarm, NOW - 900, 900);
+    assert.notEqual(rig.forward(announce()).errand.token, 0);
+    rig.times.set(...swarm, NOW, 0);
+    assert.notEqual(rig.forward(announce()).errand.token, 0, "it could not be asked, a while ago");
   });
 
   it("tells trackers, torrents and clients apart", () => {
