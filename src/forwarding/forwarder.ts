@@ -12,7 +12,7 @@ import type { AskTimes } from "../tracker/ask-times.ts";
 import { type ForwardErrand, readForwardErrand } from "../tracker/forward-errand.ts";
 import type { Told } from "../tracker/told.ts";
 import { announcementFor } from "./announcement.ts";
-import { peersOf, retryAfter, tellOthers, tellOwn, timesOf } from "./reply-facts.ts";
+import { isItsFault, peersOf, retryAfter, tellOthers, tellOwn, timesOf } from "./reply-facts.ts";
 import { Schedule, type ScheduleLimits } from "./schedule.ts";
 import { type Job, keyOf, type Waiter } from "./upstream.ts";
 
@@ -124,8 +124,8 @@ export class Forwarder {
     upstream.latencyMs = outcome.latencyMs;
     if (outcome.answered) this.#answered(job, outcome);
     else {
-      if (outcome.kind === "busy" || outcome.kind === "closed") upstream.breaker.release(this.#parts.nowMs());
-      else upstream.breaker.fail(this.#parts.nowMs());
+      if (isItsFault(outcome)) upstream.breaker.fail(this.#parts.nowMs());
+      else upstream.breaker.release(this.#parts.nowMs());
       upstream.lastFailure = outcome.kind;
       upstream.counts.failed++;
       this.#failed(job);
@@ -138,7 +138,7 @@ export class Forwarder {
     upstream.breaker.succeed();
     upstream.counts.answered++;
     const { swarm, client, interval, expiresAt } = timesOf(answer, now());
-    times.set(...errand.swarm, swarm, interval);
+    if (swarm !== undefined) times.set(...errand.swarm, swarm, interval);
     times.set(...errand.client, client, interval);
     const found = peersOf(answer, isOurs);
     if (found.peers.length + found.peers6.length > 0) {

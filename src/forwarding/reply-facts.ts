@@ -1,6 +1,6 @@
 /** What an external tracker's answer means here: for when, for whom, and for how long. */
 import type { CircuitBreaker } from "../client/circuit-breaker.ts";
-import type { Answer } from "../client/outcome.ts";
+import type { Answer, NoReply } from "../client/outcome.ts";
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import { isSpecialPurpose } from "../network/special-purpose.ts";
@@ -18,14 +18,17 @@ const KEPT_INTERVALS = 2;
 /** Where a tracker fails, clients of the same torrent do not wait for it again before this. Seconds. */
 const LEAST_RETRY = 30;
 
+/** An HTTP status (RFC 6585 4). */
+const TOO_MANY_REQUESTS = 429;
+
 const NOTHING = new Uint8Array(0);
 
 /** When to ask again, in seconds. */
 export interface AnswerTimes {
   /** Seconds between announces, as the tracker wants it. */
   readonly interval: number;
-  /** When the swarm is due, and when the client is. */
-  readonly swarm: number;
+  /** When the swarm is due, undefined if nothing was said about it, and when the client is. */
+  readonly swarm: number | undefined;
   readonly client: number;
   /** When the peers are to be forgotten. */
   readonly expiresAt: number;
@@ -37,8 +40,9 @@ export function timesOf(answer: Answer, now: number): AnswerTimes {
   const least = answer.minInterval === undefined ? 0 : within(answer.minInterval);
   const expiresAt = now + KEPT_INTERVALS * interval;
   if (answer.failureReason !== undefined) {
-    const retry = within(answer.retryIn ?? interval);
-    return { interval, swarm: now + retry, client: now + retry, expiresAt };
+    const client = now + within(answer.retryIn ?? interval);
+    // It may have refused this client alone, for its passkey: others are to hear for themselves.
+    return { interval, swarm: answer.retryIn === undefined ? undefined : client, client, expiresAt };
   }
   return {
     interval,
@@ -46,6 +50,12 @@ export function timesOf(answer: Answer, now: number): AnswerTimes {
     client: now + Math.max(least, Math.floor(interval * (1 - EARLY))),
     expiresAt,
   };
+}
+
+/** Whether a failure speaks against the tracker, and not against what it was asked: nobody can have it left alone for others. */
+export function isItsFault({ kind, status }: NoReply): boolean {
+  if (kind === "busy" || kind === "closed" || kind === "url") return false;
+  return kind !== "status" || status < 400 || status >= 500 || status === TOO_MANY_REQUESTS;
 }
 
 /** Seconds after which a tracker is asked about a swarm again that could not be asked. */

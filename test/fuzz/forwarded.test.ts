@@ -111,7 +111,8 @@ describe("external trackers' answers of any bytes", () => {
         understood++;
         const said = { answered: true as const, latencyMs: 1, ...reply };
         const { swarm, client, interval, expiresAt } = timesOf(said, NOW);
-        for (const due of [swarm, client]) assert.ok(due >= NOW + 54 && due <= NOW + 86_400, `${due}`);
+        for (const due of [swarm ?? client, client])
+          assert.ok(due >= NOW + 54 && due <= NOW + 86_400, `${due}`);
         assert.ok(interval >= 60 && interval <= 86_400 && expiresAt <= NOW + 2 * 86_400);
         const found = peersOf(said, () => false);
         for (const told of [tellOwn(said, isObserved, found), tellOthers(said)]) {
