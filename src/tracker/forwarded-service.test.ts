@@ -251,6 +251,28 @@ describe("whether the external tracker is asked, and waited for", () => {
     assert.equal(errand.token, 0, "the swarm is known");
   });
 
+  it("tells what the tracker said to who waited for it, and not to what came after on the connection", () => {
+    const connection = rig.connect();
+    connection.receive(announce() + announce("&event=stopped", "other.example"));
+    const more = Buffer.from("10:tracker id1:x");
+    const nothing = new Uint8Array(0);
+    rig.service.told = {
+      interval: 0,
+      complete: 0,
+      incomplete: 0,
+      failure: nothing,
+      more,
+      peers: nothing,
+      peers6: nothing,
+    };
+    connection.resume();
+    rig.service.told = undefined;
+    assert.deepEqual(
+      connection.replies.map((reply) => decoded(reply)["tracker id"] !== undefined),
+      [true, false],
+    );
+  });
+
   it("never waits to stop or to complete", () => {
     for (const event of ["stopped", "completed"])
       assert.equal(rig.forward(announce(`&event=${event}`)).connection.replies.length, 1);

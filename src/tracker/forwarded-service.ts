@@ -143,7 +143,8 @@ export class ForwardedService {
   /** Writes the answer, with what the external tracker said if that is known. */
   #encode(exchange: Exchange): number {
     const { output, outputStart } = exchange;
-    const { told } = this;
+    // What follows on the connection is served in the same call, and was not asked about.
+    const told = exchange.resumed ? this.told : undefined;
     const http = this.#http;
     const response = this.#response;
     const { address } = this.#query.request;
