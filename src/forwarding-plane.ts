@@ -8,7 +8,6 @@ import type { Config } from "./config/schema.ts";
 import type { ErrandDesk } from "./errands.ts";
 import type { Feature } from "./feature.ts";
 import { type ForeignPeers, Forwarder } from "./forwarding/forwarder.ts";
-import type { UpstreamCounts } from "./forwarding/upstream.ts";
 import { machineAddresses } from "./machine.ts";
 import type { Address } from "./model/address.ts";
 import { EXTERNAL_SOURCE } from "./model/counters.ts";
@@ -77,19 +76,19 @@ export class ForwardingPlane implements Feature {
   get state(): ForwardingState | undefined {
     if (!this.#isOn) return undefined;
     const { joined, schedule } = this.#forwarder;
-    const upstreams = [...schedule.upstreams];
-    const sum = (count: keyof UpstreamCounts) =>
-      upstreams.reduce((all, { counts }) => all + counts[count], 0);
-    const busiest = upstreams.toSorted((a, b) => b.counts.asked - a.counts.asked).slice(0, SHOWN_TRACKERS);
+    const { asked, answered, failed, leftAlone, dropped } = schedule.totals;
+    const busiest = [...schedule.upstreams]
+      .sort((a, b) => b.counts.asked - a.counts.asked)
+      .slice(0, SHOWN_TRACKERS);
     return {
       joined,
       running: schedule.running,
       queued: schedule.queued,
-      asked: sum("asked"),
-      answered: sum("answered"),
-      failed: sum("failed"),
-      leftAlone: sum("leftAlone"),
-      dropped: sum("dropped"),
+      asked,
+      answered,
+      failed,
+      leftAlone,
+      dropped,
       trackers: busiest.map(({ name, counts, state, lastFailure, latencyMs }) => ({
         name,
         ...counts,

@@ -6,6 +6,8 @@ import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { Schedule, type ScheduleLimits } from "./schedule.ts";
 import type { Job } from "./upstream.ts";
 
+const NOTHING_COUNTED = { asked: 0, answered: 0, failed: 0, leftAlone: 0, dropped: 0 };
+
 /** A schedule whose announces end when the test says so. */
 class Rig {
   readonly sent: { readonly job: Job; readonly end: () => void }[] = [];
@@ -94,5 +96,17 @@ describe("a schedule", () => {
     await nextTurn();
     assert.equal(rig.dropped.length, 4000 * 4 - 1);
     assert.deepEqual([rig.schedule.running, rig.schedule.queued], [0, 0]);
+  });
+
+  it("counts what trackers were asked that it has forgotten, and what it had no room for", async () => {
+    const rig = new Rig({ maxTrackers: 1 });
+    rig.add("gone");
+    assert.equal(rig.schedule.upstream("beyond"), undefined);
+    assert.deepEqual({ ...rig.schedule.totals }, { ...NOTHING_COUNTED, asked: 1, dropped: 1 });
+    rig.sent[0].end();
+    await nextTurn();
+    rig.add("new");
+    assert.equal([...rig.schedule.upstreams].length, 1);
+    assert.deepEqual({ ...rig.schedule.totals }, { ...NOTHING_COUNTED, asked: 2, dropped: 1 });
   });
 });

@@ -2,7 +2,7 @@
  * In which order external trackers hear of what. A client's announces go out one after the other, as it made them; to
  * one tracker, and to all, so many are on their way at once, and so many wait. A tracker that fails is left alone.
  */
-import { isCoveredByLater, type Job, keyOf, Upstream } from "./upstream.ts";
+import { isCoveredByLater, type Job, keyOf, Upstream, UpstreamCounts } from "./upstream.ts";
 
 /** What a {@link Schedule} may take. */
 export interface ScheduleLimits {
@@ -40,6 +40,8 @@ export class Schedule {
   readonly #clients = new Map<string, Job[]>();
   /** Those with a queue, in the order in which they have their turn. */
   readonly #waiting = new Set<Upstream>();
+  /** Of trackers that are forgotten, and of announces for others for which there was no room. */
+  readonly #others = new UpstreamCounts();
   #running = 0;
   #queued = 0;
 
@@ -60,10 +62,21 @@ export class Schedule {
     return this.#upstreams.values();
   }
 
-  /** The tracker of that name. @returns undefined when there are too many that are busy. */
+  /** Counts of all trackers there have been. */
+  get totals(): Readonly<UpstreamCounts> {
+    const totals = new UpstreamCounts();
+    totals.add(this.#others);
+    for (const { counts } of this.upstreams) totals.add(counts);
+    return totals;
+  }
+
+  /** The tracker of that name. @returns undefined when there are too many that are busy: an announce is dropped. */
   upstream(name: string): Upstream | undefined {
     const known = this.#upstreams.get(name);
-    if (known === undefined && !this.#makeRoom()) return undefined;
+    if (known === undefined && !this.#makeRoom()) {
+      this.#others.dropped++;
+      return undefined;
+    }
     const upstream = known ?? new Upstream(name, this.#parts.fraction);
     this.#upstreams.delete(name);
     this.#upstreams.set(name, upstream);
@@ -172,7 +185,9 @@ export class Schedule {
   #makeRoom(): boolean {
     if (this.#upstreams.size < this.#parts.limits.maxTrackers) return true;
     for (const [name, upstream] of this.#upstreams) {
-      if (upstream.isIdle) return this.#upstreams.delete(name);
+      if (!upstream.isIdle) continue;
+      this.#others.add(upstream.counts);
+      return this.#upstreams.delete(name);
     }
     return false;
   }

@@ -5,21 +5,30 @@ import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import type { ForwardErrand } from "../tracker/forward-errand.ts";
 
 /** Counts since it was first asked. */
-export interface UpstreamCounts {
-  asked: number;
-  answered: number;
-  failed: number;
+export class UpstreamCounts {
+  asked = 0;
+  answered = 0;
+  failed = 0;
   /** Not asked, as it was being left alone after failures. */
-  leftAlone: number;
+  leftAlone = 0;
   /** Not asked, as too much was waiting for it. */
-  dropped: number;
+  dropped = 0;
+
+  /** Adds another's. */
+  add({ asked, answered, failed, leftAlone, dropped }: UpstreamCounts): void {
+    this.asked += asked;
+    this.answered += answered;
+    this.failed += failed;
+    this.leftAlone += leftAlone;
+    this.dropped += dropped;
+  }
 }
 
 /** An external tracker, by its scheme, host and port. */
 export class Upstream {
   readonly name: string;
   readonly breaker: CircuitBreaker;
-  readonly counts: UpstreamCounts = { asked: 0, answered: 0, failed: 0, leftAlone: 0, dropped: 0 };
+  readonly counts = new UpstreamCounts();
   /** What waits for its turn. */
   readonly queue: Job[] = [];
   /** Announces on their way. */
