@@ -98,6 +98,18 @@ describe("a schedule", () => {
     assert.deepEqual([rig.schedule.running, rig.schedule.queued], [0, 0]);
   });
 
+  it("holds so many announces, those that wait behind another of their client too", async () => {
+    const rig = new Rig({ maxQueued: 10 });
+    for (let client = 0; client < 10; client++) for (let i = 0; i < 4; i++) rig.add("t", client);
+    // One is on its way.
+    assert.deepEqual([rig.schedule.queued, rig.schedule.totals.dropped], [10, 29]);
+    for (let i = 0; i < 11; i++) {
+      rig.sent[i].end();
+      await nextTurn();
+    }
+    assert.deepEqual([rig.sent.length, rig.schedule.running, rig.schedule.queued], [11, 0, 0]);
+  });
+
   it("counts what trackers were asked that it has forgotten, and what it had no room for", async () => {
     const rig = new Rig({ maxTrackers: 1 });
     rig.add("gone");

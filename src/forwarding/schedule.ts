@@ -44,6 +44,8 @@ export class Schedule {
   readonly #others = new UpstreamCounts();
   #running = 0;
   #queued = 0;
+  /** Those that wait behind another of their client. */
+  #behind = 0;
 
   constructor(parts: ScheduleParts) {
     this.#parts = parts;
@@ -54,7 +56,7 @@ export class Schedule {
     return this.#running;
   }
   get queued(): number {
-    return this.#queued;
+    return this.#queued + this.#behind;
   }
 
   /** The trackers that are remembered. */
@@ -95,16 +97,21 @@ export class Schedule {
     const last = others[others.length - 1];
     if (others.length > 1 && isCoveredByLater(last)) {
       others.pop();
+      this.#behind--;
       this.#parts.drop(last);
     }
-    if (others.length >= MOST_OF_A_CLIENT) this.#drop(job);
-    else others.push(job);
+    if (others.length >= MOST_OF_A_CLIENT || this.queued >= this.#parts.limits.maxQueued) {
+      this.#drop(job);
+      return;
+    }
+    others.push(job);
+    this.#behind++;
   }
 
   #enqueue(job: Job): void {
     const { upstream } = job;
     const { maxQueued, maxQueuedPerTracker } = this.#parts.limits;
-    if (upstream.queue.length >= maxQueuedPerTracker || this.#queued >= maxQueued) {
+    if (upstream.queue.length >= maxQueuedPerTracker || this.queued >= maxQueued) {
       this.#drop(job);
       this.#over(job);
       return;
@@ -178,7 +185,10 @@ export class Schedule {
     const others = this.#clients.get(key);
     others?.shift();
     if (others === undefined || others.length === 0) this.#clients.delete(key);
-    else this.#enqueue(others[0]);
+    else {
+      this.#behind--;
+      this.#enqueue(others[0]);
+    }
   }
 
   /** Forgets the tracker that was used least recently, of those that nothing is on its way to. */
