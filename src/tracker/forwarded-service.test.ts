@@ -240,6 +240,21 @@ describe("whether the external tracker is asked, and waited for", () => {
     assert.notEqual(rig.forward(announce()).errand.token, 0, "it could not be asked, a while ago");
   });
 
+  it("has a client come back soon that got nothing while the tracker was still being asked", () => {
+    const connection = rig.connect();
+    connection.receive(announce("&event=started"));
+    const [{ swarm }] = rig.errands();
+    connection.resume();
+    assert.equal(decoded(connection.replies[0]).interval, 60);
+    rig.times.set(...swarm, NOW + 30, 0);
+    assert.equal(decoded(rig.forward(announce()).connection.replies[0]).interval, 1800, "it has failed");
+    rig.times.set(...swarm, NOW - 1000, 900);
+    rig.tracker.known = 2;
+    connection.receive(announce());
+    connection.resume();
+    assert.equal(decoded(connection.replies[1]).interval, 900, "there is somebody");
+  });
+
   it("tells trackers, torrents and clients apart", () => {
     rig.connect().receive(announce());
     const first = knowSwarm(NOW + 1);

@@ -35,6 +35,9 @@ export const FORWARDER = {
   client: 2,
 } as const;
 
+/** A client that has got nothing, as the external tracker is still being asked, comes back after so many seconds. */
+const STILL_ASKING = 60;
+
 /** What is done for a client. */
 export type ForwardedTracker = Pick<Tracker, "register" | "answerForwarded" | "numWant">;
 
@@ -153,6 +156,7 @@ export class ForwardedService {
     shortenInterval(response, told?.interval ?? this.#external.interval);
     if (told !== undefined) addTold(response, told);
     const isEmpty = response.peerCount + response.peer6Count === 0;
+    if (isEmpty && told === undefined && !this.#external.isKnown) shortenInterval(response, STILL_ASKING);
     if (told !== undefined && isEmpty && told.failure.length > 0)
       return encodeBody(output, outputStart, told.failure, connection) - outputStart;
     const { compact } = this.#query;
