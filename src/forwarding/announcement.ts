@@ -8,6 +8,8 @@ import type { ForwardErrand } from "../tracker/forward-errand.ts";
 
 const USER_AGENT = /^[\x20-\x7e]+$/;
 const PEER_ID_BYTES = 20;
+/** The most that is counted exactly. Who does not say what is left has not everything. */
+const MOST_BYTES = 2 ** 53;
 
 /**
  * Makes the announce for an external tracker. Added are the client's address, where it does not say it and it can be
@@ -49,7 +51,7 @@ function udpFields(errand: ForwardErrand, numWant: number): UdpFields {
     infoHash,
     peerId: peerId.length === PEER_ID_BYTES ? peerId : new Uint8Array(PEER_ID_BYTES),
     downloaded: sumOf(query.get("downloaded")),
-    left: sumOf(query.get("left")),
+    left: sumOf(query.get("left"), MOST_BYTES),
     uploaded: sumOf(query.get("uploaded")),
     event,
     // Clients write over HTTP in hexadecimal what is 32 bits over UDP.
@@ -68,7 +70,7 @@ function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(characters, (character) => character.charCodeAt(0));
 }
 
-/** A number of bytes, as far as a double counts exactly; 0 for what is none. */
-function sumOf(text: string | undefined): number {
-  return text !== undefined && /^\d{1,20}$/.test(text) ? Math.min(Number(text), 2 ** 53) : 0;
+/** A number of bytes, as far as a double counts exactly. */
+function sumOf(text: string | undefined, otherwise = 0): number {
+  return text !== undefined && /^\d{1,20}$/.test(text) ? Math.min(Number(text), MOST_BYTES) : otherwise;
 }

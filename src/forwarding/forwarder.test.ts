@@ -188,6 +188,8 @@ describe("what goes out", () => {
       },
     );
     assert.deepEqual(fields?.infoHash, new Uint8Array(20).fill(0xaa));
+    const silent = sent({ client: 2, url: `udp://t.example:80/announce?info_hash=${HASH}&port=81` });
+    assert.equal(silent.udp?.left, 2 ** 53, "it has not said that it has everything");
   });
 });
 
