@@ -1,5 +1,5 @@
 /** Decides, on the data plane, whether an external tracker is to be asked on a client's behalf, and has it asked. */
-import { ANNOUNCE_EVENT, type AnnounceRequest } from "../model/announce.ts";
+import { ANNOUNCE_EVENT, type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
 import type { Mode } from "../wire/host-rules.ts";
 import { AUTHORITY_LIMIT, type TrackerUrl } from "../wire/tracker-url.ts";
 import { AskTimes, type AskTimesData } from "./ask-times.ts";
@@ -29,7 +29,7 @@ export class ExternalTrackers {
   readonly #clock: Clock;
   readonly #placeHash: KeyedHash;
   readonly #tagHash: KeyedHash;
-  /** The info-hash and the tracker's name; then, shorter, the swarm's key, the client's address and port. */
+  /** The info-hash and the tracker's name; then, shorter, the swarm's key, the client's address and peer_id. */
   readonly #words = new Uint32Array(INFO_HASH_WORDS + NAME_WORDS);
   readonly #keys = new Int32Array(4);
 
@@ -105,7 +105,9 @@ export class ExternalTrackers {
     words[0] = keys[0];
     words[1] = keys[1];
     for (let i = 0; i < ADDRESS_WORDS; i++) words[2 + i] = request.address.words[i];
-    this.#hash(2 + ADDRESS_WORDS, request.port, 2);
+    // Behind one address, and with the same port, there may be several whom a tracker keeps accounts of.
+    for (let i = 0; i < PEER_ID_WORDS; i++) words[2 + ADDRESS_WORDS + i] = request.peerId[i];
+    this.#hash(2 + ADDRESS_WORDS + PEER_ID_WORDS, request.port, 2);
   }
 
   #hash(count: number, last: number, at: number): void {

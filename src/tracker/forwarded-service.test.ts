@@ -264,6 +264,9 @@ describe("whether the external tracker is asked, and waited for", () => {
     assert.deepEqual(errand.swarm, first.swarm);
     assert.notDeepEqual(errand.client, first.client);
     assert.equal(errand.token, 0, "the swarm is known");
+    const peerId = (name: string) => `&peer_id=-XX0001-${name.padEnd(12, "-")}`;
+    const [one, another] = ["one", "another"].map((name) => rig.forward(announce(peerId(name))).errand);
+    assert.notDeepEqual(one.client, another.client, "two behind one address, with the same port");
   });
 
   it("tells what the tracker said to who waited for it, and not to what came after on the connection", () => {
