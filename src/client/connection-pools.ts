@@ -6,8 +6,12 @@ import type { AddressGuard } from "./address-guard.ts";
 import type { Resolve } from "./resolver.ts";
 import { originOf, type Target } from "./target.ts";
 
-/** Hosts with connections. The one that was asked least recently makes room. */
-const HOSTS_LIMIT = 256;
+/**
+ * Hosts with connections, for each request that may be on its way; but so many at least. The one that was asked least
+ * recently makes room. Requests that are given up leave a moment later.
+ */
+const HOSTS_PER_REQUEST = 2;
+const LEAST_HOSTS = 256;
 /** Milliseconds for which a connection is kept that nobody uses, whatever the tracker promises. */
 const IDLE_MS = 5000;
 const HEADERS_LIMIT = 16_384;
@@ -20,6 +24,8 @@ export interface PoolSettings {
   readonly guard: AddressGuard;
   readonly resolve: Resolve;
   readonly connectTimeoutMs: number;
+  /** Requests on their way, to all hosts and to one. */
+  readonly maxInFlight: number;
   readonly maxPerHost: number;
 }
 
@@ -66,8 +72,9 @@ export class ConnectionPools {
   }
 
   #open(origin: string): Entry | undefined {
-    if (this.#entries.size >= HOSTS_LIMIT && !this.#evict()) return undefined;
-    const { connectTimeoutMs, maxPerHost } = this.#settings;
+    const { connectTimeoutMs, maxInFlight, maxPerHost } = this.#settings;
+    const most = Math.max(LEAST_HOSTS, HOSTS_PER_REQUEST * maxInFlight);
+    if (this.#entries.size >= most && !this.#evict()) return undefined;
     const pool = new Pool(origin, {
       allowH2: false,
       connections: maxPerHost,

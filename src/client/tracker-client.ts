@@ -48,6 +48,7 @@ export class TrackerClient {
       guard: settings.guard,
       resolve: this.#resolve,
       connectTimeoutMs: settings.timeoutMs,
+      maxInFlight: settings.maxInFlight,
       maxPerHost: settings.maxPerHost,
     });
   }
