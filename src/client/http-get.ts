@@ -109,7 +109,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#settle(kindOf(error));
+    const kind = kindOf(error);
+    this.#settle(kind === "cut" && this.#status !== 0 ? "incomplete" : kind);
     this.#done();
   }
 }

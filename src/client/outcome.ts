@@ -7,7 +7,8 @@
  * - `busy`: the limits of this client, or of this host, are reached; `closed`: this client is
  * - `dns`: the host has no address, or nobody who would know it answered
  * - `refused`, `unreachable`, `tls`: the connection was not made
- * - `cut`: it ended before the answer did; `timeout`: the answer did not come in time
+ * - `cut`: it ended before there was an answer; `incomplete`: it ended amid the answer
+ * - `timeout`: the answer did not come in time
  * - `redirect`: too many redirects, or one that leads to no announce; `status`: an HTTP status that is no answer
  * - `headers`, `too large`, `encoding`: headers or body beyond the limits, or a body that cannot be decompressed
  * - `not HTTP`, `not bencode`, `not an announce`: bytes that mean something else. Lists of peers whose length is wrong
@@ -24,6 +25,7 @@ export type FailureKind =
   | "unreachable"
   | "tls"
   | "cut"
+  | "incomplete"
   | "timeout"
   | "redirect"
   | "status"

@@ -255,6 +255,9 @@ describe("an answer", () => {
     assert.equal(asked[1].announcement.url, asked[0].announcement.url);
     await asked[1].answer(failure("cut"));
     assert.deepEqual([asked.length, resumed.map((each) => each.token)], [2, [token]]);
+    take({ client: 2, event: completed });
+    await asked[2].answer(failure("incomplete"));
+    assert.deepEqual([asked.length, resumed.length], [3, 2], "it has been heard of");
   });
 
   it("that does not come ends the wait as well, and others do not wait for a while", async () => {

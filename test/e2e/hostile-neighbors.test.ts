@@ -30,7 +30,7 @@ const HOSTILE: Partial<Record<BehaviourName, string>> = {
   "gzip cut off": "encoding",
   "header flood": "headers",
   "closed at once": "cut",
-  "closed in body": "cut",
+  "closed in body": "incomplete",
   reset: "cut",
   "redirect loop": "redirect",
   "redirect to a file": "redirect",
