@@ -70,8 +70,7 @@ export class NeighborsPlane implements Feature {
       swarms: 2 ** Math.ceil(Math.log2(Math.max(8, store.maxPeers / PEERS_PER_SWARM))),
     });
     errands.handle(ERRAND.refresh, (worker, token, bytes) => {
-      const { infoHash, peers } = readRefresh(bytes);
-      this.#neighbors.wish(infoHash, peers, token === 0 ? undefined : () => errands.resume(worker, token));
+      this.#neighbors.wish(readRefresh(bytes), token === 0 ? undefined : () => errands.resume(worker, token));
     });
     this.adopt(loaded, policy);
   }

@@ -10,7 +10,10 @@ test("a swarm is asked about again when its time has come", () => {
   assert.ok(!asked.admit(hash(1), 159, 220));
   assert.ok(asked.admit(hash(2), 159, 220));
   assert.ok(asked.admit(hash(1), 160, 220));
+  assert.ok(asked.admit(hash(1), 161, 221, true), "anew");
+  assert.ok(!asked.admit(hash(1), 220, 280));
   asked.postpone(hash(1), 1000);
+  assert.ok(!asked.admit(hash(1), 899, 959, true));
   assert.ok(!asked.admit(hash(1), 999, 1100));
   assert.ok(asked.admit(hash(1), 1000, 1100));
 });

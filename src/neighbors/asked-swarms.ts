@@ -30,12 +30,13 @@ export class AskedSwarms {
    * Notes that a swarm is asked about, unless it may not be yet.
    * @param now seconds.
    * @param again seconds: from then on it may be asked about again.
+   * @param anew whether what was said of it has been forgotten: then only {@link postpone} is in the way.
    * @returns whether it may be asked about now.
    */
-  admit(infoHash: Uint32Array, now: number, again: number): boolean {
+  admit(infoHash: Uint32Array, now: number, again: number, anew = false): boolean {
     const entry = this.#find(infoHash);
     const words = this.#words;
-    if (words[entry] === this.#tag(infoHash) && words[entry + 1] > now) return false;
+    if (words[entry] === this.#tag(infoHash) && words[entry + 1] > (anew ? again : now)) return false;
     words[entry] = this.#tag(infoHash);
     words[entry + 1] = again;
     return true;

@@ -5,6 +5,7 @@ import type { Answer, Outcome } from "../client/outcome.ts";
 import type { Family } from "../model/address.ts";
 import { writeWord } from "../model/address.ts";
 import { LearnedCounts, type NamedPeers } from "../tracker/learned-peers.ts";
+import type { RefreshErrand } from "../tracker/refresh-errand.ts";
 import { AnnounceTemplate, type PollIdentity } from "./announce-template.ts";
 import { AskedSwarms } from "./asked-swarms.ts";
 import { FilterCounts, type FilterRules, PeerFilter } from "./peer-filter.ts";
@@ -137,12 +138,12 @@ export class Neighbor {
   }
 
   /**
-   * It is to be asked about a swarm, unless it has been lately.
+   * It is to be asked about a swarm, unless it has been lately, and what it said is not forgotten.
    * @returns whether it will be, should it have the time.
    */
-  wish(infoHash: Uint32Array, peers: number): boolean {
+  wish({ infoHash, peers, isNew }: RefreshErrand): boolean {
     const seconds = Math.floor(this.#parts.now() / 1000);
-    if (!this.#asked.admit(infoHash, seconds, seconds + this.settings.refreshSeconds)) return false;
+    if (!this.#asked.admit(infoHash, seconds, seconds + this.settings.refreshSeconds, isNew)) return false;
     return this.#wishes.add(infoHash, peers);
   }
 

@@ -9,6 +9,7 @@ import {
   HostileUdpTracker,
 } from "../../test/hostile-tracker.ts";
 import { TrackerClient } from "../client/tracker-client.ts";
+import type { RefreshErrand } from "../tracker/refresh-errand.ts";
 import { groupsOf } from "../tracker/tracker-fixture.ts";
 import { Neighbors, type NeighborsPolicy } from "./neighbors.ts";
 import type { NeighborSettings } from "./settings.ts";
@@ -76,7 +77,7 @@ class Rig {
 
   /** Has `count` swarms asked about, and waits until nothing is under way. */
   async ask(count: number, first = 0): Promise<void> {
-    for (let i = first; i < first + count; i++) this.neighbors.wish(Uint32Array.of(i, 1, 2, 3, 4), 1);
+    for (let i = first; i < first + count; i++) this.neighbors.wish(errandOf(i));
     await until("nothing is under way", () => {
       this.neighbors.pump();
       return this.neighbors.all.every(
@@ -183,7 +184,7 @@ test("a wait is over with the first neighbor's answer, or when none can be had",
     template: tracker.url(name, "?info_hash={info_hash}&port={port}"),
   });
   let over = 0;
-  const wish = (number: number) => rig.neighbors.wish(Uint32Array.of(number, 1, 2, 3, 4), 1, () => over++);
+  const wish = (number: number) => rig.neighbors.wish(errandOf(number), () => over++);
   wish(1);
   assert.equal(over, 1, "there is nobody to ask");
   rig.neighbors.adopt(policyOf(behaviours.map(settings)));
@@ -222,3 +223,8 @@ test("a neighbor over UDP is asked as BEP 15 has it", async (t) => {
   assert.equal(announced[0].subarray(36, 56).toString("latin1"), "-BTRT01-000000000000");
   assert.deepEqual([announced[0].readUInt16BE(96), announced[0].readBigUInt64BE(64)], [6882, 5n]);
 });
+
+/** The errand of a swarm with one peer. */
+function errandOf(number: number): RefreshErrand {
+  return { infoHash: Uint32Array.of(number, 1, 2, 3, 4), peers: 1, isNew: false };
+}

@@ -8,6 +8,7 @@ import type { TrackerClient } from "../client/tracker-client.ts";
 import type { Address } from "../model/address.ts";
 import { EXTERNAL_SOURCE, LEARNED_SOURCES } from "../model/counters.ts";
 import type { PeerGroups, PeerGroupsData } from "../network/peer-groups.ts";
+import type { RefreshErrand } from "../tracker/refresh-errand.ts";
 import type { PollIdentity } from "./announce-template.ts";
 import { Neighbor, type NeighborParts } from "./neighbor.ts";
 import type { FilterRules } from "./peer-filter.ts";
@@ -97,15 +98,14 @@ export class Neighbors {
 
   /**
    * Clients announce a swarm: whoever was not asked about it lately is to be.
-   * @param peers that announce it.
    * @param over called once, when a neighbor has answered or none will: somebody waits for that.
    */
-  wish(infoHash: Uint32Array, peers: number, over?: () => void): void {
+  wish(errand: RefreshErrand, over?: () => void): void {
     let asked = 0;
     for (const { neighbor } of this.#entries.values()) {
-      if (neighbor.wish(infoHash, peers) && neighbor.state === "closed") asked++;
+      if (neighbor.wish(errand) && neighbor.state === "closed") asked++;
     }
-    if (over !== undefined && asked > 0) this.#waits.add(infoHash, asked, over, this.#parts.now());
+    if (over !== undefined && asked > 0) this.#waits.add(errand.infoHash, asked, over, this.#parts.now());
     else over?.();
     this.pump();
   }

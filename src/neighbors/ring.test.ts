@@ -141,7 +141,7 @@ class Member {
 
   /** What happens without announces in a step of time. */
   pass(): void {
-    for (const { infoHash, peers } of this.#errands.splice(0)) this.#neighbors.wish(infoHash, peers);
+    for (const errand of this.#errands.splice(0)) this.#neighbors.wish(errand);
     this.#neighbors.pump();
     while (!this.#sweeper.step(this.fixture.clock.seconds, 1000)) {}
   }

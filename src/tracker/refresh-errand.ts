@@ -1,11 +1,12 @@
 /**
  * The errand of asking other trackers for peers of a swarm:
  *
- *     info-hash:160  announced peers:32
+ *     info-hash:160  new:1  announced peers:31
  */
 import { readWord, writeWord } from "../model/address.ts";
 
 const PEERS_AT = 20;
+const NEW = 0x8000_0000;
 
 /** Bytes of the errand. */
 export const REFRESH_BYTES = 24;
@@ -16,18 +17,22 @@ export interface RefreshErrand {
   readonly infoHash: Uint32Array;
   /** Peers that have announced themselves. */
   readonly peers: number;
+  /** Whether others have not been asked since somebody began to announce it: what they had said is forgotten. */
+  readonly isNew: boolean;
 }
 
 /** Writes an errand. */
-export function writeRefresh(out: Uint8Array, infoHash: Uint32Array, peers: number): void {
+export function writeRefresh(out: Uint8Array, infoHash: Uint32Array, peers: number, isNew: boolean): void {
   for (let i = 0; i < 5; i++) writeWord(out, 4 * i, infoHash[i]);
-  writeWord(out, PEERS_AT, peers);
+  writeWord(out, PEERS_AT, isNew ? peers | NEW : peers);
 }
 
 /** Reads an errand. */
 export function readRefresh(bytes: Uint8Array): RefreshErrand {
+  const peers = readWord(bytes, PEERS_AT);
   return {
     infoHash: Uint32Array.from({ length: 5 }, (_, i) => readWord(bytes, 4 * i)),
-    peers: readWord(bytes, PEERS_AT),
+    peers: peers & ~NEW,
+    isNew: (peers & NEW) !== 0,
   };
 }

@@ -28,7 +28,8 @@ describe("refreshing", () => {
     fixture.announce("11.0.0.2", { swarm: 0x01020304 });
     assert.equal(pushed.length, 1);
     assert.equal(pushed[0].length, REFRESH_BYTES);
-    assert.deepEqual(readRefresh(pushed[0]), { infoHash: Uint32Array.of(0x01020304, 0, 0, 0, 0), peers: 1 });
+    const infoHash = Uint32Array.of(0x01020304, 0, 0, 0, 0);
+    assert.deepEqual(readRefresh(pushed[0]), { infoHash, peers: 1, isNew: true });
     fixture.clock.seconds += 1790;
     fixture.announce("11.0.0.2", { swarm: 0x01020304 });
     assert.equal(pushed.length, 1);
@@ -39,6 +40,7 @@ describe("refreshing", () => {
     fixture.announce("11.0.0.2", { swarm: 0x01020304 });
     fixture.announce("11.0.0.2", { swarm: 0x01020304 });
     assert.equal(pushed.length, 2, "what found no room is wished for again");
+    assert.deepEqual(readRefresh(pushed[1]), { infoHash, peers: 2, isNew: false });
     fixture.announce("11.0.0.2", { swarm: 0x01020304, event: ANNOUNCE_EVENT.stopped });
     assert.equal(pushed.length, 2);
   });

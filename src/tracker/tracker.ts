@@ -257,8 +257,9 @@ export class Tracker {
     const now = this.#clock.seconds;
     const peers = this.#store.announced(entry);
     if (peers === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return;
-    writeRefresh(this.#errand, infoHash, peers);
-    const waits = asker?.mayDefer === true && refreshWaitMs > 0 && !wasRefreshed(words, entry);
+    const isNew = !wasRefreshed(words, entry);
+    writeRefresh(this.#errand, infoHash, peers, isNew);
+    const waits = isNew && asker?.mayDefer === true && refreshWaitMs > 0;
     const token = waits ? asker.token : 0;
     // When there is no room for the wish, the next announce has it again.
     if (!this.#errands.push(ERRAND.refresh, token, this.#errand, 0, REFRESH_BYTES)) return;
