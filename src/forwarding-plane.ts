@@ -12,7 +12,7 @@ import { machineAddresses } from "./machine.ts";
 import type { Address } from "./model/address.ts";
 import { EXTERNAL_SOURCE } from "./model/counters.ts";
 import { PeerGroups } from "./network/peer-groups.ts";
-import { buildPrefixTable, PrefixTable } from "./network/prefix-table.ts";
+import { buildPrefixSet, PrefixTable } from "./network/prefix-table.ts";
 import { AskTimes, type AskTimesData } from "./tracker/ask-times.ts";
 import { ERRAND } from "./tracker/errand-queue.ts";
 import { LearnedCounts, LearnedPeers } from "./tracker/learned-peers.ts";
@@ -135,9 +135,7 @@ export class ForwardingPlane implements Feature {
   }: Config): Forwarder {
     const { errands, askTimes, now } = this.#parts;
     const client = this.#client;
-    const ours = new PrefixTable(
-      buildPrefixTable(machineAddresses().map((prefix) => ({ prefix, value: 1 }))),
-    );
+    const ours = new PrefixTable(buildPrefixSet(machineAddresses()));
     return new Forwarder({
       limits: {
         maxRequests: max_requests,

@@ -14,7 +14,7 @@ import { Neighbors, type NeighborsPolicy } from "./neighbors/neighbors.ts";
 import type { NeighborSettings } from "./neighbors/settings.ts";
 import { PeerGroups } from "./network/peer-groups.ts";
 import { parsePrefix } from "./network/prefix.ts";
-import { buildPrefixTable, PrefixTable } from "./network/prefix-table.ts";
+import { buildPrefixSet, PrefixTable } from "./network/prefix-table.ts";
 import { isPrivate } from "./network/special-purpose.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { ERRAND } from "./tracker/errand-queue.ts";
@@ -102,8 +102,7 @@ export class NeighborsPlane implements Feature {
     const listened = [...listen.http, ...listen.udp].map(
       ({ host }) => parsePrefix(host.split("%")[0]).prefix,
     );
-    const own = [...machineAddresses(), ...listened].map((prefix) => ({ prefix, value: 1 }));
-    const ownTable = new PrefixTable(buildPrefixTable(own));
+    const ownTable = new PrefixTable(buildPrefixSet([...machineAddresses(), ...listened]));
     const polls = new Polls(policy.polls);
     return {
       neighbors: neighbors.filter(({ enabled }) => enabled).map(settingsOf),

@@ -4,8 +4,7 @@ import type { Config } from "./config/schema.ts";
 import { machineHosts } from "./machine.ts";
 import { literalPeerId } from "./neighbors/announce-template.ts";
 import { buildPeerGroups, type PeerGroupsData } from "./network/peer-groups.ts";
-import type { Prefix } from "./network/prefix.ts";
-import { buildPrefixTable, type PrefixTableData } from "./network/prefix-table.ts";
+import { buildPrefixSet, buildPrefixTable } from "./network/prefix-table.ts";
 import { buildAccessList } from "./tracker/access-list.ts";
 import { FORWARDER } from "./tracker/forwarded-service.ts";
 import { peerIdWords } from "./tracker/polls.ts";
@@ -40,14 +39,14 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
     groups: buildPeerGroups(loaded.groups, previous),
     accessList: buildAccessList(tracker.access_list.mode, loaded.accessList),
     polls: {
-      addresses: prefixSet(neighbors.flatMap(({ source }) => source)),
+      addresses: buildPrefixSet(neighbors.flatMap(({ source }) => source)),
       peerIds: pollPeerIds(neighbors),
     },
     refreshWaitMs: loaded.config.neighbors_wait,
     refreshSeconds:
       asked.length === 0 ? 0 : Math.min(...asked.map(({ refresh_interval }) => refresh_interval)),
-    trustedProxies: prefixSet([...listen.trusted_proxies, ...forwarded.sources]),
-    ipParameter: prefixSet(tracker.ip_parameter),
+    trustedProxies: buildPrefixSet([...listen.trusted_proxies, ...forwarded.sources]),
+    ipParameter: buildPrefixSet(tracker.ip_parameter),
     forwarding: buildForwarding(forwarded),
   };
 }
@@ -74,8 +73,4 @@ function pollPeerIds(neighbors: Config["neighbors"]): Uint32Array {
   const literal = neighbors.map(({ announce_request }) => literalPeerId(announce_request));
   const ids = new Set([ORIGINAL_PEER_ID, ...literal].filter((id) => id !== undefined));
   return Uint32Array.from([...ids].flatMap((id) => [...peerIdWords(id)]));
-}
-
-function prefixSet(prefixes: readonly Prefix[]): PrefixTableData {
-  return buildPrefixTable(prefixes.map((prefix) => ({ prefix, value: 1 })));
 }

@@ -41,6 +41,11 @@ export function buildPrefixTable(entries: readonly PrefixEntry[]): PrefixTableDa
   };
 }
 
+/** Builds the table of a set: what lies in one of the prefixes has the value 1. */
+export function buildPrefixSet(prefixes: readonly Prefix[]): PrefixTableData {
+  return buildPrefixTable(prefixes.map((prefix) => ({ prefix, value: 1 })));
+}
+
 /** Looks addresses up in a built table. */
 export class PrefixTable {
   readonly #ipv4: RangeTableData;
