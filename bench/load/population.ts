@@ -28,6 +28,14 @@ export function manySwarms(quick: boolean): Population {
   return { ...MANY, swarms: MANY.swarms / divisor, peers: MANY.peers / divisor };
 }
 
+const FEW: Population = { seed: 1, swarms: 20_000, peers: 60_000, sizes: "zipf", distinctBy: "source" };
+
+/** Twenty thousand swarms, large ones few. @param quick a part of them, to see that all works. */
+export function fewSwarms(quick: boolean): Population {
+  const divisor = quick ? QUICK_DIVISOR : 1;
+  return { ...FEW, swarms: FEW.swarms / divisor, peers: FEW.peers / divisor };
+}
+
 /** Addresses that are announced from. */
 export const SOURCES = 32;
 const PORTS = 50_000;

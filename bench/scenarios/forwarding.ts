@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { fill } from "../load/fill.ts";
-import type { Population } from "../load/population.ts";
+import { fewSwarms, type Population } from "../load/population.ts";
 import { type Contender, cpuOf, measureOnce, type Sample } from "../measure.ts";
 import { showProgress } from "../progress.ts";
 import { startBtrt } from "../servers/btrt.ts";
@@ -12,15 +12,6 @@ import type { Server } from "../servers/server.ts";
 import { makePlace, type Setting } from "../setting.ts";
 import { ratioOf, spreadOf } from "../statistics.ts";
 import { formatCount, formatSpread, type Table } from "../table.ts";
-
-const POPULATION: Population = {
-  seed: 1,
-  swarms: 20_000,
-  peers: 60_000,
-  sizes: "zipf",
-  distinctBy: "source",
-};
-const QUICK_POPULATION: Population = { ...POPULATION, swarms: 1000, peers: 3000 };
 
 const CROWD = fileURLToPath(new URL("../load/waiting-crowd.ts", import.meta.url));
 const WAITING = 10_000;
@@ -47,7 +38,7 @@ export async function measureForwarding(setting: Setting): Promise<Table> {
 }
 
 async function measureBeside(setting: Setting, externalPort: number): Promise<Table> {
-  const population = setting.quick ? QUICK_POPULATION : POPULATION;
+  const population = fewSwarms(setting.quick);
   const forwarding = { forwarded_announce: { sources: ["127.0.0.0/8"], timeout: TIMEOUT_S } };
   const contenders: Contender[] = [];
   for (const [name, keys] of [

@@ -1,25 +1,16 @@
 /** What announces cost while a neighbor hangs: it takes connections and datagrams, and never answers. */
 import { HostileTracker, HostileUdpTracker } from "../../test/hostile-tracker.ts";
 import { fill } from "../load/fill.ts";
-import type { Population } from "../load/population.ts";
+import { fewSwarms, type Population } from "../load/population.ts";
 import { type Contender, cpuOf, measureInTurn, type Sample } from "../measure.ts";
 import { startBtrt } from "../servers/btrt.ts";
 import { makePlace, type Setting } from "../setting.ts";
 import { medianOf, ratioOf, spreadOf } from "../statistics.ts";
 import { formatCount, formatSpread, type Table } from "../table.ts";
 
-const POPULATION: Population = {
-  seed: 1,
-  swarms: 20_000,
-  peers: 60_000,
-  sizes: "zipf",
-  distinctBy: "source",
-};
-const QUICK_POPULATION: Population = { ...POPULATION, swarms: 1000, peers: 3000 };
-
 /** @returns one table. */
 export async function measureNeighbors(setting: Setting): Promise<Table> {
-  const population = setting.quick ? QUICK_POPULATION : POPULATION;
+  const population = fewSwarms(setting.quick);
   const http = await HostileTracker.start();
   const udp = await HostileUdpTracker.start();
   const neighbors: [name: string, url: string | undefined][] = [
