@@ -1,6 +1,7 @@
 /** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, errands and log. */
 import { randomBytes, randomInt } from "node:crypto";
 import type { NeighborState } from "./admin/sources.ts";
+import { chosenOrPublicExcept } from "./client/address-guard.ts";
 import { TrackerClient } from "./client/tracker-client.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
@@ -9,6 +10,7 @@ import type { Feature } from "./feature.ts";
 import { machineAddresses } from "./machine.ts";
 import { Address } from "./model/address.ts";
 import { formatAddress } from "./model/address-text.ts";
+import { exampleUrl } from "./neighbors/announce-template.ts";
 import type { Neighbor } from "./neighbors/neighbor.ts";
 import { Neighbors, type NeighborsPolicy } from "./neighbors/neighbors.ts";
 import type { NeighborSettings } from "./neighbors/settings.ts";
@@ -134,11 +136,10 @@ export class NeighborsPlane implements Feature {
   }
 }
 
-function makeClient({ timeoutMs, maxConcurrent }: NeighborSettings): TrackerClient {
-  // Neighbors are whom the operator names: they may well have private addresses.
-  const guard = () => true;
+/** A neighbor may well have a private address, but send us to no other. */
+function makeClient({ template, timeoutMs, maxConcurrent }: NeighborSettings): TrackerClient {
   return new TrackerClient({
-    guard,
+    guard: chosenOrPublicExcept(exampleUrl(template), machineAddresses()),
     refuseLowPorts: false,
     timeoutMs,
     maxInFlight: maxConcurrent,
@@ -170,7 +171,7 @@ function publicAddress(): string {
 }
 
 function stateOf(neighbor: Neighbor): NeighborState {
-  const { protocol, host } = new URL(neighbor.settings.template.replaceAll(/\{[a-z_]+\}/g, "0"));
+  const { protocol, host } = new URL(exampleUrl(neighbor.settings.template));
   const { settings, source, counts, lastFailure, inFlight, waiting, dropped, openUntilMs } = neighbor;
   const { asked, answered, refused, failed, named, learned, filtered, latencyMs, latencySumMs } = counts;
   return {

@@ -147,6 +147,7 @@ export const BEHAVIOURS = {
   "four redirects": redirectTo("/three%20redirects"),
   "redirect to nowhere": (socket) => reply(socket, "302 Found", [], ""),
   "redirect to a file": (socket) => redirect(socket, "file:///etc/passwd"),
+  "redirect inside": redirectTo("http://127.0.0.2:1/good"),
   "redirect to udp": (socket) => redirect(socket, "udp://127.0.0.1:6969/announce"),
   "redirect to userinfo": (socket) => redirect(socket, "http://a:b@127.0.0.1/announce"),
   "redirect to something else": (socket) => redirect(socket, "/good?passkey=x"),

@@ -58,6 +58,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "admin",
     ...DOCTORS,
     "failure.ts",
+    "machine.ts",
     "version.ts",
   ],
   "main.ts": ["cli", "app.ts"],

@@ -51,7 +51,7 @@ export class ConnectionPools {
    */
   acquire(target: Target): { pool: Pool; release: () => void } | undefined {
     const origin = originOf(target);
-    const entry = this.#entries.get(origin) ?? this.#open(origin);
+    const entry = this.#entries.get(origin) ?? this.#open(target);
     if (entry === undefined || entry.inFlight >= this.#settings.maxPerHost) return undefined;
     this.#entries.delete(origin);
     this.#entries.set(origin, entry);
@@ -71,14 +71,14 @@ export class ConnectionPools {
     await Promise.all(pools);
   }
 
-  #open(origin: string): Entry | undefined {
+  #open(target: Target): Entry | undefined {
     const { connectTimeoutMs, maxInFlight, maxPerHost } = this.#settings;
     const most = Math.max(LEAST_HOSTS, HOSTS_PER_REQUEST * maxInFlight);
     if (this.#entries.size >= most && !this.#evict()) return undefined;
-    const pool = new Pool(origin, {
+    const pool = new Pool(originOf(target), {
       allowH2: false,
       connections: maxPerHost,
-      connect: { lookup: this.#lookup, autoSelectFamily: true, timeout: connectTimeoutMs },
+      connect: { lookup: this.#lookupOf(target), autoSelectFamily: true, timeout: connectTimeoutMs },
       keepAliveTimeout: IDLE_MS,
       keepAliveMaxTimeout: IDLE_MS,
       maxHeaderSize: HEADERS_LIMIT,
@@ -97,20 +97,23 @@ export class ConnectionPools {
   }
 
   /** Called by `net.connect` for each new connection: it connects to nothing but the addresses that are given here. */
-  readonly #lookup: LookupFunction = (host, _options, callback) => {
-    this.#settings.resolve(host).then(
-      (addresses) => {
-        const allowed = addresses.filter(this.#settings.guard);
-        if (allowed.length === 0) callback(failure(LOOKUP_FAILED.address), []);
-        else
-          callback(
-            null,
-            allowed.map((each) => ({ address: formatAddress(each), family: each.family })),
-          );
-      },
-      () => callback(failure(LOOKUP_FAILED.dns), []),
-    );
-  };
+  #lookupOf(target: Target): LookupFunction {
+    const { guard, resolve } = this.#settings;
+    return (host, _options, callback) => {
+      resolve(host).then(
+        (addresses) => {
+          const allowed = addresses.filter((address) => guard(address, target));
+          if (allowed.length === 0) callback(failure(LOOKUP_FAILED.address), []);
+          else
+            callback(
+              null,
+              allowed.map((each) => ({ address: formatAddress(each), family: each.family })),
+            );
+        },
+        () => callback(failure(LOOKUP_FAILED.dns), []),
+      );
+    };
+  }
 }
 
 function failure(code: string): NodeJS.ErrnoException {

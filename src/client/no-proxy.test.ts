@@ -150,7 +150,7 @@ describe("what only this machine reaches", () => {
     const prefixes = ["198.51.100.1/32", "2001:db8:1::/48", "203.0.113.0/24"];
     const guard = publicAddressesExcept(prefixes.map((text) => parsePrefix(text).prefix));
     client = new TrackerClient({
-      guard: (address) => address.equals(OUTSIDE) || guard(address),
+      guard: (address, target) => address.equals(OUTSIDE) || guard(address, target),
       refuseLowPorts: true,
       timeoutMs: 60_000,
       maxInFlight: 10,

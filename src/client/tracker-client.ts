@@ -95,7 +95,7 @@ export class TrackerClient {
         return await this.#announceOverUdp(target, announcement, deadline.signal);
       return await announceOverHttp(target, {
         pools: this.#pools,
-        allows: ({ address }) => address === undefined || this.#settings.guard(address),
+        allows: (each) => each.address === undefined || this.#settings.guard(each.address, each),
         refuseLowPorts: this.#settings.refuseLowPorts,
         userAgent,
         deadline: deadline.signal,
@@ -119,7 +119,7 @@ export class TrackerClient {
     try {
       const addresses = await this.#addressesOf(target, deadline);
       if (typeof addresses === "string") return noReply(addresses);
-      const allowed = addresses.filter(this.#settings.guard);
+      const allowed = addresses.filter((address) => this.#settings.guard(address, target));
       if (allowed.length === 0) return noReply("address");
       const outcome = await this.#udp.announce(target, allowed, udp, deadline);
       return typeof outcome === "string" ? noReply(outcome) : outcome;

@@ -81,6 +81,11 @@ export class AnnounceTemplate {
   }
 }
 
+/** A URL as a template makes them, for what is the same in all of them: scheme, host and port. */
+export function exampleUrl(template: string): string {
+  return template.replaceAll(/\{[a-z_]+\}/g, "0");
+}
+
 /** The peer_id that a template names itself, 20 characters, each a byte; undefined when it leaves that to us. */
 export function literalPeerId(template: string): string | undefined {
   const peerId = queryOf(template).get("peer_id");

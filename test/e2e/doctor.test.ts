@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { dnsLines } from "../../src/cli/dns-lines.ts";
 import { runInSandbox } from "../documentation/sandbox.ts";
+import { HostileTracker } from "../hostile-tracker.ts";
 import { MARIADB_PASSWORD, MariaDb } from "../mariadb.ts";
 import { toolsMissing } from "../tools.ts";
 import { Bed, freePort, until } from "./bed.ts";
@@ -220,6 +221,8 @@ test("neighbors are asked, and told nothing that they would keep", { timeout: 12
 workers: 1
 `,
   );
+  const elsewhere = await HostileTracker.start();
+  t.after(() => elsewhere.stop());
   const query = "info_hash={info_hash}&peer_id={peer_id}&port={port}&left=1";
   const [http, udp] = [partner.url, partner.udpUrls[0]];
   const neighbors = [
@@ -227,6 +230,7 @@ workers: 1
     { name: "over udp", announce_request: udp },
     { name: "refuses", announce_request: `${http}?info_hash={info_hash}&port=0` },
     { name: "away", announce_request: `http://127.0.0.1:${await freePort()}/announce?${query}` },
+    { name: "sends us elsewhere", announce_request: elsewhere.url("redirect inside", `?${query}`) },
     { name: "not asked", announce_request: `http://127.0.0.1:1/announce?${query}`, enabled: false },
   ];
   await writeFile(
@@ -239,7 +243,7 @@ neighbors: ${JSON.stringify(neighbors)}
   );
   const { report } = await diagnose(bed);
   const lines = about(report, "neighbors").split("\n");
-  assert.equal(lines.length, 4);
+  assert.equal(lines.length, 5);
   assert.match(lines[0], /^ok: "over http" answers, after \d+ ms$/);
   assert.match(lines[1], /^ok: "over udp" answers, after \d+ ms$/);
   assert.match(lines[2], /^warning: "refuses" refuses: .+ → see its announce_request/);
@@ -247,6 +251,7 @@ neighbors: ${JSON.stringify(neighbors)}
     lines[3],
     /^warning: "away" gives no answer \(refused, after \d+ ms\) → see whether 127\.0\.0\.1:\d+ runs/,
   );
+  assert.match(lines[4], /^warning: "sends us elsewhere" gives no answer \(address, /);
   const { peers } = (await (await fetch(`${partner.admin}api/v1/status`)).json()) as { peers: number };
   assert.equal(peers, 0);
 });

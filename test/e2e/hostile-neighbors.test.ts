@@ -34,6 +34,7 @@ const HOSTILE: Partial<Record<BehaviourName, string>> = {
   reset: "cut",
   "redirect loop": "redirect",
   "redirect to a file": "redirect",
+  "redirect inside": "address",
   "not found": "404",
   "server error": "500",
 };

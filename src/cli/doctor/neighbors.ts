@@ -1,39 +1,40 @@
 /** Whether partners' trackers can be reached, and answer. */
 import { randomBytes } from "node:crypto";
+import { chosenOrPublicExcept } from "../../client/address-guard.ts";
 import type { Announcement } from "../../client/announcement.ts";
 import { TrackerClient } from "../../client/tracker-client.ts";
 import type { Config } from "../../config/schema.ts";
+import { machineAddresses } from "../../machine.ts";
 import { ANNOUNCE_EVENT } from "../../model/announce.ts";
-import { AnnounceTemplate } from "../../neighbors/announce-template.ts";
+import { AnnounceTemplate, exampleUrl } from "../../neighbors/announce-template.ts";
 import { type Finding, ok, type Subject, warning } from "./finding.ts";
 
-const IN_FLIGHT = 8;
 const PORT = 6881;
 
 /** A finding for each that is asked. */
 export async function checkNeighbors({ loaded: { config } }: Subject): Promise<Finding[]> {
   const asked = config.neighbors.filter(({ enabled }) => enabled);
-  // Where a partner's tracker is, is the operator's word: it may well be private.
-  const settings = { guard: () => true, refuseLowPorts: false, timeoutMs: 10_000 };
-  const client = new TrackerClient({ ...settings, maxInFlight: IN_FLIGHT, maxPerHost: IN_FLIGHT });
-  try {
-    return await Promise.all(asked.map((neighbor) => checkNeighbor(client, neighbor)));
-  } finally {
-    await client.close();
-  }
+  return Promise.all(asked.map(checkNeighbor));
 }
 
 /** Tells it that a peer has stopped which it never heard of: it answers, and remembers nothing. */
-async function checkNeighbor(
-  client: TrackerClient,
-  { name, announce_request, timeout }: Config["neighbors"][number],
-): Promise<Finding> {
-  const outcome = await client.announce({
-    ...stoppedAnnouncement(announce_request),
+async function checkNeighbor({
+  name,
+  announce_request,
+  timeout,
+}: Config["neighbors"][number]): Promise<Finding> {
+  const url = exampleUrl(announce_request);
+  const client = new TrackerClient({
+    guard: chosenOrPublicExcept(url, machineAddresses()),
+    refuseLowPorts: false,
     timeoutMs: timeout * 1000,
+    maxInFlight: 1,
+    maxPerHost: 1,
   });
+  const outcome = await client.announce(stoppedAnnouncement(announce_request));
+  await client.close();
   const took = `after ${Math.round(outcome.latencyMs)} ms`;
-  const { host } = new URL(announce_request.replaceAll(/[{}]/g, ""));
+  const { host } = new URL(url);
   if (!outcome.answered) {
     const why = outcome.kind === "status" ? `HTTP ${outcome.status}` : outcome.kind;
     return warning(
