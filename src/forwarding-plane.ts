@@ -26,7 +26,11 @@ const REQUEST_MS = 15_000;
 
 const MOST_QUEUED = 10_000;
 const MOST_QUEUED_PER_TRACKER = 1000;
+const MOST_QUEUED_PER_ADDRESS = 1000;
 const MOST_TRACKERS = 4096;
+
+/** Of the announces on their way, those of one client address are at most this part. */
+const SHARE_OF_ADDRESS = 1 / 4;
 
 /** Trackers that are shown each for itself: those that are asked most. */
 const SHOWN_TRACKERS = 20;
@@ -89,6 +93,7 @@ export class ForwardingPlane implements Feature {
       failed,
       leftAlone,
       dropped,
+      crowded: schedule.crowded,
       trackers: busiest.map(({ name, counts, state, lastFailure, latencyMs }) => ({
         name,
         ...counts,
@@ -140,8 +145,10 @@ export class ForwardingPlane implements Feature {
       limits: {
         maxRequests: max_requests,
         maxPerTracker: max_requests_per_tracker,
+        maxPerAddress: Math.ceil(max_requests * SHARE_OF_ADDRESS),
         maxQueued: MOST_QUEUED,
         maxQueuedPerTracker: MOST_QUEUED_PER_TRACKER,
+        maxHeldPerAddress: MOST_QUEUED_PER_ADDRESS,
         maxTrackers: MOST_TRACKERS,
       },
       numWant: tracker.numwant_max,

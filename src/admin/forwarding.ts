@@ -17,6 +17,7 @@ export const forwardingSchema = z
     failed: count,
     leftAlone: count.describe("Not sent, to trackers that are left alone after failures."),
     dropped: count.describe("Not sent, as too many waited."),
+    crowded: count.describe("Those among them whose client address had too many waiting itself."),
     running: count.describe("On their way now."),
     queued: count.describe("Waiting for their turn now."),
     given: count.describe("Peers given to those that were forwarded."),
@@ -99,6 +100,11 @@ export function forwardingMetrics(state: ForwardingState | undefined, counters: 
         labels: { tracker: name },
         value: state === "left alone" ? 1 : 0,
       })),
+    ),
+    counter(
+      "btrt_external_crowded_total",
+      "Announces that were dropped as their client address had too many waiting itself.",
+      { value: forwarding.crowded },
     ),
     gauge("btrt_external_running", "Announces to external trackers on their way.", {
       value: forwarding.running,

@@ -88,6 +88,8 @@ export interface ForwardingState {
   /** Not sent: to trackers that are left alone after failures, and because too many waited. */
   readonly leftAlone: number;
   readonly dropped: number;
+  /** Those among the dropped whose client address had too many itself. */
+  readonly crowded: number;
   /** Those that are asked most. */
   readonly trackers: readonly ExternalTrackerState[];
 }

@@ -126,12 +126,12 @@ function neighborLine({ name, state, peers, givenShare }: NeighborStatus): strin
 
 function forwardingLines({ forwarding }: Status): string[] {
   if (forwarding === null) return [];
-  const { announces, unasked, joined, asked, failed, leftAlone, dropped, running, queued, given, near } =
-    forwarding;
+  const { announces, unasked, joined, asked, failed, leftAlone, dropped, crowded } = forwarding;
+  const { running, queued, given, near } = forwarding;
   return [
     `${number(announces)} announces forwarded; for ${number(unasked + joined)} of them none was asked`,
     `${number(asked)} asked: ${number(failed)} failed, ${number(running)} on their way, ${number(queued)} waiting`,
-    `${number(leftAlone)} not sent to trackers that fail, ${number(dropped)} as too many waited`,
+    `${number(leftAlone)} not sent to trackers that fail, ${number(dropped)} as too many waited, ${number(crowded)} of them of their own address`,
     `${percent(given === 0 ? null : near / given)} of the peers given are near, in the place of external ones`,
     ...forwarding.trackers.map(
       ({ name, asked, failed, state, lastFailure }) =>

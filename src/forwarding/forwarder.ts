@@ -78,7 +78,7 @@ export class Forwarder {
       nowMs,
       fraction,
       run: (job) => this.#run(job),
-      drop: (job) => this.#drop(job),
+      drop: (job, why) => this.#failed(job, why === "tracker"),
     });
   }
 
@@ -128,7 +128,7 @@ export class Forwarder {
       else upstream.breaker.release(this.#parts.nowMs());
       upstream.lastFailure = outcome.kind;
       upstream.counts.failed++;
-      this.#failed(job);
+      this.#failed(job, true);
     }
   }
 
@@ -149,19 +149,15 @@ export class Forwarder {
     this.#finish(job);
   }
 
-  /** It has not been heard of: nobody waits for that again soon. */
-  #failed(job: Job): void {
+  /** It has not been heard of. @param isTrackers for a reason that holds for others as well: nobody waits for that again soon. */
+  #failed(job: Job, isTrackers: boolean): void {
     const { errand, upstream } = job;
     const { times, now, nowMs } = this.#parts;
     const wait = retryAfter(upstream.breaker, nowMs());
-    if (!times.find(...errand.swarm) || times.due <= now()) times.set(...errand.swarm, now() + wait, 0);
+    if (isTrackers && (!times.find(...errand.swarm) || times.due <= now()))
+      times.set(...errand.swarm, now() + wait, 0);
     this.#end(job.waiter);
     this.#finish(job);
-  }
-
-  /** It will not be sent. */
-  #drop(job: Job): void {
-    this.#failed(job);
   }
 
   #begin(job: Job): void {

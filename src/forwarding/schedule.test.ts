@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Address } from "../model/address.ts";
+import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { Schedule, type ScheduleLimits } from "./schedule.ts";
 import type { Job } from "./upstream.ts";
@@ -11,7 +11,7 @@ const NOTHING_COUNTED = { asked: 0, answered: 0, failed: 0, leftAlone: 0, droppe
 /** A schedule whose announces end when the test says so. */
 class Rig {
   readonly sent: { readonly job: Job; readonly end: () => void }[] = [];
-  readonly dropped: Job[] = [];
+  readonly dropped: { readonly job: Job; readonly why: string }[] = [];
   readonly schedule: Schedule;
   #clients = 0;
 
@@ -20,6 +20,8 @@ class Rig {
       limits: {
         maxRequests: 10,
         maxPerTracker: 1,
+        maxPerAddress: 5000,
+        maxHeldPerAddress: 50_000,
         maxQueued: 5000,
         maxQueuedPerTracker: 5000,
         maxTrackers: 10,
@@ -32,17 +34,17 @@ class Rig {
         this.sent.push({ job, end: resolve });
         return promise;
       },
-      drop: (job) => this.dropped.push(job),
+      drop: (job, why) => this.dropped.push({ job, why }),
     });
   }
 
   /** Adds an announce to a tracker. @param client a new one by default. */
-  add(tracker: string, client = ++this.#clients): void {
+  add(tracker: string, client = ++this.#clients, address = "198.51.100.1"): void {
     const errand = {
       scheme: "http",
       event: ANNOUNCE_EVENT.started,
       isObserved: false,
-      address: new Address(),
+      address: parseAddress(address),
       port: 1,
       infoHash: new Uint32Array(5),
       swarm: [1, 1],
@@ -108,6 +110,48 @@ describe("a schedule", () => {
       await nextTurn();
     }
     assert.deepEqual([rig.sent.length, rig.schedule.running, rig.schedule.queued], [11, 0, 0]);
+  });
+
+  it("leaves places to others, however many trackers that hang one address names", async () => {
+    for (const [greedy, same, other] of [
+      ["198.51.100.1", "198.51.100.1", "198.51.100.2"],
+      ["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"],
+    ]) {
+      const rig = new Rig({ maxPerAddress: 3, maxHeldPerAddress: 7 });
+      for (let i = 0; i < 50; i++) rig.add(`hangs${i}`, undefined, i % 2 === 0 ? greedy : same);
+      assert.deepEqual([rig.schedule.running, rig.schedule.queued, rig.schedule.crowded], [3, 4, 43]);
+      assert.deepEqual([rig.dropped.length, rig.dropped[0].why], [43, "client"]);
+      assert.equal(rig.schedule.totals.dropped, 43);
+      rig.add("t", undefined, other);
+      assert.equal(rig.asked.at(-1), "t");
+      for (let i = 0; i < 8; i++) {
+        rig.sent[i].end();
+        await nextTurn();
+      }
+      assert.equal(rig.sent.length, 8, "those that waited have had their turn");
+      assert.deepEqual([rig.schedule.running, rig.schedule.queued], [0, 0]);
+      for (let i = 0; i < 4; i++) rig.add("again", undefined, greedy);
+      assert.deepEqual([rig.schedule.queued, rig.schedule.crowded], [3, 43], "it has its whole share again");
+    }
+  });
+
+  it("counts a client's announces that wait for one another among those of its address", () => {
+    const rig = new Rig({ maxHeldPerAddress: 6 });
+    for (let client = 0; client < 3; client++) for (let i = 0; i < 4; i++) rig.add("t", client);
+    assert.deepEqual([rig.schedule.running, rig.schedule.queued, rig.schedule.crowded], [1, 5, 6]);
+  });
+
+  it("does not recurse when trackers that are left alone free one place after the other", async () => {
+    const rig = new Rig({ maxRequests: 5000, maxTrackers: 5000, maxPerAddress: 1 });
+    rig.add("hangs", undefined);
+    for (let i = 0; i < 4900; i++) {
+      rig.add(`down${i}`);
+      for (let failures = 0; failures < 5; failures++) rig.schedule.upstream(`down${i}`)?.breaker.fail(0);
+    }
+    rig.sent[0].end();
+    await nextTurn();
+    assert.equal(rig.dropped.length, 4900);
+    assert.deepEqual([rig.schedule.running, rig.schedule.queued], [0, 0]);
   });
 
   it("counts what trackers were asked that it has forgotten, and what it had no room for", async () => {

@@ -1,11 +1,13 @@
 /**
  * In which order external trackers hear of what. A client's announces go out one after the other, as it made them; to
- * one tracker, and to all, so many are on their way at once, and so many wait. A tracker that fails is left alone.
+ * one tracker, from one address, and of all, so many are on their way at once, and so many wait. A tracker that fails is
+ * left alone.
  */
+import { AddressShares, type ShareLimits } from "./address-shares.ts";
 import { isCoveredByLater, type Job, keyOf, Upstream, UpstreamCounts } from "./upstream.ts";
 
 /** What a {@link Schedule} may take. */
-export interface ScheduleLimits {
+export interface ScheduleLimits extends ShareLimits {
   /** Announces on their way, to all trackers and to one. */
   readonly maxRequests: number;
   readonly maxPerTracker: number;
@@ -24,8 +26,8 @@ export interface ScheduleParts {
   readonly fraction: () => number;
   /** Sends an announce and deals with its answer. Never rejects. */
   readonly run: (job: Job) => Promise<void>;
-  /** One that will not be sent. */
-  readonly drop: (job: Job) => void;
+  /** One that will not be sent. @param why it is the client that has too many, or others of the tracker's would not be either. */
+  readonly drop: (job: Job, why: "client" | "tracker") => void;
 }
 
 /** Announces of one client that wait, the one under way included. */
@@ -42,13 +44,20 @@ export class Schedule {
   readonly #waiting = new Set<Upstream>();
   /** Of trackers that are forgotten, and of announces for others for which there was no room. */
   readonly #others = new UpstreamCounts();
+  readonly #shares: AddressShares;
+  /** Announces that are to be queued: however many there are, nothing recurses. */
+  readonly #ready: Job[] = [];
+  #isQueueing = false;
   #running = 0;
   #queued = 0;
-  /** Those that wait behind another of their client. */
+  /** Those that wait behind another of their client, or of their address. */
   #behind = 0;
+  /** Announces that were dropped, as their address had too many. */
+  crowded = 0;
 
   constructor(parts: ScheduleParts) {
     this.#parts = parts;
+    this.#shares = new AddressShares(parts.limits);
   }
 
   /** Announces on their way, and those that wait for their turn. */
@@ -89,48 +98,55 @@ export class Schedule {
   add(job: Job): void {
     const key = keyOf(job.errand.client);
     const others = this.#clients.get(key);
-    if (others === undefined) {
+    if (others !== undefined) this.#forgetCovered(others);
+    if (others !== undefined && others.length >= MOST_OF_A_CLIENT) this.#drop(job, "client");
+    else if (others !== undefined && this.queued >= this.#parts.limits.maxQueued) this.#drop(job, "tracker");
+    else if (!this.#shares.hold(job)) {
+      this.crowded++;
+      this.#drop(job, "client");
+    } else if (others !== undefined) {
+      others.push(job);
+      this.#behind++;
+    } else {
       this.#clients.set(key, [job]);
       this.#enqueue(job);
-      return;
     }
-    const last = others[others.length - 1];
-    if (others.length > 1 && isCoveredByLater(last)) {
-      others.pop();
-      this.#behind--;
-      this.#parts.drop(last);
-    }
-    if (others.length >= MOST_OF_A_CLIENT || this.queued >= this.#parts.limits.maxQueued) {
-      this.#drop(job);
-      return;
-    }
-    others.push(job);
-    this.#behind++;
+  }
+
+  /** Of a client's announces that wait, the last may be one that the next makes unnecessary. */
+  #forgetCovered(jobs: Job[]): void {
+    const last = jobs[jobs.length - 1];
+    if (jobs.length === 1 || !isCoveredByLater(last)) return;
+    jobs.pop();
+    this.#behind--;
+    this.#shares.release(last);
+    this.#parts.drop(last, "client");
   }
 
   #enqueue(job: Job): void {
+    this.#ready.push(job);
+    if (this.#isQueueing) return;
+    this.#isQueueing = true;
+    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) this.#queue(next);
+    this.#isQueueing = false;
+  }
+
+  #queue(job: Job): void {
     const { upstream } = job;
     const { maxQueued, maxQueuedPerTracker } = this.#parts.limits;
     if (upstream.queue.length >= maxQueuedPerTracker || this.queued >= maxQueued) {
-      this.#drop(job);
+      this.#drop(job, "tracker");
       this.#over(job);
-      return;
-    }
-    upstream.queue.push(job);
-    this.#queued++;
-    this.#waiting.add(upstream);
-    this.#send(upstream);
+    } else if (this.#shares.place(job)) {
+      upstream.queue.push(job);
+      this.#queued++;
+      this.#waiting.add(upstream);
+      this.#send(upstream);
+    } else this.#behind++;
   }
 
-  /** Sends what may be sent to a tracker. What is added meanwhile is sent along: however many there are, nothing recurses. */
+  /** Sends what may be sent to a tracker. */
   #send(upstream: Upstream): void {
-    if (upstream.isSending) return;
-    upstream.isSending = true;
-    this.#sendQueue(upstream);
-    upstream.isSending = false;
-  }
-
-  #sendQueue(upstream: Upstream): void {
     const { limits, nowMs, drop } = this.#parts;
     while (upstream.running < limits.maxPerTracker && this.#running < limits.maxRequests) {
       const job = upstream.queue.shift();
@@ -144,8 +160,8 @@ export class Schedule {
         continue;
       }
       upstream.counts.leftAlone++;
-      drop(job);
-      this.#over(job);
+      drop(job, "tracker");
+      this.#leave(job);
     }
   }
 
@@ -159,7 +175,7 @@ export class Schedule {
     upstream.running--;
     this.#running--;
     this.#giveTurns();
-    this.#over(job);
+    this.#leave(job);
   }
 
   /** Whoever has waited longest is next. Each has one turn: it may have as much on its way as it may, and wait on. */
@@ -174,15 +190,25 @@ export class Schedule {
     }
   }
 
-  #drop(job: Job): void {
+  #drop(job: Job, why: "client" | "tracker"): void {
     job.upstream.counts.dropped++;
-    this.#parts.drop(job);
+    this.#parts.drop(job, why);
+  }
+
+  /** It has left its tracker's queue: another of its address has its place. */
+  #leave(job: Job): void {
+    const next = this.#shares.leave(job);
+    this.#over(job);
+    if (next === undefined) return;
+    this.#behind--;
+    this.#enqueue(next);
   }
 
   /** A client's next announce has its turn. */
   #over(job: Job): void {
     const key = keyOf(job.errand.client);
     const others = this.#clients.get(key);
+    this.#shares.release(job);
     others?.shift();
     if (others === undefined || others.length === 0) this.#clients.delete(key);
     else {

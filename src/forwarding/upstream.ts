@@ -33,8 +33,6 @@ export class Upstream {
   readonly queue: Job[] = [];
   /** Announces on their way. */
   running = 0;
-  /** Whether its queue is being sent just now. */
-  isSending = false;
   /** Why it last failed. */
   lastFailure: FailureKind | undefined;
   /** Milliseconds that its last answer took. */

@@ -1,0 +1,71 @@
+/**
+ * How much of the places each client address has, so that no one takes them all: with trackers that do not answer a place
+ * is held for long, and names of such trackers anybody can make up. An address is an IPv4 address or an IPv6 /64.
+ */
+import type { Address } from "../model/address.ts";
+import type { Job } from "./upstream.ts";
+
+/** What one address may take. */
+export interface ShareLimits {
+  /** Announces on their way, or in the queues of trackers: the others wait until one of these is over. */
+  readonly maxPerAddress: number;
+  /** All of its announces that are not over. */
+  readonly maxHeldPerAddress: number;
+}
+
+/** What one address has. */
+interface Share {
+  held: number;
+  placed: number;
+  /** Without a place. */
+  readonly waiting: Job[];
+}
+
+/** The shares of all addresses that have any. */
+export class AddressShares {
+  readonly #limits: ShareLimits;
+  readonly #shares = new Map<string, Share>();
+
+  constructor(limits: ShareLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes an announce in, until {@link release}. @returns false when its address has as many as it may. */
+  hold(job: Job): boolean {
+    const key = keyOf(job.errand.address);
+    const share = this.#shares.get(key) ?? { held: 0, placed: 0, waiting: [] };
+    if (share.held >= this.#limits.maxHeldPerAddress) return false;
+    share.held++;
+    this.#shares.set(key, share);
+    return true;
+  }
+
+  /** It is over. */
+  release(job: Job): void {
+    const key = keyOf(job.errand.address);
+    const share = this.#shares.get(key)!;
+    if (--share.held === 0) this.#shares.delete(key);
+  }
+
+  /** Gives it a place, until {@link leave}. @returns false when it has to wait for one. */
+  place(job: Job): boolean {
+    const share = this.#shares.get(keyOf(job.errand.address))!;
+    if (share.placed < this.#limits.maxPerAddress) {
+      share.placed++;
+      return true;
+    }
+    share.waiting.push(job);
+    return false;
+  }
+
+  /** It has left its place. @returns one that waited for that, and is to be placed. */
+  leave(job: Job): Job | undefined {
+    const share = this.#shares.get(keyOf(job.errand.address))!;
+    share.placed--;
+    return share.waiting.shift();
+  }
+}
+
+function keyOf({ family, words }: Address): string {
+  return family === 4 ? String(words[0]) : `${words[0]}:${words[1]}`;
+}
