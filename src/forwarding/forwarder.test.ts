@@ -115,8 +115,9 @@ describe("an answer", () => {
     await rig.asked[1].answer(
       answer({ failureReason: "no", retryIn: Number.POSITIVE_INFINITY, peers: new Uint8Array(0) }),
     );
-    assert.ok(rig.times.find(2, 2));
-    assert.equal(rig.times.due, START + 86_400);
+    assert.ok(!rig.times.find(2, 2), "it said so to one client");
+    assert.ok(rig.times.find(1002, 1002));
+    assert.deepEqual([rig.times.due, rig.times.interval], [START + 86_400, 0]);
     assert.match(
       String.fromCharCode(...(rig.resumed[1].told?.failure ?? [])),
       /^d14:failure reason2:no8:retry in5:nevere$/,
@@ -158,6 +159,21 @@ describe("an answer", () => {
     assert.deepEqual(rig.resumed, [{ token, told: undefined }]);
     assert.ok(rig.times.find(1, 1));
     assert.equal(rig.times.due, START + 30);
+  });
+
+  it("that is none to what one client would have asked says nothing to others", async () => {
+    for (const outcome of [failure("status", 403), failure("url")]) {
+      rig.take();
+      await rig.asked.at(-1)!.answer(outcome);
+      assert.ok(!rig.times.find(1, 1));
+    }
+    rig.take({ event: started });
+    for (let i = 0; i < 2; i++) {
+      rig.now += 100;
+      rig.take();
+    }
+    assert.equal(rig.resumed.length, 3, "a regular announce that a later one covers is dropped");
+    assert.ok(!rig.times.find(1, 1));
   });
 });
 

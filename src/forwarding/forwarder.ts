@@ -99,7 +99,7 @@ export class Forwarder {
     }
     const job: Job = { errand, upstream, waiter, sent: false };
     this.#begin(job);
-    this.#parts.times.set(...errand.client, this.#parts.now() + WHILE_ASKING, this.#intervalOf(errand));
+    this.#parts.times.set(...errand.client, this.#parts.now() + WHILE_ASKING, WHILE_ASKING);
     this.schedule.add(job);
   }
 
@@ -108,11 +108,6 @@ export class Forwarder {
     if (event !== ANNOUNCE_EVENT.none && event !== ANNOUNCE_EVENT.paused) return true;
     const { times, now } = this.#parts;
     return !times.find(...client) || times.due <= now();
-  }
-
-  #intervalOf({ client }: ForwardErrand): number {
-    const { times } = this.#parts;
-    return times.find(...client) ? times.interval : 0;
   }
 
   async #run(job: Job): Promise<void> {
@@ -124,11 +119,12 @@ export class Forwarder {
     upstream.latencyMs = outcome.latencyMs;
     if (outcome.answered) this.#answered(job, outcome);
     else {
-      if (isItsFault(outcome)) upstream.breaker.fail(this.#parts.nowMs());
+      const isTrackers = isItsFault(outcome);
+      if (isTrackers) upstream.breaker.fail(this.#parts.nowMs());
       else upstream.breaker.release(this.#parts.nowMs());
       upstream.lastFailure = outcome.kind;
       upstream.counts.failed++;
-      this.#failed(job, true);
+      this.#failed(job, isTrackers);
     }
   }
 

@@ -25,9 +25,9 @@ describe("a failure reason", () => {
     assert.deepEqual([swarm, client], [undefined, NOW + 1800]);
   });
 
-  it("is about the torrent, if it says when to come again", () => {
-    const { swarm, client } = timesOf({ ...REFUSAL, retryIn: 600 }, NOW);
-    assert.deepEqual([swarm, client], [NOW + 600, NOW + 600]);
+  it("is about that client, too, if it says when to come again: nothing is to be had before", () => {
+    const { swarm, client, interval } = timesOf({ ...REFUSAL, retryIn: 600 }, NOW);
+    assert.deepEqual([swarm, client, interval], [undefined, NOW + 600, 0]);
   });
 });
 

@@ -25,7 +25,7 @@ const NOTHING = new Uint8Array(0);
 
 /** When to ask again, in seconds. */
 export interface AnswerTimes {
-  /** Seconds between announces, as the tracker wants it. */
+  /** Seconds between announces, as the tracker wants it; 0 when nothing is to be had from it before (tracker/ask-times.ts). */
   readonly interval: number;
   /** When the swarm is due, undefined if nothing was said about it, and when the client is. */
   readonly swarm: number | undefined;
@@ -34,15 +34,17 @@ export interface AnswerTimes {
   readonly expiresAt: number;
 }
 
-/** Reads from an answer when to ask again. A tracker that asks to be left alone is (BEP 31). */
+/** Reads from an answer when to ask again. */
 export function timesOf(answer: Answer, now: number): AnswerTimes {
   const interval = within(answer.interval ?? INTERVAL.usual);
   const least = answer.minInterval === undefined ? 0 : within(answer.minInterval);
   const expiresAt = now + KEPT_INTERVALS * interval;
   if (answer.failureReason !== undefined) {
-    const client = now + within(answer.retryIn ?? interval);
-    // It may have refused this client alone, for its passkey: others are to hear for themselves.
-    return { interval, swarm: answer.retryIn === undefined ? undefined : client, client, expiresAt };
+    // It may have refused this client alone, for its passkey: others are to hear for themselves. BEP 31, too, says when
+    // "the request" can be repeated, which was this client's.
+    const { retryIn } = answer;
+    const client = now + within(retryIn ?? interval);
+    return { interval: retryIn === undefined ? interval : 0, swarm: undefined, client, expiresAt };
   }
   return {
     interval,

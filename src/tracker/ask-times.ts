@@ -3,7 +3,8 @@
  * looked at by the data plane, which so knows without waiting whether to have them asked. A table in shared memory that
  * forgets: what is due first makes room. Then somebody is asked once more than need be.
  *
- *     slot    tag (0 in an empty one), when it is due (seconds), the interval that the tracker named (seconds), unused
+ *     slot    tag (0 in an empty one), when it is due (seconds), the interval that the tracker named (seconds; 0: there is
+ *             nothing to be had from it before it is due, as it could not be asked, or said so to the client), unused
  *
  * A reader may see half of a slot that is being changed: it then takes one announce for due that is not, or not for
  * one that is. Both are small mistakes that mend themselves.

@@ -17,7 +17,10 @@ const NAME_WORDS = Math.ceil(AUTHORITY_LIMIT / 4);
 
 /** For one announce after the other. One for each thread. */
 export class ExternalTrackers {
-  /** Whether what this tracker said of the swarm still holds, if only for want of better, be it that it could not be asked. */
+  /**
+   * Whether what this tracker said of the swarm still holds, if only for want of better, be it that it could not be asked;
+   * or what it said to the client, to be left alone.
+   */
   isKnown = false;
   /** Whether the tracker would be asked about the swarm again, and for the client. */
   isStale = false;
@@ -59,6 +62,10 @@ export class ExternalTrackers {
     this.isStale = !isFound || times.due <= now;
     this.interval = isFound ? times.interval : 0;
     this.isClientDue = !times.find(keys[2], keys[3]) || times.due <= now;
+    if (this.isClientDue || times.interval > 0) return;
+    // It has told this client not to come again before (BEP 31).
+    this.isKnown = true;
+    this.isStale = false;
   }
 
   /**

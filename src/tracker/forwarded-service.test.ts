@@ -221,12 +221,26 @@ describe("whether the external tracker is asked, and waited for", () => {
     const { errand } = rig.forward(announce("&event=completed"));
     assert.equal(errand.token, 0, "events always are");
     rig.times.set(...errand.swarm, NOW, 900);
-    rig.times.set(...errand.client, NOW + 1, 0);
+    rig.times.set(...errand.client, NOW + 1, 900);
     assert.equal(rig.forward(announce()).errand.token, 0, "stale, while there are too few peers");
     rig.tracker.known = 100;
     assert.equal(rig.forward(announce()).errand, undefined, "stale, but there are enough");
     rig.times.set(...errand.client, NOW, 0);
     assert.equal(rig.forward(announce()).errand.token, 0, "due for the client");
+  });
+
+  it("leaves the tracker alone for a client that it told to, and for no other", () => {
+    const first = rig.forward(announce());
+    rig.times.set(...first.errand.client, NOW + 600, 0);
+    const again = rig.forward(announce());
+    assert.deepEqual([again.errand, again.connection.replies.length], [undefined, 1]);
+    assert.equal(decoded(again.connection.replies[0]).interval, 1800, "it need not hurry either");
+    const news = rig.forward(announce("&event=started"));
+    assert.deepEqual([news.errand.token, news.connection.replies.length], [0, 1], "but news is passed on");
+    const other = rig.forward(announce(), REDIRECTED);
+    assert.deepEqual([other.errand.token !== 0, other.connection.replies.length], [true, 0], "others wait");
+    rig.times.set(...first.errand.client, NOW, 0);
+    assert.notEqual(rig.forward(announce()).errand.token, 0, "that time is over");
   });
 
   it("waits anew where what was known is long forgotten", () => {
