@@ -79,7 +79,8 @@ export class ForwardingPlane implements Feature {
   /** How it is doing; undefined when nobody may forward announces. */
   get state(): ForwardingState | undefined {
     if (!this.#isOn) return undefined;
-    const { joined, schedule } = this.#forwarder;
+    const { joined, schedule, counts } = this.#forwarder;
+    const learned = this.#counts;
     const { asked, answered, failed, leftAlone, dropped } = schedule.totals;
     const busiest = [...schedule.upstreams]
       .sort((a, b) => b.counts.asked - a.counts.asked)
@@ -94,11 +95,19 @@ export class ForwardingPlane implements Feature {
       leftAlone,
       dropped,
       crowded: schedule.crowded,
+      peers: {
+        ...counts,
+        learned: learned.added,
+        renewed: learned.renewed,
+        announced: learned.announced,
+        refused: learned.refused,
+        unusable: counts.unusable + learned.unusable,
+      },
       trackers: busiest.map(({ name, counts, state, lastFailure, latencyMs }) => ({
         name,
         ...counts,
         state,
-        lastFailure: lastFailure ?? null,
+        lastFailure,
         latencyMs,
       })),
     };

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { COUNTER } from "../model/counters.ts";
 import { counter, gauge, type Metric } from "./exposition.ts";
+import { kindsOf, namedPeersSchema } from "./named-peers.ts";
 import { ASKING, type ForwardingState } from "./sources.ts";
 
 const count = z.int().nonnegative();
@@ -22,6 +23,7 @@ export const forwardingSchema = z
     queued: count.describe("Waiting for their turn now."),
     given: count.describe("Peers given to those that were forwarded."),
     near: count.describe("Those among them that are in peer groups, in the place of external ones."),
+    peers: namedPeersSchema.describe("Peers that external trackers have named."),
     trackers: z
       .array(
         z.object({
@@ -53,6 +55,7 @@ export function readForwarding(
     given: counters[COUNTER.forwardedGiven],
     near: counters[COUNTER.forwardedNear],
     ...state,
+    peers: { ...state.peers },
     trackers: state.trackers.map(({ state, latencyMs, ...tracker }) => ({
       ...tracker,
       state: ASKING[state],
@@ -112,6 +115,11 @@ export function forwardingMetrics(state: ForwardingState | undefined, counters: 
     gauge("btrt_external_queued", "Announces to external trackers that wait for their turn.", {
       value: forwarding.queued,
     }),
+    counter(
+      "btrt_external_peers_total",
+      "Peers that external trackers have named, by what became of them.",
+      ...Object.entries(kindsOf(forwarding.peers)).map(([kind, value]) => ({ labels: { kind }, value })),
+    ),
     counter("btrt_forwarded_peers_given_total", "Peers given to those that were forwarded.", {
       value: forwarding.given,
     }),

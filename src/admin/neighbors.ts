@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { COUNTER, LEARNED_GIVEN_AT } from "../model/counters.ts";
 import type { Metric } from "./exposition.ts";
+import { kindsOf, namedPeersSchema } from "./named-peers.ts";
 import { shareOf, type Totals } from "./readings.ts";
 import { ASKING, type NeighborState, type Sources } from "./sources.ts";
 
@@ -13,7 +14,7 @@ export const neighborSchema = z.object({
   url: z.string().describe("Scheme, host and port."),
   state: z.enum(Object.values(ASKING)).describe("Left alone: it failed, and is tried again later."),
   until: z.iso.datetime().nullable().describe("When it is tried again."),
-  lastFailure: z.string().describe("Empty: there was none."),
+  lastFailure: z.string().nullable(),
   asked: count.describe("Torrents it was asked about."),
   answered: count,
   refused: count.describe("Answers with a failure reason."),
@@ -22,16 +23,7 @@ export const neighborSchema = z.object({
   waiting: count.describe("Torrents that it is still to be asked about."),
   dropped: count.describe("Torrents that it was to be asked about and there was no time for."),
   latencySeconds: z.number().describe("How long its answers take, of late."),
-  peers: z.object({
-    named: count,
-    learned: count.describe("New here."),
-    renewed: count.describe("Known already, from a tracker."),
-    announced: count.describe("Known already, from themselves."),
-    refused: count.describe("Too many."),
-    trackers: count.describe("Addresses of trackers."),
-    private: count.describe("Private addresses that are not reached."),
-    unusable: count.describe("Addresses that can be nobody's, or port 0."),
-  }),
+  peers: namedPeersSchema,
   given: count.describe("Peers given in answers since the start that it has named."),
   givenShare: z.number().nullable().describe("Their share in all peers given."),
 });
@@ -108,7 +100,7 @@ export function neighborMetrics(sources: Pick<Sources, "neighbors">, { counters 
       "counter",
       "btrt_neighbor_peers_total",
       "Peers that a neighbor has named, by what became of them.",
-      ({ peers: { named: _, ...kinds } }) => kinds,
+      ({ peers }) => kindsOf(peers),
       "kind",
     ),
     metric("counter", "btrt_neighbor_peers_given_total", "Peers given that a neighbor has named.", (n) => ({

@@ -33,6 +33,21 @@ export interface DatabaseState {
 /** Whether another tracker is asked, by the state of its circuit breaker (client/circuit-breaker.ts). */
 export const ASKING = { closed: "asked", open: "left alone", "half-open": "tried" } as const;
 
+/**
+ * Peers that another tracker has named, and what became of them: new here; known from a tracker; known better, from
+ * themselves; too many; addresses of trackers; private addresses that are not reached; no addresses of anybody.
+ */
+export interface NamedPeerCounts {
+  readonly named: number;
+  readonly learned: number;
+  readonly renewed: number;
+  readonly announced: number;
+  readonly refused: number;
+  readonly trackers: number;
+  readonly private: number;
+  readonly unusable: number;
+}
+
 /** How a neighbor does. Times in milliseconds, since 1970 where they are moments. */
 export interface NeighborState {
   readonly name: string;
@@ -41,8 +56,8 @@ export interface NeighborState {
   readonly state: keyof typeof ASKING;
   /** Until when it is left alone; 0: it is not. */
   readonly until: number;
-  /** What went wrong last; empty for nothing. */
-  readonly lastFailure: string;
+  /** What went wrong last. */
+  readonly lastFailure: string | null;
   /** Its number in what is counted of peers given (model/counters.ts). */
   readonly source: number;
   /** Requests under way, and torrents that it is still to be asked about. */
@@ -56,20 +71,7 @@ export interface NeighborState {
     readonly failed: number;
     readonly dropped: number;
   };
-  /**
-   * Peers it has named, and what became of them: new here; known from a tracker; known better, from themselves; too
-   * many; addresses of trackers; private addresses that are not reached; no addresses of anybody.
-   */
-  readonly peers: {
-    readonly named: number;
-    readonly learned: number;
-    readonly renewed: number;
-    readonly announced: number;
-    readonly refused: number;
-    readonly trackers: number;
-    readonly private: number;
-    readonly unusable: number;
-  };
+  readonly peers: NamedPeerCounts;
   /** Of late, and the sum of all. */
   readonly latencyMs: number;
   readonly latencySumMs: number;
@@ -90,6 +92,7 @@ export interface ForwardingState {
   readonly dropped: number;
   /** Those among the dropped whose client address had too many itself. */
   readonly crowded: number;
+  readonly peers: NamedPeerCounts;
   /** Those that are asked most. */
   readonly trackers: readonly ExternalTrackerState[];
 }

@@ -35,15 +35,22 @@ function formatNeighbor(neighbor: NeighborStatus): string {
       `${number(neighbor.refused)} refusals; ${number(neighbor.failed)} failures`,
     `${number(neighbor.inFlight)} under way, ${number(neighbor.waiting)} waiting, ` +
       `${number(neighbor.dropped)} dropped for want of time`,
-    `${number(peers.learned)} peers learned of ${number(peers.named)} named: ${number(peers.renewed)} known from ` +
-      `trackers, ${number(peers.announced)} from themselves; left out ${number(peers.refused)} too many, ` +
-      `${number(peers.trackers)} of trackers, ${number(peers.private)} private, ${number(peers.unusable)} unusable`,
+    formatNamedPeers(peers),
     `${share} of all peers given`,
     `answers in ${(1000 * neighbor.latencySeconds).toFixed(0)} ms`,
-    lastFailure === "" ? "" : `last failure: ${lastFailure}`,
+    lastFailure === null ? "" : `last failure: ${lastFailure}`,
   ];
   const text = lines.filter((line) => line !== "").map((line) => `  ${line}\n`);
   return `${styleText("bold", name)}  ${url}\n${text.join("")}`;
+}
+
+/** What became of the peers that another tracker has named, for people to read. */
+export function formatNamedPeers(peers: NeighborStatus["peers"]): string {
+  return (
+    `${number(peers.learned)} peers learned of ${number(peers.named)} named: ${number(peers.renewed)} known from ` +
+    `trackers, ${number(peers.announced)} from themselves; left out ${number(peers.refused)} too many, ` +
+    `${number(peers.trackers)} of trackers, ${number(peers.private)} private, ${number(peers.unusable)} unusable`
+  );
 }
 
 function number(value: number): string {

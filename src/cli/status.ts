@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import type { NeighborStatus } from "../admin/neighbors.ts";
 import type { Status } from "../admin/status.ts";
 import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
+import { formatNamedPeers } from "./neighbors.ts";
 import { print, printError } from "./output.ts";
 
 const EVERY_MS = 1000;
@@ -132,6 +133,7 @@ function forwardingLines({ forwarding }: Status): string[] {
     `${number(announces)} announces forwarded; for ${number(unasked + joined)} of them none was asked`,
     `${number(asked)} asked: ${number(failed)} failed, ${number(running)} on their way, ${number(queued)} waiting`,
     `${number(leftAlone)} not sent to trackers that fail, ${number(dropped)} as too many waited, ${number(crowded)} of them of their own address`,
+    formatNamedPeers(forwarding.peers),
     `${percent(given === 0 ? null : near / given)} of the peers given are near, in the place of external ones`,
     ...forwarding.trackers.map(
       ({ name, asked, failed, state, lastFailure }) =>

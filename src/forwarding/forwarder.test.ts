@@ -90,6 +90,7 @@ describe("an answer", () => {
     const token = rig.take();
     await rig.asked[0].answer(answer({ interval: 1000, warningMessage: "w" }));
     assert.deepEqual(rig.learned[0].peers, PEERS.slice(0, 6));
+    assert.deepEqual({ ...rig.forwarder.counts }, { named: 3, trackers: 1, private: 1, unusable: 0 });
     assert.equal(rig.learned[0].expiresAt, START + 2000);
     assert.equal(rig.resumed.length, 1);
     assert.equal(rig.resumed[0].token, token);

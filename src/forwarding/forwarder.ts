@@ -12,7 +12,7 @@ import type { AskTimes } from "../tracker/ask-times.ts";
 import { type ForwardErrand, readForwardErrand } from "../tracker/forward-errand.ts";
 import type { Told } from "../tracker/told.ts";
 import { announcementFor } from "./announcement.ts";
-import { isItsFault, peersOf, retryAfter, tellOthers, tellOwn, timesOf } from "./reply-facts.ts";
+import { isItsFault, NamedCounts, peersOf, retryAfter, tellOthers, tellOwn, timesOf } from "./reply-facts.ts";
 import { Schedule, type ScheduleLimits } from "./schedule.ts";
 import { type Job, keyOf, type Waiter } from "./upstream.ts";
 
@@ -66,6 +66,7 @@ const NOBODY: Waiter = { worker: 0, token: 0 };
 export class Forwarder {
   /** Announces that joined what was on its way. */
   joined = 0;
+  readonly counts = new NamedCounts();
   readonly schedule: Schedule;
   readonly #parts: ForwarderParts;
   readonly #swarms = new Map<string, Swarm>();
@@ -136,7 +137,7 @@ export class Forwarder {
     const { swarm, client, interval, expiresAt } = timesOf(answer, now());
     if (swarm !== undefined) times.set(...errand.swarm, swarm, interval);
     times.set(...errand.client, client, interval);
-    const found = peersOf(answer, isOurs);
+    const found = peersOf(answer, isOurs, this.counts);
     if (found.peers.length + found.peers6.length > 0) {
       learn({ infoHash: errand.infoHash, ...found, expiresAt });
       this.#endOthers(job, tellOthers(answer));

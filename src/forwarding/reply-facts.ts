@@ -3,7 +3,7 @@ import type { CircuitBreaker } from "../client/circuit-breaker.ts";
 import type { Answer, NoReply } from "../client/outcome.ts";
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
-import { isSpecialPurpose } from "../network/special-purpose.ts";
+import { isSpecialPurpose, isUnusable } from "../network/special-purpose.ts";
 import { encodeWords, type Told } from "../tracker/told.ts";
 
 /** Of a tracker that names none, and what is believed of one that does. Seconds. */
@@ -22,6 +22,17 @@ const LEAST_RETRY = 30;
 const TOO_MANY_REQUESTS = 429;
 
 const NOTHING = new Uint8Array(0);
+
+/** Peers that answers have named, and those among them that were not taken. */
+export class NamedCounts {
+  named = 0;
+  /** Ourselves. */
+  trackers = 0;
+  /** Reached only near whoever has them. */
+  private = 0;
+  /** Nobody's. */
+  unusable = 0;
+}
 
 /** When to ask again, in seconds. */
 export interface AnswerTimes {
@@ -72,8 +83,9 @@ export function retryAfter(breaker: CircuitBreaker, nowMs: number): number {
 export function peersOf(
   { peers, peers6 }: Answer,
   isOurs: (address: Address) => boolean,
+  counts: NamedCounts,
 ): Pick<Told, "peers" | "peers6"> {
-  return { peers: without(peers, 4, isOurs), peers6: without(peers6, 6, isOurs) };
+  return { peers: without(peers, 4, isOurs, counts), peers6: without(peers6, 6, isOurs, counts) };
 }
 
 /** What is told to the client that was asked for. */
@@ -98,14 +110,23 @@ function within(seconds: number): number {
   return Math.min(Math.max(seconds, INTERVAL.least), INTERVAL.most);
 }
 
-function without(peers: Uint8Array, family: Family, isOurs: (address: Address) => boolean): Uint8Array {
+function without(
+  peers: Uint8Array,
+  family: Family,
+  isOurs: (address: Address) => boolean,
+  counts: NamedCounts,
+): Uint8Array {
   const size = COMPACT_BYTES[family];
   const address = new Address();
   const kept: number[] = [];
   for (let at = 0; at + size <= peers.length; at += size) {
     if (family === 4) address.setIPv4(readWord(peers, at));
     else address.setBytes(peers, at);
-    if (!isOurs(address) && !isSpecialPurpose(address)) kept.push(...peers.subarray(at, at + size));
+    counts.named++;
+    if (isOurs(address)) counts.trackers++;
+    else if (isUnusable(address)) counts.unusable++;
+    else if (isSpecialPurpose(address)) counts.private++;
+    else kept.push(...peers.subarray(at, at + size));
   }
   return kept.length === peers.length ? peers : Uint8Array.from(kept);
 }

@@ -34,7 +34,7 @@ export class Upstream {
   /** Announces on their way. */
   running = 0;
   /** Why it last failed. */
-  lastFailure: FailureKind | undefined;
+  lastFailure: FailureKind | null = null;
   /** Milliseconds that its last answer took. */
   latencyMs = 0;
 

@@ -67,8 +67,8 @@ export class Neighbor {
   /** Its number as a source of learned peers. */
   readonly source: number;
   readonly counts: NeighborCounts;
-  /** What went wrong last; empty when nothing has. */
-  lastFailure = "";
+  /** What went wrong last. */
+  lastFailure: string | null = null;
   /** Requests under way. */
   inFlight = 0;
   readonly #parts: NeighborParts;

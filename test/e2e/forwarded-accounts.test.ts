@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
-import type { Status } from "../../src/admin/status.ts";
+import { statusSchema } from "../../src/admin/status.ts";
 import { toolsMissing } from "../tools.ts";
 import { Bed, until } from "./bed.ts";
-import { Internet, type Network, namespacesMissing } from "./networks.ts";
+import { fetchIn, Internet, type Network, namespacesMissing } from "./networks.ts";
 import { nft } from "./nftables.ts";
 import type { Account } from "./private-tracker.ts";
 import { TrackerProcess } from "./tracker-process.ts";
@@ -57,7 +57,8 @@ forwarded_announce: { clients: [100.64.0.0/24] }
     ),
   );
 
-  const { forwarding } = await fetchIn<Status>(bed, internet.core, `${tracker.admin}api/v1/status`);
+  const status = await fetchIn(bed, internet.core, `${tracker.admin}api/v1/status`);
+  const { forwarding } = statusSchema.parse(JSON.parse(status));
   const announces = forwarding?.announces ?? 0;
   assert.ok(announces > 1000, `${announces} announces came by us`);
   assert.ok(
@@ -76,7 +77,8 @@ async function liveThrough(
   const { address, port } = TRACKER;
   const server = bed.run([process.execPath, PRIVATE_TRACKER, address, String(port)], outside.namespace);
   await until("the private tracker listens", () => server.stdout.includes("listening"));
-  const read = () => fetchIn<Accounts>(bed, outside.namespace, `${ORIGIN}/accounts`);
+  const read = async (): Promise<Accounts> =>
+    JSON.parse(await fetchIn(bed, outside.namespace, `${ORIGIN}/accounts`));
   const living = bed.run([process.execPath, MEMBERS, ORIGIN], members.namespace);
   assert.equal(await living.ended, 0, living.stderr);
   await settle(read);
@@ -84,11 +86,4 @@ async function liveThrough(
   assert.equal(server.stdout, "listening\n", "nobody was refused");
   await server.stop();
   return accounts;
-}
-
-/** Fetches JSON in a namespace. */
-async function fetchIn<Answer>(bed: Bed, namespace: string, url: string): Promise<Answer> {
-  const asked = bed.run(["curl", "--silent", "--show-error", "--fail", url], namespace);
-  assert.equal(await asked.ended, 0, asked.stderr);
-  return JSON.parse(asked.stdout);
 }

@@ -7,12 +7,14 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { statusSchema } from "../../src/admin/status.ts";
 import type { BehaviourName } from "../hostile-tracker.ts";
 import { toolsMissing } from "../tools.ts";
+import { readMetrics } from "./ask-admin.ts";
 import { Bed, until } from "./bed.ts";
 import { Capture } from "./capture.ts";
 import { CLIENT_KINDS, startLibtorrents } from "./clients.ts";
-import { Internet, type Network, namespacesMissing } from "./networks.ts";
+import { fetchIn, Internet, type Network, namespacesMissing } from "./networks.ts";
 import { nft } from "./nftables.ts";
 import { startOpentracker } from "./opentracker.ts";
 import { makeTorrent, type Torrent } from "./torrent.ts";
@@ -222,7 +224,7 @@ for (const way of Object.keys(WAYS) as Way[]) {
 
 test("clients finish with what is outside when nobody local has it", options, async (t) => {
   const bed = await Bed.open(t);
-  const { subscribers, outside } = await build(bed, "DNAT");
+  const { internet, subscribers, outside, tracker } = await build(bed, "DNAT");
   const external = `http://${OUTSIDE.tracker}:${EXTERNAL_PORT}/announce`;
   const torrent = await makeTorrent(bed.directory, "payload", external);
   await startOpentracker(bed, outside, OUTSIDE.tracker, EXTERNAL_PORT, [torrent.infoHash]);
@@ -237,4 +239,10 @@ test("clients finish with what is outside when nobody local has it", options, as
   await startLibtorrents(bed, leechers.slice(0, 1), subscribers.namespace);
   await CLIENT_KINDS.aria2.start(bed, leechers[1], subscribers.namespace);
   await untilComplete(torrent, leechers);
+
+  const shown = await fetchIn(bed, internet.core, `${tracker.admin}api/v1/status`);
+  const peers = statusSchema.parse(JSON.parse(shown)).forwarding?.peers;
+  assert.ok(peers !== undefined && peers.named > 0 && peers.learned > 0, "the one outside");
+  const metrics = readMetrics(await fetchIn(bed, internet.core, `${tracker.admin}metrics`));
+  assert.ok(Number(metrics.get('btrt_external_peers_total{kind="learned"}')) >= peers.learned);
 });

@@ -1,4 +1,5 @@
 /** Operators' networks on one machine: network namespaces, joined by one that routes between them. */
+import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Announce, AnnounceAnswer } from "./announce.ts";
 import { type Bed, ip } from "./bed.ts";
@@ -85,4 +86,11 @@ export class Internet {
     }
     return new Network(this.#bed, namespace);
   }
+}
+
+/** Fetches a URL in a namespace, as text. */
+export async function fetchIn(bed: Bed, namespace: string, url: string): Promise<string> {
+  const asked = bed.run(["curl", "--silent", "--show-error", "--fail", url], namespace);
+  assert.equal(await asked.ended, 0, asked.stderr);
+  return asked.stdout;
 }

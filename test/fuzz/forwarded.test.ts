@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseReply } from "../../src/client/announce-reply.ts";
 import { announcementFor } from "../../src/forwarding/announcement.ts";
-import { peersOf, tellOthers, tellOwn, timesOf } from "../../src/forwarding/reply-facts.ts";
+import { NamedCounts, peersOf, tellOthers, tellOwn, timesOf } from "../../src/forwarding/reply-facts.ts";
 import { bdecode, bencode } from "../e2e/bencode.ts";
 import { ForwardingRig, get, NOW, QUERY, REDIRECTED, SOURCE } from "../forwarding-rig.ts";
 
@@ -115,7 +115,7 @@ describe("external trackers' answers of any bytes", () => {
           assert.ok(due >= NOW + 54 && due <= NOW + 86_400, `${due}`);
         const least = reply.retryIn === undefined ? 60 : 0;
         assert.ok(interval >= least && interval <= 86_400 && expiresAt <= NOW + 2 * 86_400);
-        const found = peersOf(said, () => false);
+        const found = peersOf(said, () => false, new NamedCounts());
         for (const told of [tellOwn(said, isObserved, found), tellOthers(said)]) {
           const rig = new ForwardingRig();
           const connection = rig.connect();
