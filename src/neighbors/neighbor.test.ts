@@ -169,7 +169,7 @@ describe("a neighbor", () => {
     assert.deepEqual([changes, neighbor.state, neighbor.lastFailure], [["open"], "open", "timeout"]);
     neighbor.wish(errandOf(100));
     neighbor.pump();
-    assert.deepEqual([asked.length, neighbor.waiting], [0, 1]);
+    assert.deepEqual([asked.length, neighbor.waiting], [0, 6]);
     nowMs = neighbor.openUntilMs;
     neighbor.wish(errandOf(101));
     neighbor.pump();
@@ -181,6 +181,49 @@ describe("a neighbor", () => {
     await asked.pop()!.tell(ANSWER);
     assert.deepEqual([changes, neighbor.state], [["open", "closed"], "closed"]);
     assert.deepEqual([neighbor.counts.failed, neighbor.counts.answered], [6, 1]);
+  });
+
+  test("that did not answer is asked again before the next refresh, when it may be", async () => {
+    await ask(1, TIMEOUT);
+    assert.equal(neighbor.waiting, 1);
+    neighbor.pump();
+    assert.equal(asked.length, 0, "not at once");
+    nowMs += 15_000;
+    neighbor.wish(errandOf(2));
+    neighbor.pump();
+    assert.equal(asked.length, 2);
+    assert.ok(asked[0].url.includes("%00%00%00%02"), "what has not been asked yet comes first");
+    assert.ok(asked[1].url.includes("%00%00%00%01"));
+    for (const { tell } of asked.splice(0).reverse()) await tell(TIMEOUT);
+    for (let i = 3; i < 5; i++) await ask(i, TIMEOUT);
+    assert.deepEqual([neighbor.state, neighbor.waiting], ["open", 4]);
+    for (let tries = 0; tries < 3; tries++) {
+      nowMs = neighbor.openUntilMs;
+      neighbor.pump();
+      assert.equal(asked.length, 1, "one try, without anybody's announce");
+      await asked.pop()!.tell(TIMEOUT);
+    }
+    nowMs = neighbor.openUntilMs;
+    gone.add(4);
+    neighbor.pump();
+    while (asked.length > 0) await asked.shift()!.tell(ANSWER);
+    assert.deepEqual([neighbor.state, neighbor.waiting, neighbor.counts.answered], ["closed", 0, 3]);
+  });
+
+  test("that answers, but not about a torrent, is asked about that once more", async () => {
+    await ask(1, TIMEOUT);
+    await ask(2, ANSWER);
+    nowMs += 15_000;
+    neighbor.pump();
+    await asked.pop()!.tell(TIMEOUT);
+    assert.equal(neighbor.waiting, 0);
+  });
+
+  test("whose client is busy is asked when it is not", async () => {
+    await ask(1, { ...TIMEOUT, kind: "busy" });
+    nowMs += 15_000;
+    neighbor.pump();
+    assert.deepEqual([asked.length, neighbor.counts.failed], [1, 0]);
   });
 
   test("that refuses some torrents is asked about others; that refuses all is left alone", async () => {
@@ -218,7 +261,7 @@ describe("a neighbor", () => {
     for (let i = 0; i < 5; i++) await ask(i, TIMEOUT);
     for (let i = 10; i < 20; i++) neighbor.wish(errandOf(i));
     nowMs = neighbor.openUntilMs;
-    for (let i = 10; i < 20; i++) gone.add(i);
+    for (let i = 0; i < 20; i++) gone.add(i);
     neighbor.pump();
     assert.deepEqual([asked.length, neighbor.waiting, neighbor.state], [0, 0, "open"]);
     neighbor.wish(errandOf(20));

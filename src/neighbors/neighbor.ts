@@ -1,7 +1,7 @@
 /** One neighbor: what it is to be asked, when it may be, and what comes of it. */
 import type { Announcement } from "../client/announcement.ts";
 import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts";
-import type { Answer, Outcome } from "../client/outcome.ts";
+import type { Answer, NoReply, Outcome } from "../client/outcome.ts";
 import type { Family } from "../model/address.ts";
 import { writeWord } from "../model/address.ts";
 import { LearnedCounts, type NamedPeers } from "../tracker/learned-peers.ts";
@@ -14,6 +14,12 @@ import { Wishes } from "./wishes.ts";
 
 /** Swarms that a neighbor is to be asked about: more than it is asked in a minute by default. */
 const WISHES = 16_384;
+
+/** Swarms that it is to be asked about once more, as it has not answered. */
+const REPEATS = 4096;
+
+/** Milliseconds after a failure in which nothing is asked once more, while it is not left alone anyway. */
+const REPEAT_AFTER_MS = 15_000;
 
 /** What may be begun at once after a rest, in seconds of `maxPerSecond`. */
 const BURST_SECONDS = 0.25;
@@ -75,6 +81,9 @@ export class Neighbor {
   readonly #template: AnnounceTemplate;
   readonly #breaker: CircuitBreaker;
   readonly #wishes = new Wishes(WISHES);
+  /** Those that it gave no answer about, and from when on it is asked once more. */
+  readonly #repeats = new Wishes(REPEATS);
+  #repeatFromMs = 0;
   readonly #asked: AskedSwarms;
   #identity: PollIdentity;
   #filter: PeerFilter;
@@ -123,12 +132,12 @@ export class Neighbor {
 
   /** Swarms that it is still to be asked about. */
   get waiting(): number {
-    return this.#wishes.size;
+    return this.#wishes.size + this.#repeats.size;
   }
 
   /** Wishes that found no room. */
   get dropped(): number {
-    return this.#wishes.dropped;
+    return this.#wishes.dropped + this.#repeats.dropped;
   }
 
   /** Takes over who we are, and what is left out of its answers. */
@@ -158,17 +167,20 @@ export class Neighbor {
     const nowMs = this.#parts.now();
     this.#refill(nowMs);
     while (this.inFlight < this.settings.maxConcurrent && this.#budget >= 1) {
-      const infoHash = this.#nextWish(nowMs);
-      if (infoHash === undefined) return;
-      this.#budget--;
-      void this.#ask(infoHash);
+      const isRepeat = this.#wishes.size === 0;
+      if (isRepeat && this.state === "closed" && nowMs < this.#repeatFromMs) return;
+      const infoHash = this.#nextOf(isRepeat ? this.#repeats : this.#wishes, nowMs);
+      if (infoHash !== undefined) {
+        this.#budget--;
+        void this.#ask(infoHash, isRepeat);
+      } else if (isRepeat || this.#wishes.size > 0) return;
     }
   }
 
   /** The next swarm to ask about, if it may be asked; those are passed over that have gone while they waited. */
-  #nextWish(nowMs: number): Uint32Array | undefined {
-    while (this.#wishes.size > 0 && this.#breaker.admit(nowMs)) {
-      const infoHash = this.#wishes.take()!;
+  #nextOf(wishes: Wishes, nowMs: number): Uint32Array | undefined {
+    while (wishes.size > 0 && this.#breaker.admit(nowMs)) {
+      const infoHash = wishes.take()!;
       if (this.#parts.isAnnounced(infoHash)) return infoHash;
       this.#breaker.release(nowMs);
     }
@@ -185,7 +197,7 @@ export class Neighbor {
     this.#budgetAtMs = nowMs;
   }
 
-  async #ask(infoHash: Uint32Array): Promise<void> {
+  async #ask(infoHash: Uint32Array, isRepeat: boolean): Promise<void> {
     const bytes = new Uint8Array(4 * infoHash.length);
     for (const [i, word] of infoHash.entries()) writeWord(bytes, 4 * i, word);
     this.inFlight++;
@@ -193,7 +205,7 @@ export class Neighbor {
     const outcome = await this.#parts.announce(this.#template.fill(bytes, this.#identity));
     this.inFlight--;
     if (outcome.answered) this.#takeAnswer(infoHash, outcome);
-    else this.#takeFailure(outcome.kind, outcome.status);
+    else this.#takeFailure(infoHash, outcome, isRepeat);
     this.#parts.settled(infoHash, outcome.answered && outcome.failureReason === undefined);
     this.pump();
   }
@@ -243,14 +255,17 @@ export class Neighbor {
     if (this.#breaker.fail(nowMs, 0)) this.#parts.changed(this);
   }
 
-  #takeFailure(kind: string, status: number): void {
+  #takeFailure(infoHash: Uint32Array, { kind, status }: NoReply, isRepeat: boolean): void {
     const nowMs = this.#parts.now();
-    if (kind === "busy" || kind === "closed") {
-      this.#breaker.release(nowMs);
-      return;
+    if (kind === "busy" || kind === "closed") this.#breaker.release(nowMs);
+    else {
+      this.counts.failed++;
+      this.lastFailure = kind === "status" ? `status ${status}` : kind;
+      if (this.#breaker.fail(nowMs)) this.#parts.changed(this);
     }
-    this.counts.failed++;
-    this.lastFailure = kind === "status" ? `status ${status}` : kind;
-    if (this.#breaker.fail(nowMs)) this.#parts.changed(this);
+    // When it has answered something else in between, that torrent waits for the next refresh.
+    if (isRepeat && this.#breaker.failures === 1) return;
+    this.#repeats.add(infoHash, 0);
+    this.#repeatFromMs = nowMs + REPEAT_AFTER_MS;
   }
 }
