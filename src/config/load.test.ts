@@ -176,7 +176,7 @@ test("relative paths start at the configuration's directory; named files are rea
   const text = `
 peer_groups: [{ name: a, priority: 0, cidr_file: lists/a.conf, cidr_list: [2001:db8::/32] }]
 tracker: { access_list: { mode: allow, file: hashes } }
-hashlist: { exclude: never }
+hashlist: { exclude: never, dpi_statistics: { file: dpi.log, pattern: "(.)(.)" } }
 logging: { path: ../log }
 database: { url: "sqlite:../lib/a b.db", password: one, password_file: secret }
 `;
@@ -198,6 +198,7 @@ database: { url: "sqlite:../lib/a b.db", password: one, password_file: secret }
   assert.deepEqual(groups[0].prefixes.map(formatPrefix), ["192.0.2.0/24", "2001:db8::/32"]);
   assert.deepEqual([...accessList], Array(5).fill(0xabababab));
   assert.deepEqual([...hashListExclude], Array(5).fill(0xcdcdcdcd));
+  assert.equal(config.hashlist.dpi_statistics?.file, "/etc/btrt/dpi.log");
   assert.equal(config.logging.path, "/etc/log");
   assert.equal(config.database.url, "sqlite:/etc/lib/a b.db");
   assert.equal(databasePassword, " two # €");

@@ -43,9 +43,9 @@ export function documentationOf(schema: Schema): { readonly description: string;
   return { description: meta?.description ?? "", example: Array.isArray(examples) ? examples[0] : undefined };
 }
 
-/** Whether `part` is `schema`, or is what it wraps. */
+/** Whether `part` is `schema`, or is what it wraps, or what one of these is with another description. */
 export function wraps(schema: Schema, part: Schema): boolean {
-  return [...layers(schema)].includes(part);
+  return [...layers(schema)].some((layer) => layer === part || layer._zod.parent === part);
 }
 
 /** The schema of the value at a path, or undefined where the path leads out of the schema. */
