@@ -5,7 +5,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import { describeFailure } from "./failure.ts";
 import type { Feature } from "./feature.ts";
 import { EncodedLists } from "./hash-list/encoded-lists.ts";
-import { readHandshakes } from "./hash-list/handshake-reader.ts";
+import { isStale, readHandshakes } from "./hash-list/handshake-reader.ts";
 import { dpiStatistics, type HandshakeSource, routerCounters } from "./hash-list/handshake-sources.ts";
 import { Handshakes } from "./hash-list/handshakes.ts";
 import { HashListMaker, type HashListObserver } from "./hash-list/hash-list-maker.ts";
@@ -29,6 +29,8 @@ export class HashListPlane implements Feature {
   readonly #maker: HashListMaker;
   readonly #encoded = new EncodedLists();
   #sources: readonly HandshakeSource[];
+  /** When their files were last written, where they have been read. Milliseconds since 1970. */
+  readonly #written = new Map<string, number>();
   /** Ends the reading of counts. */
   #reading = new AbortController();
 
@@ -56,6 +58,10 @@ export class HashListPlane implements Feature {
       validUntil,
       dryRun: settings.dryRun,
       handshakes: this.handshakes.read(),
+      counterFiles: this.#sources.map(({ by, file }) => {
+        const writtenAt = this.#written.get(file) ?? 0;
+        return { by, file, writtenAt, isStale: isStale(writtenAt) };
+      }),
     };
   }
 
@@ -87,7 +93,10 @@ export class HashListPlane implements Feature {
     const { signal } = this.#reading;
     const everyMs = Math.min(READ_COUNTS_MS, this.#maker.settings.interval * 1000);
     const failed = (error: Error) => this.#log.countsFailed(error);
-    for (const source of this.#sources) void readHandshakes(source, { handshakes, failed, everyMs, signal });
+    for (const source of this.#sources) {
+      const written = (atMs: number) => this.#written.set(source.file, atMs);
+      void readHandshakes(source, { handshakes, written, failed, everyMs, signal });
+    }
   }
 }
 
@@ -135,6 +144,6 @@ class HashListLog implements HashListObserver {
   }
 
   countsFailed(error: Error): void {
-    this.#log.warning({ reason: error.message }, "no counts of handshakes");
+    this.#log.warning({ reason: error.message }, "no counts of handshakes, or no new ones");
   }
 }

@@ -247,6 +247,11 @@ function hashListMetrics({ hashList }: Sources): Metric[] {
       "How many of these were refused, as the torrent can be had inside.",
       ...byDirection(({ refused }) => refused),
     ),
+    gauge(
+      "btrt_handshake_counts_written_timestamp_seconds",
+      "When the file was last written that these counts are read from; 0: there have been none in it.",
+      ...state.counterFiles.map(({ by, writtenAt }) => ({ labels: { by }, value: writtenAt / 1000 })),
+    ),
   ];
 }
 

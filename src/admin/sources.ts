@@ -142,6 +142,17 @@ export interface HashListState {
   readonly dryRun: boolean;
   /** What a router or DPI box has counted, where one does. */
   readonly handshakes: readonly HandshakeCount[];
+  readonly counterFiles: readonly CounterFile[];
+}
+
+/** A file that counts of handshakes are read from. */
+interface CounterFile {
+  readonly by: "router" | "dpi";
+  readonly file: string;
+  /** Milliseconds since 1970; 0: there have been no counts in it. */
+  readonly writtenAt: number;
+  /** Nobody writes it any more, or it cannot be read. */
+  readonly isStale: boolean;
 }
 
 /** BitTorrent handshakes across the border: how many were seen, and how many of these refused. */

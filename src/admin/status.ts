@@ -122,6 +122,16 @@ export const statusSchema = z.object({
       }),
     )
     .describe("BitTorrent handshakes across the border since the start, where somebody counts them."),
+  counterFiles: z
+    .array(
+      z.object({
+        by: z.enum(["router", "dpi"]),
+        file: z.string(),
+        writtenAt: z.iso.datetime().nullable().describe("null: there have been no counts in it."),
+        isStale: z.boolean().describe("It has not been written for half an hour."),
+      }),
+    )
+    .describe("The files that these counts are read from."),
   neighbors: z.array(neighborSchema),
   warnings: z.array(z.string()).describe("What needs a person."),
 });
@@ -229,8 +239,8 @@ function readLocality(totals: Totals, rates: Rates): Status["locality"] {
   };
 }
 
-function readHashList({ hashList }: Sources): Pick<Status, "hashList" | "handshakes"> {
-  const { handshakes, changedAt, checkedAt, validUntil, lookMs, workMs, failing, ...counts } =
+function readHashList({ hashList }: Sources): Pick<Status, "hashList" | "handshakes" | "counterFiles"> {
+  const { handshakes, counterFiles, changedAt, checkedAt, validUntil, lookMs, workMs, failing, ...counts } =
     hashList.state();
   return {
     hashList: {
@@ -242,6 +252,10 @@ function readHashList({ hashList }: Sources): Pick<Status, "hashList" | "handsha
       workSeconds: workMs / 1000,
     },
     handshakes: [...handshakes],
+    counterFiles: counterFiles.map(({ writtenAt, ...of }) => ({
+      ...of,
+      writtenAt: writtenAt === 0 ? null : new Date(writtenAt).toISOString(),
+    })),
   };
 }
 

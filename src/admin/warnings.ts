@@ -32,6 +32,11 @@ export function findWarnings(sources: Sources, rates: Rates): string[] {
     warnings.push(
       `Data-plane threads have died since the start, and were replaced: ${deaths}. The log says of what.`,
     );
+  for (const { file, writtenAt, isStale } of sources.hashList.state().counterFiles) {
+    if (!isStale) continue;
+    const since = writtenAt === 0 ? "" : ` since ${new Date(writtenAt).toISOString()}`;
+    warnings.push(`There are no new counts of handshakes in ${file}${since}: see who writes it.`);
+  }
   for (const { name, state, lastFailure } of sources.neighbors()) {
     if (state !== "closed")
       warnings.push(`The neighbor "${name}" does not answer (${lastFailure}): its peers are not learned.`);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readHandshakes } from "./handshake-reader.ts";
+import { isStale, readHandshakes } from "./handshake-reader.ts";
 import { dpiStatistics } from "./handshake-sources.ts";
 import { Handshakes } from "./handshakes.ts";
 
@@ -15,6 +15,7 @@ test("the end of a file is read again and again, and what is wrong with it told 
   const file = join(directory, "log");
   const handshakes = new Handshakes();
   const failures: string[] = [];
+  const written: number[] = [];
   const stopping = new AbortController();
   const source = dpiStatistics(file, "seen (\\d+) refused (\\d+)");
   let readings = 0;
@@ -23,16 +24,18 @@ test("the end of a file is read again and again, and what is wrong with it told 
     return source.parse(text);
   };
   const reading = readHandshakes(
-    { file, parse },
+    { by: "dpi", file, parse },
     {
       handshakes,
+      written: (atMs) => written.push(atMs),
       failed: ({ message }) => failures.push(message),
       everyMs: 1,
       signal: stopping.signal,
     },
   );
-  const put = async (text: string) => {
+  const put = async (text: string, at = new Date()) => {
     await writeFile(`${file}.new`, text);
+    await utimes(`${file}.new`, at, at);
     await rename(`${file}.new`, file);
     const before = readings;
     while (readings < before + 3) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -47,6 +50,14 @@ test("the end of a file is read again and again, and what is wrong with it told 
   await put(`seen 999 refused 999${"x".repeat(70_000)}\n`);
   assert.deepEqual(failures.slice(-2), [none, none], "it is told again after there have been counts");
   assert.ok(failures.length <= 3);
+  assert.ok(written.length > 0 && written.every((atMs) => !isStale(atMs)));
+
+  const old = new Date("2001-02-03T04:05:06Z");
+  failures.length = 0;
+  await put("seen 150 refused 13\n", old);
+  assert.deepEqual(failures, [`${file}: has not been written since 2001-02-03T04:05:06.000Z`], "once");
+  assert.deepEqual(handshakes.read(), [{ direction: "any", seen: 50, refused: 3 }], "they are counted");
+  assert.ok(isStale(written.at(-1) ?? 0));
 
   stopping.abort();
   await reading;

@@ -8,6 +8,7 @@ type HandshakeReading = ReadonlyMap<HandshakeDirection, HandshakeCounts>;
 
 /** A file, and what its text says. */
 export interface HandshakeSource {
+  readonly by: "router" | "dpi";
   readonly file: string;
   /** Reads the last lines of the file. @throws Error where there are no counts in them. */
   parse(text: string): HandshakeReading;
@@ -42,7 +43,7 @@ export function routerCounters(file: string): HandshakeSource {
     if (reading === undefined) throw new Error(`${file}: is not what nft writes of the router's counters`);
     return reading;
   };
-  return { file, parse };
+  return { by: "router", file, parse };
 }
 
 /**
@@ -61,7 +62,7 @@ export function dpiStatistics(file: string, pattern: string): HandshakeSource {
       throw new Error(`${file}: "${match[1]}" and "${match[2]}" are no counts`);
     return new Map([["any", { seen, refused }]]);
   };
-  return { file, parse };
+  return { by: "dpi", file, parse };
 }
 
 function isCount(value: number): boolean {

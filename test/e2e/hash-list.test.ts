@@ -154,3 +154,44 @@ test("btrt hashlist writes it, says what has changed, and leaves no torrent list
   assert.equal((await btrt(...asked)).code, 1);
   assert.match(content(), /^# 0 torrents.*\nflush set inet btrt hashes\n$/);
 });
+
+test("counts of handshakes that nobody writes any more are said, once in the log", {
+  timeout: 120_000,
+}, async (t) => {
+  const { bed, tracker } = await start(
+    t,
+    ", router_counters: router.json, dpi_statistics: { file: dpi.log, pattern: '(.)/(.)' }",
+  );
+  const none = [`${bed.path("dpi.log")}:`, `${bed.path("router.json")}:`];
+  const warned = async () =>
+    (await askStatus(tracker.admin)).warnings.filter((line) => line.includes("counts of handshakes"));
+  assert.equal((await warned()).length, 2, "there is no file");
+  writeFileSync(bed.path("dpi.log"), "3/2\n");
+  await until("there are new ones", async () => (await warned()).length === 1);
+  utimesSync(bed.path("dpi.log"), 1, 1);
+  await until("they are old", async () =>
+    (await warned()).some((line) => line.includes("1970-01-01T00:00:01")),
+  );
+  const { counterFiles } = await askStatus(tracker.admin);
+  assert.deepEqual(
+    counterFiles.map(({ by, file, writtenAt, isStale }) => [by, file, writtenAt, isStale]),
+    [
+      ["router", bed.path("router.json"), null, true],
+      ["dpi", bed.path("dpi.log"), "1970-01-01T00:00:01.000Z", true],
+    ],
+  );
+  const metrics = readMetrics((await askAdmin(`${tracker.admin}metrics`)).body);
+  assert.equal(metrics.get('btrt_handshake_counts_written_timestamp_seconds{by="dpi"}'), 1);
+  assert.equal(metrics.get('btrt_handshake_counts_written_timestamp_seconds{by="router"}'), 0);
+  const doctor = runBtrt(bed, ["doctor", "--config", bed.path("btrt.conf")]);
+  await doctor.ended;
+  assert.match(doctor.stdout, /handshakes +\S+router\.json is not there/);
+  assert.match(doctor.stdout, /handshakes +\S+dpi\.log was last written at 1970/);
+  const { checkedAt } = (await askStatus(tracker.admin)).hashList;
+  await until(
+    "they are looked at again",
+    async () => (await askStatus(tracker.admin)).hashList.checkedAt !== checkedAt,
+  );
+  const lines = tracker.log.filter(({ msg }) => msg.startsWith("no counts of handshakes"));
+  assert.equal(lines.filter(({ reason }) => String(reason).startsWith(none[0])).length, 1);
+});

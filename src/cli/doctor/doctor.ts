@@ -9,7 +9,7 @@ import { checkClock } from "./clock.ts";
 import { checkDatabase } from "./database.ts";
 import { checkDisk } from "./disk.ts";
 import { checkEngine } from "./engine.ts";
-import { checkGroups, checkSecrets } from "./files.ts";
+import { checkGroups, checkHandshakes, checkSecrets } from "./files.ts";
 import {
   type Check,
   type Finding,
@@ -38,6 +38,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   groups: checkGroups,
   secrets: checkSecrets,
   neighbors: checkNeighbors,
+  handshakes: checkHandshakes,
 };
 
 /** What hangs for so long does not answer. */

@@ -1,5 +1,6 @@
 /** The files that a configuration names: the groups' prefixes, and those that hold secrets. */
 import { stat } from "node:fs/promises";
+import { isStale } from "../../hash-list/handshake-reader.ts";
 import { type Finding, ok, type Subject, warning } from "./finding.ts";
 
 const OTHERS_READ = 0o004;
@@ -38,6 +39,24 @@ export async function checkSecrets({ loaded: { config } }: Subject): Promise<Fin
             `${file} can be read by everybody here`,
             `chmod 640 ${file}, its group being the tracker's`,
           );
+    }),
+  );
+}
+
+/** Whether a router or DPI box still writes its counts of handshakes. */
+export async function checkHandshakes({ loaded: { config } }: Subject): Promise<Finding[]> {
+  const { router_counters, dpi_statistics } = config.hashlist;
+  const files = [router_counters, dpi_statistics?.file ?? null].filter((file) => file !== null);
+  return await Promise.all(
+    files.map(async (file) => {
+      const written = (await stat(file).catch(() => undefined))?.mtime;
+      if (written === undefined)
+        return warning(
+          `${file} is not there`,
+          "have the counts of handshakes written to it, or name another",
+        );
+      const text = `${file} was last written at ${written.toISOString()}`;
+      return isStale(written.getTime()) ? warning(text, "see why nobody writes it any more") : ok(text);
     }),
   );
 }
