@@ -6,6 +6,7 @@ import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { GROUP_IDS } from "../network/peer-groups.ts";
 import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED } from "../tracker/peer-record.ts";
 import { Segments } from "../tracker/segments.ts";
+import { SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
 import { HASH_WORDS, type HashList, ROW_WORDS } from "./hash-list.ts";
 import { LargestSwarms } from "./largest-swarms.ts";
@@ -15,9 +16,6 @@ import type { HashListSettings } from "./settings.ts";
 
 /** Swarms looked at before a shard is let go: tens of microseconds. */
 const HOLD = 64;
-
-/** How long a shard is waited for. The torrents of one whose thread has died are not listed. */
-const SHARD_WAIT_MS = 5;
 
 /** After so much work others come to theirs: where all share a core, announces have to wait for it. */
 const SLICE_MS = 0.1;
@@ -77,7 +75,7 @@ export class SwarmLooker {
       // From the last down: a removed swarm's place is taken by the last, which has been looked at.
       for (let number = 0xffffffff; number > 0; ) {
         const at = now();
-        if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) break;
+        if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) break; // torrents of one whose thread has died are not listed
         number = this.#lookAtSome(shard, Math.min(number, store.swarmsIn(shard)), settings, at);
         store.leave(shard);
         this.#largest.trim();
@@ -140,7 +138,7 @@ export class SwarmLooker {
   #confirmOne(settings: HashListSettings, now: number, rows: Rows): boolean {
     const store = this.#store;
     const shard = store.shardOf(this.#infoHash);
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return false;
     const entry = store.find(shard, this.#infoHash);
     const isThere = entry !== 0 && qualify(store, entry, this.#copies, settings, now) > 0;
     if (isThere) this.#addRows(entry, rows);

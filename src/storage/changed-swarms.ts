@@ -2,6 +2,7 @@
  * Finds the swarms that have changed, and puts them into the order of their info-hash: neighbours in a database's tree
  * are then written together, and a page of it once instead of forty times.
  */
+import { SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
 
 /** Swarms gathered at a time, at 28 bytes each. Ordering them takes some milliseconds. */
@@ -9,9 +10,6 @@ const BATCH = 1 << 16;
 
 /** Entries looked at before a shard is let go: tens of microseconds. */
 const HOLD = 1024;
-
-/** How long a shard is waited for. One whose thread has died is left to the next round. */
-const SHARD_WAIT_MS = 5;
 
 /** Batches of changed swarms, all through the store. */
 export class ChangedSwarms {
@@ -56,7 +54,7 @@ export class ChangedSwarms {
   #gather(): boolean {
     const store = this.#store;
     const shard = this.#shard;
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return false;
     const count = store.swarmsIn(shard);
     const end = Math.min(count, this.#number + HOLD);
     while (this.#number < end && this.#count < BATCH) {

@@ -14,7 +14,7 @@ import { type Vanished, VanishedSwarms } from "./vanished-swarms.ts";
 const SLICE = 32;
 
 /** How long a shard is waited for where there is no second chance. */
-const SHARD_WAIT_MS = 100;
+const LAST_WAIT_MS = 100;
 
 const NO_PEERS = new Uint8Array(0);
 
@@ -63,7 +63,7 @@ export class Saver {
     const store = this.#store;
     for (let shard = 0; shard < store.shards; shard++) {
       // One whose thread has died is about to be emptied.
-      if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) continue;
+      if (!store.tryEnterShard(shard, LAST_WAIT_MS)) continue;
       for (let number = 0; number < store.swarmsIn(shard); number++)
         store.touch(store.swarmAt(shard, number));
       store.leave(shard);

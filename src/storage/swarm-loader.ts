@@ -7,15 +7,12 @@ import { isUnusable } from "../network/special-purpose.ts";
 import { KeptPeersReader } from "../tracker/kept-peers.ts";
 import { peerKey } from "../tracker/peer-key.ts";
 import { ADDRESS_WORDS, COUNTED } from "../tracker/peer-record.ts";
+import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import { SWARM_FLAG } from "../tracker/swarm-state.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
 import { ENTRY } from "../tracker/swarm-table.ts";
 import type { SwarmRow } from "./database.ts";
 import { setHashWords } from "./info-hash-bytes.ts";
-
-/** Peers stored before the shard is let go. */
-const HOLD = 256;
-const SHARD_WAIT_MS = 20;
 
 /** What peers are stored by. */
 export interface LoadSettings {
@@ -68,7 +65,7 @@ export class SwarmLoader {
     const leftOut = this.counts.expired + this.counts.refused;
     const shard = store.shardOf(this.#infoHash);
     for (let more = true; more; ) {
-      if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
+      if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return false;
       const entry = store.find(shard, this.#infoHash) || store.addSwarm(shard, this.#infoHash, row.firstSeen);
       if (entry === 0) {
         this.counts.refused++;
@@ -101,7 +98,7 @@ export class SwarmLoader {
     const { groups, peerExpiry, stallSeconds } = this.#settings;
     const store = this.#store;
     const { peer } = reader;
-    for (let budget = HOLD; budget > 0; budget--) {
+    for (let budget = PEERS_PER_HOLD; budget > 0; budget--) {
       if (!reader.next()) return false;
       const age = peer.age + downtime;
       const { address, port, left } = peer;

@@ -6,6 +6,7 @@ import {
   writeKeptHeader,
   writeKeptPeers,
 } from "../tracker/kept-peers.ts";
+import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import { SWARM_FLAG } from "../tracker/swarm-state.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
 import { ENTRY } from "../tracker/swarm-table.ts";
@@ -13,16 +14,10 @@ import { keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
 import { hashBytes } from "./info-hash-bytes.ts";
 import type { VanishedSwarms } from "./vanished-swarms.ts";
 
-/** Peers copied before the shard is let go: some microseconds. */
-const HOLD = 256;
-
 /** Peers of one family that are kept of a swarm: a row must fit into a packet of a server, 16 MiB. */
 const KEPT_PEERS_LIMIT = 300_000;
 
-/** How long a shard is waited for. One whose thread has died is left for later. */
-const SHARD_WAIT_MS = 5;
-
-/** What {@link SwarmReader} has instead of an entry. */
+/** What {@link SwarmReader} has instead of an entry, while its shard cannot be had: it is left for later. */
 const BUSY = -1;
 const GONE = 0;
 
@@ -53,7 +48,7 @@ export class SwarmReader {
   drain(): void {
     const store = this.#store;
     for (let shard = 0; shard < store.shards; shard++) {
-      if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) continue;
+      if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) continue;
       this.#vanished.drain(shard);
       store.leave(shard);
     }
@@ -153,7 +148,7 @@ export class SwarmReader {
   /** Copies some peers. @returns whether there are more. */
   #copySome(entry: number, now: number): boolean {
     const store = this.#store;
-    for (let budget = HOLD; budget > 0; ) {
+    for (let budget = PEERS_PER_HOLD; budget > 0; ) {
       const cell = store.listCell(entry, this.#family);
       const from = this.#position;
       const count = store.list(this.#family).count(cell);
@@ -186,7 +181,7 @@ export class SwarmReader {
   #enter(infoHash: Uint32Array): { shard: number; entry: number } {
     const store = this.#store;
     const shard = store.shardOf(infoHash);
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return { shard, entry: BUSY };
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return { shard, entry: BUSY };
     this.#vanished.drain(shard);
     return { shard, entry: store.find(shard, infoHash) };
   }

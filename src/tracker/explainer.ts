@@ -21,12 +21,12 @@ import { PeerSelection } from "./peer-selection.ts";
 import { NOT_GIVEN, rankOf } from "./rank.ts";
 import { Requester } from "./requester.ts";
 import { Segments } from "./segments.ts";
+import { SHARD_WAIT_MS } from "./shard-lock.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
-/** So many peers of a swarm are looked at for the requester itself, and the shard is waited for so long. */
+/** So many peers of a swarm are looked at for the requester itself. */
 const SEARCH_LIMIT = 10_000;
-const WAIT_MS = 20;
 
 /** Peers of one family, group and kind: they are given, or not, for the same reason. */
 export interface ExplainedRun {
@@ -89,7 +89,7 @@ export class Explainer {
   ): Explanation | null | undefined {
     const store = this.#store;
     const shard = store.shardOf(infoHash);
-    if (!store.tryEnterShard(shard, WAIT_MS)) return undefined;
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return undefined;
     const entry = store.find(shard, infoHash);
     if (entry === 0) {
       store.leave(shard);

@@ -11,15 +11,12 @@ import type { PeerGroups } from "../network/peer-groups.ts";
 import { isUnusable } from "../network/special-purpose.ts";
 import { peerKey } from "./peer-key.ts";
 import { ADDRESS_WORDS, KEY_COMPLETE, KEY_LEARNED, KEY_MASK, outlives, packLearned } from "./peer-record.ts";
+import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "./shard-lock.ts";
 import { LEARNED_MAX, learnedCount } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 /** The store's part for learned peers. */
 const STORE_SHARE = 0.5;
-
-/** Peers stored before the shard is let go, and how long it is waited for. */
-const HOLD = 256;
-const SHARD_WAIT_MS = 20;
 
 /** Peers that another tracker has named. */
 export interface NamedPeers {
@@ -69,7 +66,7 @@ export class LearnedPeers {
   isAnnounced(infoHash: Uint32Array): boolean {
     const store = this.#store;
     const shard = store.shardOf(infoHash);
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return false;
     const entry = store.find(shard, infoHash);
     store.leave(shard);
     return entry !== 0;
@@ -83,11 +80,11 @@ export class LearnedPeers {
   learn(infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts): boolean {
     const store = this.#store;
     const size = COMPACT_BYTES[named.family];
-    for (let at = 0; at < named.peers.length; at += HOLD * size) {
+    for (let at = 0; at < named.peers.length; at += PEERS_PER_HOLD * size) {
       const shard = store.shardOf(infoHash);
-      if (!store.tryEnterShard(shard, SHARD_WAIT_MS)) return false;
+      if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return false;
       const entry = store.find(shard, infoHash);
-      const end = Math.min(named.peers.length, at + HOLD * size);
+      const end = Math.min(named.peers.length, at + PEERS_PER_HOLD * size);
       if (entry !== 0) this.#learnSome(shard, entry, named, at, end, counts);
       store.leave(shard);
       if (entry === 0) return false;

@@ -11,6 +11,16 @@
 /** Number of the control plane as a holder; workers have theirs + 1. */
 export const CONTROL_PLANE = 0x1ff;
 
+/**
+ * How long the control plane waits for a shard, in milliseconds. Holders have it for microseconds; one that has it for
+ * longer has lost its processor, or is dead, and then the control plane has to come to free it. `again`: what comes by
+ * again, and waits little, as every shard of a dead thread is waited for. `once`: what is lost if it does not get it.
+ */
+export const SHARD_WAIT_MS = { again: 5, once: 20 } as const;
+
+/** Peers that the control plane copies or stores before it lets a shard go: some microseconds, in which announces may wait. */
+export const PEERS_PER_HOLD = 256;
+
 const FREE = 0;
 const HOLDER = 0x1ff;
 const AWAITED = 0x200;
