@@ -6,7 +6,6 @@ import { randomBytes } from "node:crypto";
 import type { AdminListener } from "./admin/listener.ts";
 import { AdminState, makeAdminListener } from "./admin-plane.ts";
 import { clockBase, readClock } from "./clock.ts";
-import { formatListenAddress } from "./config/listen-address.ts";
 import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } from "./config/load.ts";
 import { formatProblem } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
@@ -24,6 +23,7 @@ import { changedFixedKeys } from "./fixed-keys.ts";
 import { ForwardingPlane } from "./forwarding-plane.ts";
 import { HashListPlane } from "./hash-list-plane.ts";
 import { KeptState } from "./kept-state.ts";
+import { formatHostPort } from "./model/address-text.ts";
 import { NeighborsPlane } from "./neighbors-plane.ts";
 import { buildPolicy } from "./policy.ts";
 import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
@@ -282,8 +282,8 @@ class App {
     this.#report(report);
     const { because } = this.#engine;
     if (because !== undefined) this.#log.info({ because }, "the engine is node, which is slower than uring");
-    const http = streams.map((address) => `http://${formatListenAddress(address)}/announce`);
-    const udp = datagrams.map((address) => `udp://${formatListenAddress(address)}/announce`);
+    const http = streams.map((address) => `http://${formatHostPort(address)}/announce`);
+    const udp = datagrams.map((address) => `udp://${formatHostPort(address)}/announce`);
     this.#shown.addresses = [...http, ...udp];
     const fields = {
       http,

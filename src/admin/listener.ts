@@ -1,4 +1,5 @@
 /** The admin listener: status, metrics and the page, on the control plane. No request to it can slow an announce. */
+
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -6,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { compress } from "hono/compress";
+import { formatHostPort } from "../model/address-text.ts";
 import { API, makeRoutes } from "./api.ts";
 import { ApiError } from "./api-error.ts";
 import { Events } from "./events.ts";
@@ -82,7 +84,7 @@ export class AdminListener {
     const bound = this.#server.address() as AddressInfo;
     const shown = host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host;
     const scheme = this.#options.secrets.cert === null ? "http" : "https";
-    return `${scheme}://${shown.includes(":") ? `[${shown}]` : shown}:${bound.port}/`;
+    return `${scheme}://${formatHostPort({ host: shown, port: bound.port })}/`;
   }
 
   /**

@@ -2,9 +2,9 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { buffer } from "node:stream/consumers";
-import { formatListenAddress } from "../config/listen-address.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
+import { formatHostPort } from "../model/address-text.ts";
 
 const TIMEOUT_MS = 10_000;
 
@@ -36,7 +36,7 @@ export function adminOf(loaded: LoadedConfig): AdminAddress {
   const { host, port } = loaded.config.admin.listen;
   const local = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
   const scheme = cert === null ? "http" : "https";
-  return { url: `${scheme}://${formatListenAddress({ host: local, port })}/api/v1/`, token, cert };
+  return { url: `${scheme}://${formatHostPort({ host: local, port })}/api/v1/`, token, cert };
 }
 
 /**

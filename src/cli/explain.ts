@@ -1,6 +1,8 @@
 /** `btrt explain`. */
+
 import { styleText } from "node:util";
 import type { AnswerExplanation } from "../admin/explain.ts";
+import { formatHostPort } from "../model/address-text.ts";
 import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";
 
@@ -45,7 +47,7 @@ function formatExplanation(answer: AnswerExplanation): string {
     group === null ? "in no group" : `${group}${prefix === null ? "" : ` (${prefix})`}`;
   const peers = answer.peers.map(
     ({ address, port, tier, group, prefix }) =>
-      `tier ${tier}  ${address.includes(":") ? `[${address}]` : address}:${port}  ${whose(group, prefix)}`,
+      `tier ${tier}  ${formatHostPort({ host: address, port })}  ${whose(group, prefix)}`,
   );
   const runs = answer.runs.map(({ tier, family, group, peers, reason, ...is }) => {
     const kind = [

@@ -1,9 +1,10 @@
 /** What a configuration amounts to, for people to read. */
-import { formatListenAddress } from "../config/listen-address.ts";
+
 import type { LoadedConfig, LoadReport } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { workerCount } from "../config/worker-count.ts";
+import { formatHostPort } from "../model/address-text.ts";
 import { FORMAT_NAMES } from "../model/hash-list-format.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
 import { memoryBound, shardsFor } from "../tracker/store-memory.ts";
@@ -17,8 +18,8 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
     [
       "Listens on",
       [
-        ...config.listen.http.map((address) => `http  ${formatListenAddress(address)}`),
-        ...config.listen.udp.map((address) => `udp   ${formatListenAddress(address)}`),
+        ...config.listen.http.map((address) => `http  ${formatHostPort(address)}`),
+        ...config.listen.udp.map((address) => `udp   ${formatHostPort(address)}`),
       ],
     ],
     ["Answers with", [count(workers, "thread")]],

@@ -1,6 +1,6 @@
 /** Which server a URL means, read strictly: what other programs might read in another way is refused. */
 import type { Address } from "../model/address.ts";
-import { formatAddress, parseAddress } from "../model/address-text.ts";
+import { formatAddress, formatHostPort, parseAddress } from "../model/address-text.ts";
 import type { FailureKind } from "./outcome.ts";
 
 /** Where a URL leads. */
@@ -66,8 +66,8 @@ export function isAnnounce(path: string): boolean {
 }
 
 /** Scheme, host and port, as undici and the Host header take them. */
-export function originOf({ protocol, host, address, port }: Target): string {
-  return `${protocol}//${address?.family === 6 ? `[${host}]` : host}:${port}`;
+export function originOf(target: Target): string {
+  return `${target.protocol}//${formatHostPort(target)}`;
 }
 
 function readHost(text: string): Pick<Target, "host" | "address"> | undefined {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatListenAddress, parseListenAddress } from "./listen-address.ts";
+import { formatHostPort } from "../model/address-text.ts";
+import { parseListenAddress } from "./listen-address.ts";
 
 test("an address and a port, IPv6 in brackets", () => {
   const cases: [string, string, number][] = [
@@ -11,7 +12,7 @@ test("an address and a port, IPv6 in brackets", () => {
   ];
   for (const [text, host, port] of cases) {
     assert.deepEqual(parseListenAddress(text), { host, port });
-    assert.equal(formatListenAddress({ host, port }), text);
+    assert.equal(formatHostPort({ host, port }), text);
   }
 });
 

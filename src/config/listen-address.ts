@@ -21,11 +21,6 @@ export function parseListenAddress(text: string): ListenAddress {
   return { host: bracketed ?? plain, port };
 }
 
-/** The inverse of {@link parseListenAddress}. */
-export function formatListenAddress({ host, port }: ListenAddress): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** What was probably meant by text that is not `ADDRESS:PORT`. */
 function likelyForm(text: string): string {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return `"[::]:${text}"`;

@@ -38,6 +38,11 @@ export function formatAddress(address: Address): string {
   return `${hex.slice(0, gap.start).join(":")}::${hex.slice(gap.start + gap.length).join(":")}`;
 }
 
+/** Where a server is, as a URL has it: an IPv6 address in brackets (RFC 3986 3.2.2). */
+export function formatHostPort({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 function parseIPv4(text: string, whole: string): number[] {
   const parts = text.split(".");
   if (parts.length !== 4) fail(whole, "four numbers with points between them are expected");

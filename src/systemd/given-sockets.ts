@@ -1,7 +1,7 @@
 /** Sockets that the service manager opened for us (socket activation), as sd_listen_fds(3) describes. */
 import type { ListenAddress, ListenAddresses } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
-import { formatAddress, parseAddress } from "../model/address-text.ts";
+import { formatAddress, formatHostPort, parseAddress } from "../model/address-text.ts";
 
 /** The number of the first descriptor, SD_LISTEN_FDS_START. */
 const FIRST_DESCRIPTOR = 3;
@@ -75,8 +75,7 @@ export function placeGivenSockets(wanted: ListenAddresses, given: readonly Given
     let place = addresses.findIndex((each) => isAt(each, address.host, address.port));
     if (place < 0 && address.host === "0.0.0.0")
       place = addresses.findIndex((each) => isAt(each, "::", address.port));
-    const { host, port } = address;
-    const at = `${protocol} ${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const at = `${protocol} ${formatHostPort(address)}`;
     if (place < 0)
       throw new GivenSocketError(
         `${name} of the service manager has ${at}, which ${key} does not name: add it there, or take it out of ${name}`,

@@ -1,7 +1,8 @@
 /** Whether the addresses to listen on are free, or are the running tracker's. */
-import { formatListenAddress } from "../../config/listen-address.ts";
+
 import type { ListenAddress } from "../../engine/engine.ts";
 import { assertUnclaimed } from "../../engine/node/claim.ts";
+import { formatHostPort } from "../../model/address-text.ts";
 import { isInstalled } from "../config-file.ts";
 import { type Finding, ok, problem, type Subject, unknown } from "./finding.ts";
 import { askSocketUnit } from "./socket-unit.ts";
@@ -20,7 +21,7 @@ export async function checkPorts({ configFile, loaded, running }: Subject): Prom
   const findings: Finding[] = [];
   // One after the other: addresses may overlap.
   for (const [protocol, address] of wanted) {
-    const text = formatListenAddress(address);
+    const text = formatHostPort(address);
     const what = `${protocol} ${text}`;
     const url = `${protocol}://${text}/announce`;
     const isOurs = running !== undefined && (protocol === "admin" || running.announceUrls.includes(url));
@@ -30,7 +31,7 @@ export async function checkPorts({ configFile, loaded, running }: Subject): Prom
     else findings.push(await tryAddress(what, protocol, address));
   }
   for (const protocol of ["http", "udp"] as const) {
-    const known = listen[protocol].map(formatListenAddress);
+    const known = listen[protocol].map(formatHostPort);
     const strange = held[protocol].filter((address) => !known.includes(address));
     const remedy = `name them in listen.${protocol}, or "systemctl edit btrt.socket"`;
     if (strange.length > 0)

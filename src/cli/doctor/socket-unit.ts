@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 
 const UNIT = "btrt.socket";
 
-/** By protocol, as {@link formatListenAddress} writes them. */
+/** By protocol, as `formatHostPort` writes them. */
 export interface HeldSockets {
   readonly http: readonly string[];
   readonly udp: readonly string[];
