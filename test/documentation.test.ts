@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { parseDocument, valueAt } from "../src/config/document.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { dottedKeys } from "../src/config/schema-tree.ts";
+import { ANNOUNCE_PATH } from "../src/config/sections/neighbors.ts";
 import { blocksOf, PAGES, readPage } from "./documentation/blocks.ts";
 import { checkerOf } from "./documentation/checkers.ts";
 import { ELSEWHERE, whyNot } from "./documentation/elsewhere.ts";
@@ -130,3 +131,8 @@ function headings(markdown: string): string[] {
       .replaceAll(" ", "-"),
   );
 }
+
+test("the guide asks a neighbor what the program would", () => {
+  const asked = ["README.md", "docs/neighbors.md"].map((page) => readPage(page));
+  for (const text of asked) assert.ok(text.includes(`"http://retracker.example${ANNOUNCE_PATH}"`));
+});

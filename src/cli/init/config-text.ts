@@ -1,6 +1,7 @@
 /** The configuration that `btrt init` writes: what was answered, and otherwise the defaults. */
 import { resolve } from "node:path";
 import { stringify } from "yaml";
+import { ANNOUNCE_PATH } from "../../config/sections/neighbors.ts";
 import { isInstalled } from "../config-file.ts";
 import type { Answers } from "./answers.ts";
 
@@ -11,11 +12,6 @@ const EMBEDDED_DATABASE = "sqlite:var/btrt.db";
 
 const HEADER = `# Written by "btrt init". Every other key has its default: btrt.conf.default and "man btrt.conf" describe them.
 # "btrt check" says what is wrong with this file. A running tracker reads it again on SIGHUP.`;
-
-/** What a neighbor is asked, when only its host is known. */
-const ANNOUNCE =
-  "/announce?info_hash={info_hash}&peer_id={peer_id}&port={port}&uploaded=0&downloaded=0&left=4194304" +
-  "&compact=1&numwant={numwant}";
 
 /** Where swarms are kept by default, beside a configuration or as installed. */
 export function defaultDatabase(configFile: string): string {
@@ -69,7 +65,7 @@ function neighbor(hostOrUrl: string) {
   const isUrl = /^\w+:\/\//.test(hostOrUrl);
   return {
     name: hostOrUrl.replace(/^\w+:\/\//, "").replace(/[/?].*$/s, ""),
-    announce_request: isUrl ? hostOrUrl : `http://${hostOrUrl}${ANNOUNCE}`,
+    announce_request: isUrl ? hostOrUrl : `http://${hostOrUrl}${ANNOUNCE_PATH}`,
   };
 }
 

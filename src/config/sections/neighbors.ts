@@ -7,6 +7,11 @@ import { didYouMean } from "../suggest.ts";
 /** What is filled into `announce_request`, without the braces. */
 const PLACEHOLDERS = ["info_hash", "peer_id", "port", "numwant", "ip"];
 
+/** What a tracker is asked of which only the host is known: as one that lacks something, for compact peers. */
+export const ANNOUNCE_PATH =
+  "/announce?info_hash={info_hash}&peer_id={peer_id}&port={port}&uploaded=0&downloaded=0&left=4194304" +
+  "&compact=1&numwant={numwant}";
+
 /** Most neighbors. */
 const NEIGHBOR_LIMIT = 100;
 
@@ -64,9 +69,7 @@ export const neighbors = list(neighbor, NEIGHBOR_LIMIT)
       [
         {
           name: "the nearest retracker",
-          announce_request:
-            "http://retracker.example/announce?info_hash={info_hash}&peer_id={peer_id}&port={port}" +
-            "&uploaded=0&downloaded=0&left=4194304&compact=1&numwant={numwant}",
+          announce_request: `http://retracker.example${ANNOUNCE_PATH}`,
         },
       ],
     ],
