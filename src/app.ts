@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { AdminListener } from "./admin/listener.ts";
-import { AdminState, makeAdminListener } from "./admin-plane.ts";
+import { AdminState, makeAdminListener } from "./admin-wiring.ts";
 import { clockBase, readClock } from "./clock.ts";
 import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } from "./config/load.ts";
 import { formatProblem } from "./config/problem.ts";
@@ -20,11 +20,11 @@ import { ErrandDesk } from "./errands.ts";
 import { describeFailure } from "./failure.ts";
 import type { Feature } from "./feature.ts";
 import { changedFixedKeys } from "./fixed-keys.ts";
-import { ForwardingPlane } from "./forwarding-plane.ts";
-import { HashListPlane } from "./hash-list-plane.ts";
+import { ForwardingFeature } from "./forwarding-feature.ts";
+import { HashListFeature } from "./hash-list-feature.ts";
 import { KeptState } from "./kept-state.ts";
 import { formatHostPort } from "./model/address-text.ts";
-import { NeighborsPlane } from "./neighbors-plane.ts";
+import { NeighborsFeature } from "./neighbors-feature.ts";
 import { buildPolicy } from "./policy.ts";
 import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
 import { Supervision } from "./supervision.ts";
@@ -133,9 +133,9 @@ class App {
     this.#errands = new ErrandDesk(this.#plane);
     this.#supervision = new Supervision(notifier, this.#plane, store);
     this.#limits = new LimitWarnings(log, this.#plane.counters);
-    const hashList = new HashListPlane(loaded, this.#policy, store, log);
-    const neighbors = new NeighborsPlane({ store, errands: this.#errands, log }, loaded, this.#policy);
-    const forwarding = new ForwardingPlane(
+    const hashList = new HashListFeature(loaded, this.#policy, store, log);
+    const neighbors = new NeighborsFeature({ store, errands: this.#errands, log }, loaded, this.#policy);
+    const forwarding = new ForwardingFeature(
       { store, askTimes: this.#plane.askTimes, errands: this.#errands, now: () => readClock(clockBaseMs) },
       loaded,
       this.#policy,

@@ -38,21 +38,21 @@ const POLL_PORT = 6881;
 const PEERS_PER_SWARM = 4;
 
 /** What the neighbors are wired to. */
-export interface NeighborsPlaneParts {
+export interface NeighborsFeatureParts {
   readonly store: SwarmStoreData;
   readonly errands: ErrandDesk;
   readonly log: Logger;
 }
 
 /** Asks neighbors, and stores what they name. */
-export class NeighborsPlane implements Feature {
+export class NeighborsFeature implements Feature {
   readonly #log: Logger;
   readonly #learned: LearnedPeers;
   readonly #neighbors: Neighbors;
   readonly #peerId = POLL_PEER_ID + randomBytes(6).toString("hex");
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ store, errands, log }: NeighborsPlaneParts, loaded: LoadedConfig, policy: PolicyData) {
+  constructor({ store, errands, log }: NeighborsFeatureParts, loaded: LoadedConfig, policy: PolicyData) {
     const { tracker } = loaded.config;
     const groups = new PeerGroups(policy.groups);
     this.#log = log;

@@ -47,7 +47,7 @@ export interface ForwardingParts {
 }
 
 /** Asks external trackers, as the configuration in force says. */
-export class ForwardingPlane implements Feature {
+export class ForwardingFeature implements Feature {
   readonly #parts: ForwardingParts;
   readonly #learned: LearnedPeers;
   readonly #counts = new LearnedCounts();

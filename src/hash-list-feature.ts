@@ -23,7 +23,7 @@ const QUIET_MS = 60_000;
 const READ_COUNTS_MS = 60_000;
 
 /** Makes and gives the list of one tracker, and counts what becomes of it. */
-export class HashListPlane implements Feature {
+export class HashListFeature implements Feature {
   readonly handshakes = new Handshakes();
   readonly #log: HashListLog;
   readonly #maker: HashListMaker;

@@ -4,9 +4,9 @@ import { readPage } from "./admin/page.ts";
 import type { ShownPolicy, Sources } from "./admin/sources.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { DataPlane } from "./data-plane.ts";
-import type { ForwardingPlane } from "./forwarding-plane.ts";
+import type { ForwardingFeature } from "./forwarding-feature.ts";
 import type { KeptState } from "./kept-state.ts";
-import type { NeighborsPlane } from "./neighbors-plane.ts";
+import type { NeighborsFeature } from "./neighbors-feature.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { memoryBound, type SwarmStoreData } from "./tracker/store-memory.ts";
 import { BUILD_TEXT, VERSION } from "./version.ts";
@@ -23,8 +23,8 @@ export interface AdminParts {
   readonly plane: DataPlane;
   readonly state: KeptState;
   readonly hashList: Sources["hashList"];
-  readonly neighbors: Pick<NeighborsPlane, "states">;
-  readonly forwarding: ForwardingPlane;
+  readonly neighbors: Pick<NeighborsFeature, "states">;
+  readonly forwarding: ForwardingFeature;
   readonly log: Logger;
 }
 
