@@ -98,10 +98,10 @@ export function forwardingMetrics(state: ForwardingState | undefined, counters: 
     ),
     gauge(
       "btrt_external_tracker_left_alone",
-      "1 for a tracker that is left alone after failures, of those that are asked most.",
+      "1 for a tracker that is left alone after failures, or tried again, of those that are asked most.",
       ...trackers.map(({ name, state }) => ({
         labels: { tracker: name },
-        value: state === "left alone" ? 1 : 0,
+        value: state === "asked" ? 0 : 1,
       })),
     ),
     counter(

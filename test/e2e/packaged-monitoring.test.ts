@@ -1,7 +1,7 @@
 /** What is packaged for Prometheus and Grafana asks for metrics and labels that there are. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { toolsMissing } from "../tools.ts";
@@ -11,7 +11,11 @@ import { TrackerProcess } from "./tracker-process.ts";
 
 const RULES = fileURLToPath(new URL("../../packaging/prometheus/btrt.rules.yml", import.meta.url));
 const DASHBOARD = fileURLToPath(new URL("../../packaging/grafana/btrt.json", import.meta.url));
-const CONFIG = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
+const CONFIG = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }
+neighbors: [{ name: a, announce_request: "http://127.0.0.1:1/announce?info_hash={info_hash}" }]
+forwarded_announce: { clients: ["127.0.0.1"] }
+hashlist: { router_counters: counters.json }
+`;
 
 interface Panel {
   readonly targets: readonly { readonly expr: string }[];
@@ -21,9 +25,53 @@ test("Prometheus understands the alert rules", { skip: toolsMissing(["prometheus
   execFileSync("promtool", ["check", "rules", RULES], { stdio: "pipe" });
 });
 
+test("a neighbor, an external tracker and a counter's file that stand still are told of", {
+  skip: toolsMissing(["prometheus"]),
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const told = (minutes: number, ...alerts: [name: string, label: string, severity: string][]) => ({
+    expr: 'ALERTS{alertstate="firing"}',
+    eval_time: `${minutes}m`,
+    exp_samples: alerts.map(([name, label, severity]) => ({
+      labels: `ALERTS{alertname="Btrt${name}",alertstate="firing",${label},severity="${severity}"}`,
+      value: 1,
+    })),
+  });
+  const neighbor = ["NeighborLeftAlone", 'neighbor="a"', "warning"] as const;
+  const external = ["ExternalTrackerLeftAlone", 'tracker="c"', "info"] as const;
+  const counts = ["HandshakeCountsStale", 'by="router"', "warning"] as const;
+  const tests = {
+    rule_files: [RULES],
+    tests: [
+      {
+        interval: "1m",
+        input_series: [
+          { series: 'btrt_neighbor_asked{neighbor="a"}', values: "1x10 0x500" },
+          { series: 'btrt_neighbor_asked{neighbor="b"}', values: "1x500" },
+          { series: 'btrt_external_tracker_left_alone{tracker="c"}', values: "1x500" },
+          { series: 'btrt_external_tracker_left_alone{tracker="d"}', values: "0x500" },
+          { series: 'btrt_handshake_counts_written_timestamp_seconds{by="router"}', values: "600x500" },
+        ],
+        promql_expr_test: [
+          told(40),
+          told(60, [...counts]),
+          told(90, [...counts], [...neighbor]),
+          told(400, [...counts], [...external], [...neighbor]),
+        ],
+      },
+    ],
+  };
+  writeFileSync(bed.path("test.yml"), JSON.stringify(tests));
+  const ran = spawnSync("promtool", ["test", "rules", bed.path("test.yml")], { encoding: "utf8" });
+  assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+});
+
 test("dashboard and alerts ask for what there is", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
-  const { admin } = await TrackerProcess.start(bed, CONFIG);
+  const { admin, url } = await TrackerProcess.start(bed, CONFIG);
+  // At a port that is never asked.
+  const external = `http://203.0.113.1:22/announce?info_hash=${"%aa".repeat(20)}&port=1`;
+  await fetch(new URL(`/forwarded_announce?url=${encodeURIComponent(external)}`, url));
   const metrics = [...readMetrics((await askAdmin(`${admin}metrics`)).body).keys()];
   const names = new Set(metrics.map((metric) => metric.replace(/\{.*/s, "")));
   const panels: readonly Panel[] = JSON.parse(readFileSync(DASHBOARD, "utf8")).panels;
