@@ -149,6 +149,9 @@ export const read: (fd: number, bytes: Uint8Array, length: number) => number = l
   "int64_t read(int fd, _Out_ uint8_t *bytes, size_t length)",
 );
 
+/** usleep(3): sleeps for so many microseconds, fewer than a million. */
+export const usleep: (microseconds: number) => number = library.func("int usleep(uint32_t microseconds)");
+
 /** close(2). */
 export const close: (fd: number) => number = library.func("int close(int fd)");
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { wakeEngine } from "../choice.ts";
 import { Rig } from "../conformance/rig.ts";
 import { describeEngine } from "../conformance.ts";
 import type { EngineCounters, EngineLimits, Services } from "../engine.ts";
+import { Naps } from "./naps.ts";
 import { probeUring } from "./probe.ts";
 import { allocateResources } from "./resources.ts";
 
@@ -23,6 +24,34 @@ else {
     return new UringEngine(services, limits, counters, resources, WAIT_MS);
   };
   describeEngine("the uring engine", makeEngine);
+
+  /** An engine whose naps are counted. @param before connections that it believes have come just now. */
+  const countNaps = async (t: TestContext, before: number) => {
+    let count = 0;
+    const naps = new Naps(() => count++, performance.now());
+    naps.arrived(before);
+    const rig = await Rig.start(t, (services, limits, counters) => {
+      const resources = allocateResources(SOCKETS, limits.maxConnections);
+      return new UringEngine(services, limits, counters, resources, WAIT_MS, naps);
+    });
+    return { rig, count: () => count };
+  };
+
+  test("a busy engine naps before it waits, with its replies on their way", {
+    timeout: 60_000,
+  }, async (t) => {
+    const { rig, count } = await countNaps(t, Number.MAX_SAFE_INTEGER);
+    for (let i = 0; i < 10; i++) await rig.assertServes();
+    assert.ok(count() > 0);
+    wakeEngine(rig.engine.wakeDescriptor);
+    while (wakeCount(rig.engine.wakeDescriptor) > 0) await nextTurn();
+  });
+
+  test("an engine with little to do never naps", { timeout: 60_000 }, async (t) => {
+    const { rig, count } = await countNaps(t, 0);
+    for (let i = 0; i < 10; i++) await rig.assertServes();
+    assert.equal(count(), 0);
+  });
 
   test("who has been woken sleeps again", { timeout: 60_000 }, async (t) => {
     const { engine } = await Rig.start(t, makeEngine);

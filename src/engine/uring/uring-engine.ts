@@ -15,8 +15,9 @@ import { Connections } from "./connections.ts";
 import { DatagramServer } from "./datagram-server.ts";
 import { InputBuffers } from "./input-buffers.ts";
 import { EVENTFD_FLAGS, POLL } from "./layouts.ts";
-import { close, eventfd, read, systemError } from "./libc.ts";
+import { close, eventfd, read, systemError, usleep } from "./libc.ts";
 import { Memory } from "./memory.ts";
+import { Naps } from "./naps.ts";
 import { PURPOSE } from "./purpose.ts";
 import { type ResourceData, Resources } from "./resources.ts";
 import { Ring } from "./ring.ts";
@@ -62,6 +63,7 @@ export class UringEngine implements Engine {
   readonly #connections: Connections;
   readonly #streams: StreamServer;
   readonly #datagrams: DatagramServer;
+  readonly #naps: Naps;
   readonly #waitMs: number;
   readonly #checkIntervalMs: number;
   readonly #turn = () => this.#serve();
@@ -76,6 +78,7 @@ export class UringEngine implements Engine {
   /**
    * @param resources for at least `limits.maxConnections` connections and the sockets to listen on.
    * @param waitMs the longest that the thread waits in the kernel.
+   * @param naps decides when it naps before it waits.
    * @throws SystemError when the kernel refuses.
    */
   constructor(
@@ -84,9 +87,11 @@ export class UringEngine implements Engine {
     counters: EngineCounters,
     resources: ResourceData,
     waitMs = WAIT_MS,
+    naps = new Naps(usleep, performance.now()),
   ) {
     const { maxConnections } = limits;
     this.#waitMs = waitMs;
+    this.#naps = naps;
     this.#resources = new Resources(resources, maxConnections);
     this.#ring = Ring.forConnections(maxConnections);
     this.#resources.ring = this.#ring;
@@ -169,6 +174,7 @@ export class UringEngine implements Engine {
       this.#enter(1, this.#stopping === undefined ? this.#waitMs : 1);
       const now = performance.now();
       this.#streams.now = now;
+      this.#naps.turn(now);
       busy = this.#complete();
       const interval = this.#streams.hasWaiting ? CHECK_WAITS_MS : this.#checkIntervalMs;
       if (now >= this.#checkedAt + Math.min(interval, this.#checkIntervalMs)) {
@@ -184,7 +190,8 @@ export class UringEngine implements Engine {
   #enter(least: number, timeoutMs: number): void {
     const { completions } = this.#ring;
     const before = completions.tail;
-    this.#ring.enter(completions.head === before ? least : 0, timeoutMs);
+    if (least > 0 && completions.head === before && this.#naps.isWorthIt) this.#nap();
+    this.#ring.enter(completions.head === completions.tail ? least : 0, timeoutMs);
     const { tail } = completions;
     for (let position = before; position !== tail; position = (position + 1) >>> 0) {
       const at = completions.at(position);
@@ -193,6 +200,13 @@ export class UringEngine implements Engine {
       completions.setPurpose(at, PURPOSE.none);
     }
     this.#streams.entered();
+  }
+
+  /** Submits what there is, so that no reply waits, and naps unless there is something to do. */
+  #nap(): void {
+    const { completions } = this.#ring;
+    this.#ring.enter(0, 0);
+    if (completions.head === completions.tail) this.#naps.take();
   }
 
   /** Deals with the completions there are. @returns whether there were any. */
@@ -206,6 +220,7 @@ export class UringEngine implements Engine {
       const result = completions.result(at);
       const flags = completions.flags(at);
       completions.release((position + 1) >>> 0);
+      if (purpose === PURPOSE.accepted) this.#naps.arrived(1);
       if (purpose === PURPOSE.datagrams) this.#datagrams.complete(owner);
       else if (purpose === PURPOSE.woken) this.#wakened();
       else if (purpose !== PURPOSE.none) this.#streams.complete(purpose, owner, result, flags);
