@@ -115,12 +115,17 @@ export class MariaDb {
   async execute(statements: string | readonly string[], values: string[] = []): Promise<void> {
     let connection: Connection | undefined;
     try {
-      connection = await createConnection({ socketPath: this.#socket, user: "root" });
+      connection = await this.connect();
       for (const [i, sql] of [statements].flat().entries())
         await connection.query(sql, i === 0 ? values : []);
     } finally {
       connection?.destroy();
     }
+  }
+
+  /** A connection as root. */
+  connect(): Promise<Connection> {
+    return createConnection({ socketPath: this.#socket, user: "root" });
   }
 
   get #socket(): string {

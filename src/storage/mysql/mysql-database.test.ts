@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { RowDataPacket } from "mysql2/promise";
+import { until } from "../../../test/e2e/bed.ts";
 import { MARIADB_PASSWORD, MariaDb } from "../../../test/mariadb.ts";
 import { toolsMissing } from "../../../test/tools.ts";
+import { ACTIVITY_WIDTH } from "../../tracker/group-activity.ts";
 import { testDatabase } from "../conformance.ts";
 import { BEFORE_ALL, DatabaseError } from "../database.ts";
 import { type DatabaseSettings, openDatabase } from "../open-database.ts";
@@ -65,5 +68,54 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     const other = await openDatabase(settings);
     t.after(() => other.close());
     await assert.rejects(other.claim(), /another tracker/);
+  });
+
+  test("a lost connection whose claim somebody else has now is not left behind", {
+    timeout: 120_000,
+  }, async (t) => {
+    const settings = await makeSettings();
+    const database = await openDatabase(settings);
+    t.after(() => database.close());
+    await database.migrate();
+    await database.claim();
+    const root = await server.connect();
+    t.after(() => root.end());
+    const connections = async () => {
+      const [found] = await root.query<RowDataPacket[]>(
+        `SELECT id FROM information_schema.processlist WHERE db = '${settings.schema}'`,
+      );
+      return found.map(({ id }) => id);
+    };
+    const [id] = await connections();
+    await root.query(`KILL ${id}`);
+    await root.query(`SELECT GET_LOCK('btrt tracker ${settings.schema}', 30)`);
+    await assert.rejects(database.readSwarms(BEFORE_ALL, 1, true), DatabaseError);
+    await assert.rejects(database.readSwarms(BEFORE_ALL, 1, true), /another tracker/);
+    await until("the server has no connection of ours", async () => (await connections()).length === 0);
+  });
+
+  test("a statement that fails takes nothing from what is written beside it", async (t) => {
+    const settings = await makeSettings();
+    const database = await openDatabase(settings);
+    t.after(() => database.close());
+    await database.migrate();
+    const counts = Array<number>(ACTIVITY_WIDTH).fill(1);
+    const totals = ["a", "b", "c"].map((group) => ({ span: 300, start: 600, group, counts }));
+    const adding = database.addTotals(totals);
+    await assert.rejects(database.readTotals(Number.NaN, 0), DatabaseError);
+    await adding;
+    assert.deepEqual(
+      (await database.readTotals(300, 0)).map(({ group }) => group),
+      ["a", "b", "c"],
+    );
+  });
+
+  test("after it is closed nothing opens it again", async (t) => {
+    const settings = await makeSettings();
+    const database = await openDatabase(settings);
+    t.after(() => database.close());
+    const reading = database.readSwarms(BEFORE_ALL, 1, true).catch(() => {});
+    await Promise.all([database.close(), reading]);
+    await assert.rejects(database.readSwarms(BEFORE_ALL, 1, true), /closed/);
   });
 });

@@ -45,6 +45,12 @@ export class MysqlDatabase implements Database {
   readonly #settings: ServerSettings;
   #connection: Promise<Connection> | undefined;
   #claimed = false;
+  #closed = false;
+  /**
+   * The end of what is under way or waits. One thing comes after the other: after an error the connection is given up,
+   * and with it everything that is under way on it.
+   */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(settings: ServerSettings) {
     this.name = `${settings.host}:${settings.port}/${settings.schema}`;
@@ -54,13 +60,13 @@ export class MysqlDatabase implements Database {
   /** Connects. @throws DatabaseError */
   static async open(settings: ServerSettings): Promise<MysqlDatabase> {
     const database = new MysqlDatabase(settings);
-    await database.#attempt(() => database.#connect());
+    await database.#attempt(async () => {});
     return database;
   }
 
   async claim(): Promise<void> {
     this.#claimed = true;
-    await this.#attempt(async () => this.#lock(await this.#connect(), "tracker", CLAIM_TIMEOUT_SECONDS));
+    await this.#attempt((connection) => this.#lock(connection, "tracker", CLAIM_TIMEOUT_SECONDS));
   }
 
   async version(): Promise<number> {
@@ -71,9 +77,7 @@ export class MysqlDatabase implements Database {
   }
 
   async migrate(): Promise<void> {
-    await this.#attempt(async () =>
-      this.#lock(await this.#connect(), "migration", MIGRATION_TIMEOUT_SECONDS),
-    );
+    await this.#attempt((connection) => this.#lock(connection, "migration", MIGRATION_TIMEOUT_SECONDS));
     try {
       const steps = stepsFrom(await this.version(), SCHEMA_VERSION, "mysql", "UNIX_TIMESTAMP()");
       for (const sql of steps.flat()) await this.#execute(sql, undefined, MIGRATION_TIMEOUT_SECONDS * 1000);
@@ -137,9 +141,13 @@ export class MysqlDatabase implements Database {
   }
 
   async addTotals(totals: readonly GroupTotal[]): Promise<void> {
-    await this.#execute("START TRANSACTION");
-    for (const total of totals) await this.#execute(ADD_TOTAL, [totalValues(total)]);
-    await this.#execute("COMMIT");
+    await this.#attempt(async (connection) => {
+      const execute = (sql: string, values?: QueryValues) =>
+        connection.query({ sql, values, timeout: STATEMENT_TIMEOUT_MS });
+      await execute("START TRANSACTION");
+      for (const total of totals) await execute(ADD_TOTAL, [totalValues(total)]);
+      await execute("COMMIT");
+    });
   }
 
   async readTotals(span: number, from: number): Promise<GroupTotal[]> {
@@ -157,6 +165,8 @@ export class MysqlDatabase implements Database {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
     const connection = await this.#connection?.catch(() => undefined);
     this.#connection = undefined;
     // It says good-bye to the server, which may not be there to hear it.
@@ -170,11 +180,17 @@ export class MysqlDatabase implements Database {
   }
 
   async #open(): Promise<Connection> {
+    if (this.#closed) throw new DatabaseError("away", `${this.name}: it has been closed`);
     const connection = await connect(this.#settings, () => {
       this.#connection = undefined;
     });
-    if (this.#claimed) await this.#lock(connection, "tracker", CLAIM_TIMEOUT_SECONDS);
-    return connection;
+    try {
+      if (this.#claimed) await this.#lock(connection, "tracker", CLAIM_TIMEOUT_SECONDS);
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
   }
 
   /** Takes a lock that the server lets go of when the connection ends. */
@@ -193,8 +209,7 @@ export class MysqlDatabase implements Database {
   }
 
   async #rows(sql: string, values?: QueryValues): Promise<RowDataPacket[]> {
-    return this.#attempt(async () => {
-      const connection = await this.#connect();
+    return this.#attempt(async (connection) => {
       const [rows] = await connection.query<RowDataPacket[]>({ sql, values, timeout: STATEMENT_TIMEOUT_MS });
       return rows;
     });
@@ -205,17 +220,22 @@ export class MysqlDatabase implements Database {
     values?: QueryValues,
     timeout = STATEMENT_TIMEOUT_MS,
   ): Promise<ResultSetHeader> {
-    return this.#attempt(async () => {
-      const connection = await this.#connect();
+    return this.#attempt(async (connection) => {
       const [header] = await connection.query<ResultSetHeader>({ sql, values, timeout });
       return header;
     });
   }
 
+  #attempt<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const attempt = this.#last.then(() => this.#try(work));
+    this.#last = attempt.catch(() => {});
+    return attempt;
+  }
+
   /** After an error the next statement begins on a new connection: nobody knows what the old one is good for. */
-  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+  async #try<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await work(await this.#connect());
     } catch (error) {
       const connection = this.#connection;
       this.#connection = undefined;
