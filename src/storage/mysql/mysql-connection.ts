@@ -1,5 +1,6 @@
 /** A connection to a MySQL or MariaDB server. The driver is loaded when the first is made. */
 import { readFile } from "node:fs/promises";
+import { connect as connectSocket, type Socket } from "node:net";
 import type { Connection } from "mysql2/promise";
 import { DatabaseError } from "../database.ts";
 
@@ -19,11 +20,24 @@ export interface ServerSettings {
   readonly tlsCa: string | null;
 }
 
-/** Connects. @param onLost is called when the connection ends by itself. */
-export async function connect(settings: ServerSettings, onLost: () => void): Promise<Connection> {
+/** A connection, and what it goes over. */
+export interface ServerConnection {
+  readonly connection: Connection;
+  readonly socket: Socket;
+}
+
+/**
+ * Connects. The socket is ours: the driver only ever ends its own half of it, and a server that does not answer any more
+ * would keep this process from ending.
+ * @param onLost is called when the connection ends by itself.
+ */
+export async function connect(settings: ServerSettings, onLost: () => void): Promise<ServerConnection> {
   const { createConnection } = await import("mysql2/promise");
   const { host, port, user, password, schema, tls } = settings;
+  const ssl = tls ? { ssl: { verifyIdentity: true, ...(await readCa(settings.tlsCa)) } } : {};
+  const socket = connectSocket({ host, port, noDelay: true, keepAlive: true });
   const connection = await createConnection({
+    stream: socket,
     host,
     port,
     user,
@@ -31,11 +45,14 @@ export async function connect(settings: ServerSettings, onLost: () => void): Pro
     database: schema,
     charset: "utf8mb4",
     connectTimeout: CONNECT_TIMEOUT_MS,
-    ...(tls ? { ssl: { verifyIdentity: true, ...(await readCa(settings.tlsCa)) } } : {}),
+    ...ssl,
+  }).catch((error: unknown) => {
+    socket.destroy();
+    throw error;
   });
   // Without a listener an error between two statements would end the process.
   connection.on("error", onLost);
-  return connection;
+  return { connection, socket };
 }
 
 async function readCa(file: string | null): Promise<{ ca?: Buffer }> {

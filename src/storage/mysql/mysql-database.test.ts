@@ -110,6 +110,22 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     );
   });
 
+  test("a server that has stopped answering does not keep the process from ending", async (t) => {
+    const settings = await makeSettings();
+    const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
+    const before = sockets();
+    const database = await openDatabase(settings);
+    t.after(() => database.close());
+    assert.equal(sockets(), before + 1);
+    process.kill(server.pid, "SIGSTOP");
+    try {
+      await database.close();
+      await until("nothing holds it", () => sockets() === before, 10_000);
+    } finally {
+      process.kill(server.pid, "SIGCONT");
+    }
+  });
+
   test("after it is closed nothing opens it again", async (t) => {
     const settings = await makeSettings();
     const database = await openDatabase(settings);

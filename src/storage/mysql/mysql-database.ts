@@ -15,7 +15,7 @@ import {
 } from "../database.ts";
 import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
 import { COUNT_COLUMNS, SWARM_COLUMNS, TOTAL_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
-import { connect, type ServerSettings } from "./mysql-connection.ts";
+import { connect, type ServerConnection, type ServerSettings } from "./mysql-connection.ts";
 import { toDatabaseError } from "./mysql-errors.ts";
 
 /** How long a statement may take. One of a few hundred rows takes milliseconds. */
@@ -43,7 +43,7 @@ export class MysqlDatabase implements Database {
   /** A server synchronises its disk once for all. */
   readonly rowsAtOnce = 256;
   readonly #settings: ServerSettings;
-  #connection: Promise<Connection> | undefined;
+  #connection: Promise<ServerConnection> | undefined;
   #claimed = false;
   #closed = false;
   /**
@@ -167,28 +167,29 @@ export class MysqlDatabase implements Database {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#last;
-    const connection = await this.#connection?.catch(() => undefined);
+    const open = await this.#connection?.catch(() => undefined);
     this.#connection = undefined;
     // It says good-bye to the server, which may not be there to hear it.
-    await connection?.end().catch(() => connection.destroy());
+    await open?.connection.end().catch(() => open.socket.destroy());
+    open?.socket.unref();
   }
 
   /** The connection, made again if it was lost. What was claimed is claimed again. */
-  #connect(): Promise<Connection> {
+  #connect(): Promise<ServerConnection> {
     this.#connection ??= this.#open();
     return this.#connection;
   }
 
-  async #open(): Promise<Connection> {
+  async #open(): Promise<ServerConnection> {
     if (this.#closed) throw new DatabaseError("away", `${this.name}: it has been closed`);
-    const connection = await connect(this.#settings, () => {
+    const open = await connect(this.#settings, () => {
       this.#connection = undefined;
     });
     try {
-      if (this.#claimed) await this.#lock(connection, "tracker", CLAIM_TIMEOUT_SECONDS);
-      return connection;
+      if (this.#claimed) await this.#lock(open.connection, "tracker", CLAIM_TIMEOUT_SECONDS);
+      return open;
     } catch (error) {
-      connection.destroy();
+      open.socket.destroy();
       throw error;
     }
   }
@@ -235,11 +236,11 @@ export class MysqlDatabase implements Database {
   /** After an error the next statement begins on a new connection: nobody knows what the old one is good for. */
   async #try<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     try {
-      return await work(await this.#connect());
+      return await work((await this.#connect()).connection);
     } catch (error) {
-      const connection = this.#connection;
+      const open = this.#connection;
       this.#connection = undefined;
-      void connection?.then((broken) => broken.destroy()).catch(() => {});
+      void open?.then((broken) => broken.socket.destroy()).catch(() => {});
       throw toDatabaseError(error, this.name);
     }
   }
