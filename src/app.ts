@@ -95,6 +95,7 @@ class App {
   readonly #timers: NodeJS.Timeout[] = [];
   #policy: PolicyData;
   #reloading: Promise<void> = Promise.resolve();
+  #isStopping = false;
   #end: (exitCode: number) => void = () => {};
 
   constructor(
@@ -199,6 +200,7 @@ class App {
       setInterval(() => void this.#reloadIfChanged(), LOOK_AT_FILES_MS),
     );
     const exitCode = await ended;
+    this.#isStopping = true;
     this.#supervision.stopping();
     for (const timer of this.#timers) clearInterval(timer);
     await this.#reloading;
@@ -229,8 +231,9 @@ class App {
     }
   }
 
-  /** Reads the configuration again; with problems, what is in force stays. One reload at a time. */
+  /** Reads the configuration again; with problems, what is in force stays. One reload at a time, and none amid the end. */
   reload(reason: string): void {
+    if (this.#isStopping) return;
     this.#reloading = this.#reloading.then(async () => {
       this.#supervision.reloading();
       await this.#reload(reason);
