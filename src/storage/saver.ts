@@ -70,11 +70,15 @@ export class Saver {
     }
   }
 
-  /** Writes everything that has changed. @throws DatabaseError */
-  async save(database: Database, rest: Rest): Promise<void> {
+  /**
+   * Writes everything that has changed.
+   * @param isLoaded whether all that is kept has been in memory, so that what is not there any more has vanished.
+   * @throws DatabaseError
+   */
+  async save(database: Database, rest: Rest, isLoaded = true): Promise<void> {
     await this.#writePending(database);
     await this.#writeVanished(database, rest);
-    if (this.#vanished.missed) await this.#compareEverything(database, rest);
+    if (this.#vanished.missed && isLoaded) await this.#compareEverything(database, rest);
     this.#reader.retry();
     this.#changed.begin();
     for (let count = this.#changed.next(); count > 0; count = this.#changed.next()) {

@@ -174,9 +174,8 @@ export class Storage {
     const { saveIntervalMs, totals } = this.#options;
     try {
       const database = await this.#ready();
-      await this.#saver.save(database, (workedMs) =>
-        this.#rest(workedMs, began + saveIntervalMs * REST_PART),
-      );
+      const rest = (workedMs: number) => this.#rest(workedMs, began + saveIntervalMs * REST_PART);
+      await this.#saver.save(database, rest, this.#load === undefined);
       await totals.write(database);
       await this.#purge(database);
     } catch (error) {
@@ -199,10 +198,8 @@ export class Storage {
   async #ready(): Promise<Database> {
     try {
       this.#database ??= await this.#open();
-      if (this.#load !== undefined) {
-        await this.#loadAll(this.#database, this.#load());
+      if (this.#load !== undefined && (await this.#loadAll(this.#database, this.#load())))
         this.#load = undefined;
-      }
       return this.#database;
     } catch (error) {
       if (await this.#replaceDamaged(error)) return this.#ready();
@@ -228,7 +225,8 @@ export class Storage {
     }
   }
 
-  async #loadAll(database: Database, settings: LoadSettings): Promise<void> {
+  /** @returns whether that was all; not when the tracker stops meanwhile. */
+  async #loadAll(database: Database, settings: LoadSettings): Promise<boolean> {
     const began = performance.now();
     const loader = new SwarmLoader(this.#store, settings);
     const { swarms, quiet } = await database.size();
@@ -246,7 +244,9 @@ export class Storage {
       }
       await yieldToOthers();
     }
+    if (this.#stop.signal.aborted) return false;
     if (read > 0) this.#observer.loaded(loader.counts, performance.now() - began, database.name);
+    return true;
   }
 
   /** Puts a new file in the place of an embedded database that is damaged. @returns whether it was. */

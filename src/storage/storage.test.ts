@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { allocateSwarmStore } from "../tracker/store-memory.ts";
+import { TrackerFixture } from "../tracker/tracker-fixture.ts";
+import { GroupTotals } from "./group-totals.ts";
+import { Saver } from "./saver.ts";
+import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
+import { Storage } from "./storage.ts";
+
+const KEPT = 600;
+const NOTHING_HEARD = {
+  loading: () => {},
+  loaded: () => {},
+  saved: () => {},
+  movedAside: () => {},
+  failed: () => {},
+  recovered: () => {},
+  gaveUp: () => {},
+};
+
+test("a stop before all has been loaded takes nothing for vanished that was not loaded", async (t) => {
+  const base = await mkdtemp(join(tmpdir(), "btrt-storage-"));
+  t.after(() => rm(base, { recursive: true }));
+  await mkdir(join(base, "there"));
+  const before = await SqliteDatabase.open(join(base, "there/btrt.db"));
+  await before.migrate();
+  const kept = new TrackerFixture();
+  for (let swarm = 0; swarm < KEPT; swarm++) kept.announce("11.0.0.1", { swarm });
+  await new Saver(kept.store, () => kept.clock.seconds).save(before, async () => {});
+  await before.close();
+
+  const store = allocateSwarmStore(100_000, 2, [1, 2]);
+  const fixture = new TrackerFixture({ store });
+  await writeFile(join(base, "place"), "no directory");
+  const url = `sqlite:${join(base, "place/btrt.db")}`;
+  const storage = new Storage(
+    {
+      database: { url, user: "", password: null, schema: "", tls: false, tlsCa: null },
+      store,
+      totals: new GroupTotals([]),
+      saveIntervalMs: 60_000,
+      required: false,
+      autoUpgrade: true,
+      quietSeconds: 1e9,
+      quietLimit: 1e6,
+    },
+    NOTHING_HEARD,
+  );
+  await storage.open(() => ({ groups: fixture.groups, peerExpiry: 3900, stallSeconds: 600 }));
+  // More than the rings hold: what vanished is to be looked for in the database.
+  for (let swarm = KEPT; swarm < KEPT + 5000; swarm++) {
+    fixture.announce("11.0.0.2", { swarm });
+    fixture.announce("11.0.0.2", { swarm, event: ANNOUNCE_EVENT.stopped });
+  }
+  fixture.announce("11.0.0.2", { swarm: KEPT });
+  await rm(join(base, "place"));
+  await rename(join(base, "there"), join(base, "place"));
+  await storage.stop();
+
+  const after = await SqliteDatabase.open(join(base, "place/btrt.db"));
+  t.after(() => after.close());
+  const { swarms, quiet } = await after.size();
+  assert.deepEqual([swarms, quiet], [KEPT + 1, 0]);
+});
