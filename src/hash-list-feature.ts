@@ -43,7 +43,10 @@ export class HashListFeature implements Feature {
   /** Follows a reload. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void {
     void this.#maker.adopt(settingsOf(loaded), policy.groups);
+    const before = this.#sources;
     this.#sources = sourcesOf(loaded);
+    if (this.#sources.map(({ file }) => file).join("\n") !== before.map(({ file }) => file).join("\n"))
+      this.handshakes.beginAnew();
     this.#readCounts();
   }
 

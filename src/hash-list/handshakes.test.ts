@@ -28,3 +28,13 @@ test("running totals become totals since the start, also when their counter begi
     "in the row of no group alone",
   );
 });
+
+test("another counter's past is not counted", () => {
+  const handshakes = new Handshakes();
+  handshakes.update("any", { seen: 10, refused: 1 });
+  handshakes.update("any", { seen: 12, refused: 2 });
+  handshakes.beginAnew();
+  handshakes.update("any", { seen: 1_000_000, refused: 1000 });
+  handshakes.update("any", { seen: 1_000_001, refused: 1001 });
+  assert.deepEqual(handshakes.read(), [{ direction: "any", seen: 3, refused: 2 }]);
+});

@@ -39,6 +39,11 @@ export class Handshakes {
     this.activity[at + 1] += refused;
   }
 
+  /** Somebody else counts from now on: what he has counted before is none of ours. */
+  beginAnew(): void {
+    this.#last.clear();
+  }
+
   /** Handshakes since the start, of the directions in which somebody counts. */
   read(): (HandshakeCounts & { readonly direction: HandshakeDirection })[] {
     return Array.from(this.#totals, ([direction, counts]) => ({ direction, ...counts }));

@@ -158,11 +158,10 @@ test("btrt hashlist writes it, says what has changed, and leaves no torrent list
 test("counts of handshakes that nobody writes any more are said, once in the log", {
   timeout: 120_000,
 }, async (t) => {
-  const { bed, tracker } = await start(
+  const { bed, config, tracker } = await start(
     t,
     ", router_counters: router.json, dpi_statistics: { file: dpi.log, pattern: '(.)/(.)' }",
   );
-  const none = [`${bed.path("dpi.log")}:`, `${bed.path("router.json")}:`];
   const warned = async () =>
     (await askStatus(tracker.admin)).warnings.filter((line) => line.includes("counts of handshakes"));
   assert.equal((await warned()).length, 2, "there is no file");
@@ -192,6 +191,15 @@ test("counts of handshakes that nobody writes any more are said, once in the log
     "they are looked at again",
     async () => (await askStatus(tracker.admin)).hashList.checkedAt !== checkedAt,
   );
+  writeFileSync(bed.path("other.log"), "9/9\n");
+  await tracker.reload(config.replace("dpi.log", "other.log"));
+  await until("the other file is read", async () =>
+    (await askStatus(tracker.admin)).counterFiles.some(
+      ({ file, isStale }) => file.endsWith("other.log") && !isStale,
+    ),
+  );
+  const [{ seen }] = (await askStatus(tracker.admin)).handshakes;
+  assert.equal(seen, 0, "what another has counted before is not ours");
   const lines = tracker.log.filter(({ msg }) => msg.startsWith("no counts of handshakes"));
-  assert.equal(lines.filter(({ reason }) => String(reason).startsWith(none[0])).length, 1);
+  assert.equal(lines.filter(({ reason }) => String(reason).startsWith(bed.path("dpi.log:"))).length, 1);
 });
