@@ -8,6 +8,7 @@ import type { Config } from "./config/schema.ts";
 import type { ErrandDesk } from "./errands.ts";
 import type { Feature } from "./feature.ts";
 import { type ForeignPeers, Forwarder } from "./forwarding/forwarder.ts";
+import type { ScheduleLimits } from "./forwarding/schedule.ts";
 import { machineAddresses } from "./machine.ts";
 import type { Address } from "./model/address.ts";
 import { EXTERNAL_SOURCE } from "./model/counters.ts";
@@ -39,7 +40,7 @@ const SHOWN_TRACKERS = 20;
 export interface ForwardingParts {
   readonly store: SwarmStoreData;
   readonly askTimes: AskTimesData;
-  readonly errands: ErrandDesk;
+  readonly errands: Pick<ErrandDesk, "handle" | "resume">;
   /** The data plane's clock, in seconds. */
   readonly now: () => number;
   /** Which addresses external trackers may have; by default all that are public, and neither ours nor denied. */
@@ -51,8 +52,10 @@ export class ForwardingFeature implements Feature {
   readonly #parts: ForwardingParts;
   readonly #learned: LearnedPeers;
   readonly #counts = new LearnedCounts();
+  /** Changed in place by a reload, so that what waits goes on waiting, and counts go on. */
+  readonly #limits: ScheduleLimits;
+  readonly #forwarder: Forwarder;
   #client: TrackerClient;
-  #forwarder: Forwarder;
   #key = "";
   #isOn = false;
 
@@ -66,6 +69,7 @@ export class ForwardingFeature implements Feature {
       config.tracker.max_learned_peers,
     );
     this.#client = this.#makeClient(config);
+    this.#limits = limitsOf(config);
     this.#forwarder = this.#makeForwarder(config);
     this.#key = keyOf(config);
     this.#isOn = isOn(config);
@@ -122,7 +126,8 @@ export class ForwardingFeature implements Feature {
     this.#key = keyOf(config);
     const client = this.#client;
     this.#client = this.#makeClient(config);
-    this.#forwarder = this.#makeForwarder(config);
+    Object.assign(this.#limits, limitsOf(config));
+    this.#forwarder.numWant = config.tracker.numwant_max;
     void client.close();
   }
 
@@ -143,26 +148,14 @@ export class ForwardingFeature implements Feature {
     });
   }
 
-  #makeForwarder({
-    forwarded_announce: { max_requests, max_requests_per_tracker },
-    tracker,
-  }: Config): Forwarder {
+  #makeForwarder({ tracker }: Config): Forwarder {
     const { errands, askTimes, now } = this.#parts;
-    const client = this.#client;
     const ours = new PrefixTable(buildPrefixSet(machineAddresses()));
     return new Forwarder({
-      limits: {
-        maxRequests: max_requests,
-        maxPerTracker: max_requests_per_tracker,
-        maxPerAddress: Math.ceil(max_requests * SHARE_OF_ADDRESS),
-        maxQueued: MOST_QUEUED,
-        maxQueuedPerTracker: MOST_QUEUED_PER_TRACKER,
-        maxHeldPerAddress: MOST_QUEUED_PER_ADDRESS,
-        maxTrackers: MOST_TRACKERS,
-      },
+      limits: this.#limits,
       numWant: tracker.numwant_max,
       times: new AskTimes(askTimes),
-      announce: (announcement) => client.announce(announcement),
+      announce: (announcement) => this.#client.announce(announcement),
       learn: (peers) => this.#learn(peers),
       resume: (worker, token, told) => errands.resume(worker, token, told),
       isOurs: (address) => ours.lookup(address) !== 0,
@@ -182,6 +175,20 @@ export class ForwardingFeature implements Feature {
 
 function isOn({ forwarded_announce: { sources, clients } }: Config): boolean {
   return sources.length + clients.length > 0;
+}
+
+function limitsOf({
+  forwarded_announce: { max_requests, max_requests_per_tracker },
+}: Config): ScheduleLimits {
+  return {
+    maxRequests: max_requests,
+    maxPerTracker: max_requests_per_tracker,
+    maxPerAddress: Math.ceil(max_requests * SHARE_OF_ADDRESS),
+    maxQueued: MOST_QUEUED,
+    maxQueuedPerTracker: MOST_QUEUED_PER_TRACKER,
+    maxHeldPerAddress: MOST_QUEUED_PER_ADDRESS,
+    maxTrackers: MOST_TRACKERS,
+  };
 }
 
 /** What makes another client necessary. */

@@ -85,21 +85,26 @@ export class ForwarderRig {
 
   /** Has an errand done. @returns the token of who waits for it. */
   take(options: ErrandOptions = {}): number {
-    const { client = 1, swarm = 1, event = ANNOUNCE_EVENT.none, isObserved = false } = options;
-    const bytes = ascii(options.url ?? `http://t.example/ann?info_hash=${HASH}&port=6881`);
-    const url = new TrackerUrl();
-    assert.ok(url.parse(bytes, 0, bytes.length));
-    const query = new AnnounceQuery();
-    assert.equal(query.decode(url.bytes, url.queryStart, url.queryEnd), 0);
-    query.request.event = event;
-    query.request.address.copyFrom(parseAddress(options.address ?? "198.18.0.1"));
-    const mode = isObserved ? MODE.observe : MODE.replace;
-    writeForwardErrand(url, query.request, mode, Int32Array.of(swarm, swarm, 1000 + client, 1000 + client));
-    const agent = ascii(options.userAgent ?? "");
-    addUserAgent(agent, 0, agent.length);
-    this.forwarder.take(0, ++this.#tokens, written.bytes.slice(0, written.length));
+    this.forwarder.take(0, ++this.#tokens, errandOf(options));
     return this.#tokens;
   }
+}
+
+/** The bytes of an errand. */
+export function errandOf(options: ErrandOptions): Uint8Array<ArrayBuffer> {
+  const { client = 1, swarm = 1, event = ANNOUNCE_EVENT.none, isObserved = false } = options;
+  const bytes = ascii(options.url ?? `http://t.example/ann?info_hash=${HASH}&port=6881`);
+  const url = new TrackerUrl();
+  assert.ok(url.parse(bytes, 0, bytes.length));
+  const query = new AnnounceQuery();
+  assert.equal(query.decode(url.bytes, url.queryStart, url.queryEnd), 0);
+  query.request.event = event;
+  query.request.address.copyFrom(parseAddress(options.address ?? "198.18.0.1"));
+  const mode = isObserved ? MODE.observe : MODE.replace;
+  writeForwardErrand(url, query.request, mode, Int32Array.of(swarm, swarm, 1000 + client, 1000 + client));
+  const agent = ascii(options.userAgent ?? "");
+  addUserAgent(agent, 0, agent.length);
+  return written.bytes.slice(0, written.length);
 }
 
 /** A tracker's answer. */

@@ -19,7 +19,7 @@ import { type Job, keyOf, type Waiter } from "./upstream.ts";
 /** What a {@link Forwarder} works with. */
 export interface ForwarderParts {
   readonly limits: ScheduleLimits;
-  /** Peers that external trackers are asked for, at least. */
+  /** See {@link Forwarder.numWant}. */
   readonly numWant: number;
   readonly times: AskTimes;
   /** Announces to a tracker (client/tracker-client.ts). Never rejects. */
@@ -64,6 +64,8 @@ const NOBODY: Waiter = { worker: 0, token: 0 };
 
 /** Does the errands to external trackers. */
 export class Forwarder {
+  /** Peers that external trackers are asked for, at least. */
+  numWant: number;
   /** Announces that joined what was on its way. */
   joined = 0;
   readonly counts = new NamedCounts();
@@ -72,7 +74,8 @@ export class Forwarder {
   readonly #swarms = new Map<string, Swarm>();
 
   constructor(parts: ForwarderParts) {
-    const { limits, nowMs, fraction } = parts;
+    const { limits, numWant, nowMs, fraction } = parts;
+    this.numWant = numWant;
     this.#parts = parts;
     this.schedule = new Schedule({
       limits,
@@ -112,7 +115,7 @@ export class Forwarder {
   }
 
   async #run(job: Job): Promise<void> {
-    const announcement = announcementFor(job.errand, this.#parts.numWant);
+    const announcement = announcementFor(job.errand, this.numWant);
     let outcome = await this.#parts.announce(announcement);
     // As any client would: the tracker may have closed a kept connection just then, and not have heard of it.
     if (!outcome.answered && outcome.kind === "cut") outcome = await this.#parts.announce(announcement);
