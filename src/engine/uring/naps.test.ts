@@ -16,8 +16,7 @@ class Thread {
   turn(turns: number, elapsedMs: number, arrivals: number): void {
     for (let i = 0; i < turns; i++) {
       this.#now += elapsedMs;
-      this.naps.turn(this.#now);
-      this.naps.arrived(arrivals);
+      this.naps.turn(arrivals, this.#now);
     }
   }
 }
@@ -30,12 +29,18 @@ test("a nap is worth it as long as connections come in less time than it takes",
   assert.equal(thread.naps.isWorthIt, false);
   thread.turn(MANY, NAP_MS * 4, 5);
   assert.equal(thread.naps.isWorthIt, true, "what a nap has gathered counts");
+  thread.turn(1, NAP_MS, 0);
+  assert.equal(thread.naps.isWorthIt, true, "in a turn they are served, and no more come");
 });
 
 test("turns that bring no connection do not lead to naps, however many they are", () => {
   const thread = new Thread();
   thread.turn(MANY, NAP_MS / 10, 0);
   assert.equal(thread.naps.isWorthIt, false);
+  thread.turn(MANY, NAP_MS / 10, 1);
+  assert.equal(thread.naps.isWorthIt, true);
+  thread.turn(10, NAP_MS / 10, 0);
+  assert.equal(thread.naps.isWorthIt, false, "soon after the last connection");
 });
 
 test("a few connections at once wake an idle thread, and no nap holds them up", () => {
@@ -44,7 +49,7 @@ test("a few connections at once wake an idle thread, and no nap holds them up", 
   assert.equal(thread.naps.isWorthIt, false, "of a thread that has just begun");
   thread.turn(MANY, NAP_MS / 10, 1);
   assert.equal(thread.naps.isWorthIt, true);
-  thread.turn(1, 50, 1);
+  thread.turn(1, 50, 0);
   thread.turn(10, NAP_MS / 10, 1);
   assert.equal(thread.naps.isWorthIt, false, "of one that has waited for long");
 });

@@ -10,43 +10,49 @@
 /** How long a nap is asked to be. The kernel adds up to 50 µs (timer slack, prctl(2)): the most that a reply is late. */
 export const NAP_MICROSECONDS = 100;
 
-/** Turns of the engine that count, the last ones most. */
+/** Turns with connections that the rate is taken over, the last ones counting most. */
 const TURNS = 64;
+
+/** Turns without any after which the thread is not busy. One is usual: that in which they are served. */
+const QUIET_TURNS = 4;
 
 /** A thread was idle for so long before its first turn. */
 const IDLE_MS = 1000;
 
-/** Decides when a thread naps. */
+/** Decides when a thread naps. Turns without connections are only counted: arithmetic would leave garbage. */
 export class Naps {
   /** Takes so many microseconds. */
   readonly #sleep: (microseconds: number) => void;
-  #turnedAt: number;
-  /** Of the last turns, fading: how long they took, waiting included, and how many came. */
+  /** Of the last turns with connections, fading: how long it took until they came, and how many. */
   #elapsedMs = IDLE_MS;
   #arrivals = 0;
+  #arrivedAt: number;
+  #quietTurns = 0;
+  #isBusy = false;
 
   /** @param now here and in {@link turn}: on the clock of `performance.now()`. */
   constructor(sleep: (microseconds: number) => void, now: number) {
     this.#sleep = sleep;
-    this.#turnedAt = now;
+    this.#arrivedAt = now;
   }
 
-  /** Another turn begins. */
-  turn(now: number): void {
+  /** In another turn of the engine, at `now`, so many connections have come. */
+  turn(arrivals: number, now: number): void {
+    if (arrivals === 0) {
+      this.#quietTurns++;
+      return;
+    }
     const kept = 1 - 1 / TURNS;
-    this.#elapsedMs = this.#elapsedMs * kept + now - this.#turnedAt;
-    this.#arrivals *= kept;
-    this.#turnedAt = now;
-  }
-
-  /** So many connections have come in this turn. */
-  arrived(count: number): void {
-    this.#arrivals += count;
+    this.#elapsedMs = this.#elapsedMs * kept + now - this.#arrivedAt;
+    this.#arrivals = this.#arrivals * kept + arrivals;
+    this.#arrivedAt = now;
+    this.#quietTurns = 0;
+    this.#isBusy = this.#arrivals * NAP_MICROSECONDS > this.#elapsedMs * 1000;
   }
 
   /** Whether so many come that one is to be expected in the time of a nap. As it takes longer, it gathers more. */
   get isWorthIt(): boolean {
-    return this.#arrivals * NAP_MICROSECONDS > this.#elapsedMs * 1000;
+    return this.#isBusy && this.#quietTurns <= QUIET_TURNS;
   }
 
   /** Takes a nap. */

@@ -29,7 +29,7 @@ else {
   const countNaps = async (t: TestContext, before: number) => {
     let count = 0;
     const naps = new Naps(() => count++, performance.now());
-    naps.arrived(before);
+    if (before > 0) naps.turn(before, performance.now());
     const rig = await Rig.start(t, (services, limits, counters) => {
       const resources = allocateResources(SOCKETS, limits.maxConnections);
       return new UringEngine(services, limits, counters, resources, WAIT_MS, naps);

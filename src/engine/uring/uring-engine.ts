@@ -174,7 +174,6 @@ export class UringEngine implements Engine {
       this.#enter(1, this.#stopping === undefined ? this.#waitMs : 1);
       const now = performance.now();
       this.#streams.now = now;
-      this.#naps.turn(now);
       busy = this.#complete();
       const interval = this.#streams.hasWaiting ? CHECK_WAITS_MS : this.#checkIntervalMs;
       if (now >= this.#checkedAt + Math.min(interval, this.#checkIntervalMs)) {
@@ -213,6 +212,7 @@ export class UringEngine implements Engine {
   #complete(): boolean {
     const { completions } = this.#ring;
     const { head, tail } = completions;
+    let accepted = 0;
     for (let position = head; position !== tail; position = (position + 1) >>> 0) {
       const at = completions.at(position);
       const purpose = completions.purpose(at);
@@ -220,11 +220,12 @@ export class UringEngine implements Engine {
       const result = completions.result(at);
       const flags = completions.flags(at);
       completions.release((position + 1) >>> 0);
-      if (purpose === PURPOSE.accepted) this.#naps.arrived(1);
+      if (purpose === PURPOSE.accepted) accepted++;
       if (purpose === PURPOSE.datagrams) this.#datagrams.complete(owner);
       else if (purpose === PURPOSE.woken) this.#wakened();
       else if (purpose !== PURPOSE.none) this.#streams.complete(purpose, owner, result, flags);
     }
+    this.#naps.turn(accepted, this.#streams.now);
     return head !== tail;
   }
 
