@@ -27,12 +27,14 @@ TICK = 0.1
 # Time and size are a hundredth of life's (README.md), and with them the clocks and queues of clients, as far as they
 # go: seconds between choices whom to send to (life: 15 and 30), between attempts to connect again (60), and between
 # announces at least (300); milliseconds between shares of a rate limit (500); blocks of 16 KiB asked for beforehand
-# (500: a large part of a small file, which others cannot be asked for meanwhile).
+# (500), and bytes taken from disk to be sent (500 KiB): a large part of a small file, which others cannot be asked for
+# meanwhile.
 UNCHOKE = 1
 RECONNECT = 1
 MOST_OFTEN = 3
 BANDWIDTH_TICK_MS = 50
 REQUESTS = 16
+SEND_BUFFER = 32 * 1024
 # Whom a client sends to at a time, as qBittorrent has it.
 UNCHOKE_SLOTS = 4
 # Not scaled: no announce in the course of a run.
@@ -62,6 +64,11 @@ def session_settings(client, common):
         "unchoke_slots_limit": UNCHOKE_SLOTS,
         "tick_interval": BANDWIDTH_TICK_MS,
         "max_out_request_queue": REQUESTS,
+        # What the other side says it allows goes before what one wants, and in its first seconds a connection asks for
+        # more than either: what is too much is rejected, and asked for elsewhere.
+        "max_allowed_in_request_queue": REQUESTS,
+        "send_buffer_watermark": SEND_BUFFER,
+        "send_buffer_low_watermark": SEND_BUFFER // 2,
         "upload_rate_limit": client["upload"] * 1000,
         "download_rate_limit": client["download"] * 1000,
         "rate_limit_ip_overhead": False,

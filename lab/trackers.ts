@@ -7,6 +7,7 @@ import { type Program, until } from "./process.ts";
 import type { Site } from "./site.ts";
 import { TRACKER_HOST } from "./topology.ts";
 
+const CLOCK_AHEAD = new URL("./clock-ahead.ts", import.meta.url).href;
 /** The project that the lab is part of. */
 export const OWN_TREE = fileURLToPath(new URL("..", import.meta.url));
 const START_LIMIT_MS = 20_000;
@@ -59,7 +60,15 @@ export async function startBtrt(
   const file = site.path("btrt.conf");
   const listen = { http: [`${TRACKER_HOST}:${port}`], udp: [] };
   await writeFile(file, JSON.stringify({ ...settings, listen }));
-  const argv = [process.execPath, join(tree, "src/main.ts"), "run", "--config", file];
+  const argv = [
+    process.execPath,
+    "--import",
+    CLOCK_AHEAD,
+    join(tree, "src/main.ts"),
+    "run",
+    "--config",
+    file,
+  ];
   return await listening("BTRT", site.start(core, argv), port);
 }
 
