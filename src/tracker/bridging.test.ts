@@ -113,6 +113,22 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 1, 99: 20 });
   });
 
+  test("one complete copy is enough where leechers pass on what it sends", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture);
+    ask(fixture, "12.0.0.1", { left: 0 });
+    assert.equal(ask(fixture, "11.0.0.1")["99"], 20);
+    for (let i = 2; i <= 4; i++)
+      assert.equal(ask(fixture, `11.0.0.${i}`)["99"], undefined, "it has a bridge");
+    fixture.announce("11.0.0.1", { event: ANNOUNCE_EVENT.stopped });
+    assert.equal(ask(fixture, "11.0.0.2")["99"], 20, "two others are not enough");
+    fixture.learn(...Array.from({ length: 9 }, (_, i) => [12, 0, 1, i, 0x1a, 0xe1]).flat());
+    assert.equal(ask(fixture, "11.0.0.2")["99"], 20, "nor are those that a neighbor has named");
+    for (const host of [5, 6]) ask(fixture, `11.0.0.${host}`);
+    assert.equal(ask(fixture, "11.0.0.2")["99"], undefined, "four others are");
+    assert.equal(ask(fixture, "11.0.0.7")["99"], undefined);
+  });
+
   test("complete copies at home are judged by what they deliver", () => {
     const fixture = bridged();
     const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });
@@ -267,7 +283,8 @@ describe("bridged, whatever happens", () => {
             );
             lease.delete(host);
             if (now === 0 || !fixture.isBridge(address)) continue;
-            assert.ok(seeds < 2 || known, "a newcomer first tries the complete copies");
+            const enough = seeds >= 2 || (seeds === 1 && leechers >= 4);
+            assert.ok(!enough || known, "a newcomer first tries the complete copies");
             assert.ok(live.length < bridges + Math.floor(leechers / 4), `${live.length + 1} bridges`);
             assert.ok(given.filter((peer) => peer.address.startsWith("99.")).length >= 3, "half of six");
             lease.set(host, fixture.clock.seconds);

@@ -5,9 +5,10 @@
  * A few downloading clients of each home and swarm are its *bridges*: they are given outside peers, the others find
  * the pieces at home. Each tier of a home has bridges of its own: a partner's line to the outside is another one. A
  * client becomes a bridge when it announces and one is needed, and stops being one when it completes, stalls, is not
- * heard of for its lease, or when there are complete copies enough at home. A client that falls behind becomes
- * another one, whatever there is at home: bridges and seeders are judged by what they pass on. Whoever stalls is given
- * outside peers, bridge or not, and all that download at home announce often: nobody is worse off for long.
+ * heard of for its lease, or when there are complete copies enough at home; a single one is, with some leechers that pass
+ * on what it sends. A client that falls behind becomes another bridge, whatever there is at home: bridges and seeders
+ * are judged by what they pass on. Whoever stalls is given outside peers, bridge or not, and all that download at home
+ * announce often: nobody is worse off for long.
  *
  * Learned peers are at home if their group is: the line to them costs the same, whoever named them. They count as
  * leechers, and as complete copies where the tracker that named them says so; they are nobody's bridges, and are none to
@@ -35,7 +36,10 @@ import type { TrackerPolicy } from "./tracker-policy.ts";
 /** A bridge that has not been heard of for so many of its intervals has lost its lease: intervals vary by a tenth. */
 const LEASE_INTERVALS = 1.25;
 
-/** There can be an additional bridge for every so many leechers, if they fall behind. */
+/**
+ * There can be an additional bridge for every so many leechers, if they fall behind; and so many need none beside a
+ * complete copy.
+ */
 const LEECHERS_PER_BRIDGE = 4;
 
 /** The peers of one family: a list, its runs, and the requester's own position in it, or -1. */
@@ -105,7 +109,8 @@ export class HomeCensus {
   needsBridge(policy: TrackerPolicy, who: Requester, now: number): boolean {
     if (who.seeder || who.stalled) return false;
     const { bridges, homeSeedsEnough, stallSeconds } = policy.selection;
-    const seedsEnough = this.#seeds >= homeSeedsEnough;
+    const seedsEnough =
+      this.#seeds >= homeSeedsEnough || (this.#seeds > 0 && this.#announced >= LEECHERS_PER_BRIDGE);
     if (!seedsEnough && this.#tierBridges < bridges) return true;
     if (this.#bridges >= bridges + Math.floor(this.#announced / LEECHERS_PER_BRIDGE)) return false;
     return (who.bridge && !seedsEnough) || this.#isBehind(who, now, stallSeconds);

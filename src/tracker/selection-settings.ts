@@ -9,7 +9,7 @@ export interface SelectionSettings {
   readonly enough: number;
   /** Most bridges of a home in a swarm. */
   readonly bridges: number;
-  /** Complete copies at home with which no bridge is needed. */
+  /** Complete copies at home with which no bridge is needed; one will do where four others download. */
   readonly homeSeedsEnough: number;
   /** A download without progress for so many seconds has stalled. */
   readonly stallSeconds: number;

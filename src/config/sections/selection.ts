@@ -36,7 +36,9 @@ export const selection = section({
     .describe("Downloading clients of each tier of a home and each torrent that are given outside peers."),
   home_seeds_enough: integer(...PEERS)
     .default(2)
-    .describe("Complete copies at home with which no bridge is needed, as long as they deliver."),
+    .describe(
+      "Complete copies at home with which no bridge is needed, as long as they deliver; one will do where four others download.",
+    ),
   stall_seconds: integer(5, 43_200)
     .default(600)
     .describe(
