@@ -1,6 +1,6 @@
 /**
  * Measures the tracker, as a process:
- * `npm run bench -- [--only announces,workers,memory,size,storage,admin,hashlist,router,neighbors,asking,forwarding]
+ * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,neighbors,asking,forwarding]
  * [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
@@ -18,6 +18,7 @@ import { measureForwarding } from "./scenarios/forwarding.ts";
 import { measureHashList } from "./scenarios/hash-list.ts";
 import { measureMemory } from "./scenarios/memory.ts";
 import { measureNeighbors } from "./scenarios/neighbors.ts";
+import { measurePolicies } from "./scenarios/policies.ts";
 import { measureRouter } from "./scenarios/router.ts";
 import { measureSize } from "./scenarios/size.ts";
 import { measureStorage } from "./scenarios/storage.ts";
@@ -28,6 +29,7 @@ import { formatMarkdown, formatText, type Table } from "./table.ts";
 const DOCUMENTS = fileURLToPath(new URL("../docs/benchmarks", import.meta.url));
 const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | Table[]>>> = {
   announces: measureAnnounces,
+  policies: measurePolicies,
   workers: measureWorkers,
   memory: measureMemory,
   size: measureSize,

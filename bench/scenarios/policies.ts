@@ -1,0 +1,68 @@
+/** What an announce costs with `selection.policy: bridged`, against `nearest`. */
+import { fill } from "../load/fill.ts";
+import type { Manner } from "../load/job.ts";
+import type { Population } from "../load/population.ts";
+import { type Contender, cpuOf, measureInTurn } from "../measure.ts";
+import { startBtrt } from "../servers/btrt.ts";
+import { makePlace, type Setting } from "../setting.ts";
+import { medianOf, ratioOf, spreadOf } from "../statistics.ts";
+import { formatCount, formatSpread, type Table } from "../table.ts";
+
+const PEERS = 60_000;
+const QUICK_DIVISOR = 20;
+const SWARM_SIZES = [10, 60];
+const MANNERS: [name: string, manner: Manner][] = [
+  ["a connection per announce", "close"],
+  ["keep-alive", 1],
+  ["pipelined", 16],
+];
+
+/** @returns one table. */
+export async function measurePolicies(setting: Setting): Promise<Table> {
+  const peers = setting.quick ? PEERS / QUICK_DIVISOR : PEERS;
+  const contenders: Contender[] = [];
+  for (const size of SWARM_SIZES) {
+    const population: Population = {
+      seed: 1,
+      swarms: peers / size,
+      peers,
+      sizes: "equal",
+      distinctBy: "source",
+    };
+    const requests = { kind: "mix", population } as const;
+    const servers = [];
+    for (const policy of ["nearest", "bridged"]) {
+      const keys = { selection: { policy } };
+      const server = await startBtrt(makePlace(setting), { engine: setting.engines[0], workers: 1, keys });
+      server.name = policy;
+      await fill(setting.load, server, population);
+      servers.push(server);
+    }
+    for (const [name, manner] of MANNERS)
+      for (const server of servers)
+        contenders.push({
+          name: `${name}, swarms of ${size}`,
+          server,
+          job: { requests, manner, sleeps: false },
+        });
+  }
+  const samples = await measureInTurn(setting.load, contenders, setting.rounds, setting.seconds);
+  for (const server of new Set(contenders.map(({ server }) => server))) await server.stop();
+  const cpu = samples.map(cpuOf);
+  return {
+    title: "Announces with `bridged`",
+    notes: [
+      `${formatCount(peers)} peers announce again, three of four leechers, all of them in one home; 50 peers wanted.`,
+      "CPU is the server's whole process. An answer of `bridged` may hold fewer peers.",
+    ],
+    columns: ["path", "policy", "CPU per response, µs", "to nearest", "wanted", "response bytes"],
+    rows: contenders.map(({ name, server }, i) => [
+      name,
+      server.name,
+      formatSpread(spreadOf(cpu[i]), 2),
+      i % 2 === 0 ? "" : formatSpread(ratioOf(cpu[i], cpu[i - 1]), 2),
+      i % 2 === 0 ? "" : "≤ 1.10",
+      medianOf(samples[i], ({ responseBytes }) => responseBytes).toFixed(0),
+    ]),
+  };
+}
