@@ -210,7 +210,6 @@ class App {
     await this.#errands.stop();
     await this.#state.stop();
     await this.#admin.stop();
-    process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload);
     this.#log.info("stopped");
     return exitCode;
   }

@@ -182,10 +182,12 @@ test("a connection that stays silent does not hold up the end", { timeout: 300_0
 test("a reload that comes amid the end does not hold it up", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, `${LISTEN}hashlist: { router_counters: counters.json }\n`);
-  // What is open is waited for: time for the reload to come about.
+  // A request that has begun is waited for: time for the reload to come about.
   const held = connect(Number(new URL(tracker.url).port), "127.0.0.1");
   t.after(() => held.destroy());
   await once(held, "connect");
+  held.write("GET /announce?");
+  await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
   tracker.process.signal("SIGTERM");
   await tracker.logged("that it stops", ({ msg }) => msg === "stopping");
   tracker.process.signal("SIGHUP");
