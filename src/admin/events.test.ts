@@ -29,3 +29,18 @@ test("all who watch share a reading, and only so many can", { timeout: 300_000 }
   const ends = await Promise.all(watchers.map(async (watcher) => (await watcher.read()).done));
   assert.ok(ends.every((done) => done));
 });
+
+test("who asks for the head alone does not watch", { timeout: 300_000 }, async (t) => {
+  const events = new Events(() => ({}));
+  t.after(() => events.stop());
+  const app = new Hono();
+  app.get("/events", (context) => events.answer(context));
+  for (let i = 0; i < 20; i++) {
+    const { status, headers } = await app.request("/events", { method: "HEAD" });
+    assert.equal(status, 200);
+    assert.equal(headers.get("Content-Type"), "text/event-stream");
+  }
+  const { status, body } = await app.request("/events");
+  assert.equal(status, 200);
+  await body?.cancel();
+});

@@ -23,6 +23,9 @@ export class Events {
 
   /** Answers a request for events. */
   answer(context: Context): Response {
+    // Nobody would ever read what is sent.
+    if (context.req.method === "HEAD")
+      return context.body(null, 200, { "Content-Type": "text/event-stream" });
     if (this.#watchers >= WATCHERS_LIMIT) return context.json({ error: "too many watch already" }, 503);
     this.#watchers++;
     return streamSSE(context, async (stream) => {
