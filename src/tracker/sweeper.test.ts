@@ -120,6 +120,22 @@ describe("sweeper", () => {
     assert.equal(fixture.told(4).length, 200);
   });
 
+  test("groups that change all the time keep it from no swarm", () => {
+    const fixture = new TrackerFixture();
+    const sweeper = sweeperOf(fixture);
+    for (let i = 0; i < 1000; i++) fixture.announce("11.0.0.1", { swarm: i });
+    fixture.clock.seconds += 3901;
+    for (let step = 0; step < 100; step++) {
+      sweeper.reclassify(fixture.groups);
+      sweeper.step(fixture.clock.seconds, 1);
+    }
+    assert.equal(fixture.store.swarmCount, 0);
+    round(sweeper, fixture);
+    round(sweeper, fixture);
+    round(sweeper, fixture);
+    assert.ok(!sweeper.reclassifying);
+  });
+
   test("one round without announces in between reclassifies everybody, in swarms of any size", () => {
     const nets = ["11.0.0.0/8", "12.0.0.0/8", "13.0.0.0/8", "14.0.0.0/8"];
     const named = (order: readonly number[]) =>

@@ -74,10 +74,17 @@ export class Sweeper {
     this.#beginShard();
   }
 
-  /** Takes over new groups: peers known already are classified anew, from the start. */
+  /**
+   * Takes over new groups: peers known already are classified anew, from the start. Where that is under way it goes on
+   * from its place, for a round more: else groups that change often would keep it from the last shards for ever.
+   */
   reclassify(groups: PeerGroups): void {
     this.#groups = groups;
     this.#census.groups = groups;
+    if (this.reclassifying) {
+      this.#reclassifyRounds = RECLASSIFY_ROUNDS + 1;
+      return;
+    }
     this.#census.begin();
     this.#reclassifyRounds = RECLASSIFY_ROUNDS;
     this.#shard = this.#firstShard;
