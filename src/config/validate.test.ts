@@ -79,7 +79,7 @@ test("every kind of value says what it takes", () => {
     ],
     [
       "tracker: { max_peers: .inf }",
-      "1:23: tracker.max_peers: must be a whole number from 1000 to 100000000, not Infinity",
+      "1:23: tracker.max_peers: must be a whole number from 1000 to 80000000, not Infinity",
     ],
     ["tracker: { numwant: .nan }", "1:21: tracker.numwant: must be a whole number from 0 to 1000, not NaN"],
     ["tracker:\n  interval:\n", "2:3: tracker.interval: has no value: give it one, or take the key out"],

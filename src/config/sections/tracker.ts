@@ -20,6 +20,9 @@ const accessList = section(
   ),
 );
 
+/** What a store can be for, whatever the number of workers: it has 31 bits for its words (tracker/heap.ts). */
+const PEERS_LIMIT = 80_000_000;
+
 /** How often clients come, and what they are given. */
 export const tracker = section(
   {
@@ -40,7 +43,7 @@ export const tracker = section(
     numwant_max: integer(1, NUM_WANT_LIMIT)
       .default(200)
       .describe("Peers in an answer, whatever a client wants."),
-    max_peers: integer(1000, 100_000_000)
+    max_peers: integer(1000, PEERS_LIMIT)
       .default(4_000_000)
       .describe('Peers that are remembered, and so the memory taken: "btrt check" says how much it can be.'),
     max_learned_peers: integer(1, NUM_WANT_LIMIT)
