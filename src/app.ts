@@ -95,6 +95,7 @@ class App {
   readonly #timers: NodeJS.Timeout[] = [];
   #policy: PolicyData;
   #reloading: Promise<void> = Promise.resolve();
+  #reloadWaits = false;
   #isStopping = false;
   #end: (exitCode: number) => void = () => {};
 
@@ -232,8 +233,12 @@ class App {
 
   /** Reads the configuration again; with problems, what is in force stays. One reload at a time, and none amid the end. */
   reload(reason: string): void {
-    if (this.#isStopping) return;
+    // One that has not begun will read what there is now.
+    if (this.#isStopping || this.#reloadWaits) return;
+    this.#reloadWaits = true;
     this.#reloading = this.#reloading.then(async () => {
+      this.#reloadWaits = false;
+      if (this.#isStopping) return;
       this.#supervision.reloading();
       await this.#reload(reason);
       this.#supervision.reloaded();

@@ -194,6 +194,29 @@ test("a reload that comes amid the end does not hold it up", { timeout: 300_000 
   assert.equal(await tracker.process.ended, 0);
 });
 
+test("reloads asked for while one is under way are one, and do not hold up the end", {
+  timeout: 300_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const prefixes = Array.from(
+    { length: 200_000 },
+    (_, i) => `10.${i >> 14}.${(i >> 6) & 255}.${(i & 63) << 2}/30\n`,
+  );
+  await writeFile(bed.path("near.txt"), prefixes.join(""));
+  const config = `${LISTEN}peer_groups: [{ name: near, priority: 0, cidr_file: ${bed.path("near.txt")} }]\n`;
+  const tracker = await TrackerProcess.start(bed, config);
+  // Each has been taken when the next announce is answered, or soon after.
+  for (let i = 0; i < 50; i++) {
+    tracker.process.signal("SIGHUP");
+    await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
+  }
+  tracker.process.signal("SIGTERM");
+  assert.equal(await tracker.process.ended, 0);
+  const end = tracker.log.findIndex(({ msg }) => msg === "stopping");
+  const after = tracker.log.slice(end).filter(({ msg }) => msg === "reloaded");
+  assert.ok(after.length <= 1, `${after.length} reloads after the end had begun`);
+});
+
 test("SIGHUP puts known peers into their new groups and drops none", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, LISTEN + groups(ONE, TWO));
