@@ -49,7 +49,8 @@ const LOOK_AT_FILES_MS = 2000;
  * @returns the exit code: 0 after a clean stop, 1 when it could not start or a thread died.
  */
 export async function run(source: ConfigSource): Promise<number> {
-  const loaded = await loadConfig(source);
+  const watched = new WatchedFiles();
+  const loaded = await loadConfig(source, watched.read);
   if (loaded.config === null) return refuse(loaded.problems.map(formatProblem).join("\n"));
   let log: Logger;
   try {
@@ -58,7 +59,7 @@ export async function run(source: ConfigSource): Promise<number> {
     return refuse(`logging.path: ${describeFailure(error).message}`);
   }
   try {
-    return await (await makeApp(source, loaded, log)).run(loaded);
+    return await (await makeApp(source, loaded, watched, log)).run(loaded);
   } catch (error) {
     const reason = explainStartFailure(error);
     if (reason === undefined) throw error;
@@ -69,12 +70,17 @@ export async function run(source: ConfigSource): Promise<number> {
 }
 
 /** @throws what {@link explainStartFailure} explains. */
-async function makeApp(source: ConfigSource, loaded: LoadedConfig, log: Logger): Promise<App> {
+async function makeApp(
+  source: ConfigSource,
+  loaded: LoadedConfig,
+  watched: WatchedFiles,
+  log: Logger,
+): Promise<App> {
   const { http, udp } = loaded.config.listen;
   const given = await takeGivenSockets(process.env, process.pid);
   const listen = placeGivenSockets({ streams: http, datagrams: udp }, given);
   const notifier = await openNotifier(process.env, process.pid);
-  return new App(source, loaded, log, await chooseEngineFor(loaded.config), listen, notifier);
+  return new App(source, loaded, watched, log, await chooseEngineFor(loaded.config), listen, notifier);
 }
 
 class App {
@@ -91,7 +97,7 @@ class App {
   readonly #engine: EngineChoice;
   readonly #limits: LimitWarnings;
   readonly #supervision: Supervision;
-  readonly #watched = new WatchedFiles();
+  readonly #watched: WatchedFiles;
   readonly #timers: NodeJS.Timeout[] = [];
   #policy: PolicyData;
   #reloading: Promise<void> = Promise.resolve();
@@ -102,6 +108,7 @@ class App {
   constructor(
     source: ConfigSource,
     loaded: LoadedConfig,
+    watched: WatchedFiles,
     log: Logger,
     engine: EngineChoice,
     listen: ListenAddresses,
@@ -112,6 +119,7 @@ class App {
     const clockBaseMs = clockBase();
     this.#source = source;
     this.#config = config;
+    this.#watched = watched;
     this.#log = log;
     this.#policy = buildPolicy(loaded);
     this.#workers = workers;
@@ -246,7 +254,7 @@ class App {
   }
 
   async #reload(reason: string): Promise<void> {
-    const loaded = await loadConfig(this.#source);
+    const loaded = await loadConfig(this.#source, this.#watched.read);
     await this.#watched.watch(namedFiles(this.#source, loaded));
     if (loaded.config === null) {
       for (const problem of loaded.problems) this.#log.error(formatProblem(problem));

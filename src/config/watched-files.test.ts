@@ -3,6 +3,7 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { readText } from "./read-file.ts";
 import { WatchedFiles } from "./watched-files.ts";
 
 test("a change is told once it has stood for a look, however it was made", async (t) => {
@@ -34,4 +35,24 @@ test("a change is told once it has stood for a look, however it was made", async
   await rm(b);
   await files.changed();
   assert.equal(await files.changed(), true, "vanished");
+});
+
+test("what changes after it was read, and before it is watched, is told", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "btrt-watch-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const [file, absent] = [join(directory, "a"), join(directory, "b")];
+  await writeFile(file, "1");
+  const files = new WatchedFiles();
+  const read = () => readText(file, 10, files.read);
+  assert.equal(await read(), "1");
+  await writeFile(file, "22");
+  assert.equal(await read(), "22");
+  await assert.rejects(readText(absent, 10, files.read), { code: "ENOENT" });
+  await files.watch([file, absent]);
+  await files.changed();
+  assert.equal(await files.changed(), true, "what was read first is not what there is");
+  assert.equal(await read(), "22");
+  await files.watch([file, absent]);
+  await files.changed();
+  assert.equal(await files.changed(), false);
 });
