@@ -148,3 +148,15 @@ test("the form explains, by the keyboard alone", { timeout: 300_000, skip }, asy
   assert.equal(await page.inputValue('input[name="info_hash"]'), infoHash.toString("hex"));
   assert.deepEqual(complaints, []);
 });
+
+test("refused at first, by a proxy whose tracker restarts, it tries again", {
+  timeout: 300_000,
+  skip,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const { admin } = await TrackerProcess.start(bed, OPERATOR_CONFIG);
+  const page = await (await openBrowser(t)).newPage();
+  await page.route("**/api/v1/events", (route) => route.fulfill({ status: 502 }), { times: 1 });
+  await page.goto(admin);
+  await page.waitForSelector("header h1", { timeout: 120_000 });
+});

@@ -7,6 +7,9 @@ export type { Status };
 /** States that are kept for charts: ten minutes, one a second. */
 const KEPT = 600;
 
+/** After so long it is tried again where the tracker, or a proxy before it, refuses. */
+const AGAIN_MS = 5000;
+
 /** What is known. */
 export interface Live {
   readonly status: Status | undefined;
@@ -26,15 +29,25 @@ export interface SectionProps {
 export function useLive(): Live {
   const [live, setLive] = useState<Live>({ status: undefined, past: [], problem: undefined });
   useEffect(() => {
-    const events = new EventSource("/api/v1/events");
-    events.addEventListener("status", (event) => {
-      const status: Status = JSON.parse(event.data);
-      setLive(({ past }) => ({ status, past: [...past.slice(1 - KEPT), status], problem: undefined }));
-    });
-    events.addEventListener("error", () =>
-      setLive((before) => ({ ...before, problem: "The tracker does not answer; trying again." })),
-    );
-    return () => events.close();
+    let events: EventSource;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const follow = () => {
+      events = new EventSource("/api/v1/events");
+      events.addEventListener("status", (event) => {
+        const status: Status = JSON.parse(event.data);
+        setLive(({ past }) => ({ status, past: [...past.slice(1 - KEPT), status], problem: undefined }));
+      });
+      events.addEventListener("error", () => {
+        setLive((before) => ({ ...before, problem: "The tracker does not answer; trying again." }));
+        // After an error such as 502 or 503 the browser does not try again by itself.
+        if (events.readyState === EventSource.CLOSED) timer = setTimeout(follow, AGAIN_MS);
+      });
+    };
+    follow();
+    return () => {
+      clearTimeout(timer);
+      events.close();
+    };
   }, []);
   return live;
 }
