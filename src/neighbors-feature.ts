@@ -1,8 +1,10 @@
 /** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, errands and log. */
+
 import { randomBytes, randomInt } from "node:crypto";
 import type { NeighborState } from "./admin/sources.ts";
 import { chosenOrPublicExcept } from "./client/address-guard.ts";
 import { TrackerClient } from "./client/tracker-client.ts";
+import { steadyMs } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { ErrandDesk } from "./errands.ts";
@@ -66,7 +68,7 @@ export class NeighborsFeature implements Feature {
       makeClient,
       isAnnounced: (infoHash) => this.#learned.isAnnounced(infoHash),
       learn: (infoHash, named, counts) => this.#learned.learn(infoHash, named, counts),
-      now: () => Date.now(),
+      now: steadyMs,
       fraction: () => randomInt(2 ** 32) / 2 ** 32,
       changed: (neighbor) => this.#logChange(neighbor),
       swarms: 2 ** Math.ceil(Math.log2(Math.max(8, store.maxPeers / PEERS_PER_SWARM))),

@@ -1,5 +1,7 @@
 /** The answer that an address would get now, for people: whose each peer is, and why others are left out. */
+
 import { z } from "zod";
+import { steadySeconds } from "../clock.ts";
 import type { Address } from "../model/address.ts";
 import { formatAddress, parseAddress } from "../model/address-text.ts";
 import { NUM_WANT_LIMIT } from "../model/announce.ts";
@@ -115,7 +117,7 @@ export class AnswerExplainer {
       refreshSeconds: 0,
       refreshWaitMs: 0,
     };
-    const now = Math.floor(Date.now() / 1000);
+    const now = steadySeconds();
     const found = this.#explainer.explain(this.#words, address, wanted, trackerPolicy, now);
     if (!found) return found;
     const names = new Names(policy);

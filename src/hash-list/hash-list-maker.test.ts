@@ -97,3 +97,12 @@ test("a list that cannot be written is counted, and made nevertheless", async (t
   assert.ok(failures.length > 0);
   assert.deepEqual([maker.counts.failures, maker.counts.failing], [failures.length, true]);
 });
+
+test("a clock that is set lets no torrent in before it has dwelt", async (t) => {
+  const { maker } = make(t, { minDwell: 3600 });
+  maker.start();
+  assert.equal(entriesOf(await maker.now()), 0);
+  const { now } = Date;
+  t.mock.method(Date, "now", () => now() + 2 * 3600_000);
+  assert.equal(entriesOf(await maker.now()), 0);
+});

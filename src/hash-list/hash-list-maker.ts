@@ -5,7 +5,9 @@
  * It fails open. The list is empty at first and at a clean stop; every list says until when it is valid, twice the
  * interval from when it was last found to be right, and elements of the nftables set leave by themselves then.
  */
+
 import { setTimeout as delay } from "node:timers/promises";
+import { steadySeconds } from "../clock.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
 import type { SwarmStoreData } from "../tracker/store-memory.ts";
@@ -152,9 +154,9 @@ export class HashListMaker {
     const began = performance.now();
     const before = process.threadCpuUsage();
     this.#looker.adopt(this.#groups, settings);
-    const { lost, excluded } = await this.#looker.look(settings, seconds, this.#rest);
+    const { lost, excluded } = await this.#looker.look(settings, steadySeconds, this.#rest);
     if (lost > 0 || asked || performance.now() >= this.#dueAt) {
-      const { leftOut, ...torrents } = await this.#looker.confirm(settings, seconds, this.#rest);
+      const { leftOut, ...torrents } = await this.#looker.confirm(settings, steadySeconds, this.#rest);
       this.#dueAt = began + settings.interval * 1000;
       this.#adoptList({ ...this.#list, ...torrents }, settings);
       Object.assign(this.counts, { leftOut, excluded });
@@ -204,9 +206,4 @@ export class HashListMaker {
   readonly #rest: Rest = async (workedMs) => {
     await delay(this.#stop.signal.aborted ? 0 : workedMs * REST_FACTOR);
   };
-}
-
-/** The wall clock. */
-function seconds(): number {
-  return Math.floor(Date.now() / 1000);
 }

@@ -64,7 +64,7 @@ export class SwarmLooker {
     this.#copies.adopt(groups, tiers, minComplete);
   }
 
-  /** Looks at all swarms. @param now the wall clock in seconds. */
+  /** Looks at all swarms. @param now seconds, by a clock that nobody sets. */
   async look(settings: HashListSettings, now: () => number, rest: Rest): Promise<Look> {
     this.#largest.begin(settings.maxEntries);
     this.#lost = 0;

@@ -27,6 +27,7 @@ export class Saver {
   written = 0;
   readonly #store: SwarmStore;
   readonly #now: () => number;
+  readonly #wallClock: () => number;
   readonly #vanished: VanishedSwarms;
   readonly #reader: SwarmReader;
   readonly #changed: ChangedSwarms;
@@ -34,10 +35,11 @@ export class Saver {
   /** Rows that have been read and not written yet: as many as are written at once. */
   #pending: SwarmRow[] = [];
 
-  /** @param now the wall clock in seconds. */
-  constructor(store: SwarmStore, now: () => number) {
+  /** @param now the clock of the store's times. @param wallClock by which the next process goes on. Both in seconds. */
+  constructor(store: SwarmStore, now: () => number, wallClock = now) {
     this.#store = store;
     this.#now = now;
+    this.#wallClock = wallClock;
     this.#vanished = new VanishedSwarms(store);
     this.#reader = new SwarmReader(store, this.#vanished);
     this.#changed = new ChangedSwarms(store);
@@ -102,7 +104,7 @@ export class Saver {
     for (let next = from; next < to; ) {
       const began = performance.now();
       for (const end = Math.min(to, next + SLICE); next < end; next++) {
-        const row = this.#reader.read(this.#hashAt(next), this.#now(), past);
+        const row = this.#reader.read(this.#hashAt(next), this.#now(), this.#wallClock(), past);
         if (row !== undefined) this.#pending.push(row);
       }
       if (next === to) await this.#writePending(database);

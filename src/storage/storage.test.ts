@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import { allocateSwarmStore } from "../tracker/store-memory.ts";
+import { KeptPeersReader } from "../tracker/kept-peers.ts";
+import { allocateSwarmStore, type SwarmStoreData } from "../tracker/store-memory.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
+import { BEFORE_ALL } from "./database.ts";
 import { GroupTotals } from "./group-totals.ts";
 import { Saver } from "./saver.ts";
 import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
@@ -22,6 +24,45 @@ const NOTHING_HEARD = {
   gaveUp: () => {},
 };
 
+function storageOf(url: string, store: SwarmStoreData): Storage {
+  const options = {
+    database: { url, user: "", password: null, schema: "", tls: false, tlsCa: null },
+    store,
+    totals: new GroupTotals([]),
+    saveIntervalMs: 60_000,
+    required: false,
+    autoUpgrade: true,
+    quietSeconds: 1e9,
+    quietLimit: 1e6,
+  };
+  return new Storage(options, NOTHING_HEARD);
+}
+
+test("a clock that is set makes nobody older, and no pause longer", async (t) => {
+  const base = await mkdtemp(join(tmpdir(), "btrt-storage-"));
+  t.after(() => rm(base, { recursive: true }));
+  const url = `sqlite:${join(base, "btrt.db")}`;
+  const load = () => ({ groups: fixture.groups, peerExpiry: 3900, stallSeconds: 600 });
+  const store = allocateSwarmStore(100_000, 2, [1, 2]);
+  const fixture = new TrackerFixture({ store });
+  fixture.clock.seconds = Math.floor(Date.now() / 1000);
+  fixture.announce("11.0.0.1", { swarm: 1 });
+  const setMs = 2 * 3600_000;
+  const { now } = Date;
+  t.mock.method(Date, "now", () => now() + setMs);
+  const first = storageOf(url, store);
+  await first.open(load);
+  await first.stop();
+
+  const database = await SqliteDatabase.open(join(base, "btrt.db"));
+  const [{ peers }] = await database.readSwarms(BEFORE_ALL, 2, true);
+  await database.close();
+  const reader = new KeptPeersReader(peers);
+  assert.ok(reader.next());
+  assert.ok(reader.peer.age < 3600, `${reader.peer.age} seconds`);
+  assert.ok(Math.abs(reader.time - Date.now() / 1000) < 3600);
+});
+
 test("a stop before all has been loaded takes nothing for vanished that was not loaded", async (t) => {
   const base = await mkdtemp(join(tmpdir(), "btrt-storage-"));
   t.after(() => rm(base, { recursive: true }));
@@ -37,19 +78,7 @@ test("a stop before all has been loaded takes nothing for vanished that was not 
   const fixture = new TrackerFixture({ store });
   await writeFile(join(base, "place"), "no directory");
   const url = `sqlite:${join(base, "place/btrt.db")}`;
-  const storage = new Storage(
-    {
-      database: { url, user: "", password: null, schema: "", tls: false, tlsCa: null },
-      store,
-      totals: new GroupTotals([]),
-      saveIntervalMs: 60_000,
-      required: false,
-      autoUpgrade: true,
-      quietSeconds: 1e9,
-      quietLimit: 1e6,
-    },
-    NOTHING_HEARD,
-  );
+  const storage = storageOf(url, store);
   await storage.open(() => ({ groups: fixture.groups, peerExpiry: 3900, stallSeconds: 600 }));
   // More than the rings hold: what vanished is to be looked for in the database.
   for (let swarm = KEPT; swarm < KEPT + 5000; swarm++) {

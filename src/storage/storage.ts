@@ -3,6 +3,7 @@
  * that is away, slow, full or damaged. Nothing on the data plane knows of it.
  */
 import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
+import { steadySeconds } from "../clock.ts";
 import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
 import type { SwarmStoreData } from "../tracker/store-memory.ts";
 import { SwarmStore } from "../tracker/swarm-store.ts";
@@ -95,7 +96,7 @@ export class Storage {
     this.#options = options;
     this.#observer = observer;
     this.#store = new SwarmStore(options.store, CONTROL_PLANE);
-    this.#saver = new Saver(this.#store, seconds);
+    this.#saver = new Saver(this.#store, steadySeconds, seconds);
   }
 
   /**
@@ -235,7 +236,8 @@ export class Storage {
     for (let after: Uint8Array = BEFORE_ALL; !this.#stop.signal.aborted; ) {
       const rows = await database.readSwarms(after, PAGE, true);
       if (rows.length === 0) break;
-      for (const row of rows) while (!loader.load(row, seconds())) await delay(RETRY_MS / 10);
+      for (const row of rows)
+        while (!loader.load(row, steadySeconds(), seconds())) await delay(RETRY_MS / 10);
       after = rows[rows.length - 1].infoHash;
       read += rows.length;
       if (performance.now() > said + SAY_MS) {

@@ -48,10 +48,10 @@ export class SwarmLoader {
 
   /**
    * Stores a swarm's peers that are not known yet.
-   * @param now seconds.
+   * @param now by the clock of the store's times. @param time by the wall clock. Both in seconds.
    * @returns false when its shard could not be had, because a thread has died: to be tried again.
    */
-  load(row: SwarmRow, now: number): boolean {
+  load(row: SwarmRow, now: number, time = now): boolean {
     const store = this.#store;
     setHashWords(this.#infoHash, 0, row.infoHash);
     let reader: KeptPeersReader;
@@ -61,7 +61,7 @@ export class SwarmLoader {
       this.counts.broken++;
       return true;
     }
-    const downtime = Math.max(0, now - reader.time);
+    const downtime = Math.max(0, time - reader.time);
     const leftOut = this.counts.expired + this.counts.refused;
     const shard = store.shardOf(this.#infoHash);
     for (let more = true; more; ) {

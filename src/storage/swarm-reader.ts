@@ -89,10 +89,11 @@ export class SwarmReader {
 
   /**
    * Reads a swarm, and takes the mark of a change off it.
+   * @param now by the clock of the store's times. @param time by the wall clock. Both in seconds.
    * @param past what is kept of fresh swarms: those that are fresh and not in it are left for later.
    * @returns undefined when it is not there, or left for later.
    */
-  read(infoHash: Uint32Array, now: number, past: Past): SwarmRow | undefined {
+  read(infoHash: Uint32Array, now: number, time: number, past: Past): SwarmRow | undefined {
     const store = this.#store;
     const bytes = hashBytes(infoHash, 0);
     const { shard, entry } = this.#enter(infoHash);
@@ -111,7 +112,7 @@ export class SwarmReader {
       more = again.entry !== GONE && this.#copySome(again.entry, now);
       store.leave(again.shard);
     }
-    writeKeptHeader(this.#buffer, now, this.#ipv4Peers);
+    writeKeptHeader(this.#buffer, time, this.#ipv4Peers);
     // A swarm that has just lost its last peer is about to vanish, which its shard's ring will tell.
     if (this.#end === KEPT_HEADER_BYTES) return undefined;
     return { infoHash: bytes, ...facts, peers: this.#buffer.slice(0, this.#end) };
