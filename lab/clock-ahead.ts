@@ -3,5 +3,4 @@
  * counts whole seconds: on the edge, ages are off by one at random. In life that is nothing, and here a third of the
  * time between two announces.
  */
-const now = Date.now;
-Date.now = () => now() + 500;
+Object.defineProperty(performance, "timeOrigin", { value: performance.timeOrigin + 500 });
