@@ -44,7 +44,11 @@ export function lock(cells: Int32Array<SharedArrayBuffer>, index: number, holder
   waitFor(cells, index, holder, Number.POSITIVE_INFINITY);
 }
 
-/** The same, waiting for `waitMs` at most. @returns whether the lock was taken. */
+/**
+ * The same, waiting for `waitMs` at most.
+ * @returns whether the lock was taken; not when this very holder has it, as the control plane may that of a dead thread
+ *   while it waits for another lock (store-recovery.ts).
+ */
 export function tryLock(
   cells: Int32Array<SharedArrayBuffer>,
   index: number,
@@ -90,7 +94,10 @@ function waitFor(
       if (Atomics.compareExchange(cells, index, FREE, holder | AWAITED) === FREE) return true;
       continue;
     }
-    if ((seen & HOLDER) === holder) throw new Error("a lock is taken twice by the same thread");
+    if ((seen & HOLDER) === holder) {
+      if (waitMs < Number.POSITIVE_INFINITY) return false;
+      throw new Error("a lock is taken twice by the same thread");
+    }
     const awaited = seen | AWAITED;
     if (seen !== awaited && Atomics.compareExchange(cells, index, seen, awaited) !== seen) continue;
     if (Atomics.wait(cells, index, awaited, waitMs) === "timed-out") return false;
