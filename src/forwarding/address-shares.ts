@@ -58,11 +58,15 @@ export class AddressShares {
     return false;
   }
 
-  /** It has left its place. @returns one that waited for that, and is to be placed. */
-  leave(job: Job): Job | undefined {
+  /** It has left its place. */
+  leave(job: Job): void {
+    this.#shares.get(keyOf(job.errand.address))!.placed--;
+  }
+
+  /** One of the same address that waits, if there is a place for it: when another has left its own, or is to have none. */
+  next(job: Job): Job | undefined {
     const share = this.#shares.get(keyOf(job.errand.address))!;
-    share.placed--;
-    return share.waiting.shift();
+    return share.placed < this.#limits.maxPerAddress ? share.waiting.shift() : undefined;
   }
 }
 

@@ -65,6 +65,29 @@ class Rig {
 }
 
 describe("a schedule", () => {
+  it("leaves nobody waiting behind one of its address that is dropped", async () => {
+    const rig = new Rig({ maxPerAddress: 1, maxQueuedPerTracker: 1 });
+    rig.add("quick", 1, "198.51.100.1");
+    rig.add("slow", 2, "198.51.100.1");
+    rig.add("slow", 3, "198.51.100.1");
+    rig.add("other", 4, "198.51.100.1");
+    rig.add("slow", 5, "198.51.100.2");
+    rig.add("slow", 6, "198.51.100.3");
+    rig.sent[0].end();
+    await nextTurn();
+    assert.deepEqual(
+      rig.dropped.map(({ job }) => job.errand.client[0]),
+      [2, 3],
+      "the tracker has its queue full",
+    );
+    assert.deepEqual(rig.asked, ["quick", "slow", "other"]);
+    for (let i = 1; i < 4; i++) {
+      rig.sent[i].end();
+      await nextTurn();
+    }
+    assert.deepEqual([rig.schedule.running, rig.schedule.queued], [0, 0]);
+  });
+
   it("goes on when a tracker answers while others have as much on their way as they may", async () => {
     const rig = new Rig();
     for (const tracker of ["slow", "slow", "slower", "slower", "quick"]) rig.add(tracker);

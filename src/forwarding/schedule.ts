@@ -135,8 +135,10 @@ export class Schedule {
     const { upstream } = job;
     const { maxQueued, maxQueuedPerTracker } = this.#parts.limits;
     if (upstream.queue.length >= maxQueuedPerTracker || this.queued >= maxQueued) {
+      const next = this.#shares.next(job);
       this.#drop(job, "tracker");
       this.#over(job);
+      this.#unblock(next);
     } else if (this.#shares.place(job)) {
       upstream.queue.push(job);
       this.#queued++;
@@ -197,11 +199,17 @@ export class Schedule {
 
   /** It has left its tracker's queue: another of its address has its place. */
   #leave(job: Job): void {
-    const next = this.#shares.leave(job);
+    this.#shares.leave(job);
+    const next = this.#shares.next(job);
     this.#over(job);
-    if (next === undefined) return;
+    this.#unblock(next);
+  }
+
+  /** One that waited for a place has its turn. */
+  #unblock(job: Job | undefined): void {
+    if (job === undefined) return;
     this.#behind--;
-    this.#enqueue(next);
+    this.#enqueue(job);
   }
 
   /** A client's next announce has its turn. */
