@@ -173,6 +173,13 @@ describe("the .deb", () => {
     install(NEXT, NEXT_VERSION);
   });
 
+  test("removed, and installed again, it serves", { timeout: 120_000 }, async () => {
+    machine.run("dpkg", "--remove", "btrt");
+    assert.match(machine.try("systemctl", "is-active", "btrt.socket").out, /^(inactive|unknown)/);
+    install(NEXT, NEXT_VERSION);
+    await serves(NEXT_VERSION);
+  });
+
   test("data in MariaDB: upgrade, and downgrade refused in words", { timeout: 120_000 }, async (t) => {
     const server = await MariaDb.start(t);
     const schema = await useServer(server);
