@@ -15,7 +15,8 @@ const LIMITS: readonly Limit[] = [
   {
     counter: COUNTER.peersRefused,
     key: "tracker.max_peers",
-    message: "the tracker is full: new peers are answered, but not stored",
+    message:
+      "the tracker is full, or one torrent has two million peers: new ones are answered, but not stored",
   },
   {
     counter: COUNTER.connectionsRefused,

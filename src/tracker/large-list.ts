@@ -126,7 +126,7 @@ export class LargeList {
 
   /**
    * Adds a copy of the record at `source[at]` to the segment of its key.
-   * @returns its position, or -1 when the heap is full or the list as long as a list can be (about a million peers).
+   * @returns its position, or -1 when the heap is full or the list as long as a list can be (about two million peers).
    */
   insert(shard: number, cell: number, source: Uint32Array, at: number): number {
     const words = this.#words;
