@@ -2,8 +2,6 @@
 
 import { randomBytes, randomInt } from "node:crypto";
 import type { NeighborState } from "./admin/sources.ts";
-import { chosenOrPublicExcept } from "./client/address-guard.ts";
-import { TrackerClient } from "./client/tracker-client.ts";
 import { steadyMs } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
@@ -12,6 +10,7 @@ import type { Feature } from "./feature.ts";
 import { machineAddresses } from "./machine.ts";
 import { Address } from "./model/address.ts";
 import { formatAddress } from "./model/address-text.ts";
+import { makeNeighborClient } from "./neighbor-client.ts";
 import { exampleUrl } from "./neighbors/announce-template.ts";
 import type { Neighbor } from "./neighbors/neighbor.ts";
 import { Neighbors, type NeighborsPolicy } from "./neighbors/neighbors.ts";
@@ -65,7 +64,7 @@ export class NeighborsFeature implements Feature {
       tracker.max_learned_peers,
     );
     this.#neighbors = new Neighbors({
-      makeClient,
+      makeClient: makeNeighborClient,
       isAnnounced: (infoHash) => this.#learned.isAnnounced(infoHash),
       learn: (infoHash, named, counts) => this.#learned.learn(infoHash, named, counts),
       now: steadyMs,
@@ -136,17 +135,6 @@ export class NeighborsFeature implements Feature {
       "the neighbor does not answer: it is left alone for a while",
     );
   }
-}
-
-/** A neighbor may well have a private address, but send us to no other. */
-function makeClient({ template, timeoutMs, maxConcurrent }: NeighborSettings): TrackerClient {
-  return new TrackerClient({
-    guard: chosenOrPublicExcept(exampleUrl(template), machineAddresses()),
-    refuseLowPorts: false,
-    timeoutMs,
-    maxInFlight: maxConcurrent,
-    maxPerHost: maxConcurrent,
-  });
 }
 
 function settingsOf(neighbor: Config["neighbors"][number]): NeighborSettings {

@@ -59,6 +59,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...DOCTORS,
     "failure.ts",
     "machine.ts",
+    "neighbor-client.ts",
     "version.ts",
   ],
   "main.ts": ["cli", "app.ts"],

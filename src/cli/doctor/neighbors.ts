@@ -1,11 +1,9 @@
 /** Whether partners' trackers can be reached, and answer. */
 import { randomBytes } from "node:crypto";
-import { chosenOrPublicExcept } from "../../client/address-guard.ts";
 import type { Announcement } from "../../client/announcement.ts";
-import { TrackerClient } from "../../client/tracker-client.ts";
 import type { Config } from "../../config/schema.ts";
-import { machineAddresses } from "../../machine.ts";
 import { ANNOUNCE_EVENT } from "../../model/announce.ts";
+import { makeNeighborClient } from "../../neighbor-client.ts";
 import { AnnounceTemplate, exampleUrl } from "../../neighbors/announce-template.ts";
 import { type Finding, ok, type Subject, warning } from "./finding.ts";
 
@@ -23,18 +21,15 @@ async function checkNeighbor({
   announce_request,
   timeout,
 }: Config["neighbors"][number]): Promise<Finding> {
-  const url = exampleUrl(announce_request);
-  const client = new TrackerClient({
-    guard: chosenOrPublicExcept(url, machineAddresses()),
-    refuseLowPorts: false,
+  const client = makeNeighborClient({
+    template: announce_request,
     timeoutMs: timeout * 1000,
-    maxInFlight: 1,
-    maxPerHost: 1,
+    maxConcurrent: 1,
   });
   const outcome = await client.announce(stoppedAnnouncement(announce_request));
   await client.close();
   const took = `after ${Math.round(outcome.latencyMs)} ms`;
-  const { host } = new URL(url);
+  const { host } = new URL(exampleUrl(announce_request));
   if (!outcome.answered) {
     const why = outcome.kind === "status" ? `HTTP ${outcome.status}` : outcome.kind;
     return warning(
