@@ -242,7 +242,7 @@ class App {
   /** Reads the configuration again; with problems, what is in force stays. One reload at a time, and none amid the end. */
   reload(reason: string): void {
     // One that has not begun will read what there is now.
-    if (this.#isStopping || this.#reloadWaits) return;
+    if (this.#reloadWaits) return;
     this.#reloadWaits = true;
     this.#reloading = this.#reloading.then(async () => {
       this.#reloadWaits = false;

@@ -85,7 +85,6 @@ export class ForwardingFeature implements Feature {
     if (!this.#isOn) return undefined;
     const { joined, schedule, counts } = this.#forwarder;
     const learned = this.#counts;
-    const { asked, answered, failed, leftAlone, dropped } = schedule.totals;
     const busiest = [...schedule.upstreams]
       .sort((a, b) => b.counts.asked - a.counts.asked)
       .slice(0, SHOWN_TRACKERS);
@@ -93,11 +92,7 @@ export class ForwardingFeature implements Feature {
       joined,
       running: schedule.running,
       queued: schedule.queued,
-      asked,
-      answered,
-      failed,
-      leftAlone,
-      dropped,
+      ...schedule.totals,
       crowded: schedule.crowded,
       peers: {
         ...counts,
