@@ -1,8 +1,8 @@
 /**
  * How much of the places each client address has, so that no one takes them all: with trackers that do not answer a place
- * is held for long, and names of such trackers anybody can make up. An address is an IPv4 address or an IPv6 /64.
+ * is held for long, and names of such trackers anybody can make up. Addresses count by household (model/address.ts).
  */
-import type { Address } from "../model/address.ts";
+import { householdOf } from "../model/address.ts";
 import type { Job } from "./upstream.ts";
 
 /** What one address may take. */
@@ -32,7 +32,7 @@ export class AddressShares {
 
   /** Takes an announce in, until {@link release}. @returns false when its address has as many as it may. */
   hold(job: Job): boolean {
-    const key = keyOf(job.errand.address);
+    const key = householdOf(job.errand.address);
     const share = this.#shares.get(key) ?? { held: 0, placed: 0, waiting: [] };
     if (share.held >= this.#limits.maxHeldPerAddress) return false;
     share.held++;
@@ -42,14 +42,14 @@ export class AddressShares {
 
   /** It is over. */
   release(job: Job): void {
-    const key = keyOf(job.errand.address);
+    const key = householdOf(job.errand.address);
     const share = this.#shares.get(key)!;
     if (--share.held === 0) this.#shares.delete(key);
   }
 
   /** Gives it a place, until {@link leave}. @returns false when it has to wait for one. */
   place(job: Job): boolean {
-    const share = this.#shares.get(keyOf(job.errand.address))!;
+    const share = this.#shares.get(householdOf(job.errand.address))!;
     if (share.placed < this.#limits.maxPerAddress) {
       share.placed++;
       return true;
@@ -60,16 +60,12 @@ export class AddressShares {
 
   /** It has left its place. */
   leave(job: Job): void {
-    this.#shares.get(keyOf(job.errand.address))!.placed--;
+    this.#shares.get(householdOf(job.errand.address))!.placed--;
   }
 
   /** One of the same address that waits, if there is a place for it: when another has left its own, or is to have none. */
   next(job: Job): Job | undefined {
-    const share = this.#shares.get(keyOf(job.errand.address))!;
+    const share = this.#shares.get(householdOf(job.errand.address))!;
     return share.placed < this.#limits.maxPerAddress ? share.waiting.shift() : undefined;
   }
-}
-
-function keyOf({ family, words }: Address): string {
-  return family === 4 ? String(words[0]) : `${words[0]}:${words[1]}`;
 }

@@ -138,7 +138,7 @@ describe("a schedule", () => {
   it("leaves places to others, however many trackers that hang one address names", async () => {
     for (const [greedy, same, other] of [
       ["198.51.100.1", "198.51.100.1", "198.51.100.2"],
-      ["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"],
+      ["2001:db8:0:100::1", "2001:db8:0:1ff:ffff::2", "2001:db8:0:200::1"],
     ]) {
       const rig = new Rig({ maxPerAddress: 3, maxHeldPerAddress: 7 });
       for (let i = 0; i < 50; i++) rig.add(`hangs${i}`, undefined, i % 2 === 0 ? greedy : same);

@@ -8,7 +8,7 @@
  * - A private address counts only where every group inside reaches it.
  * - Peers that others have named, and that have not announced themselves, do not count at all.
  */
-import type { Family } from "../model/address.ts";
+import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
 import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED, KEY_PRIVATE } from "../tracker/peer-record.ts";
 import { Segments } from "../tracker/segments.ts";
@@ -19,9 +19,6 @@ const COPIES_LIMIT = 100;
 
 /** Peers of one run that are looked at for different addresses, some microseconds' work. More than they are: fewer copies. */
 const SEARCH_LIMIT = 1024;
-
-/** Bits of the second word of an IPv6 address that belong to its /56. */
-const HOUSEHOLD = 0xffffff00;
 
 /** What a group is to the list. */
 const INSIDE = 1;
@@ -104,7 +101,7 @@ export class LocalCopies {
     const end = start + Math.min(count, SEARCH_LIMIT);
     for (let position = start; position < end && this.#seenCount < this.#enough; position++) {
       const record = list.recordAt(cell, position);
-      this.#see(words[record], family === 4 ? 0 : (words[record + 1] & HOUSEHOLD) >>> 0);
+      this.#see(words[record], family === 4 ? 0 : (words[record + 1] & HOUSEHOLD_MASK) >>> 0);
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Address, readWord, writeWord } from "./address.ts";
+import { Address, householdOf, readWord, writeWord } from "./address.ts";
 
 const word = fc.integer({ min: 0, max: 0xffff_ffff });
 const offset = fc.nat(5);
@@ -78,4 +78,21 @@ test("a copy equals its original until one of them changes", () => {
   original.setIPv4(1);
   copy.setIPv6(1, 0, 0, 0);
   assert.ok(!copy.equals(original), "the same words in another family are another address");
+});
+
+test("a household is an IPv4 address, or an IPv6 /56", () => {
+  const of = (...words: number[]) => {
+    const address = new Address();
+    if (words.length === 1) address.setIPv4(words[0]);
+    else address.setIPv6(words[0], words[1], words[2], words[3]);
+    return householdOf(address);
+  };
+  fc.assert(
+    fc.property(word, word, word, fc.integer({ min: 0, max: 0xff }), word, word, (a, b, c, low, d, e) => {
+      assert.equal(of(a, ((b & ~0xff) | low) >>> 0, c, d), of(a, b, d, e));
+      assert.notEqual(of(a, b ^ 0x100, c, d), of(a, b, c, d));
+      assert.equal(of(a) === of(b), a === b);
+      assert.notEqual(of(a), of(a, 0, c, d));
+    }),
+  );
 });

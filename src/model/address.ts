@@ -66,6 +66,20 @@ export class Address {
   }
 }
 
+/**
+ * Bits of the second word of an IPv6 address that name a household, with the whole first word: a /56, which providers
+ * delegate to one (RFC 6177). The notion of a household is defined here and nowhere else.
+ */
+export const HOUSEHOLD_MASK = 0xffffff00;
+
+/**
+ * The household of an address, as a key of a map: an IPv4 address is one, and so is an IPv6 /56. Limits "per address"
+ * count by it, since an IPv6 client has as many addresses as it wants.
+ */
+export function householdOf({ family, words }: Address): string {
+  return family === 4 ? String(words[0]) : `${words[0]}:${(words[1] & HOUSEHOLD_MASK) >>> 0}`;
+}
+
 /** Reads an unsigned 32-bit word in network order. */
 export function readWord(bytes: Uint8Array, offset: number): number {
   return (

@@ -63,7 +63,7 @@ export const forwardedAnnounce = section({
   max_requests: integer(1, 10_000)
     .default(256)
     .describe(
-      "Announces to external trackers that may be on their way at once; a quarter of them for one client address.",
+      "Announces to external trackers that may be on their way at once; a quarter of them for one client address (IPv6: /56).",
     ),
   max_requests_per_tracker: integer(1, 1000)
     .default(32)
