@@ -29,6 +29,8 @@ export class AnnounceRequest {
   readonly infoHash = new Uint32Array(5);
   /** What the client calls itself: five words, 0 when it does not. Peers are told apart by their addresses alone. */
   readonly peerId = new Uint32Array(PEER_ID_WORDS);
+  /** The client's `key`, which other peers do not learn; 0 when it has none. */
+  clientKey = 0;
   /** Where the peer is reached. */
   readonly address = new Address();
   /** 1 to 65535. */
@@ -65,31 +67,36 @@ export class AnnounceResponse {
   peer6Count = 0;
 }
 
-/** The largest value of {@link coarseLeft}: 12 bits. Also stands for "unknown, but not complete". */
-export const LEFT_MAX = 0xfff;
+/** The largest value of {@link coarseLeft}: 11 bits. Also stands for "unknown, but not complete". */
+export const LEFT_MAX = 0x7ff;
+
+/** The unit of {@link coarseLeft}, in bytes: the smallest change that it shows. */
+export const LEFT_UNIT = 1024;
 
 /**
- * Folds a number of bytes left into 12 bits: 0 for 0, else a floating form with 6 bits of exponent and 6 of
- * mantissa, so that steps are at most 1.6 % and order is kept. Exact enough to see that a download moves.
+ * Folds a number of bytes left into 11 bits: 0 for 0 only, else units of 1 KiB in a floating form with 5 bits of
+ * exponent and 6 of mantissa, so that steps are at most 1.6 % and order is kept. Exact enough to see that a download
+ * moves.
  * @param bytes 0 to 2^64; the caller has parsed it as a double.
  */
 export function coarseLeft(bytes: number): number {
   if (bytes <= 0) return 0;
-  if (bytes < 64) return Math.max(1, Math.floor(bytes));
+  let mantissa = bytes / LEFT_UNIT;
+  if (mantissa < 64) return Math.max(1, Math.floor(mantissa));
   let exponent = 0;
-  let mantissa = bytes;
   while (mantissa >= 128) {
     mantissa /= 2;
     exponent++;
   }
-  return Math.min(exponent * 64 + Math.floor(mantissa), LEFT_MAX);
+  return Math.min(exponent * 64 + Math.floor(mantissa), LEFT_MAX - 1);
 }
 
-const POWERS_OF_TWO = Float64Array.from({ length: 64 }, (_, exponent) => 2 ** exponent);
+const POWERS_OF_TWO = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** exponent);
 
 /** The least number of bytes that {@link coarseLeft} folds into this. */
 export function leftBytes(left: number): number {
-  if (left < 64) return left;
+  if (left < 2) return left;
+  if (left < 64) return left * LEFT_UNIT;
   const exponent = (left >> 6) - 1;
-  return (left - exponent * 64) * POWERS_OF_TWO[exponent];
+  return (left - exponent * 64) * POWERS_OF_TWO[exponent] * LEFT_UNIT;
 }

@@ -6,7 +6,7 @@ import type { PeerGroups } from "../network/peer-groups.ts";
 import { isUnusable } from "../network/special-purpose.ts";
 import { KeptPeersReader } from "../tracker/kept-peers.ts";
 import { peerKey } from "../tracker/peer-key.ts";
-import { ADDRESS_WORDS, COUNTED } from "../tracker/peer-record.ts";
+import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../tracker/peer-record.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import { SWARM_FLAG } from "../tracker/swarm-state.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
@@ -109,8 +109,17 @@ export class SwarmLoader {
       const cell = store.listCell(entry, address.family);
       if (store.list(address.family).find(cell, address.words, port) !== -1) continue;
       const lastSeen = store.words[entry + ENTRY.lastSeen];
-      const key = peerKey(address, groups, left === 0);
-      const update = { address, port, key, left, completed: false, now: now - age, stallSeconds };
+      const key = peerKey(address, groups, left === 0) | (peer.proven ? KEY_PROVEN : 0);
+      const update = {
+        address,
+        port,
+        key,
+        left,
+        identity: 0,
+        completed: false,
+        now: now - age,
+        stallSeconds,
+      };
       const position = store.putPeer(shard, entry, update);
       store.words[entry + ENTRY.lastSeen] = Math.max(lastSeen, now - age);
       if (position === -1) {
@@ -119,7 +128,7 @@ export class SwarmLoader {
       }
       this.counts.peers++;
       const record = store.list(address.family).recordAt(cell, position);
-      if (peer.counted) store.words[record + ADDRESS_WORDS[address.family]] |= COUNTED;
+      if (peer.counted) store.words[record + ADDRESS_WORDS[address.family] + 1] |= COUNTED;
     }
     return true;
   }

@@ -20,7 +20,7 @@ import { isHome } from "./home.ts";
 import type { PeerList } from "./peer-list.ts";
 import {
   ageOf,
-  KEY_BRIDGE,
+  isBridge,
   KEY_COMPLETE,
   KEY_GROUP,
   KEY_LEARNED,
@@ -88,7 +88,7 @@ export class HomeCensus {
       if ((key & KEY_COMPLETE) !== 0) seeds += others;
       else leechers += others;
       if ((key & (KEY_COMPLETE | KEY_LEARNED)) === KEY_LEARNED) learned += others;
-      if ((key & KEY_BRIDGE) === 0) continue;
+      if (!isBridge(key)) continue;
       const end = segments.starts[i] + segments.counts[i];
       for (let position = segments.starts[i]; position < end; position++) {
         const state = list.stateAt(cell, position);

@@ -10,7 +10,7 @@ import { allocateActivity } from "./group-activity.ts";
 import {
   ADDRESS_WORDS,
   hasStalled,
-  KEY_BRIDGE,
+  isBridge,
   KEY_COMPLETE,
   KEY_GROUP,
   KEY_LEARNED,
@@ -134,10 +134,10 @@ export class Explainer {
       const state = store.words[record + ADDRESS_WORDS[family] + 1] | 0;
       const key = store.words[record + ADDRESS_WORDS[family]];
       if ((key & KEY_LEARNED) !== 0) continue;
-      who.left = leftOf(state);
-      who.before = state;
-      who.seeder = who.left === 0;
-      who.bridge = (key & KEY_BRIDGE) !== 0;
+      who.seeder = (key & KEY_COMPLETE) !== 0;
+      who.left = who.seeder ? 0 : leftOf(state);
+      who.before = who.seeder ? 0 : state;
+      who.bridge = isBridge(key);
       who.stalled = !who.seeder && hasStalled(state, now, who.left, policy.selection.stallSeconds);
       if (family === 4) who.position4 = position;
       else who.position6 = position;
@@ -158,7 +158,7 @@ export class Explainer {
         group: key & KEY_GROUP,
         complete: (key & KEY_COMPLETE) !== 0,
         private: (key & KEY_PRIVATE) !== 0,
-        bridge: (key & KEY_BRIDGE) !== 0,
+        bridge: isBridge(key),
         learned: (key & KEY_LEARNED) !== 0,
         peers: segments.counts[i] - (segments.holds(i, own) ? 1 : 0),
         rank: rank < NOT_GIVEN.first ? rank : undefined,

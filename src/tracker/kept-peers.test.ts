@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Address } from "../model/address.ts";
+import { coarseLeft, LEFT_MAX } from "../model/announce.ts";
 import {
   KEPT_HEADER_BYTES,
   KEPT_PEER_BYTES,
@@ -9,6 +10,7 @@ import {
   writeKeptHeader,
   writeKeptPeers,
 } from "./kept-peers.ts";
+import { KEY_COMPLETE } from "./peer-record.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import { SwarmStore } from "./swarm-store.ts";
 
@@ -31,7 +33,7 @@ const peer: fc.Arbitrary<Peer> = fc.record({
       .map(([first, ...rest]) => [first | 1, ...rest].map((w) => w >>> 0)),
   ),
   port: fc.integer({ min: 1, max: 0xffff }),
-  left: fc.nat({ max: 0xfff }),
+  left: fc.oneof(fc.constant(0), fc.nat({ max: LEFT_MAX })),
   age: fc.nat({ max: 40_000 }),
   completed: fc.boolean(),
 });
@@ -52,8 +54,9 @@ function keep(peers: readonly Peer[]): Uint8Array {
     const update = {
       address: addressOf(words),
       port,
-      key: 3,
+      key: left === 0 ? 3 | KEY_COMPLETE : 3,
       left,
+      identity: 1023,
       completed,
       now: NOW - age,
       stallSeconds: 600,
@@ -85,7 +88,7 @@ test("what is kept of peers is what they said", () => {
         }
         const expected = peers.map(({ words, port, left, age, completed }): [string, object] => [
           `${words} ${port}`,
-          { left, age, counted: completed },
+          { left, age, counted: completed && left === 0 },
         ]);
         assert.deepEqual(read, new Map(expected));
       },
@@ -93,15 +96,59 @@ test("what is kept of peers is what they said", () => {
   );
 });
 
+test("what format 1 kept is read", () => {
+  const peerBytes = (counted: number, left: number) => [
+    10,
+    0,
+    0,
+    1,
+    0x1a,
+    0xe1,
+    0,
+    7,
+    (counted << 4) | (left >> 8),
+    left,
+  ];
+  const MEGABYTE = 13 * 64 + 122;
+  const lasts = [
+    [1, 0, 0],
+    [0, MEGABYTE, coarseLeft(1e6)],
+    [1, 1, 1],
+    [0, 0xfff, LEFT_MAX],
+  ] as const;
+  const bytes = Uint8Array.of(
+    1,
+    0,
+    0,
+    0,
+    9,
+    0,
+    0,
+    0,
+    4,
+    ...lasts.flatMap(([counted, left]) => peerBytes(counted, left & 0xfff)),
+  );
+  const reader = new KeptPeersReader(bytes);
+  for (const [counted, , left] of lasts) {
+    assert.ok(reader.next());
+    const { port, age, counted: isCounted, proven } = reader.peer;
+    assert.deepEqual(
+      { port, age, left: reader.peer.left, isCounted, proven },
+      { port: 6881, age: 7, left, isCounted: counted === 1 && left === 0, proven: false },
+    );
+  }
+  assert.equal(reader.next(), false);
+});
+
 test("bytes that are no kept peers are refused, whatever they are", () => {
   const good = keep([{ words: [1], port: 1, left: 1, age: 0, completed: false }]);
   assert.throws(() => new KeptPeersReader(good.subarray(0, good.length - 1)));
-  assert.throws(() => new KeptPeersReader(Uint8Array.of(2, ...good.subarray(1))));
+  assert.throws(() => new KeptPeersReader(Uint8Array.of(3, ...good.subarray(1))));
   assert.throws(() => new KeptPeersReader(new Uint8Array(0)));
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+    fc.property(fc.constantFrom(1, 2), fc.uint8Array({ maxLength: 100 }), (format, bytes) => {
       try {
-        const reader = new KeptPeersReader(Uint8Array.of(1, ...bytes));
+        const reader = new KeptPeersReader(Uint8Array.of(format, ...bytes));
         let peers = 0;
         while (reader.next()) peers++;
         assert.ok(peers <= bytes.length / KEPT_PEER_BYTES[4]);

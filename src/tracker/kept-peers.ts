@@ -3,16 +3,31 @@
  * configuration (groups, tiers, bridges), which may be another one when they are read again. Learned peers are not
  * kept: who named them is asked again when the swarm is announced. Big-endian.
  *
- *     header    format:8 (1)  time:32 (seconds; ages are as of then)  IPv4 peers:32
- *     peer      address:32 or 128  port:16  age:16 (seconds)  counted:4 (1 or 0)  left:12 (coarseLeft)
+ *     header    format:8 (2)  time:32 (seconds; ages are as of then)  IPv4 peers:32
+ *     peer      address:32 or 128  port:16  age:16 (seconds)  flags:5  left:11 (coarseLeft)
  *
- * IPv4 peers come first; IPv6 peers fill the rest.
+ * IPv4 peers come first; IPv6 peers fill the rest. Flag 8 of a complete peer says that `downloaded` has counted it,
+ * flag 16 that its copy was proven. Format 1 had flags:4 (1: counted)  left:12, with other steps.
  */
 import { Address, type Family, readWord, writeWord } from "../model/address.ts";
-import { ADDRESS_WORDS, ageOf, COUNTED, KEY_LEARNED, leftOf } from "./peer-record.ts";
+import { coarseLeft, LEFT_MAX } from "../model/announce.ts";
+import {
+  ADDRESS_WORDS,
+  ageOf,
+  COUNTED,
+  KEY_COMPLETE,
+  KEY_LEARNED,
+  KEY_PROVEN,
+  leftOf,
+} from "./peer-record.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
+const FORMAT_1 = 1;
+
+/** In the last 16 bits of a peer. */
+const FLAG = { counted: 0x4000, proven: 0x8000 } as const;
+const FLAG_1_COUNTED = 0x1000;
 
 /** Bytes before the first peer. */
 export const KEPT_HEADER_BYTES = 9;
@@ -28,8 +43,10 @@ class KeptPeer {
   age = 0;
   /** By coarseLeft. */
   left = 0;
-  /** Whether `downloaded` counts it. */
+  /** Whether `downloaded` counts it, if it is complete. */
   counted = false;
+  /** Whether its copy was proven (peer-record.ts). */
+  proven = false;
 }
 
 /** Writes the header. */
@@ -64,11 +81,17 @@ export function writeKeptPeers(
     for (let w = 0; w < addressWords; w++, at += 4) writeWord(out, at, words[record + w]);
     writeWord(out, at, ((key >>> 16) << 16) | ageOf(state, time));
     at += 4;
-    const last = ((key & COUNTED) === 0 ? 0 : 0x1000) | leftOf(state);
+    const last = lastBits(key, state);
     out[at++] = last >>> 8;
     out[at++] = last;
   }
   return at;
+}
+
+/** The last 16 bits of a peer with these words A and B. */
+function lastBits(key: number, state: number): number {
+  if ((key & KEY_COMPLETE) === 0) return leftOf(state);
+  return ((state & COUNTED) === 0 ? 0 : FLAG.counted) | ((key & KEY_PROVEN) === 0 ? 0 : FLAG.proven);
 }
 
 /**
@@ -84,7 +107,8 @@ export class KeptPeersReader {
   #at = KEPT_HEADER_BYTES;
 
   constructor(bytes: Uint8Array) {
-    if (bytes.length < KEPT_HEADER_BYTES || bytes[0] !== FORMAT) throw new Error("these are no kept peers");
+    const isKnown = bytes[0] === FORMAT || bytes[0] === FORMAT_1;
+    if (bytes.length < KEPT_HEADER_BYTES || !isKnown) throw new Error("these are no kept peers");
     this.time = readWord(bytes, 1);
     this.#bytes = bytes;
     this.#ipv4End = KEPT_HEADER_BYTES + readWord(bytes, 5) * KEPT_PEER_BYTES[4];
@@ -105,9 +129,23 @@ export class KeptPeersReader {
     const word = readWord(bytes, at);
     peer.port = word >>> 16;
     peer.age = word & 0xffff;
-    peer.counted = (bytes[at + 4] & 0x10) !== 0;
-    peer.left = ((bytes[at + 4] & 15) << 8) | bytes[at + 5];
+    this.#readLast((bytes[at + 4] << 8) | bytes[at + 5]);
     this.#at = start + KEPT_PEER_BYTES[family];
     return true;
   }
+
+  #readLast(last: number): void {
+    const { peer } = this;
+    const isOld = this.#bytes[0] === FORMAT_1;
+    peer.left = isOld ? leftOfFormat1(last & 0xfff) : last & LEFT_MAX;
+    peer.counted = peer.left === 0 && (last & (isOld ? FLAG_1_COUNTED : FLAG.counted)) !== 0;
+    peer.proven = !isOld && peer.left === 0 && (last & FLAG.proven) !== 0;
+  }
+}
+
+/** What `left` is now that format 1 had in 12 bits: 6 of exponent, 6 of mantissa, in bytes. */
+function leftOfFormat1(left: number): number {
+  if (left < 64) return coarseLeft(left);
+  const exponent = (left >> 6) - 1;
+  return left === 0xfff ? LEFT_MAX : coarseLeft((left - exponent * 64) * 2 ** exponent);
 }

@@ -5,7 +5,7 @@ import type { Family } from "../model/address.ts";
 import { allocateHeap, Heap, type HeapData } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { PeerList } from "./peer-list.ts";
-import { ADDRESS_WORDS, KEY_MASK, packPort, packState, RECORD_WORDS } from "./peer-record.ts";
+import { ADDRESS_WORDS, KEY_MASK, packLeecher, packPort, RECORD_WORDS } from "./peer-record.ts";
 import { Segments } from "./segments.ts";
 
 const SHARD = 0;
@@ -121,7 +121,7 @@ const peer = fc.record({
   host: fc.integer({ min: 1, max: 2000 }),
   port: fc.integer({ min: 1, max: 3 }),
   key: fc.constantFrom(0, 1, 2, 0x400, 0x401, 0xc07),
-  state: fc.constantFrom(packState(1, 2, 3) >>> 0, 7),
+  state: fc.constantFrom(packLeecher(1, 0, 2, 3) >>> 0, 7),
 });
 /** Runs of insertions or removals, long enough to go from small to large and back. */
 const step = fc.record({

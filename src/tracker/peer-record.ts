@@ -1,14 +1,20 @@
 /**
  * A peer in memory: its address (1 word for IPv4, 4 for IPv6), then two words.
  *
- *     word A    port:16  flags:2  learned:1  bridge:1  private:1  complete:1  group:10
- *     word B    last seen:16 (seconds, modulo 2^16)  left:12 (coarseLeft)  progress:4 (ticks, modulo 16)
- *               of a learned peer: source:7  expires:25 (in units of 4 seconds, modulo 2^25)
+ *     word A    port:16  identity:1  duplicate:1  learned:1  bridge or proven:1  private:1  complete:1  group:10
+ *     word B    incomplete   last seen:16 (seconds, modulo 2^16)  identity:1  left:11 (coarseLeft)  progress:4 (ticks)
+ *               complete     last seen:16  identity:9  dwell:6  counted:1
+ *               learned      source:7  expires:25 (in units of 4 seconds, modulo 2^25)
  *
- * The low 14 bits of word A are the peer's *key*: peers of a swarm are kept together by it, so that an answer finds
+ * The low 15 bits of word A are the peer's *key*: peers of a swarm are kept together by it, so that an answer finds
  * the runs of peers it may give without looking at each. A record in a large list has one more word, the chain.
  *
  * A *learned* peer is one that another tracker has named; all others have announced themselves, and are *announced*.
+ * A *duplicate* is another address of a client that has a record in this swarm already: it is returned to clients, and
+ * counts nowhere. *Identity* is what there is room for of a keyed hash of the client (client-identity.ts): 2 bits of an
+ * incomplete peer, 10 of a complete one; none where the two highest bits are 0.
+ * One bit means *bridge* of an incomplete peer and *proven* of a complete one: its copy is believed to be there.
+ * *Dwell* is how long a copy has been announced, in 64ths of the time after which it is proven.
  */
 import type { Family } from "../model/address.ts";
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
@@ -17,16 +23,30 @@ import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 export const ADDRESS_WORDS = { 4: 1, 6: 4 } as const satisfies Record<Family, number>;
 export const RECORD_WORDS = { 4: 3, 6: 6 } as const satisfies Record<Family, number>;
 
-/** The parts of a key. */
-export const KEY_MASK = 0x3fff;
+/** The parts of a key. KEY_BRIDGE has a meaning without KEY_COMPLETE only, KEY_PROVEN with it. */
+export const KEY_MASK = 0x7fff;
 export const KEY_GROUP = 0x3ff;
 export const KEY_COMPLETE = 0x400;
 export const KEY_PRIVATE = 0x800;
 export const KEY_BRIDGE = 0x1000;
+export const KEY_PROVEN = 0x1000;
 export const KEY_LEARNED = 0x2000;
+export const KEY_DUPLICATE = 0x4000;
 
-/** Flag in word A: `downloaded` has counted this peer. */
-export const COUNTED = 0x4000;
+/** Whether a key is a bridge's. */
+export function isBridge(key: number): boolean {
+  return (key & (KEY_BRIDGE | KEY_COMPLETE)) === KEY_BRIDGE;
+}
+
+/** In word B of a complete peer: `downloaded` has counted it. */
+export const COUNTED = 1;
+
+/** Bits of an identity, and those of it that an incomplete peer's record has room for. */
+export const IDENTITY_BITS = 10;
+const IDENTITY_A = 0x8000;
+const DWELL_SHIFT = 1;
+/** The longest dwell that a record can hold. */
+export const DWELL_MAX = 63;
 
 const EXPIRY_SHIFT = 2;
 const EXPIRY_MASK = 0x1ffffff;
@@ -36,9 +56,34 @@ export function packPort(port: number, key: number): number {
   return (port << 16) | key;
 }
 
-/** Word B of a peer that has just been heard of. @param now seconds; ages are known up to 18 hours. */
-export function packState(now: number, left: number, progress: number): number {
-  return ((now & 0xffff) << 16) | (left << 4) | progress;
+/** Word A of a record with another identity. @param identity of {@link IDENTITY_BITS} bits. */
+export function withIdentity(wordA: number, identity: number): number {
+  return (wordA & ~IDENTITY_A) | ((identity >>> 9) * IDENTITY_A);
+}
+
+/**
+ * Word B of an incomplete peer that has just been heard of.
+ * @param now seconds; ages are known up to 18 hours.
+ * @param identity of {@link IDENTITY_BITS} bits; the highest is in word A.
+ */
+export function packLeecher(now: number, identity: number, left: number, progress: number): number {
+  return ((now & 0xffff) << 16) | ((identity & 0x100) << 7) | (left << 4) | progress;
+}
+
+/** Word B of a complete peer that has just been heard of. @param counted {@link COUNTED} or 0. */
+export function packSeeder(now: number, identity: number, dwell: number, counted: number): number {
+  return ((now & 0xffff) << 16) | ((identity & 0x1ff) << 7) | (dwell << DWELL_SHIFT) | counted;
+}
+
+/** The identity in a record: all {@link IDENTITY_BITS} bits of a complete peer, the two highest of an incomplete one. */
+export function identityOf(wordA: number, wordB: number): number {
+  const high = (wordA & IDENTITY_A) >>> 6;
+  return (wordA & KEY_COMPLETE) === 0 ? high | ((wordB & 0x8000) >>> 7) : high | ((wordB >>> 7) & 0x1ff);
+}
+
+/** The dwell in word B of a complete peer. */
+export function dwellOf(state: number): number {
+  return (state >>> DWELL_SHIFT) & DWELL_MAX;
 }
 
 /** Ages above this are of peers that another worker, whose clock is a tick ahead, has just heard of. */
@@ -50,9 +95,9 @@ export function ageOf(state: number, now: number): number {
   return age > AGE_LIMIT ? 0 : age;
 }
 
-/** `coarseLeft` of a record with this word B. */
+/** `coarseLeft` of an incomplete peer with this word B. */
 export function leftOf(state: number): number {
-  return (state >>> 4) & 0xfff;
+  return (state >>> 4) & LEFT_MAX;
 }
 
 /**

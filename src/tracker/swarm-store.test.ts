@@ -32,11 +32,21 @@ function put(
   completed = false,
 ): boolean {
   const hash = infoHash(swarm);
+  const left = (key & KEY_COMPLETE) === 0 ? 5 : 0;
   const shard = store.enter(hash);
   const entry = store.find(shard, hash) || store.addSwarm(shard, hash, 1);
   const stored =
     entry !== 0 &&
-    store.putPeer(shard, entry, { address, port, key, left: 5, completed, now: 1, stallSeconds: 600 }) !== -1;
+    store.putPeer(shard, entry, {
+      address,
+      port,
+      key,
+      left,
+      identity: 0,
+      completed,
+      now: 1,
+      stallSeconds: 600,
+    }) !== -1;
   if (entry !== 0) store.removeIfEmpty(shard, entry);
   store.leave(shard);
   return stored;
@@ -94,7 +104,8 @@ describe("swarm store", () => {
             const complete = kind !== "put";
             const counted = peers.get(name)?.counted ?? false;
             if (kind === "completed" && !counted) downloaded.set(swarm, (downloaded.get(swarm) ?? 0) + 1);
-            peers.set(name, { complete, counted: counted || kind === "completed" });
+            // Who downloads again counts again.
+            peers.set(name, { complete, counted: complete && (counted || kind === "completed") });
             const key = complete ? KEY_COMPLETE | 3 : 3;
             assert.ok(put(store, swarm, addressOf(host, ipv6), 6881, key, kind === "completed"));
           }
@@ -231,7 +242,7 @@ describe("swarm store", () => {
         const cell = store.listCell(entry, 4);
         const position = store.list(4).find(cell, address.words, port);
         if (i % 3 === 2 && position !== -1) store.removePeer(shard, entry, 4, position);
-        else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, completed: false, now: 1, stallSeconds: 600 });
+        else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, completed: false, now: 1, stallSeconds: 600 });
         store.removeIfEmpty(shard, entry);
         store.leave(shard);
       }`;

@@ -2,47 +2,31 @@
  * All swarms and their peers, in memory that every worker shares. The info-hash chooses a shard, by a keyed hash; a
  * shard is locked while it is used, for microseconds. What memory that is: store-memory.ts.
  */
-import type { Address, Family } from "../model/address.ts";
+import type { Family } from "../model/address.ts";
 import { ChangeLog } from "./change-log.ts";
+import { ClientIdentities } from "./client-identity.ts";
 import { Heap } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { PeerList } from "./peer-list.ts";
 import {
   ADDRESS_WORDS,
   COUNTED,
-  hasStalled,
   KEY_BRIDGE,
   KEY_COMPLETE,
+  KEY_DUPLICATE,
   KEY_LEARNED,
   KEY_MASK,
-  leftOf,
+  KEY_PROVEN,
   packPort,
-  packState,
-  progressTick,
   RECORD_WORDS,
-  stalledTick,
+  withIdentity,
 } from "./peer-record.ts";
+import { leecherState, type PeerUpdate, PutOutcome, seederState } from "./peer-update.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
 import { completeCount, countComplete, countLearned, learnedCount, SWARM_FLAG } from "./swarm-state.ts";
 import { ENTRY, SwarmTable } from "./swarm-table.ts";
 import { TrafficTable } from "./traffic-table.ts";
-
-/** What a peer announces, as it is stored. */
-export interface PeerUpdate {
-  readonly address: Address;
-  readonly port: number;
-  /** Its group, and whether it is complete and its address private (peer-record.ts). */
-  readonly key: number;
-  /** By coarseLeft. */
-  readonly left: number;
-  /** It says that it has just completed the download. */
-  readonly completed: boolean;
-  /** Seconds. */
-  readonly now: number;
-  /** A download that has made no progress for so many seconds has stalled. */
-  readonly stallSeconds: number;
-}
 
 /**
  * A thread's view of the store. Between {@link enter} and {@link leave} the shard belongs to the caller; entries and
@@ -51,14 +35,12 @@ export interface PeerUpdate {
 export class SwarmStore {
   readonly shards: number;
   readonly words: Uint32Array<SharedArrayBuffer>;
-  /** Set when a peer that was known is put: whether it has made no progress for too long, and whether it is a bridge. */
-  stalled = false;
-  bridge = false;
-  /** Word B of its record until now, signed; 0 for a peer that was not known (or, in one second of 18 hours, was complete). */
-  before = 0;
+  /** What the last {@link putPeer} found. */
+  readonly outcome = new PutOutcome();
   /** The swarms that vanished, and what clients said last. Their callers hold the shard. */
   readonly vanished: ChangeLog;
   readonly traffic: TrafficTable;
+  readonly identities: ClientIdentities;
   readonly #maxPeers: number;
   readonly #locks: Int32Array<SharedArrayBuffer>;
   readonly #totals: Int32Array<SharedArrayBuffer>;
@@ -89,6 +71,7 @@ export class SwarmStore {
     this.#ipv4 = new PeerList(heap, 4, hash);
     this.#ipv6 = new PeerList(heap, 6, hash);
     this.vanished = new ChangeLog(data.changes);
+    this.identities = new ClientIdentities(hash);
     this.traffic = new TrafficTable(data.traffic, data.shards, hash);
   }
 
@@ -190,43 +173,44 @@ export class SwarmStore {
   }
 
   /**
-   * Stores what a peer announced. Afterwards {@link stalled} and {@link bridge} tell about it.
+   * Stores what a peer announced. Afterwards {@link outcome} tells about it.
    * @returns its position in the list of its family, or -1 when there is no room for a new peer.
    */
   putPeer(shard: number, entry: number, update: PeerUpdate): number {
     const { words } = this;
-    const { address, left, now, stallSeconds } = update;
+    const { address, left, now } = update;
+    this.outcome.clear();
     const list = this.list(address.family);
     const cell = this.listCell(entry, address.family);
     const keyAt = ADDRESS_WORDS[address.family];
-    const tick = progressTick(now, stallSeconds);
-    let progress = tick;
+    let key = update.key;
+    // As a signed integer it stays off the heap when it is handed on.
+    let state = 0;
     let position = list.find(cell, address.words, update.port);
     if (position === -1) {
       position = this.#addPeer(shard, entry, update);
     } else {
       const record = list.recordAt(cell, position);
       const old = words[record + keyAt] & KEY_MASK;
-      let key = update.key;
       // Of a learned peer nothing is known yet: it is a newcomer.
       if ((old & KEY_LEARNED) === 0) {
-        // As a signed integer it stays off the heap when it is handed on.
-        const state = words[record + keyAt + 1] | 0;
-        this.before = state;
-        this.stalled = hasStalled(state, now, left, stallSeconds);
-        if (this.stalled) progress = stalledTick(tick);
-        else if (left >= leftOf(state)) progress = state & 15;
-        if (left !== 0) key |= old & KEY_BRIDGE;
-        this.bridge = (key & KEY_BRIDGE) !== 0;
+        key |= old & KEY_DUPLICATE;
+        if ((old & KEY_COMPLETE) === (key & KEY_COMPLETE)) {
+          key |= old & (left === 0 ? KEY_PROVEN : KEY_BRIDGE);
+          state = words[record + keyAt + 1] | 0;
+        }
       }
       if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
     }
     if (position === -1) return -1;
     const record = list.recordAt(cell, position);
-    words[record + keyAt + 1] = packState(now, left, progress);
-    if (update.completed && (words[record + keyAt] & COUNTED) === 0) {
-      words[record + keyAt] |= COUNTED;
-      words[entry + ENTRY.downloaded]++;
+    words[record + keyAt] = withIdentity(words[record + keyAt], update.identity);
+    if (left !== 0) {
+      words[record + keyAt + 1] = leecherState(update, state, key, this.outcome);
+    } else {
+      const next = seederState(update, state);
+      if ((next & ~state & COUNTED) !== 0) words[entry + ENTRY.downloaded]++;
+      words[record + keyAt + 1] = next;
     }
     words[entry + ENTRY.lastSeen] = now;
     this.touch(entry);

@@ -17,9 +17,11 @@ import {
   isForgotten,
   KEY_BRIDGE,
   KEY_COMPLETE,
+  KEY_DUPLICATE,
   KEY_LEARNED,
   KEY_MASK,
   KEY_PRIVATE,
+  KEY_PROVEN,
 } from "./peer-record.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
@@ -200,7 +202,7 @@ export class Sweeper {
     if (!this.reclassifying) return true;
     if (this.#family === 4) this.#address.setIPv4(words[record]);
     else this.#address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
-    const kept = old & (KEY_BRIDGE | KEY_LEARNED);
+    const kept = old & (KEY_BRIDGE | KEY_PROVEN | KEY_LEARNED | KEY_DUPLICATE);
     const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0) | kept;
     if (key === old) return true;
     store.rekeyPeer(shard, entry, this.#family, this.#position, key);

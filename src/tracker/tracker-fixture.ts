@@ -10,7 +10,7 @@ import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
 import { allocateActivity } from "./group-activity.ts";
 import { LearnedCounts, LearnedPeers } from "./learned-peers.ts";
-import { ADDRESS_WORDS, KEY_BRIDGE, KEY_GROUP } from "./peer-record.ts";
+import { ADDRESS_WORDS, isBridge, KEY_GROUP } from "./peer-record.ts";
 import { NO_POLLS, type Polls } from "./polls.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "./store-memory.ts";
@@ -185,7 +185,7 @@ export class TrackerFixture {
     const list = store.list(parsed.family);
     const record = list.recordAt(cell, list.find(cell, parsed.words, port));
     store.leave(shard);
-    return (store.words[record + ADDRESS_WORDS[parsed.family]] & KEY_BRIDGE) !== 0;
+    return isBridge(store.words[record + ADDRESS_WORDS[parsed.family]]);
   }
 
   /** Has swarm 0 learn peers from another tracker. @param peers IPv4, in compact form. */

@@ -67,6 +67,7 @@ export class Tracker {
     port: 0,
     key: 0,
     left: 0,
+    identity: 0,
     completed: false,
     now: 0,
     stallSeconds: 1,
@@ -182,7 +183,7 @@ export class Tracker {
       this.#put(shard, entry, request.address, request.port, false);
       who.stalled = false;
       who.before = 0;
-      who.bridge = store.bridge;
+      who.bridge = store.outcome.bridge;
       if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
       this.#answer(shard, entry, request, response);
       if (who.dependent) this.#hasten(response);
@@ -236,9 +237,9 @@ export class Tracker {
     }
     this.#meet(request);
     this.#put(shard, entry, request.address, request.port, request.event === ANNOUNCE_EVENT.completed);
-    who.stalled = store.stalled && !who.seeder;
-    who.bridge = store.bridge;
-    who.before = store.before;
+    who.stalled = store.outcome.stalled && !who.seeder;
+    who.bridge = store.outcome.bridge;
+    who.before = store.outcome.before;
     if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
     if (this.policy.refreshSeconds > 0) this.#wishRefresh(entry, request.infoHash, asker);
     if (this.waitMs > 0) {
@@ -294,6 +295,7 @@ export class Tracker {
     who.outside = false;
     who.dependent = false;
     this.#update.left = request.left;
+    this.#update.identity = this.#store.identities.of(request);
     this.#update.now = this.#clock.seconds;
     this.#update.stallSeconds = this.policy.selection.stallSeconds;
   }
@@ -302,9 +304,7 @@ export class Tracker {
   #put(shard: number, entry: number, address: Address, port: number, completed: boolean): void {
     const update = this.#update;
     let position = -1;
-    this.#store.stalled = false;
-    this.#store.before = 0;
-    this.#store.bridge = false;
+    this.#store.outcome.clear();
     if (!isUnusable(address)) {
       update.address.copyFrom(address);
       update.port = port;

@@ -149,7 +149,8 @@ describe("left", () => {
 
   it("goes up to 2^64 - 1", () => {
     const { left } = accepted(`${RIGHT}&left=18446744073709551615`);
-    assert.ok(left > coarseLeft(2 ** 62));
+    assert.ok(left > coarseLeft(2 ** 46));
+    assert.ok(left < LEFT_MAX, "it is not unknown");
   });
 
   it("is unknown, and not complete, when it is absent, empty or -1", () => {
@@ -214,6 +215,25 @@ describe("compact", () => {
       accepted(`${RIGHT}${text}`);
       assert.equal(query.compact, compact, text);
     }
+  });
+});
+
+describe("key", () => {
+  const key = (text: string) => accepted(`${RIGHT}${text}`).clientKey;
+
+  it("is a number where it is hexadecimal, as it would be over UDP", () => {
+    assert.equal(key("&key=89ABCDEF"), 0x89abcdef | 0);
+    assert.equal(key("&key=1f"), 0x1f);
+  });
+
+  it("is any bytes, and is told from others", () => {
+    const keys = ["&key=not-hex", "&key=not-hey", "&key=123456789", "&key=%00%01", "&key=123456780"].map(key);
+    assert.equal(new Set([0, ...keys]).size, 1 + keys.length);
+  });
+
+  it("is no mistake whatever it is", () => {
+    for (const text of ["", "&key", "&key=", "&key=%", `&key=${"a".repeat(200)}`])
+      assert.equal(key(text), 0, text);
   });
 });
 

@@ -13,7 +13,7 @@ import {
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { NO_ENDPOINT, parseAddress, parseEndpoint } from "./address-bytes.ts";
-import { ascii, equalsBytes } from "./ascii.ts";
+import { ascii, equalsBytes, hexDigit } from "./ascii.ts";
 import { readDecimal } from "./decimal.ts";
 import { decodeInfoHash } from "./info-hash.ts";
 import { BROKEN_ESCAPE, QueryWalk } from "./query.ts";
@@ -41,6 +41,7 @@ const KEY = {
   ipv6: 10,
   downloaded: 11,
   uploaded: 12,
+  clientKey: 13,
 } as const;
 type Key = (typeof KEY)[keyof typeof KEY];
 
@@ -51,6 +52,7 @@ const LEFT = ascii("left");
 const NUM_WANT = ascii("numwant");
 const DOWNLOADED = ascii("downloaded");
 const UPLOADED = ascii("uploaded");
+const CLIENT_KEY = ascii("key");
 const EVENT = ascii("event");
 const COMPACT = ascii("compact");
 const IP = ascii("ip");
@@ -168,6 +170,7 @@ export class AnnounceQuery {
     request.transferred[TRANSFERRED.uploaded] = ABSENT;
     request.hasOther = false;
     request.peerId.fill(0);
+    request.clientKey = 0;
     this.compact = true;
     this.#ip.start = ABSENT;
     this.#ipv4.start = ABSENT;
@@ -203,6 +206,9 @@ export class AnnounceQuery {
         break;
       case KEY.uploaded:
         readSum(walk.decodeValue(bytes, scratch), this.request.transferred, TRANSFERRED.uploaded);
+        break;
+      case KEY.clientKey:
+        this.request.clientKey = readKey(walk.decodeValue(bytes, scratch));
         break;
       case KEY.event:
         this.request.event = eventOf(walk.decodeValue(bytes, scratch));
@@ -266,6 +272,8 @@ function keyOf(bytes: Uint8Array, start: number, end: number): Key {
   switch (end - start) {
     case 2:
       return equalsBytes(bytes, start, end, IP) ? KEY.ip : KEY.unknown;
+    case 3:
+      return equalsBytes(bytes, start, end, CLIENT_KEY) ? KEY.clientKey : KEY.unknown;
     case 4:
       if (equalsBytes(bytes, start, end, PORT)) return KEY.port;
       if (equalsBytes(bytes, start, end, LEFT)) return KEY.left;
@@ -291,6 +299,24 @@ function keyOf(bytes: Uint8Array, start: number, end: number): Key {
 /** Reads the number in scratch into `out[index]`. It is for statistics alone: what is none is no mistake. */
 function readSum(length: number, out: Float64Array, index: number): void {
   out[index] = length > SUM_DIGITS ? ABSENT : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
+}
+
+/**
+ * The `key` in scratch as 32 bits: hexadecimal digits are a number, as most clients write the one that they send over
+ * UDP; other bytes are folded.
+ */
+function readKey(length: number): number {
+  let key = 0;
+  let isHex = length <= 8;
+  for (let i = 0; i < length && isHex; i++) {
+    const digit = hexDigit(scratch[i]);
+    isHex = digit >= 0;
+    key = (key << 4) | digit;
+  }
+  if (isHex) return key | 0;
+  key = 0;
+  for (let i = 0; i < length; i++) key = (Math.imul(key, 31) + scratch[i]) | 0;
+  return key;
 }
 
 /** The event named in scratch; another name, or none, is a regular announce. */

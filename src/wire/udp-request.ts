@@ -119,6 +119,7 @@ export function decodeUdpAnnounce(
   if (request.port === 0) return CLIENT_ERROR.portInvalid;
   readHash(bytes, start + AT.infoHash, request.infoHash, 0);
   for (let i = 0; i < PEER_ID_WORDS; i++) request.peerId[i] = readWord(bytes, start + AT.peerId + 4 * i);
+  request.clientKey = readWord(bytes, start + AT.key) | 0;
   request.otherPort = request.port;
   request.hasOther = false;
   request.event = EVENTS[event];

@@ -1,0 +1,41 @@
+/**
+ * Who a client is, whatever address it announces from: a keyed hash of its `peer_id`, its `key` and its port, folded to
+ * the bits that a peer's record has room for (peer-record.ts). A client that is reached by IPv4 and IPv6, or that has
+ * moved to another address, is known by it. Nothing is decided by it that would harm a client whose hash another client
+ * has by chance, or on purpose: it counts once less.
+ */
+import { type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
+import type { KeyedHash } from "./keyed-hash.ts";
+import { IDENTITY_BITS } from "./peer-record.ts";
+
+/** Values of the two highest bits: 0 is no identity. */
+const HIGH_VALUES = 3;
+const LOW_BITS = IDENTITY_BITS - 2;
+
+/** Computes identities. One for each thread: it has scratch memory. */
+export class ClientIdentities {
+  readonly #hash: KeyedHash;
+  readonly #words = new Uint32Array(PEER_ID_WORDS + 1);
+
+  constructor(hash: KeyedHash) {
+    this.#hash = hash;
+  }
+
+  /** The whole hash of the client that announces; 0 when it has no `peer_id`. */
+  hashOf({ peerId, clientKey, port }: AnnounceRequest): number {
+    const words = this.#words;
+    let any = 0;
+    for (let i = 0; i < PEER_ID_WORDS; i++) any |= words[i] = peerId[i];
+    if (any === 0) return 0;
+    words[PEER_ID_WORDS] = clientKey;
+    return this.#hash.hash(words, 0, PEER_ID_WORDS + 1, port);
+  }
+
+  /** The identity of the client that announces; 0 when it does not say who it is. */
+  of(request: AnnounceRequest): number {
+    const hash = this.hashOf(request);
+    if (hash === 0) return 0;
+    const high = 1 + ((hash >>> LOW_BITS) % HIGH_VALUES);
+    return (high << LOW_BITS) | (hash & ((1 << LOW_BITS) - 1));
+  }
+}

@@ -1,0 +1,71 @@
+/** What becomes of a peer's record when it announces. */
+import type { Address } from "../model/address.ts";
+import {
+  COUNTED,
+  dwellOf,
+  hasStalled,
+  isBridge,
+  leftOf,
+  packLeecher,
+  packSeeder,
+  progressTick,
+  stalledTick,
+} from "./peer-record.ts";
+
+/** What a peer announces, as it is stored. */
+export interface PeerUpdate {
+  readonly address: Address;
+  readonly port: number;
+  /** Its group, and whether it is complete and its address private (peer-record.ts). */
+  readonly key: number;
+  /** By coarseLeft. */
+  readonly left: number;
+  /** Of its client (client-identity.ts). */
+  readonly identity: number;
+  /** It says that it has just completed the download. */
+  readonly completed: boolean;
+  /** Seconds. */
+  readonly now: number;
+  /** A download that has made no progress for so many seconds has stalled. */
+  readonly stallSeconds: number;
+}
+
+/** What was known of a peer that is stored again. Mutable, used again for every announce. */
+export class PutOutcome {
+  /** Its download has made no progress for too long. */
+  stalled = false;
+  /** It is a bridge. */
+  bridge = false;
+  /** Word B of its record until now, signed; 0 for a peer that was not known as an incomplete one. */
+  before = 0;
+
+  /** As for a newcomer. */
+  clear(): void {
+    this.stalled = false;
+    this.bridge = false;
+    this.before = 0;
+  }
+}
+
+/**
+ * Word B of an incomplete peer that announces.
+ * @param before its word B until now; 0 if it was not known, or complete.
+ */
+export function leecherState(update: PeerUpdate, before: number, key: number, outcome: PutOutcome): number {
+  const { now, left, identity, stallSeconds } = update;
+  const tick = progressTick(now, stallSeconds);
+  let progress = tick;
+  if (before !== 0) {
+    outcome.before = before;
+    outcome.stalled = hasStalled(before, now, left, stallSeconds);
+    outcome.bridge = isBridge(key);
+    if (outcome.stalled) progress = stalledTick(tick);
+    else if (left >= leftOf(before)) progress = before & 15;
+  }
+  return packLeecher(now, identity, left, progress);
+}
+
+/** Word B of a complete peer that announces. @param before its word B until now; 0 if it was not known as one. */
+export function seederState({ now, identity, completed }: PeerUpdate, before: number): number {
+  return packSeeder(now, identity, dwellOf(before), completed ? COUNTED : before & COUNTED);
+}
