@@ -1,0 +1,49 @@
+/** Doubly linked lists of numbers, in typed arrays: each operation takes the same time, however long a list is. */
+
+/** There is none. */
+export const NONE = -1;
+
+/** So many lists of so many items. An item is in one list at a time, or in none. */
+export class Lists {
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  readonly #first: Int32Array;
+  readonly #last: Int32Array;
+
+  constructor(items: number, lists: number) {
+    this.#next = new Int32Array(items).fill(NONE);
+    this.#previous = new Int32Array(items).fill(NONE);
+    this.#first = new Int32Array(lists).fill(NONE);
+    this.#last = new Int32Array(lists).fill(NONE);
+  }
+
+  /** The item that has been in the list for the longest time, or {@link NONE}. */
+  first(list: number): number {
+    return this.#first[list];
+  }
+
+  /** Whether the item is the last of this list. */
+  isLast(list: number, item: number): boolean {
+    return this.#last[list] === item;
+  }
+
+  /** Adds an item that is in no list. */
+  append(list: number, item: number): void {
+    const last = this.#last[list];
+    this.#previous[item] = last;
+    this.#next[item] = NONE;
+    this.#last[list] = item;
+    if (last === NONE) this.#first[list] = item;
+    else this.#next[last] = item;
+  }
+
+  /** Takes an item out of the list that it is in. */
+  remove(list: number, item: number): void {
+    const next = this.#next[item];
+    const previous = this.#previous[item];
+    if (next === NONE) this.#last[list] = previous;
+    else this.#previous[next] = previous;
+    if (previous === NONE) this.#first[list] = next;
+    else this.#next[previous] = next;
+  }
+}
