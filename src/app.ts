@@ -10,12 +10,12 @@ import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } fro
 import { formatProblem } from "./config/problem.ts";
 import type { Config } from "./config/schema.ts";
 import { WatchedFiles } from "./config/watched-files.ts";
-import { connectionsPerWorker, workerCount } from "./config/worker-count.ts";
+import { workerCount } from "./config/worker-count.ts";
 import { readConnectionSecret } from "./connection-secret.ts";
 import { DataPlane, type DataPlaneObserver } from "./data-plane.ts";
-import { chooseEngine, type EngineChoice } from "./engine/choice.ts";
-import type { EngineLimits, ListenAddresses } from "./engine/engine.ts";
-import { probeUring } from "./engine/uring/probe.ts";
+import type { EngineChoice } from "./engine/choice.ts";
+import type { ListenAddresses } from "./engine/engine.ts";
+import { chooseEngineFor, engineLimits } from "./engine-limits.ts";
 import { ErrandDesk } from "./errands.ts";
 import { describeFailure } from "./failure.ts";
 import type { Feature } from "./feature.ts";
@@ -295,6 +295,12 @@ class App {
 
   #announceStart(report: LoadReport, { streams, datagrams }: ListenAddresses, admin: string): void {
     this.#report(report);
+    const { maxConnections } = engineLimits(this.#config);
+    const { max_connections: wanted } = this.#config.listen;
+    if (maxConnections < wanted) {
+      const fields = { maxConnections, key: "listen.max_connections" };
+      this.#log.warning(fields, "fewer connections than configured: the process may open too few files");
+    }
     const { because } = this.#engine;
     if (because !== undefined) this.#log.info({ because }, "the engine is node, which is slower than uring");
     const http = streams.map((address) => `http://${formatHostPort(address)}/announce`);
@@ -347,12 +353,6 @@ class App {
   }
 }
 
-function chooseEngineFor(config: Config): Promise<EngineChoice> {
-  const engines = workerCount(config);
-  const connections = connectionsPerWorker(config.listen.max_connections, engines);
-  return chooseEngine(config.engine, () => probeUring({ engines, connections }));
-}
-
 function allocateStore(maxPeers: number, workers: number): SwarmStoreData {
   const [key0, key1] = randomWords(2);
   try {
@@ -360,15 +360,6 @@ function allocateStore(maxPeers: number, workers: number): SwarmStoreData {
   } catch (error) {
     throw new MemoryError(describeFailure(error).message);
   }
-}
-
-function engineLimits({ listen }: Config): EngineLimits {
-  return {
-    maxConnections: listen.max_connections,
-    idleTimeoutMs: listen.idle_timeout * 1000,
-    requestTimeoutMs: listen.request_timeout * 1000,
-    maxDeferred: listen.max_waiting,
-  };
 }
 
 function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {

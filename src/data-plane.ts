@@ -104,9 +104,10 @@ export class DataPlane {
     this.counters = Array.from({ length: workers }, () => allocateCounters());
     this.activity = this.counters.map(() => allocateActivity());
     this.census = this.counters.map(() => allocateCensus());
+    const maxPerAddress = connectionsPerWorker(limits.maxPerAddress, workers);
     const maxDeferred = connectionsPerWorker(limits.maxDeferred, workers);
     this.errands = allocateErrandQueues(workers);
-    this.#limits = { ...limits, maxConnections, maxDeferred };
+    this.#limits = { ...limits, maxConnections, maxPerAddress, maxDeferred };
     this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }
 

@@ -6,6 +6,7 @@ const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = 
   ({ listen }) => ["listen.http", listen.http],
   ({ listen }) => ["listen.udp", listen.udp],
   ({ listen }) => ["listen.max_connections", listen.max_connections],
+  ({ listen }) => ["listen.max_connections_per_address", listen.max_connections_per_address],
   ({ listen }) => ["listen.max_waiting", listen.max_waiting],
   ({ listen }) => ["listen.idle_timeout", listen.idle_timeout],
   ({ listen }) => ["listen.request_timeout", listen.request_timeout],

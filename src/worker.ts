@@ -281,6 +281,9 @@ function engineCounters(counters: Float64Array): EngineCounters {
   return {
     connectionAccepted: () => counters[COUNTER.connectionsAccepted]++,
     connectionRefused: () => counters[COUNTER.connectionsRefused]++,
+    connectionOverShare: () => counters[COUNTER.connectionsOverShare]++,
+    connectionDisplaced: () => counters[COUNTER.connectionsDisplaced]++,
+    acceptFailed: () => counters[COUNTER.acceptFailures]++,
     connectionTimedOut: () => counters[COUNTER.connectionsTimedOut]++,
     connectionClosed: () => counters[COUNTER.connectionsClosed]++,
     datagramDropped: () => counters[COUNTER.datagramsDropped]++,

@@ -83,7 +83,13 @@ class Plane {
   readonly #worker: Worker;
 
   private constructor(engine: EngineKind) {
-    const limits = { maxConnections: 100, idleTimeoutMs: 60_000, requestTimeoutMs: 10_000, maxDeferred: 10 };
+    const limits = {
+      maxConnections: 100,
+      maxPerAddress: 100,
+      idleTimeoutMs: 60_000,
+      requestTimeoutMs: 10_000,
+      maxDeferred: 10,
+    };
     const options: WorkerOptions & { readonly collections: Int32Array } = {
       store: allocateSwarmStore(100_000, 16, [1, 2]),
       errands: allocateErrandQueue(),

@@ -130,6 +130,9 @@ export const REFUSAL_COUNTS = REFUSAL_REASONS.map((reason, i) => ({ ...reason, a
 export const LIMITS = [
   { limit: "max_peers", at: COUNTER.peersRefused },
   { limit: "max_connections", at: COUNTER.connectionsRefused },
+  { limit: "max_connections_per_address", at: COUNTER.connectionsOverShare },
+  { limit: "idle_connections", at: COUNTER.connectionsDisplaced },
+  { limit: "open_files", at: COUNTER.acceptFailures },
   { limit: "request_timeout", at: COUNTER.connectionsTimedOut },
   { limit: "datagram_replies", at: COUNTER.datagramsDropped },
   { limit: "traffic_table", at: COUNTER.trafficUncounted },

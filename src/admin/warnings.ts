@@ -27,6 +27,8 @@ export function findWarnings(sources: Sources, rates: Rates): string[] {
     warnings.push("The tracker is nearly full. Raise tracker.max_peers.");
   if (grew(COUNTER.connectionsRefused))
     warnings.push("Connections are refused: there are too many. Raise listen.max_connections.");
+  if (grew(COUNTER.acceptFailures))
+    warnings.push("Connections cannot be accepted: there are no file descriptors left. Raise LimitNOFILE.");
   const deaths = sources.deaths();
   if (deaths > 0)
     warnings.push(

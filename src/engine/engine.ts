@@ -14,6 +14,15 @@ export const INPUT_BYTES = 34 * 1024;
 export const REPLY_BYTES = 128 * 1024;
 
 /**
+ * Asked of the kernel for what a connection has not taken of its replies (SO_SNDBUF), in bytes; Linux takes twice that.
+ * Left to itself it takes up to 4 MB of kernel memory for each client that does not read.
+ */
+export const SEND_BUFFER_BYTES = 32 * 1024;
+
+/** Requests of a connection that are served in a row. What it has pipelined behind them waits until others had their turn. */
+export const REQUESTS_AT_ONCE = 16;
+
+/**
  * One call of the service: what came in, from whom, where the reply goes, and what became of it. An engine has one
  * per thread and uses it again for every call; nothing may keep a reference to what is in it.
  */
@@ -81,6 +90,12 @@ export interface StreamService {
    *   closed without a reply; with 0 and `consumed` > 0 the bytes were taken without one.
    */
   serve(exchange: Exchange): number;
+  /**
+   * Whether connections from an address are those of a proxy, which speaks for many clients: they are not limited by
+   * {@link EngineLimits.maxPerAddress}. Asked once for each connection.
+   * @param remote 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`.
+   */
+  isProxy(remote: Uint8Array): boolean;
 }
 
 /** Longest datagram that is served. A longer one is dropped and counted: it is no request of anybody's. */
@@ -122,8 +137,16 @@ export interface Services {
 
 /** What an engine does to connections that take too long or are too many. Durations in milliseconds. */
 export interface EngineLimits {
-  /** Open connections per engine; one more is closed as soon as it is accepted, and counted. */
+  /**
+   * Open connections per engine. One more takes the place of one that is idle, or of one whose request or reply waits for
+   * the other end; where there is none, it is closed as soon as it is accepted, and counted (crowd/crowd.ts).
+   */
   readonly maxConnections: number;
+  /**
+   * Of them, those of one address, or one /56 of IPv6. One more takes the place of an idle one of that address, or is
+   * closed as soon as it is accepted, and counted.
+   */
+  readonly maxPerAddress: number;
   /** A connection with no request under way and nothing to send is closed after this. */
   readonly idleTimeoutMs: number;
   /** From a request's first byte to its last, and from a reply to its having been sent: closed after this. */
@@ -138,11 +161,17 @@ export const FIRST_REQUEST_MS = 500;
 /** Called by an engine for what operators need to see. Implementations count; they must not throw. */
 export interface EngineCounters {
   connectionAccepted(): void;
-  /**
-   * One too many, gone before it was accepted, or a failure to accept. Neither accepted nor closed. Who is turned away
-   * below the engine (by the kernel, or by Node when descriptors run out) is not counted.
-   */
+  /** One too many, or gone before it was accepted. Neither accepted nor closed. */
   connectionRefused(): void;
+  /** One too many of its address ({@link EngineLimits.maxPerAddress}). Neither accepted nor closed. */
+  connectionOverShare(): void;
+  /** A connection has made room for others; `connectionClosed` follows. */
+  connectionDisplaced(): void;
+  /**
+   * Accepting failed, or would: there are no descriptors, or there is no memory. Not one for each connection: the kernel
+   * has some wait, and Node closes some without a word.
+   */
+  acceptFailed(): void;
   /** A limit was exceeded; `connectionClosed` follows. */
   connectionTimedOut(): void;
   /** An accepted connection is over, for whatever reason: accepted less closed are open. */

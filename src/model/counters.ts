@@ -37,6 +37,11 @@ export const COUNTER = {
   /** Peers given in their answers, and those among them that are in peer groups: an external one would be in their place. */
   forwardedGiven: 20,
   forwardedNear: 21,
+  /** Connections refused as their address had its share, and those closed to make room for others. */
+  connectionsOverShare: 22,
+  connectionsDisplaced: 23,
+  /** Attempts to accept that failed, or would have: mostly as the process has no descriptors left. */
+  acceptFailures: 24,
 } as const;
 
 /** Where the counts of request-counts.ts begin. */

@@ -21,7 +21,23 @@ const LIMITS: readonly Limit[] = [
   {
     counter: COUNTER.connectionsRefused,
     key: "listen.max_connections",
-    message: "too many connections: new ones are closed",
+    message: "too many connections, none of which is idle: new ones are closed",
+  },
+  {
+    counter: COUNTER.connectionsOverShare,
+    key: "listen.max_connections_per_address",
+    message: "too many connections of one address, none of which is idle: new ones of it are closed",
+  },
+  {
+    counter: COUNTER.connectionsDisplaced,
+    key: "listen.max_connections",
+    message: "many connections: idle ones are closed to make room for new ones",
+  },
+  {
+    counter: COUNTER.acceptFailures,
+    key: "LimitNOFILE",
+    message:
+      "connections cannot be accepted: the process has no file descriptors left, or the system has none",
   },
   {
     counter: COUNTER.waitsRefused,

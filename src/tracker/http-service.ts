@@ -3,6 +3,7 @@
  * from, which is worth as much as the list of proxies that are believed.
  */
 import type { Exchange, StreamService } from "../engine/engine.ts";
+import { Address } from "../model/address.ts";
 import { AnnounceResponse } from "../model/announce.ts";
 import { OK } from "../model/client-error.ts";
 import { HTTP_ERROR } from "../model/http-error.ts";
@@ -63,6 +64,7 @@ export class HttpService implements StreamService {
   readonly #http: HttpExchange;
   #policy: HttpServicePolicy = { trustedProxies: NOBODY, ipParameter: NOBODY };
 
+  readonly #remote = new Address();
   readonly #proxyHeader = new ProxyHeader();
   readonly #announceQuery = new AnnounceQuery();
   readonly #announceResponse = new AnnounceResponse();
@@ -100,6 +102,11 @@ export class HttpService implements StreamService {
   configure(policy: HttpServicePolicy): void {
     this.#policy = policy;
     this.#http.trustedProxies = policy.trustedProxies;
+  }
+
+  isProxy(remote: Uint8Array): boolean {
+    this.#remote.setBytes(remote, 0);
+    return this.#policy.trustedProxies.lookup(this.#remote) !== 0;
   }
 
   serve(exchange: Exchange): number {

@@ -1,15 +1,13 @@
 /** Whether the limits of process and kernel leave room for what the configuration promises. */
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
+import { otherDescriptors } from "../../config/descriptors.ts";
 import type { Config } from "../../config/schema.ts";
 import { workerCount } from "../../config/worker-count.ts";
 import { memoryBound, shardsFor } from "../../tracker/store-memory.ts";
 import { type Finding, ok, type Subject, unknown, warning } from "./finding.ts";
 
 const MEBIBYTE = 1024 * 1024;
-
-/** Descriptors besides those of connections: listeners, rings, files, database. */
-const OTHER_DESCRIPTORS = 256;
 
 /** Locked memory that a thread's rings take at most (docs/engines.md). */
 const RING_BYTES = 1.2 * MEBIBYTE;
@@ -61,9 +59,9 @@ export function judgeLimits(
 }
 
 /** The hard limit counts: Node raises the soft one to it. */
-function judgeFiles({ listen }: Config, limits: string, whose: string): Finding {
+function judgeFiles(config: Config, limits: string, whose: string): Finding {
   const most = hardLimit(limits, "Max open files");
-  const needed = listen.max_connections + OTHER_DESCRIPTORS;
+  const needed = config.listen.max_connections + otherDescriptors(config);
   const text = `open files: ${show(most)} (${whose}); ${show(needed)} for listen.max_connections`;
   return most >= needed
     ? ok(text)

@@ -1,5 +1,5 @@
 /** `listen`: where clients reach the tracker, and what one of them may take. */
-import { integer, list, listenAddress, prefixes, section } from "../fields.ts";
+import { autoOr, integer, list, listenAddress, prefixes, section } from "../fields.ts";
 
 /** Most addresses to listen on, per protocol. */
 const ADDRESS_LIMIT = 64;
@@ -25,7 +25,16 @@ export const listen = section({
   max_connections: integer(1, 1_000_000)
     .default(20_000)
     .describe(
-      "Open connections, shared out evenly among the workers. One more is closed at once, and counted.",
+      "Open connections, shared out evenly among the workers. For one more, one that is idle is closed, and counted: " +
+        "the longest idle of the address that has most of those. Each takes a file descriptor; where the process may " +
+        "open too few, there are fewer, and the log says so.",
+    ),
+  max_connections_per_address: autoOr(1, 1_000_000)
+    .default("auto")
+    .describe(
+      "Of them, those of one address, or one /56 of IPv6, shared out likewise; auto is a quarter. For one more, an idle " +
+        "one of that address is closed; where none is idle, the new one is closed at once, and counted. Many " +
+        "subscribers may share an address (CGNAT). Does not hold for trusted_proxies.",
     ),
   max_waiting: integer(0, 1_000_000)
     .default(10_000)

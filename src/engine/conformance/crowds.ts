@@ -21,26 +21,6 @@ export function describeCrowds(makeEngine: MakeEngine): void {
     test("10,000 waiting connections slow nobody down", (t) => waitingCrowd(t, makeEngine));
     test("a crowd whose time is over at once is closed", (t) => crowdTimesOut(t, makeEngine));
     test("a crowd does not hold up the end", (t) => crowdAtTheEnd(t, makeEngine));
-
-    test("one connection too many is closed, over all listeners", async (t) => {
-      const addresses = ["127.0.0.1", "127.0.0.2"].map((host) => ({ host, port: 0 }));
-      const rig = await Rig.start(t, makeEngine, { maxConnections: 3, addresses });
-      const clients = [
-        await rig.connect(rig.addresses[0]),
-        await rig.connect(rig.addresses[1]),
-        await rig.connect(rig.addresses[0]),
-      ];
-      await rig.counters.until(() => rig.counters.accepted === 3);
-      for (const address of rig.addresses) {
-        const refused = await rig.connect(address);
-        assert.equal((await refused.readToEnd()).bytes.length, 0);
-      }
-      assert.equal(rig.counters.refused, 2);
-      for (const client of clients) assert.equal(await client.ask("say hello"), "hello");
-      clients[0].close();
-      await rig.counters.until(() => rig.counters.closed === 1);
-      await rig.assertServes();
-    });
   });
 }
 

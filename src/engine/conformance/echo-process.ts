@@ -9,7 +9,13 @@ import { ToyDatagramService } from "./toy-datagram-service.ts";
 import { ToyService } from "./toy-service.ts";
 
 const [kind, shared] = process.argv.slice(2);
-const limits = { maxConnections: 100_000, idleTimeoutMs: 60_000, requestTimeoutMs: 60_000, maxDeferred: 100 };
+const limits = {
+  maxConnections: 100_000,
+  maxPerAddress: 100_000,
+  idleTimeoutMs: 60_000,
+  requestTimeoutMs: 60_000,
+  maxDeferred: 100,
+};
 const services = { stream: new ToyService(), datagram: new ToyDatagramService() };
 const resources = allocateResources(2, limits.maxConnections);
 const engine = await makeEngine(

@@ -22,6 +22,9 @@ export type MakeEngine = (services: Services, limits: EngineLimits, counters: En
 export class TestCounters extends Watched implements EngineCounters {
   accepted = 0;
   refused = 0;
+  overShare = 0;
+  displaced = 0;
+  acceptFailures = 0;
   timedOut = 0;
   closed = 0;
   dropped = 0;
@@ -32,6 +35,18 @@ export class TestCounters extends Watched implements EngineCounters {
   }
   connectionRefused(): void {
     this.refused++;
+    this.changed();
+  }
+  connectionOverShare(): void {
+    this.overShare++;
+    this.changed();
+  }
+  connectionDisplaced(): void {
+    this.displaced++;
+    this.changed();
+  }
+  acceptFailed(): void {
+    this.acceptFailures++;
     this.changed();
   }
   connectionTimedOut(): void {
@@ -87,6 +102,7 @@ export class Rig {
   private constructor(makeEngine: MakeEngine, options: RigOptions) {
     const limits = {
       maxConnections: options.maxConnections ?? 100_000,
+      maxPerAddress: options.maxPerAddress ?? 100_000,
       idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
       maxDeferred: options.maxDeferred ?? 100_000,
@@ -120,6 +136,15 @@ export class Rig {
   async settle(): Promise<void> {
     this.#bystander ??= await this.connect();
     for (let i = 0; i < SETTLING_ROUNDS; i++) await this.#bystander.ask("say hello");
+  }
+
+  /** Waits until nothing is served any more but what it takes to see that. */
+  async quiet(): Promise<void> {
+    let calls = Number.NEGATIVE_INFINITY;
+    while (this.service.calls > calls + SETTLING_ROUNDS) {
+      calls = this.service.calls;
+      await this.settle();
+    }
   }
 
   /**

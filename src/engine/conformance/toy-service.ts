@@ -33,6 +33,8 @@ export class ToyService extends Watched implements StreamService {
   readonly violations: string[] = [];
   /** Of the waits, in the order in which they began. */
   readonly tokens = new Set<number>();
+  /** Addresses of proxies, in hexadecimal. */
+  readonly proxies = new Set<string>();
   /** How often the engine called. */
   calls = 0;
   /** Bytes that have been shown to the service; exact as long as there is one connection. */
@@ -53,6 +55,10 @@ export class ToyService extends Watched implements StreamService {
     this.#consumed += exchange.consumed;
     this.changed();
     return written;
+  }
+
+  isProxy(remote: Uint8Array): boolean {
+    return this.proxies.has(Buffer.from(remote.slice(0, 16)).toString("hex"));
   }
 
   #answer(line: string, exchange: Exchange): number {

@@ -9,6 +9,9 @@ const SILENT = { serve: () => 0 };
 const UNCOUNTED: EngineCounters = {
   connectionAccepted() {},
   connectionRefused() {},
+  connectionOverShare() {},
+  connectionDisplaced() {},
+  acceptFailed() {},
   connectionTimedOut() {},
   connectionClosed() {},
   datagramDropped() {},

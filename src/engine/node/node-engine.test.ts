@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { Server } from "node:net";
 import { mock, test } from "node:test";
 import { Rig } from "../conformance/rig.ts";
+import { describeRoom } from "../conformance/room.ts";
+import { describeTurns } from "../conformance/turns.ts";
 import { describeEngine } from "../conformance.ts";
 import type { EngineCounters, EngineLimits, Services } from "../engine.ts";
 import { NodeEngine } from "./node-engine.ts";
@@ -11,6 +13,8 @@ function makeEngine(services: Services, limits: EngineLimits, counters: EngineCo
 }
 
 describeEngine("NodeEngine", makeEngine);
+describeRoom(makeEngine);
+describeTurns(makeEngine);
 
 test("a failure to accept is counted and harms nobody", async (t) => {
   const listen = mock.method(Server.prototype, "listen");
@@ -19,6 +23,6 @@ test("a failure to accept is counted and harms nobody", async (t) => {
   const server = listen.mock.calls[0].this;
   assert.ok(server instanceof Server);
   server.emit("error", Object.assign(new Error("accept ENFILE"), { code: "ENFILE" }));
-  assert.equal(rig.counters.refused, 1);
+  assert.equal(rig.counters.acceptFailures, 1);
   await rig.assertServes();
 });

@@ -1,7 +1,11 @@
 /** The engine that runs wherever Node does: TCP over `node:net`, UDP over `node:dgram`. */
+
+import { closeSync, openSync } from "node:fs";
 import type { Server, Socket } from "node:net";
+import { devNull } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { bindingOf } from "../binding.ts";
+import { VERDICT } from "../crowd/crowd.ts";
 import {
   type DatagramService,
   type Engine,
@@ -12,11 +16,15 @@ import {
   type ListenAddresses,
   type Services,
 } from "../engine.ts";
+import { writePeerAddress } from "../peer-address.ts";
+import { Backlog } from "./backlog.ts";
 import { Connection, type Shared } from "./connection.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
 import { openListener } from "./listener.ts";
 import { listenAddressOf } from "./listening.ts";
+import { Members } from "./members.ts";
 import { Output } from "./output.ts";
+import { boundSendBuffer } from "./send-buffer.ts";
 
 /** How often deadlines are checked, in milliseconds: a quarter of the shortest limit, within these bounds. */
 const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
@@ -46,6 +54,7 @@ export class NodeEngine implements Engine {
   readonly #checkDeadlines = () => {
     const now = performance.now();
     for (const connection of this.#shared.connections) connection.checkDeadline(now);
+    if (this.#servers.length > 0 && !hasDescriptors()) this.#shared.counters.acceptFailed();
   };
   readonly #checkWaits = () => {
     const now = performance.now();
@@ -62,6 +71,8 @@ export class NodeEngine implements Engine {
       exchange: new Exchange(),
       output: new Output(),
       connections: new Set(),
+      members: new Members(limits),
+      backlog: new Backlog(),
       waiting: new Map(),
       nextToken: 1 + Math.floor(Math.random() * TOKENS),
       stopping: false,
@@ -81,9 +92,10 @@ export class NodeEngine implements Engine {
     try {
       for (const address of streams) {
         const server = await openListener(bindingOf(address, streams, shared), this.#onConnection);
-        // Failures to accept come as errors of the server. (Without descriptors, libuv closes and says nothing.)
-        server.on("error", () => counters.connectionRefused());
+        // Failures to accept come as errors of the server. (Without descriptors libuv closes, and says nothing.)
+        server.on("error", () => counters.acceptFailed());
         servers.push(server);
+        await boundSendBuffer(server);
       }
       for (const address of datagrams) {
         const binding = bindingOf(address, datagrams, shared);
@@ -112,16 +124,29 @@ export class NodeEngine implements Engine {
   }
 
   #accept(socket: Socket): void {
-    const { connections, limits, counters, stopping } = this.#shared;
+    const { connections, members, counters, service, stopping } = this.#shared;
     // There is no address when the other end is gone already.
     const { remoteAddress } = socket;
-    if (connections.size >= limits.maxConnections || stopping || remoteAddress === undefined) {
+    if (stopping || remoteAddress === undefined) {
       counters.connectionRefused();
       socket.destroy();
       return;
     }
+    const remote = new Uint8Array(16);
+    writePeerAddress(remoteAddress, remote);
+    const isProxy = service.isProxy(remote);
+    const verdict = members.crowd.judge(remote, isProxy);
+    if (verdict === VERDICT.full || verdict === VERDICT.overShare) {
+      if (verdict === VERDICT.full) counters.connectionRefused();
+      else counters.connectionOverShare();
+      socket.destroy();
+      return;
+    }
+    if (verdict !== VERDICT.welcome) members.at(verdict)?.makeRoom();
     counters.connectionAccepted();
-    connections.add(new Connection(this.#shared, socket, remoteAddress));
+    connections.add(
+      members.add(remote, isProxy, (number) => new Connection(this.#shared, socket, number, remote)),
+    );
   }
 
   async #stop(graceMs: number): Promise<void> {
@@ -160,5 +185,15 @@ export class NodeEngine implements Engine {
       await nextTurn();
     }
     for (const socket of this.#sockets) socket.close();
+  }
+}
+
+/** Whether there is a descriptor left, which libuv does not say. */
+function hasDescriptors(): boolean {
+  try {
+    closeSync(openSync(devNull, "r"));
+    return true;
+  } catch {
+    return false;
   }
 }

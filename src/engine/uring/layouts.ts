@@ -157,6 +157,7 @@ export const SOCKET = {
   levelSocket: 1,
   reuseAddress: 2,
   type: 3,
+  sendBuffer: 7,
   receiveBuffer: 8,
   linger: 13,
   reusePort: 15,

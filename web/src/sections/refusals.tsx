@@ -7,6 +7,9 @@ import { Table } from "../table.tsx";
 const LIMITS: Readonly<Record<string, string>> = {
   max_peers: "new peers not stored: tracker.max_peers",
   max_connections: "connections refused: listen.max_connections",
+  max_connections_per_address: "connections refused: listen.max_connections_per_address",
+  idle_connections: "idle connections closed to make room for new ones",
+  open_files: "attempts to accept connections without a file descriptor left",
   request_timeout: "connections closed that sent nothing in time",
   datagram_replies: "datagrams dropped, as the system took no more replies",
   max_waiting: "announces that were answered at once instead of waiting: listen.max_waiting",
