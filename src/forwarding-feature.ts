@@ -11,7 +11,6 @@ import { type ForeignPeers, Forwarder } from "./forwarding/forwarder.ts";
 import type { ScheduleLimits } from "./forwarding/schedule.ts";
 import { machineAddresses } from "./machine.ts";
 import type { Address } from "./model/address.ts";
-import { EXTERNAL_SOURCE } from "./model/counters.ts";
 import { PeerGroups } from "./network/peer-groups.ts";
 import { buildPrefixSet, PrefixTable } from "./network/prefix-table.ts";
 import { AskTimes, type AskTimesData } from "./tracker/ask-times.ts";
@@ -83,7 +82,8 @@ export class ForwardingFeature implements Feature {
   /** How it is doing; undefined when nobody may forward announces. */
   get state(): ForwardingState | undefined {
     if (!this.#isOn) return undefined;
-    const { joined, schedule, counts } = this.#forwarder;
+    const { joined, schedule, counts, standings } = this.#forwarder;
+    const now = this.#parts.now();
     const learned = this.#counts;
     const busiest = [...schedule.upstreams]
       .sort((a, b) => b.counts.asked - a.counts.asked)
@@ -94,6 +94,8 @@ export class ForwardingFeature implements Feature {
       queued: schedule.queued,
       ...schedule.totals,
       crowded: schedule.crowded,
+      unnumbered: standings.unnumbered,
+      displaced: learned.displaced,
       peers: {
         ...counts,
         learned: learned.added,
@@ -104,6 +106,7 @@ export class ForwardingFeature implements Feature {
       },
       trackers: busiest.map(({ name, counts, state, lastFailure, latencyMs }) => ({
         name,
+        confirmed: standings.isConfirmed(name.slice(name.indexOf("//") + 2), now),
         ...counts,
         state,
         lastFailure,
@@ -160,11 +163,13 @@ export class ForwardingFeature implements Feature {
     });
   }
 
-  #learn({ infoHash, peers, peers6, expiresAt }: ForeignPeers): void {
-    const named = { complete: false, source: EXTERNAL_SOURCE, expiresAt };
-    if (peers.length > 0) this.#learned.learn(infoHash, { family: 4, peers, ...named }, this.#counts);
-    if (peers6.length > 0)
-      this.#learned.learn(infoHash, { family: 6, peers: peers6, ...named }, this.#counts);
+  #learn({ infoHash, peers, peers6, ...named }: ForeignPeers): boolean {
+    const counts = this.#counts;
+    const before = counts.stored;
+    const common = { complete: false, ...named };
+    if (peers.length > 0) this.#learned.learn(infoHash, { family: 4, peers, ...common }, counts);
+    if (peers6.length > 0) this.#learned.learn(infoHash, { family: 6, peers: peers6, ...common }, counts);
+    return counts.stored > before;
   }
 }
 

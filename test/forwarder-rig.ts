@@ -44,6 +44,8 @@ export interface ErrandOptions {
 /** It, and what it has done. */
 export class ForwarderRig {
   now = START;
+  /** Whether the store has. */
+  hasRoom = true;
   readonly asked: Asked[] = [];
   readonly learned: ForeignPeers[] = [];
   readonly resumed: { token: number; told: Told | undefined }[] = [];
@@ -74,7 +76,10 @@ export class ForwarderRig {
         this.asked.push({ announcement, answer });
         return promise;
       },
-      learn: (peers) => this.learned.push(peers),
+      learn: (peers) => {
+        this.learned.push(peers);
+        return this.hasRoom;
+      },
       resume: (_, token, told) => this.resumed.push({ token, told }),
       isOurs: (address) => address.equals(parseAddress("46.0.2.1")),
       now: () => this.now,

@@ -87,6 +87,8 @@ const REASONS = {
   border: "not given: across the border of a home only bridges and complete copies are met",
   outside: "not given: outside the requester's home, and it is no bridge and does not stall",
   learned: "not given: known from another tracker, and not passed on to one",
+  unconfirmed:
+    "not given: named by an external tracker that few addresses use, to whose clients alone they are returned",
 } as const;
 
 /** Explains answers of one tracker. */

@@ -19,6 +19,10 @@ export const forwardingSchema = z
     leftAlone: count.describe("Not sent, to trackers that are left alone after failures."),
     dropped: count.describe("Not sent, as too many waited."),
     crowded: count.describe("Those among them whose client address had too many waiting itself."),
+    unnumbered: count.describe("Answers whose peers were not stored, as too many trackers were named."),
+    displaced: count.describe(
+      "Peers removed in favour of another tracker's, which had fewer in the torrent.",
+    ),
     running: count.describe("On their way now."),
     queued: count.describe("Waiting for their turn now."),
     given: count.describe("Peers given to those that were forwarded."),
@@ -28,6 +32,9 @@ export const forwardingSchema = z
       .array(
         z.object({
           name: z.string(),
+          confirmed: z
+            .boolean()
+            .describe("Clients at several addresses use it, and so its peers are for all clients."),
           asked: count,
           answered: count,
           failed: count,
@@ -108,6 +115,16 @@ export function forwardingMetrics(state: ForwardingState | undefined, counters: 
       "btrt_external_crowded_total",
       "Announces that were dropped as their client address had too many waiting itself.",
       { value: forwarding.crowded },
+    ),
+    counter(
+      "btrt_external_unnumbered_total",
+      "Answers of external trackers whose peers were not stored, as too many trackers were named.",
+      { value: forwarding.unnumbered },
+    ),
+    counter(
+      "btrt_external_displaced_total",
+      "Peers named by external trackers that were removed in favour of another tracker's.",
+      { value: forwarding.displaced },
     ),
     gauge("btrt_external_running", "Announces to external trackers on their way.", {
       value: forwarding.running,

@@ -92,6 +92,10 @@ export interface ForwardingState {
   readonly dropped: number;
   /** Those among the dropped whose client address had too many itself. */
   readonly crowded: number;
+  /** Answers of trackers whose peers were not stored, as too many trackers were named. */
+  readonly unnumbered: number;
+  /** Peers that were removed in favour of another tracker's. */
+  readonly displaced: number;
   readonly peers: NamedPeerCounts;
   /** Those that are asked most. */
   readonly trackers: readonly ExternalTrackerState[];
@@ -100,6 +104,8 @@ export interface ForwardingState {
 /** One external tracker. */
 interface ExternalTrackerState {
   readonly name: string;
+  /** Whether clients at several addresses use it: its peers are for everybody. */
+  readonly confirmed: boolean;
   readonly asked: number;
   readonly answered: number;
   readonly failed: number;

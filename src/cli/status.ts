@@ -136,9 +136,9 @@ function forwardingLines({ forwarding }: Status): string[] {
     formatNamedPeers(forwarding.peers),
     `${percent(given === 0 ? null : near / given)} of the peers given are near, in the place of external ones`,
     ...forwarding.trackers.map(
-      ({ name, asked, failed, state, lastFailure }) =>
+      ({ name, confirmed, asked, failed, state, lastFailure }) =>
         `${name}  ${number(asked)} asked, ${number(failed)} failed${lastFailure === null ? "" : ` (${lastFailure})`}` +
-        `${state === "asked" ? "" : `, ${state}`}`,
+        `${state === "asked" ? "" : `, ${state}`}${confirmed ? "" : ", its peers for its own clients alone"}`,
     ),
   ];
 }

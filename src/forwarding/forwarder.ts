@@ -10,10 +10,12 @@ import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import type { AskTimes } from "../tracker/ask-times.ts";
 import { type ForwardErrand, readForwardErrand } from "../tracker/forward-errand.ts";
+import { packLearned } from "../tracker/peer-record.ts";
 import type { Told } from "../tracker/told.ts";
 import { announcementFor } from "./announcement.ts";
 import { isItsFault, NamedCounts, peersOf, retryAfter, tellOthers, tellOwn, timesOf } from "./reply-facts.ts";
 import { Schedule, type ScheduleLimits } from "./schedule.ts";
+import { TrackerStandings } from "./tracker-standings.ts";
 import { type Job, keyOf, type Waiter } from "./upstream.ts";
 
 /** What a {@link Forwarder} works with. */
@@ -24,8 +26,8 @@ export interface ForwarderParts {
   readonly times: AskTimes;
   /** Announces to a tracker (client/tracker-client.ts). Never rejects. */
   readonly announce: (announcement: Announcement) => Promise<Outcome>;
-  /** Puts peers into the store. */
-  readonly learn: (peers: ForeignPeers) => void;
+  /** Puts peers into the store. @returns whether any of them is there now. */
+  readonly learn: (peers: ForeignPeers) => boolean;
   /** Ends a wait. */
   readonly resume: (worker: number, token: number, told: Told | undefined) => void;
   /** Whether an address is this tracker's: it is nobody's peer. */
@@ -40,6 +42,9 @@ export interface ForwarderParts {
 /** Peers that an external tracker has named. */
 export interface ForeignPeers {
   readonly infoHash: Uint32Array;
+  /** The tracker's number, and whether they are for its own clients alone (tracker/peer-record.ts). */
+  readonly source: number;
+  readonly unconfirmed: boolean;
   /** Compact, 6 and 18 bytes each. */
   readonly peers: Uint8Array;
   readonly peers6: Uint8Array;
@@ -69,6 +74,7 @@ export class Forwarder {
   /** Announces that joined what was on its way. */
   joined = 0;
   readonly counts = new NamedCounts();
+  readonly standings = new TrackerStandings();
   readonly schedule: Schedule;
   readonly #parts: ForwarderParts;
   readonly #swarms = new Map<string, Swarm>();
@@ -134,19 +140,42 @@ export class Forwarder {
 
   #answered(job: Job, answer: Answer): void {
     const { errand, upstream } = job;
-    const { times, learn, isOurs, now } = this.#parts;
+    const { times, isOurs, now } = this.#parts;
     upstream.breaker.succeed();
     upstream.counts.answered++;
     const { swarm, client, interval, expiresAt } = timesOf(answer, now());
-    if (swarm !== undefined) times.set(...errand.swarm, swarm, interval);
-    times.set(...errand.client, client, interval);
     const found = peersOf(answer, isOurs, this.counts);
-    if (found.peers.length + found.peers6.length > 0) {
-      learn({ infoHash: errand.infoHash, ...found, expiresAt });
-      this.#endOthers(job, tellOthers(answer));
-    }
-    this.#end(job.waiter, tellOwn(answer, errand.isObserved, found));
+    const hasPeers = found.peers.length + found.peers6.length > 0;
+    const { state, isPassedOn } = this.#keep(errand, answer, found, expiresAt);
+    if (swarm !== undefined) times.set(...errand.swarm, swarm, interval, state);
+    times.set(...errand.client, client, interval);
+    const others = tellOthers(answer);
+    if (hasPeers) this.#endOthers(job, isPassedOn ? { ...others, ...found } : others);
+    this.#end(job.waiter, tellOwn(answer, errand.isObserved || isPassedOn, found));
     this.#finish(job);
+  }
+
+  /**
+   * Puts an answer's peers into the store.
+   * @returns what is noted about them in ask-times.ts, and whether they have to be passed on to those who wait, as a
+   * tracker that is not confirmed has no place for them there.
+   */
+  #keep(
+    { authority, address, infoHash }: ForwardErrand,
+    answer: Answer,
+    found: Pick<Told, "peers" | "peers6">,
+    expiresAt: number,
+  ) {
+    const { learn, now } = this.#parts;
+    // One that refuses a client is not used by it.
+    if (answer.failureReason !== undefined) return { state: 0, isPassedOn: false };
+    const standing = this.standings.use(authority, address, now());
+    if (standing === undefined) return { state: 0, isPassedOn: true };
+    const { source, isConfirmed } = standing;
+    const state = packLearned(source, expiresAt);
+    if (found.peers.length + found.peers6.length === 0) return { state, isPassedOn: false };
+    const isKept = learn({ infoHash, source, unconfirmed: !isConfirmed, ...found, expiresAt });
+    return isKept ? { state, isPassedOn: false } : { state: 0, isPassedOn: !isConfirmed };
   }
 
   /** It has not been heard of. @param isTrackers for a reason that holds for others as well: nobody waits for that again soon. */
@@ -154,8 +183,10 @@ export class Forwarder {
     const { errand, upstream } = job;
     const { times, now, nowMs } = this.#parts;
     const wait = retryAfter(upstream.breaker, nowMs());
-    if (isTrackers && (!times.find(...errand.swarm) || times.due <= now()))
-      times.set(...errand.swarm, now() + wait, 0);
+    const isKnown = times.find(...errand.swarm);
+    // What it has named before is kept as long as ever.
+    if (isTrackers && (!isKnown || times.due <= now()))
+      times.set(...errand.swarm, now() + wait, 0, isKnown ? times.state : 0);
     this.#end(job.waiter);
     this.#finish(job);
   }

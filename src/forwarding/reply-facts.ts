@@ -15,6 +15,9 @@ const EARLY = 0.1;
 /** Peers are kept over so many intervals: while the tracker is asked again, the old ones are given. */
 const KEPT_INTERVALS = 2;
 
+/** But never for longer than this, whatever interval the tracker names: if they are false, not for longer either. Seconds. */
+export const KEPT_MOST = 7200;
+
 /** Where a tracker fails, clients of the same torrent do not wait for it again before this. Seconds. */
 const LEAST_RETRY = 30;
 
@@ -49,7 +52,7 @@ export interface AnswerTimes {
 export function timesOf(answer: Answer, now: number): AnswerTimes {
   const interval = within(answer.interval ?? INTERVAL.usual);
   const least = answer.minInterval === undefined ? 0 : within(answer.minInterval);
-  const expiresAt = now + KEPT_INTERVALS * interval;
+  const expiresAt = now + Math.min(KEPT_INTERVALS * interval, KEPT_MOST);
   if (answer.failureReason !== undefined) {
     // It may have refused this client alone, for its passkey: others are to hear for themselves. BEP 31, too, says when
     // "the request" can be repeated, which was this client's.
@@ -59,7 +62,8 @@ export function timesOf(answer: Answer, now: number): AnswerTimes {
   }
   return {
     interval,
-    swarm: now + (least || interval),
+    // Before its peers are forgotten, unless it forbids that.
+    swarm: now + (least || Math.min(interval, KEPT_MOST / KEPT_INTERVALS)),
     client: now + Math.max(least, Math.floor(interval * (1 - EARLY))),
     expiresAt,
   };

@@ -50,11 +50,16 @@ export const REQUESTS_AT = Object.keys(COUNTER).length;
 /** Where requests refused are counted, by reason (refusals.ts). */
 export const REFUSALS_AT = REQUESTS_AT + REQUEST_COUNTS_LENGTH;
 
-/** Numbers of the trackers that peers are learned from (tracker/peer-record.ts) are below this. */
+/** Numbers of neighbors, as of trackers that peers are learned from (tracker/peer-record.ts), are below this. */
 export const LEARNED_SOURCES = 128;
 
-/** The number of all external trackers together; neighbors have the others. */
+/** Where peers of all external trackers, whose numbers are from {@link LEARNED_SOURCES} on, are counted together. */
 export const EXTERNAL_SOURCE = 0;
+
+/** The place of a source among the counts of {@link LEARNED_GIVEN_AT}. */
+export function countedAs(source: number): number {
+  return source < LEARNED_SOURCES ? source : EXTERNAL_SOURCE;
+}
 
 /** Where the peers given are counted that were learned, by who named them. */
 export const LEARNED_GIVEN_AT = REFUSALS_AT + REFUSAL_REASONS.length;

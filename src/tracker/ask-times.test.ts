@@ -19,10 +19,10 @@ test("tags and places of all kinds are told apart", () => {
   const times = new AskTimes(allocateAskTimes(1024));
   const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
   fc.assert(
-    fc.property(word, word, fc.nat(), fc.nat(), (place, tag, due, interval) => {
-      times.set(place, tag, due, interval);
+    fc.property(word, word, fc.nat(), fc.nat(), fc.nat(), (place, tag, due, interval, state) => {
+      times.set(place, tag, due, interval, state);
       assert.ok(times.find(place, tag));
-      assert.deepEqual([times.due, times.interval], [due, interval]);
+      assert.deepEqual([times.due, times.interval, times.state], [due, interval, state]);
     }),
   );
   assert.equal(new AskTimes(allocateAskTimes(4)).find(0, 0), false, "nothing is there at first");

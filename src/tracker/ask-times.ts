@@ -4,7 +4,9 @@
  * forgets: what is due first makes room. Then somebody is asked once more than need be.
  *
  *     slot    tag (0 in an empty one), when it is due (seconds), the interval that the tracker named (seconds; 0: there is
- *             nothing to be had from it before it is due, as it could not be asked, or said so to the client), unused
+ *             nothing to be had from it before it is due, as it could not be asked, or said so to the client), and of a
+ *             swarm word B of the peers that the tracker last named (peer-record.ts): who it is and until when they are
+ *             kept, or 0 when there are none
  *
  * A reader may see half of a slot that is being changed: it then takes one announce for due that is not, or not for
  * one that is. Both are small mistakes that mend themselves.
@@ -29,6 +31,7 @@ export class AskTimes {
   /** Of the key that was found. */
   due = 0;
   interval = 0;
+  state = 0;
   readonly #words: AskTimesData;
   readonly #bucketMask: number;
 
@@ -37,22 +40,24 @@ export class AskTimes {
     this.#bucketMask = words.length / (SLOT_WORDS * WAYS) - 1;
   }
 
-  /** Looks a key up: two hashes. @returns whether it is there; then {@link due} and {@link interval} are its. */
+  /** Looks a key up: two hashes. @returns whether it is there; then {@link due}, {@link interval} and {@link state} are its. */
   find(place: number, tag: number): boolean {
     const slot = this.#slotOf(place, tag);
     if (slot < 0) return false;
     this.due = this.#words[slot + 1];
     this.interval = this.#words[slot + 2];
+    this.state = this.#words[slot + 3];
     return true;
   }
 
-  /** Notes when a key is due, and by what interval. */
-  set(place: number, tag: number, due: number, interval: number): void {
+  /** Notes when a key is due, by what interval, and of a swarm which peers there are. */
+  set(place: number, tag: number, due: number, interval: number, state = 0): void {
     const words = this.#words;
     let slot = this.#slotOf(place, tag);
     if (slot < 0) slot = this.#oldest(place);
     words[slot + 1] = due;
     words[slot + 2] = interval;
+    words[slot + 3] = state;
     words[slot] = wordOf(tag);
   }
 

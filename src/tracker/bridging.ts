@@ -12,7 +12,7 @@
  *
  * Learned peers are at home if their group is: the line to them costs the same, whoever named them. They count as
  * leechers, and as complete copies where the tracker that named them says so; they are nobody's bridges, and are none to
- * count additional bridges by, since nobody knows what they are given and how they get on.
+ * count additional bridges by, since nobody knows what they are given and how they get on. Unconfirmed ones do not count.
  */
 
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
@@ -21,6 +21,7 @@ import type { PeerList } from "./peer-list.ts";
 import {
   ageOf,
   isBridge,
+  isUnconfirmed,
   KEY_COMPLETE,
   KEY_GROUP,
   KEY_LEARNED,
@@ -82,6 +83,7 @@ export class HomeCensus {
     for (let i = 0; i < segments.count; i++) {
       const key = segments.keys[i];
       const group = key & KEY_GROUP;
+      if (isUnconfirmed(key)) continue;
       if (!isHome(selection.home, groups, who.group, group)) continue;
       if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) continue;
       const others = segments.counts[i] - (segments.holds(i, requester) ? 1 : 0);

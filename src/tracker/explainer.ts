@@ -40,7 +40,7 @@ export interface ExplainedRun {
   readonly peers: number;
   /** Lower ranks come first; undefined for those that are not given at all. */
   readonly rank: number | undefined;
-  readonly notGiven: "seeder" | "private" | "border" | "outside" | "learned" | undefined;
+  readonly notGiven: "seeder" | "private" | "border" | "outside" | "learned" | "unconfirmed" | undefined;
 }
 
 /** A peer of the answer. */
@@ -168,7 +168,7 @@ export class Explainer {
   }
 }
 
-const REASONS = ["seeder", "private", "border", "outside", "learned"] as const;
+const REASONS = ["seeder", "private", "border", "outside", "learned", "unconfirmed"] as const;
 
 function isAt(words: Uint32Array, record: number, address: Address): boolean {
   for (let i = 0; i < ADDRESS_WORDS[address.family]; i++) {

@@ -6,6 +6,7 @@ import { AskTimes, type AskTimesData } from "./ask-times.ts";
 import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
 import { addUserAgent, writeForwardErrand, written } from "./forward-errand.ts";
 import { KeyedHash } from "./keyed-hash.ts";
+import { isForgotten, sourceOf } from "./peer-record.ts";
 import type { Clock } from "./tracker.ts";
 
 /** Random words that keys are made with, the same for all workers. */
@@ -27,6 +28,8 @@ export class ExternalTrackers {
   isClientDue = false;
   /** Seconds between announces, as the tracker last said; 0 when it has not. */
   interval = 0;
+  /** The tracker's number (peer-record.ts) while peers of this swarm that it has named are kept; else 0. */
+  source = 0;
   readonly #times: AskTimes;
   readonly #errands: Pick<ErrandWriter, "push">;
   readonly #clock: Clock;
@@ -57,8 +60,10 @@ export class ExternalTrackers {
     this.#computeKeys(url, request);
     const now = this.#clock.seconds;
     const isFound = times.find(keys[0], keys[1]);
-    // For another interval peers are kept (forwarding/reply-facts.ts). Where there were none to be had it is 0.
-    this.isKnown = isFound && now < times.due + times.interval;
+    const isKept = isFound && times.state !== 0 && !isForgotten(times.state, now);
+    this.source = isKept ? sourceOf(times.state) : 0;
+    // Peers are kept longer (forwarding/reply-facts.ts).
+    this.isKnown = isKept || (isFound && now < times.due);
     this.isStale = !isFound || times.due <= now;
     this.interval = isFound ? times.interval : 0;
     this.isClientDue = !times.find(keys[2], keys[3]) || times.due <= now;

@@ -5,6 +5,7 @@ import { ForwardingRig, get, HASH, NOW, QUERY, REDIRECTED, SOURCE } from "../../
 import { formatAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
+import { packLearned } from "./peer-record.ts";
 
 let rig: ForwardingRig;
 
@@ -220,7 +221,7 @@ describe("whether the external tracker is asked, and waited for", () => {
     assert.equal(rig.counters[COUNTER.forwardedUnasked], 1);
     const { errand } = rig.forward(announce("&event=completed"));
     assert.equal(errand.token, 0, "events always are");
-    rig.times.set(...errand.swarm, NOW, 900);
+    rig.times.set(...errand.swarm, NOW, 900, packLearned(200, NOW + 900));
     rig.times.set(...errand.client, NOW + 1, 900);
     assert.equal(rig.forward(announce()).errand.token, 0, "stale, while there are too few peers");
     rig.tracker.known = 100;
@@ -246,9 +247,13 @@ describe("whether the external tracker is asked, and waited for", () => {
   it("waits anew where what was known is long forgotten", () => {
     rig.connect().receive(announce());
     const { swarm } = knowSwarm(NOW, 900);
-    rig.times.set(...swarm, NOW - 899, 900);
-    assert.equal(rig.forward(announce()).errand.token, 0, "its peers are kept for an interval more");
-    rig.times.set(...swarm, NOW - 900, 900);
+    rig.times.set(...swarm, NOW - 899, 900, packLearned(4000, NOW + 4));
+    assert.equal(rig.forward(announce()).errand.token, 0, "its peers are kept for a while more");
+    assert.equal(rig.tracker.source, 4000, "and are given to its clients");
+    rig.times.set(...swarm, NOW + 899, 900, packLearned(4000, NOW));
+    assert.equal(rig.forward(announce("&event=started")).errand.token, 0, "it is not due");
+    assert.equal(rig.tracker.source, 0, "and its peers are forgotten");
+    rig.times.set(...swarm, NOW, 900, packLearned(4000, NOW));
     assert.notEqual(rig.forward(announce()).errand.token, 0);
     rig.times.set(...swarm, NOW, 0);
     assert.notEqual(rig.forward(announce()).errand.token, 0, "it could not be asked, a while ago");

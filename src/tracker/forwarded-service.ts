@@ -93,7 +93,7 @@ export class ForwardedService {
       this.#counters[COUNTER.waits]++;
       return 0;
     }
-    this.#tracker.answerForwarded(this.#query.request, this.#response);
+    this.#tracker.answerForwarded(this.#query.request, this.#response, this.#external.source);
     return this.#encode(exchange);
   }
 

@@ -10,7 +10,7 @@ import { buildPrefixTable } from "../network/prefix-table.ts";
 import { allocateCensus, CENSUS, peersAt } from "./census.ts";
 import { KEPT_HEADER_BYTES, writeKeptPeers } from "./kept-peers.ts";
 import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
-import { isForgotten, outlives, packLearned, sourceOf } from "./peer-record.ts";
+import { isForgotten, packLearned, renewedState, SOURCES, sourceOf } from "./peer-record.ts";
 import { Polls } from "./polls.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -291,12 +291,17 @@ describe("learned peers", () => {
 test("a learned peer's word tells who named it and when it is forgotten", () => {
   const now = fc.integer({ min: 0, max: 0xffffffff });
   fc.assert(
-    fc.property(fc.nat({ max: 127 }), now, fc.nat({ max: 604_800 }), (source, at, later) => {
+    fc.property(fc.nat({ max: SOURCES - 1 }), now, fc.nat({ max: 604_800 }), (source, at, later) => {
       const word = packLearned(source, at + later);
       assert.equal(sourceOf(word), source);
       assert.equal(isForgotten(word, at), later < 4 && Math.floor(at / 4) === Math.floor((at + later) / 4));
       assert.ok(isForgotten(word, at + later));
-      assert.ok(outlives(word, packLearned(3, at)));
+      const other = packLearned(3, at);
+      assert.equal(renewedState(word, other), word, "named anew, for longer");
+      const longer = renewedState(other, word);
+      assert.equal(sourceOf(longer), 3, "named anew by another, for less long");
+      assert.ok(isForgotten(longer, at + later));
+      assert.equal(isForgotten(longer, at), isForgotten(word, at));
     }),
   );
 });

@@ -3,20 +3,37 @@
  * their groups, but are nobody's to count: not in scrapes, not in what is kept, not for other trackers that ask.
  *
  * What others name must not crowd out who announces here: a swarm takes so many of them, and the store at most half of
- * what it has room for.
+ * what it has room for. Nor must one tracker crowd out another: in a swarm they share the places (learned-shares.ts), and
+ * in the store there is a part that only confirmed trackers' peers take, and one that only neighbors' do.
  */
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { isUnusable } from "../network/special-purpose.ts";
+import { holderOf, LearnedShares, standingOf } from "./learned-shares.ts";
 import { peerKey } from "./peer-key.ts";
-import { ADDRESS_WORDS, KEY_COMPLETE, KEY_LEARNED, KEY_MASK, outlives, packLearned } from "./peer-record.ts";
-import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "./shard-lock.ts";
+import {
+  ADDRESS_WORDS,
+  KEY_COMPLETE,
+  KEY_LEARNED,
+  KEY_MASK,
+  KEY_UNCONFIRMED,
+  packLearned,
+  renewedState,
+  sourceOf,
+} from "./peer-record.ts";
+import { SHARD_WAIT_MS } from "./shard-lock.ts";
 import { LEARNED_MAX, learnedCount } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 /** The store's part for learned peers. */
 const STORE_SHARE = 0.5;
+
+/** How full that part may be for peers of each {@link STANDING} to be added. */
+const STORE_FILL = [1 / 2, 3 / 4, 1];
+
+/** Peers that are stored in one hold of a shard: each may have to look for the one whose place it takes. */
+const LEARNED_PER_HOLD = 64;
 
 /** Peers that another tracker has named. */
 export interface NamedPeers {
@@ -25,8 +42,10 @@ export interface NamedPeers {
   readonly peers: Uint8Array;
   /** Whether that tracker says that all of them have complete copies. */
   readonly complete: boolean;
-  /** The tracker's number, below 128. */
+  /** The tracker's number (peer-record.ts). */
   readonly source: number;
+  /** Whether they are for clients of that tracker alone (peer-record.ts). By default they are not. */
+  readonly unconfirmed?: boolean;
   /** When they are forgotten unless they are named again. Seconds. */
   readonly expiresAt: number;
 }
@@ -37,12 +56,19 @@ export class LearnedCounts {
   added = 0;
   /** Learned before, from whomever. */
   renewed = 0;
+  /** Removed, as others had more right to their places. */
+  displaced = 0;
   /** Announced themselves: better known than by hearsay. */
   announced = 0;
   /** Not stored: the swarm or the store has as many learned peers as it may have. */
   refused = 0;
   /** Not stored: port 0, or an address that can be nobody's. */
   unusable = 0;
+
+  /** Those that are in the store now, or were when they were named. */
+  get stored(): number {
+    return this.added + this.renewed + this.announced;
+  }
 }
 
 /** Stores learned peers. */
@@ -53,10 +79,12 @@ export class LearnedPeers {
   readonly #store: SwarmStore;
   readonly #shardLimit: number;
   readonly #address = new Address();
+  readonly #shares: LearnedShares;
 
   /** @param maxPeers the store's. */
   constructor(store: SwarmStore, maxPeers: number, groups: PeerGroups, swarmLimit: number) {
     this.#store = store;
+    this.#shares = new LearnedShares(store);
     this.#shardLimit = (maxPeers * STORE_SHARE) / store.shards;
     this.groups = groups;
     this.swarmLimit = swarmLimit;
@@ -80,11 +108,11 @@ export class LearnedPeers {
   learn(infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts): boolean {
     const store = this.#store;
     const size = COMPACT_BYTES[named.family];
-    for (let at = 0; at < named.peers.length; at += PEERS_PER_HOLD * size) {
+    for (let at = 0; at < named.peers.length; at += LEARNED_PER_HOLD * size) {
       const shard = store.shardOf(infoHash);
       if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return false;
       const entry = store.find(shard, infoHash);
-      const end = Math.min(named.peers.length, at + PEERS_PER_HOLD * size);
+      const end = Math.min(named.peers.length, at + LEARNED_PER_HOLD * size);
       if (entry !== 0) this.#learnSome(shard, entry, named, at, end, counts);
       store.leave(shard);
       if (entry === 0) return false;
@@ -106,7 +134,10 @@ export class LearnedPeers {
     const cell = store.listCell(entry, family);
     const list = store.list(family);
     const state = packLearned(named.source, named.expiresAt);
+    const flags = named.unconfirmed === true ? KEY_UNCONFIRMED : KEY_LEARNED;
+    const holder = holderOf(flags, named.source);
     const size = COMPACT_BYTES[family];
+    this.#shares.begin(entry);
     for (let at = from; at + size <= to; at += size) {
       if (family === 4) address.setIPv4(readWord(peers, at));
       else address.setBytes(peers, at);
@@ -115,14 +146,16 @@ export class LearnedPeers {
         counts.unusable++;
         continue;
       }
-      const key = peerKey(address, this.groups, named.complete) | KEY_LEARNED;
+      const key = peerKey(address, this.groups, named.complete) | flags;
       const position = list.find(cell, address.words, port);
       if (position === -1) {
-        const isFull =
-          learnedCount(words, entry) >= Math.min(this.swarmLimit, LEARNED_MAX) ||
-          store.learnedIn(shard) >= this.#shardLimit;
-        if (isFull || store.addLearned(shard, entry, { address, port, key }, state) === -1) counts.refused++;
-        else counts.added++;
+        const hasRoom = this.#makeRoom(shard, entry, holder, counts);
+        if (!hasRoom || store.addLearned(shard, entry, { address, port, key }, state) === -1) {
+          counts.refused++;
+          continue;
+        }
+        this.#shares.count(holder, 1);
+        counts.added++;
         continue;
       }
       const keyAt = list.recordAt(cell, position) + ADDRESS_WORDS[family];
@@ -132,9 +165,24 @@ export class LearnedPeers {
         continue;
       }
       counts.renewed++;
-      if (outlives(state, words[keyAt + 1])) words[keyAt + 1] = state;
+      const oldHolder = holderOf(old, sourceOf(words[keyAt + 1]));
+      // Else it could be hidden from others, or kept beyond its time, by whoever is trusted less and names it, too.
+      if (standingOf(oldHolder) > standingOf(holder)) continue;
+      this.#shares.count(oldHolder, -1);
+      this.#shares.count(holder, 1);
+      words[keyAt + 1] = renewedState(state, words[keyAt + 1]);
       const renewed = key | (old & KEY_COMPLETE);
       if (old !== renewed) store.rekeyPeer(shard, entry, family, position, renewed);
     }
+  }
+
+  /** Makes room for a new peer of a holder (learned-shares.ts). @returns whether there is any. */
+  #makeRoom(shard: number, entry: number, holder: number, counts: LearnedCounts): boolean {
+    const store = this.#store;
+    if (store.learnedIn(shard) >= this.#shardLimit * STORE_FILL[standingOf(holder)]) return false;
+    if (learnedCount(store.words, entry) < Math.min(this.swarmLimit, LEARNED_MAX)) return true;
+    if (!this.#shares.displace(shard, holder)) return false;
+    counts.displaced++;
+    return true;
   }
 }

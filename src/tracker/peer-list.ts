@@ -3,6 +3,7 @@
  * as it grows and shrinks. Callers see positions 0 to count - 1, with equal keys side by side.
  */
 import { type Family, writeWord } from "../model/address.ts";
+import { countedAs } from "../model/counters.ts";
 import { type Heap, parkingCell } from "./heap.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { LargeList } from "./large-list.ts";
@@ -117,7 +118,8 @@ export class PeerList {
 
   /** Counts `count` learned peers from `position` on by who named them. @param counts of each source, from `at` on. */
   countSources(cell: number, position: number, count: number, counts: Float64Array, at: number): void {
-    for (let i = position; i < position + count; i++) counts[at + sourceOf(this.stateAt(cell, i))]++;
+    for (let i = position; i < position + count; i++)
+      counts[at + countedAs(sourceOf(this.stateAt(cell, i)))]++;
   }
 
   #isLarge(cell: number): boolean {

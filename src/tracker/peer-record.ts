@@ -4,7 +4,7 @@
  *     word A    port:16  identity:1  duplicate:1  learned:1  bridge or proven:1  private:1  complete:1  group:10
  *     word B    incomplete   last seen:16 (seconds, modulo 2^16)  identity:1  left:11 (coarseLeft)  progress:4 (ticks)
  *               complete     last seen:16  identity:9  dwell:6  counted:1
- *               learned      source:7  expires:25 (in units of 4 seconds, modulo 2^25)
+ *               learned      source:13  expires:19 (in units of 4 seconds, modulo 2^19)
  *
  * The low 15 bits of word A are the peer's *key*: peers of a swarm are kept together by it, so that an answer finds
  * the runs of peers it may give without looking at each. A record in a large list has one more word, the chain.
@@ -13,7 +13,8 @@
  * A *duplicate* is another address of a client that has a record in this swarm already: it is returned to clients, and
  * counts nowhere. *Identity* is what there is room for of a keyed hash of the client (client-identity.ts): 2 bits of an
  * incomplete peer, 10 of a complete one; none where the two highest bits are 0.
- * One bit means *bridge* of an incomplete peer and *proven* of a complete one: its copy is believed to be there.
+ * One bit means *bridge* of an incomplete peer and *proven* of a complete one: its copy is believed to be there. Of a
+ * learned peer it means *unconfirmed* ({@link isUnconfirmed}).
  * *Dwell* is how long a copy has been announced, in 64ths of the time after which it is proven.
  */
 import type { Family } from "../model/address.ts";
@@ -23,7 +24,7 @@ import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 export const ADDRESS_WORDS = { 4: 1, 6: 4 } as const satisfies Record<Family, number>;
 export const RECORD_WORDS = { 4: 3, 6: 6 } as const satisfies Record<Family, number>;
 
-/** The parts of a key. KEY_BRIDGE has a meaning without KEY_COMPLETE only, KEY_PROVEN with it. */
+/** The parts of a key. KEY_BRIDGE has a meaning without KEY_COMPLETE and KEY_LEARNED only, KEY_PROVEN with the first. */
 export const KEY_MASK = 0x7fff;
 export const KEY_GROUP = 0x3ff;
 export const KEY_COMPLETE = 0x400;
@@ -35,7 +36,7 @@ export const KEY_DUPLICATE = 0x4000;
 
 /** Whether a key is a bridge's. */
 export function isBridge(key: number): boolean {
-  return (key & (KEY_BRIDGE | KEY_COMPLETE)) === KEY_BRIDGE;
+  return (key & (KEY_BRIDGE | KEY_COMPLETE | KEY_LEARNED)) === KEY_BRIDGE;
 }
 
 /** In word B of a complete peer: `downloaded` has counted it. */
@@ -48,8 +49,23 @@ const DWELL_SHIFT = 1;
 /** The longest dwell that a record can hold. */
 export const DWELL_MAX = 63;
 
+/** The key of an unconfirmed peer has both of these bits. */
+export const KEY_UNCONFIRMED = KEY_LEARNED | KEY_BRIDGE;
+
+/**
+ * Whether the peer with this key is unconfirmed: only an external tracker that few clients use has named it. It is
+ * returned to clients that announce to that tracker, and to nobody else.
+ */
+export function isUnconfirmed(key: number): boolean {
+  return (key & (KEY_UNCONFIRMED | KEY_COMPLETE)) === KEY_UNCONFIRMED;
+}
+
 const EXPIRY_SHIFT = 2;
-const EXPIRY_MASK = 0x1ffffff;
+const SOURCE_SHIFT = 19;
+const EXPIRY_MASK = 0x7ffff;
+
+/** Numbers of the trackers that peers are learned from are below this. */
+export const SOURCES = 1 << (32 - SOURCE_SHIFT);
 
 /** Word A of a record without flags. */
 export function packPort(port: number, key: number): number {
@@ -135,21 +151,26 @@ export function hasStalled(state: number, now: number, left: number, stallSecond
 
 /**
  * Word B of a peer that another tracker has named.
- * @param source its number, below 128.
- * @param expiresAt seconds; at most two years ahead.
+ * @param source its number, below {@link SOURCES}.
+ * @param expiresAt seconds; at most twelve days ahead.
  */
 export function packLearned(source: number, expiresAt: number): number {
-  return ((source << 25) | (Math.floor(expiresAt / 2 ** EXPIRY_SHIFT) & EXPIRY_MASK)) >>> 0;
+  return ((source << SOURCE_SHIFT) | (Math.floor(expiresAt / 2 ** EXPIRY_SHIFT) & EXPIRY_MASK)) >>> 0;
 }
 
 /** Who has named the learned peer with this word B. */
 export function sourceOf(learned: number): number {
-  return learned >>> 25;
+  return learned >>> SOURCE_SHIFT;
 }
 
 /** Whether the learned peer with one word B is forgotten no earlier than that with another. */
-export function outlives(learned: number, other: number): boolean {
+function outlives(learned: number, other: number): boolean {
   return ((learned - other) & EXPIRY_MASK) <= EXPIRY_MASK >>> 1;
+}
+
+/** Word B of the learned peer with word B `old`, when it has been named again with word B `learned`: the later expiry counts. */
+export function renewedState(learned: number, old: number): number {
+  return outlives(learned, old) ? learned : ((learned & ~EXPIRY_MASK) | (old & EXPIRY_MASK)) >>> 0;
 }
 
 /** Whether the time of the learned peer with this word B has come. @param now seconds. */

@@ -16,6 +16,7 @@ import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { HomeCensus } from "./bridging.ts";
 import { ACTIVITY_WIDTH, givenAt } from "./group-activity.ts";
+import { OwnTrackerPeers } from "./own-tracker-peers.ts";
 import type { PeerList } from "./peer-list.ts";
 import { KEY_GROUP, KEY_LEARNED, KEY_MASK } from "./peer-record.ts";
 import { NOT_GIVEN, rankOf } from "./rank.ts";
@@ -72,7 +73,7 @@ class Candidates {
       const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
       const rank = rankOf(key, policy, who);
       // Whom a random choice could be of.
-      if (rank !== NOT_GIVEN.seeder && rank !== NOT_GIVEN.private) {
+      if (rank !== NOT_GIVEN.seeder && rank !== NOT_GIVEN.private && rank !== NOT_GIVEN.unconfirmed) {
         who.eligible += free;
         if ((key & KEY_GROUP) === NO_GROUP) who.eligibleOutside += free;
       }
@@ -143,6 +144,7 @@ export class PeerSelection {
   readonly #store: SwarmStore;
   readonly #activity: Float64Array;
   readonly #census = new HomeCensus();
+  readonly #ownTracker: OwnTrackerPeers;
   readonly #ipv4: Candidates;
   readonly #ipv6: Candidates;
   #room = 0;
@@ -154,6 +156,7 @@ export class PeerSelection {
   constructor(store: SwarmStore, random: Random, counters: Float64Array, activity: Float64Array) {
     this.#store = store;
     this.#activity = activity;
+    this.#ownTracker = new OwnTrackerPeers(random, counters, activity);
     this.#ipv4 = new Candidates(store.list(4), random, counters);
     this.#ipv6 = new Candidates(store.list(6), random, counters);
   }
@@ -194,8 +197,35 @@ export class PeerSelection {
     this.#write(own, other, 0, tierCount, who, response);
     this.#room += kept;
     if (bridged) this.#write(own, other, atHome, tierCount, who, response);
+    if (who.source !== 0) {
+      this.#writeOwnTrackers(own, this.#room, policy, who, response);
+      if (both) this.#writeOwnTrackers(other, Math.min(this.#room, this.#otherRoom), policy, who, response);
+    }
     response.peerCount = this.#at4 / COMPACT_BYTES[4];
     response.peer6Count = this.#at6 / COMPACT_BYTES[6];
+  }
+
+  /** Fills what room is left with unconfirmed peers of the tracker that the requester announces to. */
+  #writeOwnTrackers(
+    candidates: Candidates,
+    room: number,
+    policy: TrackerPolicy,
+    who: Requester,
+    response: AnnounceResponse,
+  ): void {
+    const isIPv4 = candidates === this.#ipv4;
+    const out = isIPv4 ? response.peers : response.peers6;
+    const written = this.#ownTracker.write(
+      candidates,
+      policy,
+      who,
+      room,
+      out,
+      isIPv4 ? this.#at4 : this.#at6,
+    );
+    if (isIPv4) this.#at4 += written * COMPACT_BYTES[4];
+    else this.#at6 += written * COMPACT_BYTES[6];
+    this.#room -= written;
   }
 
   #load(entry: number, who: Requester): void {

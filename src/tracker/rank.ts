@@ -1,7 +1,14 @@
 /** In what order peers are given, and which are not given at all. */
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { isHome } from "./home.ts";
-import { KEY_BRIDGE, KEY_COMPLETE, KEY_GROUP, KEY_LEARNED, KEY_PRIVATE } from "./peer-record.ts";
+import {
+  isUnconfirmed,
+  KEY_BRIDGE,
+  KEY_COMPLETE,
+  KEY_GROUP,
+  KEY_LEARNED,
+  KEY_PRIVATE,
+} from "./peer-record.ts";
 import type { Requester } from "./requester.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
@@ -9,7 +16,8 @@ import type { TrackerPolicy } from "./tracker-policy.ts";
  * Ranks of peers that the requester is not given, by the reason: `first` and above. A seeder is given no seeders, a
  * private address goes only where it is reached; across the border of a home only bridges and complete copies are met;
  * who is no bridge of its home is given nobody outside. Learned peers are not passed on to other trackers: what they hear
- * from each other would go round and round, and never be forgotten.
+ * from each other would go round and round, and never be forgotten. Unconfirmed peers (peer-record.ts) are returned
+ * to nobody by rank: clients of the tracker that named them get them behind all others (own-tracker-peers.ts).
  */
 export const NOT_GIVEN = {
   first: 0xfff0,
@@ -18,6 +26,7 @@ export const NOT_GIVEN = {
   border: 0xfff2,
   outside: 0xfff3,
   learned: 0xfff4,
+  unconfirmed: 0xfff5,
 } as const;
 
 /**
@@ -26,6 +35,7 @@ export const NOT_GIVEN = {
  * @param key of the peer (peer-record.ts).
  */
 export function rankOf(key: number, { groups, selection }: TrackerPolicy, who: Requester): number {
+  if (isUnconfirmed(key)) return who.poll ? NOT_GIVEN.learned : NOT_GIVEN.unconfirmed;
   if (who.seeder && (key & KEY_COMPLETE) !== 0) return NOT_GIVEN.seeder;
   if (who.poll && (key & KEY_LEARNED) !== 0) return NOT_GIVEN.learned;
   const group = key & KEY_GROUP;

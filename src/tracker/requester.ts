@@ -22,6 +22,8 @@ export class Requester {
   dependent = false;
   /** It is another tracker that asks for peers (polls.ts), and no peer. */
   poll = false;
+  /** The number of the external tracker that it announces to (peer-record.ts), or 0: it gets that tracker's unconfirmed peers. */
+  source = 0;
   /** It is only asked about: nothing changes by it. */
   preview = false;
   /** Peers that it could be given and reach, and those of them that are in no group. */

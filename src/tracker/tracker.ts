@@ -168,6 +168,11 @@ export class Tracker {
 
   /** Answers, be it a while later, an announce that has been registered. */
   answer(request: AnnounceRequest, response: AnnounceResponse): void {
+    this.#answerRegistered(request, response, 0);
+  }
+
+  /** @param source of the requester (requester.ts). */
+  #answerRegistered(request: AnnounceRequest, response: AnnounceResponse, source: number): void {
     const store = this.#store;
     const who = this.#requester;
     who.group = this.policy.groups.groupOf(request.address);
@@ -185,7 +190,9 @@ export class Tracker {
       who.before = 0;
       who.bridge = store.outcome.bridge;
       if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
+      who.source = source;
       this.#answer(shard, entry, request, response);
+      who.source = 0;
       if (who.dependent) this.#hasten(response);
       store.removeIfEmpty(shard, entry);
     }
@@ -194,9 +201,12 @@ export class Tracker {
     this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
   }
 
-  /** The same, of an announce that was meant for an external tracker. */
-  answerForwarded(request: AnnounceRequest, response: AnnounceResponse): void {
-    this.answer(request, response);
+  /**
+   * The same, of an announce that was meant for an external tracker.
+   * @param source that tracker's number, or 0 (ExternalTrackers.source).
+   */
+  answerForwarded(request: AnnounceRequest, response: AnnounceResponse, source: number): void {
+    this.#answerRegistered(request, response, source);
     const { given, givenOutside } = this.#requester;
     this.#counters[COUNTER.forwardedGiven] += given;
     this.#counters[COUNTER.forwardedNear] += given - givenOutside;

@@ -30,6 +30,8 @@ export class FakeTracker {
   error: ClientErrorCode = OK;
   /** Peers of every swarm, the one that announces among them, for those who are registered first. */
   known = 1;
+  /** The number of the external tracker that the last forwarded announce was for. */
+  source = 0;
   /** How long an announce is to wait. */
   waitMs = 0;
 
@@ -64,7 +66,8 @@ export class FakeTracker {
     this.seen.push(`again ${this.seen.pop()}`);
   }
 
-  answerForwarded(request: AnnounceRequest, response: AnnounceResponse): void {
+  answerForwarded(request: AnnounceRequest, response: AnnounceResponse, source: number): void {
+    this.source = source;
     this.announce(request, response);
     this.seen.pop();
     response.peerCount = Math.min(1, this.known - 1);

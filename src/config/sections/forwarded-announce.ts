@@ -48,7 +48,8 @@ export const forwardedAnnounce = section({
       description:
         "By the external tracker's host name. replace (what is not listed): we answer, and ask it where necessary. " +
         "observe: its answer is passed on, nearest first and with our peers. ignore: it is not ours to answer for, " +
-        "and whoever forwards is told so (421).",
+        "and whoever forwards is told so (421). Private trackers belong there: here, their members' addresses are " +
+        "returned to whoever announces the info-hash, member or not.",
       examples: [{ "*.example.org": "observe", "private.example.net": "ignore" }],
     }),
   deny: prefixes(10_000).meta({

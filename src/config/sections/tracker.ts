@@ -49,8 +49,8 @@ export const tracker = section(
     max_learned_peers: integer(1, NUM_WANT_LIMIT)
       .default(200)
       .describe(
-        "Peers of a torrent that are remembered because other trackers named them. All together take at most half of " +
-          "max_peers.",
+        "Peers of a torrent that are remembered because other trackers named them. Trackers share them equally when " +
+          "there are too few. All together take at most half of max_peers.",
       ),
     count_learned_peers: flag()
       .default(false)

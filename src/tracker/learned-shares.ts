@@ -1,0 +1,138 @@
+/**
+ * Who may have a swarm's places for learned peers. While there is room, any tracker may take it. When there is none, a
+ * tracker that names a new peer takes a place from another:
+ *
+ * - Unconfirmed peers (peer-record.ts) make room for all others.
+ * - Of external trackers of the same standing, the one with the most places gives one up, as long as it keeps at least
+ *   as many as the one that takes it. So they come to equal shares (max-min fairness), and nobody who has less than his
+ *   share loses anything.
+ * - Neighbors are named by the operator: what they have named, nobody displaces.
+ */
+import type { Family } from "../model/address.ts";
+import { LEARNED_SOURCES } from "../model/counters.ts";
+import { isUnconfirmed, KEY_LEARNED, SOURCES, sourceOf } from "./peer-record.ts";
+import { Segments } from "./segments.ts";
+import type { SwarmStore } from "./swarm-store.ts";
+
+/** How much a learned peer counts, by who named it. */
+export const STANDING = { unconfirmed: 0, confirmed: 1, neighbor: 2 } as const;
+
+/** Who has named a learned peer, and whether it is confirmed: one number. @param source the tracker's. */
+export function holderOf(key: number, source: number): number {
+  return (source << 1) | (isUnconfirmed(key) ? UNCONFIRMED : 0);
+}
+
+/** The {@link STANDING} of a holder's peers. */
+export function standingOf(holder: number): number {
+  if ((holder & UNCONFIRMED) !== 0) return STANDING.unconfirmed;
+  return holder >>> 1 < LEARNED_SOURCES ? STANDING.neighbor : STANDING.confirmed;
+}
+
+/** Set in a holder whose peers are unconfirmed. A tracker can have some of either. */
+const UNCONFIRMED = 1;
+
+const FAMILIES = [4, 6] as const satisfies readonly Family[];
+const NONE = -1;
+
+/** The shares of one swarm after the other. The caller holds the swarm's shard. */
+export class LearnedShares {
+  readonly #store: SwarmStore;
+  readonly #segments = new Segments();
+  /** By holder. */
+  readonly #places = new Uint16Array(2 * SOURCES);
+  readonly #holders = new Set<number>();
+  #entry = 0;
+  #isCounted = false;
+
+  constructor(store: SwarmStore) {
+    this.#store = store;
+  }
+
+  /** Turns to a swarm. Its peers are counted only when somebody has to make room. */
+  begin(entry: number): void {
+    for (const holder of this.#holders) this.#places[holder] = 0;
+    this.#holders.clear();
+    this.#entry = entry;
+    this.#isCounted = false;
+  }
+
+  /** A holder has a learned peer more, or (by -1) less. */
+  count(holder: number, by: 1 | -1): void {
+    if (this.#isCounted) this.#count(holder, by);
+  }
+
+  /**
+   * Removes a peer in favour of a new one of a holder, if there is one that has to make room. Positions in the swarm's
+   * lists change.
+   * @returns whether it did.
+   */
+  displace(shard: number, own: number): boolean {
+    if (!this.#isCounted) this.#countAll();
+    const victim = this.#victimFor(own);
+    if (victim === NONE) return false;
+    for (const family of FAMILIES) {
+      const position = this.#find(victim, family);
+      if (position === NONE) continue;
+      this.#store.removePeer(shard, this.#entry, family, position);
+      this.#count(victim, -1);
+      return true;
+    }
+    return false;
+  }
+
+  /** The holder that has to make room: of those with the lowest standing, the one with the most places. */
+  #victimFor(own: number): number {
+    const standing = standingOf(own);
+    let victim = NONE;
+    for (const holder of this.#holders) {
+      const places = this.#places[holder];
+      const its = standingOf(holder);
+      if (places === 0 || its > standing || its === STANDING.neighbor) continue;
+      const yields = its === STANDING.unconfirmed && standing > its;
+      if (!yields && (holder === own || places < this.#places[own] + 2)) continue;
+      if (victim === NONE || its < standingOf(victim)) victim = holder;
+      else if (its === standingOf(victim) && places > this.#places[victim]) victim = holder;
+    }
+    return victim;
+  }
+
+  #countAll(): void {
+    const store = this.#store;
+    this.#isCounted = true;
+    for (const family of FAMILIES) {
+      const list = store.list(family);
+      const cell = store.listCell(this.#entry, family);
+      this.#load(family);
+      const { count, keys, starts, counts } = this.#segments;
+      for (let i = 0; i < count; i++) {
+        if ((keys[i] & KEY_LEARNED) === 0) continue;
+        for (let position = starts[i]; position < starts[i] + counts[i]; position++)
+          this.#count(holderOf(keys[i], sourceOf(list.stateAt(cell, position))), 1);
+      }
+    }
+  }
+
+  /** The position of a holder's peer, or {@link NONE}. From the back, where the one was that came last. */
+  #find(holder: number, family: Family): number {
+    const list = this.#store.list(family);
+    const cell = this.#store.listCell(this.#entry, family);
+    this.#load(family);
+    const { count, keys, starts, counts } = this.#segments;
+    for (let i = count - 1; i >= 0; i--) {
+      if ((keys[i] & KEY_LEARNED) === 0 || (holderOf(keys[i], 0) & UNCONFIRMED) !== (holder & UNCONFIRMED))
+        continue;
+      for (let position = starts[i] + counts[i] - 1; position >= starts[i]; position--)
+        if (sourceOf(list.stateAt(cell, position)) === holder >>> 1) return position;
+    }
+    return NONE;
+  }
+
+  #load(family: Family): void {
+    this.#store.list(family).loadSegments(this.#store.listCell(this.#entry, family), this.#segments);
+  }
+
+  #count(holder: number, by: 1 | -1): void {
+    this.#places[holder] += by;
+    this.#holders.add(holder);
+  }
+}
