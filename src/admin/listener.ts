@@ -10,8 +10,9 @@ import { compress } from "hono/compress";
 import { formatHostPort } from "../model/address-text.ts";
 import { API, makeRoutes } from "./api.ts";
 import { ApiError } from "./api-error.ts";
+import { AdminConnections } from "./connections.ts";
 import { Events } from "./events.ts";
-import { EXPOSITION_TYPE, formatMetrics } from "./exposition.ts";
+import { EXPOSITION_TYPE, formatMetrics, type Metric } from "./exposition.ts";
 import { guard } from "./guard.ts";
 import { trackerMetrics } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
@@ -22,8 +23,16 @@ import { readTotals } from "./readings.ts";
 import type { Sources } from "./sources.ts";
 import { readStatus } from "./status.ts";
 
-const LIMITS = { maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000 };
-const CONNECTIONS_LIMIT = 100;
+const LIMITS = {
+  maxHeaderSize: 8192,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+};
+/** A connection on which nothing moves is closed, for example as an answer is not read. Events come every second. */
+const STILL_MS = 30_000;
+const CONNECTIONS = { most: 100, reserve: 10 } as const;
 
 /** What the listener is reached by; all of it can change while it runs. */
 interface AdminSecrets {
@@ -50,6 +59,7 @@ export class AdminListener {
   readonly #rates: Rates;
   readonly #process = new ProcessMetrics();
   readonly #events: Events;
+  readonly #connections: AdminConnections;
   #token: string | null;
 
   constructor(sources: Sources, options: AdminOptions) {
@@ -67,7 +77,8 @@ export class AdminListener {
             createServer: createTlsServer,
             serverOptions: { ...LIMITS, cert, key },
           });
-    this.#server.maxConnections = CONNECTIONS_LIMIT;
+    if ("setTimeout" in this.#server) this.#server.setTimeout(STILL_MS);
+    this.#connections = new AdminConnections(this.#server, CONNECTIONS);
   }
 
   /**
@@ -109,6 +120,19 @@ export class AdminListener {
     await closed;
   }
 
+  #limitsHit(): Metric {
+    const { displaced, refused } = this.#connections;
+    return {
+      name: "btrt_admin_connections_closed_total",
+      help: "Connections to the admin listener closed as there were too many. idle: to make room; new: there was none.",
+      type: "counter",
+      samples: [
+        { labels: { which: "idle" }, value: displaced },
+        { labels: { which: "new" }, value: refused },
+      ],
+    };
+  }
+
   #route(sources: Sources): Hono {
     const app = new Hono();
     const routes = makeRoutes(sources, this.#rates);
@@ -118,7 +142,7 @@ export class AdminListener {
       sources.ready() ? context.text("ready\n") : context.text("not ready\n", 503),
     );
     app.get("/metrics", (context) => {
-      const text = formatMetrics([...trackerMetrics(sources), ...this.#process.read()]);
+      const text = formatMetrics([...trackerMetrics(sources), ...this.#process.read(), this.#limitsHit()]);
       return context.body(text, 200, { "Content-Type": EXPOSITION_TYPE });
     });
     app.use(`${API}/hashlist`, compress({ encoding: "gzip" }));

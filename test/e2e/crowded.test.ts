@@ -1,0 +1,84 @@
+/** A real tracker to which some hold connections without end: everybody else is answered, and the operator is. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { announce } from "./announce.ts";
+import { askAdmin, readMetrics } from "./ask-admin.ts";
+import { Bed, until } from "./bed.ts";
+import { TrackerProcess } from "./tracker-process.ts";
+
+const CONFIG = `listen: { http: ["127.0.0.1:0"], udp: [] }
+workers: 1
+admin: { listen: "127.0.0.1:0" }
+`;
+
+/** Few for a tracker: half of them are for connections. */
+const DESCRIPTORS = 400;
+/** More connections than that, from several addresses. */
+const CROWD = 600;
+const ADDRESSES = 6;
+
+/** Asked of the admin listener, and held: more than it has room for. */
+const HELD = 150;
+
+/** Each of the crowd is answered. */
+const ANSWER_MS = 30_000;
+
+for (const engine of ["node"])
+  test(`${engine}: a crowd of idle connections, and few descriptors, lock out neither clients nor the operator`, {
+    timeout: 300_000,
+  }, async (t) => {
+    const bed = await Bed.open(t);
+    const by = ["sh", "-c", `ulimit -n ${DESCRIPTORS} && exec "$0" "$@"`];
+    const tracker = await TrackerProcess.start(bed, `engine: ${engine}\n${CONFIG}`, { by });
+    const fewer = await tracker.logged("the limit", ({ msg }) => msg.startsWith("fewer connections"));
+    assert.equal(fewer.maxConnections, DESCRIPTORS / 2);
+    const { port } = new URL(tracker.url);
+    for (let i = 0; i < CROWD; i++) {
+      const client = await hold(t, Number(port), `127.0.9.${1 + (i % ADDRESSES)}`);
+      client.write("GET /scrape?info_hash=aaaaaaaaaaaaaaaaaaaa HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      await once(client, "data", { signal: AbortSignal.timeout(ANSWER_MS) });
+    }
+    const infoHash = randomBytes(20);
+    for (let i = 1; i <= 20; i++)
+      assert.equal(
+        (await announce(tracker.url, { infoHash, port: i })).incomplete,
+        i,
+        "everybody is answered",
+      );
+    assert.equal((await askAdmin(`${tracker.admin}healthz`)).body, "ok\n");
+    const metrics = readMetrics((await askAdmin(`${tracker.admin}metrics`)).body);
+    assert.equal(metrics.get('btrt_limits_hit_total{limit="max_connections"}'), 0);
+    assert.equal(metrics.get('btrt_limits_hit_total{limit="open_files"}'), 0);
+    const displaced = metrics.get('btrt_limits_hit_total{limit="idle_connections"}') ?? 0;
+    assert.ok(displaced >= CROWD - DESCRIPTORS / 2, `${displaced} made room`);
+    await tracker.logged("that idle ones are closed", ({ msg }) => /idle ones are closed/.test(msg));
+    assert.equal(await tracker.stop(), 0);
+  });
+
+test("idle connections to the admin listener lock nobody out of it", { timeout: 300_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(bed, CONFIG);
+  const port = Number(new URL(tracker.admin).port);
+  for (let i = 0; i < HELD; i++) {
+    const client = await hold(t, port, "127.0.0.1");
+    if (i % 3 === 0) client.write("GET /healthz HTTP/1.1\r\nHo");
+  }
+  assert.equal((await askAdmin(`${tracker.admin}healthz`)).body, "ok\n");
+  const closed = 'btrt_admin_connections_closed_total{which="idle"}';
+  await until("they made room", async () => {
+    const metrics = readMetrics((await askAdmin(`${tracker.admin}metrics`)).body);
+    return (metrics.get(closed) ?? 0) > 0;
+  });
+  assert.equal(await tracker.stop(), 0);
+});
+
+/** Opens a connection, and keeps it until the test is over. */
+async function hold(t: TestContext, port: number, localAddress: string): Promise<Socket> {
+  const socket = connect({ host: "127.0.0.1", port, localAddress }).on("error", () => {});
+  t.after(() => socket.destroy());
+  await once(socket, "connect");
+  return socket;
+}
