@@ -79,6 +79,8 @@ export class DataPlaneThread {
   /** Stops listening, answers what is in flight, and ends the thread; after `graceMs` whatever happens. */
   async stop(graceMs: number): Promise<void> {
     this.send({ type: "stop", graceMs });
+    // The engine closes it when it has stopped, and then it may be anybody's.
+    this.#wakeDescriptor = -1;
     // The thread ends by itself; should it hang, it is ended.
     const timer = setTimeout(() => void this.#worker.terminate(), graceMs + 1000);
     await this.ended;

@@ -56,8 +56,7 @@ export class Acceptor {
     this.#stopping = true;
     this.#paused.length = 0;
     for (const fd of this.#listeners.splice(0)) {
-      this.#ring.cancel(fd, 0, PURPOSE.none);
-      this.#ring.closeDescriptor(fd, 0, PURPOSE.none);
+      this.#ring.retire(fd);
     }
   }
 

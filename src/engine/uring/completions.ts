@@ -1,6 +1,18 @@
 /** The completions of a ring, in memory shared with the kernel. */
 import { CQE } from "./layouts.ts";
 
+/** Purposes there can be: they share a word with the descriptor. */
+const PURPOSE_BITS = 4;
+const PURPOSES = 1 << PURPOSE_BITS;
+
+/**
+ * The upper word of what comes back with a completion.
+ * @param fd the descriptor that is in use until then; 0, which is the process's standard input, for none.
+ */
+export function tag(purpose: number, fd: number): number {
+  return fd * PURPOSES + purpose;
+}
+
 /** Where in the ring's memory they are: offsets in bytes. */
 export interface CompletionOffsets {
   /** Of the positions of the first that has not been released, and behind the last. */
@@ -47,7 +59,11 @@ export class Completions {
     return this.#words[at + (CQE.userData >> 2)];
   }
   purpose(at: number): number {
-    return this.#words[at + (CQE.userData >> 2) + 1];
+    return this.#words[at + (CQE.userData >> 2) + 1] & (PURPOSES - 1);
+  }
+  /** What the operation has kept in use, or 0. */
+  descriptor(at: number): number {
+    return this.#words[at + (CQE.userData >> 2) + 1] >>> PURPOSE_BITS;
   }
   /** What the operation returned; below 0 the number of an error, negated. */
   result(at: number): number {
@@ -59,7 +75,7 @@ export class Completions {
 
   /** Gives the completion another purpose, such as that it has been dealt with. */
   setPurpose(at: number, purpose: number): void {
-    this.#words[at + (CQE.userData >> 2) + 1] = purpose;
+    this.#words[at + (CQE.userData >> 2) + 1] = tag(purpose, this.descriptor(at));
   }
 
   /** Gives back the completions before `position`. */

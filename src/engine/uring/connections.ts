@@ -25,15 +25,14 @@ export const STATE = {
   resumed: 1 << 9,
 } as const;
 
-/** Operations that hold a connection open in the kernel. */
-const UNDER_WAY = STATE.receiving | STATE.polling;
-
 const REMOTE_BYTES = 16;
 
 const NOTHING = Buffer.alloc(0);
 
 /** Everything is by a connection's number, from 0 on; the lowest free ones are used again. */
 export class Connections {
+  /** Set by the engine at the start of each turn, on the clock of `performance.now()`. */
+  now = performance.now();
   /** Descriptors, or -1, in shared memory: who clears away after a thread that died reads them. */
   readonly fds: Int32Array;
   readonly flags: Uint16Array;
@@ -110,11 +109,6 @@ export class Connections {
   }
   clear(number: number, flag: number): void {
     this.flags[number] &= ~flag;
-  }
-
-  /** Whether the kernel holds the connection open for an operation. */
-  isUnderWay(number: number): boolean {
-    return this.has(number, UNDER_WAY);
   }
 
   /** Whether no request is under way, and no reply. @param evenNew also if there has been no reply at all yet. */

@@ -82,9 +82,7 @@ export class DatagramServer {
   stop(): void {
     for (const socket of this.#sockets.splice(0)) {
       this.#serve(socket);
-      // The poll under way holds the socket, and its port.
-      this.#ring.cancel(socket.fd, 0, PURPOSE.none);
-      this.#ring.closeDescriptor(socket.fd, 0, PURPOSE.none);
+      this.#ring.retire(socket.fd);
     }
   }
 

@@ -1,28 +1,44 @@
-/** How connections of the `uring` engine come to their end: their descriptors are closed on the ring. */
+/** How connections of the `uring` engine come to their end. */
 import type { EngineCounters } from "../engine.ts";
 import { type Connections, STATE } from "./connections.ts";
+import { RECV } from "./layouts.ts";
 import { PURPOSE } from "./purpose.ts";
+import type { Receiver } from "./receiver.ts";
+import type { Replies } from "./replies.ts";
 import type { Ring } from "./ring.ts";
 import type { SocketCalls } from "./socket-calls.ts";
 
 const NONE = -1;
 
-/** Those of a thread. */
+/** What {@link Endings} work with. */
+export interface EndingParts {
+  readonly ring: Ring;
+  readonly connections: Connections;
+  readonly replies: Replies;
+  readonly receiver: Receiver;
+  readonly sockets: SocketCalls;
+  readonly counters: EngineCounters;
+  /** How long the other end has for what it has still to do. */
+  readonly patienceMs: number;
+  /** Submits what waits; afterwards the kernel has taken, or refused, all replies. */
+  readonly flush: () => void;
+}
+
+/**
+ * Those of a thread. A descriptor is closed on the ring when nothing is in flight on it any more: only then does its
+ * number go to another connection, and may the kernel give the descriptor's to whoever opens one.
+ */
 export class Endings {
-  readonly #ring: Ring;
+  readonly #parts: EndingParts;
   readonly #connections: Connections;
-  readonly #sockets: SocketCalls;
-  readonly #counters: EngineCounters;
   /** Connections that are closed when the ring is entered, or {@link NONE}; so many of them. */
   readonly #ending: Int32Array;
   #count = 0;
 
-  constructor(ring: Ring, connections: Connections, sockets: SocketCalls, counters: EngineCounters) {
-    this.#ring = ring;
-    this.#connections = connections;
-    this.#sockets = sockets;
-    this.#counters = counters;
-    this.#ending = new Int32Array(ring.room);
+  constructor(parts: EndingParts) {
+    this.#parts = parts;
+    this.#connections = parts.connections;
+    this.#ending = new Int32Array(parts.ring.room);
   }
 
   /** The ring has been entered: connections have been closed. @returns whether there were any. */
@@ -31,7 +47,7 @@ export class Endings {
     for (let i = 0; i < this.#count; i++) {
       if (this.#ending[i] === NONE) continue;
       this.#connections.free(this.#ending[i]);
-      this.#counters.connectionClosed();
+      this.#parts.counters.connectionClosed();
     }
     this.#count = 0;
     return true;
@@ -46,31 +62,88 @@ export class Endings {
   /** It is closed when the reply before is sent whole, or at once if there is no hope for that. */
   notClosed(number: number): void {
     this.#connections.clear(number, STATE.ending);
-    if (this.#connections.has(number, STATE.dying)) this.endIfDone(number);
+    this.endIfDying(number);
+  }
+
+  /**
+   * Sends what was written from `from` on, and ends the connection when everything has been sent.
+   * @param mayHaveSentMore closing a socket with unread input resets the connection, and the reset may overtake the
+   *   reply: then the other end closes first, or its time is over.
+   */
+  finish(number: number, from: number, mayHaveSentMore: boolean): void {
+    const { ring, replies } = this.#parts;
+    const connections = this.#connections;
+    if (replies.written > from) {
+      const drains = this.#drains(number, mayHaveSentMore);
+      if (!drains && !ring.isInUse(connections.fds[number])) {
+        this.#begin(number, false);
+        replies.sendLast(number, from);
+        this.#note(number);
+        return;
+      }
+      replies.send(number, from);
+    }
+    this.close(number, mayHaveSentMore);
+  }
+
+  /** Ends the connection when everything written has been sent. */
+  close(number: number, mayHaveSentMore: boolean): void {
+    const { ring, sockets, receiver, replies, flush } = this.#parts;
+    const connections = this.#connections;
+    if (replies.isUnderWay(number)) flush();
+    if (connections.has(number, STATE.dying)) return;
+    const drains = this.#drains(number, mayHaveSentMore);
+    this.#begin(number, drains);
+    if (connections.has(number, STATE.blocked)) return;
+    const fd = connections.fds[number];
+    if (drains) {
+      sockets.endOwnSide(fd);
+      receiver.start(number, RECV.pollFirst);
+    } else if (ring.isInUse(fd)) {
+      this.destroy(number, false);
+    } else {
+      this.#end(number);
+    }
   }
 
   /** Ends a connection whatever is under way. @param reset whether the other end is told so. */
   destroy(number: number, reset: boolean): void {
+    const { ring, sockets } = this.#parts;
     const connections = this.#connections;
     if (connections.has(number, STATE.dying)) return;
     const fd = connections.fds[number];
     connections.drop(number);
     connections.set(number, STATE.dying);
-    if (reset) this.#sockets.resetOnClose(fd);
-    if (connections.isUnderWay(number)) this.#ring.cancel(fd, number, PURPOSE.none);
-    this.endIfDone(number);
+    if (reset) sockets.resetOnClose(fd);
+    if (ring.isInUse(fd)) ring.cancel(fd, number, PURPOSE.cancelled);
+    this.endIfDying(number);
   }
 
-  /** Ends a dying connection when nothing is under way any more. */
-  endIfDone(number: number): void {
-    if (!this.#connections.has(number, STATE.ending) && !this.#connections.isUnderWay(number))
-      this.end(number);
+  /** Ends a connection that is dying, when nothing is in flight on it any more. */
+  endIfDying(number: number): void {
+    const connections = this.#connections;
+    if (!connections.has(number, STATE.dying) || connections.has(number, STATE.ending)) return;
+    if (!this.#parts.ring.isInUse(connections.fds[number])) this.#end(number);
   }
 
-  /** Closes the descriptor, after the reply that is linked to it. */
-  end(number: number): void {
+  #drains(number: number, mayHaveSentMore: boolean): boolean {
+    return mayHaveSentMore && !this.#connections.has(number, STATE.peerEnded);
+  }
+
+  #begin(number: number, drains: boolean): void {
+    const connections = this.#connections;
+    if (!connections.has(number, STATE.blocked)) connections.drop(number);
+    connections.set(number, drains ? STATE.closing | STATE.draining : STATE.closing);
+    connections.deadlines[number] = connections.now + this.#parts.patienceMs;
+  }
+
+  #end(number: number): void {
+    this.#parts.ring.closeDescriptor(this.#connections.fds[number], number, PURPOSE.notClosed);
+    this.#note(number);
+  }
+
+  #note(number: number): void {
     this.#connections.set(number, STATE.ending);
     this.#ending[this.#count++] = number;
-    this.#ring.closeDescriptor(this.#connections.fds[number], number, PURPOSE.notClosed);
   }
 }

@@ -79,7 +79,6 @@ export const OPCODE = {
   close: 19,
   send: 26,
   recv: 27,
-  shutdown: 34,
 } as const;
 
 /** Flags of accept, in ioprio. */

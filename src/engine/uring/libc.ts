@@ -139,6 +139,9 @@ export const getpeername: (fd: number, address: Pointer, bytes: Pointer) => numb
   "int getpeername(int fd, void *address, void *bytes)",
 );
 
+/** shutdown(2). */
+export const shutdown: (fd: number, how: number) => number = library.func("int shutdown(int fd, int how)");
+
 /** eventfd(2). */
 export const eventfd: (value: number, flags: number) => number = library.func(
   "int eventfd(uint32_t value, int flags)",

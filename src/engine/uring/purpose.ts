@@ -1,4 +1,4 @@
-/** What an operation on the ring was for, as it comes back with its completion. */
+/** What an operation on the ring was for, as it comes back with its completion; all are less than 16. */
 export const PURPOSE = {
   /** Nothing that anybody waits for. */
   none: 0,
@@ -15,4 +15,6 @@ export const PURPOSE = {
   datagrams: 6,
   /** Somebody woke the engine. */
   woken: 7,
+  /** What is in flight on a connection is being cancelled. */
+  cancelled: 8,
 } as const;

@@ -44,14 +44,17 @@ export class Replies {
     return this.#connections.sentIn[number] === this.#batch;
   }
 
-  /** Sends what was written from `from` on. @param isLast whether what ends the connection follows. */
-  send(number: number, from: number, isLast: boolean): void {
-    const connections = this.#connections;
-    const length = this.written - from;
-    connections.sentAt[number] = from;
-    connections.sentLength[number] = length;
-    connections.sentIn[number] = this.#batch;
-    this.#ring.send(connections.fds[number], this.#memory, from, length, isLast, number, PURPOSE.unsent);
+  /** Sends what was written from `from` on. */
+  send(number: number, from: number): void {
+    const length = this.#note(number, from);
+    this.#ring.send(this.#connections.fds[number], this.#memory, from, length, number, PURPOSE.unsent);
+  }
+
+  /** Does so, and closes the descriptor if all was taken. */
+  sendLast(number: number, from: number): void {
+    const length = this.#note(number, from);
+    const fd = this.#connections.fds[number];
+    this.#ring.sendLast(fd, this.#memory, from, length, number, PURPOSE.unsent, PURPOSE.notClosed);
   }
 
   /** The ring has been entered, and {@link keep} has been told of what was not sent whole. */
@@ -92,7 +95,7 @@ export class Replies {
       const from = this.written;
       this.bytes.set(rest, from);
       this.written += rest.length;
-      this.send(number, from, false);
+      this.send(number, from);
       this.#flush();
       if (connections.has(number, STATE.polling | STATE.dying)) return false;
       connections.outputStarts[number] += rest.length;
@@ -105,5 +108,15 @@ export class Replies {
   /** Gives memory back, once the ring is closed. */
   close(): void {
     this.#memory.unmap();
+  }
+
+  /** Notes what is sent in this batch. @returns its length. */
+  #note(number: number, from: number): number {
+    const connections = this.#connections;
+    const length = this.written - from;
+    connections.sentAt[number] = from;
+    connections.sentLength[number] = length;
+    connections.sentIn[number] = this.#batch;
+    return length;
   }
 }

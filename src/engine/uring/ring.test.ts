@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { EVENTFD_FLAGS, POLL } from "./layouts.ts";
 import { probeUring } from "./probe.ts";
@@ -7,6 +8,11 @@ import type { Ring } from "./ring.ts";
 const skip = (await probeUring()) ?? false;
 
 const ENTRIES = 8;
+
+/** Purposes there can be. */
+const PURPOSES = 16;
+
+const ECANCELED = 125;
 
 async function open(t: TestContext): Promise<Ring> {
   const { Ring } = await import("./ring.ts");
@@ -30,6 +36,7 @@ function take(ring: Ring): number[][] {
   for (let { head } = completions; head !== completions.tail; head = (head + 1) >>> 0) {
     const at = completions.at(head);
     taken.push([completions.owner(at), completions.purpose(at), completions.result(at)]);
+    ring.taken(at);
     completions.release((head + 1) >>> 0);
   }
   return taken;
@@ -45,11 +52,11 @@ test("completions bring back owner and purpose, round and round the ring", { ski
   const ring = await open(t);
   const fd = await openWritable(t);
   for (let i = 0; i < 5 * ENTRIES; i++) {
-    ring.poll(fd, POLL.writable, 0xffff_0000 + i, i);
+    ring.poll(fd, POLL.writable, 0xffff_0000 + i, i % PURPOSES);
     ring.poll(fd, POLL.writable, i, 7);
     ring.enter(2, 1000);
     const expected = [
-      [0xffff_0000 + i, i, POLL.writable],
+      [0xffff_0000 + i, i % PURPOSES, POLL.writable],
       [i, 7, POLL.writable],
     ];
     assert.deepEqual(take(ring).sort(byOwner), expected.sort(byOwner));
@@ -77,7 +84,6 @@ test("what is under way can be cancelled, and an error is a result below 0", { s
   ring.cancel(fd, 2, 2);
   ring.poll(1_000_000, POLL.readable, 3, 3);
   ring.enter(3, 1000);
-  const ECANCELED = 125;
   const EBADF = 9;
   const expected = [
     [1, 1, -ECANCELED],
@@ -85,6 +91,73 @@ test("what is under way can be cancelled, and an error is a result below 0", { s
     [3, 3, -EBADF],
   ];
   assert.deepEqual(take(ring).sort(byOwner), expected);
+});
+
+test("a descriptor is in use from an operation's entry to its last completion, and closed by nobody meanwhile", {
+  skip,
+}, async (t) => {
+  const ring = await open(t);
+  const fd = await openWritable(t);
+  const other = await openWritable(t);
+  ring.poll(fd, POLL.readable, 1, 1);
+  for (const step of ["made", "submitted"]) {
+    assert.equal(ring.isInUse(fd), true, step);
+    assert.equal(ring.isInUse(other), false);
+    assert.throws(() => ring.closeDescriptor(fd, 2, 2), /in use/);
+    ring.enter(0, 0);
+  }
+  ring.cancel(fd, 3, 3);
+  ring.enter(2, 1000);
+  assert.equal(ring.isInUse(fd), true, "completed, but not taken");
+  assert.equal(take(ring).length, 2);
+  assert.equal(ring.isInUse(fd), false);
+  assert.equal(ring.isIdle, true);
+});
+
+test("a descriptor is in use until what it sends has been submitted", { skip }, async (t) => {
+  const ring = await open(t);
+  const fd = await openWritable(t);
+  const { Memory } = await import("./memory.ts");
+  const memory = Memory.allocate(4096);
+  t.after(() => memory.unmap());
+  ring.send(fd, memory, 0, 1, 1, 1);
+  assert.equal(ring.isInUse(fd), true);
+  assert.throws(() => ring.closeDescriptor(fd, 2, 2), /in use/);
+  ring.enter(0, 0);
+  assert.equal(ring.isInUse(fd), false);
+});
+
+test("what closes a descriptor after a reply is never submitted without it", { skip }, async (t) => {
+  const ring = await open(t);
+  const fd = await openWritable(t);
+  const { Memory } = await import("./memory.ts");
+  const memory = Memory.allocate(4096);
+  t.after(() => memory.unmap());
+  const other = await openWritable(t);
+  while (ring.room > 1) ring.poll(fd, POLL.writable, 0, 0);
+  assert.throws(() => ring.sendLast(other, memory, 0, 1, 1, 1, 2), /no room/);
+  assert.equal(ring.room, 1, "neither is made");
+  ring.poll(fd, POLL.writable, 0, 0);
+  assert.throws(() => ring.poll(fd, POLL.writable, 0, 0), /no room/);
+});
+
+test("a descriptor that is retired is closed when what is in flight on it has come to its end", {
+  skip,
+}, async (t) => {
+  const ring = await open(t);
+  const { close, eventfd } = await import("./libc.ts");
+  const [waiting, unused] = [eventfd(0, EVENTFD_FLAGS), eventfd(0, EVENTFD_FLAGS)];
+  ring.poll(waiting, POLL.readable, 1, 1);
+  ring.retire(waiting);
+  ring.retire(unused);
+  assert.equal(close(unused), -1, "is closed at once");
+  ring.enter(2, 1000);
+  assert.ok(existsSync(`/proc/self/fd/${waiting}`), "is open until then");
+  assert.deepEqual(take(ring).sort(byOwner), [
+    [0, 0, 1],
+    [1, 1, -ECANCELED],
+  ]);
+  assert.equal(close(waiting), -1, "is closed");
 });
 
 test("this kernel knows the operations", { skip }, async (t) => {

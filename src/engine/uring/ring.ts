@@ -5,12 +5,14 @@
  * plain loads and stores are enough.
  */
 
-import { type CompletionOffsets, Completions } from "./completions.ts";
+import { type CompletionOffsets, Completions, tag } from "./completions.ts";
+import { DescriptorsInUse } from "./descriptors-in-use.ts";
 import {
   ACCEPT_MULTISHOT,
   BUFFER_REGISTRATION,
   CANCEL,
   CQE,
+  CQE_FLAG,
   ENTER,
   ERROR,
   FEATURES,
@@ -68,7 +70,11 @@ const SCRATCH = {
 
 /**
  * A ring of one thread.
- * `owner` and `purpose` are two numbers of the caller's that come back with the completion.
+ * `owner` and `purpose` are two numbers of the caller's that come back with the completion (purpose.ts).
+ *
+ * An operation in flight owns its descriptor: the ring closes none that has any. Every operation here is carried out by
+ * this thread when it is submitted, or waits for the file, which it then holds. None may be added that the kernel leaves
+ * to a thread of its own, such as shutdown: that looks the descriptor up when its turn comes.
  */
 export class Ring {
   /** The ring's own, for who has to close it when this thread cannot. */
@@ -83,6 +89,12 @@ export class Ring {
   readonly #entries: Memory;
   readonly #sqMask: number;
   readonly #sqTail: number;
+  readonly #inUse = new DescriptorsInUse();
+  /** Descriptors that are closed as soon as nothing is in flight on them. */
+  readonly #retired = new Set<number>();
+  /** The descriptors of replies that are sent when the ring is entered, and how many they are. */
+  readonly #sending: Int32Array;
+  #sends = 0;
   /** Entries not yet submitted, and the position behind the last. */
   #pending = 0;
   #tail = 0;
@@ -119,6 +131,7 @@ export class Ring {
     const ring = this.#rings.words;
     // Entries are taken in their order.
     for (let i = 0; i < sqEntries; i++) ring[(array >> 2) + i] = i;
+    this.#sending = new Int32Array(sqEntries);
     this.#sqTail = parameter(PARAMS.sqTail) >> 2;
     this.#sqMask = ring[parameter(PARAMS.sqMask) >> 2];
     this.memory = this.#rings;
@@ -135,6 +148,27 @@ export class Ring {
       SCRATCH.timespec,
     );
     this.#argument = this.#scratch.pointerTo(SCRATCH.getEvents);
+  }
+
+  /**
+   * Whether an operation is in flight on a descriptor: its last completion has not been taken, or it sends and the ring
+   * has not been entered since.
+   */
+  isInUse(fd: number): boolean {
+    return this.#inUse.has(fd);
+  }
+
+  /** Whether nothing at all is in flight. */
+  get isIdle(): boolean {
+    return this.#inUse.total === 0;
+  }
+
+  /** Takes the completion at an index of {@link completions}. Every one is to be taken, once. */
+  taken(at: number): void {
+    const fd = this.completions.descriptor(at);
+    if (fd === 0 || (this.completions.flags(at) & CQE_FLAG.more) !== 0) return;
+    this.#inUse.end(fd);
+    if (this.#retired.size > 0) this.#closeRetired(fd);
   }
 
   /** Room for entries before the next {@link enter}. */
@@ -170,71 +204,82 @@ export class Ring {
   /** Accepts connections, one completion each with its descriptor, until one comes without `more`. */
   accept(fd: number, goesOn: boolean, owner: number, purpose: number): void {
     const how = goesOn ? ACCEPT_MULTISHOT : 0;
-    const at = this.#next(OPCODE.accept | (how << 16), fd, owner, purpose);
+    const at = this.#nextInUse(OPCODE.accept | (how << 16), fd, owner, purpose);
     this.#entries.words[at + (SQE.operationFlags >> 2)] = SOCKET.closeOnExec;
   }
 
   /** Receives what there is into a buffer of the group, which the completion names. @param how flags of {@link RECV}. */
   recv(fd: number, group: number, how: number, owner: number, purpose: number): void {
-    const at = this.#next(OPCODE.recv | (SQE_FLAG.bufferSelect << 8) | (how << 16), fd, owner, purpose);
+    const at = this.#nextInUse(OPCODE.recv | (SQE_FLAG.bufferSelect << 8) | (how << 16), fd, owner, purpose);
     this.#entries.words[at + (SQE.bufferGroup >> 2)] = group;
   }
 
   /**
    * Sends without waiting, and so has done so when {@link enter} returns. A completion comes only when not all was
    * taken: the result is what was, or an error.
-   * @param isLast whether the next entry closes the connection, which it must not unless all was taken.
    */
-  send(
+  send(fd: number, memory: Memory, offset: number, length: number, owner: number, purpose: number): void {
+    this.#send(SQE_FLAG.skipSuccess, SEND_FLAGS, fd, memory, offset, length, owner, purpose);
+  }
+
+  /**
+   * Sends as {@link send} does, and closes the descriptor if all was taken. If not, a second completion says that it was
+   * not closed.
+   */
+  sendLast(
     fd: number,
     memory: Memory,
     offset: number,
     length: number,
-    isLast: boolean,
     owner: number,
     purpose: number,
+    notClosed: number,
   ): void {
-    const flags = isLast ? SQE_FLAG.skipSuccess | SQE_FLAG.link : SQE_FLAG.skipSuccess;
-    const at = this.#next(OPCODE.send | (flags << 8), fd, owner, purpose);
-    const { words } = this.#entries;
-    words[at + (SQE.address >> 2)] = memory.lowAddress(offset);
-    words[at + (SQE.address >> 2) + 1] = memory.highAddress(offset);
-    words[at + (SQE.length >> 2)] = length;
+    this.#checkUnused(fd);
+    // The kernel forgets a link to what is submitted later, and would close the descriptor whatever was taken.
+    if (this.room < 2) throw new Error("no room for a reply and the end of its connection");
     // The end of the connection goes with the last bytes: one packet less.
-    words[at + (SQE.operationFlags >> 2)] = isLast ? SEND_FLAGS | MESSAGE.more : SEND_FLAGS;
+    const flags = SQE_FLAG.skipSuccess | SQE_FLAG.link;
+    this.#send(flags, SEND_FLAGS | MESSAGE.more, fd, memory, offset, length, owner, purpose);
+    this.#close(fd, owner, notClosed);
   }
 
   /** Waits for events of poll(2), once. */
   poll(fd: number, events: number, owner: number, purpose: number): void {
-    const at = this.#next(OPCODE.pollAdd, fd, owner, purpose);
+    const at = this.#nextInUse(OPCODE.pollAdd, fd, owner, purpose);
     this.#entries.words[at + (SQE.operationFlags >> 2)] = events;
   }
 
-  /** shutdown(2). @param how one of {@link SHUTDOWN}. */
-  shutdown(fd: number, how: number, owner: number, purpose: number): void {
-    const at = this.#next(OPCODE.shutdown, fd, owner, purpose);
-    this.#entries.words[at + (SQE.length >> 2)] = how;
-  }
-
   /**
-   * close(2). What is under way on the descriptor keeps what it stands for open: {@link cancel} it before. A completion
-   * comes only when it does not close, such as when what it is linked to fails.
+   * close(2). What is in flight on the descriptor must have come to its end: {@link cancel} it before. A completion comes
+   * only when it does not close, as when what it is linked to fails.
    */
   closeDescriptor(fd: number, owner: number, purpose: number): void {
-    this.#next(OPCODE.close | (SQE_FLAG.skipSuccess << 8), fd, owner, purpose);
+    this.#checkUnused(fd);
+    this.#close(fd, owner, purpose);
   }
 
-  /** Cancels all that is under way on a descriptor. */
+  /** Cancels what is in flight on a descriptor, and closes it when all of that has come to its end. */
+  retire(fd: number): void {
+    if (this.isInUse(fd)) this.cancel(fd, 0, 0);
+    this.#retired.add(fd);
+    this.#closeRetired(fd);
+  }
+
+  /** Cancels all that is in flight on a descriptor. */
   cancel(fd: number, owner: number, purpose: number): void {
-    const at = this.#next(OPCODE.asyncCancel, fd, owner, purpose);
+    const at = this.#nextInUse(OPCODE.asyncCancel, fd, owner, purpose);
     this.#entries.words[at + (SQE.operationFlags >> 2)] = CANCEL.all | CANCEL.byDescriptor;
   }
 
-  /** Cancels what is under way for an owner and a purpose. When that is nothing, a completion of 0 and 0 says so. */
-  cancelOperation(owner: number, purpose: number): void {
+  /**
+   * Cancels what is in flight on a descriptor for an owner and a purpose. When that is nothing, a completion of 0 and 0
+   * says so.
+   */
+  cancelOperation(fd: number, owner: number, purpose: number): void {
     const at = this.#next(OPCODE.asyncCancel | (SQE_FLAG.skipSuccess << 8), -1, 0, 0);
     this.#entries.words[at + (SQE.address >> 2)] = owner;
-    this.#entries.words[at + (SQE.address >> 2) + 1] = purpose;
+    this.#entries.words[at + (SQE.address >> 2) + 1] = tag(purpose, fd);
   }
 
   /**
@@ -254,6 +299,8 @@ export class Ring {
       if (attempt === MOST_ATTEMPTS) throw new SystemError(ERROR.again, "io_uring_enter");
       this.#submit(0);
     }
+    for (let i = 0; i < this.#sends; i++) this.#inUse.end(this.#sending[i]);
+    this.#sends = 0;
   }
 
   #submit(least: number): void {
@@ -275,7 +322,47 @@ export class Ring {
     this.#scratch.unmap();
   }
 
+  #checkUnused(fd: number): void {
+    if (this.isInUse(fd)) throw new Error("a descriptor that is in use is not closed");
+  }
+
+  #close(fd: number, owner: number, purpose: number): void {
+    this.#next(OPCODE.close | (SQE_FLAG.skipSuccess << 8), fd, owner, purpose);
+  }
+
+  #closeRetired(fd: number): void {
+    if (!this.isInUse(fd) && this.#retired.delete(fd)) close(fd);
+  }
+
+  #send(
+    flags: number,
+    messageFlags: number,
+    fd: number,
+    memory: Memory,
+    offset: number,
+    length: number,
+    owner: number,
+    purpose: number,
+  ): void {
+    this.#inUse.begin(fd);
+    this.#sending[this.#sends++] = fd;
+    const at = this.#next(OPCODE.send | (flags << 8), fd, owner, purpose);
+    const { words } = this.#entries;
+    words[at + (SQE.address >> 2)] = memory.lowAddress(offset);
+    words[at + (SQE.address >> 2) + 1] = memory.highAddress(offset);
+    words[at + (SQE.length >> 2)] = length;
+    words[at + (SQE.operationFlags >> 2)] = messageFlags;
+  }
+
+  /** Makes an entry for an operation that is in flight until its last completion is {@link taken}. */
+  #nextInUse(head: number, fd: number, owner: number, purpose: number): number {
+    this.#inUse.begin(fd);
+    return this.#next(head, fd, owner, tag(purpose, fd));
+  }
+
+  /** Makes an entry for what has been done when {@link enter} returns. */
   #next(head: number, fd: number, owner: number, purpose: number): number {
+    if (this.room === 0) throw new Error("no room in the ring");
     const { words } = this.#entries;
     const at = (this.#tail & this.#sqMask) * (SQE.bytes >> 2);
     for (let i = 0; i < SQE.bytes >> 2; i++) words[at + i] = 0;

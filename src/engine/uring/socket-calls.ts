@@ -3,7 +3,7 @@ import { networkInterfaces } from "node:os";
 import { lacksIPv6 } from "../binding.ts";
 import type { ListenAddress } from "../engine.ts";
 import { writePeerAddress } from "../peer-address.ts";
-import { FCNTL, SOCKADDR, SOCKET } from "./layouts.ts";
+import { FCNTL, SHUTDOWN, SOCKADDR, SOCKET } from "./layouts.ts";
 import {
   bind,
   close,
@@ -13,6 +13,7 @@ import {
   getsockopt,
   listen,
   setsockopt,
+  shutdown,
   socket,
   systemError,
 } from "./libc.ts";
@@ -101,6 +102,12 @@ export class SocketCalls {
     // struct linger: on, 0 seconds.
     this.#scratch.words[(SCRATCH.option >> 2) + 1] = 0;
     this.#setOption(fd, SOCKET.levelSocket, SOCKET.linger, 1, 8);
+  }
+
+  /** Ends our side of a connection, behind all that has been written. */
+  endOwnSide(fd: number): void {
+    // It fails only when the connection is broken, and then that is noticed when more is read.
+    shutdown(fd, SHUTDOWN.write);
   }
 
   /** @returns what a descriptor is, or undefined when it is no bound socket for UDP, nor for TCP and listening. */

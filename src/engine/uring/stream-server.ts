@@ -11,9 +11,10 @@ import { Acceptor } from "./acceptor.ts";
 import { type Connections, STATE } from "./connections.ts";
 import { Endings } from "./endings.ts";
 import type { InputBuffers } from "./input-buffers.ts";
-import { CQE_FLAG, ERROR, RECV, SHUTDOWN } from "./layouts.ts";
+import { CQE_FLAG, ERROR, RECV } from "./layouts.ts";
 import { close } from "./libc.ts";
 import { PURPOSE } from "./purpose.ts";
+import { Receiver } from "./receiver.ts";
 import { Replies } from "./replies.ts";
 import type { Ring } from "./ring.ts";
 import { type BoundSocket, SocketCalls } from "./socket-calls.ts";
@@ -40,8 +41,6 @@ export interface StreamParts {
  * or closing (nothing is served any more).
  */
 export class StreamServer {
-  /** Set by the engine at the start of each turn, on the clock of `performance.now()`. */
-  now = performance.now();
   readonly #ring: Ring;
   readonly #buffers: InputBuffers;
   readonly #connections: Connections;
@@ -53,6 +52,7 @@ export class StreamServer {
   readonly #replies: Replies;
   readonly #exchange = new Exchange();
   readonly #acceptor: Acceptor;
+  readonly #receiver: Receiver;
   readonly #waits: Waits;
   readonly #endings: Endings;
   /** Connections end as soon as nothing is under way on them. */
@@ -61,7 +61,6 @@ export class StreamServer {
   constructor(parts: StreamParts) {
     this.#ring = parts.ring;
     this.#acceptor = new Acceptor(parts.ring);
-    this.#endings = new Endings(parts.ring, parts.connections, this.#sockets, parts.counters);
     this.#buffers = parts.buffers;
     this.#connections = parts.connections;
     this.#waits = new Waits(parts.connections, parts.limits.maxDeferred);
@@ -70,6 +69,14 @@ export class StreamServer {
     this.#counters = parts.counters;
     this.#flush = parts.flush;
     this.#replies = new Replies(parts.ring, parts.connections, parts.flush);
+    this.#receiver = new Receiver(parts.ring, parts.connections, parts.buffers);
+    this.#endings = new Endings({
+      ...parts,
+      replies: this.#replies,
+      receiver: this.#receiver,
+      sockets: this.#sockets,
+      patienceMs: parts.limits.requestTimeoutMs,
+    });
     this.#exchange.output = this.#replies.bytes;
   }
 
@@ -90,6 +97,7 @@ export class StreamServer {
     if (purpose === PURPOSE.received) this.#received(owner, result, flags);
     else if (purpose === PURPOSE.accepted) this.#accepted(owner, result, flags);
     else if (purpose === PURPOSE.notClosed) this.#endings.notClosed(owner);
+    else if (purpose === PURPOSE.cancelled) this.#endings.endIfDying(owner);
     else if (purpose === PURPOSE.writable) this.#writable(owner);
   }
 
@@ -106,7 +114,8 @@ export class StreamServer {
     if (connections.has(number, STATE.dying)) return;
     const wasBlocked = connections.has(number, STATE.blocked);
     if (!this.#replies.keep(number, result)) this.#destroy(number, false);
-    else if (!wasBlocked) connections.deadlines[number] = this.now + this.#limits.requestTimeoutMs;
+    else if (!wasBlocked)
+      connections.deadlines[number] = this.#connections.now + this.#limits.requestTimeoutMs;
   }
 
   /** Whether anybody waits for a deferred answer, and deadlines are to be kept closely. */
@@ -124,7 +133,7 @@ export class StreamServer {
   checkDeadlines(): void {
     const connections = this.#connections;
     for (let number = 0; number < connections.end; number++) {
-      if (connections.fds[number] < 0 || this.now < connections.deadlines[number]) continue;
+      if (connections.fds[number] < 0 || this.#connections.now < connections.deadlines[number]) continue;
       if (connections.has(number, STATE.dying)) continue;
       if (connections.has(number, STATE.waiting)) {
         this.#resume(number);
@@ -180,7 +189,7 @@ export class StreamServer {
 
   #open(fd: number): void {
     const remote = this.#exchange.remote;
-    const deadline = this.now + this.#limits.idleTimeoutMs;
+    const deadline = this.#connections.now + this.#limits.idleTimeoutMs;
     const isThere = this.#sockets.peerAddress(fd, remote);
     const number = isThere ? this.#connections.open(fd, remote, deadline) : -1;
     if (number === -1) {
@@ -189,27 +198,20 @@ export class StreamServer {
       return;
     }
     this.#counters.connectionAccepted();
-    this.#receive(number, 0);
-  }
-
-  #receive(number: number, how: number): void {
-    const connections = this.#connections;
-    if (connections.has(number, STATE.receiving)) return;
-    connections.set(number, STATE.receiving);
-    this.#ring.recv(connections.fds[number], this.#buffers.group, how, number, PURPOSE.received);
+    this.#receiver.start(number, 0);
   }
 
   #received(number: number, result: number, flags: number): void {
     const connections = this.#connections;
     const buffers = this.#buffers;
     if ((flags & CQE_FLAG.more) === 0) connections.clear(number, STATE.receiving);
-    if (connections.has(number, STATE.dying)) this.#endings.endIfDone(number);
+    if (connections.has(number, STATE.dying)) this.#endings.endIfDying(number);
     else if (result > 0) this.#take(number, buffers.offsetOf(flags >>> 16), result);
     else if (result === 0) this.#ended(number);
-    else if (result === -ERROR.noBufferSpace) this.#receive(number, 0);
+    else if (result === -ERROR.noBufferSpace) this.#receiver.start(number, 0);
     else if (result !== -ERROR.cancelled) this.#destroy(number, false);
     else if (!connections.has(number, STATE.blocked) && !this.#waits.isFull(number)) {
-      this.#receive(number, RECV.pollFirst);
+      this.#receiver.start(number, RECV.pollFirst);
     }
     if ((flags & CQE_FLAG.buffer) !== 0) buffers.give(flags >>> 16);
   }
@@ -221,7 +223,7 @@ export class StreamServer {
     if (this.#replies.isUnderWay(number)) this.#flush();
     if (connections.has(number, STATE.dying)) return;
     if (connections.has(number, STATE.closing)) {
-      this.#receive(number, RECV.pollFirst);
+      this.#receiver.start(number, RECV.pollFirst);
       return;
     }
     if (connections.inputLengths[number] === 0 && !connections.has(number, STATE.blocked)) {
@@ -233,9 +235,9 @@ export class StreamServer {
     if (!connections.has(number, STATE.blocked | STATE.waiting)) {
       this.#serve(number, connections.input(number), 0, connections.inputLengths[number], false);
     } else if (connections.has(number, STATE.waiting) && !isFull) {
-      this.#receive(number, RECV.pollFirst);
-    } else if (connections.has(number, STATE.receiving)) {
-      this.#ring.cancelOperation(number, PURPOSE.received);
+      this.#receiver.start(number, RECV.pollFirst);
+    } else {
+      this.#receiver.stop(number);
     }
   }
 
@@ -245,7 +247,7 @@ export class StreamServer {
     connections.set(number, STATE.peerEnded);
     if (connections.has(number, STATE.blocked | STATE.waiting)) return;
     if (connections.has(number, STATE.closing)) this.#destroy(number, false);
-    else this.#close(number, false);
+    else this.#endings.close(number, false);
   }
 
   /**
@@ -267,7 +269,7 @@ export class StreamServer {
     exchange.deferMs = 0;
     while (at < end) {
       if (!replies.hasRoom) {
-        if (replies.written > from) replies.send(number, from, false);
+        if (replies.written > from) replies.send(number, from);
         this.#flush();
         from = replies.written;
         if (connections.has(number, STATE.blocked | STATE.dying)) break;
@@ -295,14 +297,12 @@ export class StreamServer {
       connections.has(number, STATE.peerEnded) ||
       (this.#stopping && left === 0) ||
       left >= INPUT_BYTES;
-    // What is under way holds the connection open: it is cancelled once the replies have been taken.
-    const cancels = closes && connections.isUnderWay(number);
-    if (replies.written > from) {
-      replies.send(number, from, closes && !cancels);
-      if (cancels) this.#flush();
+    if (closes) {
+      this.#endings.finish(number, from, exchange.close && left > 0);
+      return;
     }
-    if (closes) this.#close(number, exchange.close && left > 0);
-    else this.#await(number, left, requestBegins || at > start);
+    if (replies.written > from) replies.send(number, from);
+    this.#await(number, left, requestBegins || at > start);
   }
 
   /** Has the request at the front of the input wait as the exchange says. @param from where replies before it begin. */
@@ -311,7 +311,7 @@ export class StreamServer {
     const { token, deferMs } = this.#exchange;
     this.#waits.taken();
     if (this.#replies.written > from) {
-      this.#replies.send(number, from, false);
+      this.#replies.send(number, from);
       this.#flush();
       if (connections.has(number, STATE.dying)) return;
     }
@@ -320,9 +320,9 @@ export class StreamServer {
       return;
     }
     this.#waits.begin(number, token);
-    connections.deadlines[number] = this.now + deferMs;
+    connections.deadlines[number] = this.#connections.now + deferMs;
     if (!connections.has(number, STATE.peerEnded) && !this.#waits.isFull(number)) {
-      this.#receive(number, RECV.pollFirst);
+      this.#receiver.start(number, RECV.pollFirst);
     }
   }
 
@@ -338,17 +338,17 @@ export class StreamServer {
   /** Waits for more. @param requestBegins whether what is `left` of the input is the start of another request. */
   #await(number: number, left: number, requestBegins: boolean): void {
     const { idleTimeoutMs, requestTimeoutMs } = this.#limits;
-    if (left === 0) this.#connections.deadlines[number] = this.now + idleTimeoutMs;
-    else if (requestBegins) this.#connections.deadlines[number] = this.now + requestTimeoutMs;
+    if (left === 0) this.#connections.deadlines[number] = this.#connections.now + idleTimeoutMs;
+    else if (requestBegins) this.#connections.deadlines[number] = this.#connections.now + requestTimeoutMs;
     // One that brings a second request may well bring more.
-    this.#receive(number, left === 0 ? RECV.pollFirst | RECV.multishot : RECV.pollFirst);
+    this.#receiver.start(number, left === 0 ? RECV.pollFirst | RECV.multishot : RECV.pollFirst);
   }
 
   /** There may be room for more of what could not be sent. */
   #writable(number: number): void {
     const connections = this.#connections;
     connections.clear(number, STATE.polling);
-    if (connections.has(number, STATE.dying)) this.#endings.endIfDone(number);
+    if (connections.has(number, STATE.dying)) this.#endings.endIfDying(number);
     else if (this.#replies.sendKept(number)) this.#unblocked(number);
   }
 
@@ -357,37 +357,13 @@ export class StreamServer {
     const connections = this.#connections;
     if (connections.has(number, STATE.closing)) {
       const draining = connections.has(number, STATE.draining) && !connections.has(number, STATE.peerEnded);
-      this.#close(number, draining);
+      this.#endings.close(number, draining);
       return;
     }
     const kept = connections.inputLengths[number];
     if (kept > 0) this.#serve(number, connections.input(number), 0, kept, true);
-    else if (connections.has(number, STATE.peerEnded) || this.#stopping) this.#close(number, false);
+    else if (connections.has(number, STATE.peerEnded) || this.#stopping) this.#endings.close(number, false);
     else this.#await(number, 0, false);
-  }
-
-  /**
-   * Ends the connection when everything written has been sent: a reply that is being sent is linked to what follows.
-   * @param mayHaveSentMore closing a socket with unread input resets the connection, and the reset may overtake the
-   *   reply: then the other end closes first, or its time is over.
-   */
-  #close(number: number, mayHaveSentMore: boolean): void {
-    const connections = this.#connections;
-    if (connections.has(number, STATE.dying)) return;
-    const fd = connections.fds[number];
-    const drains = mayHaveSentMore && !connections.has(number, STATE.peerEnded);
-    if (!connections.has(number, STATE.blocked)) connections.drop(number);
-    connections.set(number, drains ? STATE.closing | STATE.draining : STATE.closing);
-    connections.deadlines[number] = this.now + this.#limits.requestTimeoutMs;
-    if (connections.has(number, STATE.blocked)) return;
-    if (drains) {
-      this.#ring.shutdown(fd, SHUTDOWN.write, number, PURPOSE.none);
-      this.#receive(number, RECV.pollFirst);
-    } else if (connections.isUnderWay(number)) {
-      this.#destroy(number, false);
-    } else {
-      this.#endings.end(number);
-    }
   }
 
   /** Ends the connection whatever is under way. @param reset whether the other end is told so. */

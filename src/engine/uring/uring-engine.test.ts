@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { wakeEngine } from "../choice.ts";
@@ -53,6 +53,25 @@ else {
     assert.equal(count(), 0);
   });
 
+  test("nothing is left to the kernel's own threads, which would look descriptors up too late", {
+    timeout: 60_000,
+  }, async (t) => {
+    const rig = await Rig.start(t, makeEngine, { datagrams: [{ host: "127.0.0.1", port: 0 }] });
+    const blocked = await rig.connect();
+    await rig.fill(blocked);
+    for (const request of ["refuse\n", "refuse\nmore", "drop\n", "bye\n"]) {
+      const client = await rig.connect();
+      client.send(request);
+      await client.readToEnd();
+    }
+    assert.equal(await (await rig.openDatagrams()).ask("say datagram"), "datagram");
+    assert.deepEqual(kernelThreads(), []);
+    blocked.reset();
+    await rig.assertServes();
+    await rig.engine.stop(0);
+    assert.deepEqual(kernelThreads(), []);
+  });
+
   test("who has been woken sleeps again", { timeout: 60_000 }, async (t) => {
     const { engine } = await Rig.start(t, makeEngine);
     for (let wakes = 0; wakes < 3; wakes++) {
@@ -60,6 +79,14 @@ else {
       while (wakeCount(engine.wakeDescriptor) > 0) await nextTurn();
     }
   });
+}
+
+/** Those of io_uring that work for this process: they stay for seconds when they have nothing to do. */
+function kernelThreads(): string[] {
+  const names = readdirSync("/proc/self/task").map((task) =>
+    readFileSync(`/proc/self/task/${task}/comm`, "latin1").trim(),
+  );
+  return names.filter((name) => name.startsWith("iou-"));
 }
 
 /** What makes a descriptor of eventfd(2) readable, in hexadecimal in proc(5). */

@@ -70,6 +70,8 @@ export class UringEngine implements Engine {
   #checkedAt = 0;
   #running = false;
   #woken = false;
+  /** All connections have ended: nobody wakes it any more. */
+  #isOver = false;
   /** Where the count of {@link wakeDescriptor} is read to. */
   readonly #wakes = new Uint8Array(8);
   #stopping: Stopping | undefined;
@@ -173,14 +175,14 @@ export class UringEngine implements Engine {
     do {
       this.#enter(1, this.#stopping === undefined ? this.#waitMs : 1);
       const now = performance.now();
-      this.#streams.now = now;
+      this.#connections.now = now;
       busy = this.#complete();
       const interval = this.#streams.hasWaiting ? CHECK_WAITS_MS : this.#checkIntervalMs;
       if (now >= this.#checkedAt + Math.min(interval, this.#checkIntervalMs)) {
         this.#checkedAt = now;
         this.#streams.checkDeadlines();
       }
-    } while (busy && !this.#woken && this.#stopping === undefined && this.#streams.now < sliceEnds);
+    } while (busy && !this.#woken && this.#stopping === undefined && this.#connections.now < sliceEnds);
     if (this.#stopping !== undefined && this.#stopTurn(this.#stopping)) return;
     setImmediate(this.#turn);
   }
@@ -219,17 +221,19 @@ export class UringEngine implements Engine {
       const owner = completions.owner(at);
       const result = completions.result(at);
       const flags = completions.flags(at);
+      this.#ring.taken(at);
       completions.release((position + 1) >>> 0);
       if (purpose === PURPOSE.accepted) accepted++;
       if (purpose === PURPOSE.datagrams) this.#datagrams.complete(owner);
       else if (purpose === PURPOSE.woken) this.#wakened();
       else if (purpose !== PURPOSE.none) this.#streams.complete(purpose, owner, result, flags);
     }
-    this.#naps.turn(accepted, this.#streams.now);
+    this.#naps.turn(accepted, this.#connections.now);
     return head !== tail;
   }
 
   #wakened(): void {
+    if (this.#isOver) return;
     this.#woken = true;
     // Until its count is read the descriptor stays readable, and the thread would wake for ever.
     read(this.wakeDescriptor, this.#wakes, this.#wakes.length);
@@ -243,12 +247,13 @@ export class UringEngine implements Engine {
       this.#datagrams.stop();
       this.#streams.closeIdle(false);
     }
-    if (this.#streams.now >= stopping.patience) this.#streams.closeIdle(true);
-    if (this.#streams.now >= stopping.deadline) this.#streams.closeAll();
+    if (this.#connections.now >= stopping.patience) this.#streams.closeIdle(true);
+    if (this.#connections.now >= stopping.deadline) this.#streams.closeAll();
     if (stopping.turns < LAST_TURNS || this.#connections.count > 0) return false;
-    this.#enter(0, 0);
+    if (!this.#isOver) this.#ring.retire(this.wakeDescriptor);
+    this.#isOver = true;
+    if (!this.#ring.isIdle) return false;
     this.#ring.close();
-    close(this.wakeDescriptor);
     this.#buffers.close();
     this.#streams.close();
     this.#datagrams.close();
