@@ -25,8 +25,7 @@ export const CLIENT_ERROR = {
   notAllowed: 12,
   percentEncoding: 13,
   addressInvalid: 14,
-  eventInvalid: 15,
-  connectionInvalid: 16,
+  connectionInvalid: 15,
 } as const;
 export type ClientErrorCode = typeof OK | (typeof CLIENT_ERROR)[keyof typeof CLIENT_ERROR];
 
@@ -58,7 +57,6 @@ export const CLIENT_ERRORS: readonly ClientError[] = [
   { reason: "this torrent is not served here", retryIn: RETRY_NEVER },
   { reason: "a %-escape is broken", retryIn: RETRY_NEVER },
   { reason: "ip, ipv4 or ipv6 is not an address", retryIn: RETRY_NEVER },
-  { reason: "the event is none of BEP 15 or BEP 21", retryIn: RETRY_NEVER },
   // Short: an error of UDP must not be longer than the shortest scrape, 36 bytes with 8 of its own.
   { reason: "connection id is not valid", retryIn: 0 },
 ];

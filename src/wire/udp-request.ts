@@ -1,4 +1,10 @@
-/** Decodes requests of the UDP tracker protocol (BEP 15) and their options (BEP 41). */
+/**
+ * Decodes requests of the UDP tracker protocol (BEP 15).
+ *
+ * What follows the fields of a request is not read. Behind an announce that is the options of BEP 41: a path and a query,
+ * which clients copy as they find them in a torrent, with blanks and line breaks. They say nothing that is needed here,
+ * and a client whose announce gets no reply because of them takes the tracker for dead.
+ */
 import { readWord } from "../model/address.ts";
 import {
   ANNOUNCE_EVENT,
@@ -47,9 +53,6 @@ const AT = {
   port: 96,
 } as const;
 
-/** The options of BEP 41 behind an announce. Those without data are a byte; all others have a length next. */
-const OPTION = { end: 0, nothing: 1, urlData: 2 } as const;
-
 /** The events in the order of BEP 15; `paused` (BEP 21) is what libtorrent sends. */
 const EVENTS: readonly AnnounceEvent[] = [
   ANNOUNCE_EVENT.none,
@@ -61,10 +64,6 @@ const EVENTS: readonly AnnounceEvent[] = [
 
 const TWO_32 = 2 ** 32;
 const SIGN = 0x80000000;
-const SLASH = 0x2f;
-const QUESTION_MARK = 0x3f;
-const FIRST_VISIBLE = 0x21;
-const DELETE = 0x7f;
 
 /** What all requests begin with. Mutable, used again for every datagram. */
 export class UdpHead {
@@ -87,12 +86,9 @@ export class UdpHead {
       case UDP_ACTION.connect:
         return this.#isConnect() ? UDP_ACTION.connect : UDP_MALFORMED;
       case UDP_ACTION.announce:
-        if (length < ANNOUNCE_BYTES || !hasOptions(bytes, start + ANNOUNCE_BYTES, end)) return UDP_MALFORMED;
-        return UDP_ACTION.announce;
+        return length >= ANNOUNCE_BYTES ? UDP_ACTION.announce : UDP_MALFORMED;
       case UDP_ACTION.scrape:
-        return length > HEAD_BYTES && (length - HEAD_BYTES) % HASH_BYTES === 0
-          ? UDP_ACTION.scrape
-          : UDP_MALFORMED;
+        return length >= HEAD_BYTES + HASH_BYTES ? UDP_ACTION.scrape : UDP_MALFORMED;
       default:
         return UDP_MALFORMED;
     }
@@ -113,8 +109,6 @@ export function decodeUdpAnnounce(
   start: number,
   request: AnnounceRequest,
 ): ClientErrorCode {
-  const event = readWord(bytes, start + AT.event);
-  if (event >= EVENTS.length) return CLIENT_ERROR.eventInvalid;
   request.port = (bytes[start + AT.port] << 8) | bytes[start + AT.port + 1];
   if (request.port === 0) return CLIENT_ERROR.portInvalid;
   readHash(bytes, start + AT.infoHash, request.infoHash, 0);
@@ -122,7 +116,7 @@ export function decodeUdpAnnounce(
   request.clientKey = readWord(bytes, start + AT.key) | 0;
   request.otherPort = request.port;
   request.hasOther = false;
-  request.event = EVENTS[event];
+  request.event = eventOf(readWord(bytes, start + AT.event));
   request.left = readLeft(bytes, start + AT.left);
   readSum(bytes, start + AT.downloaded, request.transferred, TRANSFERRED.downloaded);
   readSum(bytes, start + AT.uploaded, request.transferred, TRANSFERRED.uploaded);
@@ -138,7 +132,7 @@ export function believeUdpAddress(bytes: Uint8Array, start: number, request: Ann
 }
 
 /**
- * Decodes the scrape `[start, end)`, whose shape {@link UdpHead.parse} has found good.
+ * Decodes the scrape `[start, end)`, whose shape {@link UdpHead.parse} has found good: as many info-hashes as are whole.
  * @returns OK, or what is wrong with it.
  */
 export function decodeUdpScrape(
@@ -147,13 +141,18 @@ export function decodeUdpScrape(
   end: number,
   request: ScrapeRequest,
 ): ClientErrorCode {
-  const count = (end - start - HEAD_BYTES) / HASH_BYTES;
+  const count = Math.floor((end - start - HEAD_BYTES) / HASH_BYTES);
   if (count > SCRAPE_LIMIT) return CLIENT_ERROR.scrapeTooMany;
   request.count = count;
   for (let i = 0; i < count; i++) {
     readHash(bytes, start + HEAD_BYTES + i * HASH_BYTES, request.infoHashes, i * HASH_WORDS);
   }
   return OK;
+}
+
+/** An event that BEP 15 and BEP 21 do not know is a regular announce, as over HTTP. */
+function eventOf(code: number): AnnounceEvent {
+  return code < EVENTS.length ? EVENTS[code] : ANNOUNCE_EVENT.none;
 }
 
 function readHash(bytes: Uint8Array, at: number, words: Uint32Array, index: number): void {
@@ -170,28 +169,4 @@ function readLeft(bytes: Uint8Array, at: number): number {
 function readSum(bytes: Uint8Array, at: number, out: Float64Array, index: number): void {
   const high = readWord(bytes, at);
   out[index] = high >= SIGN ? -1 : high * TWO_32 + readWord(bytes, at + 4);
-}
-
-/**
- * Whether `[start, end)` is a list of options. The path and query that URLData options amount to say nothing that is
- * not known, but must look like that; options that BEP 41 does not know are skipped, as it wants.
- */
-function hasOptions(bytes: Uint8Array, start: number, end: number): boolean {
-  let isFirst = true;
-  for (let at = start; at < end; ) {
-    const option = bytes[at++];
-    if (option === OPTION.end) return true;
-    if (option === OPTION.nothing) continue;
-    if (at === end) return false;
-    const length = bytes[at++];
-    if (length > end - at) return false;
-    if (option === OPTION.urlData && length > 0) {
-      if (isFirst && bytes[at] !== SLASH && bytes[at] !== QUESTION_MARK) return false;
-      isFirst = false;
-      for (let i = at; i < at + length; i++)
-        if (bytes[i] < FIRST_VISIBLE || bytes[i] === DELETE) return false;
-    }
-    at += length;
-  }
-  return true;
 }

@@ -12,6 +12,9 @@ import { type HostileDatagram, readUdpCorpus } from "./udp-corpus.ts";
 
 const SECRET = [1, 2, 3, 4, 5, 6, 7, 8];
 
+/** Where the event is behind the connection id. */
+const EVENT_AT = 72;
+
 function makeService(tracker: FakeTracker, believed: readonly string[]): UdpService {
   const ids = new ConnectionIds(SECRET, { seconds: 1_800_000_000 });
   const counters = allocateCounters();
@@ -79,6 +82,41 @@ describe("datagrams that no one thought of", () => {
         assert.equal(whole.seen, "");
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it("are answered behind a whole announce or scrape, which they do not change", () => {
+    const whole = corpus.filter(({ name }) =>
+      ["announce: an ordinary announce", "scrape: a scrape"].includes(name),
+    );
+    assert.equal(whole.length, 2);
+    // A whole hash behind a scrape is one more to be scraped.
+    const fewerThanAHash = fc.string({ unit: "binary-ascii", maxLength: 19 });
+    fc.assert(
+      fc.property(fc.constantFrom(...whole), anyBytes, fewerThanAHash, id, (good, many, few, idOf) => {
+        const of = (bytes: string) =>
+          outcome({ ...good, id: idOf as HostileDatagram["id"], bytes: good.bytes + bytes });
+        const [plain, followed] = [of(""), of(good.expected === "announce" ? many : few)];
+        if (idOf === "none") return;
+        assert.deepEqual([followed.reply, followed.seen], [plain.reply, plain.seen]);
+        assert.equal(followed.reply?.action, idOf === "good" ? good.expected : "error");
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("make no event: what is none of them is a regular announce", () => {
+    const [{ bytes }] = corpus.filter(({ name }) => name === "announce: event none");
+    const known = 4;
+    fc.assert(
+      fc.property(fc.integer({ min: known + 1, max: 0xffffffff }), (event) => {
+        const field = Buffer.alloc(4);
+        field.writeUInt32BE(event);
+        const odd = bytes.slice(0, EVENT_AT) + field.toString("latin1") + bytes.slice(EVENT_AT + 4);
+        const { reply, seen } = outcome({ ...corpus[0], id: "good", bytes: odd });
+        assert.equal(reply?.action, "announce");
+        assert.match(seen, /event=none/);
+      }),
     );
   });
 });
