@@ -20,6 +20,11 @@ export function bindingOf(
   return { host, port, fd, ipv6Only: host === "::" && port !== 0 && all.some(isOther), reusePort };
 }
 
+/** Whether an address to listen on is every address of the machine, of one family or both. */
+export function isWildcard(host: string): boolean {
+  return /^[0.:]+$/.test(host);
+}
+
 /** Whether an error of opening a socket says that the machine has no IPv6. */
 export function lacksIPv6(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : "";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Server } from "node:net";
 import { mock, test } from "node:test";
+import { ASKED, describeAskedAddress } from "../conformance/asked-address.ts";
 import { Rig } from "../conformance/rig.ts";
 import { describeRoom } from "../conformance/room.ts";
 import { describeTurns } from "../conformance/turns.ts";
@@ -15,6 +16,11 @@ function makeEngine(services: Services, limits: EngineLimits, counters: EngineCo
 describeEngine("NodeEngine", makeEngine);
 describeRoom(makeEngine);
 describeTurns(makeEngine);
+
+describeAskedAddress((services, limits, counters) => {
+  const watch = { list: () => ASKED, everyMs: 60_000 };
+  return new NodeEngine(services, limits, counters, watch);
+}, false);
 
 test("a failure to accept is counted and harms nobody", async (t) => {
   const listen = mock.method(Server.prototype, "listen");

@@ -19,7 +19,7 @@ import {
 import { writePeerAddress } from "../peer-address.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection, type Shared } from "./connection.ts";
-import { DatagramSocket } from "./datagram-socket.ts";
+import { ADDRESS_WATCH, type AddressWatch, DatagramListener } from "./datagram-listener.ts";
 import { openListener } from "./listener.ts";
 import { listenAddressOf } from "./listening.ts";
 import { Members } from "./members.ts";
@@ -47,7 +47,8 @@ export class NodeEngine implements Engine {
   readonly #shared: Shared;
   readonly #datagramService: DatagramService;
   readonly #servers: Server[] = [];
-  readonly #sockets: DatagramSocket[] = [];
+  readonly #addressWatch: AddressWatch;
+  readonly #datagrams: DatagramListener[] = [];
   readonly #deadlineTimer: NodeJS.Timeout;
   readonly #waitTimer: NodeJS.Timeout;
   readonly #onConnection = (socket: Socket) => this.#accept(socket);
@@ -62,7 +63,14 @@ export class NodeEngine implements Engine {
   };
   #stopped: Promise<void> | undefined;
 
-  constructor(services: Services, limits: EngineLimits, counters: EngineCounters) {
+  /** @param addressWatch how the machine's addresses are learned. */
+  constructor(
+    services: Services,
+    limits: EngineLimits,
+    counters: EngineCounters,
+    addressWatch = ADDRESS_WATCH,
+  ) {
+    this.#addressWatch = addressWatch;
     this.#datagramService = services.datagram;
     this.#shared = {
       service: services.stream,
@@ -88,7 +96,7 @@ export class NodeEngine implements Engine {
   async listen({ streams, datagrams }: ListenAddresses, shared: boolean): Promise<ListenAddresses> {
     const { counters } = this.#shared;
     const servers: Server[] = [];
-    const sockets: DatagramSocket[] = [];
+    const listeners: DatagramListener[] = [];
     try {
       for (const address of streams) {
         const server = await openListener(bindingOf(address, streams, shared), this.#onConnection);
@@ -99,18 +107,20 @@ export class NodeEngine implements Engine {
       }
       for (const address of datagrams) {
         const binding = bindingOf(address, datagrams, shared);
-        sockets.push(await DatagramSocket.open(binding, this.#datagramService, counters));
+        listeners.push(
+          await DatagramListener.open(binding, this.#datagramService, counters, this.#addressWatch),
+        );
       }
       if (this.#shared.stopping) throw new Error("the engine has been stopped");
     } catch (error) {
-      for (const opened of [...servers, ...sockets]) opened.close();
+      for (const opened of [...servers, ...listeners]) opened.close();
       throw error;
     }
     this.#servers.push(...servers);
-    this.#sockets.push(...sockets);
+    this.#datagrams.push(...listeners);
     return {
       streams: servers.map((server) => listenAddressOf(server.address())),
-      datagrams: sockets.map(({ address }) => address),
+      datagrams: listeners.map(({ address }) => address),
     };
   }
 
@@ -177,14 +187,14 @@ export class NodeEngine implements Engine {
   }
   /** Goes on until a whole turn of the event loop has brought no datagram, or time is up. */
   async #drainDatagrams(deadline: number): Promise<void> {
-    const received = () => this.#sockets.reduce((sum, socket) => sum + socket.received, 0);
+    const received = () => this.#datagrams.reduce((sum, listener) => sum + listener.received, 0);
     let before = -1;
     while (before < received() && performance.now() < deadline) {
       before = received();
       await nextTurn();
       await nextTurn();
     }
-    for (const socket of this.#sockets) socket.close();
+    for (const listener of this.#datagrams) listener.close();
   }
 }
 

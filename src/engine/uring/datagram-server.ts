@@ -1,4 +1,10 @@
-/** UDP: datagrams in batches, recvmmsg(2) and sendmmsg(2), when the ring says that there are some. */
+/**
+ * UDP: datagrams in batches, recvmmsg(2) and sendmmsg(2), when the ring says that there are some.
+ *
+ * A socket of every address says with each datagram to which it was sent (IP_PKTINFO, IPV6_PKTINFO), in a control
+ * message of the very form in which a reply is told where to be sent from: so the reply's control message is that of
+ * the datagram, in place.
+ */
 import {
   DATAGRAM_BYTES,
   DATAGRAM_REPLY_BYTES,
@@ -6,7 +12,7 @@ import {
   type DatagramService,
   type EngineCounters,
 } from "../engine.ts";
-import { ERROR, IOVEC, MESSAGE, MMSGHDR, POLL, SOCKADDR } from "./layouts.ts";
+import { CMSG, ERROR, IOVEC, MESSAGE, MMSGHDR, PACKET_INFO, POLL, SOCKADDR, SOCKET } from "./layouts.ts";
 import { close, errno, recvmmsg, sendmmsg } from "./libc.ts";
 import { Memory } from "./memory.ts";
 import { PURPOSE } from "./purpose.ts";
@@ -29,7 +35,8 @@ const SENT = RECEIVED + BATCH * MMSGHDR.bytes;
 const RECEIVED_VECTORS = SENT + BATCH * MMSGHDR.bytes;
 const SENT_VECTORS = RECEIVED_VECTORS + BATCH * IOVEC.bytes;
 const NAMES = SENT_VECTORS + BATCH * IOVEC.bytes;
-const INPUT = NAMES + BATCH * NAME_STRIDE;
+const CONTROLS = NAMES + BATCH * NAME_STRIDE;
+const INPUT = CONTROLS + BATCH * PACKET_INFO.stride;
 const OUTPUT = INPUT + BATCH * INPUT_STRIDE;
 const MEMORY_BYTES = OUTPUT + BATCH * DATAGRAM_REPLY_BYTES;
 
@@ -122,8 +129,10 @@ export class DatagramServer {
       const name = NAMES + i * NAME_STRIDE;
       const nameLength = words[message + (MMSGHDR.nameLength >> 2)];
       const length = words[message + (MMSGHDR.length >> 2)];
-      // The kernel has overwritten it.
+      const controlLength = words[message + (MMSGHDR.controlLength >> 2)];
+      // The kernel has overwritten them.
       words[message + (MMSGHDR.nameLength >> 2)] = SOCKADDR.bytes6;
+      words[message + (MMSGHDR.controlLength >> 2)] = PACKET_INFO.stride;
       exchange.remotePort = (bytes[name + SOCKADDR.port] << 8) | bytes[name + SOCKADDR.port + 1];
       // Nobody can be answered at port 0.
       if (length > DATAGRAM_BYTES || exchange.remotePort === 0) {
@@ -136,7 +145,9 @@ export class DatagramServer {
       exchange.outputStart = output;
       const written = this.#service.serve(exchange);
       if (written === 0) continue;
-      this.#address(replies++, i, nameLength, output, written);
+      this.#address(replies, i, nameLength, output, written);
+      const source = controlLength === 0 ? 0 : this.#sourceOf(i, isIPv6, controlLength);
+      this.#setSource(replies++, i, source);
       output = (output + written + ALIGNMENT - 1) & -ALIGNMENT;
     }
     return replies;
@@ -151,6 +162,39 @@ export class DatagramServer {
     words[message + (MMSGHDR.nameLength >> 2)] = nameLength;
     this.#memory.writePointer(vector + (IOVEC.address >> 2), this.#memory, output);
     words[vector + (IOVEC.length >> 2)] = length;
+  }
+
+  /** The reply leaves from where the datagram `to` was sent to. @param length of the control message, 0 for none. */
+  #setSource(reply: number, to: number, length: number): void {
+    const message = (SENT + reply * MMSGHDR.bytes) >> 2;
+    const control = CONTROLS + to * PACKET_INFO.stride;
+    this.#memory.writePointer(message + (MMSGHDR.control >> 2), this.#memory, control);
+    this.#memory.words[message + (MMSGHDR.controlLength >> 2)] = length;
+  }
+
+  /**
+   * Makes of the control message of a datagram that of its reply. The interface is left to the routes, as it is for
+   * every other packet; but a link-local address (RFC 4291 2.5.6) is one only together with its interface.
+   * @param length of what there is. Whoever has opened a socket that is given may have asked for other things.
+   * @returns the length without padding, for which alone the kernel has room that it need not allocate; 0 when it does
+   *   not say where the datagram was sent to.
+   */
+  #sourceOf(to: number, isIPv6: boolean, length: number): number {
+    const { words, bytes } = this.#memory;
+    const control = CONTROLS + to * PACKET_INFO.stride;
+    const data = control + CMSG.data;
+    const level = words[(control + CMSG.level) >> 2];
+    const type = words[(control + CMSG.type) >> 2];
+    if (isIPv6) {
+      if (level !== SOCKET.levelIPv6 || type !== SOCKET.packetInfo6 || length < PACKET_INFO.bytes6) return 0;
+      const address = data + PACKET_INFO.address6;
+      const isLinkLocal = bytes[address] === 0xfe && (bytes[address + 1] & 0xc0) === 0x80;
+      if (!isLinkLocal) words[(data + PACKET_INFO.interface6) >> 2] = 0;
+      return PACKET_INFO.bytes6;
+    }
+    if (level !== SOCKET.levelIPv4 || type !== SOCKET.packetInfo4 || length < PACKET_INFO.bytes4) return 0;
+    words[(data + PACKET_INFO.interface4) >> 2] = 0;
+    return PACKET_INFO.bytes4;
   }
 
   /** What finds no room, or no way, is dropped: UDP is like that. */
@@ -178,6 +222,8 @@ export class DatagramServer {
     memory.words[received + (MMSGHDR.nameLength >> 2)] = SOCKADDR.bytes6;
     memory.writePointer(received + (MMSGHDR.vector >> 2), memory, receivedVector);
     memory.words[received + (MMSGHDR.vectorLength >> 2)] = 1;
+    memory.writePointer(received + (MMSGHDR.control >> 2), memory, CONTROLS + i * PACKET_INFO.stride);
+    memory.words[received + (MMSGHDR.controlLength >> 2)] = PACKET_INFO.stride;
     memory.writePointer((receivedVector + IOVEC.address) >> 2, memory, INPUT + i * INPUT_STRIDE);
     memory.words[(receivedVector + IOVEC.length) >> 2] = INPUT_STRIDE;
     memory.writePointer(sent + (MMSGHDR.vector >> 2), memory, SENT_VECTORS + i * IOVEC.bytes);

@@ -139,13 +139,31 @@ export const MMSGHDR = {
   nameLength: 8,
   vector: 16,
   vectorLength: 24,
+  control: 32,
+  controlLength: 40,
   length: 56,
+} as const;
+
+/** struct cmsghdr, include/linux/socket.h, and what follows it. */
+export const CMSG = { length: 0, level: 8, type: 12, data: 16 } as const;
+
+/**
+ * struct in_pktinfo, in.h, and in6_pktinfo, ipv6.h: where a datagram was sent to, or is to be sent from. Both sizes are
+ * those of the whole control message; `stride` is what the longer one takes with its padding.
+ */
+export const PACKET_INFO = {
+  bytes4: 28,
+  interface4: 0,
+  bytes6: 36,
+  address6: 0,
+  interface6: 16,
+  stride: 40,
 } as const;
 
 /** struct iovec, uio.h. */
 export const IOVEC = { bytes: 16, address: 0, length: 8 } as const;
 
-/** Constants of sockets, include/linux/socket.h, asm-generic/socket.h, tcp.h, in6.h. */
+/** Constants of sockets, include/linux/socket.h, asm-generic/socket.h, tcp.h, in.h, in6.h. */
 export const SOCKET = {
   familyUnix: 1,
   familyIPv4: 2,
@@ -165,8 +183,12 @@ export const SOCKET = {
   tcpNoDelay: 1,
   tcpDeferAccept: 9,
   tcpQuickAck: 12,
+  levelIPv4: 0,
+  packetInfo4: 8,
   levelIPv6: 41,
   ipv6Only: 26,
+  receivePacketInfo6: 49,
+  packetInfo6: 50,
 } as const;
 
 /** Flags of messages, include/linux/socket.h. */

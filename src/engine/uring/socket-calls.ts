@@ -1,6 +1,6 @@
 /** Calls about sockets that are made one at a time: opening, asking for addresses, setting options. */
 import { networkInterfaces } from "node:os";
-import { lacksIPv6 } from "../binding.ts";
+import { isWildcard, lacksIPv6 } from "../binding.ts";
 import type { ListenAddress } from "../engine.ts";
 import { writePeerAddress } from "../peer-address.ts";
 import { FCNTL, SHUTDOWN, SOCKADDR, SOCKET } from "./layouts.ts";
@@ -144,7 +144,10 @@ export class SocketCalls {
       if (bind(fd, this.#address, isIPv6 ? SOCKADDR.bytes6 : SOCKADDR.bytes4) < 0)
         throw systemError(`bind ${at}`);
       if (isStream) this.#listen(fd, at);
-      else this.#setOption(fd, SOCKET.levelSocket, SOCKET.receiveBuffer, DATAGRAM_BUFFER_BYTES);
+      else {
+        this.#setOption(fd, SOCKET.levelSocket, SOCKET.receiveBuffer, DATAGRAM_BUFFER_BYTES);
+        this.#askWhereTo(fd, host, isIPv6);
+      }
       return { fd, isIPv6, address: { host, port: this.#portOf(fd) }, isGiven: false };
     } catch (error) {
       close(fd);
@@ -154,14 +157,22 @@ export class SocketCalls {
 
   /** Its queue and its buffers are as whoever opened it wants them. */
   #take(address: ListenAddress, fd: number, { type }: SocketOptions): BoundSocket {
+    const isIPv6 = address.host.includes(":");
     if (type === "stream") {
       this.#prepareListener(fd);
       this.#acknowledgeLate(fd);
-    }
+    } else this.#askWhereTo(fd, address.host, isIPv6);
     // Else accepting does not wait for a connection, but fails at once.
     if (fcntl(fd, FCNTL.setFlags, fcntl(fd, FCNTL.getFlags, 0) & ~FCNTL.nonBlocking) < 0)
       throw systemError("fcntl");
-    return { fd, isIPv6: address.host.includes(":"), address, isGiven: true };
+    return { fd, isIPv6, address, isGiven: true };
+  }
+
+  /** On a socket of every address, has the kernel say with each datagram to which it was sent. */
+  #askWhereTo(fd: number, host: string, isIPv6: boolean): void {
+    if (!isWildcard(host)) return;
+    if (isIPv6) this.#setOption(fd, SOCKET.levelIPv6, SOCKET.receivePacketInfo6, 1);
+    else this.#setOption(fd, SOCKET.levelIPv4, SOCKET.packetInfo4, 1);
   }
 
   /** Accepted connections inherit what is set here. */

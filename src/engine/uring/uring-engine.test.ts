@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { wakeEngine } from "../choice.ts";
+import { describeAskedAddress } from "../conformance/asked-address.ts";
 import { Rig } from "../conformance/rig.ts";
 import { describeEngine } from "../conformance.ts";
 import type { EngineCounters, EngineLimits, Services } from "../engine.ts";
@@ -24,6 +25,7 @@ else {
     return new UringEngine(services, limits, counters, resources, WAIT_MS);
   };
   describeEngine("the uring engine", makeEngine);
+  describeAskedAddress(makeEngine, true);
 
   /** An engine whose naps are counted. @param before connections that it believes have come just now. */
   const countNaps = async (t: TestContext, before: number) => {
