@@ -9,7 +9,7 @@ import type { ErrandDesk } from "./errands.ts";
 import type { Feature } from "./feature.ts";
 import { type ForeignPeers, Forwarder } from "./forwarding/forwarder.ts";
 import type { ScheduleLimits } from "./forwarding/schedule.ts";
-import { machineAddresses } from "./machine.ts";
+import { ownAddresses } from "./machine.ts";
 import type { Address } from "./model/address.ts";
 import { PeerGroups } from "./network/peer-groups.ts";
 import { buildPrefixSet, PrefixTable } from "./network/prefix-table.ts";
@@ -55,6 +55,7 @@ export class ForwardingFeature implements Feature {
   readonly #limits: ScheduleLimits;
   readonly #forwarder: Forwarder;
   #client: TrackerClient;
+  #ours: PrefixTable;
   #key = "";
   #isOn = false;
 
@@ -69,6 +70,7 @@ export class ForwardingFeature implements Feature {
     );
     this.#client = this.#makeClient(config);
     this.#limits = limitsOf(config);
+    this.#ours = oursOf(config);
     this.#forwarder = this.#makeForwarder(config);
     this.#key = keyOf(config);
     this.#isOn = isOn(config);
@@ -120,6 +122,7 @@ export class ForwardingFeature implements Feature {
     this.#learned.groups = new PeerGroups(groups);
     this.#learned.swarmLimit = config.tracker.max_learned_peers;
     this.#isOn = isOn(config);
+    this.#ours = oursOf(config);
     if (keyOf(config) === this.#key) return;
     this.#key = keyOf(config);
     const client = this.#client;
@@ -135,10 +138,10 @@ export class ForwardingFeature implements Feature {
   }
 
   #makeClient({
-    forwarded_announce: { deny, max_requests, max_requests_per_tracker },
+    forwarded_announce: { deny, own_hosts, max_requests, max_requests_per_tracker },
   }: Config): TrackerClient {
     return new TrackerClient({
-      guard: this.#parts.allows ?? publicAddressesExcept([...deny, ...machineAddresses()]),
+      guard: this.#parts.allows ?? publicAddressesExcept([...deny, ...ownAddresses(own_hosts)]),
       refuseLowPorts: true,
       timeoutMs: REQUEST_MS,
       maxInFlight: max_requests,
@@ -148,7 +151,6 @@ export class ForwardingFeature implements Feature {
 
   #makeForwarder({ tracker }: Config): Forwarder {
     const { errands, askTimes, now } = this.#parts;
-    const ours = new PrefixTable(buildPrefixSet(machineAddresses()));
     return new Forwarder({
       limits: this.#limits,
       numWant: tracker.numwant_max,
@@ -156,7 +158,7 @@ export class ForwardingFeature implements Feature {
       announce: (announcement) => this.#client.announce(announcement),
       learn: (peers) => this.#learn(peers),
       resume: (worker, token, told) => errands.resume(worker, token, told),
-      isOurs: (address) => ours.lookup(address) !== 0,
+      isOurs: (address) => this.#ours.lookup(address) !== 0,
       now,
       nowMs: () => performance.now(),
       fraction: Math.random,
@@ -171,6 +173,10 @@ export class ForwardingFeature implements Feature {
     if (peers6.length > 0) this.#learned.learn(infoHash, { family: 6, peers: peers6, ...common }, counts);
     return counts.stored > before;
   }
+}
+
+function oursOf({ forwarded_announce: { own_hosts } }: Config): PrefixTable {
+  return new PrefixTable(buildPrefixSet(ownAddresses(own_hosts)));
 }
 
 function isOn({ forwarded_announce: { sources, clients } }: Config): boolean {
@@ -193,8 +199,8 @@ function limitsOf({
 
 /** What makes another client necessary. */
 function keyOf({
-  forwarded_announce: { deny, max_requests, max_requests_per_tracker },
+  forwarded_announce: { deny, own_hosts, max_requests, max_requests_per_tracker },
   tracker,
 }: Config): string {
-  return JSON.stringify([deny, max_requests, max_requests_per_tracker, tracker.numwant_max]);
+  return JSON.stringify([deny, own_hosts, max_requests, max_requests_per_tracker, tracker.numwant_max]);
 }

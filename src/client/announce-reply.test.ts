@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatAddress } from "../model/address-text.ts";
 import { parseReply, printable } from "./announce-reply.ts";
 import type { TrackerReply } from "./outcome.ts";
 
@@ -85,4 +86,15 @@ test("the end of a line may follow, and nothing else", () => {
   assert.equal(reply("d8:intervali1ee\r\n").interval, 1);
   assert.equal(parseReply(Buffer.from("d8:intervali1eex")), "not bencode");
   assert.equal(parseReply(Buffer.from(`d8:intervali1ee${"\n".repeat(100)}`)), "not bencode");
+});
+
+test("says from where it was asked (BEP 24)", () => {
+  const seen = (value: string) => {
+    const { externalAddress } = reply(`d11:external ip${value}8:intervali1ee`);
+    return externalAddress && formatAddress(externalAddress);
+  };
+  assert.equal(seen("4:\x2e\0\x02\x09"), "46.0.2.9");
+  assert.equal(seen("16:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07"), "2001:db8::7");
+  for (const value of ["0:", "5:\x2e\0\x02\x09\0", "8:46.0.2.9", "i4e", "le"])
+    assert.equal(seen(value), undefined, value);
 });

@@ -1,6 +1,6 @@
 /** What a tracker's bytes say: a bencoded answer (BEP 3, BEP 7, BEP 23, BEP 31) as plain data. */
 
-import type { Address, Family } from "../model/address.ts";
+import { Address, type Family, readWord } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import { type BencodeValue, integerOf, readDictionary, readValue, visitList } from "./bencode-reader.ts";
@@ -37,6 +37,7 @@ export function parseReply(bytes: Uint8Array): TrackerReply | FailureKind {
     failureReason,
     warningMessage: textOf(bytes, values.get("warning message")),
     trackerId: isTrackerId(id) ? bytes.slice(id.start, id.end) : undefined,
+    externalAddress: externalAddress(bytes, values.get("external ip")),
     retryIn: failureReason === undefined ? undefined : retryIn(bytes, values.get("retry in")),
   };
 }
@@ -133,6 +134,17 @@ function retryIn(bytes: Uint8Array, value: BencodeValue | undefined): number | u
   const text = latin1(bytes, value);
   if (text === "never") return Number.POSITIVE_INFINITY;
   return /^\d+$/.test(text) ? Number(text) * SECONDS_A_MINUTE : undefined;
+}
+
+/** BEP 24: an address in network order. */
+function externalAddress(bytes: Uint8Array, value: BencodeValue | undefined): Address | undefined {
+  if (value?.kind !== "string") return undefined;
+  const { start, end } = value;
+  const address = new Address();
+  if (end - start === 4) address.setIPv4(readWord(bytes, start));
+  else if (end - start === 16) address.setBytes(bytes, start);
+  else return undefined;
+  return address;
 }
 
 function isTrackerId(value: BencodeValue | undefined): value is BencodeValue {

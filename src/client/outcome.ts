@@ -1,4 +1,5 @@
 /** What comes of announcing to another tracker: its answer as plain data, or the name of what went wrong. */
+import type { Address } from "../model/address.ts";
 
 /**
  * Why another tracker gave no answer:
@@ -66,6 +67,8 @@ export interface TrackerReply {
   readonly warningMessage: string | undefined;
   /** At most 256 bytes, to be given back as they are. */
   readonly trackerId: Uint8Array | undefined;
+  /** BEP 24: the address that it was asked from, or takes for the client's. */
+  readonly externalAddress?: Address | undefined;
   /** BEP 31: seconds until it may be asked again, Infinity for never. Only beside a `failureReason`. */
   readonly retryIn: number | undefined;
 }

@@ -24,9 +24,14 @@ export function announcementFor(errand: ForwardErrand, numWant: number): Announc
   const [before, ...after] = path.split("?");
   const pairs = after.join("?").split("&");
   if (errand.event !== ANNOUNCE_EVENT.stopped) raiseNumWant(pairs, numWant);
-  if (!isSpecialPurpose(errand.address) && !pairs.some((pair) => /^ip(v[46])?=/.test(pair)))
+  if (!isSpecialPurpose(errand.address) && !namesAddress(pairs))
     pairs.push(`ip=${encodeURIComponent(formatAddress(errand.address))}`);
   return { url: `${origin}${before.startsWith("/") ? "" : "/"}${before}?${pairs.join("&")}`, ...agent };
+}
+
+/** Whether a client says in its query where it is. */
+export function namesAddress(pairs: readonly string[]): boolean {
+  return pairs.some((pair) => /^ip(v[46])?=/.test(pair));
 }
 
 function raiseNumWant(pairs: string[], numWant: number): void {

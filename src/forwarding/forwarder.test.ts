@@ -9,6 +9,7 @@ import {
   PEERS,
   START,
 } from "../../test/forwarder-rig.ts";
+import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 
 const { started, completed, stopped } = ANNOUNCE_EVENT;
@@ -140,6 +141,43 @@ describe("an answer", () => {
     rig.take({ isObserved: true });
     await rig.asked[0].answer(answer());
     assert.deepEqual(rig.resumed[0].told?.peers, PEERS.slice(0, 6));
+  });
+
+  it("of a tracker that sees us elsewhere than we are, and takes us for the client, brings others than us", async () => {
+    const nat = parseAddress("46.9.9.9");
+    const peers = Uint8Array.from([46, 9, 9, 9, 0x1a, 0xe1, 45, 0, 113, 5, 0x1a, 0xe1]);
+    rig.take({ address: "45.0.0.8" });
+    await rig.asked[0].answer(answer({ peers, externalAddress: nat }));
+    rig.take({ client: 2, swarm: 2, address: "45.0.0.9" });
+    await rig.asked[1].answer(answer({ peers }));
+    assert.deepEqual(
+      rig.learned.map((each) => [...each.peers]),
+      [
+        [45, 0, 113, 5, 0x1a, 0xe1],
+        [45, 0, 113, 5, 0x1a, 0xe1],
+      ],
+    );
+    assert.equal(rig.forwarder.counts.trackers, 2);
+    rig.take({ client: 3, swarm: 3, url: `http://other.example/a?info_hash=${HASH}&port=1` });
+    await rig.asked[2].answer(answer({ peers }));
+    assert.equal(rig.learned[2].peers.length, 12, "what it says holds for itself alone");
+  });
+
+  it("of a tracker that believes where the client is says nothing about us", async () => {
+    const peers = Uint8Array.from([45, 0, 0, 8, 0x1a, 0xe1, 46, 9, 9, 9, 0x1a, 0xe1]);
+    rig.take({ address: "45.0.0.8" });
+    await rig.asked[0].answer(answer({ peers, externalAddress: parseAddress("45.0.0.8") }));
+    rig.take({
+      client: 2,
+      swarm: 2,
+      address: "45.0.0.7",
+      url: `http://t.example/a?info_hash=${HASH}&port=1&ip=46.9.9.9`,
+    });
+    await rig.asked[1].answer(answer({ peers, externalAddress: parseAddress("46.9.9.9") }));
+    assert.deepEqual(
+      rig.learned.map((each) => each.peers.length),
+      [12, 12],
+    );
   });
 
   it("whose connection is cut is asked for once more", async () => {

@@ -13,7 +13,16 @@ import { type ForwardErrand, readForwardErrand } from "../tracker/forward-errand
 import { packLearned } from "../tracker/peer-record.ts";
 import type { Told } from "../tracker/told.ts";
 import { announcementFor } from "./announcement.ts";
-import { isItsFault, NamedCounts, peersOf, retryAfter, tellOthers, tellOwn, timesOf } from "./reply-facts.ts";
+import {
+  isItsFault,
+  NamedCounts,
+  peersOf,
+  retryAfter,
+  seesUs,
+  tellOthers,
+  tellOwn,
+  timesOf,
+} from "./reply-facts.ts";
 import { Schedule, type ScheduleLimits } from "./schedule.ts";
 import { TrackerStandings } from "./tracker-standings.ts";
 import { type Job, keyOf, type Waiter } from "./upstream.ts";
@@ -144,7 +153,9 @@ export class Forwarder {
     upstream.breaker.succeed();
     upstream.counts.answered++;
     const { swarm, client, interval, expiresAt } = timesOf(answer, now());
-    const found = peersOf(answer, isOurs, this.counts);
+    if (seesUs(answer, errand)) upstream.seesUsAt = answer.externalAddress;
+    const isOurself = (address: Address) => isOurs(address) || upstream.seesUsAt?.equals(address) === true;
+    const found = peersOf(answer, isOurself, this.counts);
     const hasPeers = found.peers.length + found.peers6.length > 0;
     const { state, isPassedOn } = this.#keep(errand, answer, found, expiresAt);
     if (swarm !== undefined) times.set(...errand.swarm, swarm, interval, state);

@@ -4,7 +4,9 @@ import type { Answer, NoReply } from "../client/outcome.ts";
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import { isSpecialPurpose, isUnusable } from "../network/special-purpose.ts";
+import type { ForwardErrand } from "../tracker/forward-errand.ts";
 import { encodeWords, type Told } from "../tracker/told.ts";
+import { namesAddress } from "./announcement.ts";
 
 /** Of a tracker that names none, and what is believed of one that does. Seconds. */
 const INTERVAL = { usual: 1800, least: 60, most: 86_400 } as const;
@@ -90,6 +92,13 @@ export function peersOf(
   counts: NamedCounts,
 ): Pick<Told, "peers" | "peers6"> {
   return { peers: without(peers, 4, isOurs, counts), peers6: without(peers6, 6, isOurs, counts) };
+}
+
+/** Whether the address that a tracker names (BEP 24) is ours, and not the one that it was told of the client. */
+export function seesUs({ externalAddress }: Answer, { address, path }: ForwardErrand): boolean {
+  return (
+    externalAddress !== undefined && !externalAddress.equals(address) && !namesAddress(path.split(/[?&]/))
+  );
 }
 
 /** What is told to the client that was asked for. */

@@ -1,6 +1,7 @@
 /** One external tracker, and the announces that it is to hear of: whether it may be asked, what is on its way to it, and how it has been doing. */
 import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts";
 import type { FailureKind } from "../client/outcome.ts";
+import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import type { ForwardErrand } from "../tracker/forward-errand.ts";
 
@@ -35,6 +36,11 @@ export class Upstream {
   running = 0;
   /** Why it last failed. */
   lastFailure: FailureKind | null = null;
+  /**
+   * From where it says that we ask (BEP 24), behind NAT none of this machine's addresses. A tracker that ignores `ip=`
+   * takes that for a peer. What it says is believed about its own answers alone.
+   */
+  seesUsAt: Address | undefined;
   /** Milliseconds that its last answer took. */
   latencyMs = 0;
 

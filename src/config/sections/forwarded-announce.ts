@@ -39,7 +39,8 @@ export const forwardedAnnounce = section({
   }),
   own_hosts: list(ownHost, OWN_HOSTS_LIMIT, ["retracker.local"]).describe(
     "Names of this tracker itself. An announce whose Host is another one is meant for that. The addresses of this " +
-      "machine, its name and localhost are known.",
+      "machine, its name and localhost are known; behind NAT, add the public address, which external trackers may take " +
+      "for a peer's.",
   ),
   trackers: z
     .preprocess((value) => value ?? {}, modes)
