@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { Address, type Family } from "../src/model/address.ts";
 import { CHUNK_WORDS } from "../src/tracker/heap.ts";
-import { ADDRESS_WORDS, KEY_COMPLETE, KEY_LEARNED } from "../src/tracker/peer-record.ts";
+import { ADDRESS_WORDS, KEY_COMPLETE, KEY_DUPLICATE, KEY_LEARNED } from "../src/tracker/peer-record.ts";
 import type { SwarmStoreData } from "../src/tracker/store-memory.ts";
-import { learnedCount } from "../src/tracker/swarm-state.ts";
+import { duplicateCount, learnedCount } from "../src/tracker/swarm-state.ts";
 import { SwarmStore } from "../src/tracker/swarm-store.ts";
 
 /** Peers of a swarm that were counted one by one. */
@@ -12,6 +12,7 @@ interface Found {
   complete: number;
   incomplete: number;
   learned: number;
+  duplicates: number;
 }
 
 /** Where the heap keeps how many chunks it has given out, and the first free one. */
@@ -44,16 +45,21 @@ export function assertConsistent(data: SwarmStoreData, drift = 0): void {
 
 /** @returns how many peers it has. */
 function checkSwarm(store: SwarmStore, entry: number): number {
-  const found = { complete: 0, incomplete: 0, learned: 0 };
+  const found = { complete: 0, incomplete: 0, learned: 0, duplicates: 0 };
   checkList(store, entry, 4, found);
   checkList(store, entry, 6, found);
-  const { complete, incomplete, learned } = found;
+  const { complete, incomplete, learned, duplicates } = found;
   assert.deepEqual(
-    [store.complete(entry), store.incomplete(entry), learnedCount(store.words, entry)],
-    [complete, incomplete, learned],
+    [
+      store.complete(entry),
+      store.incomplete(entry),
+      learnedCount(store.words, entry),
+      duplicateCount(store.words, entry),
+    ],
+    [complete, incomplete, learned, duplicates],
   );
-  assert.ok(complete + incomplete > 0, "no swarm is without announced peers");
-  return complete + incomplete + learned;
+  assert.ok(complete + incomplete + duplicates > 0, "no swarm is without announced peers");
+  return complete + incomplete + learned + duplicates;
 }
 
 function checkList(store: SwarmStore, entry: number, family: Family, found: Found): void {
@@ -68,6 +74,7 @@ function checkList(store: SwarmStore, entry: number, family: Family, found: Foun
     const key = words[record + ADDRESS_WORDS[family]];
     assert.equal(list.find(cell, address.words, key >>> 16), position, "every peer is found where it is");
     if ((key & KEY_LEARNED) !== 0) found.learned++;
+    else if ((key & KEY_DUPLICATE) !== 0) found.duplicates++;
     else if ((key & KEY_COMPLETE) !== 0) found.complete++;
     else found.incomplete++;
   }

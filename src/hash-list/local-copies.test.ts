@@ -60,6 +60,20 @@ test("peers that others have named do not count", () => {
   assert.deepEqual(count(["11.0.0.1"], ["11.0.0.2"], { learned }), [1, 2]);
 });
 
+test("a client that announces itself from two addresses is one peer", () => {
+  const fixture = new TrackerFixture();
+  for (const client of [1, 2, 3])
+    for (const address of [`11.0.0.${client}`, `2001:db8:11:${client}00::1`])
+      fixture.announce(address, { client, port: 1000 + client, left: client === 1 ? 0 : 100 });
+  const copies = new LocalCopies(fixture.store);
+  copies.adopt(GROUPS, 1, 3);
+  const swarm = new Uint32Array(5);
+  const shard = fixture.store.enter(swarm);
+  copies.count(fixture.store.find(shard, swarm), 1);
+  fixture.store.leave(shard);
+  assert.deepEqual([copies.copies, copies.peers], [1, 3]);
+});
+
 test("no more copies are told apart than are enough, and a swarm with too few in all is not looked at", () => {
   const many = Array.from({ length: 60 }, (_, i) => `11.0.1.${i}`);
   assert.deepEqual(count(many, ["11.0.0.1"]), [3, 61]);

@@ -10,7 +10,7 @@
  */
 import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
-import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED, KEY_PRIVATE } from "../tracker/peer-record.ts";
+import { KEY_COMPLETE, KEY_DUPLICATE, KEY_GROUP, KEY_LEARNED, KEY_PRIVATE } from "../tracker/peer-record.ts";
 import { Segments } from "../tracker/segments.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
 
@@ -87,7 +87,7 @@ export class LocalCopies {
     for (let i = 0; i < this.#segments.count; i++) {
       const kind = this.#kindOf[keys[i] & KEY_GROUP];
       if (kind === 0 || (keys[i] & KEY_LEARNED) !== 0) continue;
-      this.peers += counts[i];
+      if ((keys[i] & KEY_DUPLICATE) === 0) this.peers += counts[i];
       if ((keys[i] & KEY_COMPLETE) === 0) this.#leechers += counts[i];
       else if ((keys[i] & KEY_PRIVATE) === 0 || kind === REACHED_BY_ALL)
         this.#countCopies(cell, family, starts[i], counts[i]);

@@ -7,6 +7,7 @@ import { isUnusable } from "../network/special-purpose.ts";
 import { KeptPeersReader } from "../tracker/kept-peers.ts";
 import { peerKey } from "../tracker/peer-key.ts";
 import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../tracker/peer-record.ts";
+import { COUNTS } from "../tracker/peer-update.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import { SWARM_FLAG } from "../tracker/swarm-state.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
@@ -116,6 +117,7 @@ export class SwarmLoader {
         key,
         left,
         identity: 0,
+        counts: COUNTS.unknown,
         completed: false,
         now: now - age,
         stallSeconds,

@@ -151,6 +151,25 @@ describe("bridged", () => {
     assert.equal(ask(fixture, "11.0.0.1")["99"], undefined);
   });
 
+  test("clients that announce themselves from two addresses are leechers and bridges once", () => {
+    const fixture = bridged({ bridges: 1, enough: 3 });
+    outside(fixture);
+    const both = (client: number) =>
+      [`11.0.0.${client}`, `2001:db8:11:${client}::1`].map((address) =>
+        ask(fixture, address, { client, port: 1000 + client }),
+      );
+    assert.deepEqual(both(1), [{ 99: 20 }, { 99: 20 }], "one bridge, with both its addresses");
+    assert.deepEqual(both(2), [{ 11: 1 }, { 11: 1 }]);
+    for (let round = 0; round < 2; round++) {
+      fixture.clock.seconds += 250;
+      assert.deepEqual(both(1), [
+        { 11: 1, 99: 20 },
+        { 11: 1, 99: 20 },
+      ]);
+      assert.deepEqual(both(2), [{ 11: 1 }, { 11: 1 }]);
+    }
+  });
+
   test("who falls far behind the bridges becomes another one, within limits", () => {
     const fixture = bridged({ bridges: 1 });
     const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });

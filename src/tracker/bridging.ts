@@ -12,7 +12,8 @@
  *
  * Learned peers are at home if their group is: the line to them costs the same, whoever named them. They count as
  * leechers, and as complete copies where the tracker that named them says so; they are nobody's bridges, and are none to
- * count additional bridges by, since nobody knows what they are given and how they get on. Unconfirmed ones do not count.
+ * count additional bridges by, since nobody knows what they are given and how they get on. Unconfirmed ones do not count,
+ * nor does the second address of a client.
  */
 
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
@@ -23,6 +24,7 @@ import {
   isBridge,
   isUnconfirmed,
   KEY_COMPLETE,
+  KEY_DUPLICATE,
   KEY_GROUP,
   KEY_LEARNED,
   KEY_PRIVATE,
@@ -82,8 +84,8 @@ export class HomeCensus {
     let seeds = 0;
     for (let i = 0; i < segments.count; i++) {
       const key = segments.keys[i];
+      if ((key & KEY_DUPLICATE) !== 0 || isUnconfirmed(key)) continue;
       const group = key & KEY_GROUP;
-      if (isUnconfirmed(key)) continue;
       if (!isHome(selection.home, groups, who.group, group)) continue;
       if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) continue;
       const others = segments.counts[i] - (segments.holds(i, requester) ? 1 : 0);
@@ -100,10 +102,9 @@ export class HomeCensus {
         this.#leastLeft = Math.min(this.#leastLeft, leftOf(state));
       }
     }
-    // A dual-stack client is in both families.
-    this.#leechers = Math.max(this.#leechers, leechers);
-    this.#announced = Math.max(this.#announced, leechers - learned);
-    this.#seeds = Math.max(this.#seeds, seeds);
+    this.#leechers += leechers;
+    this.#announced += leechers - learned;
+    this.#seeds += seeds;
     if (seeds > 0) this.#leastLeft = 0;
   }
 

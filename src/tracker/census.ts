@@ -6,7 +6,7 @@
 import type { Family } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
 import { ACTIVITY_TIERS, tierSlot } from "./group-activity.ts";
-import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED } from "./peer-record.ts";
+import { KEY_COMPLETE, KEY_DUPLICATE, KEY_GROUP, KEY_LEARNED } from "./peer-record.ts";
 
 /** Swarms are told apart by size: class `c` has those of up to 2^c peers, and more than half of that. */
 export const SIZE_CLASSES = 24;
@@ -76,9 +76,9 @@ export class Census {
     this.#near = 0;
   }
 
-  /** Counts a peer of the swarm under way, unless it is a learned one. @param key of peer-record.ts. */
+  /** Counts a peer of the swarm under way, unless it is a learned one or a duplicate. @param key of peer-record.ts. */
   add(family: Family, key: number): void {
-    if ((key & KEY_LEARNED) !== 0) return;
+    if ((key & (KEY_LEARNED | KEY_DUPLICATE)) !== 0) return;
     const group = key & KEY_GROUP;
     const complete = (key & KEY_COMPLETE) !== 0;
     const { tierOf, tierCount } = this.groups;

@@ -11,6 +11,7 @@ import {
   writeKeptPeers,
 } from "./kept-peers.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
+import { COUNTS } from "./peer-update.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import { SwarmStore } from "./swarm-store.ts";
 
@@ -58,6 +59,7 @@ function keep(peers: readonly Peer[]): Uint8Array {
       left,
       identity: 1023,
       completed,
+      counts: COUNTS.unknown,
       now: NOW - age,
       stallSeconds: 600,
     };

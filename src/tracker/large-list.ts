@@ -16,6 +16,7 @@ import type { Family } from "../model/address.ts";
 import { CLASS_WORDS, classFor, type Heap, ROOT } from "./heap.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { bucketOf, parentOf } from "./linear-hashing.ts";
+import { listCount, setListCount } from "./list-count.ts";
 import { ADDRESS_WORDS, KEY_MASK, RECORD_WORDS } from "./peer-record.ts";
 import type { Segments } from "./segments.ts";
 
@@ -88,7 +89,7 @@ export class LargeList {
     words[root + FIRST_PAGE] = page;
     words[root + PAGES] = 1;
     words[cell] = root;
-    words[cell + 1] = 0;
+    setListCount(words, cell, 0);
     return true;
   }
 
@@ -105,7 +106,7 @@ export class LargeList {
     const words = this.#words;
     const last = this.#addressWords;
     const hash = this.#hash.hash(address, 0, last, port);
-    const head = this.#headCell(words[cell], bucketOf(hash, bucketsFor(words[cell + 1])));
+    const head = this.#headCell(words[cell], bucketOf(hash, bucketsFor(listCount(words, cell))));
     for (let link = words[head]; link !== 0; ) {
       const record = this.recordAt(cell, link - 1);
       if (words[record] === address[0] && words[record + last] >>> 16 === port) {
@@ -133,7 +134,7 @@ export class LargeList {
     const key = source[at + this.#addressWords] & KEY_MASK;
     if (!this.#makeRoom(shard, cell, key)) return -1;
     const root = words[cell];
-    const count = words[cell + 1];
+    const count = listCount(words, cell);
     let segment = this.#findSegment(root, key);
     if (segment === -1) segment = this.#addSegment(root, key);
 
@@ -144,7 +145,7 @@ export class LargeList {
       hole = front;
     }
     words[this.#segmentCell(root, segment)]++;
-    words[cell + 1] = count + 1;
+    setListCount(words, cell, count + 1);
     if (bucketsFor(count + 1) > bucketsFor(count)) this.#splitBucket(cell, bucketsFor(count));
 
     const record = this.recordAt(cell, hole);
@@ -159,11 +160,11 @@ export class LargeList {
   remove(shard: number, cell: number, position: number): void {
     const words = this.#words;
     const root = words[cell];
-    const count = words[cell + 1] - 1;
+    const count = listCount(words, cell) - 1;
     const link = this.#linkTo(cell, position);
     words[link] = words[this.recordAt(cell, position) + this.#stride - 1];
     if (count > 0 && bucketsFor(count) < bucketsFor(count + 1)) this.#mergeBucket(cell, bucketsFor(count));
-    words[cell + 1] = count;
+    setListCount(words, cell, count);
 
     let segment = 0;
     let end = words[this.#segmentCell(root, 0)];
@@ -213,7 +214,7 @@ export class LargeList {
   #linkTo(cell: number, position: number): number {
     const words = this.#words;
     const hash = this.#hashOf(this.recordAt(cell, position));
-    let link = this.#headCell(words[cell], bucketOf(hash, bucketsFor(words[cell + 1])));
+    let link = this.#headCell(words[cell], bucketOf(hash, bucketsFor(listCount(words, cell))));
     while (words[link] !== position + 1) link = this.recordAt(cell, words[link] - 1) + this.#stride - 1;
     return link;
   }
@@ -301,7 +302,7 @@ export class LargeList {
   #makeRoom(shard: number, cell: number, key: number): boolean {
     const words = this.#words;
     let root = words[cell];
-    const count = words[cell + 1];
+    const count = listCount(words, cell);
     const pages = words[root + PAGES];
     const missing = this.#findSegment(root, key) === -1 ? 1 : 0;
     const segments = words[this.#segmentCountCell(root)] + missing;
@@ -324,7 +325,7 @@ export class LargeList {
   /** Gives back a last page with nothing in it, and what the only page and the root have to spare. */
   trim(shard: number, cell: number): void {
     const words = this.#words;
-    const count = words[cell + 1];
+    const count = listCount(words, cell);
     const pages = words[words[cell] + PAGES];
     if (pages > 1 && count <= (pages - 1) << PAGE_SHIFT) this.#dropLastPage(shard, cell);
     const root = words[cell];
@@ -351,7 +352,7 @@ export class LargeList {
     const old = words[root + FIRST_PAGE];
     const page = this.#heap.allocate(shard, sizeClass, root + FIRST_PAGE);
     if (page === 0) return false;
-    const count = words[cell + 1];
+    const count = listCount(words, cell);
     words.copyWithin(page + 1, old + 1, old + 1 + count * this.#stride);
     const oldHeads = this.#headCell(root, 0);
     words[root + FIRST_PAGE] = page;

@@ -7,6 +7,7 @@ import { countedAs } from "../model/counters.ts";
 import { type Heap, parkingCell } from "./heap.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { LargeList } from "./large-list.ts";
+import { listCount, setListCount } from "./list-count.ts";
 import { ADDRESS_WORDS, RECORD_WORDS, sourceOf } from "./peer-record.ts";
 import type { Segments } from "./segments.ts";
 import { SMALL_MAX, SmallList } from "./small-list.ts";
@@ -34,25 +35,47 @@ export class PeerList {
 
   /** Peers in the list. */
   count(cell: number): number {
-    return this.#words[cell + 1];
+    return listCount(this.#words, cell);
+  }
+
+  /** Whether it is a large list. It has peers. */
+  isLarge(cell: number): boolean {
+    return LargeList.isRoot(this.#words, this.#words[cell]);
   }
 
   /** The position of the peer with this address and port, or -1. */
   find(cell: number, address: Uint32Array, port: number): number {
     if (this.count(cell) === 0) return -1;
-    return this.#isLarge(cell)
-      ? this.#large.find(cell, address, port)
-      : this.#small.find(cell, address, port);
+    return this.isLarge(cell) ? this.#large.find(cell, address, port) : this.#small.find(cell, address, port);
   }
 
   /** The word where the record at `position` begins. Valid until the next insertion or removal in the shard. */
   recordAt(cell: number, position: number): number {
-    return this.#isLarge(cell) ? this.#large.recordAt(cell, position) : this.#small.recordAt(cell, position);
+    return this.isLarge(cell) ? this.#large.recordAt(cell, position) : this.#small.recordAt(cell, position);
+  }
+
+  /** Where word A of the record at `position` is (peer-record.ts), as {@link recordAt}. */
+  keyAt(cell: number, position: number): number {
+    return this.recordAt(cell, position) + this.#addressWords;
   }
 
   /** Word B of the record at `position` (peer-record.ts). */
   stateAt(cell: number, position: number): number {
-    return this.#words[this.recordAt(cell, position) + this.#addressWords + 1];
+    return this.#words[this.keyAt(cell, position) + 1];
+  }
+
+  /** The first position in `[from, to)` whose word A is `word` in the bits of `mask`, or -1. */
+  findWord(cell: number, from: number, to: number, mask: number, word: number): number {
+    const words = this.#words;
+    const large = this.isLarge(cell);
+    const stride = large ? this.#recordWords + 1 : this.#recordWords;
+    for (let i = from; i < to; ) {
+      const runEnd = large ? Math.min(to, LargeList.pageEnd(i)) : to;
+      for (let at = this.keyAt(cell, i); i < runEnd; i++, at += stride) {
+        if (((words[at] ^ word) & mask) === 0) return i;
+      }
+    }
+    return -1;
   }
 
   /**
@@ -61,14 +84,14 @@ export class PeerList {
    */
   insert(shard: number, cell: number, source: Uint32Array, at: number): number {
     const count = this.count(cell);
-    if (count > 0 && this.#isLarge(cell)) return this.#large.insert(shard, cell, source, at);
+    if (count > 0 && this.isLarge(cell)) return this.#large.insert(shard, cell, source, at);
     if (count < SMALL_MAX) return this.#small.insert(shard, cell, source, at);
     return this.#enlarge(shard, cell) ? this.#large.insert(shard, cell, source, at) : -1;
   }
 
   /** Removes the record at `position`. */
   remove(shard: number, cell: number, position: number): void {
-    if (!this.#isLarge(cell)) {
+    if (!this.isLarge(cell)) {
       this.#small.remove(shard, cell, position);
       return;
     }
@@ -83,16 +106,16 @@ export class PeerList {
   /** Removes all records. */
   clear(shard: number, cell: number): void {
     if (this.count(cell) === 0) return;
-    if (this.#isLarge(cell)) this.#large.destroy(shard, cell);
+    if (this.isLarge(cell)) this.#large.destroy(shard, cell);
     else this.#heap.free(shard, this.#words[cell]);
     this.#words[cell] = 0;
-    this.#words[cell + 1] = 0;
+    setListCount(this.#words, cell, 0);
   }
 
   /** Reads the runs of equal keys. */
   loadSegments(cell: number, out: Segments): void {
     if (this.count(cell) === 0) out.count = 0;
-    else if (this.#isLarge(cell)) this.#large.loadSegments(cell, out);
+    else if (this.isLarge(cell)) this.#large.loadSegments(cell, out);
     else this.#small.loadSegments(cell, out);
   }
 
@@ -100,7 +123,7 @@ export class PeerList {
   writeCompact(cell: number, position: number, count: number, out: Uint8Array, offset: number): number {
     const words = this.#words;
     const last = this.#addressWords;
-    const large = this.#isLarge(cell);
+    const large = this.isLarge(cell);
     const stride = large ? this.#recordWords + 1 : this.#recordWords;
     const end = position + count;
     let at = offset;
@@ -120,10 +143,6 @@ export class PeerList {
   countSources(cell: number, position: number, count: number, counts: Float64Array, at: number): void {
     for (let i = position; i < position + count; i++)
       counts[at + countedAs(sourceOf(this.stateAt(cell, i)))]++;
-  }
-
-  #isLarge(cell: number): boolean {
-    return LargeList.isRoot(this.#words, this.#words[cell]);
   }
 
   #enlarge(shard: number, cell: number): boolean {

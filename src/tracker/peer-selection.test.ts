@@ -184,7 +184,7 @@ describe("nearest first", () => {
     const fixture = new TrackerFixture();
     fixture.announce("11.0.0.1", { other: "2001:db8:11::1", left: 0, event: ANNOUNCE_EVENT.completed });
     assert.deepEqual(fixture.toldAll(), []);
-    assert.deepEqual(fixture.scrape(), [2, 0, 1]);
+    assert.deepEqual(fixture.scrape(), [1, 0, 1]);
     fixture.announce("11.0.0.2");
     assert.deepEqual(fixture.toldAll(), ["11.0.0.1 6881", "2001:db8:11::1 6881"]);
     fixture.announce("11.0.0.1", { other: "2001:db8:11::1", event: ANNOUNCE_EVENT.stopped });

@@ -12,6 +12,11 @@ import {
   stalledTick,
 } from "./peer-record.ts";
 
+/** Whether a record counts, or is a duplicate: where that is to be found out (client-pairs.ts), and where it is known. */
+export const COUNTS = { unknown: 0, yes: 1, no: 2 } as const;
+/** One of {@link COUNTS}. */
+export type Counts = (typeof COUNTS)[keyof typeof COUNTS];
+
 /** What a peer announces, as it is stored. */
 export interface PeerUpdate {
   readonly address: Address;
@@ -22,6 +27,7 @@ export interface PeerUpdate {
   readonly left: number;
   /** Of its client (client-identity.ts). */
   readonly identity: number;
+  readonly counts: Counts;
   /** It says that it has just completed the download. */
   readonly completed: boolean;
   /** Seconds. */
@@ -36,6 +42,10 @@ export class PutOutcome {
   stalled = false;
   /** It is a bridge. */
   bridge = false;
+  /** Its record is a duplicate (peer-record.ts). */
+  duplicate = false;
+  /** Where its client is in the list of the other family, or -1 where that is not known. */
+  other = -1;
   /** Word B of its record until now, signed; 0 for a peer that was not known as an incomplete one. */
   before = 0;
 
@@ -43,6 +53,8 @@ export class PutOutcome {
   clear(): void {
     this.stalled = false;
     this.bridge = false;
+    this.duplicate = false;
+    this.other = -1;
     this.before = 0;
   }
 }

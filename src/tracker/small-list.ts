@@ -6,6 +6,7 @@
  */
 import type { Family } from "../model/address.ts";
 import { classFor, type Heap } from "./heap.ts";
+import { listCount, setListCount } from "./list-count.ts";
 import { ADDRESS_WORDS, KEY_MASK, RECORD_WORDS } from "./peer-record.ts";
 import type { Segments } from "./segments.ts";
 
@@ -37,7 +38,7 @@ export class SmallList {
     const stride = this.#recordWords;
     const last = this.#addressWords;
     let record = words[cell] + 1;
-    const count = words[cell + 1];
+    const count = listCount(words, cell);
     for (let position = 0; position < count; position++, record += stride) {
       if (words[record] !== address[0] || words[record + last] >>> 16 !== port) continue;
       let same = 1;
@@ -57,7 +58,7 @@ export class SmallList {
     const block = this.#heap.allocate(shard, this.#classFor[count], cell);
     if (block === 0) return false;
     this.#words[cell] = block;
-    this.#words[cell + 1] = count;
+    setListCount(this.#words, cell, count);
     return true;
   }
 
@@ -68,7 +69,7 @@ export class SmallList {
    */
   insert(shard: number, cell: number, source: Uint32Array, at: number): number {
     const words = this.#words;
-    const count = words[cell + 1];
+    const count = listCount(words, cell);
     const stride = this.#recordWords;
     if (!this.#fit(shard, cell, count + 1)) return -1;
     const records = words[cell] + 1;
@@ -81,19 +82,19 @@ export class SmallList {
     const record = records + position * stride;
     for (let i = records + count * stride - 1; i >= record; i--) words[i + stride] = words[i];
     for (let i = 0; i < stride; i++) words[record + i] = source[at + i];
-    words[cell + 1] = count + 1;
+    setListCount(words, cell, count + 1);
     return position;
   }
 
   /** Removes the record at `position`; the block goes with the last one. */
   remove(shard: number, cell: number, position: number): void {
     const words = this.#words;
-    const count = words[cell + 1] - 1;
+    const count = listCount(words, cell) - 1;
     const stride = this.#recordWords;
     const records = words[cell] + 1;
     const end = records + count * stride;
     for (let i = records + position * stride; i < end; i++) words[i] = words[i + stride];
-    words[cell + 1] = count;
+    setListCount(words, cell, count);
     if (count > 0) {
       this.#fit(shard, cell, count);
       return;
@@ -105,7 +106,7 @@ export class SmallList {
   /** Reads the runs of equal keys. */
   loadSegments(cell: number, out: Segments): void {
     const words = this.#words;
-    const count = words[cell + 1];
+    const count = listCount(words, cell);
     const stride = this.#recordWords;
     let keyAt = words[cell] + 1 + this.#addressWords;
     let run = 0;
@@ -135,7 +136,7 @@ export class SmallList {
     if (old !== 0 && this.#heap.classOf(old) === wanted) return true;
     const block = this.#heap.allocate(shard, wanted, cell);
     if (block === 0) return old !== 0 && this.#heap.classOf(old) > wanted;
-    const filled = Math.min(count, words[cell + 1]) * stride;
+    const filled = Math.min(count, listCount(words, cell)) * stride;
     for (let i = 1; i <= filled; i++) words[block + i] = words[old + i];
     words[cell] = block;
     if (old !== 0) this.#heap.free(shard, old);

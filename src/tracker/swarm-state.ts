@@ -1,13 +1,16 @@
 /**
- * Two words of a swarm's entry (swarm-table.ts) that hold several things:
+ * Words of a swarm's entry (swarm-table.ts) that hold several things:
  *
- *     11    learned:10 (peer-record.ts)  complete:22, without the learned
+ *     8     duplicates:11, the low bits  IPv4 peers:21 (list-count.ts)
+ *     10    duplicates:11, the high bits  IPv6 peers:21
+ *     11    learned:10 (peer-record.ts)  complete:22, without the learned and the duplicates
  *     15    bits 8 to 31: the hash list's  refresh:5  flags:3 ({@link SWARM_FLAG})
  *
  * Refresh is from when on other trackers are to be asked: eighths of the time between two questions, 1 + the number of
  * eighths since 1970 modulo 31, and 0 as long as they never were. What lies more than 22 eighths back looks like ahead:
  * of a swarm that was not announced for so long, others may be asked a little later.
  */
+import { LIST_COUNT_BITS, LIST_COUNT_MASK } from "./list-count.ts";
 import { ENTRY } from "./swarm-table.ts";
 
 /**
@@ -28,6 +31,10 @@ const REFRESH_CYCLE = 31;
 /** Ahead are at most nine. */
 const REFRESH_BEHIND = 22;
 
+/** Where the two parts of the number of duplicates are. */
+const DUPLICATES_LOW_BITS = 32 - LIST_COUNT_BITS;
+const DUPLICATES_LOW = (1 << DUPLICATES_LOW_BITS) - 1;
+
 /** Announced peers of a swarm that are complete. */
 export function completeCount(words: Uint32Array, entry: number): number {
   return words[entry + ENTRY.complete] & COMPLETE_MASK;
@@ -46,6 +53,21 @@ export function learnedCount(words: Uint32Array, entry: number): number {
 /** Counts learned peers that have come or gone. Never beyond {@link LEARNED_MAX}: the caller sees to that. */
 export function countLearned(words: Uint32Array, entry: number, by: number): void {
   words[entry + ENTRY.complete] += by * (1 << LEARNED_SHIFT);
+}
+
+/** How many announced peers of a swarm are duplicates (peer-record.ts). */
+export function duplicateCount(words: Uint32Array, entry: number): number {
+  const high = words[entry + ENTRY.peers6] >>> LIST_COUNT_BITS;
+  return (high << DUPLICATES_LOW_BITS) | (words[entry + ENTRY.peers4] >>> LIST_COUNT_BITS);
+}
+
+/** Counts a duplicate that has come or gone. Lists cannot be so long that they are too many. */
+export function countDuplicate(words: Uint32Array, entry: number, by: 1 | -1): void {
+  const count = duplicateCount(words, entry) + by;
+  const at4 = entry + ENTRY.peers4;
+  const at6 = entry + ENTRY.peers6;
+  words[at4] = (words[at4] & LIST_COUNT_MASK) | ((count & DUPLICATES_LOW) << LIST_COUNT_BITS);
+  words[at6] = (words[at6] & LIST_COUNT_MASK) | ((count >>> DUPLICATES_LOW_BITS) << LIST_COUNT_BITS);
 }
 
 /** Whether they have been asked ever. */

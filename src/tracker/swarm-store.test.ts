@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { Address } from "../model/address.ts";
 import { VANISHED, VANISHED_WORDS } from "./change-log.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
+import { COUNTS } from "./peer-update.ts";
 import { allocateSwarmStore, memoryBound } from "./store-memory.ts";
 import { SWARM_FLAG } from "./swarm-state.ts";
 import { SwarmStore } from "./swarm-store.ts";
@@ -43,6 +44,7 @@ function put(
       key,
       left,
       identity: 0,
+      counts: COUNTS.unknown,
       completed,
       now: 1,
       stallSeconds: 600,
@@ -242,7 +244,7 @@ describe("swarm store", () => {
         const cell = store.listCell(entry, 4);
         const position = store.list(4).find(cell, address.words, port);
         if (i % 3 === 2 && position !== -1) store.removePeer(shard, entry, 4, position);
-        else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, completed: false, now: 1, stallSeconds: 600 });
+        else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, counts: 0, completed: false, now: 1, stallSeconds: 600 });
         store.removeIfEmpty(shard, entry);
         store.leave(shard);
       }`;

@@ -2,9 +2,10 @@
  * All swarms and their peers, in memory that every worker shares. The info-hash chooses a shard, by a keyed hash; a
  * shard is locked while it is used, for microseconds. What memory that is: store-memory.ts.
  */
-import type { Family } from "../model/address.ts";
+import type { Address, Family } from "../model/address.ts";
 import { ChangeLog } from "./change-log.ts";
 import { ClientIdentities } from "./client-identity.ts";
+import { ClientPairs } from "./client-pairs.ts";
 import { Heap } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { PeerList } from "./peer-list.ts";
@@ -24,7 +25,15 @@ import {
 import { leecherState, type PeerUpdate, PutOutcome, seederState } from "./peer-update.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
-import { completeCount, countComplete, countLearned, learnedCount, SWARM_FLAG } from "./swarm-state.ts";
+import {
+  completeCount,
+  countComplete,
+  countDuplicate,
+  countLearned,
+  duplicateCount,
+  learnedCount,
+  SWARM_FLAG,
+} from "./swarm-state.ts";
 import { ENTRY, SwarmTable } from "./swarm-table.ts";
 import { TrafficTable } from "./traffic-table.ts";
 
@@ -50,6 +59,7 @@ export class SwarmStore {
   readonly #table: SwarmTable;
   readonly #ipv4: PeerList;
   readonly #ipv6: PeerList;
+  readonly #pairs: ClientPairs;
   /** A record under construction. */
   readonly #record = new Uint32Array(RECORD_WORDS[6]);
   /** Of the info-hash that the shard was last entered for. */
@@ -70,6 +80,7 @@ export class SwarmStore {
     this.#table = new SwarmTable(data.table, heap, hash);
     this.#ipv4 = new PeerList(heap, 4, hash);
     this.#ipv6 = new PeerList(heap, 6, hash);
+    this.#pairs = new ClientPairs(heap.words, this.#ipv4, this.#ipv6);
     this.vanished = new ChangeLog(data.changes);
     this.identities = new ClientIdentities(hash);
     this.traffic = new TrafficTable(data.traffic, data.shards, hash);
@@ -151,23 +162,24 @@ export class SwarmStore {
     return entry;
   }
 
-  /** Complete peers of a swarm that have announced themselves: what others say of theirs is not ours to count. */
+  /** Complete clients of a swarm that have announced themselves: what others say of theirs is not ours to count. */
   complete(entry: number): number {
     return completeCount(this.words, entry);
   }
 
-  /** Incomplete peers of a swarm that have announced themselves. */
+  /** Incomplete clients of a swarm that have announced themselves. */
   incomplete(entry: number): number {
-    return this.announced(entry) - completeCount(this.words, entry);
+    const { words } = this;
+    return this.announced(entry) - completeCount(words, entry) - duplicateCount(words, entry);
   }
 
-  /** Peers of a swarm that have announced themselves. */
+  /** Peers of a swarm that have announced themselves, duplicates among them. */
   announced(entry: number): number {
     const peers = this.#ipv4.count(this.listCell(entry, 4)) + this.#ipv6.count(this.listCell(entry, 6));
     return peers - learnedCount(this.words, entry);
   }
 
-  /** Peers of a swarm that said they had completed the download, each counted once. */
+  /** Clients of a swarm that said they had completed the download, each counted once. */
   downloaded(entry: number): number {
     return this.words[entry + ENTRY.downloaded];
   }
@@ -186,15 +198,16 @@ export class SwarmStore {
     let key = update.key;
     // As a signed integer it stays off the heap when it is handed on.
     let state = 0;
-    let position = list.find(cell, address.words, update.port);
+    const known = list.find(cell, address.words, update.port);
+    let position = this.#pair(shard, entry, update, known);
+    if (this.outcome.duplicate) key |= KEY_DUPLICATE;
     if (position === -1) {
-      position = this.#addPeer(shard, entry, update);
+      position = this.#addPeer(shard, entry, address, update.port, key);
     } else {
       const record = list.recordAt(cell, position);
       const old = words[record + keyAt] & KEY_MASK;
       // Of a learned peer nothing is known yet: it is a newcomer.
       if ((old & KEY_LEARNED) === 0) {
-        key |= old & KEY_DUPLICATE;
         if ((old & KEY_COMPLETE) === (key & KEY_COMPLETE)) {
           key |= old & (left === 0 ? KEY_PROVEN : KEY_BRIDGE);
           state = words[record + keyAt + 1] | 0;
@@ -209,12 +222,32 @@ export class SwarmStore {
       words[record + keyAt + 1] = leecherState(update, state, key, this.outcome);
     } else {
       const next = seederState(update, state);
-      if ((next & ~state & COUNTED) !== 0) words[entry + ENTRY.downloaded]++;
+      if ((next & ~state & COUNTED) !== 0 && !this.outcome.duplicate) words[entry + ENTRY.downloaded]++;
       words[record + keyAt + 1] = next;
     }
     words[entry + ENTRY.lastSeen] = now;
     this.touch(entry);
     return position;
+  }
+
+  /**
+   * Finds out whether the record at `position`, or a new one, is a duplicate, and makes another one a duplicate if it is to
+   * be one now.
+   * @returns the position, which may have changed by that.
+   */
+  #pair(shard: number, entry: number, update: PeerUpdate, position: number): number {
+    const { outcome } = this;
+    const pairs = this.#pairs;
+    outcome.duplicate = pairs.isDuplicate(this.listCell(entry, 4), this.listCell(entry, 6), update, position);
+    outcome.other = pairs.other;
+    if (pairs.quiet === -1) return position;
+    const { family, words } = update.address;
+    const list = this.list(pairs.quietFamily);
+    const cell = this.listCell(entry, pairs.quietFamily);
+    const key = this.words[list.keyAt(cell, pairs.quiet)] & KEY_MASK;
+    const moved = this.rekeyPeer(shard, entry, pairs.quietFamily, pairs.quiet, key | KEY_DUPLICATE);
+    if (pairs.quietFamily !== family) outcome.other = moved;
+    return pairs.quietFamily === family && position !== -1 ? list.find(cell, words, update.port) : position;
   }
 
   /** Gives a peer another key. @returns its new position, or -1 when there was no memory: then it is gone. */
@@ -237,17 +270,15 @@ export class SwarmStore {
 
   /** Makes a peer a bridge, or no bridge any more. @returns its new position, as {@link rekeyPeer}. */
   flipBridge(shard: number, entry: number, family: Family, position: number): number {
-    const list = this.list(family);
-    const record = list.recordAt(this.listCell(entry, family), position);
-    const key = this.words[record + ADDRESS_WORDS[family]] & KEY_MASK;
-    return this.rekeyPeer(shard, entry, family, position, key ^ KEY_BRIDGE);
+    const keyAt = this.list(family).keyAt(this.listCell(entry, family), position);
+    return this.rekeyPeer(shard, entry, family, position, (this.words[keyAt] & KEY_MASK) ^ KEY_BRIDGE);
   }
 
   /** Removes the peer at `position`. The swarm stays, perhaps with no peers: {@link removeIfEmpty}. */
   removePeer(shard: number, entry: number, family: Family, position: number): void {
     const list = this.list(family);
     const cell = this.listCell(entry, family);
-    const key = this.words[list.recordAt(cell, position) + ADDRESS_WORDS[family]];
+    const key = this.words[list.keyAt(cell, position)];
     this.#countKind(shard, entry, key, -1);
     list.remove(shard, cell, position);
     this.#countPeer(shard, -1);
@@ -304,10 +335,9 @@ export class SwarmStore {
     state: number,
   ): number {
     const { family } = peer.address;
-    const position = this.#addPeer(shard, entry, peer);
+    const position = this.#addPeer(shard, entry, peer.address, peer.port, peer.key);
     if (position === -1) return -1;
-    const record = this.list(family).recordAt(this.listCell(entry, family), position);
-    this.words[record + ADDRESS_WORDS[family] + 1] = state;
+    this.words[this.list(family).keyAt(this.listCell(entry, family), position) + 1] = state;
     return position;
   }
 
@@ -316,11 +346,7 @@ export class SwarmStore {
     return this.#learned[shard];
   }
 
-  #addPeer(
-    shard: number,
-    entry: number,
-    { address, port, key }: Pick<PeerUpdate, "address" | "port" | "key">,
-  ): number {
+  #addPeer(shard: number, entry: number, address: Address, port: number, key: number): number {
     if (this.#countPeer(shard, 1) >= this.#maxPeers) {
       this.#countPeer(shard, -1);
       return -1;
@@ -356,11 +382,12 @@ export class SwarmStore {
     return Atomics.add(this.#totals, TOTAL.peers, by);
   }
 
-  /** Counts a peer with this key, come or gone, as learned or as complete. */
+  /** Counts a peer with this key, come or gone, as learned, as a duplicate, or as complete. */
   #countKind(shard: number, entry: number, key: number, by: 1 | -1): void {
     if ((key & KEY_LEARNED) !== 0) {
       this.#learned[shard] += by;
       countLearned(this.words, entry, by);
-    } else if ((key & KEY_COMPLETE) !== 0) countComplete(this.words, entry, by);
+    } else if ((key & KEY_DUPLICATE) !== 0) countDuplicate(this.words, entry, by);
+    else if ((key & KEY_COMPLETE) !== 0) countComplete(this.words, entry, by);
   }
 }

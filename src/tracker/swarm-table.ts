@@ -3,7 +3,7 @@
  *
  *     0–4    info-hash                                5       chain
  *     6      head of the bucket with this entry's number, no part of the swarm
- *     7, 8   IPv4 list: reference, peers              9, 10   IPv6 list
+ *     7, 8   IPv4 list: reference, peers              9, 10   IPv6 list (the number of peers: list-count.ts)
  *     11     what swarm-state.ts says                 12      downloaded
  *     13     first announce, 14 last (seconds)        15      what swarm-state.ts says
  *
@@ -21,7 +21,15 @@ const LIST4 = 7;
 const LIST6 = 9;
 
 /** Offsets of an entry's words for the store. */
-export const ENTRY = { complete: 11, downloaded: 12, firstSeen: 13, lastSeen: 14, flags: 15 } as const;
+export const ENTRY = {
+  peers4: LIST4 + 1,
+  peers6: LIST6 + 1,
+  complete: 11,
+  downloaded: 12,
+  firstSeen: 13,
+  lastSeen: 14,
+  flags: 15,
+} as const;
 
 const ENTRY_SHIFT = 4;
 /** Words of an entry. */

@@ -82,6 +82,18 @@ describe("sweeper", () => {
     }
   });
 
+  test("a client that announces itself from two addresses is counted once", () => {
+    const fixture = new TrackerFixture();
+    const census = allocateCensus();
+    const sweeper = new Sweeper(fixture.store, fixture.groups, 3900, fixture.counters, census, 0, 1);
+    for (const client of [1, 2, 3])
+      for (const address of [`11.0.0.${client}`, `2001:db8:11:${client}::1`])
+        fixture.announce(address, { client, port: 1000 + client });
+    for (let i = 0; i < 2; i++) round(sweeper, fixture);
+    const home = fixture.groups.groupOf(parseAddress("11.0.0.1"));
+    assert.deepEqual([census[peersAt(4, false, home)], census[peersAt(6, false, home)]], [3, 0]);
+  });
+
   test("ages are right across the 16-bit wrap of the clock", () => {
     for (const start of [65_530, 65_536 * 3 - 1, 0]) {
       const fixture = new TrackerFixture();

@@ -10,7 +10,7 @@ import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
 import { allocateActivity } from "./group-activity.ts";
 import { LearnedCounts, LearnedPeers } from "./learned-peers.ts";
-import { ADDRESS_WORDS, isBridge, KEY_GROUP } from "./peer-record.ts";
+import { ADDRESS_WORDS, isBridge, KEY_DUPLICATE, KEY_GROUP } from "./peer-record.ts";
 import { NO_POLLS, type Polls } from "./polls.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "./store-memory.ts";
@@ -76,10 +76,15 @@ export interface Told {
 }
 
 /** What differs from an ordinary announce of a leecher. */
-export interface Announced extends Partial<Pick<AnnounceRequest, "port" | "left" | "event" | "numWant">> {
+export interface Announced
+  extends Partial<Pick<AnnounceRequest, "port" | "left" | "event" | "numWant" | "onlyFamily">> {
   swarm?: number;
   /** The peer's address in the other family. */
   other?: string;
+  /** The client: what its peer_id and its key are made of. */
+  client?: number;
+  /** Bytes received and sent. */
+  transferred?: readonly [received: number, sent: number];
 }
 
 /** Announces go in as text, answers come out as text. */
@@ -140,6 +145,10 @@ export class TrackerFixture {
     request.left = fields.left ?? 100;
     request.event = fields.event ?? ANNOUNCE_EVENT.none;
     request.numWant = fields.numWant ?? 50;
+    request.onlyFamily = fields.onlyFamily ?? 0;
+    request.peerId.fill(fields.client ?? 0);
+    request.clientKey = fields.client ?? 0;
+    request.transferred.set(fields.transferred ?? [-1, -1]);
     if (fields.other !== undefined) {
       request.hasOther = true;
       request.otherAddress.copyFrom(parseAddress(fields.other));
@@ -213,6 +222,22 @@ export class TrackerFixture {
     return found;
   }
 
+  /** Addresses of swarm 0 that are duplicates (peer-record.ts). */
+  duplicates(): string[] {
+    const { store } = this;
+    const shard = store.enter(new Uint32Array(5));
+    const entry = store.find(shard, new Uint32Array(5));
+    const found = ([4, 6] as const).flatMap((family) => {
+      const cell = store.listCell(entry, family);
+      const list = store.list(family);
+      return Array.from({ length: list.count(cell) }, (_, position) => list.recordAt(cell, position))
+        .filter((record) => (store.words[record + ADDRESS_WORDS[family]] & KEY_DUPLICATE) !== 0)
+        .map((record) => formatAddress(addressAt(store.words, record, family)));
+    });
+    store.leave(shard);
+    return found;
+  }
+
   scrape(swarm = 0): number[] {
     const request = new ScrapeRequest();
     const response = new ScrapeResponse();
@@ -221,4 +246,11 @@ export class TrackerFixture {
     this.tracker.scrape(request, response);
     return [response.complete[0], response.incomplete[0], response.downloaded[0]];
   }
+}
+
+function addressAt(words: Uint32Array, record: number, family: Family): Address {
+  const address = new Address();
+  if (family === 4) address.setIPv4(words[record]);
+  else address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
+  return address;
 }

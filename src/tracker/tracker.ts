@@ -20,6 +20,7 @@ import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
 import { peerKey } from "./peer-key.ts";
 import { PeerSelection } from "./peer-selection.ts";
+import { COUNTS, type Counts } from "./peer-update.ts";
 import { REFRESH_BYTES, writeRefresh } from "./refresh-errand.ts";
 import { Requester } from "./requester.ts";
 import { bridgedInterval } from "./selection-settings.ts";
@@ -68,6 +69,7 @@ export class Tracker {
     key: 0,
     left: 0,
     identity: 0,
+    counts: COUNTS.unknown as Counts,
     completed: false,
     now: 0,
     stallSeconds: 1,
@@ -189,7 +191,7 @@ export class Tracker {
       who.stalled = false;
       who.before = 0;
       who.bridge = store.outcome.bridge;
-      if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
+      this.#putOther(shard, entry, request);
       who.source = source;
       this.#answer(shard, entry, request, response);
       who.source = 0;
@@ -250,7 +252,7 @@ export class Tracker {
     who.stalled = store.outcome.stalled && !who.seeder;
     who.bridge = store.outcome.bridge;
     who.before = store.outcome.before;
-    if (request.hasOther) this.#put(shard, entry, request.otherAddress, request.otherPort, false);
+    this.#putOther(shard, entry, request);
     if (this.policy.refreshSeconds > 0) this.#wishRefresh(entry, request.infoHash, asker);
     if (this.waitMs > 0) {
       this.#clear(response);
@@ -306,8 +308,25 @@ export class Tracker {
     who.dependent = false;
     this.#update.left = request.left;
     this.#update.identity = this.#store.identities.of(request);
+    this.#update.counts = COUNTS.unknown;
     this.#update.now = this.#clock.seconds;
     this.#update.stallSeconds = this.policy.selection.stallSeconds;
+  }
+
+  /**
+   * Stores the peer under its other address, too, or notes where that is already; of the two records one counts.
+   * {@link #put} has just stored it under the first.
+   */
+  #putOther(shard: number, entry: number, request: AnnounceRequest): void {
+    const who = this.#requester;
+    const update = this.#update;
+    const { other, duplicate } = this.#store.outcome;
+    if (request.hasOther) {
+      const isStored = who.position4 !== -1 || who.position6 !== -1;
+      if (isStored) update.counts = duplicate ? COUNTS.yes : COUNTS.no;
+      this.#put(shard, entry, request.otherAddress, request.otherPort, false);
+    } else if (request.address.family === 4) who.position6 = other;
+    else who.position4 = other;
   }
 
   /** Stores the peer under one of its addresses; where that is not possible it is answered all the same. */

@@ -1,0 +1,234 @@
+/**
+ * Which records of a swarm are one client's: a client with IPv4 and IPv6 announces itself from both, and one that has
+ * moved is still known at its former address. One of its records is *counted*, the others are duplicates. It is decided
+ * when a record announces itself:
+ *
+ * - A new record becomes a duplicate of a counted one of the other family. With one of its own family it is the other way
+ *   round: who has moved counts where it is now. But a record in a peer group counts before one that is in none.
+ * - A duplicate remains one as long as there is a counted record of its client that is heard of as often. When that has
+ *   gone quiet, the two change places; when there is none, it counts again.
+ *
+ * Records have little room for who their client is (peer-record.ts). Two complete ones are told apart by 10 bits and the
+ * port, whenever they were heard of. Where one is incomplete there are 2 bits: so it has to be of the other family and to
+ * have been heard of at about the same time, as a client announces itself from both at once. Whoever shares these bits
+ * with another, by chance or on purpose, makes one of the two count once less; both stay, and are returned to clients.
+ *
+ * Small lists are searched whole. Of large ones only the last records of each run are, where a new record and the one
+ * that came with it are: there, not to be found means nothing, and what is a duplicate remains one.
+ */
+import type { Family } from "../model/address.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import type { PeerList } from "./peer-list.ts";
+import {
+  ageOf,
+  IDENTITY_BITS,
+  identityOf,
+  KEY_COMPLETE,
+  KEY_DUPLICATE,
+  KEY_GROUP,
+  KEY_LEARNED,
+  packPort,
+  withIdentity,
+} from "./peer-record.ts";
+import { COUNTS, type PeerUpdate } from "./peer-update.ts";
+import { Segments } from "./segments.ts";
+
+/** Records that are looked at in a large list: the last of each run, and in all. */
+export const LARGE_SEARCH = { run: 64, list: 512 } as const;
+
+/** Seconds between the two announces of a client that announces itself from two addresses at once. */
+export const PAIR_SECONDS = 90;
+
+/** A record that is not heard of for so many times the seconds in which another is has gone quiet: intervals vary. */
+const QUIET = 1.5;
+
+/** The bits of word A by which records are chosen: a search says which value they have. */
+const CHOSEN_BITS = withIdentity(packPort(0xffff, KEY_DUPLICATE | KEY_LEARNED), (1 << IDENTITY_BITS) - 1);
+
+/** All bits of an identity. */
+const IDENTITY_MASK = (1 << IDENTITY_BITS) - 1;
+/** The two highest bits of an identity: what the record of an incomplete peer has of it. */
+const IDENTITY_HIGH = 0x300;
+
+const NONE = -1;
+/** Of how long ago a record known by 2 bits may be: none is. */
+const NEVER = -1;
+
+/** Finds out which records are one client's. One for each thread: it has scratch memory. */
+export class ClientPairs {
+  /** What {@link isDuplicate} found: the client's record in the other family, or -1. */
+  other = NONE;
+  /** And its record, of `quietFamily`, that is to be a duplicate from now on, or -1. */
+  quiet = NONE;
+  quietFamily: Family = 4;
+  readonly #words: Uint32Array;
+  readonly #ipv4: PeerList;
+  readonly #ipv6: PeerList;
+  readonly #segments = new Segments();
+  /** The swarm's lists. */
+  #cell4 = 0;
+  #cell6 = 0;
+  /** The client that records are looked for of. */
+  #port = 0;
+  #identity = 0;
+  #complete = false;
+  /** Whether the record that is announced is in a peer group. */
+  #isMember = false;
+  #now = 0;
+
+  constructor(words: Uint32Array, ipv4: PeerList, ipv6: PeerList) {
+    this.#words = words;
+    this.#ipv4 = ipv4;
+    this.#ipv6 = ipv6;
+  }
+
+  /**
+   * Whether a record that is announced is a duplicate; {@link other} and {@link quiet} tell what else follows.
+   * @param cell4 and `cell6`: the swarm's lists.
+   * @param position of the record in the list of its family; -1 for a new one.
+   */
+  isDuplicate(cell4: number, cell6: number, update: PeerUpdate, position: number): boolean {
+    this.other = NONE;
+    this.quiet = NONE;
+    if (update.counts !== COUNTS.unknown) return update.counts === COUNTS.no;
+    if (update.identity === 0) return false;
+    this.#cell4 = cell4;
+    this.#cell6 = cell6;
+    this.#port = update.port;
+    this.#identity = update.identity;
+    this.#complete = update.left === 0;
+    this.#isMember = (update.key & KEY_GROUP) !== NO_GROUP;
+    this.#now = update.now;
+    const { family } = update.address;
+    if (position === NONE) return this.#joins(family, position);
+    const keyAt = this.#list(family).keyAt(this.#cell(family), position);
+    const wordA = this.#words[keyAt];
+    const wordB = this.#words[keyAt + 1];
+    if ((wordA & KEY_LEARNED) !== 0 || !this.#isSame(wordA, wordB)) return this.#joins(family, position);
+    const seconds = Math.max(PAIR_SECONDS, QUIET * ageOf(wordB, update.now));
+    if ((wordA & KEY_DUPLICATE) !== 0) return this.#remains(family, position, seconds);
+    if (((wordA & KEY_COMPLETE) !== 0) !== this.#complete) return this.#joins(family, position);
+    const other = otherFamily(family);
+    if (!this.#isLarge(other)) this.other = this.#find(other, KEY_DUPLICATE, 0, seconds, NONE);
+    return false;
+  }
+
+  /** A record begins to be this client's, or to be complete. */
+  #joins(family: Family, position: number): boolean {
+    const other = otherFamily(family);
+    this.other = this.#find(other, 0, KEY_COMPLETE, PAIR_SECONDS, NONE);
+    if (this.other !== NONE)
+      return !this.#isMember || this.#isMemberAt(other, this.other) || this.#displace(other, this.other);
+    if (!this.#complete) return false;
+    const former = this.#find(family, 0, KEY_COMPLETE, NEVER, position);
+    if (former === NONE) return false;
+    return (!this.#isMember && this.#isMemberAt(family, former)) || this.#displace(family, former);
+  }
+
+  /** A duplicate is heard of again. @param seconds without an announce after which a record has gone quiet. */
+  #remains(family: Family, position: number, seconds: number): boolean {
+    const other = otherFamily(family);
+    this.other = this.#find(other, 0, 0, seconds, NONE);
+    const isOther = this.other !== NONE;
+    const counted = isOther ? this.other : this.#find(family, 0, 0, NEVER, position);
+    if (counted === NONE) return this.#isLarge(family) || this.#isLarge(other);
+    const found = isOther ? other : family;
+    if (ageOf(this.#list(found).stateAt(this.#cell(found), counted), this.#now) <= seconds) return true;
+    return this.#displace(found, counted);
+  }
+
+  /** A record that counted is to be a duplicate; the one that is announced is none. */
+  #displace(family: Family, position: number): false {
+    this.quiet = position;
+    this.quietFamily = family;
+    return false;
+  }
+
+  /** Whether a record is in a peer group. */
+  #isMemberAt(family: Family, position: number): boolean {
+    const keyAt = this.#list(family).keyAt(this.#cell(family), position);
+    return (this.#words[keyAt] & KEY_GROUP) !== NO_GROUP;
+  }
+
+  /**
+   * The position of one of the client's records in the list of a family, or -1.
+   * @param key what it has of {@link KEY_DUPLICATE}.
+   * @param alike {@link KEY_COMPLETE}: only one as complete as the client; or 0.
+   * @param seconds how long ago one that is known by 2 bits may have been heard of, or {@link NEVER}.
+   * @param skip a position that is not looked for.
+   */
+  #find(family: Family, key: number, alike: number, seconds: number, skip: number): number {
+    const list = this.#list(family);
+    const cell = this.#cell(family);
+    const count = list.count(cell);
+    if (count === 0) return NONE;
+    const complete = this.#complete ? KEY_COMPLETE & alike : 0;
+    const word = withIdentity(packPort(this.#port, key | complete), this.#identity);
+    const mask = CHOSEN_BITS | alike;
+    if (!list.isLarge(cell)) return this.#findIn(list, cell, 0, count, mask, word, seconds, skip);
+    const segments = this.#segments;
+    list.loadSegments(cell, segments);
+    let left: number = LARGE_SEARCH.list;
+    for (let i = 0; i < segments.count && left > 0; i++) {
+      if (((segments.keys[i] ^ word) & mask & (KEY_DUPLICATE | KEY_LEARNED | KEY_COMPLETE)) !== 0) continue;
+      const end = segments.starts[i] + segments.counts[i];
+      const start = Math.max(segments.starts[i], end - Math.min(left, LARGE_SEARCH.run));
+      left -= end - start;
+      const found = this.#findIn(list, cell, start, end, mask, word, seconds, skip);
+      if (found !== NONE) return found;
+    }
+    return NONE;
+  }
+
+  /** Looks at the positions `[start, end)`. */
+  #findIn(
+    list: PeerList,
+    cell: number,
+    start: number,
+    end: number,
+    mask: number,
+    word: number,
+    seconds: number,
+    skip: number,
+  ): number {
+    for (let at = start; at < end; at++) {
+      at = list.findWord(cell, at, end, mask, word);
+      if (at === NONE) return NONE;
+      if (at !== skip && this.#isClients(list, cell, at, seconds)) return at;
+    }
+    return NONE;
+  }
+
+  #isClients(list: PeerList, cell: number, position: number, seconds: number): boolean {
+    const keyAt = list.keyAt(cell, position);
+    const wordA = this.#words[keyAt];
+    const wordB = this.#words[keyAt + 1];
+    if (!this.#isSame(wordA, wordB)) return false;
+    const isCertain = this.#complete && (wordA & KEY_COMPLETE) !== 0;
+    return isCertain || ageOf(wordB, this.#now) <= seconds;
+  }
+
+  /** Whether a record has the client's identity, as far as both have one. */
+  #isSame(wordA: number, wordB: number): boolean {
+    const bits = this.#complete && (wordA & KEY_COMPLETE) !== 0 ? IDENTITY_MASK : IDENTITY_HIGH;
+    return ((identityOf(wordA, wordB) ^ this.#identity) & bits) === 0;
+  }
+
+  #list(family: Family): PeerList {
+    return family === 4 ? this.#ipv4 : this.#ipv6;
+  }
+
+  #cell(family: Family): number {
+    return family === 4 ? this.#cell4 : this.#cell6;
+  }
+
+  #isLarge(family: Family): boolean {
+    const list = this.#list(family);
+    const cell = this.#cell(family);
+    return list.count(cell) > 0 && list.isLarge(cell);
+  }
+}
+
+function otherFamily(family: Family): Family {
+  return family === 4 ? 6 : 4;
+}
