@@ -26,6 +26,7 @@ import { KeptState } from "./kept-state.ts";
 import { formatHostPort } from "./model/address-text.ts";
 import { NeighborsFeature } from "./neighbors-feature.ts";
 import { buildPolicy } from "./policy.ts";
+import { warnOfReplySources } from "./reply-sources.ts";
 import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
 import { Supervision } from "./supervision.ts";
 import { placeGivenSockets, takeGivenSockets } from "./systemd/given-sockets.ts";
@@ -303,6 +304,7 @@ class App {
     }
     const { because } = this.#engine;
     if (because !== undefined) this.#log.info({ because }, "the engine is node, which is slower than uring");
+    warnOfReplySources(this.#log, this.#engine.kind, datagrams);
     const http = streams.map((address) => `http://${formatHostPort(address)}/announce`);
     const udp = datagrams.map((address) => `udp://${formatHostPort(address)}/announce`);
     this.#shown.addresses = [...http, ...udp];

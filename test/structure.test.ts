@@ -25,7 +25,12 @@ interface Rule {
 }
 
 /** What says whether an engine could run here, and on these addresses. */
-const DOCTORS = ["engine/engine.ts", "engine/uring/probe.ts", "engine/node/claim.ts"];
+const DOCTORS = [
+  "engine/engine.ts",
+  "engine/uring/probe.ts",
+  "engine/node/claim.ts",
+  "engine/node/local-addresses.ts",
+];
 
 /**
  * What each part of src may import besides itself. The other files right in src compose the program: they may import

@@ -70,6 +70,7 @@ printf '# ours\\n%s\\n%s - a film\\n' 285862f84278e5e08f3a4f6606d2e768e594d5c3 $
 const STAGES: Readonly<Record<string, Stage>> = {
   "README.md": { before: TRACKER, tools: ["mktorrent", "aria2"] },
   "docs/linux-router.md": { before: TRACKER, tools: ["nftables"] },
+  "docs/tuning.md": { before: "", tools: ["nftables"] },
   "docs/database.md": { before: MARIADB, tools: ["mariadb-server"] },
   "docs/dns.md": { before: RESOLVER + INSTALLED, tools: ["bind9", "unbound", "dnsmasq-base"] },
   "docs/operations.md": {

@@ -24,11 +24,13 @@ import { checkLimits } from "./limits.ts";
 import { checkNames } from "./names.ts";
 import { checkNeighbors } from "./neighbors.ts";
 import { checkPorts } from "./ports.ts";
+import { checkReplySources } from "./reply-sources.ts";
 
 /** What is looked at, in the order of the report. */
 const CHECKS: Readonly<Record<string, Check>> = {
   tracker: async ({ running }) => describeRunning(running),
   ports: checkPorts,
+  "UDP replies": checkReplySources,
   DNS: checkNames,
   io_uring: checkEngine,
   limits: checkLimits,

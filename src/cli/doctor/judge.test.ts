@@ -5,6 +5,7 @@ import { loadConfig } from "../../config/load.ts";
 import { judgeClock } from "./clock.ts";
 import { judgeSpace } from "./disk.ts";
 import { judgeLimits } from "./limits.ts";
+import { judgeReplySources } from "./reply-sources.ts";
 
 const GIBIBYTE = 2 ** 30;
 
@@ -77,4 +78,16 @@ test("the clock is judged by what the kernel says", () => {
   assert.equal(judgeClock(1).verdict, "ok", "a leap second ahead");
   assert.equal(judgeClock(5).verdict, "warning");
   assert.equal(judgeClock(-1).verdict, "unknown");
+});
+
+test("UDP replies may leave from elsewhere where node serves what systemd holds", () => {
+  const udp = [{ host: "::", port: 6969 }];
+  const several = ["192.0.2.1", "192.0.2.2"];
+  const verdictOf = (...given: Parameters<typeof judgeReplySources>) => judgeReplySources(...given).verdict;
+  assert.equal(verdictOf("node", udp, ["[::]:6969"], several), "warning");
+  assert.match(judgeReplySources("node", udp, ["[::]:6969"], several).remedy ?? "", /ListenDatagram=/);
+  assert.equal(verdictOf("node", udp, ["[::]:6969"], ["192.0.2.1", "2001:db8::1"]), "ok");
+  assert.equal(verdictOf("node", udp, [], several), "ok");
+  assert.equal(verdictOf("uring", udp, ["[::]:6969"], several), "ok");
+  assert.equal(verdictOf("node", [{ host: "192.0.2.1", port: 6969 }], ["192.0.2.1:6969"], several), "ok");
 });

@@ -13,8 +13,8 @@ export const listen = section({
         "For retracker.local the port is 80.",
     ),
   udp: list(listenAddress, ADDRESS_LIMIT, ["[::]:6969"]).describe(
-    "Addresses for UDP announces and scrapes (BEP 15); [] for none. A machine with several addresses names each: " +
-      "clients want the reply from where they have sent to.",
+    "Addresses for UDP announces and scrapes (BEP 15); [] for none. Of a machine with several addresses the reply leaves " +
+      "from the one that was asked.",
   ),
   trusted_proxies: prefixes(1000).meta({
     description:
