@@ -144,7 +144,7 @@ function describeThreads(engine: EngineKind): void {
     assert.equal(plane.classifications, 1, "said once");
     const told = new Set<string>();
     for (let i = 0; i < ATTEMPTS; i++) {
-      const { peers } = await announce(plane.url, { infoHash, port: 1, from: "127.0.2.1" });
+      const { peers } = await announce(plane.url, { infoHash, port: 7001, from: "127.0.2.1" });
       for (const peer of peers) told.add(peer);
     }
     assert.equal(told.size, 50, "all are of the requester's group now: private addresses are given");
@@ -162,7 +162,7 @@ function describeThreads(engine: EngineKind): void {
           .some((count, worker) => worker !== plane.deaths[0].worker && count > before[worker]);
       const dying = plane.kill(port, infoHash);
       do {
-        await announce(plane.url, { infoHash: randomBytes(20), port: 1 }).catch(() => {});
+        await announce(plane.url, { infoHash: randomBytes(20), port: 7001 }).catch(() => {});
       } while (plane.replacements === 0 || !othersAnswered());
       await dying;
       const [{ worker, error, dropped }] = plane.deaths;
@@ -196,7 +196,7 @@ function describeThreads(engine: EngineKind): void {
   test("an only thread is replaced as well, on the same port", { timeout: 300_000 }, async (t) => {
     const plane = await Plane.start(t, engine, 1);
     await plane.kill(DEADLY_PORT.exception);
-    assert.equal((await announce(plane.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
+    assert.equal((await announce(plane.url, { infoHash: randomBytes(20), port: 7001 })).incomplete, 1);
   });
 
   test("a thread that dies during a reload does not keep it from ending", { timeout: 300_000 }, async (t) => {

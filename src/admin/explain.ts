@@ -82,7 +82,7 @@ export const explanationSchema = z.object({
 export type AnswerExplanation = z.output<typeof explanationSchema>;
 
 const REASONS = {
-  seeder: "not given: the requester has a complete copy, and needs no other",
+  seeder: "not given: the requester has a complete copy that is proven, and needs no other",
   private: "not given: private addresses, which are not reached from the requester's group",
   border: "not given: across the border of a home only bridges and complete copies are met",
   outside: "not given: outside the requester's home, and it is no bridge and does not stall",

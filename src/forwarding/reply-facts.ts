@@ -3,7 +3,7 @@ import type { CircuitBreaker } from "../client/circuit-breaker.ts";
 import type { Answer, NoReply } from "../client/outcome.ts";
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
-import { isSpecialPurpose, isUnusable } from "../network/special-purpose.ts";
+import { canBePeer, isSpecialPurpose } from "../network/special-purpose.ts";
 import type { ForwardErrand } from "../tracker/forward-errand.ts";
 import { encodeWords, type Told } from "../tracker/told.ts";
 import { namesAddress } from "./announcement.ts";
@@ -137,7 +137,7 @@ function without(
     else address.setBytes(peers, at);
     counts.named++;
     if (isOurs(address)) counts.trackers++;
-    else if (isUnusable(address)) counts.unusable++;
+    else if (!canBePeer(address, (peers[at + size - 2] << 8) | peers[at + size - 1])) counts.unusable++;
     else if (isSpecialPurpose(address)) counts.private++;
     else kept.push(...peers.subarray(at, at + size));
   }

@@ -81,7 +81,7 @@ test("no more copies are told apart than are enough, and a swarm with too few in
 });
 
 test("copies at one address, or in one household's IPv6 prefix, count once", () => {
-  assert.deepEqual(count(["11.0.0.1 1", "11.0.0.1 2", "11.0.0.1 3"], []), [1, 3]);
+  assert.deepEqual(count(["11.0.0.1 11", "11.0.0.1 12", "11.0.0.1 13"], []), [1, 3]);
   assert.deepEqual(count(["2001:db8:11:100::1", "2001:db8:11:1ff::1", "2001:db8:11:200::1"], []), [2, 3]);
 });
 

@@ -41,6 +41,20 @@ export function isUnusable(address: Address): boolean {
 }
 
 /**
+ * The port that a client names when nobody can connect to it: libtorrent does so behind a proxy, since trackers refuse
+ * port 0.
+ */
+const PLACEHOLDER_PORT = 1;
+
+/**
+ * Whether somebody can be at an address and port, so that it may be kept and given as a peer: not where the address
+ * {@link isUnusable}, nor at port 0, which is none, or 1, the placeholder.
+ */
+export function canBePeer(address: Address, port: number): boolean {
+  return port > PLACEHOLDER_PORT && !isUnusable(address);
+}
+
+/**
  * Whether an address is not one of a host somewhere on the internet, so that a connection to it stays near us or means
  * nothing: those of {@link isPrivate} and {@link isUnusable}, and
  * - 192.0.0.0/24: protocol assignments (RFC 6890 2.1); 192.88.99.0/24: once 6to4 relays (RFC 7526)

@@ -3,7 +3,7 @@
  * at start, beside the announces.
  */
 import type { PeerGroups } from "../network/peer-groups.ts";
-import { isUnusable } from "../network/special-purpose.ts";
+import { canBePeer } from "../network/special-purpose.ts";
 import { KeptPeersReader } from "../tracker/kept-peers.ts";
 import { peerKey } from "../tracker/peer-key.ts";
 import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../tracker/peer-record.ts";
@@ -103,7 +103,7 @@ export class SwarmLoader {
       if (!reader.next()) return false;
       const age = peer.age + downtime;
       const { address, port, left } = peer;
-      if (age > peerExpiry || port === 0 || isUnusable(address)) {
+      if (age > peerExpiry || !canBePeer(address, port)) {
         this.counts.expired++;
         continue;
       }

@@ -193,7 +193,7 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "99.9.9.9"), { 11: 1, 99: 20 });
     ask(fixture, "11.0.0.6", { left: 0 });
     assert.deepEqual(ask(fixture, "99.9.9.9"), { 11: 2, 99: 21 - 1 });
-    assert.deepEqual(ask(fixture, "99.9.9.8", { left: 0 }), { 11: 1, 99: 21 });
+    assert.deepEqual(ask(fixture, "99.9.9.8", { left: 0, uploaded: 1 }), { 11: 1, 99: 21 });
     fixture.clock.seconds += 700;
     assert.deepEqual(ask(fixture, "99.9.9.9"), { 11: 6, 99: 21 }, "unless it stalls");
   });

@@ -15,6 +15,7 @@ import {
   KEY_GROUP,
   KEY_LEARNED,
   KEY_PRIVATE,
+  KEY_PROVEN,
   leftOf,
 } from "./peer-record.ts";
 import { PeerSelection } from "./peer-selection.ts";
@@ -135,6 +136,8 @@ export class Explainer {
       const key = store.words[record + ADDRESS_WORDS[family]];
       if ((key & KEY_LEARNED) !== 0) continue;
       who.seeder = (key & KEY_COMPLETE) !== 0;
+      // What it has transferred is not stored: one whose copy is not proven is taken for one that has not.
+      who.filled = (key & (KEY_COMPLETE | KEY_PROVEN)) === KEY_COMPLETE;
       who.left = who.seeder ? 0 : leftOf(state);
       who.before = who.seeder ? 0 : state;
       who.bridge = isBridge(key);

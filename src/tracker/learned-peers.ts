@@ -9,7 +9,7 @@
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
-import { isUnusable } from "../network/special-purpose.ts";
+import { canBePeer } from "../network/special-purpose.ts";
 import { holderOf, LearnedShares, standingOf } from "./learned-shares.ts";
 import { peerKey } from "./peer-key.ts";
 import {
@@ -62,7 +62,7 @@ export class LearnedCounts {
   announced = 0;
   /** Not stored: the swarm or the store has as many learned peers as it may have. */
   refused = 0;
-  /** Not stored: port 0, or an address that can be nobody's. */
+  /** Not stored: port 0 or 1, or an address that can be nobody's. */
   unusable = 0;
 
   /** Those that are in the store now, or were when they were named. */
@@ -142,7 +142,7 @@ export class LearnedPeers {
       if (family === 4) address.setIPv4(readWord(peers, at));
       else address.setBytes(peers, at);
       const port = (peers[at + size - 2] << 8) | peers[at + size - 1];
-      if (port === 0 || isUnusable(address) || address.family !== family) {
+      if (!canBePeer(address, port) || address.family !== family) {
         counts.unusable++;
         continue;
       }

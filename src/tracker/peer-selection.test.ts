@@ -4,9 +4,11 @@ import fc from "fast-check";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { OK } from "../model/client-error.ts";
+import { COUNTER } from "../model/counters.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { isPrivate } from "../network/special-purpose.ts";
-import { TrackerFixture } from "./tracker-fixture.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
+import { type Announced, TrackerFixture } from "./tracker-fixture.ts";
 
 const ADDRESSES = [
   "11.0.0.1",
@@ -39,7 +41,12 @@ interface Member {
   address: string;
   port: number;
   left: number;
+  /** Bytes that it says it has sent. */
+  uploaded: number;
 }
+
+/** Seeders for a seeder come behind everything else. */
+const BEHIND = 1000;
 
 /** What design says of one requester and one peer: whether it may be given, and how far it is. */
 function rank(groups: PeerGroups, requester: Member, peer: Member): number | undefined {
@@ -47,16 +54,18 @@ function rank(groups: PeerGroups, requester: Member, peer: Member): number | und
   const address = parseAddress(peer.address);
   const group = groups.groupOf(address);
   if (peer.address === requester.address && peer.port === requester.port) return undefined;
-  if (requester.left === 0 && peer.left === 0) return undefined;
+  const isFilling = requester.left === 0 && peer.left === 0;
+  if (isFilling && requester.uploaded > 0) return undefined;
   if (isPrivate(address) && !groups.reaches(group, from)) return undefined;
-  return groups.tierOf[group] * 2 + (group === from ? 0 : 1);
+  return groups.tierOf[group] * 2 + (group === from ? 0 : 1) + (isFilling ? BEHIND : 0);
 }
 
 describe("nearest first", () => {
   const member = fc.record({
     address: fc.constantFrom(...ADDRESSES),
-    port: fc.integer({ min: 1, max: 20 }),
+    port: fc.integer({ min: 2, max: 20 }),
     left: fc.constantFrom(0, 7),
+    uploaded: fc.constantFrom(0, 5),
   });
 
   test("an answer holds the nearest peers there are, nearest first, and none it must not hold", () => {
@@ -99,12 +108,16 @@ describe("nearest first", () => {
             ([name, far]) => name.includes(":") === (family === 6) && far < farthest && !told.includes(name),
           );
           assert.deepEqual(leftOut, []);
-          const others = told.length - own.length;
-          const ownThere = [...ranks.keys()].filter((name) => name.includes(":") === (family === 6)).length;
-          assert.ok(
-            others <= Math.max(numWant >> 2, numWant - ownThere),
-            "the other family has a quarter at most",
-          );
+          // First everything else, then seeders for a seeder: the other family has a quarter of the room at most.
+          let room = numWant;
+          for (const isFilling of [false, true]) {
+            const here = [...ranks].filter(([, far]) => far >= BEHIND === isFilling).map(([name]) => name);
+            const isOwn = (name: string) => name.includes(":") === (family === 6);
+            const given = here.filter((name) => told.includes(name));
+            const others = given.filter((name) => !isOwn(name)).length;
+            assert.ok(others <= Math.max(room >> 2, room - here.filter(isOwn).length));
+            room -= given.length;
+          }
         },
       ),
       { numRuns: 150 },
@@ -189,5 +202,69 @@ describe("nearest first", () => {
     assert.deepEqual(fixture.toldAll(), ["11.0.0.1 6881", "2001:db8:11::1 6881"]);
     fixture.announce("11.0.0.1", { other: "2001:db8:11::1", event: ANNOUNCE_EVENT.stopped });
     assert.deepEqual(fixture.scrape(), [0, 1, 1]);
+  });
+
+  test("a seeder that has transferred nothing is filled up with seeders, behind all leechers", () => {
+    const fixture = new TrackerFixture();
+    for (let i = 1; i <= 3; i++) fixture.announce(`11.0.0.${i}`, { left: 0, numWant: 0 });
+    for (let i = 1; i <= 2; i++) fixture.announce(`99.0.0.${i}`, { numWant: 0 });
+    const nets = (fields: Announced) => {
+      fixture.announce("11.0.0.9", { left: 0, ...fields });
+      return fixture.told(4).map(({ address }) => address.slice(0, 2));
+    };
+    const { none, started, completed, paused } = ANNOUNCE_EVENT;
+    const all = ["99", "99", "11", "11", "11"];
+    assert.deepEqual(nets({ event: started, transferred: [9, 9] }), all);
+    assert.deepEqual(nets({ event: started, numWant: 3 }), all.slice(0, 3));
+    assert.deepEqual(nets({ event: none, transferred: [0, 0] }), all, "it may wait for long");
+    assert.deepEqual(nets({ event: none }), all, "it does not say");
+    for (const transferred of [
+      [0, 1],
+      [1, 0],
+    ] as const)
+      assert.deepEqual(nets({ event: none, transferred }), ["99", "99"]);
+    for (const event of [completed, paused])
+      assert.deepEqual(nets({ event, transferred: [0, 0] }), ["99", "99"]);
+  });
+
+  test("a dual-stack seeder is filled up after the leechers of both families", () => {
+    const fixture = new TrackerFixture();
+    for (let i = 1; i <= 40; i++) fixture.announce(`11.0.0.${i}`, { left: 0, numWant: 0 });
+    for (let i = 1; i <= 20; i++) fixture.announce(`2001:db8:11::${i}`, { numWant: 0 });
+    fixture.announce("11.0.1.1", { left: 0, event: ANNOUNCE_EVENT.started, numWant: 30 });
+    assert.deepEqual([fixture.told(6).length, fixture.told(4).length], [20, 10]);
+  });
+
+  test("seeders that fill up an answer are no peers that anything could be fetched from", () => {
+    const fixture = new TrackerFixture();
+    for (let i = 1; i <= 3; i++) fixture.announce(`99.0.0.${i}`, { left: 0, numWant: 0 });
+    for (let i = 1; i <= 3; i++) fixture.announce(`11.0.0.${i}`, { numWant: 0 });
+    const row = fixture.groups.groupOf(parseAddress("11.0.0.1")) * ACTIVITY_WIDTH;
+    fixture.announce("11.0.0.9", { left: 0, transferred: [0, 0], event: ANNOUNCE_EVENT.started });
+    assert.equal(fixture.told(4).length, 6);
+    assert.equal(fixture.counters[COUNTER.nearMissed], 0, "given outside peers only as there were no others");
+    fixture.clock.seconds += 100;
+    fixture.announce("11.0.0.9", { left: 0, transferred: [0, 1e6] });
+    assert.equal(
+      fixture.activity[row + ACTIVITY.random + 1],
+      0,
+      "a random choice would have sent nothing outside",
+    );
+  });
+
+  test("port 1 is a placeholder: answered, and nobody's to be given", () => {
+    const fixture = new TrackerFixture();
+    fixture.announce("11.0.0.1", { left: 0 });
+    for (const left of [100, 0]) {
+      assert.equal(fixture.announce("11.0.0.2", { port: 1, left, event: ANNOUNCE_EVENT.started }), OK);
+      assert.deepEqual(fixture.toldAll(), ["11.0.0.1 6881"]);
+    }
+    fixture.learn(11, 0, 0, 3, 0, 1);
+    fixture.announce("11.0.0.4", { other: "2001:db8:11::4" });
+    assert.deepEqual(fixture.toldAll(), ["11.0.0.1 6881"]);
+    assert.deepEqual(fixture.scrape(), [1, 2, 0]);
+    assert.equal(fixture.announce("11.0.0.2", { port: 1, event: ANNOUNCE_EVENT.stopped }), OK);
+    fixture.announce("11.0.0.5", { swarm: 5, port: 1 });
+    assert.equal(fixture.store.swarmCount, 1, "nothing is left of it");
   });
 });

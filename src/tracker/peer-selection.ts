@@ -2,8 +2,9 @@
  * Which peers of a swarm a requester is given.
  *
  * Every group has a tier, by its priority; nearer tiers come first, and inside a tier the requester's own group. What
- * one answer can hold of a tier is chosen at random, every peer alike. A seeder is given no seeders, nobody itself,
- * and a private address only goes where it can be reached. That is the policy `nearest`; with `bridged` (bridging.ts)
+ * one answer can hold of a tier is chosen at random, every peer alike. A seeder is given leechers, and seeders in what
+ * room is left only as long as it has transferred nothing; nobody is given itself, and a private address only goes where
+ * it can be reached. That is the policy `nearest`; with `bridged` (bridging.ts)
  * peers outside the requester's home are left out or come last, and a bridge has half its answer from there.
  *
  * A dual-stack client wants both families (BEP 7), an IPv4-only one can use only its own: in every tier the
@@ -19,19 +20,19 @@ import { ACTIVITY_WIDTH, givenAt } from "./group-activity.ts";
 import { OwnTrackerPeers } from "./own-tracker-peers.ts";
 import type { PeerList } from "./peer-list.ts";
 import { KEY_GROUP, KEY_LEARNED, KEY_MASK } from "./peer-record.ts";
-import { NOT_GIVEN, rankOf } from "./rank.ts";
+import { NOT_GIVEN, ordinaryRanks, rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
 import { Segments } from "./segments.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
 const NONE = -1;
-/** Two for each tier at home, two for each outside. */
-const RANKS = 4 * (KEY_GROUP + 2);
+/** Two for each tier at home, two for each outside; and as many for seeders that fill up a seeder's answer. */
+const RANKS = 2 * 4 * (KEY_GROUP + 2);
 
 /** The peers of one family that a requester could be given, by rank: the nearer, the lower. */
 class Candidates {
-  /** How many there are in all. */
+  /** How many there are in all, without seeders for a seeder. */
   total = 0;
   readonly list: PeerList;
   readonly segments = new Segments();
@@ -59,9 +60,10 @@ class Candidates {
     this.list.loadSegments(cell, this.segments);
   }
 
-  /** Sorts what was read by rank. @param ranks how many there are. */
-  sort(ranks: number, policy: TrackerPolicy, who: Requester): void {
+  /** Sorts what was read by rank. @param ordinary ranks, without those of seeders for a seeder. */
+  sort(ordinary: number, policy: TrackerPolicy, who: Requester): void {
     const { segments } = this;
+    const ranks = who.filled ? 2 * ordinary : ordinary;
     this.total = 0;
     // A loop: most operators have two or three tiers, and fill() would cost more than that.
     for (let rank = 0; rank < ranks; rank++) {
@@ -72,8 +74,8 @@ class Candidates {
       const key = segments.keys[i];
       const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
       const rank = rankOf(key, policy, who);
-      // Whom a random choice could be of.
-      if (rank !== NOT_GIVEN.seeder && rank !== NOT_GIVEN.private && rank !== NOT_GIVEN.unconfirmed) {
+      // Of whom a random choice could be, and with whom anything can be exchanged.
+      if (rank < ordinary || rank > NOT_GIVEN.unconfirmed) {
         who.eligible += free;
         if ((key & KEY_GROUP) === NO_GROUP) who.eligibleOutside += free;
       }
@@ -82,7 +84,7 @@ class Candidates {
       this.#next[i] = this.#rankFirst[rank];
       this.#rankFirst[rank] = i;
       this.#rankFree[rank] += free;
-      this.total += free;
+      if (rank < ordinary) this.total += free;
     }
   }
 
@@ -178,7 +180,7 @@ export class PeerSelection {
     const bridged = policy.selection.policy === "bridged";
     if (bridged && who.group !== NO_GROUP && !who.poll) this.#takeRole(shard, entry, policy, who, now);
     const atHome = 2 * policy.groups.tierCount;
-    const ranks = bridged ? 2 * atHome : atHome;
+    const ranks = ordinaryRanks(policy);
     const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;
     const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
     const both = who.onlyFamily === 0;
@@ -201,6 +203,7 @@ export class PeerSelection {
       this.#writeOwnTrackers(own, this.#room, policy, who, response);
       if (both) this.#writeOwnTrackers(other, Math.min(this.#room, this.#otherRoom), policy, who, response);
     }
+    if (who.filled) this.#fill(own, other, ranks, policy, who, response);
     response.peerCount = this.#at4 / COMPACT_BYTES[4];
     response.peer6Count = this.#at6 / COMPACT_BYTES[6];
   }
@@ -228,6 +231,24 @@ export class PeerSelection {
     this.#room -= written;
   }
 
+  /** Gives a seeder other seeders, in what room is left. They are no peers to exchange anything with. */
+  #fill(
+    own: Candidates,
+    other: Candidates,
+    ordinary: number,
+    { groups }: TrackerPolicy,
+    who: Requester,
+    response: AnnounceResponse,
+  ): void {
+    const { given, givenOutside } = who;
+    const seeders = own.availableFrom(ordinary, 2 * ordinary);
+    if (who.onlyFamily === 0) this.#otherRoom = Math.max(this.#room >> 2, this.#room - seeders);
+    for (let first = ordinary; first < 2 * ordinary; first += 2 * groups.tierCount)
+      this.#write(own, other, first, groups.tierCount, who, response);
+    who.given = given;
+    who.givenOutside = givenOutside;
+  }
+
   #load(entry: number, who: Requester): void {
     this.#ipv4.load(this.#store.listCell(entry, 4), who.position4);
     this.#ipv6.load(this.#store.listCell(entry, 6), who.position6);
@@ -241,7 +262,9 @@ export class PeerSelection {
     census.add(this.#ipv6, policy, who, now);
     const wasBridge = who.bridge;
     who.bridge = census.needsBridge(policy, who, now);
-    who.outside = who.bridge || census.needsOutside(policy, who);
+    // How a client gets on that is not stored is not known: it would never be seen to stall.
+    const isStored = who.position4 !== NONE || who.position6 !== NONE || who.preview;
+    who.outside = who.bridge || !(isStored || who.seeder) || census.needsOutside(policy, who);
     who.dependent = !who.seeder;
     if (who.bridge === wasBridge || who.preview) return;
     const { family } = who.address;

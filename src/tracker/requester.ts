@@ -10,6 +10,11 @@ export class Requester {
   left = 0;
   /** Wants no complete peers, having nothing to fetch. */
   seeder = false;
+  /**
+   * It is a seeder that has transferred nothing yet, as far as it says: room that leechers leave is filled with seeders.
+   * A client that knows no more than a magnet link has nothing left to fetch either, by what it announces.
+   */
+  filled = false;
   /** Its download has made no progress for too long. */
   stalled = false;
   /** Word B of its record (peer-record.ts) before this announce; 0 for a newcomer. */

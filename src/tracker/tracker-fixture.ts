@@ -83,8 +83,10 @@ export interface Announced
   other?: string;
   /** The client: what its peer_id and its key are made of. */
   client?: number;
-  /** Bytes received and sent. */
+  /** Bytes received and sent; -1 where it does not say. */
   transferred?: readonly [received: number, sent: number];
+  /** The bytes sent alone. */
+  uploaded?: number;
 }
 
 /** Announces go in as text, answers come out as text. */
@@ -148,7 +150,7 @@ export class TrackerFixture {
     request.onlyFamily = fields.onlyFamily ?? 0;
     request.peerId.fill(fields.client ?? 0);
     request.clientKey = fields.client ?? 0;
-    request.transferred.set(fields.transferred ?? [-1, -1]);
+    request.transferred.set(fields.transferred ?? [-1, fields.uploaded ?? -1]);
     if (fields.other !== undefined) {
       request.hasOther = true;
       request.otherAddress.copyFrom(parseAddress(fields.other));

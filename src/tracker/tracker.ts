@@ -9,13 +9,14 @@ import {
   type AnnounceRequest,
   type AnnounceResponse,
   NUM_WANT_DEFAULT,
+  TRANSFERRED,
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { COUNTER } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
-import { isUnusable } from "../network/special-purpose.ts";
+import { canBePeer } from "../network/special-purpose.ts";
 import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
 import { peerKey } from "./peer-key.ts";
@@ -302,6 +303,7 @@ export class Tracker {
     who.onlyFamily = request.onlyFamily;
     who.left = request.left;
     who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;
+    who.filled = request.left === 0 && !who.poll && isFresh(request);
     who.position4 = -1;
     who.position6 = -1;
     who.outside = false;
@@ -334,7 +336,7 @@ export class Tracker {
     const update = this.#update;
     let position = -1;
     this.#store.outcome.clear();
-    if (!isUnusable(address)) {
+    if (canBePeer(address, port)) {
       update.address.copyFrom(address);
       update.port = port;
       update.key = peerKey(address, this.policy.groups, update.left === 0);
@@ -396,4 +398,11 @@ export class Tracker {
     response.peerCount = 0;
     response.peer6Count = 0;
   }
+}
+
+/** Whether the client says that it starts, or has transferred nothing since it did. */
+function isFresh({ event, transferred }: AnnounceRequest): boolean {
+  if (event === ANNOUNCE_EVENT.started) return true;
+  if (event !== ANNOUNCE_EVENT.none) return false;
+  return transferred[TRANSFERRED.downloaded] <= 0 && transferred[TRANSFERRED.uploaded] <= 0;
 }

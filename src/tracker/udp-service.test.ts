@@ -74,6 +74,16 @@ describe("UdpService", () => {
     );
   });
 
+  it("takes port 1 for a placeholder: answers, and gives it to nobody", () => {
+    ask("198.51.100.1", announce({ left: 0 }));
+    for (const left of [100, 0]) {
+      const reply = ask("198.51.100.2", announce({ port: 1, left, event: 2 }));
+      assert.equal(reply.body.slice(12), "\xc6\x33\x64\x01\x1a\xe1");
+      assert.deepEqual([word(reply, 1), word(reply, 2)], [0, 1]);
+    }
+    assert.equal(ask("198.51.100.3", announce()).body.slice(12), "\xc6\x33\x64\x01\x1a\xe1");
+  });
+
   it("counts what a scrape asks for", () => {
     ask("198.51.100.1", announce({ left: 0, event: 1 }));
     ask("198.51.100.2", announce());

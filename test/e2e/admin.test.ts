@@ -163,12 +163,12 @@ test("what it says is what has happened", { timeout: 300_000 }, async (t) => {
   const { admin, url } = tracker;
   const infoHash = randomBytes(20);
   for (let i = 1; i <= 30; i++) {
-    await announce(url, { infoHash, port: i, from: `127.0.1.${i}`, left: i === 1 ? 0 : 1000 });
-    if (i <= 5) await announce(url, { infoHash, port: i, from: `127.0.2.${i}` });
+    await announce(url, { infoHash, port: 7000 + i, from: `127.0.1.${i}`, left: i === 1 ? 0 : 1000 });
+    if (i <= 5) await announce(url, { infoHash, port: 7000 + i, from: `127.0.2.${i}` });
   }
   for (let i = 0; i < 4; i++) await scrape(url, infoHash);
   await assert.rejects(announce(url, { infoHash, port: 0 }));
-  await assert.rejects(announce(url.replace("announce", "elsewhere"), { infoHash, port: 1 }));
+  await assert.rejects(announce(url.replace("announce", "elsewhere"), { infoHash, port: 7001 }));
 
   await until("all are counted", async () => (await askStatus(admin)).tiers[0].ipv4 === 30);
   const status = await askStatus(admin);
@@ -239,7 +239,7 @@ database: { save_interval: 1 }\n`;
   for (let run = 0; run < 2; run++) {
     const tracker = await TrackerProcess.start(bed, config);
     for (let i = 1; i <= 40; i++) {
-      const peer = { infoHash, port: i, ip: `${i % 2 === 0 ? 11 : 12}.0.0.${i}`, numWant: 5 };
+      const peer = { infoHash, port: 7000 + i, ip: `${i % 2 === 0 ? 11 : 12}.0.0.${i}`, numWant: 5 };
       await announce(tracker.url, { ...peer, event: "started" });
       await announce(tracker.url, { ...peer, downloaded: i * 2 ** 20 });
     }
@@ -369,7 +369,7 @@ test("btrt status and btrt explain say it on the command line", { timeout: 300_0
   const port = await freePort();
   const { url } = await TrackerProcess.start(bed, `${CONFIG}admin: { listen: "127.0.0.1:${port}" }\n`);
   const infoHash = randomBytes(20);
-  for (let i = 1; i <= 3; i++) await announce(url, { infoHash, port: i, from: `127.0.1.${i}` });
+  for (let i = 1; i <= 3; i++) await announce(url, { infoHash, port: 7000 + i, from: `127.0.1.${i}` });
   const btrt = async (...args: string[]) => {
     const ran = runBtrt(bed, [...args, "--config", bed.path("btrt.conf")]);
     return { code: await ran.ended, out: ran.stdout, err: ran.stderr };

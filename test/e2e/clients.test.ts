@@ -62,6 +62,46 @@ test("an IPv6 client fetches a file from another over UDP", {
   assert.ok(peers6.includes(`[0:0:0:0:0:0:0:1]:${seederPort}`), String(peers6));
 });
 
+test("a client that knows only a magnet link, and announces that it has all, is introduced to a seeder", {
+  skip: toolsMissing(["aria2", "python3-libtorrent"]),
+  timeout: 300_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(bed, `listen: { http: ["${HOST}:0"], udp: ["${HOST}:0"] }\n`);
+  const torrent = await makeTorrent(bed.directory, "magnet", tracker.url);
+  const common = { torrent, address: HOST };
+  await libtorrent.start(bed, {
+    ...common,
+    directory: torrent.seedDirectory,
+    port: await freePort(),
+    seed: true,
+  });
+  await until("it seeds", async () => (await scrape(tracker.url, torrent.infoHash)).complete === 1);
+  const magnet = `magnet:?xt=urn:btih:${torrent.infoHash.toString("hex")}&tr=${encodeURIComponent(tracker.url)}`;
+  const directory = bed.path("magnet.leech");
+  await aria2.start(bed, {
+    ...common,
+    torrent: { ...torrent, path: magnet },
+    directory,
+    port: await freePort(),
+    seed: false,
+  });
+  await until("the payload has arrived", () => torrent.isCompleteIn(directory));
+});
+
+test("a client at port 1, where nobody is, is answered, and nobody is given it", {
+  timeout: 60_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(bed, `listen: { http: ["${HOST}:0"], udp: ["${HOST}:0"] }\n`);
+  const infoHash = Buffer.alloc(20, 7);
+  await announce(tracker.url, { infoHash, port: 7001, left: 0 });
+  const { complete, incomplete, peers } = await announce(tracker.url, { infoHash, port: 1 });
+  assert.deepEqual([complete, incomplete, peers], [1, 0, [`${HOST}:7001`]]);
+  const other = await announce(tracker.url, { infoHash, port: 7002 });
+  assert.deepEqual(other.peers, [`${HOST}:7001`]);
+});
+
 /**
  * Has a file fetched.
  * @param announced the tracker's URL in the torrent. @param url the same tracker's, over HTTP.

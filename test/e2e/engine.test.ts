@@ -25,7 +25,7 @@ const skip = (await probeUring()) ?? false;
 test("it takes uring where the kernel lets it", { skip, timeout: 300_000 }, async (t) => {
   const tracker = await TrackerProcess.start(await Bed.open(t), CONFIG);
   assert.equal(tracker.log.at(-1)?.engine, "uring");
-  assert.equal((await announce(tracker.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
+  assert.equal((await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 })).incomplete, 1);
   assert.equal(await tracker.stop(), 0);
 });
 
@@ -38,7 +38,7 @@ test("where seccomp refuses io_uring it takes node, and says why in one line", {
   assert.equal(lines.length, 1);
   assert.match(String(lines[0].because), /^io_uring is refused \(EPERM\): by seccomp, as in most containers/);
   assert.equal(tracker.log.at(-1)?.engine, "node");
-  assert.equal((await announce(tracker.url, { infoHash: randomBytes(20), port: 1 })).incomplete, 1);
+  assert.equal((await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 })).incomplete, 1);
   assert.equal(await tracker.stop(), 0);
 });
 
@@ -75,7 +75,7 @@ test("an announce on a connection of its own takes as few packets as it can", {
   // On a busy machine either end may take so long that the other acknowledges without anything to say.
   while (counts.length < 10 && !counts.includes(LEAST_PACKETS)) {
     const before = await packetsSent(bed, namespace);
-    await network.announce(tracker.url, [{ infoHash: randomBytes(20), port: 1 }]);
+    await network.announce(tracker.url, [{ infoHash: randomBytes(20), port: 7001 }]);
     counts.push((await packetsSent(bed, namespace)) - before);
   }
   assert.equal(Math.min(...counts), LEAST_PACKETS, String(counts));

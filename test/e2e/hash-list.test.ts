@@ -23,8 +23,9 @@ hashlist: { path: list, formats: [text, csv, json, binary, nftables], interval: 
 `;
   const tracker = await TrackerProcess.start(bed, config);
   for (const infoHash of [LISTED, EXCLUDED]) {
-    for (const i of [1, 2]) await announce(tracker.url, { infoHash, port: i, from: `127.0.1.${i}`, left: 0 });
-    await announce(tracker.url, { infoHash, port: 3, from: "127.0.1.3" });
+    for (const i of [1, 2])
+      await announce(tracker.url, { infoHash, port: 7000 + i, from: `127.0.1.${i}`, left: 0 });
+    await announce(tracker.url, { infoHash, port: 7003, from: "127.0.1.3" });
   }
   const list = (format: string, question?: AdminQuestion) =>
     askAdmin(`${tracker.admin}api/v1/hashlist?format=${format}`, question);
@@ -61,14 +62,14 @@ test("files follow the swarms: a torrent comes, and goes when its copies go; a s
   for (const i of [1, 2])
     await announce(tracker.url, {
       infoHash: LISTED,
-      port: i,
+      port: 7000 + i,
       from: `127.0.1.${i}`,
       left: 0,
       event: "stopped",
     });
   await until("it is off the list", () => text() === "");
   for (const i of [1, 2])
-    await announce(tracker.url, { infoHash: LISTED, port: i, from: `127.0.1.${i}`, left: 0 });
+    await announce(tracker.url, { infoHash: LISTED, port: 7000 + i, from: `127.0.1.${i}`, left: 0 });
   await until("it is back", () => text() !== "");
   assert.equal(await tracker.stop(), 0);
   assert.equal(text(), "");

@@ -173,7 +173,7 @@ test("a connection that stays silent does not hold up the end", { timeout: 300_0
   t.after(() => idle.destroy());
   await Promise.all([once(idle, "connect"), once(stuck, "connect")]);
   stuck.write("GET /announce");
-  await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
+  await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 });
   const begun = performance.now();
   assert.equal(await tracker.stop(), 0);
   assert.ok(performance.now() - begun < IDLE_TIMEOUT_MS / 2);
@@ -187,7 +187,7 @@ test("a reload that comes amid the end does not hold it up", { timeout: 300_000 
   t.after(() => held.destroy());
   await once(held, "connect");
   held.write("GET /announce?");
-  await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
+  await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 });
   tracker.process.signal("SIGTERM");
   await tracker.logged("that it stops", ({ msg }) => msg === "stopping");
   tracker.process.signal("SIGHUP");
@@ -208,7 +208,7 @@ test("reloads asked for while one is under way are one, and do not hold up the e
   // Each has been taken when the next announce is answered, or soon after.
   for (let i = 0; i < 50; i++) {
     tracker.process.signal("SIGHUP");
-    await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
+    await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 });
   }
   tracker.process.signal("SIGTERM");
   assert.equal(await tracker.process.ended, 0);
@@ -271,7 +271,7 @@ test("a full tracker answers new peers without storing them, and warns once", {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, `${LISTEN}tracker: { max_peers: 1000 }\n`);
   const infoHash = randomBytes(20);
-  let port = 0;
+  let port = 1000;
   const announceSome = async (count: number) => {
     const last = port + count;
     const line = async () => {
@@ -284,7 +284,7 @@ test("a full tracker answers new peers without storing them, and warns once", {
   const refused = await announce(tracker.url, { infoHash, port: 60_000 });
   assert.equal(refused.peers.length, 50);
   assert.equal((await scrape(tracker.url, infoHash)).incomplete, 1000);
-  const known = await announce(tracker.url, { infoHash, port: 1, left: 0, event: "completed" });
+  const known = await announce(tracker.url, { infoHash, port: 1001, left: 0, event: "completed" });
   assert.deepEqual([known.complete, known.incomplete], [1, 999]);
 
   const isWarning = ({ level, key }: { level: string; key?: unknown }) =>
@@ -311,7 +311,7 @@ test("the log goes to files, whole to its last line", { timeout: 300_000 }, asyn
   const tracker = runBtrt(bed, ["run", "--config", config]);
   const log = () => readFile(`${directory}/btrt.log`, "utf8").catch(() => "");
   await until("it is ready", async () => /"ready"/.test(await log()));
-  await announce(`http://127.0.0.1:${port}/announce`, { infoHash: randomBytes(20), port: 1 });
+  await announce(`http://127.0.0.1:${port}/announce`, { infoHash: randomBytes(20), port: 7001 });
   assert.equal(await tracker.stop(), 0);
   assert.match(await log(), /"msg":"stopped"\}\n$/);
   assert.doesNotMatch(await log(), /announce[^"]*"\}/, "no line per announce");

@@ -47,7 +47,7 @@ test("while there is no traffic the page says what to do next", { timeout: 300_0
   assert.match((await page.textContent(".welcome")) ?? "", new RegExp(`curl '${tracker.url}\\?info_hash=`));
   assert.match((await page.textContent(".warnings")) ?? "", /There are no peer groups/);
   assert.deepEqual(await findBarriers(page), []);
-  await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
+  await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 });
   await page.waitForSelector(".welcome", { state: "detached" });
   assert.deepEqual(complaints, []);
 });

@@ -30,8 +30,8 @@ async function btrt(bed: Bed, ...args: string[]): Promise<{ code: unknown; out: 
 
 /** Announces some peers to a torrent, of which two are complete. @returns its counts. */
 async function fillSwarm(url: string, infoHash: Uint8Array): Promise<Counts> {
-  for (let port = 1; port <= 5; port++) {
-    const completed = port <= 2 ? ({ left: 0, event: "completed" } as const) : {};
+  for (let port = 7001; port <= 7005; port++) {
+    const completed = port <= 7002 ? ({ left: 0, event: "completed" } as const) : {};
     await announce(url, { infoHash, port, ...completed });
   }
   return { complete: 2, incomplete: 3, downloaded: 2 };
@@ -106,7 +106,7 @@ test("totals of each group go on after a restart", { timeout: 300_000 }, async (
   const infoHash = randomBytes(20);
   for (let run = 0; run < 2; run++) {
     const tracker = await TrackerProcess.start(bed, config);
-    const near = { infoHash, port: 1, from: "127.0.1.1" };
+    const near = { infoHash, port: 7001, from: "127.0.1.1" };
     await announce(tracker.url, { ...near, event: "started" });
     await announce(tracker.url, { ...near, downloaded: 3 * 2 ** 20, uploaded: 2 ** 20 });
     await announce(tracker.url, { ...near, downloaded: 4 * 2 ** 20, uploaded: 2 ** 20 });
@@ -160,7 +160,7 @@ test("a damaged file is moved aside with a loud line, at start and later", {
 
   const before = tracker.log.length;
   await damage(bed.path("var/btrt.db"));
-  await announce(tracker.url, { infoHash, port: 1, left: 0 });
+  await announce(tracker.url, { infoHash, port: 7001, left: 0 });
   await tracker.logged("the damage", isLoud, before);
   await saved(bed, 1);
   await assertSurvives(bed, tracker, config, [infoHash], counts);
@@ -303,7 +303,7 @@ test("a server that is away or refuses us is a clear error; not required, it is 
   await server.kill();
   const late = await TrackerProcess.start(bed, config);
   await announce(late.url, { infoHash, port: 6, left: 0, event: "completed" });
-  await announce(late.url, { infoHash, port: 1, left: 0 });
+  await announce(late.url, { infoHash, port: 7001, left: 0 });
   await server.start();
   await late.logged("the recovery", ({ msg }) => /can be used again/.test(msg));
   const all = { complete: counts.complete + 1, incomplete: counts.incomplete, downloaded: 3 };

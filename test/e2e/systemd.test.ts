@@ -30,7 +30,7 @@ test("it serves the sockets it is given, and says when it is ready, reloads and 
     "READY=1",
     "STATUS=serving 0 peers of 0 torrents",
   ]);
-  await announce(tracker.url, { infoHash: randomBytes(20), port: 1 });
+  await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 });
   await tracker.reload(config);
   const [reloading] = await manager.hears("of the reload", /^MONOTONIC_USEC=\d+$/);
   assert.equal(reloading, "RELOADING=1");

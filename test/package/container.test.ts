@@ -82,7 +82,7 @@ test("the image of the Dockerfile serves, with a database on a server", { timeou
   });
   await until("it is ready", () => /"msg":"ready"/.test(log) || running.exitCode !== null);
   const infoHash = randomBytes(20);
-  assert.equal((await announce("http://127.0.0.1/announce", { infoHash, port: 1 })).incomplete, 1, log);
+  assert.equal((await announce("http://127.0.0.1/announce", { infoHash, port: 7001 })).incomplete, 1, log);
   const [, ...health] = last("HEALTHCHECK").split("CMD ");
   const checked = spawnSync("chroot", [root, ...JSON.parse(health.join(""))], { encoding: "utf8" });
   assert.equal(checked.status, 0, checked.stderr);

@@ -86,7 +86,7 @@ describe("the .deb", () => {
       machine.run("btrt", "version"),
       new RegExp(`^btrt ${VERSION} \\([0-9a-f]{12}\\S* of \\d{4}-\\d\\d-\\d\\d; Node`),
     );
-    await announce(URL, { infoHash, port: 1 });
+    await announce(URL, { infoHash, port: 7001 });
   });
 
   test("its units are what systemd wants, and little is left to them", () => {
@@ -118,7 +118,7 @@ describe("the .deb", () => {
     machine.run("service", "btrt", "reload");
     await until(
       "the new interval is in force",
-      async () => (await announce(URL, { infoHash, port: 1 })).interval < 1500,
+      async () => (await announce(URL, { infoHash, port: 7001 })).interval < 1500,
     );
   });
 
@@ -127,7 +127,7 @@ describe("the .deb", () => {
     machine.run("service", "btrt", "stop");
     const active = () => machine.try("systemctl", "is-active", "btrt.socket", "btrt.service").out;
     await until("both are inactive", () => /^inactive\ninactive/.test(active()));
-    await assert.rejects(announce(URL, { infoHash, port: 1 }), { code: "ECONNREFUSED" });
+    await assert.rejects(announce(URL, { infoHash, port: 7001 }), { code: "ECONNREFUSED" });
     machine.run("service", "btrt", "start");
     await serves(VERSION);
     await load.stop();
@@ -236,7 +236,7 @@ describe("the .rpm", () => {
     machine.run("systemctl", "start", "btrt");
     await serves(VERSION);
     const infoHash = randomBytes(20);
-    await announce(URL, { infoHash, port: 1 });
+    await announce(URL, { infoHash, port: 7001 });
     const configuration = `${machine.read("/etc/btrt/btrt.conf")}\ntracker: { interval: 1234 }\n`;
     writeFileSync(machine.path("/etc/btrt/btrt.conf"), configuration);
     rpm("--upgrade", machine.receive(join(NEXT, rpmOf(NEXT_VERSION))));
