@@ -7,7 +7,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { ErrandDesk } from "./errands.ts";
 import type { Feature } from "./feature.ts";
-import { type ForeignPeers, Forwarder } from "./forwarding/forwarder.ts";
+import { Forwarder } from "./forwarding/forwarder.ts";
 import type { ScheduleLimits } from "./forwarding/schedule.ts";
 import { ownAddresses } from "./machine.ts";
 import type { Address } from "./model/address.ts";
@@ -156,22 +156,13 @@ export class ForwardingFeature implements Feature {
       numWant: tracker.numwant_max,
       times: new AskTimes(askTimes),
       announce: (announcement) => this.#client.announce(announcement),
-      learn: (peers) => this.#learn(peers),
+      learn: (peers) => this.#learned.learnAnswer(peers, this.#counts),
       resume: (worker, token, told) => errands.resume(worker, token, told),
       isOurs: (address) => this.#ours.lookup(address) !== 0,
       now,
       nowMs: () => performance.now(),
       fraction: Math.random,
     });
-  }
-
-  #learn({ infoHash, peers, peers6, ...named }: ForeignPeers): boolean {
-    const counts = this.#counts;
-    const before = counts.stored;
-    const common = { complete: false, ...named };
-    if (peers.length > 0) this.#learned.learn(infoHash, { family: 4, peers, ...common }, counts);
-    if (peers6.length > 0) this.#learned.learn(infoHash, { family: 6, peers: peers6, ...common }, counts);
-    return counts.stored > before;
   }
 }
 

@@ -10,6 +10,7 @@ import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import type { AskTimes } from "../tracker/ask-times.ts";
 import { type ForwardErrand, readForwardErrand } from "../tracker/forward-errand.ts";
+import type { ForeignPeers } from "../tracker/learned-peers.ts";
 import { packLearned } from "../tracker/peer-record.ts";
 import type { Told } from "../tracker/told.ts";
 import { announcementFor } from "./announcement.ts";
@@ -35,7 +36,7 @@ export interface ForwarderParts {
   readonly times: AskTimes;
   /** Announces to a tracker (client/tracker-client.ts). Never rejects. */
   readonly announce: (announcement: Announcement) => Promise<Outcome>;
-  /** Puts peers into the store. @returns whether any of them is there now. */
+  /** Puts peers into the store. @returns whether most of them, or enough, are there now. */
   readonly learn: (peers: ForeignPeers) => boolean;
   /** Ends a wait. */
   readonly resume: (worker: number, token: number, told: Told | undefined) => void;
@@ -46,19 +47,6 @@ export interface ForwarderParts {
   readonly nowMs: () => number;
   /** Uniform in [0, 1). */
   readonly fraction: () => number;
-}
-
-/** Peers that an external tracker has named. */
-export interface ForeignPeers {
-  readonly infoHash: Uint32Array;
-  /** The tracker's number, and whether they are for its own clients alone (tracker/peer-record.ts). */
-  readonly source: number;
-  readonly unconfirmed: boolean;
-  /** Compact, 6 and 18 bytes each. */
-  readonly peers: Uint8Array;
-  readonly peers6: Uint8Array;
-  /** When they are forgotten, in seconds. */
-  readonly expiresAt: number;
 }
 
 /** What is on its way for a swarm at a tracker. */

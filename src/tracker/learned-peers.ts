@@ -32,6 +32,9 @@ const STORE_SHARE = 0.5;
 /** How full that part may be for peers of each {@link STANDING} to be added. */
 const STORE_FILL = [1 / 2, 3 / 4, 1];
 
+/** Peers of an answer that are enough for the tracker's clients, however many more there was no room for. */
+const ENOUGH_PEERS = 25;
+
 /** Peers that are stored in one hold of a shard: each may have to look for the one whose place it takes. */
 const LEARNED_PER_HOLD = 64;
 
@@ -48,6 +51,13 @@ export interface NamedPeers {
   readonly unconfirmed?: boolean;
   /** When they are forgotten unless they are named again. Seconds. */
   readonly expiresAt: number;
+}
+
+/** Peers that an external tracker has named in one answer. */
+export interface ForeignPeers extends Omit<NamedPeers, "family" | "complete"> {
+  readonly infoHash: Uint32Array;
+  /** In compact form (BEP 7). */
+  readonly peers6: Uint8Array;
 }
 
 /** What came of it. */
@@ -118,6 +128,19 @@ export class LearnedPeers {
       if (entry === 0) return false;
     }
     return true;
+  }
+
+  /**
+   * Stores the peers of an external tracker's answer.
+   * @returns whether the tracker's clients find them in the store: most of them, or enough.
+   */
+  learnAnswer({ infoHash, peers, peers6, ...named }: ForeignPeers, counts: LearnedCounts): boolean {
+    const { stored, refused } = counts;
+    const common = { complete: false, ...named };
+    if (peers.length > 0) this.learn(infoHash, { family: 4, peers, ...common }, counts);
+    if (peers6.length > 0) this.learn(infoHash, { family: 6, peers: peers6, ...common }, counts);
+    const kept = counts.stored - stored;
+    return kept >= ENOUGH_PEERS || kept > counts.refused - refused;
   }
 
   #learnSome(

@@ -49,6 +49,13 @@ class Rig {
     this.#learned.learn(SWARM, { ...named, peers }, this.counts);
   }
 
+  /** As an answer of a tracker that is not confirmed. @returns whether its clients find the peers in the store. */
+  answer(source: number, count: number): boolean {
+    const named = { infoHash: SWARM, source, unconfirmed: true, expiresAt: 1_007_200 };
+    const peers = peersOf(source & 0xff, count);
+    return this.#learned.learnAnswer({ ...named, peers, peers6: new Uint8Array(0) }, this.counts);
+  }
+
   /** Learned peers by source; negative for unconfirmed ones. */
   places(): Map<number, number> {
     const { store } = this.fixture;
@@ -234,6 +241,17 @@ describe("unconfirmed peers", () => {
     assert.equal(rig.fixture.told(4).filter(({ address }) => address.startsWith("45.")).length, 20);
   });
 
+  it("are found in the store by the tracker's clients, or it is said that they are not", () => {
+    const rig = new Rig(100);
+    assert.ok(rig.answer(A, 200), "it has all there are");
+    for (let i = 1; i < 4; i++) assert.ok(rig.answer(A + i, 200));
+    assert.equal(rig.places().get(-A - 3), 25);
+    for (let i = 4; i < 8; i++) assert.ok(!rig.answer(A + i, 200), "too many share");
+    assert.ok(rig.answer(A + 9, 9), "it has all of its own");
+    rig.learn(C, peersOf(100, 200));
+    assert.ok(!rig.answer(A + 9, 9), "there is no place for it");
+  });
+
   it("come behind all others, as far as there is room", () => {
     const rig = new Rig(200);
     rig.learn(A, peersOf(1, 20), UNCONFIRMED);
@@ -277,6 +295,17 @@ describe("unconfirmed peers", () => {
       [...Array(5).fill(1), ...Array(5).fill(2)],
       "the last to name them has them",
     );
+  });
+
+  it("are no incomplete peers to others, where learned peers are counted as such", () => {
+    const rig = new Rig(200);
+    const { tracker, response } = rig.fixture;
+    tracker.policy = { ...tracker.policy, settings: { ...tracker.policy.settings, countLearned: true } };
+    rig.learn(A, peersOf(1, 20), UNCONFIRMED);
+    rig.learn(C, peersOf(3, 5));
+    assert.deepEqual(rig.fixture.scrape(), [0, 6, 0]);
+    rig.fixture.announce("11.0.0.1");
+    assert.equal(response.incomplete, 6);
   });
 
   it("are ours when they announce themselves", () => {

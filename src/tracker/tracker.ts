@@ -19,13 +19,14 @@ import { NO_GROUP } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
 import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
+import { LearnedCount } from "./learned-count.ts";
 import { peerKey } from "./peer-key.ts";
 import { PeerSelection } from "./peer-selection.ts";
 import { COUNTS, type Counts } from "./peer-update.ts";
 import { REFRESH_BYTES, writeRefresh } from "./refresh-errand.ts";
 import { Requester } from "./requester.ts";
 import { bridgedInterval } from "./selection-settings.ts";
-import { isRefreshDue, learnedCount, setRefreshed, wasRefreshed } from "./swarm-state.ts";
+import { isRefreshDue, setRefreshed, wasRefreshed } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
@@ -57,6 +58,7 @@ export class Tracker {
   waitMs = 0;
   readonly #store: SwarmStore;
   readonly #selection: PeerSelection;
+  readonly #learned: LearnedCount;
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #counters: Float64Array;
@@ -98,6 +100,7 @@ export class Tracker {
     this.#counters = counters;
     this.#activity = activity;
     this.#errands = errands;
+    this.#learned = new LearnedCount(store);
     this.#selection = new PeerSelection(store, random, counters, activity);
   }
 
@@ -293,7 +296,7 @@ export class Tracker {
   /** Incomplete peers, as clients are told: other trackers are told of our own alone. */
   #incomplete(entry: number, poll: boolean): number {
     const own = this.#store.incomplete(entry);
-    return this.policy.settings.countLearned && !poll ? own + learnedCount(this.#store.words, entry) : own;
+    return this.policy.settings.countLearned && !poll ? own + this.#learned.count(entry) : own;
   }
 
   /** Notes who announces, and what. */
