@@ -30,12 +30,11 @@ export class ClientIdentities {
     words[PEER_ID_WORDS] = clientKey;
     return this.#hash.hash(words, 0, PEER_ID_WORDS + 1, port);
   }
+}
 
-  /** The identity of the client that announces; 0 when it does not say who it is. */
-  of(request: AnnounceRequest): number {
-    const hash = this.hashOf(request);
-    if (hash === 0) return 0;
-    const high = 1 + ((hash >>> LOW_BITS) % HIGH_VALUES);
-    return (high << LOW_BITS) | (hash & ((1 << LOW_BITS) - 1));
-  }
+/** The identity of a client with this hash; 0 when that is 0. */
+export function identityFrom(hash: number): number {
+  if (hash === 0) return 0;
+  const high = 1 + ((hash >>> LOW_BITS) % HIGH_VALUES);
+  return (high << LOW_BITS) | (hash & ((1 << LOW_BITS) - 1));
 }

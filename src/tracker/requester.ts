@@ -4,6 +4,8 @@ import { Address, type Family } from "../model/address.ts";
 export class Requester {
   readonly address = new Address();
   group = 0;
+  /** The hash of its client (client-identity.ts), 0 where it does not say who it is. */
+  client = 0;
   /** The only family that it can be given peers of, or 0 for both. */
   onlyFamily: Family | 0 = 0;
   /** What it has left, by coarseLeft. */

@@ -17,6 +17,7 @@ import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
+import { identityFrom } from "./client-identity.ts";
 import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
 import { LearnedCount } from "./learned-count.ts";
@@ -117,6 +118,7 @@ export class Tracker {
     who.group = this.policy.groups.groupOf(request.address);
     who.poll = this.policy.polls.includes(request);
     if (who.poll) return this.#answerPoll(request, response);
+    who.client = this.#store.identities.hashOf(request);
     const row = who.group * ACTIVITY_WIDTH;
     this.#activity[row + ACTIVITY.announces]++;
     this.#setIntervals(response);
@@ -124,14 +126,8 @@ export class Tracker {
     who.clearGiven();
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
     else this.#joinSwarm(shard, request, response, asker);
-    const isCounted = this.#store.traffic.count(
-      shard,
-      request,
-      who,
-      this.#clock.seconds,
-      this.#activity,
-      row,
-    );
+    const now = this.#clock.seconds;
+    const isCounted = this.#store.traffic.count(shard, request, who, now, this.#activity, row);
     this.#store.leave(shard);
     if (who.group !== NO_GROUP && this.waitMs === 0) this.#countLocality(who);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
@@ -183,6 +179,7 @@ export class Tracker {
     const who = this.#requester;
     who.group = this.policy.groups.groupOf(request.address);
     who.poll = this.policy.polls.includes(request);
+    who.client = store.identities.hashOf(request);
     who.clearGiven();
     this.#setIntervals(response);
     this.#clear(response);
@@ -312,7 +309,7 @@ export class Tracker {
     who.outside = false;
     who.dependent = false;
     this.#update.left = request.left;
-    this.#update.identity = this.#store.identities.of(request);
+    this.#update.identity = identityFrom(who.client);
     this.#update.counts = COUNTS.unknown;
     this.#update.now = this.#clock.seconds;
     this.#update.stallSeconds = this.policy.selection.stallSeconds;

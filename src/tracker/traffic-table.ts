@@ -3,7 +3,11 @@
  * announce says sums since `started`. There is room for one peer in sixteen of `max_peers`; of who finds none, the bytes
  * are not counted, and how often that was so is. A shard has a part of the table, and its lock protects it.
  *
- *     slot      last announce:16 (seconds modulo 2^16)  tag:16 (0: free)    received, sent: KiB, modulo 2^32
+ * A slot is a client's, whatever address it announces from: of a client with two addresses, or one that moves, nothing
+ * is counted twice. Where one of its addresses is in a peer group and another is not, it has two, and that of the group
+ * counts. Who does not say who it is has a slot for each address.
+ *
+ *     slot      last announce:16 (seconds modulo 2^16)  member:1  tag:15 (0: free)    received, sent: KiB, modulo 2^32
  *               share of outside peers among those it was given:16, among those it could have been given:16
  *
  * From the shares it is estimated what it has received from outside and sent there, and would have with a tracker that
@@ -12,6 +16,7 @@
  * as who is given some has found too little inside.
  */
 import { ANNOUNCE_EVENT, type AnnounceRequest } from "../model/announce.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY } from "./group-activity.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 
@@ -41,8 +46,19 @@ export function allocateTraffic(maxPeers: number, shards: number): Uint32Array<S
   return new Uint32Array(new SharedArrayBuffer(shards * slots * SLOT_WORDS * 4));
 }
 
-/** Peers that a client is given, and could be given; and how many of them are in no group. */
+/** Of word 0 of a slot: whether it is of addresses in peer groups, and whose it is. */
+const MEMBER = 0x8000;
+const TAG = 0x7fff;
+
+/** Seconds, and times as many as its own, after which a slot in a peer group keeps the other from counting no more. */
+const MEMBER_SECONDS = 90;
+const MEMBER_QUIET = 1.5;
+
+/** Who announces, the peers that it is given, and could be given; and how many of them are in no group. */
 interface Given {
+  /** The hash of the client, or 0 (client-identity.ts). */
+  readonly client: number;
+  readonly group: number;
   readonly given: number;
   readonly givenOutside: number;
   readonly eligible: number;
@@ -55,6 +71,8 @@ export class TrafficTable {
   readonly #hash: KeyedHash;
   /** Slots of a shard. */
   readonly #slots: number;
+  /** What {@link #find} found: the client's other slot, in a peer group if the first is in none, or -1. */
+  #other = -1;
 
   constructor(words: Uint32Array, shards: number, hash: KeyedHash) {
     this.#words = words;
@@ -80,12 +98,20 @@ export class TrafficTable {
     const { infoHash, address, port, event, transferred } = request;
     if (!(isSum(transferred, 0) && isSum(transferred, 1))) return true;
     const words = this.#words;
-    const hash = this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port);
-    const tag = hash >>> 16 || 1;
+    const { client } = who;
+    const hash =
+      client === 0
+        ? this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port)
+        : this.#hash.hash(infoHash, 0, infoHash.length, client);
+    const member = client !== 0 && who.group !== NO_GROUP ? MEMBER : 0;
+    const tag = (hash >>> 17 || 1) | member;
     const slot = this.#find(shard, hash, tag, now);
     if (slot === -1) return event === ANNOUNCE_EVENT.stopped;
-    const isKnown = (words[slot] & 0xffff) === tag && event !== ANNOUNCE_EVENT.started;
+    // The other address of a client starts, too.
+    const begins = event === ANNOUNCE_EVENT.started && client === 0;
+    const isKnown = (words[slot] & (MEMBER | TAG)) === tag && !begins;
     const seconds = isKnown ? 1 + ageOf(words[slot], now) : 0;
+    const isCounted = client === 0 || member !== 0 || !this.#isWithMember(seconds, now);
     const shares = words[slot + SHARES];
     for (let i = 0; i < 2; i++) {
       const sum = Math.floor(transferred[i] / KIB) % TWO_32;
@@ -93,7 +119,7 @@ export class TrafficTable {
       words[slot + 1 + i] = sum;
       // A smaller sum has begun again.
       const more = sum >= before ? sum - before : sum;
-      if (more > KIB_PER_SECOND * seconds) continue;
+      if (!isCounted || more > KIB_PER_SECOND * seconds) continue;
       activity[row + ACTIVITY.downloaded + i] += more * KIB;
       activity[row + ACTIVITY.outside + i] += (more * KIB * (shares >>> 16)) / WHOLE;
       activity[row + ACTIVITY.random + i] += (more * KIB * (shares & WHOLE)) / WHOLE;
@@ -103,17 +129,27 @@ export class TrafficTable {
     return true;
   }
 
-  /** The peer's slot, or one that it can have, or -1. */
+  /** Whether the client is heard of from a peer group, too. @param seconds since it was last heard of from elsewhere. */
+  #isWithMember(seconds: number, now: number): boolean {
+    if (this.#other === -1) return false;
+    return ageOf(this.#words[this.#other], now) <= Math.max(MEMBER_SECONDS, MEMBER_QUIET * seconds);
+  }
+
+  /** The slot with this tag, or one that it can have, or -1. */
   #find(shard: number, hash: number, tag: number, now: number): number {
     const words = this.#words;
     const first = (shard * this.#slots + ((hash * WAYS) & (this.#slots - 1) & -WAYS)) * SLOT_WORDS;
+    let own = -1;
     let free = -1;
+    this.#other = -1;
     for (let slot = first; slot < first + WAYS * SLOT_WORDS; slot += SLOT_WORDS) {
       const word = words[slot];
-      if ((word & 0xffff) === tag) return slot;
-      if ((word & 0xffff) === 0 || ageOf(word, now) > STALE_SECONDS) free = slot;
+      const its = word & (MEMBER | TAG);
+      if (its === tag) own = slot;
+      else if (its === (tag | MEMBER)) this.#other = slot;
+      else if (its === 0 || ageOf(word, now) > STALE_SECONDS) free = slot;
     }
-    return free;
+    return own === -1 ? free : own;
   }
 }
 
