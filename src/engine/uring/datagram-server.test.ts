@@ -5,15 +5,18 @@ import { TestCounters } from "../conformance/rig.ts";
 import { TestDatagramClient } from "../conformance/test-datagram-client.ts";
 import { ToyDatagramService } from "../conformance/toy-datagram-service.ts";
 import type { DatagramCalls } from "./datagram-server.ts";
-import { MMSGHDR, SOCKADDR } from "./layouts.ts";
+import { MMSGHDR, SOCKADDR, SOCKET } from "./layouts.ts";
 import { probeUring } from "./probe.ts";
 
 const skip = (await probeUring()) ?? false;
 
+/** Has the kernel say when each datagram came: asm-generic/socket.h. */
+const SO_TIMESTAMP = 29;
+
 const ERRNO = { EPERM: 1, EAGAIN: 11, ENOBUFS: 105, ECONNREFUSED: 111 } as const;
 
 /** A server on a socket of its own, whose system calls a test can replace; it serves when told to. */
-async function open(t: TestContext) {
+async function open(t: TestContext, address = { host: "127.0.0.1", port: 0 }) {
   const [{ DatagramServer }, { Ring }, { SocketCalls }, libc] = await Promise.all([
     import("./datagram-server.ts"),
     import("./ring.ts"),
@@ -26,10 +29,9 @@ async function open(t: TestContext) {
   const counters = new TestCounters();
   const server = new DatagramServer(ring, service, counters, calls);
   const sockets = new SocketCalls();
-  const loopback = { host: "127.0.0.1", port: 0 };
-  const socket = sockets.open(loopback, { type: "datagram", ipv6Only: false, shared: false });
+  const socket = sockets.open(address, { type: "datagram", ipv6Only: false, shared: false });
   server.add(socket);
-  const client = await TestDatagramClient.open(socket.address);
+  const client = await TestDatagramClient.open({ host: "127.0.0.1", port: socket.address.port });
   t.after(() => {
     client.close();
     ring.close();
@@ -41,7 +43,7 @@ async function open(t: TestContext) {
     await client.send(text);
     server.complete(0);
   };
-  return { service, counters, client, calls, exchange };
+  return { service, counters, client, calls, exchange, fd: socket.fd };
 }
 
 for (const code of ["EPERM", "EAGAIN", "ENOBUFS"] as const) {
@@ -105,4 +107,18 @@ test("a datagram from port 0 is dropped", { skip }, async (t) => {
   calls.recvmmsg = recvmmsg;
   await exchange("say alive");
   assert.equal(String(await client.receive()), "alive");
+});
+
+test("who has opened the socket may have asked for other control messages", { skip }, async (t) => {
+  const [{ setsockopt }, { Memory }] = await Promise.all([import("./libc.ts"), import("./memory.ts")]);
+  for (const host of ["0.0.0.0", "::"]) {
+    const { counters, client, exchange, fd } = await open(t, { host, port: 0 });
+    const one = Memory.allocate(4);
+    one.words[0] = 1;
+    assert.equal(setsockopt(fd, SOCKET.levelSocket, SO_TIMESTAMP, one.pointerTo(0), 4), 0);
+    one.unmap();
+    await exchange("say hello");
+    assert.equal(String(await client.receive()), "hello");
+    assert.equal(counters.dropped, 0);
+  }
 });
