@@ -150,6 +150,18 @@ describe("the places of a swarm for learned peers", () => {
     ]);
   });
 
+  it("are counted right when a tracker names another's peers, too", () => {
+    const rig = new Rig(8);
+    rig.learn(A, peersOf(1, 5), UNCONFIRMED);
+    rig.learn(C, peersOf(3, 3), UNCONFIRMED);
+    // A new one, whose place is one of the first tracker's; the others of that; and one more new one.
+    rig.learn(B, Uint8Array.from([...peersOf(2, 1), ...peersOf(1, 4), ...peersOf(2, 1, 1)]));
+    assert.deepEqual([...rig.places()].sort(), [
+      [-C, 2],
+      [B, 6],
+    ]);
+  });
+
   it("of neighbors are taken by nobody, and neighbors have a share of the others'", () => {
     const rig = new Rig(60);
     rig.learn(NEIGHBOR, peersOf(1, 40));
@@ -237,6 +249,7 @@ describe("unconfirmed peers", () => {
     assert.deepEqual(rig.blocksFor(C), Array(20).fill(3));
     assert.deepEqual(rig.blocksFor(0), Array(20).fill(3));
     assert.equal(rig.fixture.counters[LEARNED_GIVEN_AT], 80, "counted as external trackers'");
+    rig.blocksFor(A);
     rig.fixture.announce("11.0.0.2", { numWant: 200 });
     assert.equal(rig.fixture.told(4).filter(({ address }) => address.startsWith("45.")).length, 20);
   });
