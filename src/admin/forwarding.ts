@@ -126,6 +126,13 @@ export function forwardingMetrics(state: ForwardingState | undefined, counters: 
       "Peers named by external trackers that were removed in favour of another tracker's.",
       { value: forwarding.displaced },
     ),
+    ...trafficMetrics(forwarding),
+  ];
+}
+
+/** What is on its way, and what became of peers. */
+function trafficMetrics(forwarding: NonNullable<ReturnType<typeof readForwarding>>): Metric[] {
+  return [
     gauge("btrt_external_running", "Announces to external trackers on their way.", {
       value: forwarding.running,
     }),

@@ -34,10 +34,10 @@ import { COUNTS, type PeerUpdate } from "./peer-update.ts";
 import { Segments } from "./segments.ts";
 
 /** Records that are looked at in a large list: the last of each run, and in all. */
-export const LARGE_SEARCH = { run: 64, list: 512 } as const;
+const LARGE_SEARCH = { run: 64, list: 512 } as const;
 
 /** Seconds between the two announces of a client that announces itself from two addresses at once. */
-export const PAIR_SECONDS = 90;
+const PAIR_SECONDS = 90;
 
 /** A record that is not heard of for so many times the seconds in which another is has gone quiet: intervals vary. */
 const QUIET = 1.5;

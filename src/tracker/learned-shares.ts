@@ -15,7 +15,7 @@ import { Segments } from "./segments.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 /** How much a learned peer counts, by who named it. */
-export const STANDING = { unconfirmed: 0, confirmed: 1, neighbor: 2 } as const;
+const STANDING = { unconfirmed: 0, confirmed: 1, neighbor: 2 } as const;
 
 /** Who has named a learned peer, and whether it is confirmed: one number. @param source the tracker's. */
 export function holderOf(key: number, source: number): number {

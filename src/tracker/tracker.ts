@@ -20,13 +20,13 @@ import { canBePeer } from "../network/special-purpose.ts";
 import { identityFrom } from "./client-identity.ts";
 import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
+import { setIntervals, shortenForBridges } from "./intervals.ts";
 import { LearnedCount } from "./learned-count.ts";
 import { peerKey } from "./peer-key.ts";
 import { PeerSelection } from "./peer-selection.ts";
 import { COUNTS, type Counts } from "./peer-update.ts";
 import { REFRESH_BYTES, writeRefresh } from "./refresh-errand.ts";
 import { Requester } from "./requester.ts";
-import { bridgedInterval } from "./selection-settings.ts";
 import { isRefreshDue, setRefreshed, wasRefreshed } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
@@ -44,9 +44,6 @@ const NO_ERRANDS: Errands = { push: () => false };
 
 /** The connection of an announce (engine/engine.ts). A token is too large to be handed on without garbage. */
 export type Asker = Pick<Exchange, "mayDefer" | "token">;
-
-/** Intervals differ by up to this part either way, so that clients that came together do not stay together. */
-const INTERVAL_SPREAD = 0.1;
 
 /** Answers announces and scrapes. One for each thread, over a store that they share. Allocates nothing per request. */
 export class Tracker {
@@ -121,7 +118,7 @@ export class Tracker {
     who.client = this.#store.identities.hashOf(request);
     const row = who.group * ACTIVITY_WIDTH;
     this.#activity[row + ACTIVITY.announces]++;
-    this.#setIntervals(response);
+    setIntervals(response, this.policy, this.#random);
     const shard = this.#store.enter(request.infoHash);
     who.clearGiven();
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
@@ -140,7 +137,7 @@ export class Tracker {
     const store = this.#store;
     const who = this.#requester;
     this.#counters[COUNTER.polls]++;
-    this.#setIntervals(response);
+    setIntervals(response, this.policy, this.#random);
     this.#clear(response);
     who.clearGiven();
     const shard = store.enter(request.infoHash);
@@ -181,7 +178,7 @@ export class Tracker {
     who.poll = this.policy.polls.includes(request);
     who.client = store.identities.hashOf(request);
     who.clearGiven();
-    this.#setIntervals(response);
+    setIntervals(response, this.policy, this.#random);
     this.#clear(response);
     if (request.event === ANNOUNCE_EVENT.stopped || who.poll) return;
     const shard = store.enter(request.infoHash);
@@ -196,7 +193,7 @@ export class Tracker {
       who.source = source;
       this.#answer(shard, entry, request, response);
       who.source = 0;
-      if (who.dependent) this.#hasten(response);
+      if (who.dependent) shortenForBridges(response, this.policy, this.#random);
       store.removeIfEmpty(shard, entry);
     }
     store.leave(shard);
@@ -260,7 +257,7 @@ export class Tracker {
       return;
     }
     this.#answer(shard, entry, request, response);
-    if (who.dependent) this.#hasten(response);
+    if (who.dependent) shortenForBridges(response, this.policy, this.#random);
     store.removeIfEmpty(shard, entry);
   }
 
@@ -371,25 +368,6 @@ export class Tracker {
     const { numWant, numWantMax } = this.policy.settings;
     const wanted = request.numWant === NUM_WANT_DEFAULT ? numWant : Math.min(request.numWant, numWantMax);
     return Math.min(wanted, request.room);
-  }
-
-  #setIntervals(response: AnnounceResponse): void {
-    const { interval, minInterval } = this.policy.settings;
-    response.minInterval = minInterval;
-    response.interval = Math.max(minInterval, this.#spread(interval));
-  }
-
-  /** Lets a client that depends on bridges come back sooner. */
-  #hasten(response: AnnounceResponse): void {
-    const interval = bridgedInterval(this.policy.selection);
-    if (interval >= this.policy.settings.interval) return;
-    response.interval = this.#spread(interval);
-    response.minInterval = Math.min(response.minInterval, response.interval);
-  }
-
-  #spread(interval: number): number {
-    const spread = Math.floor(interval * INTERVAL_SPREAD);
-    return interval - spread + this.#random.below(2 * spread + 1);
   }
 
   #clear(response: AnnounceResponse): void {
