@@ -1,6 +1,6 @@
 /**
  * Measures the tracker, as a process:
- * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,neighbors,asking,forwarding]
+ * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,neighbors,asking,forwarding,attacks]
  * [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
@@ -14,6 +14,7 @@ import { Load } from "./load/load.ts";
 import { measureAdmin } from "./scenarios/admin.ts";
 import { measureAnnounces } from "./scenarios/announces.ts";
 import { measureAsking } from "./scenarios/asking.ts";
+import { measureAttacks } from "./scenarios/attacks.ts";
 import { measureForwarding } from "./scenarios/forwarding.ts";
 import { measureHashList } from "./scenarios/hash-list.ts";
 import { measureMemory } from "./scenarios/memory.ts";
@@ -40,6 +41,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   neighbors: measureNeighbors,
   asking: measureAsking,
   forwarding: measureForwarding,
+  attacks: measureAttacks,
 };
 
 /** Processes that others run at a time when figures begin to say little. */

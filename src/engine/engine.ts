@@ -19,6 +19,12 @@ export const REPLY_BYTES = 128 * 1024;
  */
 export const SEND_BUFFER_BYTES = 32 * 1024;
 
+/**
+ * Asked of the kernel for what a connection has sent and nobody has read yet (SO_RCVBUF), in bytes; Linux takes twice that,
+ * up to 6 MB if left to itself. More than {@link INPUT_BYTES}.
+ */
+export const RECEIVE_BUFFER_BYTES = 64 * 1024;
+
 /** Requests of a connection that are served in a row. What it has pipelined behind them waits until others had their turn. */
 export const REQUESTS_AT_ONCE = 16;
 

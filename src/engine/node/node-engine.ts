@@ -24,7 +24,7 @@ import { openListener } from "./listener.ts";
 import { listenAddressOf } from "./listening.ts";
 import { Members } from "./members.ts";
 import { Output } from "./output.ts";
-import { boundSendBuffer } from "./send-buffer.ts";
+import { boundBuffers } from "./socket-buffers.ts";
 
 /** How often deadlines are checked, in milliseconds: a quarter of the shortest limit, within these bounds. */
 const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
@@ -103,7 +103,7 @@ export class NodeEngine implements Engine {
         // Failures to accept come as errors of the server. (Without descriptors libuv closes, and says nothing.)
         server.on("error", () => counters.acceptFailed());
         servers.push(server);
-        await boundSendBuffer(server);
+        await boundBuffers(server);
       }
       for (const address of datagrams) {
         const binding = bindingOf(address, datagrams, shared);
