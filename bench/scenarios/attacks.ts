@@ -39,7 +39,8 @@ interface Pair {
 /** @returns one table. */
 export async function measureAttacks(setting: Setting): Promise<Table> {
   const population = fewSwarms(setting.quick);
-  const job = { requests: { kind: "mix", population }, manner: "close", sleeps: false } as const;
+  const sleeps = setting.cores.length < 3;
+  const job = { requests: { kind: "mix", population }, manner: "close", sleeps } as const;
   const rows: string[][] = [];
   for (const engine of setting.engines) {
     const keys = {
@@ -62,7 +63,7 @@ export async function measureAttacks(setting: Setting): Promise<Table> {
     title: "Honest announces while one address takes what it can get",
     notes: [
       `A connection per announce, a closed loop; max_connections ${CONNECTIONS}. Every honest announce is answered, else nothing would be shown.`,
-      "Each round is measured without the attack, and then with it; ratios are taken within the round. The attacker has the load generator's core, at a lower priority, unless there is a third core.",
+      "Each round is measured without the attack, and then with it; ratios are taken within the round. Without a third core the attacker shares that of the load generator, which then sleeps for a millisecond at a time.",
       "Kernel memory: what all TCP sockets of the machine hold, more than before the attack.",
     ],
     columns: ["engine", "attack", "p99 ms without", "p99 ms", "ratio", "wanted", "kernel memory, MB"],

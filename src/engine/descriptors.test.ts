@@ -28,6 +28,7 @@ async function start(t: TestContext, engine: string) {
   const [address, datagrams]: ListenAddress[] = String(line)
     .split(" ")
     .map((port) => ({ host: "127.0.0.1", port: Number(port) }));
+  const counted = once(server.stdout, "data");
   const datagramClient = await TestDatagramClient.open(datagrams);
   t.after(() => datagramClient.close());
   const clients = await Promise.all(
@@ -40,17 +41,18 @@ async function start(t: TestContext, engine: string) {
     server.stdin.end();
     return exited;
   };
-  return { address, clients, datagramClient, end };
+  return { address, clients, datagramClient, counted, end };
 }
 
 test("node: without descriptors new connections are closed, and those there are go on being served", async (t) => {
-  const { address, clients, datagramClient, end } = await start(t, "node");
+  const { address, clients, datagramClient, counted, end } = await start(t, "node");
   const answers = await Promise.allSettled(clients.map((client) => client.ask("say hello")));
   const served = clients.filter((_, i) => answers[i].status === "fulfilled");
   assert.ok(served.length > 0, "some are served");
   assert.ok(served.length < DESCRIPTORS, "the others are not");
   for (const client of served) assert.equal(await client.ask("say again"), "again");
   assert.equal(await datagramClient.ask("say datagram"), "datagram");
+  assert.match(String(await counted), /^accepting failed/);
   for (const client of clients) client.close();
 
   // The server may see a new connection before it sees that the old ones are gone.

@@ -1,6 +1,6 @@
 /**
  * A process of its own with the toy services, TCP and UDP: `echo-process.ts ENGINE [shared]`. Prints its ports; ends with
- * its standard input. `shared` lets others listen beside it.
+ * its standard input, and says when accepting has failed. `shared` lets others listen beside it.
  */
 import { makeEngine } from "../choice.ts";
 import { allocateResources } from "../uring/resources.ts";
@@ -17,15 +17,12 @@ const limits = {
   maxDeferred: 100,
 };
 const services = { stream: new ToyService(), datagram: new ToyDatagramService() };
+const counters = new TestCounters();
 const resources = allocateResources(2, limits.maxConnections);
-const engine = await makeEngine(
-  kind === "uring" ? "uring" : "node",
-  services,
-  limits,
-  new TestCounters(),
-  resources,
-);
+const engine = await makeEngine(kind === "uring" ? "uring" : "node", services, limits, counters, resources);
 const free = [{ host: "127.0.0.1", port: 0 }];
 const { streams, datagrams } = await engine.listen({ streams: free, datagrams: free }, shared === "shared");
 console.log(streams[0].port, datagrams[0].port);
 process.stdin.on("end", () => engine.stop(0)).resume();
+await counters.until(() => counters.acceptFailures > 0);
+console.log("accepting failed");
