@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bencode } from "../test/e2e/bencode.ts";
+import { bencode } from "../test/support/bencode.ts";
 
 const PIECE_BYTES = 32 * 1024;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until } from "../test/e2e/bed.ts";
-import { errandOf, HASH } from "../test/forwarder-rig.ts";
+import { until } from "../test/support/bed.ts";
+import { errandOf, HASH } from "../test/support/forwarder-rig.ts";
 import { loadConfig } from "./config/load.ts";
 import type { ErrandHandler } from "./errands.ts";
 import { ForwardingFeature } from "./forwarding-feature.ts";

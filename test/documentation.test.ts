@@ -8,9 +8,9 @@ import { parseDocument, valueAt } from "../src/config/document.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { dottedKeys } from "../src/config/schema-tree.ts";
 import { ANNOUNCE_PATH } from "../src/config/sections/neighbors.ts";
-import { blocksOf, PAGES, readPage } from "./documentation/blocks.ts";
-import { checkerOf } from "./documentation/checkers.ts";
-import { ELSEWHERE, whyNot } from "./documentation/elsewhere.ts";
+import { blocksOf, PAGES, readPage } from "./support/documentation/blocks.ts";
+import { checkerOf } from "./support/documentation/checkers.ts";
+import { ELSEWHERE, whyNot } from "./support/documentation/elsewhere.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const KEYS = new Set(dottedKeys(configSchema));

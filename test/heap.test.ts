@@ -17,7 +17,7 @@ import { allocateErrandQueue } from "../src/tracker/errand-queue.ts";
 import { allocateActivity } from "../src/tracker/group-activity.ts";
 import { allocateSwarmStore } from "../src/tracker/store-memory.ts";
 import type { WorkerOptions } from "../src/worker.ts";
-import { makePolicy } from "./policy.ts";
+import { makePolicy } from "./support/policy.ts";
 
 const SCRIPT = new URL("./observed-worker.ts", import.meta.url);
 const LOOPBACK = [{ host: "127.0.0.1", port: 0 }];

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { findMissing, TOOLS } from "./tools.ts";
+import { findMissing, TOOLS } from "./support/tools.ts";
 
 /** Debian's package manager, as scripts use it. */
 const APT_GET = "apt-get";

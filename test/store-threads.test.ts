@@ -19,8 +19,8 @@ import { allocateSwarmStore, type SwarmStoreData } from "../src/tracker/store-me
 import { recoverStore } from "../src/tracker/store-recovery.ts";
 import { SwarmStore } from "../src/tracker/swarm-store.ts";
 import { Sweeper } from "../src/tracker/sweeper.ts";
-import { assertConsistent } from "./store-consistency.ts";
 import type { HammerOptions } from "./store-hammer.ts";
+import { assertConsistent } from "./support/store-consistency.ts";
 
 const WORKERS = Math.max(2, Math.min(4, availableParallelism()));
 const ANNOUNCES = 200_000;

@@ -13,10 +13,10 @@ import { COUNTER } from "../src/model/counters.ts";
 import { allocateSwarmStore } from "../src/tracker/store-memory.ts";
 import type { Recovery } from "../src/tracker/store-recovery.ts";
 import { SwarmStore } from "../src/tracker/swarm-store.ts";
-import { DEADLY_PORT } from "./deadly-port.ts";
-import { announce } from "./e2e/announce.ts";
-import { makePolicy } from "./policy.ts";
-import { assertConsistent } from "./store-consistency.ts";
+import { announce } from "./support/announce.ts";
+import { DEADLY_PORT } from "./support/deadly-port.ts";
+import { makePolicy } from "./support/policy.ts";
+import { assertConsistent } from "./support/store-consistency.ts";
 
 const DYING = new URL("./dying-worker.ts", import.meta.url);
 const LOOPBACK = [{ host: "127.0.0.1", port: 0 }];

@@ -1,5 +1,5 @@
 /** Puts a population into a tracker, and looks whether it is there. */
-import { bdecode } from "../../test/e2e/bencode.ts";
+import { bdecode } from "../../test/support/bencode.ts";
 import { showProgress } from "../progress.ts";
 import type { Server } from "../servers/server.ts";
 import { escapedInfoHash } from "./http-requests.ts";

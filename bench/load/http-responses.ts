@@ -1,5 +1,5 @@
 /** Takes apart and checks what trackers answer over HTTP, so that no errors are measured. */
-import { bdecode } from "../../test/e2e/bencode.ts";
+import { bdecode } from "../../test/support/bencode.ts";
 
 /** One in so many responses is decoded as a whole; of the others only the beginning is looked at. */
 const DECODE_EVERY = 4096;

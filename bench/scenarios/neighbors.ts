@@ -1,5 +1,5 @@
 /** What announces cost while a neighbor hangs: it takes connections and datagrams, and never answers. */
-import { HostileTracker, HostileUdpTracker } from "../../test/hostile-tracker.ts";
+import { HostileTracker, HostileUdpTracker } from "../../test/support/hostile-tracker.ts";
 import { fill } from "../load/fill.ts";
 import { fewSwarms, type Population } from "../load/population.ts";
 import { type Contender, cpuOf, measureInTurn, type Sample } from "../measure.ts";

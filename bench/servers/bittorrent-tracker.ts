@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../test/e2e/bed.ts";
+import { freePort } from "../../test/support/bed.ts";
 import { type Place, Server } from "./server.ts";
 
 const PEERS = fileURLToPath(new URL("../peers", import.meta.url));

@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../../test/e2e/bed.ts";
-import { findMissing } from "../../test/tools.ts";
+import { freePort } from "../../test/support/bed.ts";
+import { findMissing } from "../../test/support/tools.ts";
 import { escapedInfoHash } from "../load/http-requests.ts";
 import { infoHash, type Population } from "../load/population.ts";
 import { type Place, Server } from "./server.ts";

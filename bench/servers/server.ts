@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { until } from "../../test/e2e/bed.ts";
+import { until } from "../../test/support/bed.ts";
 import { type ProcessorTime, processorTimeOf } from "../processor-time.ts";
 
 /** Where servers run. */

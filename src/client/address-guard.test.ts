@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HostileTracker } from "../../test/hostile-tracker.ts";
-import { answerOf, assertFailed } from "../../test/outcomes.ts";
+import { HostileTracker } from "../../test/support/hostile-tracker.ts";
+import { answerOf, assertFailed } from "../../test/support/outcomes.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { chosenOrPublicExcept, publicAddressesExcept } from "./address-guard.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { until } from "../../test/e2e/bed.ts";
-import { type BehaviourName, HostileTracker } from "../../test/hostile-tracker.ts";
-import { answerOf, assertFailed } from "../../test/outcomes.ts";
+import { until } from "../../test/support/bed.ts";
+import { type BehaviourName, HostileTracker } from "../../test/support/hostile-tracker.ts";
+import { answerOf, assertFailed } from "../../test/support/outcomes.ts";
 import type { Address } from "../model/address.ts";
 import { formatAddress, parseAddress } from "../model/address-text.ts";
 import type { FailureKind, Outcome } from "./outcome.ts";

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createServer, getCACertificates, type Server, setDefaultCACertificates } from "node:tls";
-import { GOOD_REPLY } from "../../test/hostile-tracker.ts";
-import { answerOf, assertFailed } from "../../test/outcomes.ts";
+import { GOOD_REPLY } from "../../test/support/hostile-tracker.ts";
+import { answerOf, assertFailed } from "../../test/support/outcomes.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { TrackerClient } from "./tracker-client.ts";
 

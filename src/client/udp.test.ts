@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { until } from "../../test/e2e/bed.ts";
-import { HostileUdpTracker } from "../../test/hostile-tracker.ts";
-import { answerOf, assertFailed } from "../../test/outcomes.ts";
+import { until } from "../../test/support/bed.ts";
+import { HostileUdpTracker } from "../../test/support/hostile-tracker.ts";
+import { answerOf, assertFailed } from "../../test/support/outcomes.ts";
 import { WITHOUT_IPV6 } from "../engine/conformance/loopback.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";

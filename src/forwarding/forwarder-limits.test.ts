@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { answer, ForwarderRig, failure, HASH } from "../../test/forwarder-rig.ts";
+import { answer, ForwarderRig, failure, HASH } from "../../test/support/forwarder-rig.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 
 const { started, completed, stopped } = ANNOUNCE_EVENT;

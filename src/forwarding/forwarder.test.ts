@@ -8,7 +8,7 @@ import {
   HASH,
   PEERS,
   START,
-} from "../../test/forwarder-rig.ts";
+} from "../../test/support/forwarder-rig.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 

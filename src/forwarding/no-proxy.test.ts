@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { ForwardingRig, get, HASH, QUERY } from "../../test/forwarding-rig.ts";
+import { ForwardingRig, get, HASH, QUERY } from "../../test/support/forwarding-rig.ts";
 import { publicAddressesExcept } from "../client/address-guard.ts";
 import type { Outcome } from "../client/outcome.ts";
 import { TrackerClient } from "../client/tracker-client.ts";

@@ -1,13 +1,13 @@
 /** Neighbors around the real client: what hostile ones do, and what a reload does. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { until } from "../../test/e2e/bed.ts";
+import { until } from "../../test/support/bed.ts";
 import {
   BEHAVIOURS,
   type BehaviourName,
   HostileTracker,
   HostileUdpTracker,
-} from "../../test/hostile-tracker.ts";
+} from "../../test/support/hostile-tracker.ts";
 import { TrackerClient } from "../client/tracker-client.ts";
 import type { RefreshErrand } from "../tracker/refresh-errand.ts";
 import { groupsOf } from "../tracker/tracker-fixture.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { assertConsistent } from "../../test/store-consistency.ts";
+import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import { type Announced, TrackerFixture } from "./tracker-fixture.ts";

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { bdecode } from "../../test/e2e/bencode.ts";
-import { ForwardingRig, get, HASH, NOW, QUERY, REDIRECTED, SOURCE } from "../../test/forwarding-rig.ts";
+import { bdecode } from "../../test/support/bencode.ts";
+import {
+  ForwardingRig,
+  get,
+  HASH,
+  NOW,
+  QUERY,
+  REDIRECTED,
+  SOURCE,
+} from "../../test/support/forwarding-rig.ts";
 import { formatAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";

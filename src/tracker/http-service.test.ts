@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { bdecode } from "../../test/e2e/bencode.ts";
-import { FakeConnection, FakeTracker, PEERS, prefixTable } from "../../test/fuzz/fake-connection.ts";
+import { bdecode } from "../../test/support/bencode.ts";
+import { FakeConnection, FakeTracker, PEERS, prefixTable } from "../../test/support/fake-connection.ts";
 import { CLIENT_ERROR } from "../model/client-error.ts";
 import { allocateCounters, REFUSALS_AT, REQUESTS_AT } from "../model/counters.ts";
 import { REFUSAL_REASONS } from "../model/refusals.ts";

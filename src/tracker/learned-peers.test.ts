@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { assertConsistent } from "../../test/store-consistency.ts";
+import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER, LEARNED_GIVEN_AT } from "../model/counters.ts";

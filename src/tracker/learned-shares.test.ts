@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { assertConsistent } from "../../test/store-consistency.ts";
+import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { writeWord } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { AnnounceRequest } from "../model/announce.ts";

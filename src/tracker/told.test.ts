@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { bdecode } from "../../test/e2e/bencode.ts";
-import { ForwardingRig, get, QUERY } from "../../test/forwarding-rig.ts";
+import { bdecode } from "../../test/support/bencode.ts";
+import { ForwardingRig, get, QUERY } from "../../test/support/forwarding-rig.ts";
 import { encodeWords, type Told } from "./told.ts";
 
 let rig: ForwardingRig;

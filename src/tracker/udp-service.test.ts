@@ -1,7 +1,7 @@
 /** The UDP service around a real tracker; hostile datagrams are in test/fuzz. */
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { FakeSender, type UdpReply } from "../../test/fuzz/fake-sender.ts";
+import { FakeSender, type UdpReply } from "../../test/support/fake-sender.ts";
 import { formatAddress } from "../model/address-text.ts";
 import { CLIENT_ERROR } from "../model/client-error.ts";
 import { REFUSALS_AT, REQUESTS_AT } from "../model/counters.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Bencoded, bdecode, bencode } from "../../test/e2e/bencode.ts";
+import { type Bencoded, bdecode, bencode } from "../../test/support/bencode.ts";
 import { REPLY_BYTES } from "../engine/engine.ts";
 import { type Address, writeWord } from "../model/address.ts";
 import { formatAddress, parseAddress } from "../model/address-text.ts";

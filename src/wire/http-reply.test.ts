@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { bdecode, bencode } from "../../test/e2e/bencode.ts";
+import { bdecode, bencode } from "../../test/support/bencode.ts";
 import { CLIENT_ERROR, CLIENT_ERRORS, RETRY_NEVER } from "../model/client-error.ts";
 import { HTTP_ERROR, HTTP_ERRORS } from "../model/http-error.ts";
 import { ascii } from "./ascii.ts";

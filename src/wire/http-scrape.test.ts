@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { bdecode, bencode } from "../../test/e2e/bencode.ts";
+import { bdecode, bencode } from "../../test/support/bencode.ts";
 import { SCRAPE_LIMIT, ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { CONNECTION } from "./http-reply.ts";
 import { encodeScrape } from "./http-scrape.ts";

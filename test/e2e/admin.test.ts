@@ -12,11 +12,11 @@ import { explanationSchema } from "../../src/admin/explain.ts";
 import { historySchema } from "../../src/admin/history.ts";
 import { statusSchema } from "../../src/admin/status.ts";
 import { swarmsSchema } from "../../src/admin/swarms.ts";
-import { toolsMissing } from "../tools.ts";
-import { announce, scrape } from "./announce.ts";
-import { askAdmin, askStatus, readMetrics } from "./ask-admin.ts";
-import { Bed, freePort, until } from "./bed.ts";
-import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+import { announce, scrape } from "../support/announce.ts";
+import { askAdmin, askStatus, readMetrics } from "../support/ask-admin.ts";
+import { Bed, freePort, until } from "../support/bed.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const CONFIG = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }
 peer_groups:

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { probeUring } from "../../src/engine/uring/probe.ts";
-import { Bed, ip, until } from "./bed.ts";
-import { namespacesMissing } from "./networks.ts";
-import { type RunOptions, TrackerProcess } from "./tracker-process.ts";
+import { Bed, ip, until } from "../support/bed.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { type RunOptions, TrackerProcess } from "../support/tracker-process.ts";
 
 const CONNECTOR = fileURLToPath(new URL("./connector.ts", import.meta.url));
 const PORT = 6969;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WITHOUT_IPV6 } from "../../src/engine/conformance/loopback.ts";
-import { toolsMissing } from "../tools.ts";
-import { announce, type Counts, scrape } from "./announce.ts";
-import { Bed, freePort, until } from "./bed.ts";
-import { CLIENT_KINDS, type ClientKind } from "./clients.ts";
-import { makeTorrent } from "./torrent.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { announce, type Counts, scrape } from "../support/announce.ts";
+import { Bed, freePort, until } from "../support/bed.ts";
+import { CLIENT_KINDS, type ClientKind } from "../support/clients.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { makeTorrent } from "../support/torrent.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const HOST = "127.0.0.1";
 const { aria2, rtorrent, libtorrent } = CLIENT_KINDS;

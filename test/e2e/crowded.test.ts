@@ -4,10 +4,10 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import { announce } from "./announce.ts";
-import { askAdmin, readMetrics } from "./ask-admin.ts";
-import { Bed, until } from "./bed.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { announce } from "../support/announce.ts";
+import { askAdmin, readMetrics } from "../support/ask-admin.ts";
+import { Bed, until } from "../support/bed.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const CONFIG = `listen: { http: ["127.0.0.1:0"], udp: [] }
 workers: 1

@@ -4,13 +4,13 @@ import { chmod, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { dnsLines } from "../../src/cli/dns-lines.ts";
-import { runInSandbox } from "../documentation/sandbox.ts";
-import { HostileTracker } from "../hostile-tracker.ts";
-import { MARIADB_PASSWORD, MariaDb } from "../mariadb.ts";
-import { toolsMissing } from "../tools.ts";
-import { Bed, freePort, until } from "./bed.ts";
-import { namespacesMissing } from "./networks.ts";
-import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+import { Bed, freePort, until } from "../support/bed.ts";
+import { runInSandbox } from "../support/documentation/sandbox.ts";
+import { HostileTracker } from "../support/hostile-tracker.ts";
+import { MARIADB_PASSWORD, MariaDb } from "../support/mariadb.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 /** A finding, as `--json` writes it. */
 interface Finding {

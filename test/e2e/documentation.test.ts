@@ -5,14 +5,14 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { describe, test } from "node:test";
-import { type Block, blocksOf, PAGES } from "../documentation/blocks.ts";
-import { checkerOf } from "../documentation/checkers.ts";
-import { whyNot } from "../documentation/elsewhere.ts";
-import { runInSandbox } from "../documentation/sandbox.ts";
-import { stageOf } from "../documentation/stages.ts";
-import { toolsMissing } from "../tools.ts";
-import { Bed } from "./bed.ts";
-import { namespacesMissing } from "./networks.ts";
+import { Bed } from "../support/bed.ts";
+import { type Block, blocksOf, PAGES } from "../support/documentation/blocks.ts";
+import { checkerOf } from "../support/documentation/checkers.ts";
+import { whyNot } from "../support/documentation/elsewhere.ts";
+import { runInSandbox } from "../support/documentation/sandbox.ts";
+import { stageOf } from "../support/documentation/stages.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { toolsMissing } from "../support/tools.ts";
 
 describe("README and docs", { concurrency: 2 }, () => {
   for (const page of PAGES) tryPage(page);

@@ -5,10 +5,10 @@ import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { probeUring } from "../../src/engine/uring/probe.ts";
-import { announce } from "./announce.ts";
-import { Bed, until } from "./bed.ts";
-import { Network, namespacesMissing } from "./networks.ts";
-import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+import { announce } from "../support/announce.ts";
+import { Bed, until } from "../support/bed.ts";
+import { Network, namespacesMissing } from "../support/networks.ts";
+import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const CONFIG = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
 const REFUSING = [process.execPath, fileURLToPath(new URL("./refuse-io-uring.ts", import.meta.url))];

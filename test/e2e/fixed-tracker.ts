@@ -3,7 +3,7 @@
  * of the peers' addresses (46.N.0.1 and so on), how many they are, and the interval in seconds.
  */
 import { createServer } from "node:http";
-import { bencode } from "./bencode.ts";
+import { bencode } from "../support/bencode.ts";
 
 const [host, port, block, count, interval] = process.argv.slice(2);
 const peers = Array.from({ length: Number(count) }, (_, i) =>

@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { statusSchema } from "../../src/admin/status.ts";
-import { toolsMissing } from "../tools.ts";
-import { Bed, until } from "./bed.ts";
-import { fetchIn, Internet, type Network, namespacesMissing } from "./networks.ts";
-import { nft } from "./nftables.ts";
+import { Bed, until } from "../support/bed.ts";
+import { fetchIn, Internet, type Network, namespacesMissing } from "../support/networks.ts";
+import { nft } from "../support/nftables.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 import type { Account } from "./private-tracker.ts";
-import { TrackerProcess } from "./tracker-process.ts";
 
 const PRIVATE_TRACKER = fileURLToPath(new URL("./private-tracker.ts", import.meta.url));
 const MEMBERS = fileURLToPath(new URL("./members.ts", import.meta.url));

@@ -1,6 +1,6 @@
 /** BitTorrent handshakes as they reach a router, counted without nftables. */
 import { fileURLToPath } from "node:url";
-import { type Bed, type Process, until } from "./bed.ts";
+import { type Bed, type Process, until } from "../support/bed.ts";
 
 const CAPTURE = fileURLToPath(new URL("./handshakes.py", import.meta.url));
 

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { encodeHashList } from "../../src/hash-list/formats.ts";
 import { emptyList, type HashList } from "../../src/hash-list/hash-list.ts";
 import { NFT_SET, NFT_SET_TYPE, NFT_TABLE } from "../../src/hash-list/nftables-names.ts";
-import { toolsMissing } from "../tools.ts";
-import { Bed } from "./bed.ts";
-import { namespacesMissing } from "./networks.ts";
+import { Bed } from "../support/bed.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { toolsMissing } from "../support/tools.ts";
 
 /** Refuses every handshake of a listed torrent that leaves the namespace's processes. */
 const RULESET = `table ${NFT_TABLE} {

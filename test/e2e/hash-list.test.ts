@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
-import { announce } from "./announce.ts";
-import { type AdminQuestion, askAdmin, askStatus, readMetrics } from "./ask-admin.ts";
-import { Bed, freePort, until } from "./bed.ts";
-import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+import { announce } from "../support/announce.ts";
+import { type AdminQuestion, askAdmin, askStatus, readMetrics } from "../support/ask-admin.ts";
+import { Bed, freePort, until } from "../support/bed.ts";
+import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const LISTED = randomBytes(20);
 const EXCLUDED = randomBytes(20);

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { type BehaviourName, HostileTracker, HostileUdpTracker } from "../hostile-tracker.ts";
-import { announce } from "./announce.ts";
-import { askStatus } from "./ask-admin.ts";
-import { Bed, freePort, until } from "./bed.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { announce } from "../support/announce.ts";
+import { askStatus } from "../support/ask-admin.ts";
+import { Bed, freePort, until } from "../support/bed.ts";
+import { type BehaviourName, HostileTracker, HostileUdpTracker } from "../support/hostile-tracker.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const QUERY = "?info_hash={info_hash}&peer_id={peer_id}&port={port}&left=1&compact=1&numwant={numwant}";
 

@@ -5,9 +5,9 @@ import { run } from "../../lab/run.ts";
 import type { Scenario } from "../../lab/scenario.ts";
 import { Site } from "../../lab/site.ts";
 import { type Network, Topology } from "../../lab/topology.ts";
-import { toolsMissing } from "../tools.ts";
-import { ip } from "./bed.ts";
-import { namespacesMissing } from "./networks.ts";
+import { ip } from "../support/bed.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { toolsMissing } from "../support/tools.ts";
 
 const SMALL: Scenario = {
   name: "small",

@@ -6,10 +6,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { announce, scrape } from "./announce.ts";
-import { Bed, freePort, type Process, until } from "./bed.ts";
-import { namespacesMissing } from "./networks.ts";
-import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+import { announce, scrape } from "../support/announce.ts";
+import { Bed, freePort, type Process, until } from "../support/bed.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const LISTEN = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
 /** Groups of loopback addresses; those are private, and so must be reachable. */

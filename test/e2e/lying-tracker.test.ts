@@ -8,11 +8,11 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { statusSchema } from "../../src/admin/status.ts";
 import { probeUring } from "../../src/engine/uring/probe.ts";
-import { toolsMissing } from "../tools.ts";
-import { Bed, until } from "./bed.ts";
-import { fetchIn, Internet, namespacesMissing } from "./networks.ts";
-import { nft } from "./nftables.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { Bed, until } from "../support/bed.ts";
+import { fetchIn, Internet, namespacesMissing } from "../support/networks.ts";
+import { nft } from "../support/nftables.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const FIXED_TRACKER = fileURLToPath(new URL("./fixed-tracker.ts", import.meta.url));
 const DAY = 86_400;

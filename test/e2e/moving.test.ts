@@ -4,10 +4,10 @@ import { chmod, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { blocksOf } from "../documentation/blocks.ts";
-import { toolsMissing } from "../tools.ts";
-import { Bed, freePort, until } from "./bed.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { Bed, freePort, until } from "../support/bed.ts";
+import { blocksOf } from "../support/documentation/blocks.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const HASHES = Array.from({ length: 9 }, (_, i) => (i + 0xa1).toString(16).repeat(20));
 const [PLAIN, UPPER, COMMENTED, TITLED, INDENTED, LONG, WINDOWS, LAST, ABSENT] = HASHES;

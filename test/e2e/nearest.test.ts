@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { toolsMissing } from "../tools.ts";
-import type { Announce } from "./announce.ts";
-import { Bed, until } from "./bed.ts";
-import { Capture } from "./capture.ts";
-import { CLIENT_KINDS, startLibtorrents } from "./clients.ts";
-import { Internet, type Network, namespacesMissing } from "./networks.ts";
-import { makeTorrent } from "./torrent.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import type { Announce } from "../support/announce.ts";
+import { Bed, until } from "../support/bed.ts";
+import { Capture } from "../support/capture.ts";
+import { CLIENT_KINDS, startLibtorrents } from "../support/clients.ts";
+import { Internet, type Network, namespacesMissing } from "../support/networks.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { makeTorrent } from "../support/torrent.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const PORT = 6969;
 

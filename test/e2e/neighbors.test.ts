@@ -6,14 +6,14 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { toolsMissing } from "../tools.ts";
-import { Bed, until } from "./bed.ts";
-import { CLIENT_KINDS, startLibtorrents } from "./clients.ts";
-import { Internet, type Network, namespacesMissing } from "./networks.ts";
-import { startOpentracker } from "./opentracker.ts";
-import { makeTorrent, type Torrent } from "./torrent.ts";
-import { TrackerProcess } from "./tracker-process.ts";
-import { Traffic } from "./traffic.ts";
+import { Bed, until } from "../support/bed.ts";
+import { CLIENT_KINDS, startLibtorrents } from "../support/clients.ts";
+import { Internet, type Network, namespacesMissing } from "../support/networks.ts";
+import { startOpentracker } from "../support/opentracker.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { makeTorrent, type Torrent } from "../support/torrent.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
+import { Traffic } from "../support/traffic.ts";
 
 const PORT = 6969;
 const CLIENT_PORT = 6881;

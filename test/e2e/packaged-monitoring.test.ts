@@ -4,10 +4,10 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { toolsMissing } from "../tools.ts";
-import { askAdmin, readMetrics } from "./ask-admin.ts";
-import { Bed } from "./bed.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { askAdmin, readMetrics } from "../support/ask-admin.ts";
+import { Bed } from "../support/bed.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const RULES = fileURLToPath(new URL("../../packaging/prometheus/btrt.rules.yml", import.meta.url));
 const DASHBOARD = fileURLToPath(new URL("../../packaging/grafana/btrt.json", import.meta.url));

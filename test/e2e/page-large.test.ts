@@ -4,12 +4,12 @@ import { mkdir } from "node:fs/promises";
 import { test } from "node:test";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
 import { KEPT_HEADER_BYTES, KEPT_PEER_BYTES, writeKeptHeader } from "../../src/tracker/kept-peers.ts";
-import { toolsMissing } from "../tools.ts";
-import { askAdmin, askStatus } from "./ask-admin.ts";
-import { Bed, until } from "./bed.ts";
-import { figure, openBrowser, openPage } from "./browser.ts";
-import { OPERATOR_CONFIG, OperatorLoad } from "./operator-load.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { askAdmin, askStatus } from "../support/ask-admin.ts";
+import { Bed, until } from "../support/bed.ts";
+import { figure, openBrowser, openPage } from "../support/browser.ts";
+import { OPERATOR_CONFIG, OperatorLoad } from "../support/operator-load.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const SWARMS = 500_000;
 /** Peers of the largest; the others have as many parts of that as their rank is, and one at least. */

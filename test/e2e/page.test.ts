@@ -7,13 +7,13 @@ import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import type { Status } from "../../src/admin/status.ts";
-import { toolsMissing } from "../tools.ts";
-import { announce } from "./announce.ts";
-import { askStatus } from "./ask-admin.ts";
-import { Bed, until } from "./bed.ts";
-import { figure, openBrowser, openPage } from "./browser.ts";
-import { OPERATOR_CONFIG, OperatorLoad } from "./operator-load.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { announce } from "../support/announce.ts";
+import { askStatus } from "../support/ask-admin.ts";
+import { Bed, until } from "../support/bed.ts";
+import { figure, openBrowser, openPage } from "../support/browser.ts";
+import { OPERATOR_CONFIG, OperatorLoad } from "../support/operator-load.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const skip = toolsMissing(["chromium"]);
 

@@ -3,7 +3,7 @@
  * what they say. Arguments: address, port. `GET /accounts` is answered with all of it.
  */
 import { createServer } from "node:http";
-import { bencode } from "./bencode.ts";
+import { bencode } from "../support/bencode.ts";
 import { MEMBER_TORRENTS } from "./member-torrents.ts";
 
 /** What is known of one member. Bytes are sums over all downloads, counted by what they grew by. */

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { probeUring } from "../../src/engine/uring/probe.ts";
-import { Bed } from "./bed.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { Bed } from "../support/bed.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const CONFIG = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
 

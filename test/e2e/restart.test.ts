@@ -1,10 +1,10 @@
 /** Restarts while clients announce, with the sockets in the hands of a service manager. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { Bed } from "./bed.ts";
-import { FakeSystemd } from "./fake-systemd.ts";
-import { Load } from "./load.ts";
-import type { LoadReport } from "./steady-load.ts";
+import { Bed } from "../support/bed.ts";
+import { FakeSystemd } from "../support/fake-systemd.ts";
+import { Load } from "../support/load.ts";
+import type { LoadReport } from "../support/steady-load.ts";
 
 /** Announces that are answered before a restart, and after it. */
 const AROUND = 1000;

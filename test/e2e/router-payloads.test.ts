@@ -5,10 +5,10 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { formatRuleset, type RulesetOptions } from "../../src/hash-list/nftables-ruleset.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
-import { toolsMissing } from "../tools.ts";
-import { Bed, ip, until } from "./bed.ts";
-import { Internet, namespacesMissing } from "./networks.ts";
-import { bridgeCanReset, hashElement, nft, readCounters } from "./nftables.ts";
+import { Bed, ip, until } from "../support/bed.ts";
+import { Internet, namespacesMissing } from "../support/networks.ts";
+import { bridgeCanReset, hashElement, nft, readCounters } from "../support/nftables.ts";
+import { toolsMissing } from "../support/tools.ts";
 import type { Fate, Payload } from "./payloads.ts";
 
 const PAYLOADS = fileURLToPath(new URL("./payloads.ts", import.meta.url));

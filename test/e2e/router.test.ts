@@ -5,14 +5,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { toolsMissing } from "../tools.ts";
-import { Bed, type Process, until } from "./bed.ts";
-import { CLIENT_KINDS, startLibtorrents } from "./clients.ts";
+import { Bed, type Process, until } from "../support/bed.ts";
+import { CLIENT_KINDS, startLibtorrents } from "../support/clients.ts";
+import { Internet, type Network, namespacesMissing } from "../support/networks.ts";
+import { hashElement, nft, readCounters } from "../support/nftables.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { makeTorrent, type Torrent } from "../support/torrent.ts";
+import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 import { type Handshake, HandshakeCapture, type Transfer } from "./handshakes.ts";
-import { Internet, type Network, namespacesMissing } from "./networks.ts";
-import { hashElement, nft, readCounters } from "./nftables.ts";
-import { makeTorrent, type Torrent } from "./torrent.ts";
-import { runBtrt, TrackerProcess } from "./tracker-process.ts";
 
 const skip = toolsMissing(["aria2", "python3-libtorrent", "nftables", "iproute2"]) || namespacesMissing();
 

@@ -7,11 +7,11 @@ import { formatRuleset } from "../../src/hash-list/nftables-ruleset.ts";
 import { parseAddress } from "../../src/model/address-text.ts";
 import { buildPeerGroups, PeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
-import { toolsMissing } from "../tools.ts";
-import { Bed } from "./bed.ts";
-import { namespacesMissing } from "./networks.ts";
-import { bridgeCanReset, isInSet, nft } from "./nftables.ts";
-import { type RunOptions, runBtrt } from "./tracker-process.ts";
+import { Bed } from "../support/bed.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { bridgeCanReset, isInSet, nft } from "../support/nftables.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { type RunOptions, runBtrt } from "../support/tracker-process.ts";
 
 const skip = toolsMissing(["nftables", "iproute2"]) || namespacesMissing();
 

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { randomBytes, randomInt } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { MariaDb } from "../mariadb.ts";
-import { toolsMissing } from "../tools.ts";
-import { announce, scrape } from "./announce.ts";
-import { Bed } from "./bed.ts";
-import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+import { announce, scrape } from "../support/announce.ts";
+import { Bed } from "../support/bed.ts";
+import { MariaDb } from "../support/mariadb.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const KILLS = 50;
 /** Trackers that are killed at a time, each again and again. */

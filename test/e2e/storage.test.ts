@@ -8,12 +8,12 @@ import { test } from "node:test";
 import { DAY, FIVE_MINUTES, HOUR } from "../../src/storage/group-totals.ts";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
 import { ACTIVITY } from "../../src/tracker/group-activity.ts";
-import { MARIADB_PASSWORD, MariaDb } from "../mariadb.ts";
-import { toolsMissing } from "../tools.ts";
-import { announce, type Counts, scrape } from "./announce.ts";
-import { Bed, until } from "./bed.ts";
-import { namespacesMissing } from "./networks.ts";
-import { runBtrt, TrackerProcess } from "./tracker-process.ts";
+import { announce, type Counts, scrape } from "../support/announce.ts";
+import { Bed, until } from "../support/bed.ts";
+import { MARIADB_PASSWORD, MariaDb } from "../support/mariadb.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const LISTEN = 'workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: [] }\n';
 const MOUNT = "mount";

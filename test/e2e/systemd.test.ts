@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
-import { STUCK_PORT } from "../deadly-port.ts";
-import { announce } from "./announce.ts";
-import { Bed, until } from "./bed.ts";
-import { FakeSystemd } from "./fake-systemd.ts";
-import { runBtrt } from "./tracker-process.ts";
+import { announce } from "../support/announce.ts";
+import { Bed, until } from "../support/bed.ts";
+import { STUCK_PORT } from "../support/deadly-port.ts";
+import { FakeSystemd } from "../support/fake-systemd.ts";
+import { runBtrt } from "../support/tracker-process.ts";
 
-const DYING = `NODE_OPTIONS=--import ${new URL("../dying.ts", import.meta.url)}`;
+const DYING = `NODE_OPTIONS=--import ${new URL("../support/dying.ts", import.meta.url)}`;
 const timeout = 60_000;
 
 async function open(t: TestContext, path?: string): Promise<{ bed: Bed; manager: FakeSystemd }> {

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { DEADLY_PORT } from "../deadly-port.ts";
-import { announce } from "./announce.ts";
-import { Bed, until } from "./bed.ts";
-import { TrackerProcess } from "./tracker-process.ts";
+import { announce } from "../support/announce.ts";
+import { Bed, until } from "../support/bed.ts";
+import { DEADLY_PORT } from "../support/deadly-port.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
 
 const CONFIG = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
-const DYING = ["env", `NODE_OPTIONS=--import ${new URL("../dying.ts", import.meta.url)}`];
+const DYING = ["env", `NODE_OPTIONS=--import ${new URL("../support/dying.ts", import.meta.url)}`];
 const MOST_DEATHS = 5;
 
 async function start(t: TestContext): Promise<TrackerProcess> {

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { parseReply } from "../../src/client/announce-reply.ts";
 import { announcementFor } from "../../src/forwarding/announcement.ts";
 import { NamedCounts, peersOf, tellOthers, tellOwn, timesOf } from "../../src/forwarding/reply-facts.ts";
-import { bdecode, bencode } from "../e2e/bencode.ts";
-import { ForwardingRig, get, NOW, QUERY, REDIRECTED, SOURCE } from "../forwarding-rig.ts";
+import { bdecode, bencode } from "../support/bencode.ts";
+import { ForwardingRig, get, NOW, QUERY, REDIRECTED, SOURCE } from "../support/forwarding-rig.ts";
 
 const RUNS = 3000;
 

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { TrackerClient } from "../../src/client/tracker-client.ts";
-import { GOOD_REPLY } from "../hostile-tracker.ts";
+import { GOOD_REPLY } from "../support/hostile-tracker.ts";
 
 const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 

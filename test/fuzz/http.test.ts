@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { allocateCounters } from "../../src/model/counters.ts";
 import { HttpService } from "../../src/tracker/http-service.ts";
 import { Refusal } from "../../src/tracker/refusal.ts";
+import { FakeConnection, FakeTracker, prefixTable } from "../support/fake-connection.ts";
 import { type HostileCase, readCorpus } from "./corpus.ts";
-import { FakeConnection, FakeTracker, prefixTable } from "./fake-connection.ts";
 
 interface Outcome {
   readonly statuses: readonly number[];

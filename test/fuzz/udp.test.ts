@@ -6,8 +6,8 @@ import { allocateCounters } from "../../src/model/counters.ts";
 import { ConnectionIds } from "../../src/tracker/connection-ids.ts";
 import { Refusal } from "../../src/tracker/refusal.ts";
 import { UdpService } from "../../src/tracker/udp-service.ts";
-import { FakeTracker, prefixTable } from "./fake-connection.ts";
-import { FakeSender, PROTOCOL } from "./fake-sender.ts";
+import { FakeTracker, prefixTable } from "../support/fake-connection.ts";
+import { FakeSender, PROTOCOL } from "../support/fake-sender.ts";
 import { type HostileDatagram, readUdpCorpus } from "./udp-corpus.ts";
 
 const SECRET = [1, 2, 3, 4, 5, 6, 7, 8];

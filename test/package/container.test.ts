@@ -8,9 +8,9 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
 import { parse } from "yaml";
 import { ROOT } from "../../packaging/release.ts";
-import { announce } from "../e2e/announce.ts";
-import { until } from "../e2e/bed.ts";
-import { MARIADB_PASSWORD, MariaDb } from "../mariadb.ts";
+import { announce } from "../support/announce.ts";
+import { until } from "../support/bed.ts";
+import { MARIADB_PASSWORD, MariaDb } from "../support/mariadb.ts";
 import { BUILT, DEBIAN } from "./built.ts";
 
 const CONTAINER = join(ROOT, "packaging/container");

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { until } from "../e2e/bed.ts";
+import { until } from "../support/bed.ts";
 import { DEBIAN } from "./built.ts";
 
 /** What nspawn refuses otherwise, as most containers do. */

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { toolsMissing } from "../tools.ts";
+import { toolsMissing } from "../support/tools.ts";
 import { BUILT, DEBIAN, NEXT, NEXT_VERSION } from "./built.ts";
 
 const SUITE = "bookworm";

@@ -5,11 +5,11 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { probeUring } from "../../src/engine/uring/probe.ts";
-import { announce, scrape } from "../e2e/announce.ts";
-import { askStatus } from "../e2e/ask-admin.ts";
-import { Bed, type Process, until } from "../e2e/bed.ts";
-import { Load } from "../e2e/load.ts";
-import { MARIADB_PASSWORD, MariaDb } from "../mariadb.ts";
+import { announce, scrape } from "../support/announce.ts";
+import { askStatus } from "../support/ask-admin.ts";
+import { Bed, type Process, until } from "../support/bed.ts";
+import { Load } from "../support/load.ts";
+import { MARIADB_PASSWORD, MariaDb } from "../support/mariadb.ts";
 import { BUILT, debOf, NEXT, NEXT_VERSION, output, rpmOf, VERSION } from "./built.ts";
 import { Machine } from "./machine.ts";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type Tool, toolsMissing } from "../../../test/tools.ts";
+import { type Tool, toolsMissing } from "../../../test/support/tools.ts";
 import type { Shell } from "./scripts.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));

@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { toolsMissing } from "../../../test/tools.ts";
+import { toolsMissing } from "../../../test/support/tools.ts";
 import { loadConfig } from "../../config/load.ts";
 import { formatPrefix } from "../../network/prefix.ts";
 import { defaultAnswers } from "./answers.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { toolsMissing } from "../../../test/tools.ts";
+import { toolsMissing } from "../../../test/support/tools.ts";
 import { configSchema } from "../../config/schema.ts";
 import { dottedKeys } from "../../config/schema-tree.ts";
 import { escapeText } from "./roff.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { RowDataPacket } from "mysql2/promise";
-import { until } from "../../../test/e2e/bed.ts";
-import { MARIADB_PASSWORD, MariaDb } from "../../../test/mariadb.ts";
-import { toolsMissing } from "../../../test/tools.ts";
+import { until } from "../../../test/support/bed.ts";
+import { MARIADB_PASSWORD, MariaDb } from "../../../test/support/mariadb.ts";
+import { toolsMissing } from "../../../test/support/tools.ts";
 import { ACTIVITY_WIDTH } from "../../tracker/group-activity.ts";
 import { testDatabase } from "../conformance.ts";
 import { BEFORE_ALL, DatabaseError } from "../database.ts";

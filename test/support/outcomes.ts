@@ -1,6 +1,6 @@
 /** What announcing to another tracker should have come to. */
 import assert from "node:assert/strict";
-import type { Answer, FailureKind, Outcome } from "../src/client/outcome.ts";
+import type { Answer, FailureKind, Outcome } from "../../src/client/outcome.ts";
 
 /** That it was answered. @returns the answer. */
 export function answerOf(outcome: Outcome): Answer {

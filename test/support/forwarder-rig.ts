@@ -1,20 +1,20 @@
 /** A {@link Forwarder} whose trackers answer when the test says so. */
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Announcement } from "../src/client/announcement.ts";
-import type { Answer, FailureKind, Outcome } from "../src/client/outcome.ts";
-import { Forwarder } from "../src/forwarding/forwarder.ts";
-import type { ScheduleLimits } from "../src/forwarding/schedule.ts";
-import { parseAddress } from "../src/model/address-text.ts";
-import { ANNOUNCE_EVENT, type AnnounceEvent } from "../src/model/announce.ts";
-import { AskTimes, allocateAskTimes } from "../src/tracker/ask-times.ts";
-import { addUserAgent, writeForwardErrand, written } from "../src/tracker/forward-errand.ts";
-import type { ForeignPeers } from "../src/tracker/learned-peers.ts";
-import type { Told } from "../src/tracker/told.ts";
-import { AnnounceQuery } from "../src/wire/announce-query.ts";
-import { ascii } from "../src/wire/ascii.ts";
-import { MODE } from "../src/wire/host-rules.ts";
-import { TrackerUrl } from "../src/wire/tracker-url.ts";
+import type { Announcement } from "../../src/client/announcement.ts";
+import type { Answer, FailureKind, Outcome } from "../../src/client/outcome.ts";
+import { Forwarder } from "../../src/forwarding/forwarder.ts";
+import type { ScheduleLimits } from "../../src/forwarding/schedule.ts";
+import { parseAddress } from "../../src/model/address-text.ts";
+import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts";
+import { AskTimes, allocateAskTimes } from "../../src/tracker/ask-times.ts";
+import { addUserAgent, writeForwardErrand, written } from "../../src/tracker/forward-errand.ts";
+import type { ForeignPeers } from "../../src/tracker/learned-peers.ts";
+import type { Told } from "../../src/tracker/told.ts";
+import { AnnounceQuery } from "../../src/wire/announce-query.ts";
+import { ascii } from "../../src/wire/ascii.ts";
+import { MODE } from "../../src/wire/host-rules.ts";
+import { TrackerUrl } from "../../src/wire/tracker-url.ts";
 
 /** The time when a test begins, in seconds. */
 export const START = 1_800_000_000;

@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const ROOT = join(import.meta.dirname, "../..");
+const ROOT = join(import.meta.dirname, "../../..");
 
 /** Everything that tells an operator or a developer what to type. What docs/benchmarks has is a record. */
 export const PAGES: readonly string[] = globSync(

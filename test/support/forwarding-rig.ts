@@ -1,17 +1,17 @@
 /** Forwarded announces without threads: an HTTP service, what it wants done, and the table that it looks at. */
 
-import { allocateCounters } from "../src/model/counters.ts";
-import { parsePrefix } from "../src/network/prefix.ts";
-import { buildPrefixTable, PrefixTable } from "../src/network/prefix-table.ts";
-import { AskTimes, allocateAskTimes } from "../src/tracker/ask-times.ts";
-import { allocateErrandQueue, ErrandReader, ErrandWriter } from "../src/tracker/errand-queue.ts";
-import { ExternalTrackers } from "../src/tracker/external-trackers.ts";
-import { type ForwardErrand, readForwardErrand } from "../src/tracker/forward-errand.ts";
-import { FORWARDER } from "../src/tracker/forwarded-service.ts";
-import { HttpService } from "../src/tracker/http-service.ts";
-import { Refusal } from "../src/tracker/refusal.ts";
-import { HostRules, MODE } from "../src/wire/host-rules.ts";
-import { FakeConnection, FakeTracker, prefixTable } from "./fuzz/fake-connection.ts";
+import { allocateCounters } from "../../src/model/counters.ts";
+import { parsePrefix } from "../../src/network/prefix.ts";
+import { buildPrefixTable, PrefixTable } from "../../src/network/prefix-table.ts";
+import { AskTimes, allocateAskTimes } from "../../src/tracker/ask-times.ts";
+import { allocateErrandQueue, ErrandReader, ErrandWriter } from "../../src/tracker/errand-queue.ts";
+import { ExternalTrackers } from "../../src/tracker/external-trackers.ts";
+import { type ForwardErrand, readForwardErrand } from "../../src/tracker/forward-errand.ts";
+import { FORWARDER } from "../../src/tracker/forwarded-service.ts";
+import { HttpService } from "../../src/tracker/http-service.ts";
+import { Refusal } from "../../src/tracker/refusal.ts";
+import { HostRules, MODE } from "../../src/wire/host-rules.ts";
+import { FakeConnection, FakeTracker, prefixTable } from "./fake-connection.ts";
 
 /** A good announce's query, with escapes in both cases. */
 export const HASH = `info_hash=${"%aA".repeat(20)}`;

@@ -1,11 +1,11 @@
 /** Checks everything that must hold in a store that nobody is changing. */
 import assert from "node:assert/strict";
-import { Address, type Family } from "../src/model/address.ts";
-import { CHUNK_WORDS } from "../src/tracker/heap.ts";
-import { ADDRESS_WORDS, KEY_COMPLETE, KEY_DUPLICATE, KEY_LEARNED } from "../src/tracker/peer-record.ts";
-import type { SwarmStoreData } from "../src/tracker/store-memory.ts";
-import { duplicateCount, learnedCount } from "../src/tracker/swarm-state.ts";
-import { SwarmStore } from "../src/tracker/swarm-store.ts";
+import { Address, type Family } from "../../src/model/address.ts";
+import { CHUNK_WORDS } from "../../src/tracker/heap.ts";
+import { ADDRESS_WORDS, KEY_COMPLETE, KEY_DUPLICATE, KEY_LEARNED } from "../../src/tracker/peer-record.ts";
+import type { SwarmStoreData } from "../../src/tracker/store-memory.ts";
+import { duplicateCount, learnedCount } from "../../src/tracker/swarm-state.ts";
+import { SwarmStore } from "../../src/tracker/swarm-store.ts";
 
 /** Peers of a swarm that were counted one by one. */
 interface Found {

@@ -47,5 +47,7 @@ systemd-analyze verify --man=no /etc/systemd/system/btrt.socket 2>&1 | tee verif
 /** The checker of a block. @throws Error when its language has none. */
 export function checkerOf({ page, line, language }: Block): Checker {
   if (Object.hasOwn(CHECKERS, language)) return CHECKERS[language];
-  throw new Error(`${page}:${line}: nothing checks "${language}": see test/documentation/checkers.ts`);
+  throw new Error(
+    `${page}:${line}: nothing checks "${language}": see test/support/documentation/checkers.ts`,
+  );
 }

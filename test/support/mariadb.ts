@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { type Connection, createConnection } from "mysql2/promise";
-import { freePort, until } from "./e2e/bed.ts";
+import { freePort, until } from "./bed.ts";
 
 /** The user that trackers connect as. */
 const USER = "btrt";
