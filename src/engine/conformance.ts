@@ -10,16 +10,19 @@ import { describeDatagramLoad } from "./conformance/datagram-load.ts";
 import { describeDatagrams } from "./conformance/datagrams.ts";
 import { describeDeferring } from "./conformance/deferring.ts";
 import { describeGivenSockets } from "./conformance/given-sockets.ts";
+import { describeLeaving } from "./conformance/leaving.ts";
 import { describeRequests } from "./conformance/requests.ts";
 import type { MakeEngine } from "./conformance/rig.ts";
 import { describeSlowness } from "./conformance/slowness.ts";
 import { describeStopping } from "./conformance/stopping.ts";
+import { describeTurns } from "./conformance/turns.ts";
 
 /** Registers the conformance tests of the engine that `makeEngine` makes, under `name`. */
 export function describeEngine(name: string, makeEngine: MakeEngine): void {
   describe(name, { timeout: 120_000 }, () => {
     describeRequests(makeEngine);
     describeClosing(makeEngine);
+    describeLeaving(makeEngine);
     describeSlowness(makeEngine);
     describeStopping(makeEngine);
     describeDeferring(makeEngine);
@@ -28,5 +31,6 @@ export function describeEngine(name: string, makeEngine: MakeEngine): void {
     describeCrowds(makeEngine);
     describeDatagrams(makeEngine);
     describeDatagramLoad(makeEngine);
+    describeTurns(makeEngine);
   });
 }

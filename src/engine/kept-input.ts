@@ -4,12 +4,12 @@ import { INPUT_BYTES } from "./engine.ts";
 /** Smallest buffer for the start of a request; larger ones are powers of two. */
 const SMALLEST_INPUT_BYTES = 512;
 
-/** How large a buffer for `length` bytes of input is made. Beyond {@link INPUT_BYTES} it lives for one batch only. */
+/** How large a buffer for `length` bytes of input is made. */
 function capacityFor(length: number): number {
-  if (length >= INPUT_BYTES) return length;
   let capacity = SMALLEST_INPUT_BYTES;
   while (capacity < length) capacity *= 2;
-  return Math.min(capacity, INPUT_BYTES);
+  // A request is never longer; several together may be.
+  return length <= INPUT_BYTES ? Math.min(capacity, INPUT_BYTES) : capacity;
 }
 
 /** A buffer that begins with `bytes[start, end)` and has some room to append. */

@@ -87,6 +87,8 @@ export class Rig {
   datagrams: readonly ListenAddress[] = [];
   readonly #clients: (TestClient | TestDatagramClient)[] = [];
   #bystander: TestClient | undefined;
+  /** Requests that {@link settle} made. */
+  settlingRequests = 0;
 
   /** Starts an engine for the test `t`, on a free port of 127.0.0.1 unless told otherwise. */
   static async start(t: TestContext, makeEngine: MakeEngine, options: RigOptions = {}): Promise<Rig> {
@@ -135,7 +137,10 @@ export class Rig {
   /** Waits until the engine has done what it can for everybody, which it shows by answering somebody else. */
   async settle(): Promise<void> {
     this.#bystander ??= await this.connect();
-    for (let i = 0; i < SETTLING_ROUNDS; i++) await this.#bystander.ask("say hello");
+    for (let i = 0; i < SETTLING_ROUNDS; i++) {
+      await this.#bystander.ask("say hello");
+      this.settlingRequests++;
+    }
   }
 
   /** Waits until nothing is served any more but what it takes to see that. */

@@ -10,6 +10,9 @@ const SHORT_MS = 120;
 const TOLERANCE_MS = 5;
 const KEPT_MS = 400;
 
+/** Large replies, of which the kernel takes fewer from who does not read. */
+const MOST_REPLIES = 40;
+
 /** More than all the buffers between two sockets hold. */
 const ENDLESS_REPLIES = 2000;
 
@@ -65,6 +68,17 @@ export function describeSlowness(makeEngine: MakeEngine): void {
       const client = await rig.connect();
       client.send(`bytes ${REPLY_BYTES} 1\n`.repeat(ENDLESS_REPLIES));
       await rig.counters.until(() => rig.counters.timedOut === 1 && rig.counters.closed === 1);
+      await rig.assertServes();
+    });
+
+    test("a last reply that nobody reads", async (t) => {
+      const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
+      // One of them is stuck in the middle of the last reply.
+      for (let replies = 0; replies < MOST_REPLIES; replies++) {
+        const client = await rig.connect();
+        client.send(`${`bytes ${REPLY_BYTES} 1\n`.repeat(replies)}bytes ${REPLY_BYTES / 2} 1\nbye\n`);
+      }
+      await rig.counters.until(() => rig.counters.closed === MOST_REPLIES);
       await rig.assertServes();
     });
 

@@ -37,6 +37,8 @@ export class ToyService extends Watched implements StreamService {
   readonly proxies = new Set<string>();
   /** How often the engine called. */
   calls = 0;
+  /** Requests that are done with. */
+  requests = 0;
   /** Bytes that have been shown to the service; exact as long as there is one connection. */
   seen = 0;
   #consumed = 0;
@@ -53,6 +55,7 @@ export class ToyService extends Watched implements StreamService {
       written = this.#answer(line, exchange);
     }
     this.#consumed += exchange.consumed;
+    if (exchange.consumed > 0) this.requests++;
     this.changed();
     return written;
   }

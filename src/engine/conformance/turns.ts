@@ -60,12 +60,12 @@ async function goneAtOnce(t: TestContext, makeEngine: MakeEngine): Promise<void>
   for (let i = 1; i <= 20; i++) {
     const client = await rig.connect();
     assert.equal(await client.ask("say hello"), "hello");
-    const { calls } = rig.service;
+    const { requests } = rig.service;
     client.send("say x\n".repeat(TOGETHER));
-    await rig.service.until(() => rig.service.calls > calls);
+    await rig.service.until(() => rig.service.requests > requests);
     client.reset();
     await rig.counters.until(() => rig.counters.closed === i);
-    assert.equal(rig.service.calls, calls + TOGETHER);
+    assert.equal(rig.service.requests, requests + TOGETHER);
   }
 }
 

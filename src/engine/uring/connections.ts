@@ -23,9 +23,19 @@ export const STATE = {
   waiting: 1 << 8,
   /** The request at the front of the input has waited. */
   resumed: 1 << 9,
+  /** It has had its turn, and there is more to serve: nothing is served before its next one, and not much is read. */
+  queued: 1 << 10,
+  /** Nothing can be sent to the other end any more: what it has sent before is served without. */
+  gone: 1 << 11,
+  /** Receiving is being cancelled. */
+  halting: 1 << 12,
 } as const;
 
 const REMOTE_BYTES = 16;
+
+/** Buffers that are used again, and how large they are: what is received at once fits. */
+const SPARES = 16;
+const SPARE_BYTES = 8192;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -46,7 +56,11 @@ export class Connections {
   /** The number of the batch in which that was. */
   readonly sentIn: Uint32Array;
   /** The start of a request, of the few that come in pieces. */
-  readonly #inputs = new Map<number, Buffer>();
+  readonly #inputs: (Buffer | undefined)[];
+  /** Buffers for it that are free: what is left of a turn leaves no garbage, as long as there are some. */
+  readonly #spare: Buffer[] = Array.from({ length: SPARES }, () => Buffer.allocUnsafeSlow(SPARE_BYTES));
+  /** Where in its buffer what is kept begins, and how long it is. */
+  readonly inputStarts: Uint32Array;
   readonly inputLengths: Uint32Array;
   /** What could not be sent, of the few that read slowly, and how much of it has been sent since. */
   readonly outputs = new Map<number, Buffer>();
@@ -72,6 +86,8 @@ export class Connections {
     this.sentAt = new Uint32Array(most);
     this.sentLength = new Uint32Array(most);
     this.sentIn = new Uint32Array(most);
+    this.#inputs = new Array<Buffer | undefined>(most).fill(undefined);
+    this.inputStarts = new Uint32Array(most);
     this.inputLengths = new Uint32Array(most);
     this.outputStarts = new Uint32Array(most);
     this.tokens = new Float64Array(most);
@@ -87,6 +103,7 @@ export class Connections {
     this.fds[number] = fd;
     this.flags[number] = 0;
     this.states[number] = 0;
+    this.inputStarts[number] = 0;
     this.inputLengths[number] = 0;
     this.sentLength[number] = 0;
     this.deadlines[number] = deadline;
@@ -113,7 +130,8 @@ export class Connections {
 
   /** Whether no request is under way, and no reply. @param evenNew also if there has been no reply at all yet. */
   isIdle(number: number, evenNew: boolean): boolean {
-    if (this.has(number, STATE.blocked) || this.inputLengths[number] > 0) return false;
+    if (this.has(number, STATE.blocked | STATE.queued | STATE.ending) || this.inputLengths[number] > 0)
+      return false;
     return evenNew || this.sentLength[number] > 0;
   }
 
@@ -127,28 +145,42 @@ export class Connections {
     for (let i = 0; i < REMOTE_BYTES; i++) this.#remotes[at + i] = remote[i];
   }
 
-  /** What is kept of a request, in the first `inputLengths` bytes. */
+  /** What is kept of requests: `inputLengths` bytes from `inputStarts` on. */
   input(number: number): Buffer {
-    return this.#inputs.get(number) ?? NOTHING;
+    return this.#inputs[number] ?? NOTHING;
   }
 
-  /** Adds `bytes[start, end)` to what is kept of a request. */
-  append(number: number, bytes: Uint8Array, start: number, end: number): void {
+  /** Adds `bytes[start, end)` to what is kept of requests. */
+  append(number: number, bytes: Buffer, start: number, end: number): void {
     const kept = this.inputLengths[number];
-    const input =
-      kept === 0 ? keepInput(bytes, start, end) : appendInput(this.input(number), kept, bytes, start, end);
-    this.#inputs.set(number, input);
+    if (kept === 0) {
+      this.#inputs[number] = this.#copy(bytes, start, end);
+    } else {
+      const from = this.inputStarts[number];
+      const input = this.input(number);
+      if (from > 0) input.copyWithin(0, from, from + kept);
+      const appended = appendInput(input, kept, bytes, start, end);
+      if (appended !== input) this.#release(number);
+      this.#inputs[number] = appended;
+    }
+    this.inputStarts[number] = 0;
     this.inputLengths[number] = kept + end - start;
   }
 
   /** Keeps `[start, end)` of an input of which the rest has been consumed. @param input may be the one that is kept. */
-  keep(number: number, input: Uint8Array, start: number, end: number): void {
-    if (start === end) {
-      if (this.inputLengths[number] > 0) this.#inputs.delete(number);
-    } else if (this.inputLengths[number] === 0 || start > 0) {
-      this.#inputs.set(number, keepInput(input, start, end));
+  keep(number: number, input: Buffer, start: number, end: number): void {
+    const isOwn = this.inputLengths[number] > 0;
+    const left = end - start;
+    let from = start;
+    if (left === 0) {
+      if (isOwn) this.#release(number);
+      from = 0;
+    } else if (!isOwn || (input.length > SPARE_BYTES && left <= input.length >> 2)) {
+      this.#inputs[number] = this.#copy(input, start, end);
+      from = 0;
     }
-    this.inputLengths[number] = end - start;
+    this.inputStarts[number] = from;
+    this.inputLengths[number] = left;
   }
 
   /** What could not be sent of a reply. */
@@ -158,8 +190,30 @@ export class Connections {
 
   /** Forgets what is kept of requests and replies. */
   drop(number: number): void {
-    if (this.inputLengths[number] > 0) this.#inputs.delete(number);
+    if (this.inputLengths[number] > 0) this.#release(number);
+    this.inputStarts[number] = 0;
     this.inputLengths[number] = 0;
     if (this.has(number, STATE.blocked)) this.outputs.delete(number);
+  }
+
+  /** Forgets what could not be sent: the connection is blocked no more. */
+  dropOutput(number: number): void {
+    this.outputs.delete(number);
+    this.clear(number, STATE.blocked);
+  }
+
+  /** A buffer that begins with `bytes[start, end)`. */
+  #copy(bytes: Buffer, start: number, end: number): Buffer {
+    const spare = end - start <= SPARE_BYTES ? this.#spare.pop() : undefined;
+    if (spare === undefined) return keepInput(bytes, start, end);
+    bytes.copy(spare, 0, start, end);
+    return spare;
+  }
+
+  /** Gives a connection's buffer back. */
+  #release(number: number): void {
+    const input = this.#inputs[number];
+    if (input?.length === SPARE_BYTES && this.#spare.length < SPARES) this.#spare.push(input);
+    this.#inputs[number] = undefined;
   }
 }

@@ -53,16 +53,11 @@ export class Endings {
     return true;
   }
 
-  /** A reply was not sent whole: what was to close the connection is cancelled, which a completion will tell. */
+  /** A reply was not sent whole: what was to close the connection behind it was cancelled. */
   cancelled(number: number): void {
-    const ending = this.#ending.indexOf(number);
-    if (ending >= 0 && ending < this.#count) this.#ending[ending] = NONE;
-  }
-
-  /** It is closed when the reply before is sent whole, or at once if there is no hope for that. */
-  notClosed(number: number): void {
+    if (!this.#connections.has(number, STATE.ending)) return;
     this.#connections.clear(number, STATE.ending);
-    this.endIfDying(number);
+    this.#ending[this.#ending.indexOf(number)] = NONE;
   }
 
   /**
@@ -100,29 +95,28 @@ export class Endings {
       sockets.endOwnSide(fd);
       receiver.start(number, RECV.pollFirst);
     } else if (ring.isInUse(fd)) {
-      this.destroy(number, false);
+      this.destroy(number);
     } else {
       this.#end(number);
     }
   }
 
-  /** Ends a connection whatever is under way. @param reset whether the other end is told so. */
-  destroy(number: number, reset: boolean): void {
-    const { ring, sockets } = this.#parts;
+  /** Ends a connection whatever is under way, unless it is just being closed. */
+  destroy(number: number): void {
+    const { ring } = this.#parts;
     const connections = this.#connections;
-    if (connections.has(number, STATE.dying)) return;
+    if (connections.has(number, STATE.dying | STATE.ending)) return;
     const fd = connections.fds[number];
     connections.drop(number);
     connections.set(number, STATE.dying);
-    if (reset) sockets.resetOnClose(fd);
     if (ring.isInUse(fd)) ring.cancel(fd, number, PURPOSE.cancelled);
     this.endIfDying(number);
   }
 
-  /** Ends a connection that is dying, when nothing is in flight on it any more. */
+  /** Ends a connection that is dying, when nothing is in flight on it any more, and it is not queued for a turn. */
   endIfDying(number: number): void {
     const connections = this.#connections;
-    if (!connections.has(number, STATE.dying) || connections.has(number, STATE.ending)) return;
+    if (!connections.has(number, STATE.dying) || connections.has(number, STATE.ending | STATE.queued)) return;
     if (!this.#parts.ring.isInUse(connections.fds[number])) this.#end(number);
   }
 
@@ -138,7 +132,7 @@ export class Endings {
   }
 
   #end(number: number): void {
-    this.#parts.ring.closeDescriptor(this.#connections.fds[number], number, PURPOSE.notClosed);
+    this.#parts.ring.closeDescriptor(this.#connections.fds[number]);
     this.#note(number);
   }
 

@@ -12,7 +12,7 @@ const BUFFER_BYTES = 8192;
 /** A ring of buffers that is registered with a {@link Ring}. */
 export class InputBuffers {
   /** The memory of all: buffer `id` begins at {@link offsetOf}. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   readonly group: number;
   readonly #ring = Memory.allocate(COUNT * BUFFER.bytes);
   readonly #memory = Memory.allocate(COUNT * BUFFER_BYTES);
@@ -21,7 +21,8 @@ export class InputBuffers {
   /** @throws SystemError */
   constructor(ring: Ring, group: number) {
     this.group = group;
-    this.bytes = this.#memory.bytes;
+    const { buffer, byteOffset, length } = this.#memory.bytes;
+    this.bytes = Buffer.from(buffer, byteOffset, length);
     ring.registerBuffers(this.#ring, COUNT, group);
     for (let id = 0; id < COUNT; id++) this.give(id);
   }

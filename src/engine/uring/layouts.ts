@@ -201,7 +201,7 @@ export const FCNTL = { getFlags: 3, setFlags: 4, duplicateCloseOnExec: 1030, non
 export const POLL = { readable: 1, writable: 4, exclusive: 1 << 28 } as const;
 
 /** What shutdown(2) ends. */
-export const SHUTDOWN = { write: 1 } as const;
+export const SHUTDOWN = { write: 1, both: 2 } as const;
 
 /** eventfd(2): close on exec, and never blocking. */
 export const EVENTFD_FLAGS = 0x80000 | 0x800;

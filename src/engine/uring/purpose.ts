@@ -9,12 +9,10 @@ export const PURPOSE = {
   unsent: 3,
   /** There may be room for the rest of one. */
   writable: 4,
-  /** A connection was not closed, as the reply before was not sent whole. */
-  notClosed: 5,
   /** Datagrams have come. The owner is the socket's number. */
-  datagrams: 6,
+  datagrams: 5,
   /** Somebody woke the engine. */
-  woken: 7,
-  /** What is in flight on a connection is being cancelled. */
-  cancelled: 8,
+  woken: 6,
+  /** What was in flight on a connection has been cancelled, or was over. */
+  cancelled: 7,
 } as const;

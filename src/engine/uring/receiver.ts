@@ -24,10 +24,16 @@ export class Receiver {
     this.#ring.recv(connections.fds[number], this.#buffers.group, how, number, PURPOSE.received);
   }
 
+  /** The last completion of receiving has come. */
+  ended(number: number): void {
+    this.#connections.clear(number, STATE.receiving | STATE.halting);
+  }
+
   /** Has receiving come to its end, if it is under way; a completion tells when. */
   stop(number: number): void {
     const connections = this.#connections;
-    if (!connections.has(number, STATE.receiving)) return;
+    if (!connections.has(number, STATE.receiving) || connections.has(number, STATE.halting)) return;
+    connections.set(number, STATE.halting);
     this.#ring.cancelOperation(connections.fds[number], number, PURPOSE.received);
   }
 }

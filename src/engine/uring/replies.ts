@@ -34,9 +34,9 @@ export class Replies {
     this.bytes = this.#memory.bytes;
   }
 
-  /** Whether there is room for one more. If not, submitting makes some. */
+  /** Whether there is room for those of one connection's turn. If not, submitting makes some. */
   get hasRoom(): boolean {
-    return this.written + REPLY_BYTES <= OUTPUT_BYTES;
+    return this.written + 2 * REPLY_BYTES <= OUTPUT_BYTES;
   }
 
   /** Whether one of this connection is among those that will be sent when the ring is entered. */
@@ -54,7 +54,7 @@ export class Replies {
   sendLast(number: number, from: number): void {
     const length = this.#note(number, from);
     const fd = this.#connections.fds[number];
-    this.#ring.sendLast(fd, this.#memory, from, length, number, PURPOSE.unsent, PURPOSE.notClosed);
+    this.#ring.sendLast(fd, this.#memory, from, length, number, PURPOSE.unsent);
   }
 
   /** The ring has been entered, and {@link keep} has been told of what was not sent whole. */

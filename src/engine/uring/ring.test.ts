@@ -103,7 +103,7 @@ test("a descriptor is in use from an operation's entry to its last completion, a
   for (const step of ["made", "submitted"]) {
     assert.equal(ring.isInUse(fd), true, step);
     assert.equal(ring.isInUse(other), false);
-    assert.throws(() => ring.closeDescriptor(fd, 2, 2), /in use/);
+    assert.throws(() => ring.closeDescriptor(fd), /in use/);
     ring.enter(0, 0);
   }
   ring.cancel(fd, 3, 3);
@@ -122,7 +122,7 @@ test("a descriptor is in use until what it sends has been submitted", { skip }, 
   t.after(() => memory.unmap());
   ring.send(fd, memory, 0, 1, 1, 1);
   assert.equal(ring.isInUse(fd), true);
-  assert.throws(() => ring.closeDescriptor(fd, 2, 2), /in use/);
+  assert.throws(() => ring.closeDescriptor(fd), /in use/);
   ring.enter(0, 0);
   assert.equal(ring.isInUse(fd), false);
 });
@@ -135,7 +135,7 @@ test("what closes a descriptor after a reply is never submitted without it", { s
   t.after(() => memory.unmap());
   const other = await openWritable(t);
   while (ring.room > 1) ring.poll(fd, POLL.writable, 0, 0);
-  assert.throws(() => ring.sendLast(other, memory, 0, 1, 1, 1, 2), /no room/);
+  assert.throws(() => ring.sendLast(other, memory, 0, 1, 1, 1), /no room/);
   assert.equal(ring.room, 1, "neither is made");
   ring.poll(fd, POLL.writable, 0, 0);
   assert.throws(() => ring.poll(fd, POLL.writable, 0, 0), /no room/);

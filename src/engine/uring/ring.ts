@@ -223,25 +223,17 @@ export class Ring {
   }
 
   /**
-   * Sends as {@link send} does, and closes the descriptor if all was taken. If not, a second completion says that it was
-   * not closed.
+   * Sends as {@link send} does, and closes the descriptor if all was taken. If not, the completion that says so says as
+   * well that the descriptor is open: the kernel does not report what is linked to an operation that is not to be reported.
    */
-  sendLast(
-    fd: number,
-    memory: Memory,
-    offset: number,
-    length: number,
-    owner: number,
-    purpose: number,
-    notClosed: number,
-  ): void {
+  sendLast(fd: number, memory: Memory, offset: number, length: number, owner: number, purpose: number): void {
     this.#checkUnused(fd);
     // The kernel forgets a link to what is submitted later, and would close the descriptor whatever was taken.
     if (this.room < 2) throw new Error("no room for a reply and the end of its connection");
     // The end of the connection goes with the last bytes: one packet less.
     const flags = SQE_FLAG.skipSuccess | SQE_FLAG.link;
     this.#send(flags, SEND_FLAGS | MESSAGE.more, fd, memory, offset, length, owner, purpose);
-    this.#close(fd, owner, notClosed);
+    this.#close(fd);
   }
 
   /** Waits for events of poll(2), once. */
@@ -250,13 +242,10 @@ export class Ring {
     this.#entries.words[at + (SQE.operationFlags >> 2)] = events;
   }
 
-  /**
-   * close(2). What is in flight on the descriptor must have come to its end: {@link cancel} it before. A completion comes
-   * only when it does not close, as when what it is linked to fails.
-   */
-  closeDescriptor(fd: number, owner: number, purpose: number): void {
+  /** close(2). What is in flight on the descriptor must have come to its end: {@link cancel} it before. */
+  closeDescriptor(fd: number): void {
     this.#checkUnused(fd);
-    this.#close(fd, owner, purpose);
+    this.#close(fd);
   }
 
   /** Cancels what is in flight on a descriptor, and closes it when all of that has come to its end. */
@@ -326,8 +315,8 @@ export class Ring {
     if (this.isInUse(fd)) throw new Error("a descriptor that is in use is not closed");
   }
 
-  #close(fd: number, owner: number, purpose: number): void {
-    this.#next(OPCODE.close | (SQE_FLAG.skipSuccess << 8), fd, owner, purpose);
+  #close(fd: number): void {
+    this.#next(OPCODE.close | (SQE_FLAG.skipSuccess << 8), fd, 0, 0);
   }
 
   #closeRetired(fd: number): void {

@@ -1,7 +1,7 @@
 /** Calls about sockets that are made one at a time: opening, asking for addresses, setting options. */
 import { networkInterfaces } from "node:os";
 import { isWildcard, lacksIPv6 } from "../binding.ts";
-import type { ListenAddress } from "../engine.ts";
+import { type ListenAddress, SEND_BUFFER_BYTES } from "../engine.ts";
 import { writePeerAddress } from "../peer-address.ts";
 import { FCNTL, SHUTDOWN, SOCKADDR, SOCKET } from "./layouts.ts";
 import {
@@ -110,6 +110,11 @@ export class SocketCalls {
     shutdown(fd, SHUTDOWN.write);
   }
 
+  /** The same, and what the other end sends from now on is refused; what it has sent before can be read. */
+  endBothSides(fd: number): void {
+    shutdown(fd, SHUTDOWN.both);
+  }
+
   /** @returns what a descriptor is, or undefined when it is no bound socket for UDP, nor for TCP and listening. */
   describe(fd: number): GivenSocket | undefined {
     const { halves, bytes } = this.#scratch;
@@ -155,7 +160,7 @@ export class SocketCalls {
     }
   }
 
-  /** Its queue and its buffers are as whoever opened it wants them. */
+  /** Its queue is as whoever opened it wants it, and so are a datagram socket's buffers. */
   #take(address: ListenAddress, fd: number, { type }: SocketOptions): BoundSocket {
     const isIPv6 = address.host.includes(":");
     if (type === "stream") {
@@ -179,6 +184,7 @@ export class SocketCalls {
   #prepareListener(fd: number): void {
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpNoDelay, 1);
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpDeferAccept, DEFER_ACCEPT_SECONDS);
+    this.#setOption(fd, SOCKET.levelSocket, SOCKET.sendBuffer, SEND_BUFFER_BYTES);
   }
 
   #listen(fd: number, at: string): void {

@@ -1,12 +1,6 @@
 /** TCP connections over io_uring: from completions to the service, and from the service to operations on the ring. */
 
-import {
-  type EngineCounters,
-  type EngineLimits,
-  Exchange,
-  INPUT_BYTES,
-  type StreamService,
-} from "../engine.ts";
+import type { EngineCounters, EngineLimits, StreamService } from "../engine.ts";
 import { Acceptor } from "./acceptor.ts";
 import { type Connections, STATE } from "./connections.ts";
 import { Endings } from "./endings.ts";
@@ -16,12 +10,15 @@ import { close } from "./libc.ts";
 import { PURPOSE } from "./purpose.ts";
 import { Receiver } from "./receiver.ts";
 import { Replies } from "./replies.ts";
+import { Requests } from "./requests.ts";
 import type { Ring } from "./ring.ts";
 import { type BoundSocket, SocketCalls } from "./socket-calls.ts";
-import { Waits } from "./waits.ts";
 
 /** Most entries that are made for one completion. */
 const ENTRIES_AT_ONCE = 8;
+
+/** Connections of which nothing more is served for now, and not much is read. */
+const HELD = STATE.blocked | STATE.waiting | STATE.queued;
 
 /** What a {@link StreamServer} works with. */
 export interface StreamParts {
@@ -36,35 +33,31 @@ export interface StreamParts {
 }
 
 /**
- * Serves connections. One is either reading, waiting (the service has deferred its answer: nothing more is served, and
- * not much is read), blocked (the kernel took less than was written: nothing more is read or served until all is sent),
- * or closing (nothing is served any more).
+ * Serves connections. One is either reading, queued (it has had its turn, and there is more to serve), waiting (the service
+ * has deferred its answer), blocked (the kernel took less than was written), or closing (nothing is served any more). While
+ * it is queued, waiting or blocked nothing more is served, and not much is read.
  */
 export class StreamServer {
   readonly #ring: Ring;
   readonly #buffers: InputBuffers;
   readonly #connections: Connections;
-  readonly #service: StreamService;
   readonly #limits: EngineLimits;
   readonly #counters: EngineCounters;
   readonly #flush: () => void;
   readonly #sockets = new SocketCalls();
   readonly #replies: Replies;
-  readonly #exchange = new Exchange();
+  /** Of the connection that is being opened. */
+  readonly #remote = new Uint8Array(16);
   readonly #acceptor: Acceptor;
   readonly #receiver: Receiver;
-  readonly #waits: Waits;
+  readonly #requests: Requests;
   readonly #endings: Endings;
-  /** Connections end as soon as nothing is under way on them. */
-  #stopping = false;
 
   constructor(parts: StreamParts) {
     this.#ring = parts.ring;
     this.#acceptor = new Acceptor(parts.ring);
     this.#buffers = parts.buffers;
     this.#connections = parts.connections;
-    this.#waits = new Waits(parts.connections, parts.limits.maxDeferred);
-    this.#service = parts.service;
     this.#limits = parts.limits;
     this.#counters = parts.counters;
     this.#flush = parts.flush;
@@ -77,7 +70,13 @@ export class StreamServer {
       sockets: this.#sockets,
       patienceMs: parts.limits.requestTimeoutMs,
     });
-    this.#exchange.output = this.#replies.bytes;
+    this.#requests = new Requests({
+      ...parts,
+      replies: this.#replies,
+      endings: this.#endings,
+      receiver: this.#receiver,
+      sockets: this.#sockets,
+    });
   }
 
   /** Starts to accept from a listening socket. */
@@ -87,7 +86,7 @@ export class StreamServer {
 
   /** Accepts no more, and has connections end as soon as nothing is under way on them. */
   stop(): void {
-    this.#stopping = true;
+    this.#requests.stopping = true;
     this.#acceptor.stop();
   }
 
@@ -96,7 +95,6 @@ export class StreamServer {
     this.#makeRoom();
     if (purpose === PURPOSE.received) this.#received(owner, result, flags);
     else if (purpose === PURPOSE.accepted) this.#accepted(owner, result, flags);
-    else if (purpose === PURPOSE.notClosed) this.#endings.notClosed(owner);
     else if (purpose === PURPOSE.cancelled) this.#endings.endIfDying(owner);
     else if (purpose === PURPOSE.writable) this.#writable(owner);
   }
@@ -113,19 +111,33 @@ export class StreamServer {
     this.#endings.cancelled(number);
     if (connections.has(number, STATE.dying)) return;
     const wasBlocked = connections.has(number, STATE.blocked);
-    if (!this.#replies.keep(number, result)) this.#destroy(number, false);
+    if (connections.has(number, STATE.gone)) return;
+    if (!this.#replies.keep(number, result)) this.#requests.gone(number);
     else if (!wasBlocked)
       connections.deadlines[number] = this.#connections.now + this.#limits.requestTimeoutMs;
   }
 
   /** Whether anybody waits for a deferred answer, and deadlines are to be kept closely. */
   get hasWaiting(): boolean {
-    return this.#waits.count > 0;
+    return this.#requests.waits.count > 0;
+  }
+
+  /** Whether connections wait for their turn, and the thread for nothing. */
+  get hasQueued(): boolean {
+    return !this.#requests.turns.isEmpty;
+  }
+
+  /** Serves connections whose turn it is. Called when the ring has just been entered. */
+  takeTurns(): void {
+    for (let { due } = this.#requests.turns; due > 0; due--) {
+      this.#makeRoom();
+      this.#requests.takeTurn();
+    }
   }
 
   /** Ends a wait; see {@link Engine.resume}. */
   resume(token: number): void {
-    const number = this.#waits.find(token);
+    const number = this.#requests.waits.find(token);
     if (number >= 0) this.#resume(number);
   }
 
@@ -134,7 +146,7 @@ export class StreamServer {
     const connections = this.#connections;
     for (let number = 0; number < connections.end; number++) {
       if (connections.fds[number] < 0 || this.#connections.now < connections.deadlines[number]) continue;
-      if (connections.has(number, STATE.dying)) continue;
+      if (connections.has(number, STATE.dying | STATE.queued)) continue;
       if (connections.has(number, STATE.waiting)) {
         this.#resume(number);
         continue;
@@ -144,8 +156,13 @@ export class StreamServer {
       const closing = connections.has(number, STATE.closing);
       // Waiting in vain for the other end to close, with everything sent, is no fault of anybody.
       if (blocked || !closing) this.#counters.connectionTimedOut();
-      // A reset lets the kernel forget what nobody reads.
-      this.#destroy(number, blocked && !closing);
+      if (blocked && !closing) {
+        // A reset lets the kernel forget what nobody reads.
+        this.#sockets.resetOnClose(connections.fds[number]);
+        this.#requests.gone(number);
+      } else {
+        this.#destroy(number);
+      }
     }
     this.#acceptor.resume();
   }
@@ -160,7 +177,7 @@ export class StreamServer {
       if (connections.fds[number] < 0) continue;
       if (connections.has(number, STATE.waiting)) this.#resume(number);
       this.#makeRoom();
-      if (connections.isIdle(number, newOnes)) this.#destroy(number, false);
+      if (connections.isIdle(number, newOnes)) this.#destroy(number);
     }
   }
 
@@ -168,7 +185,7 @@ export class StreamServer {
   closeAll(): void {
     for (let number = 0; number < this.#connections.end; number++) {
       this.#makeRoom();
-      if (this.#connections.fds[number] >= 0) this.#destroy(number, false);
+      if (this.#connections.fds[number] >= 0) this.#destroy(number);
     }
   }
 
@@ -176,6 +193,11 @@ export class StreamServer {
   close(): void {
     this.#replies.close();
     this.#sockets.close();
+  }
+
+  #resume(number: number): void {
+    this.#makeRoom();
+    this.#requests.resume(number);
   }
 
   #makeRoom(): void {
@@ -188,7 +210,7 @@ export class StreamServer {
   }
 
   #open(fd: number): void {
-    const remote = this.#exchange.remote;
+    const remote = this.#remote;
     const deadline = this.#connections.now + this.#limits.idleTimeoutMs;
     const isThere = this.#sockets.peerAddress(fd, remote);
     const number = isThere ? this.#connections.open(fd, remote, deadline) : -1;
@@ -204,13 +226,13 @@ export class StreamServer {
   #received(number: number, result: number, flags: number): void {
     const connections = this.#connections;
     const buffers = this.#buffers;
-    if ((flags & CQE_FLAG.more) === 0) connections.clear(number, STATE.receiving);
+    if ((flags & CQE_FLAG.more) === 0) this.#receiver.ended(number);
     if (connections.has(number, STATE.dying)) this.#endings.endIfDying(number);
     else if (result > 0) this.#take(number, buffers.offsetOf(flags >>> 16), result);
     else if (result === 0) this.#ended(number);
     else if (result === -ERROR.noBufferSpace) this.#receiver.start(number, 0);
-    else if (result !== -ERROR.cancelled) this.#destroy(number, false);
-    else if (!connections.has(number, STATE.blocked) && !this.#waits.isFull(number)) {
+    else if (result !== -ERROR.cancelled) this.#broken(number);
+    else if (!connections.has(number, HELD) || this.#requests.waits.hasRoom(number)) {
       this.#receiver.start(number, RECV.pollFirst);
     }
     if ((flags & CQE_FLAG.buffer) !== 0) buffers.give(flags >>> 16);
@@ -226,122 +248,31 @@ export class StreamServer {
       this.#receiver.start(number, RECV.pollFirst);
       return;
     }
-    if (connections.inputLengths[number] === 0 && !connections.has(number, STATE.blocked)) {
-      this.#serve(number, bytes, start, start + length, true);
+    if (connections.inputLengths[number] === 0 && !connections.has(number, HELD)) {
+      this.#requests.serve(number, bytes, start, start + length, true);
       return;
     }
     connections.append(number, bytes, start, start + length);
-    const isFull = connections.inputLengths[number] >= INPUT_BYTES;
-    if (!connections.has(number, STATE.blocked | STATE.waiting)) {
-      this.#serve(number, connections.input(number), 0, connections.inputLengths[number], false);
-    } else if (connections.has(number, STATE.waiting) && !isFull) {
-      this.#receiver.start(number, RECV.pollFirst);
-    } else {
-      this.#receiver.stop(number);
-    }
+    if (!connections.has(number, HELD)) this.#requests.serveKept(number, false);
+    else if (this.#requests.waits.hasRoom(number)) this.#receiver.start(number, RECV.pollFirst);
+    else this.#receiver.stop(number);
   }
 
   /** The other end will send no more. */
   #ended(number: number): void {
     const connections = this.#connections;
     connections.set(number, STATE.peerEnded);
-    if (connections.has(number, STATE.blocked | STATE.waiting)) return;
-    if (connections.has(number, STATE.closing)) this.#destroy(number, false);
+    if (connections.has(number, HELD)) return;
+    if (connections.has(number, STATE.closing)) this.#destroy(number);
     else this.#endings.close(number, false);
   }
 
-  /**
-   * Serves what was received, while the service consumes and the kernel takes the replies.
-   * @param input holds it at `[start, end)`.
-   * @param requestBegins whether it is a request that was not under way before.
-   */
-  #serve(number: number, input: Uint8Array, start: number, end: number, requestBegins: boolean): void {
+  /** The connection is broken: nothing comes any more. */
+  #broken(number: number): void {
     const connections = this.#connections;
-    const exchange = this.#exchange;
-    const replies = this.#replies;
-    let from = replies.written;
-    let at = start;
-    connections.loadRemote(number, exchange.remote);
-    exchange.input = input;
-    exchange.end = end;
-    exchange.state = connections.states[number];
-    exchange.close = false;
-    exchange.deferMs = 0;
-    while (at < end) {
-      if (!replies.hasRoom) {
-        if (replies.written > from) replies.send(number, from);
-        this.#flush();
-        from = replies.written;
-        if (connections.has(number, STATE.blocked | STATE.dying)) break;
-      }
-      exchange.start = at;
-      exchange.consumed = 0;
-      exchange.outputStart = replies.written;
-      this.#waits.offer(number, exchange, !this.#stopping);
-      replies.written += this.#service.serve(exchange);
-      at += exchange.consumed;
-      if (exchange.close || exchange.consumed === 0) break;
-    }
-    connections.states[number] = exchange.state;
-    connections.storeRemote(number, exchange.remote);
-    if (connections.has(number, STATE.dying)) return;
-    const left = end - at;
-    connections.keep(number, input, at, end);
-    if (exchange.deferMs > 0 && exchange.mayDefer) {
-      this.#wait(number, from);
-      return;
-    }
-    if (connections.has(number, STATE.blocked)) return;
-    const closes =
-      exchange.close ||
-      connections.has(number, STATE.peerEnded) ||
-      (this.#stopping && left === 0) ||
-      left >= INPUT_BYTES;
-    if (closes) {
-      this.#endings.finish(number, from, exchange.close && left > 0);
-      return;
-    }
-    if (replies.written > from) replies.send(number, from);
-    this.#await(number, left, requestBegins || at > start);
-  }
-
-  /** Has the request at the front of the input wait as the exchange says. @param from where replies before it begin. */
-  #wait(number: number, from: number): void {
-    const connections = this.#connections;
-    const { token, deferMs } = this.#exchange;
-    this.#waits.taken();
-    if (this.#replies.written > from) {
-      this.#replies.send(number, from);
-      this.#flush();
-      if (connections.has(number, STATE.dying)) return;
-    }
-    if (connections.has(number, STATE.blocked)) {
-      connections.set(number, STATE.resumed);
-      return;
-    }
-    this.#waits.begin(number, token);
-    connections.deadlines[number] = this.#connections.now + deferMs;
-    if (!connections.has(number, STATE.peerEnded) && !this.#waits.isFull(number)) {
-      this.#receiver.start(number, RECV.pollFirst);
-    }
-  }
-
-  /** Ends a wait: serves again what has waited. */
-  #resume(number: number): void {
-    const connections = this.#connections;
-    this.#waits.end(number);
-    connections.set(number, STATE.resumed);
-    this.#makeRoom();
-    this.#serve(number, connections.input(number), 0, connections.inputLengths[number], true);
-  }
-
-  /** Waits for more. @param requestBegins whether what is `left` of the input is the start of another request. */
-  #await(number: number, left: number, requestBegins: boolean): void {
-    const { idleTimeoutMs, requestTimeoutMs } = this.#limits;
-    if (left === 0) this.#connections.deadlines[number] = this.#connections.now + idleTimeoutMs;
-    else if (requestBegins) this.#connections.deadlines[number] = this.#connections.now + requestTimeoutMs;
-    // One that brings a second request may well bring more.
-    this.#receiver.start(number, left === 0 ? RECV.pollFirst | RECV.multishot : RECV.pollFirst);
+    connections.set(number, STATE.peerEnded);
+    if (connections.has(number, HELD)) this.#requests.gone(number);
+    else this.#destroy(number);
   }
 
   /** There may be room for more of what could not be sent. */
@@ -349,26 +280,16 @@ export class StreamServer {
     const connections = this.#connections;
     connections.clear(number, STATE.polling);
     if (connections.has(number, STATE.dying)) this.#endings.endIfDying(number);
-    else if (this.#replies.sendKept(number)) this.#unblocked(number);
-  }
-
-  /** All has been sent: goes on where it was left off. */
-  #unblocked(number: number): void {
-    const connections = this.#connections;
-    if (connections.has(number, STATE.closing)) {
-      const draining = connections.has(number, STATE.draining) && !connections.has(number, STATE.peerEnded);
-      this.#endings.close(number, draining);
-      return;
+    else if (connections.has(number, STATE.blocked) && this.#replies.sendKept(number)) {
+      if (connections.has(number, STATE.closing))
+        this.#endings.close(number, connections.has(number, STATE.draining));
+      else this.#requests.unblocked(number);
     }
-    const kept = connections.inputLengths[number];
-    if (kept > 0) this.#serve(number, connections.input(number), 0, kept, true);
-    else if (connections.has(number, STATE.peerEnded) || this.#stopping) this.#endings.close(number, false);
-    else this.#await(number, 0, false);
   }
 
-  /** Ends the connection whatever is under way. @param reset whether the other end is told so. */
-  #destroy(number: number, reset: boolean): void {
-    this.#waits.end(number);
-    this.#endings.destroy(number, reset);
+  /** Ends the connection whatever is under way. */
+  #destroy(number: number): void {
+    this.#requests.waits.end(number);
+    this.#endings.destroy(number);
   }
 }

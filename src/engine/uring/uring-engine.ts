@@ -173,10 +173,13 @@ export class UringEngine implements Engine {
     let busy = false;
     this.#woken = false;
     do {
-      this.#enter(1, this.#stopping === undefined ? this.#waitMs : 1);
+      this.#enter(this.#streams.hasQueued ? 0 : 1, this.#stopping === undefined ? this.#waitMs : 1);
       const now = performance.now();
       this.#connections.now = now;
-      busy = this.#complete();
+      const hadQueued = this.#streams.hasQueued;
+      this.#streams.takeTurns();
+      // As long as nothing but turns is left to take, the event loop goes round between them.
+      busy = this.#complete() || (hadQueued && !this.#streams.hasQueued);
       const interval = this.#streams.hasWaiting ? CHECK_WAITS_MS : this.#checkIntervalMs;
       if (now >= this.#checkedAt + Math.min(interval, this.#checkIntervalMs)) {
         this.#checkedAt = now;

@@ -61,10 +61,10 @@ export class Waits {
     return waits ? number : -1;
   }
 
-  /** Whether a connection waits and has sent as much meanwhile as is kept. */
-  isFull(number: number): boolean {
+  /** Whether a connection waits and has not sent as much meanwhile as is kept. */
+  hasRoom(number: number): boolean {
     return (
-      this.#connections.has(number, STATE.waiting) && this.#connections.inputLengths[number] >= INPUT_BYTES
+      this.#connections.has(number, STATE.waiting) && this.#connections.inputLengths[number] < INPUT_BYTES
     );
   }
 }
