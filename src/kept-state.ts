@@ -5,6 +5,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import type { PeerGroupsData } from "./network/peer-groups.ts";
 import { PeerGroups } from "./network/peer-groups.ts";
 import { DatabaseError } from "./storage/database.ts";
+import type { LastReplacement } from "./storage/file-replacements.ts";
 import { GroupTotals } from "./storage/group-totals.ts";
 import { Storage, type StorageObserver } from "./storage/storage.ts";
 import type { Logger } from "./telemetry/logger.ts";
@@ -64,10 +65,14 @@ export class KeptState {
 
   /** How the database does. */
   get database(): DatabaseState {
+    const { replacements } = this.#storage;
     const { written, failures, savedAt, saveMs, missed } = this.#storage.counters;
     return {
       url: this.#url,
       failingSince: this.#storage.failingSince,
+      failure: this.#storage.failure,
+      replacements: replacements.count,
+      lastReplacement: replacements.last,
       savedAt,
       saveMs,
       rowsWritten: written,
@@ -137,10 +142,14 @@ class StorageLog implements StorageObserver {
     if (rows > 0) this.#log.diagnostic({ rows, ms: Math.round(tookMs) }, "changes are saved");
   }
 
-  movedAside(error: DatabaseError, path: string): void {
-    const message =
-      "the database is damaged: it was renamed, and a new one is begun; what only it held is lost";
-    this.#log.critical({ reason: error.message, path }, message);
+  replaced({ cause, reason, swarms, totals, keptAs }: LastReplacement): void {
+    const fields = { reason, torrents: swarms, totals, path: keptAs };
+    const said = {
+      corrupt: "the database is damaged: it was renamed, and a new one has what could be read of it",
+      moved:
+        "the database's file was gone or replaced: a new one is written, with what memory and the old one have",
+    };
+    this.#log.critical(fields, said[cause]);
   }
 
   failed(error: unknown): void {

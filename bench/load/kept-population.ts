@@ -12,7 +12,7 @@ const SILENT: StorageObserver = {
   loading: () => {},
   loaded: () => {},
   saved: () => {},
-  movedAside: () => {},
+  replaced: () => {},
   failed: (error) => {
     throw error;
   },

@@ -16,11 +16,27 @@ export interface ShownPolicy {
   readonly definitions: readonly PeerGroupDefinition[];
 }
 
+/** The file of an embedded database was damaged or gone, and there is a new one. */
+export interface DatabaseReplacement {
+  readonly at: number;
+  readonly reason: string;
+  /** Rows of torrents and of totals that it has from the old one. */
+  readonly swarms: number;
+  readonly totals: number;
+  /** Where what was in its place is now. */
+  readonly keptAs: string | null;
+}
+
 /** How the database does. Times in milliseconds, since 1970 where they are moments; 0 for never. */
 export interface DatabaseState {
   readonly url: string;
   /** Since when it cannot be used, or null. */
   readonly failingSince: number | null;
+  /** Why, for the operator, or null. */
+  readonly failure: string | null;
+  /** How often the file of an embedded database was replaced since start, as it was damaged or gone. */
+  readonly replacements: number;
+  readonly lastReplacement: DatabaseReplacement | null;
   readonly savedAt: number;
   readonly saveMs: number;
   readonly rowsWritten: number;

@@ -55,6 +55,11 @@ export interface Database {
   readonly rowsAtOnce: number;
   /** Takes the database for this process, until {@link close}. Others can still look at it. */
   claim(): Promise<void>;
+  /**
+   * Sees whether what it is in is still where it is looked for at the next start.
+   * @throws DatabaseError `moved` or `corrupt`.
+   */
+  verify(): Promise<void>;
   /** The version of its schema; 0 when there is none. */
   version(): Promise<number>;
   /** Brings its schema to the version of migrations.ts, under a lock. */
@@ -81,10 +86,20 @@ export interface Database {
 }
 
 /**
- * Why a database cannot be used. `claimed`: another process has it. `corrupt`: what is there is no database, or is
- * damaged. `schema`: its version is not the one needed. `away`: everything that may pass.
+ * Why a database cannot be used. `claimed`: another process has it. `corrupt`: it is damaged. `foreign`: what is there is
+ * something else, and is left alone. `misplaced`: its file can never be where the configuration says. `moved`: its file
+ * has been deleted, renamed or replaced while it was open. `schema`: its version is not the one needed. `away`:
+ * everything that may pass.
  */
-export type DatabaseFailure = "away" | "claimed" | "corrupt" | "denied" | "schema";
+export type DatabaseFailure =
+  | "away"
+  | "claimed"
+  | "corrupt"
+  | "denied"
+  | "foreign"
+  | "misplaced"
+  | "moved"
+  | "schema";
 
 /** A database could not do what it was asked for. The message is for the operator. */
 export class DatabaseError extends Error {

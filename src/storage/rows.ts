@@ -1,6 +1,7 @@
 /** Rows between a database's columns and what storage knows; the columns are the same in all dialects. */
 import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
-import { GROUP_NAME_LENGTH, type GroupTotal, type SwarmRow } from "./database.ts";
+import { DatabaseError, GROUP_NAME_LENGTH, type GroupTotal, type SwarmRow } from "./database.ts";
+import { INFO_HASH_BYTES } from "./info-hash-bytes.ts";
 
 /** The columns of `swarm` that are read, and written with `quiet_since` behind them. */
 export const SWARM_COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";
@@ -25,7 +26,7 @@ type Columns = Readonly<Record<string, unknown>>;
 /** Reads a row of `swarm`. */
 export function toSwarmRow(row: Columns): SwarmRow {
   return {
-    infoHash: toBytes(row.info_hash),
+    infoHash: toBytes(row.info_hash, INFO_HASH_BYTES),
     firstSeen: Number(row.first_seen),
     lastSeen: Number(row.last_seen),
     downloaded: Number(row.downloaded),
@@ -48,10 +49,17 @@ export const TOTAL_COLUMNS = ["span", "start", "peer_group", ...COUNT_COLUMNS].j
 
 /** The values of a row of `group_total`, in the order of {@link TOTAL_COLUMNS}. */
 export function totalValues({ span, start, group, counts }: GroupTotal): (string | number)[] {
-  return [span, start, Array.from(group).slice(0, GROUP_NAME_LENGTH).join(""), ...counts];
+  return [span, start, keptGroup(group), ...counts];
 }
 
-function toBytes(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError("a column is no bytes");
+/** A group's name as it is kept. */
+export function keptGroup(group: string): string {
+  return Array.from(group).slice(0, GROUP_NAME_LENGTH).join("");
+}
+
+/** SQLite gives whatever a damaged file says. */
+function toBytes(value: unknown, length?: number): Uint8Array {
+  if (!(value instanceof Uint8Array) || (length !== undefined && value.length !== length))
+    throw new DatabaseError("corrupt", "a row has columns of another kind");
   return value;
 }

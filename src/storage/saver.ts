@@ -60,8 +60,9 @@ export class Saver {
     return this.#vanished.missedCount;
   }
 
-  /** Marks everything as changed: the database has nothing of it. */
-  touchAll(): void {
+  /** Takes nothing for saved: the database may lack any row, and may have rows of swarms that have vanished. */
+  distrust(): void {
+    this.#vanished.missed = true;
     const store = this.#store;
     for (let shard = 0; shard < store.shards; shard++) {
       // One whose thread has died is about to be emptied.

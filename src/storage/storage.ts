@@ -7,13 +7,19 @@ import { steadySeconds } from "../clock.ts";
 import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
 import type { SwarmStoreData } from "../tracker/store-memory.ts";
 import { SwarmStore } from "../tracker/swarm-store.ts";
-import { BEFORE_ALL, type Database, DatabaseError, type GroupTotal } from "./database.ts";
+import {
+  BEFORE_ALL,
+  type Database,
+  DatabaseError,
+  type DatabaseFailure,
+  type GroupTotal,
+} from "./database.ts";
+import { FileReplacements, type LastReplacement } from "./file-replacements.ts";
 import type { GroupTotals } from "./group-totals.ts";
 import { explainVersion, SCHEMA_VERSION } from "./migrations/migrations.ts";
-import { type DatabaseSettings, dialectOf, openDatabase, sqlitePath } from "./open-database.ts";
+import { type DatabaseSettings, dialectOf, openDatabase } from "./open-database.ts";
 import { purge } from "./purge.ts";
 import { Saver } from "./saver.ts";
-import { moveAside } from "./sqlite/tracker-lock.ts";
 import { type LoadCounts, type LoadSettings, SwarmLoader } from "./swarm-loader.ts";
 
 /** How often it is looked what has vanished, and whether it is time to save. */
@@ -33,6 +39,12 @@ const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 30_000;
 /** How long attempts go on at a stop. */
 const LAST_ATTEMPTS_MS = 10_000;
+
+/** How often it is looked whether the database is still in its place, between savings. */
+const VERIFY_MS = 10_000;
+
+/** Failures that do not pass while a stop waits. */
+const LASTING: readonly DatabaseFailure[] = ["foreign", "misplaced", "denied", "schema"];
 
 const PURGE_MS = 60_000;
 const PAGE = 500;
@@ -61,8 +73,8 @@ export interface StorageObserver {
   loaded(counts: LoadCounts, tookMs: number, database: string): void;
   /** Everything that had changed has been saved. */
   saved(rows: number, tookMs: number): void;
-  /** The database was damaged and has been renamed; a new one is in its place. */
-  movedAside(error: DatabaseError, path: string): void;
+  /** The database was damaged, or not in its place any more; there is a new file. */
+  replaced(replacement: LastReplacement): void;
   /** The database cannot be used; attempts go on. Called at every attempt. */
   failed(error: unknown): void;
   /** It can be used again, and has everything. */
@@ -82,14 +94,19 @@ export class Storage {
   readonly #observer: StorageObserver;
   readonly #store: SwarmStore;
   readonly #saver: Saver;
+  readonly #files: FileReplacements;
   readonly #stop = new AbortController();
   #database: Database | undefined;
   #load: (() => LoadSettings) | undefined;
   /** On the clock of `performance.now()`. */
   #failingSince: number | undefined;
   #failuresInTurn = 0;
+  #failure: string | null = null;
   #nextAt = 0;
   #purgedAt = 0;
+  #verifyAt = 0;
+  /** Whether the database could be used at some time. */
+  #wasReady = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: StorageOptions, observer: StorageObserver) {
@@ -97,6 +114,7 @@ export class Storage {
     this.#observer = observer;
     this.#store = new SwarmStore(options.store, CONTROL_PLANE);
     this.#saver = new Saver(this.#store, steadySeconds, seconds);
+    this.#files = new FileReplacements(options.database);
   }
 
   /**
@@ -126,7 +144,7 @@ export class Storage {
     await this.#running;
     const end = performance.now() + LAST_ATTEMPTS_MS;
     let problem = await this.#attempt();
-    while (problem !== undefined && performance.now() < end) {
+    while (problem !== undefined && this.#mayPass(problem) && performance.now() < end) {
       await delay(RETRY_MS);
       problem = await this.#attempt();
     }
@@ -143,6 +161,16 @@ export class Storage {
   /** Since when the database cannot be used, in milliseconds since 1970, or null. */
   get failingSince(): number | null {
     return this.#failingSince === undefined ? null : performance.timeOrigin + this.#failingSince;
+  }
+
+  /** What keeps the database from being used, for the operator, or null. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  /** How often the file of an embedded database was replaced, and the last time. */
+  get replacements(): { readonly count: number; readonly last: LastReplacement | null } {
+    return this.#files;
   }
 
   /** The totals of a span from a moment on. @returns undefined when the database cannot be used. */
@@ -165,6 +193,7 @@ export class Storage {
       this.#saver.takeNote();
       this.counters.missed = this.#saver.missed;
       this.#options.totals.collect(seconds());
+      if (!(await this.#isInPlace())) this.#nextAt = 0;
       if (!signal.aborted && performance.now() >= this.#nextAt) await this.#attempt();
     }
   }
@@ -180,7 +209,7 @@ export class Storage {
       await totals.write(database);
       await this.#purge(database);
     } catch (error) {
-      await this.#replaceDamaged(error).catch(() => false);
+      await this.#replaceFile(error).catch(() => false);
       this.#fail(error);
       return error;
     }
@@ -195,17 +224,40 @@ export class Storage {
     else await delay(workedMs * REST_FACTOR);
   }
 
-  /** The database: opened, claimed, of the right version, and loaded. */
+  /** The database: opened, claimed, in its place, of the right version, and loaded. */
   async #ready(): Promise<Database> {
     try {
-      this.#database ??= await this.#open();
-      if (this.#load !== undefined && (await this.#loadAll(this.#database, this.#load())))
-        this.#load = undefined;
-      return this.#database;
+      return await this.#readyAsItIs();
     } catch (error) {
-      if (await this.#replaceDamaged(error)) return this.#ready();
+      if (await this.#replaceFile(error)) return await this.#readyAsItIs();
       throw error;
     }
+  }
+
+  async #readyAsItIs(): Promise<Database> {
+    await this.#database?.verify();
+    this.#database ??= await this.#open();
+    if (this.#load !== undefined && (await this.#loadAll(this.#database, this.#load())))
+      this.#load = undefined;
+    this.#wasReady = true;
+    return this.#database;
+  }
+
+  /** Looks now and then, as one that fails is tried again anyway. */
+  async #isInPlace(): Promise<boolean> {
+    const now = performance.now();
+    if (this.#database === undefined || this.#failingSince !== undefined || now < this.#verifyAt) return true;
+    this.#verifyAt = now + VERIFY_MS;
+    return await this.#database.verify().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Whether waiting may help. A file that could not be opened since the start is waited for by nobody. */
+  #mayPass(problem: unknown): boolean {
+    if (!this.#wasReady && dialectOf(this.#options.database) === "sqlite") return false;
+    return !(problem instanceof DatabaseError && LASTING.includes(problem.failure));
   }
 
   async #open(): Promise<Database> {
@@ -251,15 +303,24 @@ export class Storage {
     return true;
   }
 
-  /** Puts a new file in the place of an embedded database that is damaged. @returns whether it was. */
-  async #replaceDamaged(error: unknown): Promise<boolean> {
-    const { database } = this.#options;
-    const isDamaged = error instanceof DatabaseError && error.failure === "corrupt";
-    if (!isDamaged || dialectOf(database) !== "sqlite") return false;
-    await this.close();
-    const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, "");
-    this.#observer.movedAside(error, moveAside(sqlitePath(database.url), stamp));
-    this.#saver.touchAll();
+  /** Makes a new file where the old one is damaged or gone. @returns whether it was. @throws DatabaseError */
+  async #replaceFile(error: unknown): Promise<boolean> {
+    const isEmbedded = dialectOf(this.#options.database) === "sqlite";
+    if (!(error instanceof DatabaseError) || !isEmbedded) return false;
+    // One that is gone has to be open still, to be read.
+    if (error.failure === "corrupt") await this.close();
+    const database = await this.#files.replace(error, this.#database);
+    if (database === undefined) return false;
+    const { last } = this.#files;
+    if (last !== null) this.#observer.replaced(last);
+    if (last?.isWhole !== true) this.#saver.distrust();
+    this.#database = database;
+    try {
+      await database.claim();
+    } catch (claimed) {
+      await this.close();
+      throw claimed;
+    }
     return true;
   }
 
@@ -280,12 +341,14 @@ export class Storage {
     if (this.#failingSince !== undefined) this.#observer.recovered(performance.now() - this.#failingSince);
     this.#failingSince = undefined;
     this.#failuresInTurn = 0;
+    this.#failure = null;
   }
 
   #fail(error: unknown): void {
     const now = performance.now();
     this.counters.failures++;
     this.#failingSince ??= now;
+    this.#failure = error instanceof Error ? error.message : String(error);
     const wait = Math.max(RETRY_MS, Math.min(RETRY_LIMIT_MS, this.#options.saveIntervalMs));
     this.#nextAt = now + Math.min(wait, RETRY_MS * 2 ** this.#failuresInTurn++);
     this.#observer.failed(error);

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { DAY, FIVE_MINUTES, HOUR } from "../../src/storage/group-totals.ts";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
 import { ACTIVITY } from "../../src/tracker/group-activity.ts";
 import { announce, type Counts, scrape } from "../support/announce.ts";
+import { askStatus } from "../support/ask-admin.ts";
 import { Bed, until } from "../support/bed.ts";
 import { MARIADB_PASSWORD, MariaDb } from "../support/mariadb.ts";
 import { namespacesMissing } from "../support/networks.ts";
@@ -142,27 +143,34 @@ test("a second tracker on the same file is refused; looking is not", { timeout: 
   assert.equal(await tracker.stop(), 0);
 });
 
-test("a damaged file is moved aside with a loud line, at start and later", {
+test("a damaged file is moved aside with a loud line, and what can be read of it kept, at start and later", {
   timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const config = LISTEN + database({});
-  await mkdir(bed.path("var"));
-  await writeFile(bed.path("var/btrt.db"), randomBytes(20_000));
+  const first = await TrackerProcess.start(bed, config);
+  const infoHash = randomBytes(20);
+  const counts = await fillSwarm(first.url, infoHash);
+  for (let i = 0; i < 200; i++) await fillSwarm(first.url, randomBytes(20));
+  await first.stop();
+  const path = bed.path("var/btrt.db");
+  const { size } = await stat(path);
+  await overwrite(path, size - 4096, size);
   const tracker = await TrackerProcess.start(bed, config);
   const isLoud = ({ level, msg }: { level: string; msg: string }) =>
     level === "critical" && /is damaged/.test(msg);
-  const { path } = await tracker.logged("the damage", isLoud);
-  assert.equal((await readFile(String(path))).length, 20_000);
-  const infoHash = randomBytes(20);
-  const counts = await fillSwarm(tracker.url, infoHash);
-  await saved(bed, 1);
+  const { path: keptAs, torrents } = await tracker.logged("the damage", isLoud);
+  assert.equal((await stat(String(keptAs))).size, size);
+  assert.ok(Number(torrents) > 100 && Number(torrents) < 201, `${torrents} torrents`);
+  await fillSwarm(tracker.url, infoHash);
+  await until("it is saved", async () => (await btrt(bed, "db", "status")).code === 0);
 
   const before = tracker.log.length;
-  await damage(bed.path("var/btrt.db"));
+  await damage(path);
   await announce(tracker.url, { infoHash, port: 7001, left: 0 });
   await tracker.logged("the damage", isLoud, before);
-  await saved(bed, 1);
+  await tracker.logged("the recovery", ({ msg }) => /can be used again/.test(msg), before);
+  assert.equal((await askStatus(tracker.admin)).database.replacements, 2);
   await assertSurvives(bed, tracker, config, [infoHash], counts);
   const moved = (await readdir(bed.path("var"))).filter((name) => /damaged-\d{8}T\d{6}$/.test(name));
   assert.equal(moved.length, 2);
@@ -173,9 +181,12 @@ async function damage(path: string): Promise<void> {
   const other = new DatabaseSync(path);
   other.exec("CREATE TABLE other (one); PRAGMA wal_checkpoint(TRUNCATE)");
   other.close();
-  const { size } = await stat(path);
+  await overwrite(path, 4096, (await stat(path)).size);
+}
+
+async function overwrite(path: string, from: number, to: number): Promise<void> {
   const file = await open(path, "r+");
-  await file.write(randomBytes(size - 4096), 0, size - 4096, 4096);
+  await file.write(randomBytes(to - from), 0, to - from, from);
   await file.close();
 }
 

@@ -110,6 +110,14 @@ ${GIVEN.map((column) => `  ${column} BIGINT UNSIGNED NOT NULL,`).join("\n")}
       mysql: addColumns("group_total", HANDSHAKES, "BIGINT UNSIGNED NOT NULL DEFAULT 0"),
     },
   },
+  {
+    version: 5,
+    what: "a checksum of every row, where the database has none itself",
+    statements: {
+      sqlite: ["swarm", "group_total"].map((table) => `ALTER TABLE ${table} ADD COLUMN row_sum INTEGER`),
+      mysql: [],
+    },
+  },
 ];
 
 /** Adds columns unless the first is there: MySQL has no `IF NOT EXISTS` for them. */

@@ -69,6 +69,9 @@ export class MysqlDatabase implements Database {
     await this.#attempt((connection) => this.#lock(connection, "tracker", CLAIM_TIMEOUT_SECONDS));
   }
 
+  /** A server sees to its own files. */
+  async verify(): Promise<void> {}
+
   async version(): Promise<number> {
     const tables = await this.#rows("SHOW TABLES LIKE 'btrt_schema'");
     if (tables.length === 0) return 0;

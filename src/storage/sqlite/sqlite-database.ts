@@ -3,10 +3,10 @@
  * at a time. Its log is written ahead (WAL) and synchronised only at checkpoints: nothing is lost when the process dies,
  * the last seconds when the machine does, and nothing is ever broken.
  */
-import { mkdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import {
+  BEFORE_ALL,
   type Database,
   DatabaseError,
   type DatabaseSize,
@@ -17,63 +17,98 @@ import {
   type SwarmRow,
 } from "../database.ts";
 import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
-import { COUNT_COLUMNS, SWARM_COLUMNS, TOTAL_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
+import {
+  COUNT_COLUMNS,
+  keptGroup,
+  SWARM_COLUMNS,
+  TOTAL_COLUMNS,
+  toSwarmRow,
+  toTotal,
+  totalValues,
+} from "../rows.ts";
+import { type FileId, OpenedFile } from "./opened-file.ts";
+import {
+  APPLICATION_ID,
+  HEADER_BYTES,
+  inspectPlace,
+  isOurHeader,
+  makeFile,
+  realPath,
+  requireOurs,
+} from "./place.ts";
+import { SUM_COLUMN, swarmSum, totalSum } from "./row-sums.ts";
+import { hasSwarms } from "./salvage.ts";
 import { toDatabaseError } from "./sqlite-errors.ts";
-import { takeTrackerLock } from "./tracker-lock.ts";
+import { TrackerLock } from "./tracker-lock.ts";
 
+// What is deleted is overwritten, so that salvaging a damaged file does not find it again.
 const SETTINGS = `
+PRAGMA secure_delete = ON;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -2048;
 `;
 
-const ADD_COUNTS = COUNT_COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(", ");
-
 const SQL = {
   version: "SELECT max(version) AS version FROM btrt_schema",
   hasSchema: "SELECT name FROM sqlite_master WHERE name = 'btrt_schema'",
   facts: "SELECT first_seen, last_seen, downloaded FROM swarm WHERE info_hash = ?",
-  write: `INSERT INTO swarm (${SWARM_COLUMNS}, quiet_since) VALUES (?, ?, ?, ?, ?, ?)
+  write: `INSERT INTO swarm (${SWARM_COLUMNS}, quiet_since, ${SUM_COLUMN}) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (info_hash) DO UPDATE SET first_seen = excluded.first_seen, last_seen = excluded.last_seen,
-downloaded = excluded.downloaded, peers = excluded.peers, quiet_since = excluded.quiet_since`,
+downloaded = excluded.downloaded, peers = excluded.peers, quiet_since = excluded.quiet_since, ${SUM_COLUMN} = excluded.${SUM_COLUMN}`,
   read: `SELECT ${SWARM_COLUMNS} FROM swarm WHERE info_hash > ? ORDER BY info_hash LIMIT ?`,
   readLive: `SELECT ${SWARM_COLUMNS} FROM swarm WHERE info_hash > ? AND quiet_since IS NULL ORDER BY info_hash LIMIT ?`,
   deleteQuiet: `DELETE FROM swarm WHERE info_hash IN
 (SELECT info_hash FROM swarm WHERE quiet_since < ? ORDER BY quiet_since LIMIT ?)`,
-  addTotal: `INSERT INTO group_total (${TOTAL_COLUMNS}) VALUES (?, ?, ?${", ?".repeat(COUNT_COLUMNS.length)})
-ON CONFLICT (span, start, peer_group) DO UPDATE SET ${ADD_COUNTS}`,
+  readTotal: "SELECT * FROM group_total WHERE span = ? AND start = ? AND peer_group = ?",
+  writeTotal: `REPLACE INTO group_total (${TOTAL_COLUMNS}, ${SUM_COLUMN})
+VALUES (?, ?, ?${", ?".repeat(COUNT_COLUMNS.length)}, ?)`,
+  allTotals: "SELECT * FROM group_total",
   readTotals: "SELECT * FROM group_total WHERE span = ? AND start >= ? ORDER BY start, peer_group",
   deleteTotals: "DELETE FROM group_total WHERE span = ? AND start < ?",
   count: "SELECT count(*) AS swarms FROM swarm",
   countQuiet: "SELECT count(*) AS quiet FROM swarm WHERE quiet_since IS NOT NULL",
 } as const;
 
+/** Rows that are given their sums at a time. */
+const SUM_PAGE = 500;
+
 type Row = Record<string, SQLOutputValue>;
 
 /** A SQLite file. */
 export class SqliteDatabase implements Database {
   readonly name: string;
+  /** Where {@link name} led to when it was opened: SQLite keeps its logs there. */
+  readonly realPath: string;
   readonly rowsAtOnce = 32;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  #release = () => {};
+  readonly #file: OpenedFile;
+  #lock: TrackerLock | undefined;
 
-  private constructor(path: string, database: DatabaseSync) {
+  private constructor(path: string, real: string, database: DatabaseSync) {
     this.name = path;
+    this.realPath = real;
+    this.#file = new OpenedFile(path);
     this.#database = database;
   }
 
-  /** Opens a file, making it and its directory where they are not there. @throws DatabaseError */
+  /**
+   * Opens a file, making it and its directory where they are not there.
+   * @throws DatabaseError `foreign`, before anything is changed, when the file is not ours.
+   */
   static async open(path: string): Promise<SqliteDatabase> {
     let database: DatabaseSync | undefined;
     try {
-      mkdirSync(dirname(path), { recursive: true });
-      database = new DatabaseSync(path, { timeout: 100 });
+      const real = realPath(path);
+      if (inspectPlace(real, hasSwarms) === "absent") makeFile(real);
+      database = new DatabaseSync(real, { timeout: 100 });
+      requireOurs(database, path);
       database.exec(SETTINGS);
       const [problem] = Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {});
       if (problem !== "ok") throw new DatabaseError("corrupt", `${path}: the file is damaged (${problem})`);
-      return new SqliteDatabase(path, database);
+      return new SqliteDatabase(path, real, database);
     } catch (error) {
       database?.close();
       throw toDatabaseError(error, path);
@@ -81,7 +116,17 @@ export class SqliteDatabase implements Database {
   }
 
   async claim(): Promise<void> {
-    this.#release = takeTrackerLock(this.name);
+    this.#lock = await TrackerLock.take(this.realPath);
+    await this.verify();
+  }
+
+  async verify(): Promise<void> {
+    this.#attempt(() => {
+      this.#file.verify(() => this.#bytes());
+      // SQLite may have the first page in its memory, and not see that another one has been written over it.
+      if (this.#lock !== undefined && !isOurHeader(this.#lock.readStart(HEADER_BYTES)))
+        throw new DatabaseError("corrupt", `${this.name}: its first page is damaged`);
+    });
   }
 
   async version(): Promise<number> {
@@ -91,9 +136,23 @@ export class SqliteDatabase implements Database {
   async migrate(): Promise<void> {
     this.#transact(() => {
       const now = Math.floor(Date.now() / 1000);
-      const steps = stepsFrom(this.#version(), SCHEMA_VERSION, "sqlite", now);
+      const from = this.#version();
+      const steps = stepsFrom(from, SCHEMA_VERSION, "sqlite", now);
       for (const sql of steps.flat()) this.#database.exec(sql);
+      if (steps.length === 0) return;
+      this.#database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      if (from > 0) this.#sumRows();
     });
+  }
+
+  /** Whether it is a certain file that is open. */
+  isFile(id: FileId): boolean {
+    return this.#file.is(id);
+  }
+
+  /** Writes the log back into the file. Readers may keep some of it from that. */
+  async checkpoint(): Promise<void> {
+    this.#attempt(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
   }
 
   async readFacts(infoHashes: readonly Uint8Array[]): Promise<Map<string, SwarmFacts>> {
@@ -113,13 +172,7 @@ export class SqliteDatabase implements Database {
   }
 
   async writeSwarms(rows: readonly SwarmRow[]): Promise<void> {
-    this.#transact(() => {
-      const write = this.#prepare(SQL.write);
-      for (const row of rows) {
-        const { infoHash, firstSeen, lastSeen, downloaded, peers } = row;
-        write.run(infoHash, firstSeen, lastSeen, downloaded, peers, quietSince(row));
-      }
-    });
+    this.#transact(() => this.#writeSwarms(rows));
   }
 
   async readSwarms(after: Uint8Array, limit: number, live: boolean): Promise<SwarmRow[]> {
@@ -136,8 +189,18 @@ export class SqliteDatabase implements Database {
 
   async addTotals(totals: readonly GroupTotal[]): Promise<void> {
     this.#transact(() => {
-      const add = this.#prepare(SQL.addTotal);
-      for (const total of totals) add.run(...totalValues(total));
+      for (const total of totals) {
+        const { span, start, counts } = total;
+        const group = keptGroup(total.group);
+        const row = this.#get(SQL.readTotal, span, start, group);
+        const known = row === undefined ? undefined : toTotal(row);
+        this.#writeTotal({
+          span,
+          start,
+          group,
+          counts: counts.map((count, i) => count + (known?.counts[i] ?? 0)),
+        });
+      }
     });
   }
 
@@ -162,8 +225,37 @@ export class SqliteDatabase implements Database {
   async close(): Promise<void> {
     // The last connection to close writes the log back into the file.
     if (this.#database.isOpen) this.#attempt(() => this.#database.close());
-    this.#release();
-    this.#release = () => {};
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  /** How long the file is when the log is in it. */
+  #bytes(): number {
+    const value = (pragma: string) => Number(Object.values(this.#get(`PRAGMA ${pragma}`) ?? {})[0]);
+    return value("page_count") * value("page_size");
+  }
+
+  #writeSwarms(rows: readonly SwarmRow[]): void {
+    const write = this.#prepare(SQL.write);
+    for (const row of rows) {
+      const { infoHash, firstSeen, lastSeen, downloaded, peers } = row;
+      write.run(infoHash, firstSeen, lastSeen, downloaded, peers, quietSince(row), swarmSum(row));
+    }
+  }
+
+  #writeTotal(total: GroupTotal): void {
+    this.#prepare(SQL.writeTotal).run(...totalValues(total), totalSum(total));
+  }
+
+  /** Gives every row its sum. */
+  #sumRows(): void {
+    for (let after: Uint8Array = BEFORE_ALL; ; ) {
+      const rows = this.#prepare(SQL.read).all(after, SUM_PAGE).map(toSwarmRow);
+      if (rows.length === 0) break;
+      this.#writeSwarms(rows);
+      after = rows[rows.length - 1].infoHash;
+    }
+    for (const row of this.#prepare(SQL.allTotals).all()) this.#writeTotal(toTotal(row));
   }
 
   #version(): number {

@@ -1,0 +1,72 @@
+/** When the file of an embedded database is replaced, and what came of it. */
+import { type Database, DatabaseError } from "./database.ts";
+import { type DatabaseSettings, sqlitePath } from "./open-database.ts";
+import { type Replaced, type Replacement, replaceDamaged, replaceMoved } from "./sqlite/replace-file.ts";
+import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
+
+/** A disk that damages every file must not be filled with them: at most so many in an hour are replaced. */
+const REPLACEMENTS_LIMIT = 10;
+const HOUR_MS = 3_600_000;
+
+/** The last time that a file was replaced. */
+export interface LastReplacement extends Replacement {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly cause: "corrupt" | "moved";
+  /** The same for the operator. */
+  readonly reason: string;
+}
+
+/** Replaces the file of one tracker's database. */
+export class FileReplacements {
+  /** How often since start. */
+  count = 0;
+  last: LastReplacement | null = null;
+  readonly #settings: DatabaseSettings;
+  /** On the clock of `performance.now()`. */
+  #times: number[] = [];
+
+  constructor(settings: DatabaseSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Replaces the file when that is what an error calls for.
+   * @param open the database, when its file is gone; one that is damaged has been closed.
+   * @returns the new one, open and not claimed yet; undefined for an error that calls for something else.
+   * @throws DatabaseError
+   */
+  async replace(
+    { failure, message }: DatabaseError,
+    open: Database | undefined,
+  ): Promise<SqliteDatabase | undefined> {
+    if (failure !== "corrupt" && failure !== "moved") return undefined;
+    if (!this.#mayReplace())
+      throw new DatabaseError(
+        "away",
+        `${message}, as ${REPLACEMENTS_LIMIT} times in this hour: see the disk`,
+      );
+    const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, "");
+    const replaced = await this.#replace(failure, open, stamp);
+    if (replaced === undefined) return undefined;
+    this.#times.push(performance.now());
+    this.count++;
+    this.last = { ...replaced.replacement, at: Date.now(), cause: failure, reason: message };
+    return replaced.database;
+  }
+
+  async #replace(
+    cause: LastReplacement["cause"],
+    open: Database | undefined,
+    stamp: string,
+  ): Promise<Replaced | undefined> {
+    if (cause === "moved")
+      return open instanceof SqliteDatabase ? await replaceMoved(open, stamp) : undefined;
+    return await replaceDamaged(sqlitePath(this.#settings.url), stamp);
+  }
+
+  #mayReplace(): boolean {
+    this.#times = this.#times.filter((time) => time > performance.now() - HOUR_MS);
+    return this.#times.length < REPLACEMENTS_LIMIT;
+  }
+}

@@ -1,0 +1,59 @@
+/** Which file a database was opened as, to notice when its path has another one, or none. */
+import { type BigIntStats, statSync } from "node:fs";
+import { DatabaseError } from "../database.ts";
+
+/** What tells a file from all others. */
+export type FileId = Pick<BigIntStats, "dev" | "ino">;
+
+/** Whether two are one. */
+function isSameFile(one: FileId, other: FileId): boolean {
+  return one.dev === other.dev && one.ino === other.ino;
+}
+
+/** The file behind an open database. */
+export class OpenedFile {
+  readonly #path: string;
+  readonly #id: FileId;
+  #size: bigint;
+
+  /** @param path that has just been opened, as configured. @throws Error of the file system. */
+  constructor(path: string) {
+    const stats = statSync(path, { bigint: true });
+    this.#path = path;
+    this.#id = stats;
+    this.#size = stats.size;
+  }
+
+  /** Whether it is a certain file. */
+  is(id: FileId): boolean {
+    return isSameFile(id, this.#id);
+  }
+
+  /**
+   * Sees that the path still has this file, and that nobody has cut it. SQLite looks at neither: it would go on with a
+   * file that nobody finds again.
+   * @param databaseBytes how long SQLite takes the file to be.
+   * @throws DatabaseError `moved` or `corrupt`.
+   */
+  verify(databaseBytes: () => number): void {
+    const stats = this.#stat();
+    if (stats === undefined) return;
+    if (!isSameFile(stats, this.#id))
+      throw new DatabaseError("moved", `${this.#path}: another file has been put in its place`);
+    // An administrator may have vacuumed it; its last pages may still be in the log.
+    if (stats.size === 0n || (stats.size < this.#size && stats.size < databaseBytes()))
+      throw new DatabaseError("corrupt", `${this.#path}: the file was cut to ${stats.size} bytes`);
+    this.#size = stats.size;
+  }
+
+  /** @returns undefined when that cannot be known now, for want of rights. */
+  #stat(): BigIntStats | undefined {
+    try {
+      return statSync(this.#path, { bigint: true });
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "";
+      if (!["ENOENT", "ENOTDIR", "ELOOP"].includes(code)) return undefined;
+      throw new DatabaseError("moved", `${this.#path}: the file is not there any more (${code})`);
+    }
+  }
+}

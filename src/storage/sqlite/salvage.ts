@@ -1,0 +1,109 @@
+/** What can be read of a damaged SQLite file. The file is only read. */
+import { setImmediate as yieldToOthers } from "node:timers/promises";
+import { type Database, type GroupTotal, keyOf, type SwarmRow } from "../database.ts";
+import { SalvagePages } from "./salvage-pages.ts";
+import { type SalvagedRow, SalvageRows } from "./salvage-rows.ts";
+
+/** Rows written at once: some milliseconds' work. */
+export const ROWS_AT_ONCE = 250;
+
+/** Pages read before others come to theirs. */
+const PAGES_AT_ONCE = 32;
+
+/** Pages that are looked at to tell whether a file without a header is ours. */
+const LOOK_PAGES = 1024;
+
+/** How many rows were copied. */
+export interface CopyCounts {
+  swarms: number;
+  totals: number;
+}
+
+/**
+ * Copies every row that is whole to an empty database.
+ * @param path of the damaged file, which nobody writes to.
+ * @throws DatabaseError of the database that is written to.
+ */
+export async function salvage(path: string, to: Database): Promise<CopyCounts> {
+  const pages = new SalvagePages(path, true);
+  try {
+    return await new Salvage(to).copy(pages);
+  } finally {
+    pages.close();
+  }
+}
+
+/** Whether a file has swarms as we keep them, whatever its header says. */
+export function hasSwarms(path: string): boolean {
+  // A log may be of another file that was there before.
+  const pages = new SalvagePages(path, false);
+  try {
+    const rows = new SalvageRows(pages);
+    for (let page = 1; page <= Math.min(pages.count, LOOK_PAGES); page++) {
+      for (const row of rows.on(page)) if ("swarm" in row) return true;
+    }
+    return false;
+  } finally {
+    pages.close();
+  }
+}
+
+class Salvage {
+  readonly #to: Database;
+  readonly #counts: CopyCounts = { swarms: 0, totals: 0 };
+  #swarms = new Map<string, SwarmRow>();
+  readonly #totals = new Map<string, GroupTotal>();
+
+  constructor(to: Database) {
+    this.#to = to;
+  }
+
+  async copy(pages: SalvagePages): Promise<CopyCounts> {
+    const rows = new SalvageRows(pages);
+    for (let page = 1; page <= pages.count; page++) {
+      for (const row of rows.on(page)) this.#take(row);
+      if (this.#swarms.size >= ROWS_AT_ONCE) await this.#writeSwarms();
+      if (page % PAGES_AT_ONCE === 0) await yieldToOthers();
+    }
+    await this.#writeSwarms();
+    const totals = [...this.#totals.values()];
+    await writeInSlices(totals, (slice) => this.#to.addTotals(slice));
+    this.#counts.totals = totals.length;
+    return this.#counts;
+  }
+
+  /** Of several versions of a row, the newest is taken: one may have been left on a page that is not used any more. */
+  #take(row: SalvagedRow): void {
+    if ("swarm" in row) {
+      const key = keyOf(row.swarm.infoHash);
+      const known = this.#swarms.get(key);
+      if (known === undefined || known.lastSeen < row.swarm.lastSeen) this.#swarms.set(key, row.swarm);
+      return;
+    }
+    const key = `${row.total.span} ${row.total.start} ${row.total.group}`;
+    const known = this.#totals.get(key);
+    if (known === undefined || known.counts[0] < row.total.counts[0]) this.#totals.set(key, row.total);
+  }
+
+  async #writeSwarms(): Promise<void> {
+    const rows = [...this.#swarms.values()];
+    this.#swarms = new Map();
+    const known = await this.#to.readFacts(rows.map(({ infoHash }) => infoHash));
+    const news = rows.filter(
+      ({ infoHash, lastSeen }) => (known.get(keyOf(infoHash))?.lastSeen ?? -1) < lastSeen,
+    );
+    await this.#to.writeSwarms(news);
+    this.#counts.swarms += news.filter(({ infoHash }) => !known.has(keyOf(infoHash))).length;
+  }
+}
+
+/** Writes rows some at a time, so that others come to theirs in between. */
+export async function writeInSlices<T>(
+  rows: readonly T[],
+  write: (slice: readonly T[]) => Promise<void>,
+): Promise<void> {
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    await write(rows.slice(from, from + ROWS_AT_ONCE));
+    await yieldToOthers();
+  }
+}
