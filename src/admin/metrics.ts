@@ -198,7 +198,7 @@ function limitMetrics(sources: Sources, { counters }: Totals): Metric[] {
 }
 
 function databaseMetrics(sources: Sources): Metric[] {
-  const { failingSince, savedAt, saveMs, rowsWritten, failures } = sources.database();
+  const { failingSince, savedAt, saveMs, rowsWritten, failures, replacements } = sources.database();
   return [
     gauge("btrt_database_usable", "1 when the database can be used.", {
       value: failingSince === null ? 1 : 0,
@@ -209,6 +209,9 @@ function databaseMetrics(sources: Sources): Metric[] {
     gauge("btrt_database_save_duration_seconds", "How long that took.", { value: saveMs / 1000 }),
     counter("btrt_database_rows_written_total", "Rows of swarms written.", { value: rowsWritten }),
     counter("btrt_database_failures_total", "Attempts to use the database that failed.", { value: failures }),
+    counter("btrt_database_replacements_total", "Times that its file was damaged or gone, and replaced.", {
+      value: replacements,
+    }),
   ];
 }
 

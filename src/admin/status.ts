@@ -92,6 +92,17 @@ export const statusSchema = z.object({
   database: z.object({
     url: z.string(),
     usable: z.boolean(),
+    failure: z.string().nullable().describe("What keeps it from being used."),
+    replacements: count.describe("How often its file was damaged or gone since the start, and replaced."),
+    lastReplacement: z
+      .object({
+        at: z.iso.datetime(),
+        reason: z.string(),
+        torrents: count.describe("Torrents that the new file has from the old one."),
+        totals: count,
+        keptAs: z.string().nullable().describe("Where what was in its place is now."),
+      })
+      .nullable(),
     savedAt: z.iso.datetime().nullable(),
     saveSeconds: z.number(),
     rowsWritten: count,
@@ -260,10 +271,24 @@ function readHashList({ hashList }: Sources): Pick<Status, "hashList" | "handsha
 }
 
 function readDatabase(sources: Sources): Status["database"] {
-  const { url, failingSince, savedAt, saveMs, rowsWritten, failures } = sources.database();
+  const { url, failingSince, failure, savedAt, saveMs, rowsWritten, failures, ...replaced } =
+    sources.database();
+  const last = replaced.lastReplacement;
   return {
     url,
     usable: failingSince === null,
+    failure,
+    replacements: replaced.replacements,
+    lastReplacement:
+      last === null
+        ? null
+        : {
+            at: new Date(last.at).toISOString(),
+            reason: last.reason,
+            torrents: last.swarms,
+            totals: last.totals,
+            keptAs: last.keptAs,
+          },
     savedAt: savedAt === 0 ? null : new Date(savedAt).toISOString(),
     saveSeconds: saveMs / 1000,
     rowsWritten,

@@ -2,7 +2,7 @@
 import { COUNTER } from "../model/counters.ts";
 import { countsOf } from "../tracker/store-memory.ts";
 import { type Rates, TRAFFIC_WINDOW } from "./rates.ts";
-import type { Sources } from "./sources.ts";
+import type { DatabaseReplacement, Sources } from "./sources.ts";
 
 /** A tracker with this part of `max_peers` is nearly full. */
 const NEARLY_FULL = 0.9;
@@ -11,12 +11,13 @@ const NEARLY_FULL = 0.9;
 export function findWarnings(sources: Sources, rates: Rates): string[] {
   const warnings: string[] = [];
   const grew = (counter: number) => rates.within(TRAFFIC_WINDOW)((then) => then.counters[counter]) > 0;
-  const { failingSince } = sources.database();
+  const { failingSince, failure, lastReplacement } = sources.database();
   const { peers } = countsOf(sources.store);
   if (failingSince !== null)
     warnings.push(
-      `The database cannot be used since ${new Date(failingSince).toISOString()}: nothing is saved. Announces go on.`,
+      `The database cannot be used since ${new Date(failingSince).toISOString()}: nothing is saved. Announces go on.${failure === null ? "" : ` Why: ${failure}`}`,
     );
+  if (lastReplacement !== null) warnings.push(explainReplacement(lastReplacement));
   if (sources.hashList.state().failing)
     warnings.push(
       "The hash list cannot be written: its readers let everything through soon. The log says why.",
@@ -48,4 +49,12 @@ export function findWarnings(sources: Sources, rates: Rates): string[] {
       "There are no peer groups: all peers are equally near, and nothing is kept inside. Set peer_groups.",
     );
   return [...warnings, ...sources.notices()];
+}
+
+function explainReplacement({ at, reason, swarms, totals, keptAs }: DatabaseReplacement): string {
+  const kept = keptAs === null ? "" : ` What was there is ${keptAs}.`;
+  return (
+    `The database's file was replaced at ${new Date(at).toISOString()} (${reason}). The new one has ${swarms} torrents ` +
+    `and ${totals} totals of the old one, and what is in memory.${kept}`
+  );
 }

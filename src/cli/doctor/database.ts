@@ -1,53 +1,88 @@
 /** Whether the database can be used, and has the schema that this version needs. */
-import { constants, existsSync } from "node:fs";
-import { access } from "node:fs/promises";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import type { Status } from "../../admin/status.ts";
 import { databaseSettings } from "../../config/database-settings.ts";
 import { type Database, DatabaseError, type DatabaseFailure } from "../../storage/database.ts";
 import { SCHEMA_VERSION } from "../../storage/migrations/migrations.ts";
 import { dialectOf, openDatabase, sqlitePath } from "../../storage/open-database.ts";
-import { nearestDirectory } from "./disk.ts";
-import { type Finding, ok, problem, type Subject } from "./finding.ts";
+import { tryPlace } from "../../storage/sqlite/place.ts";
+import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
 
 const REMEDIES: Readonly<Record<DatabaseFailure, string>> = {
   away: "see that it runs, and that database.url names it",
   claimed: "only one tracker at a time uses a database: stop the other",
-  corrupt: "the tracker renames it and begins a new one; restore a copy to keep what it held",
+  corrupt:
+    "the tracker renames it and begins a new one with what can be read; restore a copy to have what it held",
   denied: "see database.user and its password, and that the schema is granted to it",
+  foreign: "name a file of its own in database.url",
+  misplaced: "see database.url",
+  moved: "the tracker writes a new one",
   schema: '"btrt db upgrade" brings older tables forward; newer ones need the version that made them',
 };
 
+/** What is asked of a doctor's subject here: `btrt check` has no running tracker. */
+type DatabaseSubject = Pick<Subject, "loaded"> & Partial<Pick<Subject, "running">>;
+
 /** Opens it, looks, and closes it. */
-export async function checkDatabase({ loaded }: Pick<Subject, "loaded">): Promise<Finding[]> {
+export async function checkDatabase({ loaded, running }: DatabaseSubject): Promise<Finding[]> {
   const settings = databaseSettings(loaded, process.env);
+  const said = running === undefined ? [] : judgeRunning(running);
   if (dialectOf(settings) === "sqlite" && !existsSync(sqlitePath(settings.url))) {
-    return [await checkPlace(sqlitePath(settings.url))];
+    return [judgePlace(sqlitePath(settings.url), running !== undefined), ...said];
   }
   let database: Database | undefined;
   try {
     database = await openDatabase(settings);
     const upgrades = loaded.config.database.auto_upgrade || dialectOf(settings) === "sqlite";
-    return [judgeVersion(database.name, await database.version(), upgrades)];
+    return [judgeVersion(database.name, await database.version(), upgrades), ...said];
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    return [problem(error.message, REMEDIES[error.failure])];
+    return [problem(error.message, REMEDIES[error.failure]), ...said];
   } finally {
     await database?.close();
   }
 }
 
 /** An embedded database is made at the first start, if it can be. */
-async function checkPlace(file: string): Promise<Finding> {
-  const directory = nearestDirectory(dirname(file));
-  const writable = await access(directory, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
-  if (writable) return ok(`${file} will be made at the first start`);
+function judgePlace(file: string, isRunning: boolean): Finding {
+  try {
+    tryPlace(file);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    return problem(
+      `${file} cannot be made: ${error.message}`,
+      "give its directory to the tracker's user, or see database.url",
+    );
+  }
+  if (!isRunning) return ok(`${file} will be made at the first start`);
   return problem(
-    `${directory} cannot be written: ${file} cannot be made`,
-    "give it to the tracker's user, or see database.url",
+    `${file} is not there, and the tracker runs`,
+    "the tracker notices within seconds and writes a new one; see who removes it",
   );
+}
+
+/** What the tracker itself has found, whose file may have been another one. */
+export function judgeRunning({ database }: Pick<Status, "database">): Finding[] {
+  const { failure, lastReplacement } = database;
+  const findings: Finding[] = [];
+  if (failure !== null)
+    findings.push(
+      problem(
+        `the tracker cannot use it: ${failure}`,
+        "nothing is saved until that is mended; attempts go on",
+      ),
+    );
+  if (lastReplacement !== null) {
+    const { at, reason, torrents, keptAs } = lastReplacement;
+    const kept = keptAs === null ? "" : `, and what was there is ${keptAs}`;
+    findings.push(
+      warning(
+        `the file was replaced at ${at} (${reason}): the new one has ${torrents} torrents of the old${kept}`,
+        "see what removes or damages the file: the disk, or a script",
+      ),
+    );
+  }
+  return findings;
 }
 
 /** @param version the schema's; 0 for none. @param upgrades whether the tracker does that by itself. */

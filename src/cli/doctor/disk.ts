@@ -1,8 +1,8 @@
 /** Whether there is room where the tracker writes. */
-import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { dialectOf, sqlitePath } from "../../storage/open-database.ts";
+import { nearestDirectory } from "../../storage/sqlite/place.ts";
 import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -34,9 +34,4 @@ export function judgeSpace(place: string, bytes: number, inodes: number): Findin
   if (inodes === 0) return problem(`${place} has no inode free`, remedy);
   if (bytes < NOTHING_BYTES) return problem(free, remedy);
   return bytes < SCARCE_BYTES ? warning(free, remedy) : ok(free);
-}
-
-/** A directory, or the first one above it that is there. */
-export function nearestDirectory(directory: string): string {
-  return existsSync(directory) ? directory : nearestDirectory(dirname(directory));
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../config/load.ts";
 import { judgeClock } from "./clock.ts";
+import { judgeRunning } from "./database.ts";
 import { judgeSpace } from "./disk.ts";
 import { judgeLimits } from "./limits.ts";
 import { judgeReplySources } from "./reply-sources.ts";
@@ -90,4 +91,23 @@ test("UDP replies may leave from elsewhere where node serves what systemd holds"
   assert.equal(verdictOf("node", udp, [], several), "ok");
   assert.equal(verdictOf("uring", udp, ["[::]:6969"], several), "ok");
   assert.equal(verdictOf("node", [{ host: "192.0.2.1", port: 6969 }], ["192.0.2.1:6969"], several), "ok");
+});
+
+test("what a running tracker says of its database is passed on", () => {
+  const good = {
+    ...{ url: "sqlite:btrt.db", usable: true, savedAt: null, saveSeconds: 0, rowsWritten: 0, failures: 0 },
+    ...{ failure: null, replacements: 0, lastReplacement: null },
+  };
+  assert.deepEqual(judgeRunning({ database: good }), []);
+  const lastReplacement = {
+    ...{ at: "2026-01-01T00:00:00Z", reason: "it was gone", torrents: 7, totals: 3 },
+    keptAs: "btrt.db.replaced-x",
+  };
+  const findings = judgeRunning({ database: { ...good, failure: "the disk is full", lastReplacement } });
+  assert.deepEqual(
+    findings.map(({ verdict }) => verdict),
+    ["problem", "warning"],
+  );
+  assert.match(findings[0].text, /the disk is full/);
+  assert.match(findings[1].text, /it was gone.*7 torrents.*btrt\.db\.replaced-x/);
 });
