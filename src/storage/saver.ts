@@ -7,6 +7,7 @@ import type { SwarmStore } from "../tracker/swarm-store.ts";
 import { ChangedSwarms } from "./changed-swarms.ts";
 import { BEFORE_ALL, type Database, keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
 import { hashBytes, setHashWords } from "./info-hash-bytes.ts";
+import type { SwarmLoader } from "./swarm-loader.ts";
 import { type Past, SwarmReader } from "./swarm-reader.ts";
 import { type Vanished, VanishedSwarms } from "./vanished-swarms.ts";
 
@@ -34,6 +35,7 @@ export class Saver {
   readonly #infoHash = new Uint32Array(5);
   /** Rows that have been read and not written yet: as many as are written at once. */
   #pending: SwarmRow[] = [];
+  #loader: SwarmLoader | undefined;
 
   /** @param now the clock of the store's times. @param wallClock by which the next process goes on. Both in seconds. */
   constructor(store: SwarmStore, now: () => number, wallClock = now) {
@@ -75,13 +77,15 @@ export class Saver {
 
   /**
    * Writes everything that has changed.
-   * @param isLoaded whether all that is kept has been in memory, so that what is not there any more has vanished.
+   * @param loader while not all that is kept has been in memory, so that what is not there may never have been: what is
+   * kept of the swarms that have changed is loaded by it first.
    * @throws DatabaseError
    */
-  async save(database: Database, rest: Rest, isLoaded = true): Promise<void> {
+  async save(database: Database, rest: Rest, loader?: SwarmLoader): Promise<void> {
+    this.#loader = loader;
     await this.#writePending(database);
     await this.#writeVanished(database, rest);
-    if (this.#vanished.missed && isLoaded) await this.#compareEverything(database, rest);
+    if (this.#vanished.missed && loader === undefined) await this.#compareEverything(database, rest);
     this.#reader.retry();
     this.#changed.begin();
     for (let count = this.#changed.next(); count > 0; count = this.#changed.next()) {
@@ -121,8 +125,21 @@ export class Saver {
 
   async #readPast(database: Database, infoHashes: readonly Uint8Array[]): Promise<Past> {
     if (infoHashes.length === 0) return new Map();
+    if (this.#loader !== undefined) return await this.#loadPast(database, infoHashes, this.#loader);
     const facts = await database.readFacts(infoHashes);
     return new Map(infoHashes.map((infoHash) => [keyOf(infoHash), facts.get(keyOf(infoHash))]));
+  }
+
+  /** Loads what is kept of swarms. @returns their facts, for those that loading left fresh. */
+  async #loadPast(database: Database, infoHashes: readonly Uint8Array[], loader: SwarmLoader): Promise<Past> {
+    const past = new Map<string, SwarmFacts | undefined>();
+    for (const infoHash of infoHashes) {
+      const row = await readRow(database, infoHash);
+      const hasPeers = row !== undefined && row.peers.length > 0;
+      // One whose shard cannot be had is left for later.
+      if (!hasPeers || loader.load(row, this.#now(), this.#wallClock())) past.set(keyOf(infoHash), row);
+    }
+    return past;
   }
 
   async #writePending(database: Database): Promise<void> {
@@ -147,7 +164,11 @@ export class Saver {
       for (const vanished of slice) {
         const key = keyOf(vanished.infoHash);
         const row = quietRow(vanished, rows.get(key) ?? facts.get(key));
-        if (row !== undefined) rows.set(key, row);
+        if (row === undefined) continue;
+        // Its peers from before have not been in memory, and so have not vanished.
+        const isUnloaded = this.#loader !== undefined && vanished.fresh && !rows.has(key);
+        const kept = isUnloaded ? await readRow(database, vanished.infoHash) : undefined;
+        rows.set(key, kept === undefined ? row : { ...row, peers: kept.peers });
       }
       await database.writeSwarms([...rows.values()]);
       this.written += rows.size;
@@ -202,4 +223,21 @@ function quietRow(vanished: Vanished, kept: SwarmFacts | undefined): SwarmRow | 
     downloaded: fresh ? downloaded + (kept?.downloaded ?? 0) : downloaded,
     peers: NO_PEERS,
   };
+}
+
+/** The row of one swarm. */
+async function readRow(database: Database, infoHash: Uint8Array): Promise<SwarmRow | undefined> {
+  const [row] = await database.readSwarms(predecessor(infoHash), 1, false);
+  return row !== undefined && keyOf(row.infoHash) === keyOf(infoHash) ? row : undefined;
+}
+
+/** The last info-hash before one, in order. */
+function predecessor(infoHash: Uint8Array): Uint8Array {
+  const before = infoHash.slice();
+  for (let at = before.length - 1; at >= 0; at--) {
+    // A byte that is 0 becomes 255, and borrows from the one before it.
+    before[at]--;
+    if (infoHash[at] !== 0) return before;
+  }
+  return BEFORE_ALL;
 }

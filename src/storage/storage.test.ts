@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { KeptPeersReader } from "../tracker/kept-peers.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../tracker/store-memory.ts";
@@ -14,6 +14,8 @@ import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
 import { Storage } from "./storage.ts";
 
 const KEPT = 600;
+/** The one of them that has no peers. */
+const QUIET = 2;
 const NOTHING_HEARD = {
   loading: () => {},
   loaded: () => {},
@@ -63,35 +65,74 @@ test("a clock that is set makes nobody older, and no pause longer", async (t) =>
   assert.ok(Math.abs(reader.time - Date.now() / 1000) < 3600);
 });
 
-test("a stop before all has been loaded takes nothing for vanished that was not loaded", async (t) => {
+/**
+ * Stops a tracker whose database comes right before, so that nothing of it has been loaded.
+ * @param during what is announced before.
+ * @returns the database.
+ */
+async function stopBeforeLoad(
+  t: TestContext,
+  during: (fixture: TrackerFixture) => void,
+): Promise<SqliteDatabase> {
   const base = await mkdtemp(join(tmpdir(), "btrt-storage-"));
   t.after(() => rm(base, { recursive: true }));
   await mkdir(join(base, "there"));
   const before = await SqliteDatabase.open(join(base, "there/btrt.db"));
   await before.migrate();
   const kept = new TrackerFixture();
+  kept.clock.seconds = Math.floor(Date.now() / 1000);
   for (let swarm = 0; swarm < KEPT; swarm++) kept.announce("11.0.0.1", { swarm });
-  await new Saver(kept.store, () => kept.clock.seconds).save(before, async () => {});
+  const saver = new Saver(kept.store, () => kept.clock.seconds);
+  await saver.save(before, async () => {});
+  kept.announce("11.0.0.1", { swarm: QUIET, event: ANNOUNCE_EVENT.stopped });
+  await saver.save(before, async () => {});
   await before.close();
 
   const store = allocateSwarmStore(100_000, 2, [1, 2]);
   const fixture = new TrackerFixture({ store });
+  fixture.clock.seconds = kept.clock.seconds;
   await writeFile(join(base, "place"), "no directory");
-  const url = `sqlite:${join(base, "place/btrt.db")}`;
-  const storage = storageOf(url, store);
+  const storage = storageOf(`sqlite:${join(base, "place/btrt.db")}`, store);
   await storage.open(() => ({ groups: fixture.groups, peerExpiry: 3900, stallSeconds: 600 }));
-  // More than the rings hold: what vanished is to be looked for in the database.
-  for (let swarm = KEPT; swarm < KEPT + 5000; swarm++) {
-    fixture.announce("11.0.0.2", { swarm });
-    fixture.announce("11.0.0.2", { swarm, event: ANNOUNCE_EVENT.stopped });
-  }
-  fixture.announce("11.0.0.2", { swarm: KEPT });
+  during(fixture);
   await rm(join(base, "place"));
   await rename(join(base, "there"), join(base, "place"));
   await storage.stop();
-
   const after = await SqliteDatabase.open(join(base, "place/btrt.db"));
   t.after(() => after.close());
+  return after;
+}
+
+test("a stop before all has been loaded takes nothing for vanished that was not loaded", async (t) => {
+  const after = await stopBeforeLoad(t, (fixture) => {
+    // More than the rings hold: what vanished is to be looked for in the database.
+    for (let swarm = KEPT; swarm < KEPT + 5000; swarm++) {
+      fixture.announce("11.0.0.2", { swarm });
+      fixture.announce("11.0.0.2", { swarm, event: ANNOUNCE_EVENT.stopped });
+    }
+    fixture.announce("11.0.0.2", { swarm: KEPT });
+  });
   const { swarms, quiet } = await after.size();
-  assert.deepEqual([swarms, quiet], [KEPT + 1, 0]);
+  assert.deepEqual([swarms, quiet], [KEPT + 1, 1]);
 });
+
+test("a stop before all has been loaded keeps the peers of torrents that were announced meanwhile", async (t) => {
+  const after = await stopBeforeLoad(t, (fixture) => {
+    // Two still are, and one was for a while.
+    for (const swarm of [0, 1, QUIET])
+      fixture.announce("11.0.0.2", { swarm, left: 0, event: ANNOUNCE_EVENT.completed });
+    fixture.announce("11.0.0.2", { swarm: 1, event: ANNOUNCE_EVENT.stopped });
+  });
+  const rows = await after.readSwarms(BEFORE_ALL, KEPT + 1, true);
+  const counts = rows.map(({ peers, downloaded }) => `${countPeers(peers)} peers, ${downloaded} downloads`);
+  const changed = counts.filter((text) => text !== "1 peers, 0 downloads");
+  assert.deepEqual(changed.sort(), ["1 peers, 1 downloads", "1 peers, 1 downloads", "2 peers, 1 downloads"]);
+  assert.equal(rows.length, KEPT);
+});
+
+function countPeers(peers: Uint8Array): number {
+  const reader = new KeptPeersReader(peers);
+  let count = 0;
+  while (reader.next()) count++;
+  return count;
+}

@@ -205,7 +205,8 @@ export class Storage {
     try {
       const database = await this.#ready();
       const rest = (workedMs: number) => this.#rest(workedMs, began + saveIntervalMs * REST_PART);
-      await this.#saver.save(database, rest, this.#load === undefined);
+      const loader = this.#load === undefined ? undefined : new SwarmLoader(this.#store, this.#load());
+      await this.#saver.save(database, rest, loader);
       await totals.write(database);
       await this.#purge(database);
     } catch (error) {
