@@ -36,7 +36,7 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
       stallSeconds: selection.stall_seconds,
     },
     peerExpiry: tracker.peer_expiry,
-    groups: buildPeerGroups(loaded.groups, previous),
+    groups: buildPeerGroups(loaded.groups, previous, tracker.max_peers_per_address),
     accessList: buildAccessList(tracker.access_list.mode, loaded.accessList),
     polls: {
       addresses: buildPrefixSet(neighbors.flatMap(({ source }) => source)),

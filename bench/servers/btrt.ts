@@ -36,7 +36,12 @@ export async function startBtrt(
     admin: { listen: "127.0.0.1:0" },
     engine,
     workers,
-    tracker: { ip_parameter: ["127.0.0.0/8"], ...(maxPeers === undefined ? {} : { max_peers: maxPeers }) },
+    // Peers come from a few addresses.
+    tracker: {
+      ip_parameter: ["127.0.0.0/8"],
+      max_peers_per_address: 1000,
+      ...(maxPeers === undefined ? {} : { max_peers: maxPeers }),
+    },
     peer_groups: makeGroups(),
     ...keys,
   };

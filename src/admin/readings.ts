@@ -129,6 +129,8 @@ export const REFUSAL_COUNTS = REFUSAL_REASONS.map((reason, i) => ({ ...reason, a
 /** Limits that can be hit: by the key that sets them, or what has no room; and where that is counted. */
 export const LIMITS = [
   { limit: "max_peers", at: COUNTER.peersRefused },
+  { limit: "max_peers_per_address", at: COUNTER.addressPeersRefused },
+  { limit: "peers_displaced", at: COUNTER.peersDisplaced },
   { limit: "max_connections", at: COUNTER.connectionsRefused },
   { limit: "max_connections_per_address", at: COUNTER.connectionsOverShare },
   { limit: "idle_connections", at: COUNTER.connectionsDisplaced },

@@ -102,6 +102,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
     priority: group.priority,
     prefixes: [...(prefixes.get(i) ?? []), ...group.cidr_list],
     reachableFrom: group.reachable_from,
+    addressLimit: group.max_peers_per_address ?? undefined,
   }));
   for (const [i, group] of groups.entries()) {
     if (group.prefixes.length === 0) {

@@ -42,6 +42,9 @@ export const COUNTER = {
   connectionsDisplaced: 23,
   /** Attempts to accept that failed, or would have: mostly as the process has no descriptors left. */
   acceptFailures: 24,
+  /** Peers not stored, as their address has as many as it may have; and peers that made room for others. */
+  addressPeersRefused: 25,
+  peersDisplaced: 26,
 } as const;
 
 /** Where the counts of request-counts.ts begin. */

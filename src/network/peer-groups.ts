@@ -15,6 +15,10 @@ export const GROUP_IDS = 1024;
 /** The id of addresses that are in no group. */
 export const NO_GROUP = 0;
 
+/** Peers of one address (IPv6: /56) in a torrent that are remembered, by default; and the most that this can be. */
+export const ADDRESS_LIMIT = 16;
+export const ADDRESS_LIMIT_MAX = 1000;
+
 /** A peer group as configured. */
 export interface PeerGroupDefinition {
   /** Unique. */
@@ -24,6 +28,8 @@ export interface PeerGroupDefinition {
   readonly prefixes: readonly Prefix[];
   /** Names of the groups, beside this one, to whose members this group's private addresses may be given. */
   readonly reachableFrom: readonly string[];
+  /** Peers of one address of the group in a torrent. Undefined: as in no group. */
+  readonly addressLimit?: number | undefined;
 }
 
 /** A peer group as the control plane shows it. */
@@ -40,6 +46,8 @@ export interface PeerGroupsData {
   readonly table: PrefixTableData;
   /** The tier of each group id; the farthest for ids not in use. */
   readonly tierOf: Uint16Array<SharedArrayBuffer>;
+  /** Peers of one address in a torrent, by group id. */
+  readonly addressLimitOf: Uint16Array<SharedArrayBuffer>;
   /** Tiers, the farthest (no group) among them: at least 1. */
   readonly tierCount: number;
   /** A bit for each pair, at `peerGroup * GROUP_IDS + requesterGroup`: see {@link PeerGroups.reaches}. */
@@ -55,10 +63,12 @@ export interface PeerGroupsData {
  * A group has the id that its name had in `previous`. New ones are numbered on from the id given last, round and
  * round, so that an id left by a group that is gone stays unused for as long as possible: peers may still carry it.
  * @param definitions at most {@link GROUPS_MAX}, with unique names and known names in `reachableFrom`.
+ * @param addressLimit peers of one address in a torrent, where its group says nothing else.
  */
 export function buildPeerGroups(
   definitions: readonly PeerGroupDefinition[],
   previous?: PeerGroupsData,
+  addressLimit: number = ADDRESS_LIMIT,
 ): PeerGroupsData {
   const { ids, lastId } = assignIds(definitions, previous);
   const priorities = [...new Set(definitions.map((group) => group.priority))].sort((a, b) => a - b);
@@ -70,6 +80,8 @@ export function buildPeerGroups(
   }));
   const tierOf = new Uint16Array(new SharedArrayBuffer(GROUP_IDS * 2)).fill(priorities.length);
   for (const { id, tier } of groups) tierOf[id] = tier;
+  const addressLimitOf = new Uint16Array(new SharedArrayBuffer(GROUP_IDS * 2)).fill(addressLimit);
+  for (const group of definitions) addressLimitOf[ids.get(group.name)!] = group.addressLimit ?? addressLimit;
   const nearestFirst = definitions.toSorted((a, b) => a.priority - b.priority);
   const entries = nearestFirst.flatMap(({ name, prefixes }) => {
     const value = ids.get(name)!;
@@ -78,6 +90,7 @@ export function buildPeerGroups(
   return {
     table: buildPrefixTable(entries),
     tierOf,
+    addressLimitOf,
     tierCount: priorities.length + 1,
     reach: buildReach(definitions, ids),
     groups,
@@ -89,6 +102,8 @@ export function buildPeerGroups(
 export class PeerGroups {
   /** The tier of each group id, 0 the nearest. */
   readonly tierOf: Uint16Array;
+  /** Peers of one address (IPv6: /56) that are remembered in a torrent, by group id. */
+  readonly addressLimitOf: Uint16Array;
   /** Tiers, the farthest (no group) among them. */
   readonly tierCount: number;
   readonly #table: PrefixTable;
@@ -96,6 +111,7 @@ export class PeerGroups {
 
   constructor(data: PeerGroupsData) {
     this.tierOf = data.tierOf;
+    this.addressLimitOf = data.addressLimitOf;
     this.tierCount = data.tierCount;
     this.#table = new PrefixTable(data.table);
     this.#reach = data.reach;

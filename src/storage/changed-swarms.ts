@@ -2,6 +2,7 @@
  * Finds the swarms that have changed, and puts them into the order of their info-hash: neighbours in a database's tree
  * are then written together, and a page of it once instead of forty times.
  */
+import { nextChanged } from "../tracker/next-changed.ts";
 import { SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
 
@@ -58,7 +59,7 @@ export class ChangedSwarms {
     const count = store.swarmsIn(shard);
     const end = Math.min(count, this.#number + HOLD);
     while (this.#number < end && this.#count < BATCH) {
-      const found = store.nextChanged(shard, this.#number, end);
+      const found = nextChanged(store, shard, this.#number, end);
       if (found !== -1) this.#add(store.swarmAt(shard, found));
       this.#number = found === -1 ? end : found + 1;
     }

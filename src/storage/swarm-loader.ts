@@ -4,9 +4,10 @@
  */
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
+import { Admission } from "../tracker/admission.ts";
 import { KeptPeersReader } from "../tracker/kept-peers.ts";
 import { peerKey } from "../tracker/peer-key.ts";
-import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../tracker/peer-record.ts";
+import { ADDRESS_WORDS, COUNTED, KEY_GROUP, KEY_PROVEN } from "../tracker/peer-record.ts";
 import { COUNTS } from "../tracker/peer-update.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import { SWARM_FLAG } from "../tracker/swarm-state.ts";
@@ -41,6 +42,7 @@ export class SwarmLoader {
   readonly #store: SwarmStore;
   readonly #settings: LoadSettings;
   readonly #infoHash = new Uint32Array(5);
+  readonly #admission = new Admission();
 
   constructor(store: SwarmStore, settings: LoadSettings) {
     this.#store = store;
@@ -111,6 +113,7 @@ export class SwarmLoader {
       if (store.list(address.family).find(cell, address.words, port) !== -1) continue;
       const lastSeen = store.words[entry + ENTRY.lastSeen];
       const key = peerKey(address, groups, left === 0) | (peer.proven ? KEY_PROVEN : 0);
+      this.#admission.set(groups, key & KEY_GROUP, store.maxPeers, 0);
       const update = {
         address,
         port,
@@ -121,6 +124,7 @@ export class SwarmLoader {
         completed: false,
         now: now - age,
         stallSeconds,
+        admission: this.#admission,
       };
       const position = store.putPeer(shard, entry, update);
       store.words[entry + ENTRY.lastSeen] = Math.max(lastSeen, now - age);

@@ -19,6 +19,13 @@ const LIMITS: readonly Limit[] = [
       "the tracker is full, or one torrent has two million peers: new ones are answered, but not stored",
   },
   {
+    counter: COUNTER.addressPeersRefused,
+    key: "tracker.max_peers_per_address",
+    message:
+      "an address has as many peers as it may have: new ones are answered, but not stored; " +
+      "for addresses that many subscribers share there is peer_groups[].max_peers_per_address",
+  },
+  {
     counter: COUNTER.connectionsRefused,
     key: "listen.max_connections",
     message: "too many connections, none of which is idle: new ones are closed",

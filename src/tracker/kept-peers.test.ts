@@ -14,6 +14,7 @@ import { KEY_COMPLETE } from "./peer-record.ts";
 import { COUNTS } from "./peer-update.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import { SwarmStore } from "./swarm-store.ts";
+import { admitAny } from "./tracker-fixture.ts";
 
 const NOW = 2_000_000_000;
 
@@ -62,6 +63,7 @@ function keep(peers: readonly Peer[]): Uint8Array {
       counts: COUNTS.unknown,
       now: NOW - age,
       stallSeconds: 600,
+      admission: admitAny(1000),
     };
     store.putPeer(shard, entry, update);
   }

@@ -4,20 +4,24 @@
  *
  * - to insert into a segment, one record at the front of every later segment moves to that segment's back;
  * - to find a peer by address and port there is a hash table that grows by one bucket at a time (linear hashing): a
- *   bucket for every two records, its head in the page, its chain through the records;
+ *   bucket for every two records, its head in the page, its chain through the records. The household (household.ts)
+ *   chooses the bucket, so that its peers are in one chain and can be counted; limits keep that short;
  * - a position is a page and a place in it, so that no list is ever copied as a whole.
  *
- *     root    [owner|ROOT] [pages] [page reference …]      … [segment 1: count, key] [segment 0: count, key] [segments]
+ *     root    [owner|ROOT] [pages] [page reference …] … [segment 1: count, key] [segment 0: count, key] [segments] [crowded]
  *     page    [owner] [record + chain word] × capacity, [head] × capacity / 2
  *
  * Heads and chain words hold a position + 1; 0 ends a chain. Pages hold 256 records, but an only page grows by class.
+ * *Crowded* is 1 from when a household has had more than {@link FAIR_PLACES} peers: only then do answers look at them.
  */
 import type { Family } from "../model/address.ts";
 import { CLASS_WORDS, classFor, type Heap, ROOT } from "./heap.ts";
+import { FAIR_PLACES, hashHousehold, isSameHousehold, Mates } from "./household.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { bucketOf, parentOf } from "./linear-hashing.ts";
 import { listCount, setListCount } from "./list-count.ts";
 import { ADDRESS_WORDS, KEY_MASK, RECORD_WORDS } from "./peer-record.ts";
+import { RootSegments } from "./root-segments.ts";
 import type { Segments } from "./segments.ts";
 
 const PAGE_SHIFT = 8;
@@ -29,7 +33,7 @@ const FIRST_PAGE = 2;
 
 /** Words that a root needs for this many pages and segments. */
 function rootWords(pages: number, segments: number): number {
-  return FIRST_PAGE + pages + 1 + 2 * segments;
+  return FIRST_PAGE + pages + RootSegments.words(segments);
 }
 
 /** Buckets of a table of `count` records. */
@@ -42,23 +46,28 @@ export class LargeList {
   readonly #heap: Heap;
   readonly #words: Uint32Array<SharedArrayBuffer>;
   readonly #hash: KeyedHash;
+  readonly #family: Family;
   readonly #addressWords: number;
   /** Words from a record to the next; the last is the chain. */
   readonly #stride: number;
   /** Records that a page of each size class holds: an even number, at most a full page. */
   readonly #capacity: Uint16Array;
   readonly #fullPageClass: number;
+  readonly #segments: RootSegments;
+  readonly #mates = new Mates();
 
   constructor(heap: Heap, family: Family, hash: KeyedHash) {
     this.#heap = heap;
     this.#words = heap.words;
     this.#hash = hash;
+    this.#family = family;
     this.#addressWords = ADDRESS_WORDS[family];
     this.#stride = RECORD_WORDS[family] + 1;
     this.#capacity = CLASS_WORDS.map((words) =>
       Math.min(PAGE_RECORDS, Math.floor((words - 1) / (2 * this.#stride + 1)) * 2),
     );
     this.#fullPageClass = this.#capacity.indexOf(PAGE_RECORDS);
+    this.#segments = new RootSegments(heap);
   }
 
   /** The first position behind `position` whose record does not follow its predecessor's in memory. */
@@ -80,7 +89,7 @@ export class LargeList {
     const root = this.#heap.allocate(shard, classFor(rootWords(1, segments)), cell | ROOT);
     if (root === 0) return false;
     words[root + PAGES] = 0;
-    words[root + CLASS_WORDS[this.#heap.classOf(root)] - 1] = 0;
+    this.#segments.clear(root);
     const page = this.#heap.allocate(shard, this.#pageClass(records), root + FIRST_PAGE);
     if (page === 0) {
       this.#heap.free(shard, root);
@@ -105,9 +114,7 @@ export class LargeList {
   find(cell: number, address: Uint32Array, port: number): number {
     const words = this.#words;
     const last = this.#addressWords;
-    const hash = this.#hash.hash(address, 0, last, port);
-    const head = this.#headCell(words[cell], bucketOf(hash, bucketsFor(listCount(words, cell))));
-    for (let link = words[head]; link !== 0; ) {
+    for (let link = this.#firstMate(cell, address, 0); link !== 0; ) {
       const record = this.recordAt(cell, link - 1);
       if (words[record] === address[0] && words[record + last] >>> 16 === port) {
         let same = 1;
@@ -117,6 +124,23 @@ export class LargeList {
       link = words[record + this.#stride - 1];
     }
     return -1;
+  }
+
+  /** Counts the peers of the household of the address at `address[at]`. */
+  countMates(cell: number, address: Uint32Array, at: number, now: number, out: Mates): void {
+    const words = this.#words;
+    const wordA = this.#addressWords;
+    for (let link = this.#firstMate(cell, address, at); link !== 0; ) {
+      const record = this.recordAt(cell, link - 1);
+      if (isSameHousehold(this.#family, words, record, address, at))
+        out.add(link - 1, words[record + wordA] | 0, words[record + wordA + 1] | 0, now);
+      link = words[record + this.#stride - 1];
+    }
+  }
+
+  /** Whether a household has, or has had, more peers than it may have places in an answer before others. */
+  isCrowded(cell: number): boolean {
+    return this.#words[this.#segments.crowdedCell(this.#words[cell])] !== 0;
   }
 
   /** The word where the record at `position` begins. */
@@ -135,16 +159,16 @@ export class LargeList {
     if (!this.#makeRoom(shard, cell, key)) return -1;
     const root = words[cell];
     const count = listCount(words, cell);
-    let segment = this.#findSegment(root, key);
-    if (segment === -1) segment = this.#addSegment(root, key);
+    let segment = this.#segments.find(root, key);
+    if (segment === -1) segment = this.#segments.add(root, key);
 
     let hole = count;
-    for (let later = words[this.#segmentCountCell(root)] - 1; later > segment; later--) {
-      const front = hole - words[this.#segmentCell(root, later)];
+    for (let later = words[this.#segments.countCell(root)] - 1; later > segment; later--) {
+      const front = hole - words[this.#segments.cell(root, later)];
       if (front !== hole) this.#move(cell, front, hole);
       hole = front;
     }
-    words[this.#segmentCell(root, segment)]++;
+    words[this.#segments.cell(root, segment)]++;
     setListCount(words, cell, count + 1);
     if (bucketsFor(count + 1) > bucketsFor(count)) this.#splitBucket(cell, bucketsFor(count));
 
@@ -153,6 +177,7 @@ export class LargeList {
     const head = this.#headCell(root, bucketOf(this.#hashOf(record), bucketsFor(count + 1)));
     words[record + this.#stride - 1] = words[head];
     words[head] = hole + 1;
+    if (words[this.#segments.crowdedCell(root)] === 0) this.#noteCrowd(cell, record);
     return hole;
   }
 
@@ -167,41 +192,43 @@ export class LargeList {
     setListCount(words, cell, count);
 
     let segment = 0;
-    let end = words[this.#segmentCell(root, 0)];
-    while (end <= position) end += words[this.#segmentCell(root, ++segment)];
+    let end = words[this.#segments.cell(root, 0)];
+    while (end <= position) end += words[this.#segments.cell(root, ++segment)];
     if (end - 1 !== position) this.#move(cell, end - 1, position);
     let hole = end - 1;
-    for (let later = segment + 1; later < words[this.#segmentCountCell(root)]; later++) {
-      const back = hole + words[this.#segmentCell(root, later)];
+    for (let later = segment + 1; later < words[this.#segments.countCell(root)]; later++) {
+      const back = hole + words[this.#segments.cell(root, later)];
       if (back !== hole) this.#move(cell, back, hole);
       hole = back;
     }
-    words[this.#segmentCell(root, segment)]--;
-    if (words[this.#segmentCell(root, segment)] === 0) this.#dropSegment(root, segment);
+    words[this.#segments.cell(root, segment)]--;
+    if (words[this.#segments.cell(root, segment)] === 0) this.#segments.drop(root, segment);
     this.trim(shard, cell);
   }
 
   /** Reads the runs of equal keys. */
   loadSegments(cell: number, out: Segments): void {
-    const words = this.#words;
-    const root = words[cell];
-    const count = words[this.#segmentCountCell(root)];
-    out.count = 0;
-    for (let i = 0; i < count; i++) {
-      const at = this.#segmentCell(root, i);
-      out.append(words[at + 1], words[at]);
-    }
+    this.#segments.load(this.#words[cell], out);
   }
 
   // --- chains ---
 
   #hashOf(record: number): number {
-    return this.#hash.hash(
-      this.#words,
-      record,
-      this.#addressWords,
-      this.#words[record + this.#addressWords] >>> 16,
-    );
+    return hashHousehold(this.#hash, this.#family, this.#words, record);
+  }
+
+  /** The first link of the chain that has the household of the address at `address[at]`; 0 when it is empty. */
+  #firstMate(cell: number, address: Uint32Array, at: number): number {
+    const words = this.#words;
+    const hash = hashHousehold(this.#hash, this.#family, address, at);
+    return words[this.#headCell(words[cell], bucketOf(hash, bucketsFor(listCount(words, cell))))];
+  }
+
+  /** Notes whether the list is crowded by the household of the record at `newcomer`. */
+  #noteCrowd(cell: number, newcomer: number): void {
+    this.#mates.clear();
+    this.countMates(cell, this.#words, newcomer, 0, this.#mates);
+    if (this.#mates.count > FAIR_PLACES) this.#words[this.#segments.crowdedCell(this.#words[cell])] = 1;
   }
 
   #headCell(root: number, bucket: number): number {
@@ -255,41 +282,6 @@ export class LargeList {
     words[link] = words[this.#headCell(root, bucket)];
   }
 
-  // --- segments: count and key, from the root's end towards its front ---
-
-  #segmentCountCell(root: number): number {
-    return root + CLASS_WORDS[this.#heap.classOf(root)] - 1;
-  }
-
-  /** The word with the segment's count; its key is in the next. */
-  #segmentCell(root: number, segment: number): number {
-    return this.#segmentCountCell(root) - 2 - 2 * segment;
-  }
-
-  #findSegment(root: number, key: number): number {
-    const words = this.#words;
-    const segments = words[this.#segmentCountCell(root)];
-    for (let i = 0; i < segments; i++) if (words[this.#segmentCell(root, i) + 1] === key) return i;
-    return -1;
-  }
-
-  #addSegment(root: number, key: number): number {
-    const segment = this.#words[this.#segmentCountCell(root)]++;
-    this.#words[this.#segmentCell(root, segment)] = 0;
-    this.#words[this.#segmentCell(root, segment) + 1] = key;
-    return segment;
-  }
-
-  #dropSegment(root: number, segment: number): void {
-    const words = this.#words;
-    const segments = --words[this.#segmentCountCell(root)];
-    for (let i = segment; i < segments; i++) {
-      const at = this.#segmentCell(root, i);
-      words[at] = words[at - 2];
-      words[at + 1] = words[at - 1];
-    }
-  }
-
   // --- memory ---
 
   #pageClass(records: number): number {
@@ -304,8 +296,8 @@ export class LargeList {
     let root = words[cell];
     const count = listCount(words, cell);
     const pages = words[root + PAGES];
-    const missing = this.#findSegment(root, key) === -1 ? 1 : 0;
-    const segments = words[this.#segmentCountCell(root)] + missing;
+    const missing = this.#segments.find(root, key) === -1 ? 1 : 0;
+    const segments = words[this.#segments.countCell(root)] + missing;
     const onlyCapacity = this.#capacity[this.#heap.classOf(words[root + FIRST_PAGE])];
     const full = count === (pages === 1 ? onlyCapacity : pages << PAGE_SHIFT);
     const another = full && onlyCapacity === PAGE_RECORDS ? 1 : 0;
@@ -334,7 +326,7 @@ export class LargeList {
       if (wanted < this.#heap.classOf(words[root + FIRST_PAGE])) this.#resizeOnlyPage(shard, cell, wanted);
     }
     const kept = words[cell];
-    const rootClass = classFor(rootWords(words[kept + PAGES], words[this.#segmentCountCell(kept)]));
+    const rootClass = classFor(rootWords(words[kept + PAGES], words[this.#segments.countCell(kept)]));
     if (rootClass < this.#heap.classOf(kept)) this.#resizeRoot(shard, cell, rootClass);
   }
 
@@ -367,9 +359,7 @@ export class LargeList {
     const root = this.#heap.allocate(shard, sizeClass, cell | ROOT);
     if (root === 0) return false;
     for (let i = PAGES; i < FIRST_PAGE + words[old + PAGES]; i++) words[root + i] = words[old + i];
-    const oldEnd = this.#segmentCountCell(old);
-    const end = this.#segmentCountCell(root);
-    for (let i = 0; i <= 2 * words[oldEnd]; i++) words[end - i] = words[oldEnd - i];
+    this.#segments.copy(old, root);
     words[cell] = root;
     this.#heap.adoptReferences(root);
     this.#heap.free(shard, old);

@@ -10,11 +10,13 @@ import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
+import { Admission } from "./admission.ts";
 import { holderOf, LearnedShares, standingOf } from "./learned-shares.ts";
 import { peerKey } from "./peer-key.ts";
 import {
   ADDRESS_WORDS,
   KEY_COMPLETE,
+  KEY_GROUP,
   KEY_LEARNED,
   KEY_MASK,
   KEY_UNCONFIRMED,
@@ -89,6 +91,7 @@ export class LearnedPeers {
   readonly #store: SwarmStore;
   readonly #shardLimit: number;
   readonly #address = new Address();
+  readonly #admission = new Admission();
   readonly #shares: LearnedShares;
 
   /** @param maxPeers the store's. */
@@ -172,8 +175,10 @@ export class LearnedPeers {
       const key = peerKey(address, this.groups, named.complete) | flags;
       const position = list.find(cell, address.words, port);
       if (position === -1) {
+        const newcomer = { address, port, key, admission: this.#admission };
+        this.#admission.set(this.groups, key & KEY_GROUP, store.maxPeers, 0);
         const hasRoom = this.#makeRoom(shard, entry, holder, counts);
-        if (!hasRoom || store.addLearned(shard, entry, { address, port, key }, state) === -1) {
+        if (!hasRoom || store.addLearned(shard, entry, newcomer, state) === -1) {
           counts.refused++;
           continue;
         }

@@ -5,6 +5,7 @@
 import { type Family, writeWord } from "../model/address.ts";
 import { countedAs } from "../model/counters.ts";
 import { type Heap, parkingCell } from "./heap.ts";
+import { FAIR_PLACES, hashHousehold, type Mates } from "./household.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { LargeList } from "./large-list.ts";
 import { listCount, setListCount } from "./list-count.ts";
@@ -19,6 +20,8 @@ const SMALL_AGAIN = 24;
 export class PeerList {
   readonly #heap: Heap;
   readonly #words: Uint32Array<SharedArrayBuffer>;
+  readonly #family: Family;
+  readonly #hash: KeyedHash;
   readonly #small: SmallList;
   readonly #large: LargeList;
   readonly #addressWords: number;
@@ -27,6 +30,8 @@ export class PeerList {
   constructor(heap: Heap, family: Family, hash: KeyedHash) {
     this.#heap = heap;
     this.#words = heap.words;
+    this.#family = family;
+    this.#hash = hash;
     this.#small = new SmallList(heap, family);
     this.#large = new LargeList(heap, family, hash);
     this.#addressWords = ADDRESS_WORDS[family];
@@ -49,6 +54,19 @@ export class PeerList {
     return this.isLarge(cell) ? this.#large.find(cell, address, port) : this.#small.find(cell, address, port);
   }
 
+  /** Counts the peers of the household of `address`, which is of the list's family. @param now seconds. */
+  countMates(cell: number, address: Uint32Array, now: number, out: Mates): void {
+    out.clear();
+    if (this.count(cell) === 0) return;
+    if (this.isLarge(cell)) this.#large.countMates(cell, address, 0, now, out);
+    else this.#small.countMates(cell, address, now, out);
+  }
+
+  /** Whether one household may have more peers in the list than it is to have places in an answer before others. */
+  isCrowded(cell: number): boolean {
+    return this.isLarge(cell) ? this.#large.isCrowded(cell) : this.count(cell) > FAIR_PLACES;
+  }
+
   /** The word where the record at `position` begins. Valid until the next insertion or removal in the shard. */
   recordAt(cell: number, position: number): number {
     return this.isLarge(cell) ? this.#large.recordAt(cell, position) : this.#small.recordAt(cell, position);
@@ -57,6 +75,11 @@ export class PeerList {
   /** Where word A of the record at `position` is (peer-record.ts), as {@link recordAt}. */
   keyAt(cell: number, position: number): number {
     return this.recordAt(cell, position) + this.#addressWords;
+  }
+
+  /** The keyed hash of the household of the peer at `position`. */
+  householdAt(cell: number, position: number): number {
+    return hashHousehold(this.#hash, this.#family, this.#words, this.recordAt(cell, position));
   }
 
   /** Word B of the record at `position` (peer-record.ts). */

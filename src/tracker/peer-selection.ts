@@ -12,134 +12,18 @@
  * over UDP holds one family only (BEP 15): a dual-stack client announces over both.
  */
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
-import { LEARNED_GIVEN_AT } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { HomeCensus } from "./bridging.ts";
+import { Candidates } from "./candidates.ts";
 import { ACTIVITY_WIDTH, givenAt } from "./group-activity.ts";
 import { OwnTrackerPeers } from "./own-tracker-peers.ts";
-import type { PeerList } from "./peer-list.ts";
-import { KEY_GROUP, KEY_LEARNED, KEY_MASK } from "./peer-record.ts";
-import { NOT_GIVEN, ordinaryRanks, rankOf } from "./rank.ts";
+import { ordinaryRanks } from "./rank.ts";
 import type { Requester } from "./requester.ts";
-import { Segments } from "./segments.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
 const NONE = -1;
-/** Two for each tier at home, two for each outside; and as many for seeders that fill up a seeder's answer. */
-const RANKS = 2 * 4 * (KEY_GROUP + 2);
-
-/** The peers of one family that a requester could be given, by rank: the nearer, the lower. */
-class Candidates {
-  /** How many there are in all, without seeders for a seeder. */
-  total = 0;
-  readonly list: PeerList;
-  readonly segments = new Segments();
-  readonly #random: Random;
-  readonly #counters: Float64Array;
-  /** Of each segment: peers that may be given, and the next segment of the same rank. */
-  readonly #free = new Uint32Array(KEY_MASK + 1);
-  readonly #next = new Int16Array(KEY_MASK + 1);
-  /** Of each rank: peers that may be given, and the first segment. */
-  readonly #rankFree = new Uint32Array(RANKS);
-  readonly #rankFirst = new Int16Array(RANKS);
-  cell = 0;
-  requester = NONE;
-
-  constructor(list: PeerList, random: Random, counters: Float64Array) {
-    this.list = list;
-    this.#random = random;
-    this.#counters = counters;
-  }
-
-  /** Reads a list. @param requester the position of the requester itself, or -1 when it is not in the list. */
-  load(cell: number, requester: number): void {
-    this.cell = cell;
-    this.requester = requester;
-    this.list.loadSegments(cell, this.segments);
-  }
-
-  /** Sorts what was read by rank. @param ordinary ranks, without those of seeders for a seeder. */
-  sort(ordinary: number, policy: TrackerPolicy, who: Requester): void {
-    const { segments } = this;
-    const ranks = who.filled ? 2 * ordinary : ordinary;
-    this.total = 0;
-    // A loop: most operators have two or three tiers, and fill() would cost more than that.
-    for (let rank = 0; rank < ranks; rank++) {
-      this.#rankFirst[rank] = NONE;
-      this.#rankFree[rank] = 0;
-    }
-    for (let i = 0; i < segments.count; i++) {
-      const key = segments.keys[i];
-      const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
-      const rank = rankOf(key, policy, who);
-      // Of whom a random choice could be, and with whom anything can be exchanged.
-      if (rank < ordinary || rank > NOT_GIVEN.unconfirmed) {
-        who.eligible += free;
-        if ((key & KEY_GROUP) === NO_GROUP) who.eligibleOutside += free;
-      }
-      if (rank >= NOT_GIVEN.first) continue;
-      this.#free[i] = free;
-      this.#next[i] = this.#rankFirst[rank];
-      this.#rankFirst[rank] = i;
-      this.#rankFree[rank] += free;
-      if (rank < ordinary) this.total += free;
-    }
-  }
-
-  /** How many have this rank. */
-  available(rank: number): number {
-    return this.#rankFree[rank];
-  }
-
-  /** How many have one of the ranks `[from, to)`. */
-  availableFrom(from: number, to: number): number {
-    let sum = 0;
-    for (let rank = from; rank < to; rank++) sum += this.#rankFree[rank];
-    return sum;
-  }
-
-  /**
-   * Writes `wanted` of those with this rank (at most as many as there are) in compact form.
-   *
-   * Segments get shares in proportion to their size, rounded by one random number for all (systematic sampling), and
-   * every share is a run from a random place: each peer has the same chance.
-   * @returns the offset behind them.
-   */
-  write(rank: number, wanted: number, out: Uint8Array, offset: number): number {
-    const all = this.#rankFree[rank];
-    const rounding = wanted < all ? this.#random.fraction() : 0;
-    let at = offset;
-    let seen = 0;
-    let taken = 0;
-    for (let segment = this.#rankFirst[rank]; segment !== NONE; segment = this.#next[segment]) {
-      const free = this.#free[segment];
-      seen += free;
-      const share = Math.min(free, Math.floor((wanted * seen) / all + rounding) - taken);
-      if (share <= 0) continue;
-      taken += share;
-      const first = this.#random.below(free);
-      const beforeWrap = Math.min(share, free - first);
-      at = this.#writeRun(segment, first, beforeWrap, out, at);
-      at = this.#writeRun(segment, 0, share - beforeWrap, out, at);
-    }
-    return at;
-  }
-
-  /** Writes a segment's peers `[first, first + count)`, counted as if the requester were not among them. */
-  #writeRun(segment: number, first: number, count: number, out: Uint8Array, offset: number): number {
-    if (count === 0) return offset;
-    const start = this.segments.starts[segment] + first;
-    if ((this.segments.keys[segment] & KEY_LEARNED) !== 0)
-      this.list.countSources(this.cell, start, count, this.#counters, LEARNED_GIVEN_AT);
-    if (!this.segments.holds(segment, this.requester))
-      return this.list.writeCompact(this.cell, start, count, out, offset);
-    const before = Math.max(0, Math.min(count, this.requester - start));
-    const at = this.list.writeCompact(this.cell, start, before, out, offset);
-    return this.list.writeCompact(this.cell, start + before + 1, count - before, out, at);
-  }
-}
 
 /** Chooses peers. One for each thread: it has scratch memory. */
 export class PeerSelection {

@@ -1,5 +1,6 @@
 /** What becomes of a peer's record when it announces. */
 import type { Address } from "../model/address.ts";
+import { ADMITTED, type Admission, type AdmissionOutcome } from "./admission.ts";
 import {
   COUNTED,
   dwellOf,
@@ -34,10 +35,15 @@ export interface PeerUpdate {
   readonly now: number;
   /** A download that has made no progress for so many seconds has stalled. */
   readonly stallSeconds: number;
+  /** By what it is admitted, if it is not known yet. */
+  readonly admission: Admission;
 }
 
+/** A peer that is not known yet. */
+export type Newcomer = Pick<PeerUpdate, "address" | "port" | "key" | "admission">;
+
 /** What was known of a peer that is stored again. Mutable, used again for every announce. */
-export class PutOutcome {
+export class PutOutcome implements AdmissionOutcome {
   /** Its download has made no progress for too long. */
   stalled = false;
   /** It is a bridge. */
@@ -48,6 +54,10 @@ export class PutOutcome {
   other = -1;
   /** Word B of its record until now, signed; 0 for a peer that was not known as an incomplete one. */
   before = 0;
+  /** Whether it was refused: as the tracker is full, or as its address has as many peers as it may have. */
+  refused: AdmissionOutcome["refused"] = ADMITTED;
+  /** Another peer of its household made room for it. */
+  displaced = false;
 
   /** As for a newcomer. */
   clear(): void {
@@ -56,6 +66,8 @@ export class PutOutcome {
     this.duplicate = false;
     this.other = -1;
     this.before = 0;
+    this.refused = ADMITTED;
+    this.displaced = false;
   }
 }
 

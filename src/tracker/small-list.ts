@@ -6,6 +6,7 @@
  */
 import type { Family } from "../model/address.ts";
 import { classFor, type Heap } from "./heap.ts";
+import { isSameHousehold, type Mates } from "./household.ts";
 import { listCount, setListCount } from "./list-count.ts";
 import { ADDRESS_WORDS, KEY_MASK, RECORD_WORDS } from "./peer-record.ts";
 import type { Segments } from "./segments.ts";
@@ -17,6 +18,7 @@ export const SMALL_MAX = 32;
 export class SmallList {
   readonly #heap: Heap;
   readonly #words: Uint32Array<SharedArrayBuffer>;
+  readonly #family: Family;
   readonly #addressWords: number;
   readonly #recordWords: number;
   /** The size class for each number of peers. */
@@ -25,6 +27,7 @@ export class SmallList {
   constructor(heap: Heap, family: Family) {
     this.#heap = heap;
     this.#words = heap.words;
+    this.#family = family;
     this.#addressWords = ADDRESS_WORDS[family];
     this.#recordWords = RECORD_WORDS[family];
     for (let count = 0; count <= SMALL_MAX; count++) {
@@ -46,6 +49,18 @@ export class SmallList {
       if (same === last) return position;
     }
     return -1;
+  }
+
+  /** Counts the peers of the household of `address`. */
+  countMates(cell: number, address: Uint32Array, now: number, out: Mates): void {
+    const words = this.#words;
+    const wordA = this.#addressWords;
+    let record = words[cell] + 1;
+    const count = listCount(words, cell);
+    for (let position = 0; position < count; position++, record += this.#recordWords) {
+      if (!isSameHousehold(this.#family, words, record, address, 0)) continue;
+      out.add(position, words[record + wordA] | 0, words[record + wordA + 1] | 0, now);
+    }
   }
 
   /** The word where the record at `position` begins. */

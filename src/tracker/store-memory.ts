@@ -4,6 +4,7 @@
  */
 import { allocateChangeLog, type ChangeLogData } from "./change-log.ts";
 import { allocateHeap, type HeapData, heapSlackWords } from "./heap.ts";
+import { allocateHouseholdCounts, householdCountBytes } from "./household-counts.ts";
 import { RECORD_WORDS } from "./peer-record.ts";
 import { allocateSwarmTable, ENTRY_WORDS, type SwarmTableData } from "./swarm-table.ts";
 import { allocateTraffic } from "./traffic-table.ts";
@@ -35,6 +36,7 @@ export interface SwarmStoreData {
   readonly table: SwarmTableData;
   readonly changes: ChangeLogData;
   readonly traffic: Uint32Array<SharedArrayBuffer>;
+  readonly households: Uint16Array<SharedArrayBuffer>;
 }
 
 /** Shards for so many workers: several for each, so that they seldom meet. A power of two, at most 256. */
@@ -44,7 +46,11 @@ export function shardsFor(workers: number): number {
 
 /** Bytes that a store for `maxPeers` peers takes at most. */
 export function memoryBound(maxPeers: number, shards: number): number {
-  return (maxPeers * WORDS_PER_PEER + heapSlackWords(shards)) * 4;
+  return heapWordsFor(maxPeers, shards) * 4 + householdCountBytes(maxPeers, shards);
+}
+
+function heapWordsFor(maxPeers: number, shards: number): number {
+  return maxPeers * WORDS_PER_PEER + heapSlackWords(shards);
 }
 
 /**
@@ -58,7 +64,7 @@ export function allocateSwarmStore(
   shards: number,
   hashKey: readonly [number, number],
 ): SwarmStoreData {
-  const heap = allocateHeap(memoryBound(maxPeers, shards) / 4, shards);
+  const heap = allocateHeap(heapWordsFor(maxPeers, shards), shards);
   return {
     shards,
     maxPeers,
@@ -71,6 +77,7 @@ export function allocateSwarmStore(
     table: allocateSwarmTable(shards, heap.chunkClass.length),
     changes: allocateChangeLog(shards),
     traffic: allocateTraffic(maxPeers, shards),
+    households: allocateHouseholdCounts(maxPeers, shards),
   };
 }
 

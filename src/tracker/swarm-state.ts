@@ -11,6 +11,7 @@
  * of a swarm that was not announced for so long, others may be asked a little later.
  */
 import { LIST_COUNT_BITS, LIST_COUNT_MASK } from "./list-count.ts";
+import { KEY_COMPLETE, KEY_DUPLICATE, KEY_LEARNED } from "./peer-record.ts";
 import { ENTRY } from "./swarm-table.ts";
 
 /**
@@ -41,7 +42,7 @@ export function completeCount(words: Uint32Array, entry: number): number {
 }
 
 /** Counts complete peers that have come or gone. Lists cannot be so long (heap.ts) that they are too many. */
-export function countComplete(words: Uint32Array, entry: number, by: number): void {
+function countComplete(words: Uint32Array, entry: number, by: number): void {
   words[entry + ENTRY.complete] += by;
 }
 
@@ -51,7 +52,7 @@ export function learnedCount(words: Uint32Array, entry: number): number {
 }
 
 /** Counts learned peers that have come or gone. Never beyond {@link LEARNED_MAX}: the caller sees to that. */
-export function countLearned(words: Uint32Array, entry: number, by: number): void {
+function countLearned(words: Uint32Array, entry: number, by: number): void {
   words[entry + ENTRY.complete] += by * (1 << LEARNED_SHIFT);
 }
 
@@ -62,12 +63,19 @@ export function duplicateCount(words: Uint32Array, entry: number): number {
 }
 
 /** Counts a duplicate that has come or gone. Lists cannot be so long that they are too many. */
-export function countDuplicate(words: Uint32Array, entry: number, by: 1 | -1): void {
+function countDuplicate(words: Uint32Array, entry: number, by: 1 | -1): void {
   const count = duplicateCount(words, entry) + by;
   const at4 = entry + ENTRY.peers4;
   const at6 = entry + ENTRY.peers6;
   words[at4] = (words[at4] & LIST_COUNT_MASK) | ((count & DUPLICATES_LOW) << LIST_COUNT_BITS);
   words[at6] = (words[at6] & LIST_COUNT_MASK) | ((count >>> DUPLICATES_LOW_BITS) << LIST_COUNT_BITS);
+}
+
+/** Counts a peer with this key (peer-record.ts), come or gone, as learned, as a duplicate, or as complete. */
+export function countKind(words: Uint32Array, entry: number, key: number, by: 1 | -1): void {
+  if ((key & KEY_LEARNED) !== 0) countLearned(words, entry, by);
+  else if ((key & KEY_DUPLICATE) !== 0) countDuplicate(words, entry, by);
+  else if ((key & KEY_COMPLETE) !== 0) countComplete(words, entry, by);
 }
 
 /** Whether they have been asked ever. */

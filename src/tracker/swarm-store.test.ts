@@ -4,11 +4,13 @@ import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { Address } from "../model/address.ts";
 import { VANISHED, VANISHED_WORDS } from "./change-log.ts";
+import { nextChanged } from "./next-changed.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
 import { COUNTS } from "./peer-update.ts";
 import { allocateSwarmStore, memoryBound } from "./store-memory.ts";
 import { SWARM_FLAG } from "./swarm-state.ts";
 import { SwarmStore } from "./swarm-store.ts";
+import { admitAny } from "./tracker-fixture.ts";
 
 const KEY = [0x12345678, 0x9abcdef0] as const;
 
@@ -48,6 +50,7 @@ function put(
       completed,
       now: 1,
       stallSeconds: 600,
+      admission: admitAny(store.maxPeers),
     }) !== -1;
   if (entry !== 0) store.removeIfEmpty(shard, entry);
   store.leave(shard);
@@ -197,7 +200,7 @@ describe("swarm store", () => {
     const changed = () => {
       const found = new Set<number>();
       const end = store.swarmsIn(0);
-      for (let n = store.nextChanged(0, 0, end); n !== -1; n = store.nextChanged(0, n + 1, end)) {
+      for (let n = nextChanged(store, 0, 0, end); n !== -1; n = nextChanged(store, 0, n + 1, end)) {
         found.add(store.words[store.swarmAt(0, n)]);
         store.settle(store.swarmAt(0, n));
       }
@@ -244,7 +247,7 @@ describe("swarm store", () => {
         const cell = store.listCell(entry, 4);
         const position = store.list(4).find(cell, address.words, port);
         if (i % 3 === 2 && position !== -1) store.removePeer(shard, entry, 4, position);
-        else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, counts: 0, completed: false, now: 1, stallSeconds: 600 });
+        else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, counts: 0, completed: false, now: 1, stallSeconds: 600, admission: { addressLimit: 1000, room: 100_000, overdueSeconds: 65_535 } });
         store.removeIfEmpty(shard, entry);
         store.leave(shard);
       }`;

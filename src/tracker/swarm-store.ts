@@ -2,11 +2,13 @@
  * All swarms and their peers, in memory that every worker shares. The info-hash chooses a shard, by a keyed hash; a
  * shard is locked while it is used, for microseconds. What memory that is: store-memory.ts.
  */
-import type { Address, Family } from "../model/address.ts";
+import type { Family } from "../model/address.ts";
+import { REFUSED_ADDRESS, REFUSED_FULL } from "./admission.ts";
 import { ChangeLog } from "./change-log.ts";
 import { ClientIdentities } from "./client-identity.ts";
 import { ClientPairs } from "./client-pairs.ts";
 import { Heap } from "./heap.ts";
+import { HouseholdLimits } from "./household-limits.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { PeerList } from "./peer-list.ts";
 import {
@@ -22,18 +24,10 @@ import {
   RECORD_WORDS,
   withIdentity,
 } from "./peer-record.ts";
-import { leecherState, type PeerUpdate, PutOutcome, seederState } from "./peer-update.ts";
+import { leecherState, type Newcomer, type PeerUpdate, PutOutcome, seederState } from "./peer-update.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
-import {
-  completeCount,
-  countComplete,
-  countDuplicate,
-  countLearned,
-  duplicateCount,
-  learnedCount,
-  SWARM_FLAG,
-} from "./swarm-state.ts";
+import { completeCount, countKind, duplicateCount, learnedCount, SWARM_FLAG } from "./swarm-state.ts";
 import { ENTRY, SwarmTable } from "./swarm-table.ts";
 import { TrafficTable } from "./traffic-table.ts";
 
@@ -50,7 +44,10 @@ export class SwarmStore {
   readonly vanished: ChangeLog;
   readonly traffic: TrafficTable;
   readonly identities: ClientIdentities;
-  readonly #maxPeers: number;
+  /** Who may have more peers. Its callers hold the shard. */
+  readonly limits: HouseholdLimits;
+  /** Most peers. */
+  readonly maxPeers: number;
   readonly #locks: Int32Array<SharedArrayBuffer>;
   readonly #totals: Int32Array<SharedArrayBuffer>;
   readonly #peers: Int32Array<SharedArrayBuffer>;
@@ -71,7 +68,7 @@ export class SwarmStore {
     const hash = new KeyedHash(data.hashKey[0], data.hashKey[1]);
     this.shards = data.shards;
     this.words = heap.words;
-    this.#maxPeers = data.maxPeers;
+    this.maxPeers = data.maxPeers;
     this.#locks = data.locks;
     this.#totals = data.totals;
     this.#peers = data.peers;
@@ -80,6 +77,7 @@ export class SwarmStore {
     this.#table = new SwarmTable(data.table, heap, hash);
     this.#ipv4 = new PeerList(heap, 4, hash);
     this.#ipv6 = new PeerList(heap, 6, hash);
+    this.limits = new HouseholdLimits(data, hash);
     this.#pairs = new ClientPairs(heap.words, this.#ipv4, this.#ipv6);
     this.vanished = new ChangeLog(data.changes);
     this.identities = new ClientIdentities(hash);
@@ -186,7 +184,7 @@ export class SwarmStore {
 
   /**
    * Stores what a peer announced. Afterwards {@link outcome} tells about it.
-   * @returns its position in the list of its family, or -1 when there is no room for a new peer.
+   * @returns its position in the list of its family, or -1 when it is new and not admitted.
    */
   putPeer(shard: number, entry: number, update: PeerUpdate): number {
     const { words } = this;
@@ -198,20 +196,22 @@ export class SwarmStore {
     let key = update.key;
     // As a signed integer it stays off the heap when it is handed on.
     let state = 0;
-    const known = list.find(cell, address.words, update.port);
+    let known = list.find(cell, address.words, update.port);
+    if (known !== -1 && (words[list.keyAt(cell, known)] & KEY_LEARNED) !== 0) {
+      // Of a learned peer nothing is known yet: it is a newcomer.
+      this.removePeer(shard, entry, address.family, known);
+      known = -1;
+    }
     let position = this.#pair(shard, entry, update, known);
     if (this.outcome.duplicate) key |= KEY_DUPLICATE;
     if (position === -1) {
-      position = this.#addPeer(shard, entry, address, update.port, key);
+      position = this.#addPeer(shard, entry, update, key, now);
     } else {
       const record = list.recordAt(cell, position);
       const old = words[record + keyAt] & KEY_MASK;
-      // Of a learned peer nothing is known yet: it is a newcomer.
-      if ((old & KEY_LEARNED) === 0) {
-        if ((old & KEY_COMPLETE) === (key & KEY_COMPLETE)) {
-          key |= old & (left === 0 ? KEY_PROVEN : KEY_BRIDGE);
-          state = words[record + keyAt + 1] | 0;
-        }
+      if ((old & KEY_COMPLETE) === (key & KEY_COMPLETE)) {
+        key |= old & (left === 0 ? KEY_PROVEN : KEY_BRIDGE);
+        state = words[record + keyAt + 1] | 0;
       }
       if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
     }
@@ -263,8 +263,10 @@ export class SwarmStore {
     list.remove(shard, cell, position);
     const moved = list.insert(shard, cell, this.#record, 0);
     this.#countKind(shard, entry, old, -1);
-    if (moved === -1) this.#countPeer(shard, -1);
-    else this.#countKind(shard, entry, key, 1);
+    if (moved === -1) {
+      this.#countPeer(shard, -1);
+      this.limits.count(shard, family, this.#record, 0, old, -1);
+    } else this.#countKind(shard, entry, key, 1);
     return moved;
   }
 
@@ -278,7 +280,9 @@ export class SwarmStore {
   removePeer(shard: number, entry: number, family: Family, position: number): void {
     const list = this.list(family);
     const cell = this.listCell(entry, family);
-    const key = this.words[list.keyAt(cell, position)];
+    const record = list.recordAt(cell, position);
+    const key = this.words[record + ADDRESS_WORDS[family]] | 0;
+    this.limits.count(shard, family, this.words, record, key, -1);
     this.#countKind(shard, entry, key, -1);
     list.remove(shard, cell, position);
     this.#countPeer(shard, -1);
@@ -304,14 +308,6 @@ export class SwarmStore {
     return true;
   }
 
-  /** The number of the first swarm in `[number, end)` that has changed and not been settled since, or -1. */
-  nextChanged(shard: number, number: number, end: number): number {
-    for (let i = number; i < end; i++) {
-      if ((this.words[this.swarmAt(shard, i) + ENTRY.flags] & SWARM_FLAG.changed) !== 0) return i;
-    }
-    return -1;
-  }
-
   /** Takes the mark of a change off a swarm: it is about to be read. */
   settle(entry: number): void {
     this.words[entry + ENTRY.flags] &= ~SWARM_FLAG.changed;
@@ -328,14 +324,9 @@ export class SwarmStore {
    * @param state by packLearned.
    * @returns its position in the list of its family, or -1 when there is no room.
    */
-  addLearned(
-    shard: number,
-    entry: number,
-    peer: Pick<PeerUpdate, "address" | "port" | "key">,
-    state: number,
-  ): number {
+  addLearned(shard: number, entry: number, peer: Newcomer, state: number): number {
     const { family } = peer.address;
-    const position = this.#addPeer(shard, entry, peer.address, peer.port, peer.key);
+    const position = this.#addPeer(shard, entry, peer, peer.key, 0);
     if (position === -1) return -1;
     this.words[this.list(family).keyAt(this.listCell(entry, family), position) + 1] = state;
     return position;
@@ -346,18 +337,35 @@ export class SwarmStore {
     return this.#learned[shard];
   }
 
-  #addPeer(shard: number, entry: number, address: Address, port: number, key: number): number {
-    if (this.#countPeer(shard, 1) >= this.#maxPeers) {
+  #addPeer(shard: number, entry: number, newcomer: Newcomer, key: number, now: number): number {
+    const { address, port, admission } = newcomer;
+    const { limits, outcome } = this;
+    const list = this.list(address.family);
+    const cell = this.listCell(entry, address.family);
+    if (!limits.admits(shard, list, cell, newcomer, now)) {
+      outcome.refused = REFUSED_ADDRESS;
+      return -1;
+    }
+    if (limits.victim !== -1) {
+      this.removePeer(shard, entry, address.family, limits.victim);
+      outcome.displaced = true;
+    }
+    if (this.#countPeer(shard, 1) >= admission.room) {
       this.#countPeer(shard, -1);
+      outcome.refused = REFUSED_FULL;
       return -1;
     }
     const keyAt = ADDRESS_WORDS[address.family];
     for (let i = 0; i < keyAt; i++) this.#record[i] = address.words[i];
     this.#record[keyAt] = packPort(port, key);
-    const cell = this.listCell(entry, address.family);
-    const position = this.list(address.family).insert(shard, cell, this.#record, 0);
-    if (position === -1) this.#countPeer(shard, -1);
-    else this.#countKind(shard, entry, key, 1);
+    const position = list.insert(shard, cell, this.#record, 0);
+    if (position === -1) {
+      this.#countPeer(shard, -1);
+      outcome.refused = REFUSED_FULL;
+      return -1;
+    }
+    limits.count(shard, address.family, address.words, 0, key, 1);
+    this.#countKind(shard, entry, key, 1);
     return position;
   }
 
@@ -371,6 +379,7 @@ export class SwarmStore {
     Atomics.sub(this.#totals, TOTAL.swarms, this.swarmsIn(shard));
     this.#peers[shard] = 0;
     this.#learned[shard] = 0;
+    this.limits.forget(shard);
     this.#table.forget(shard);
     this.vanished.skip(shard);
     return peers;
@@ -384,10 +393,7 @@ export class SwarmStore {
 
   /** Counts a peer with this key, come or gone, as learned, as a duplicate, or as complete. */
   #countKind(shard: number, entry: number, key: number, by: 1 | -1): void {
-    if ((key & KEY_LEARNED) !== 0) {
-      this.#learned[shard] += by;
-      countLearned(this.words, entry, by);
-    } else if ((key & KEY_DUPLICATE) !== 0) countDuplicate(this.words, entry, by);
-    else if ((key & KEY_COMPLETE) !== 0) countComplete(this.words, entry, by);
+    if ((key & KEY_LEARNED) !== 0) this.#learned[shard] += by;
+    countKind(this.words, entry, key, by);
   }
 }

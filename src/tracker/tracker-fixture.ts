@@ -5,9 +5,10 @@ import { ANNOUNCE_EVENT, AnnounceRequest, AnnounceResponse, COMPACT_BYTES } from
 import { allocateCounters } from "../model/counters.ts";
 import { Random } from "../model/random.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
-import { buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
+import { ADDRESS_LIMIT_MAX, buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
+import { Admission } from "./admission.ts";
 import { allocateActivity } from "./group-activity.ts";
 import { LearnedCounts, LearnedPeers } from "./learned-peers.ts";
 import { ADDRESS_WORDS, isBridge, KEY_DUPLICATE, KEY_GROUP } from "./peer-record.ts";
@@ -23,6 +24,7 @@ export interface TestGroup {
   priority: number;
   prefixes: string[];
   reachableFrom?: string[];
+  addressLimit?: number;
 }
 
 const GROUPS: TestGroup[] = [
@@ -55,16 +57,30 @@ const NEAREST: SelectionSettings = {
   stallSeconds: 600,
 };
 
-/** Builds groups from text. */
-export function groupsOf(groups: TestGroup[]): PeerGroups {
+/** By what a test's peer is admitted: any number of an address. @param room peers in the tracker. */
+export function admitAny(room: number): Admission {
+  const admission = new Admission();
+  admission.addressLimit = Number.POSITIVE_INFINITY;
+  admission.room = room;
+  return admission;
+}
+
+/**
+ * Builds groups from text.
+ * @param defaultLimit peers of one address in a swarm; as many as can be, where a test is not about that.
+ */
+export function groupsOf(groups: TestGroup[], defaultLimit: number = ADDRESS_LIMIT_MAX): PeerGroups {
   return new PeerGroups(
     buildPeerGroups(
-      groups.map(({ name, priority, prefixes, reachableFrom }) => ({
+      groups.map(({ name, priority, prefixes, reachableFrom, addressLimit }) => ({
         name,
         priority,
         prefixes: prefixes.map((text) => parsePrefix(text).prefix),
         reachableFrom: reachableFrom ?? [],
+        addressLimit,
       })),
+      undefined,
+      defaultLimit,
     ),
   );
 }
@@ -102,6 +118,8 @@ export class TrackerFixture {
   constructor(
     options: {
       groups?: TestGroup[];
+      /** Peers of one address in a swarm, where its group says nothing else. */
+      addressLimit?: number;
       maxPeers?: number;
       store?: SwarmStoreData;
       seed?: number;
@@ -113,7 +131,7 @@ export class TrackerFixture {
       selection?: Partial<SelectionSettings>;
     } = {},
   ) {
-    this.groups = groupsOf(options.groups ?? GROUPS);
+    this.groups = groupsOf(options.groups ?? GROUPS, options.addressLimit);
     this.store = new SwarmStore(
       options.store ?? allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]),
       1,

@@ -3,7 +3,7 @@
  */
 
 import type { Exchange } from "../engine/engine.ts";
-import { Address } from "../model/address.ts";
+import type { Address } from "../model/address.ts";
 import {
   ANNOUNCE_EVENT,
   type AnnounceRequest,
@@ -17,14 +17,16 @@ import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
+import { countAdmission, roomFor } from "./admission.ts";
+import { AnnouncedPeer } from "./announced-peer.ts";
 import { identityFrom } from "./client-identity.ts";
+import { Displacement } from "./displacement.ts";
 import { ERRAND, type ErrandWriter } from "./errand-queue.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
 import { setIntervals, shortenForBridges } from "./intervals.ts";
 import { LearnedCount } from "./learned-count.ts";
-import { peerKey } from "./peer-key.ts";
 import { PeerSelection } from "./peer-selection.ts";
-import { COUNTS, type Counts } from "./peer-update.ts";
+import { COUNTS } from "./peer-update.ts";
 import { REFRESH_BYTES, writeRefresh } from "./refresh-errand.ts";
 import { Requester } from "./requester.ts";
 import { isRefreshDue, setRefreshed, wasRefreshed } from "./swarm-state.ts";
@@ -57,6 +59,7 @@ export class Tracker {
   readonly #store: SwarmStore;
   readonly #selection: PeerSelection;
   readonly #learned: LearnedCount;
+  readonly #displacement: Displacement;
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #counters: Float64Array;
@@ -64,17 +67,9 @@ export class Tracker {
   readonly #errands: Errands;
   readonly #errand = new Uint8Array(REFRESH_BYTES);
   readonly #requester = new Requester();
-  readonly #update = {
-    address: new Address(),
-    port: 0,
-    key: 0,
-    left: 0,
-    identity: 0,
-    counts: COUNTS.unknown as Counts,
-    completed: false,
-    now: 0,
-    stallSeconds: 1,
-  };
+  readonly #update = new AnnouncedPeer();
+  /** A peer of no matter which household has made room for the one under way. */
+  #isSwap = false;
   readonly #infoHash = new Uint32Array(5);
 
   /**
@@ -100,6 +95,7 @@ export class Tracker {
     this.#errands = errands;
     this.#learned = new LearnedCount(store);
     this.#selection = new PeerSelection(store, random, counters, activity);
+    this.#displacement = new Displacement(store, random);
   }
 
   /**
@@ -239,6 +235,11 @@ export class Tracker {
     const store = this.#store;
     const who = this.#requester;
     let entry = store.find(shard, request.infoHash);
+    this.#isSwap = false;
+    if (store.peerCount >= roomFor(this.policy.groups, who.group, store.maxPeers)) {
+      this.#isSwap = this.#makeRoom(shard, entry, request);
+      entry = store.find(shard, request.infoHash);
+    }
     if (entry === 0) entry = store.addSwarm(shard, request.infoHash, this.#clock.seconds);
     if (entry === 0) {
       this.#counters[COUNTER.peersRefused]++;
@@ -259,6 +260,15 @@ export class Tracker {
     this.#answer(shard, entry, request, response);
     if (who.dependent) shortenForBridges(response, this.policy, this.#random);
     store.removeIfEmpty(shard, entry);
+  }
+
+  /** Removes a peer in favour of one that announces to a full tracker. @returns whether it did. */
+  #makeRoom(shard: number, entry: number, request: AnnounceRequest): boolean {
+    this.#meet(request);
+    this.#update.setAddress(request.address, request.port, this.policy, this.#store.maxPeers);
+    if (!this.#displacement.makeRoom(shard, entry, this.#update, this.#clock.seconds)) return false;
+    this.#counters[COUNTER.peersDisplaced]++;
+    return true;
   }
 
   /** Asks for other trackers' peers, when that is due; for the first time the client may wait. */
@@ -309,7 +319,6 @@ export class Tracker {
     this.#update.identity = identityFrom(who.client);
     this.#update.counts = COUNTS.unknown;
     this.#update.now = this.#clock.seconds;
-    this.#update.stallSeconds = this.policy.selection.stallSeconds;
   }
 
   /**
@@ -334,12 +343,12 @@ export class Tracker {
     let position = -1;
     this.#store.outcome.clear();
     if (canBePeer(address, port)) {
-      update.address.copyFrom(address);
-      update.port = port;
-      update.key = peerKey(address, this.policy.groups, update.left === 0);
+      update.setAddress(address, port, this.policy, this.#store.maxPeers);
+      if (this.#isSwap) update.admission.room = this.#store.maxPeers;
       update.completed = completed && update.left === 0;
       position = this.#store.putPeer(shard, entry, update);
-      if (position === -1) this.#counters[COUNTER.peersRefused]++;
+      this.#isSwap = false;
+      countAdmission(this.#store.outcome, this.#counters);
     }
     if (address.family === 4) this.#requester.position4 = position;
     else this.#requester.position6 = position;

@@ -269,13 +269,20 @@ test("a full tracker answers new peers without storing them, and warns once", {
   timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
-  const tracker = await TrackerProcess.start(bed, `${LISTEN}tracker: { max_peers: 1000 }\n`);
+  const tracker = await TrackerProcess.start(
+    bed,
+    `${LISTEN}tracker: { max_peers: 1000, max_peers_per_address: 1000 }\n`,
+  );
   const infoHash = randomBytes(20);
   let port = 1000;
   const announceSome = async (count: number) => {
     const last = port + count;
     const line = async () => {
-      while (port < last) await announce(tracker.url, { infoHash, port: ++port, numWant: 0 });
+      while (port < last) {
+        // One address may have a thousand peers in a torrent.
+        const from = `127.0.0.${1 + (++port % 2)}`;
+        await announce(tracker.url, { infoHash, port, from, numWant: 0 });
+      }
     };
     await Promise.all(Array.from({ length: 8 }, line));
   };
@@ -284,7 +291,8 @@ test("a full tracker answers new peers without storing them, and warns once", {
   const refused = await announce(tracker.url, { infoHash, port: 60_000 });
   assert.equal(refused.peers.length, 50);
   assert.equal((await scrape(tracker.url, infoHash)).incomplete, 1000);
-  const known = await announce(tracker.url, { infoHash, port: 1001, left: 0, event: "completed" });
+  const completed = { port: 1001, from: "127.0.0.2", left: 0, event: "completed" } as const;
+  const known = await announce(tracker.url, { infoHash, ...completed });
   assert.deepEqual([known.complete, known.incomplete], [1, 999]);
 
   const isWarning = ({ level, key }: { level: string; key?: unknown }) =>

@@ -18,7 +18,8 @@ const SAVE_INTERVAL = 2;
 const SWARMS = 8;
 const SENDERS = 2;
 
-const CONFIG = 'workers: 1\nlisten: { http: ["127.0.0.1:0"], udp: [] }\n';
+const CONFIG =
+  'workers: 1\nlisten: { http: ["127.0.0.1:0"], udp: [] }\ntracker: { ip_parameter: ["127.0.0.0/8"] }\n';
 
 /** What was announced to one tracker over all its lives: every peer once, by the milliseconds of its answer. */
 class Announced {
@@ -38,7 +39,8 @@ class Announced {
       const swarm = port % SWARMS;
       this.#sent[swarm].add(port);
       try {
-        await announce(url, { infoHash: this.hashes[swarm], port, numWant: 0 });
+        const ip = `12.0.${port >> 8}.${port & 255}`;
+        await announce(url, { infoHash: this.hashes[swarm], port, ip, numWant: 0 });
       } catch {
         return;
       }

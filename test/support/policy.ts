@@ -1,5 +1,5 @@
 /** A policy for data-plane threads that tests start. */
-import { buildPeerGroups } from "../../src/network/peer-groups.ts";
+import { ADDRESS_LIMIT_MAX, buildPeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable } from "../../src/network/prefix-table.ts";
 import { buildAccessList } from "../../src/tracker/access-list.ts";
@@ -20,7 +20,11 @@ export function makePolicy(...prefixes: string[]): PolicyData {
       stallSeconds: 600,
     },
     peerExpiry: 3900,
-    groups: buildPeerGroups([{ ...group, prefixes: prefixes.map((text) => parsePrefix(text).prefix) }]),
+    groups: buildPeerGroups(
+      [{ ...group, prefixes: prefixes.map((text) => parsePrefix(text).prefix) }],
+      undefined,
+      ADDRESS_LIMIT_MAX,
+    ),
     accessList: buildAccessList("off", new Uint32Array(0)),
     polls: { addresses: buildPrefixTable([]), peerIds: new Uint32Array(0) },
     refreshSeconds: 0,

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { Address, type Family } from "../../src/model/address.ts";
 import { CHUNK_WORDS } from "../../src/tracker/heap.ts";
+import { hashHousehold } from "../../src/tracker/household.ts";
+import { HouseholdCounts } from "../../src/tracker/household-counts.ts";
+import { KeyedHash } from "../../src/tracker/keyed-hash.ts";
 import { ADDRESS_WORDS, KEY_COMPLETE, KEY_DUPLICATE, KEY_LEARNED } from "../../src/tracker/peer-record.ts";
 import type { SwarmStoreData } from "../../src/tracker/store-memory.ts";
 import { duplicateCount, learnedCount } from "../../src/tracker/swarm-state.ts";
@@ -21,6 +24,7 @@ const POOL = { lock: 0, taken: 1, freeList: 2 };
 /** @param drift by how many the totals may be wrong. @throws AssertionError */
 export function assertConsistent(data: SwarmStoreData, drift = 0): void {
   const store = new SwarmStore(data, 500);
+  const households = new Households(data);
   let peers = 0;
   let swarms = 0;
   for (let shard = 0; shard < data.shards; shard++) {
@@ -30,6 +34,7 @@ export function assertConsistent(data: SwarmStoreData, drift = 0): void {
     for (let number = 0; number < store.swarmsIn(shard); number++) {
       const entry = store.swarmAt(shard, number);
       inShard += checkSwarm(store, entry);
+      households.add(store, shard, entry);
       learned += learnedCount(store.words, entry);
     }
     assert.equal(data.peers[shard], inShard, `peers of shard ${shard}`);
@@ -40,7 +45,33 @@ export function assertConsistent(data: SwarmStoreData, drift = 0): void {
   }
   assert.ok(Math.abs(store.peerCount - peers) <= drift, `${store.peerCount} peers counted, of ${peers}`);
   assert.ok(Math.abs(store.swarmCount - swarms) <= drift, `${store.swarmCount} swarms counted, of ${swarms}`);
+  assert.deepEqual(data.households, households.counts, "peers of households");
   checkChunks(data);
+}
+
+/** Counts the announced peers of each household anew. */
+class Households {
+  readonly counts: Uint16Array<SharedArrayBuffer>;
+  readonly #counts: HouseholdCounts;
+  readonly #hash: KeyedHash;
+
+  constructor({ households, shards, hashKey }: SwarmStoreData) {
+    this.counts = new Uint16Array(new SharedArrayBuffer(households.byteLength));
+    this.#counts = new HouseholdCounts(this.counts, shards);
+    this.#hash = new KeyedHash(hashKey[0], hashKey[1]);
+  }
+
+  add(store: SwarmStore, shard: number, entry: number): void {
+    for (const family of [4, 6] as const) {
+      const list = store.list(family);
+      const cell = store.listCell(entry, family);
+      for (let position = 0; position < list.count(cell); position++) {
+        const record = list.recordAt(cell, position);
+        if ((store.words[record + ADDRESS_WORDS[family]] & KEY_LEARNED) !== 0) continue;
+        this.#counts.add(shard, hashHousehold(this.#hash, family, store.words, record), 1);
+      }
+    }
+  }
 }
 
 /** @returns how many peers it has. */

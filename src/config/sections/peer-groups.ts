@@ -1,5 +1,5 @@
 /** `peer_groups`: the networks, by nearness. */
-import { GROUPS_MAX } from "../../network/peer-groups.ts";
+import { ADDRESS_LIMIT_MAX, GROUPS_MAX } from "../../network/peer-groups.ts";
 import { filePath, integer, keys, list, optional, prefixes, text } from "../fields.ts";
 import { distinctNames, groupsExist } from "../names.ts";
 
@@ -16,6 +16,12 @@ const group = keys({
   cidr_list: prefixes(100_000).meta({
     description: "Prefixes besides those of the file.",
     examples: [["192.0.2.0/24", "2001:db8::/32"]],
+  }),
+  max_peers_per_address: optional(integer(1, ADDRESS_LIMIT_MAX)).meta({
+    description:
+      "Peers of one address of this group that are remembered in a torrent, if not as many as " +
+      "tracker.max_peers_per_address says: more where many subscribers share an address (CGNAT).",
+    examples: [256],
   }),
   reachable_from: list(text(), GROUPS_MAX).meta({
     description:

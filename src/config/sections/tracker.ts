@@ -1,5 +1,6 @@
 /** `tracker`: announcing and answering. */
 import { NUM_WANT_LIMIT } from "../../model/announce.ts";
+import { ADDRESS_LIMIT, ADDRESS_LIMIT_MAX } from "../../network/peer-groups.ts";
 import { choice, filePath, flag, integer, optional, prefixes, rule, section } from "../fields.ts";
 
 /** Seconds. Peers' ages are 16-bit seconds, and need some room beyond the expiry. */
@@ -45,7 +46,16 @@ export const tracker = section(
       .describe("Peers in an answer, whatever a client wants."),
     max_peers: integer(1000, PEERS_LIMIT)
       .default(4_000_000)
-      .describe('Peers that are remembered, and so the memory taken: "btrt check" says how much it can be.'),
+      .describe(
+        'Peers that are remembered, and so the memory taken: "btrt check" says how much it can be. Where there are peer_groups, the last quarter is for their members.',
+      ),
+    max_peers_per_address: integer(1, ADDRESS_LIMIT_MAX)
+      .default(ADDRESS_LIMIT)
+      .describe(
+        "Peers of one address (IPv6: /56) that are remembered in a torrent. In all torrents together it may have up to 640 " +
+          "times as many, less in a tracker below a million max_peers. More are answered, and given to nobody. Many " +
+          "subscribers behind one address (CGNAT) need more: see peer_groups.",
+      ),
     max_learned_peers: integer(1, NUM_WANT_LIMIT)
       .default(200)
       .describe(

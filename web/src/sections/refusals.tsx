@@ -6,6 +6,8 @@ import { Table } from "../table.tsx";
 /** What each limit is, by its name in metrics. */
 const LIMITS: Readonly<Record<string, string>> = {
   max_peers: "new peers not stored: tracker.max_peers",
+  max_peers_per_address: "new peers not stored: max_peers_per_address",
+  peers_displaced: "peers removed to make room for others",
   max_connections: "connections refused: listen.max_connections",
   max_connections_per_address: "connections refused: listen.max_connections_per_address",
   idle_connections: "idle connections closed to make room for new ones",

@@ -1,0 +1,35 @@
+/** The peer that announces, as it is to be stored. */
+import { Address } from "../model/address.ts";
+import { Admission } from "./admission.ts";
+import { peerKey } from "./peer-key.ts";
+import { KEY_GROUP } from "./peer-record.ts";
+import { COUNTS, type Counts, type PeerUpdate } from "./peer-update.ts";
+import type { TrackerPolicy } from "./tracker-policy.ts";
+
+/** What is stored of one announce after the other. Mutable, used again for every announce. */
+export class AnnouncedPeer implements PeerUpdate {
+  readonly address = new Address();
+  port = 0;
+  key = 0;
+  left = 0;
+  identity = 0;
+  counts: Counts = COUNTS.unknown;
+  completed = false;
+  now = 0;
+  stallSeconds = 1;
+  readonly admission = new Admission();
+
+  /** Sets the address that the peer is stored under. {@link left} is set. @param maxPeers of the store. */
+  setAddress(
+    address: Address,
+    port: number,
+    { groups, selection, settings }: TrackerPolicy,
+    maxPeers: number,
+  ): void {
+    this.address.copyFrom(address);
+    this.port = port;
+    this.key = peerKey(address, groups, this.left === 0);
+    this.stallSeconds = selection.stallSeconds;
+    this.admission.set(groups, this.key & KEY_GROUP, maxPeers, settings.interval);
+  }
+}

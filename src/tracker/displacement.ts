@@ -1,0 +1,86 @@
+/**
+ * Who makes room when the tracker is full. A newcomer takes the place of a peer in the same shard that has less right to
+ * it:
+ *
+ * - A learned peer makes room for one that announces.
+ * - A peer in no group makes room for a member of a peer group.
+ * - A peer whose household is over-represented (household-limits.ts) makes room for one whose is not, unless that is a
+ *   member of a peer group and the newcomer in none.
+ *
+ * A few peers are looked at, chosen at random; when none of them has less right the newcomer is refused.
+ */
+import type { Address, Family } from "../model/address.ts";
+import type { Random } from "../model/random.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import { canBePeer } from "../network/special-purpose.ts";
+import { ADDRESS_WORDS, KEY_GROUP, KEY_LEARNED } from "./peer-record.ts";
+import type { Newcomer } from "./peer-update.ts";
+import type { SwarmStore } from "./swarm-store.ts";
+
+/** Peers that are looked at: about two microseconds. */
+const TRIES = 8;
+
+/** Makes room in a store. One for each thread. */
+export class Displacement {
+  readonly #store: SwarmStore;
+  readonly #random: Random;
+
+  constructor(store: SwarmStore, random: Random) {
+    this.#store = store;
+    this.#random = random;
+  }
+
+  /**
+   * Removes a peer in favour of another that announces, unless that is known, or is not admitted anyway. The swarm goes
+   * with its last peer: entries of the shard are no longer valid then. The caller holds the shard.
+   * @param entry of the newcomer's swarm, or 0.
+   * @returns whether it did.
+   */
+  makeRoom(shard: number, entry: number, newcomer: Newcomer, now: number): boolean {
+    const { address, key, port } = newcomer;
+    const store = this.#store;
+    const list = store.list(address.family);
+    const cell = entry === 0 ? 0 : store.listCell(entry, address.family);
+    if (!canBePeer(address, port) || (cell !== 0 && list.find(cell, address.words, port) !== -1))
+      return false;
+    // Where a peer of its own household makes room, no other has to.
+    if (!store.limits.admits(shard, list, cell, newcomer, now) || store.limits.victim !== -1) return false;
+    return this.#removeOne(shard, address, key & KEY_GROUP);
+  }
+
+  #removeOne(shard: number, newcomer: Address, group: number): boolean {
+    const store = this.#store;
+    const swarms = store.swarmsIn(shard);
+    for (let i = 0; i < TRIES && swarms > 0; i++) {
+      const entry = store.swarmAt(shard, this.#random.below(swarms));
+      const in4 = store.list(4).count(store.listCell(entry, 4));
+      const in6 = store.list(6).count(store.listCell(entry, 6));
+      const chosen = this.#random.below(in4 + in6);
+      const family = chosen < in4 ? 4 : 6;
+      const position = family === 4 ? chosen : chosen - in4;
+      if (!this.#yields(shard, entry, family, position, newcomer, group)) continue;
+      store.removePeer(shard, entry, family, position);
+      store.removeIfEmpty(shard, entry);
+      return true;
+    }
+    return false;
+  }
+
+  #yields(
+    shard: number,
+    entry: number,
+    family: Family,
+    position: number,
+    newcomer: Address,
+    group: number,
+  ): boolean {
+    const store = this.#store;
+    const record = store.list(family).recordAt(store.listCell(entry, family), position);
+    const key = store.words[record + ADDRESS_WORDS[family]];
+    if ((key & KEY_LEARNED) !== 0) return true;
+    const isStranger = (key & KEY_GROUP) === NO_GROUP;
+    if (isStranger && group !== NO_GROUP) return true;
+    if (!isStranger && group === NO_GROUP) return false;
+    return store.limits.isOverRepresented(shard, family, store.words, record, newcomer);
+  }
+}

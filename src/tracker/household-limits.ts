@@ -1,0 +1,107 @@
+/** Whether a household may have another peer: in one swarm, and in all of a shard together. */
+import type { Address, Family } from "../model/address.ts";
+import { allowanceFor } from "./admission.ts";
+import { hashHousehold, Mates } from "./household.ts";
+import { HouseholdCounts } from "./household-counts.ts";
+import type { KeyedHash } from "./keyed-hash.ts";
+import type { PeerList } from "./peer-list.ts";
+import { KEY_LEARNED } from "./peer-record.ts";
+import type { Newcomer } from "./peer-update.ts";
+import type { SwarmStoreData } from "./store-memory.ts";
+
+/**
+ * Info-hashes, and so a household's peers, are spread over the shards by chance: a shard has up to twice its even share,
+ * and some more where that is small.
+ */
+const UNEVENNESS = 2;
+const UNEVENNESS_PEERS = 8;
+
+/** A household is over-represented beside another with so many times as many peers in the shard, and some more. */
+const OVER_REPRESENTED = 2;
+const OVER_REPRESENTED_PEERS = 8;
+
+/** A thread's view of the limits. Callers hold the lock of the shard they name. */
+export class HouseholdLimits {
+  /**
+   * Set by {@link admits}: the position in the list of a peer of the same household that makes room, or -1 where none
+   * has to.
+   */
+  victim = -1;
+  readonly #counts: HouseholdCounts;
+  /** Of each shard. */
+  readonly #peers: Int32Array<SharedArrayBuffer>;
+  readonly #hash: KeyedHash;
+  readonly #mates = new Mates();
+  /** Peers of one household in a shard, for each that it may have in a swarm. */
+  readonly #shardAllowance: number;
+
+  constructor({ households, peers, shards, maxPeers }: SwarmStoreData, hash: KeyedHash) {
+    this.#counts = new HouseholdCounts(households, shards);
+    this.#peers = peers;
+    this.#hash = hash;
+    this.#shardAllowance = (UNEVENNESS * allowanceFor(maxPeers)) / shards;
+  }
+
+  /**
+   * Whether a peer may be added to a swarm. One that another tracker has named makes room for one that announces; so
+   * does one that is overdue.
+   * @param cell of the swarm's list, or 0 for a swarm that is not there yet.
+   * @param newcomer who is not in the list. Learned peers are limited by other means in all swarms together
+   *   (learned-peers.ts), so that who names others' addresses takes nothing from these.
+   */
+  admits(
+    shard: number,
+    list: PeerList,
+    cell: number,
+    { address, key, admission }: Omit<Newcomer, "port">,
+    now: number,
+  ): boolean {
+    const { addressLimit, overdueSeconds } = admission;
+    const mates = this.#mates;
+    const isLearned = (key & KEY_LEARNED) !== 0;
+    this.victim = -1;
+    if (cell !== 0 && list.count(cell) >= addressLimit) {
+      list.countMates(cell, address.words, now, mates);
+      if (mates.count >= addressLimit) {
+        if (isLearned) return false;
+        if (mates.learned !== -1) this.victim = mates.learned;
+        else if (mates.oldestAge > overdueSeconds) this.victim = mates.oldest;
+        return this.victim !== -1;
+      }
+    }
+    if (isLearned) return true;
+    const hash = hashHousehold(this.#hash, address.family, address.words, 0);
+    if (this.#counts.isFull(shard, hash)) return false;
+    const limit = addressLimit * this.#shardAllowance + UNEVENNESS_PEERS;
+    return this.#counts.count(shard, hash) < limit + this.#othersIn(shard);
+  }
+
+  /** Whether the household of a peer has many more peers than that of a newcomer. @param at of the peer's address. */
+  isOverRepresented(
+    shard: number,
+    family: Family,
+    words: Uint32Array,
+    at: number,
+    newcomer: Address,
+  ): boolean {
+    const its = this.#counts.count(shard, hashHousehold(this.#hash, family, words, at));
+    const own = this.#counts.count(shard, hashHousehold(this.#hash, newcomer.family, newcomer.words, 0));
+    return its > OVER_REPRESENTED * Math.max(own, this.#othersIn(shard)) + OVER_REPRESENTED_PEERS;
+  }
+
+  /** Counts a peer with this key and its address at `words[at]`, come or gone. Learned ones are not counted. */
+  count(shard: number, family: Family, words: Uint32Array, at: number, key: number, by: 1 | -1): void {
+    if ((key & KEY_LEARNED) !== 0) return;
+    this.#counts.add(shard, hashHousehold(this.#hash, family, words, at), by);
+  }
+
+  /** Peers of others that a household's counter has on average. */
+  #othersIn(shard: number): number {
+    return this.#peers[shard] / this.#counts.width;
+  }
+
+  /** Forgets all of a shard. */
+  forget(shard: number): void {
+    this.#counts.forget(shard);
+  }
+}

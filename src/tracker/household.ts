@@ -1,0 +1,62 @@
+/**
+ * The household of a peer: its IPv4 address, or the /56 of its IPv6 address (model/address.ts). Limits per address count
+ * by it, as whoever has one address has 65,535 ports, and whoever has a /56 has as many addresses as he wants.
+ */
+import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
+import type { KeyedHash } from "./keyed-hash.ts";
+import { ageOf, KEY_LEARNED } from "./peer-record.ts";
+
+/**
+ * Peers of one household that an answer holds before those of others; more of them only where others leave places free.
+ * Also the number from which a large list is crowded (large-list.ts).
+ */
+export const FAIR_PLACES = 4;
+
+/** The keyed hash of the household of the address at `words[at]`. */
+export function hashHousehold(hash: KeyedHash, family: Family, words: Uint32Array, at: number): number {
+  // Signed integers stay off the heap when they are handed on.
+  if (family === 4) return hash.hash(words, at, 0, words[at] | 0);
+  return hash.hash(words, at, 1, words[at + 1] & HOUSEHOLD_MASK);
+}
+
+/** Whether the address at `words[at]` and `address`, both of one family, are of one household. */
+export function isSameHousehold(
+  family: Family,
+  words: Uint32Array,
+  at: number,
+  address: Uint32Array,
+  addressAt: number,
+): boolean {
+  if (words[at] !== address[addressAt]) return false;
+  return family === 4 || ((words[at + 1] ^ address[addressAt + 1]) & HOUSEHOLD_MASK) === 0;
+}
+
+/** The peers of one household in a list. Mutable, used again. */
+export class Mates {
+  count = 0;
+  /** The position of one that another tracker has named, or -1. */
+  learned = -1;
+  /** The position of the announced one that was not heard of for the longest, or -1; and for how many seconds. */
+  oldest = -1;
+  oldestAge = -1;
+
+  clear(): void {
+    this.count = 0;
+    this.learned = -1;
+    this.oldest = -1;
+    this.oldestAge = -1;
+  }
+
+  /** Counts the peer at `position`, with these words A and B (peer-record.ts). */
+  add(position: number, wordA: number, wordB: number, now: number): void {
+    this.count++;
+    if ((wordA & KEY_LEARNED) !== 0) {
+      this.learned = position;
+      return;
+    }
+    const age = ageOf(wordB, now);
+    if (age <= this.oldestAge) return;
+    this.oldest = position;
+    this.oldestAge = age;
+  }
+}
