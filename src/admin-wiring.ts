@@ -1,12 +1,11 @@
 /** The admin listener, wired to the configuration and to what it shows. */
 import { AdminListener } from "./admin/listener.ts";
 import { readPage } from "./admin/page.ts";
+import type { Panel } from "./admin/panel.ts";
 import type { ShownPolicy, Sources } from "./admin/sources.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { DataPlane } from "./data-plane.ts";
-import type { ForwardingFeature } from "./forwarding-feature.ts";
 import type { KeptState } from "./kept-state.ts";
-import type { NeighborsFeature } from "./neighbors-feature.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { memoryBound, type SwarmStoreData } from "./tracker/store-memory.ts";
 import { BUILD_TEXT, VERSION } from "./version.ts";
@@ -23,8 +22,8 @@ export interface AdminParts {
   readonly plane: DataPlane;
   readonly state: KeptState;
   readonly hashList: Sources["hashList"];
-  readonly neighbors: Pick<NeighborsFeature, "states">;
-  readonly forwarding: ForwardingFeature;
+  /** What features show. */
+  readonly panels: readonly Panel[];
   readonly log: Logger;
 }
 
@@ -61,14 +60,11 @@ export function makeAdminListener(parts: AdminParts, state: AdminState): AdminLi
     policy: () => ({ ...state.policy, definitions: state.definitions }),
     ready: () => state.addresses.length > 0,
     deaths: () => plane.deaths,
-    database: () => parts.state.database,
     hashList: parts.hashList,
-    neighbors: () => parts.neighbors.states,
-    forwarding: () => parts.forwarding.state,
     notices: () => state.notices,
     history: (span, from) => parts.state.history(span, from),
   };
-  return new AdminListener(sources, {
+  return new AdminListener(sources, [parts.state.panel, ...parts.panels], {
     listen: loaded.config.admin.listen,
     secrets: loaded.adminFiles,
     page: readPage(PAGE),

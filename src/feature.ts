@@ -1,3 +1,4 @@
+import type { Panel } from "./admin/panel.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { PolicyData } from "./worker.ts";
 
@@ -6,6 +7,8 @@ import type { PolicyData } from "./worker.ts";
  * before they are answered no more.
  */
 export interface Feature {
+  /** What it shows to the operator. */
+  readonly panel: Panel;
   start(): void;
   /** @param policy the one that the data plane is about to follow. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void;

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../test/support/bed.ts";
 import { errandOf, HASH } from "../test/support/forwarder-rig.ts";
+import { readTotals } from "./admin/readings.ts";
 import { loadConfig } from "./config/load.ts";
 import type { ErrandHandler } from "./errands.ts";
 import { ForwardingFeature } from "./forwarding-feature.ts";
+import { allocateCounters } from "./model/counters.ts";
 import { parsePrefix } from "./network/prefix.ts";
 import { buildPolicy } from "./policy.ts";
 import { allocateAskTimes } from "./tracker/ask-times.ts";
@@ -51,10 +53,12 @@ test("a reload with other limits keeps what has been counted, and what waits", a
       0,
       errandOf({ client, swarm: client, url: `http://203.0.113.1:80/a?info_hash=${HASH}&port=1` }),
     );
+  const totals = readTotals({ counters: [allocateCounters()], activity: [] });
+  const shown = () => feature.panel.read(totals).forwarding;
   announce(1);
-  await until("it is asked", () => feature.state?.failed === 1);
+  await until("it is asked", () => shown()?.failed === 1);
   feature.adopt(having(20), policy);
-  assert.deepEqual([feature.state?.asked, feature.state?.failed], [1, 1]);
+  assert.deepEqual([shown()?.asked, shown()?.failed], [1, 1]);
   announce(2);
-  await until("the other client is asked", () => feature.state?.failed === 2);
+  await until("the other client is asked", () => shown()?.failed === 2);
 });

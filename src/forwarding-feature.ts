@@ -1,6 +1,7 @@
 /** Forwarded announces, wired: from the data plane's errands to external trackers, and back into store and answers. */
 
-import type { ForwardingState } from "./admin/sources.ts";
+import type { Panel } from "./admin/panel.ts";
+import { forwardingPanel, type forwardingSchema } from "./admin/panels/forwarding-panel.ts";
 import { publicAddressesExcept } from "./client/address-guard.ts";
 import { TrackerClient } from "./client/tracker-client.ts";
 import type { LoadedConfig } from "./config/load.ts";
@@ -32,9 +33,6 @@ const MOST_TRACKERS = 4096;
 /** Of the announces on their way, those of one client address are at most this part. */
 const SHARE_OF_ADDRESS = 1 / 4;
 
-/** Trackers that are shown each for itself: those that are asked most. */
-const SHOWN_TRACKERS = 20;
-
 /** What it is made of. */
 export interface ForwardingParts {
   readonly store: SwarmStoreData;
@@ -48,6 +46,7 @@ export interface ForwardingParts {
 
 /** Asks external trackers, as the configuration in force says. */
 export class ForwardingFeature implements Feature {
+  readonly panel: Panel<typeof forwardingSchema>;
   readonly #parts: ForwardingParts;
   readonly #learned: LearnedPeers;
   readonly #counts = new LearnedCounts();
@@ -74,47 +73,17 @@ export class ForwardingFeature implements Feature {
     this.#forwarder = this.#makeForwarder(config);
     this.#key = keyOf(config);
     this.#isOn = isOn(config);
+    this.panel = forwardingPanel({
+      isOn: () => this.#isOn,
+      forwarder: this.#forwarder,
+      learned: this.#counts,
+      now: parts.now,
+    });
   }
 
   start(): void {
     const { errands } = this.#parts;
     errands.handle(ERRAND.forward, (worker, token, bytes) => this.#forwarder.take(worker, token, bytes));
-  }
-
-  /** How it is doing; undefined when nobody may forward announces. */
-  get state(): ForwardingState | undefined {
-    if (!this.#isOn) return undefined;
-    const { joined, schedule, counts, standings } = this.#forwarder;
-    const now = this.#parts.now();
-    const learned = this.#counts;
-    const busiest = [...schedule.upstreams]
-      .sort((a, b) => b.counts.asked - a.counts.asked)
-      .slice(0, SHOWN_TRACKERS);
-    return {
-      joined,
-      running: schedule.running,
-      queued: schedule.queued,
-      ...schedule.totals,
-      crowded: schedule.crowded,
-      unnumbered: standings.unnumbered,
-      displaced: learned.displaced,
-      peers: {
-        ...counts,
-        learned: learned.added,
-        renewed: learned.renewed,
-        announced: learned.announced,
-        refused: learned.refused,
-        unusable: counts.unusable + learned.unusable,
-      },
-      trackers: busiest.map(({ name, counts, state, lastFailure, latencyMs }) => ({
-        name,
-        confirmed: standings.isConfirmed(name.slice(name.indexOf("//") + 2), now),
-        ...counts,
-        state,
-        lastFailure,
-        latencyMs,
-      })),
-    };
   }
 
   /** What is on its way is given up, if the configuration has changed as far as it matters here. */

@@ -1,6 +1,8 @@
 /** The hash list, wired to configuration and log. */
 
-import type { EncodedHashList, HashListState } from "./admin/sources.ts";
+import type { Panel } from "./admin/panel.ts";
+import { hashListPanel } from "./admin/panels/hash-list-panel.ts";
+import type { EncodedHashList } from "./admin/sources.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { describeFailure } from "./failure.ts";
 import type { Feature } from "./feature.ts";
@@ -24,6 +26,7 @@ const READ_COUNTS_MS = 60_000;
 
 /** Makes and gives the list of one tracker, and counts what becomes of it. */
 export class HashListFeature implements Feature {
+  readonly panel: Panel;
   readonly handshakes = new Handshakes();
   readonly #log: HashListLog;
   readonly #maker: HashListMaker;
@@ -38,6 +41,11 @@ export class HashListFeature implements Feature {
     this.#log = new HashListLog(log);
     this.#maker = new HashListMaker(store, settingsOf(loaded), policy.groups, this.#log);
     this.#sources = sourcesOf(loaded);
+    this.panel = hashListPanel({
+      maker: this.#maker,
+      handshakes: this.handshakes,
+      counterFiles: () => this.#sources.map((source) => this.#counterFile(source)),
+    });
   }
 
   /** Follows a reload. */
@@ -50,22 +58,8 @@ export class HashListFeature implements Feature {
     this.#readCounts();
   }
 
-  /** For status and metrics. */
-  state(): HashListState {
-    const { counts, list, settings } = this.#maker;
-    const { changedAt, checkedAt, validUntil } = list;
-    return {
-      ...counts,
-      changedAt,
-      checkedAt,
-      validUntil,
-      dryRun: settings.dryRun,
-      handshakes: this.handshakes.read(),
-      counterFiles: this.#sources.map(({ by, file }) => {
-        const writtenAt = this.#written.get(file) ?? 0;
-        return { by, file, writtenAt, isStale: isStale(writtenAt) };
-      }),
-    };
+  get isDryRun(): boolean {
+    return this.#maker.settings.dryRun;
   }
 
   /** The list of now. */
@@ -86,6 +80,11 @@ export class HashListFeature implements Feature {
   async stop(): Promise<void> {
     this.#reading.abort();
     await this.#maker.stop();
+  }
+
+  #counterFile({ by, file }: HandshakeSource) {
+    const writtenAt = this.#written.get(file) ?? 0;
+    return { by, file, writtenAt, isStale: isStale(writtenAt) };
   }
 
   /** Begins anew with the sources of now. */

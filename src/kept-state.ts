@@ -1,5 +1,7 @@
 /** The state that survives, as the control plane sees it: storage, wired to configuration and log. */
-import type { DatabaseState, HistoryRow } from "./admin/sources.ts";
+import type { Panel } from "./admin/panel.ts";
+import { databasePanel } from "./admin/panels/database-panel.ts";
+import type { HistoryRow } from "./admin/sources.ts";
 import { databaseSettings } from "./config/database-settings.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { PeerGroupsData } from "./network/peer-groups.ts";
@@ -20,9 +22,10 @@ const DAY_SECONDS = 86_400;
 
 /** Loads and saves the state of one tracker. */
 export class KeptState {
+  /** What is shown of the database. */
+  readonly panel: Panel;
   readonly #storage: Storage;
   readonly #totals: GroupTotals;
-  readonly #url: string;
 
   /**
    * @param activity what each worker counts of each peer group, and the control plane.
@@ -37,7 +40,6 @@ export class KeptState {
   ) {
     const { database, tracker } = loaded.config;
     this.#totals = new GroupTotals(activity);
-    this.#url = withoutPassword(database.url);
     const options = {
       database: databaseSettings(loaded, environment),
       store,
@@ -49,6 +51,11 @@ export class KeptState {
       quietLimit: tracker.max_peers,
     };
     this.#storage = new Storage(options, new StorageLog(log));
+    this.panel = databasePanel({
+      url: withoutPassword(database.url),
+      storage: this.#storage,
+      totals: this.#totals,
+    });
   }
 
   /**
@@ -61,25 +68,6 @@ export class KeptState {
       const { groups, peerExpiry, selection } = policy();
       return { groups: new PeerGroups(groups), peerExpiry, stallSeconds: selection.stallSeconds };
     });
-  }
-
-  /** How the database does. */
-  get database(): DatabaseState {
-    const { replacements } = this.#storage;
-    const { written, failures, savedAt, saveMs, missed } = this.#storage.counters;
-    return {
-      url: this.#url,
-      failingSince: this.#storage.failingSince,
-      failure: this.#storage.failure,
-      replacements: replacements.count,
-      lastReplacement: replacements.last,
-      savedAt,
-      saveMs,
-      rowsWritten: written,
-      failures,
-      totalsDropped: this.#totals.dropped,
-      vanishedMissed: missed,
-    };
   }
 
   /** Totals kept, as `Sources.history` wants them. */

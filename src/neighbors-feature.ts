@@ -1,7 +1,8 @@
 /** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, errands and log. */
 
 import { randomBytes, randomInt } from "node:crypto";
-import type { NeighborState } from "./admin/sources.ts";
+import type { Panel } from "./admin/panel.ts";
+import { neighborsPanel } from "./admin/panels/neighbors-panel.ts";
 import { steadyMs } from "./clock.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
@@ -11,7 +12,6 @@ import { machineAddresses } from "./machine.ts";
 import { Address } from "./model/address.ts";
 import { formatAddress } from "./model/address-text.ts";
 import { makeNeighborClient } from "./neighbor-client.ts";
-import { exampleUrl } from "./neighbors/announce-template.ts";
 import type { Neighbor } from "./neighbors/neighbor.ts";
 import { Neighbors, type NeighborsPolicy } from "./neighbors/neighbors.ts";
 import type { NeighborSettings } from "./neighbors/settings.ts";
@@ -47,6 +47,7 @@ export interface NeighborsFeatureParts {
 
 /** Asks neighbors, and stores what they name. */
 export class NeighborsFeature implements Feature {
+  readonly panel: Panel;
   readonly #log: Logger;
   readonly #learned: LearnedPeers;
   readonly #neighbors: Neighbors;
@@ -72,15 +73,11 @@ export class NeighborsFeature implements Feature {
       changed: (neighbor) => this.#logChange(neighbor),
       swarms: 2 ** Math.ceil(Math.log2(Math.max(8, store.maxPeers / PEERS_PER_SWARM))),
     });
+    this.panel = neighborsPanel(this.#neighbors);
     errands.handle(ERRAND.refresh, (worker, token, bytes) => {
       this.#neighbors.wish(readRefresh(bytes), token === 0 ? undefined : () => errands.resume(worker, token));
     });
     this.adopt(loaded, policy);
-  }
-
-  /** How each of them does. */
-  get states(): readonly NeighborState[] {
-    return this.#neighbors.all.map(stateOf);
   }
 
   /** Takes over a configuration. */
@@ -158,33 +155,4 @@ function publicAddress(): string {
     if (family === 4 && !isPrivate(address)) return formatAddress(address);
   }
   return "";
-}
-
-function stateOf(neighbor: Neighbor): NeighborState {
-  const { protocol, host } = new URL(exampleUrl(neighbor.settings.template));
-  const { settings, source, counts, lastFailure, inFlight, waiting, dropped, openUntilMs } = neighbor;
-  const { asked, answered, refused, failed, named, learned, filtered, latencyMs, latencySumMs } = counts;
-  return {
-    name: settings.name,
-    url: `${protocol}//${host}`,
-    state: neighbor.state,
-    until: openUntilMs,
-    lastFailure,
-    source,
-    inFlight,
-    waiting,
-    requests: { asked, answered, refused, failed, dropped },
-    peers: {
-      named,
-      learned: learned.added,
-      renewed: learned.renewed,
-      announced: learned.announced,
-      refused: learned.refused + filtered.beyond,
-      trackers: filtered.own,
-      private: filtered.private,
-      unusable: learned.unusable,
-    },
-    latencyMs,
-    latencySumMs,
-  };
 }

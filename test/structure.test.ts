@@ -47,7 +47,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   forwarding: ["model", "network", "client", "tracker"],
   storage: ["model", "network", "tracker", "clock.ts"],
   "hash-list": ["model", "network", "tracker", "clock.ts"],
-  admin: ["model", "network", "tracker", "clock.ts"],
+  admin: ["model", "network", "tracker", "neighbors", "forwarding", "storage", "hash-list", "clock.ts"],
   config: ["model", "network", "engine/engine.ts"],
   telemetry: ["model"],
   systemd: ["model", "engine"],

@@ -4,9 +4,8 @@ import { ApiError } from "./api-error.ts";
 import { AnswerExplainer, explainQuerySchema, explanationSchema } from "./explain.ts";
 import { answerHashList, HASH_LIST_TYPES, hashListQuerySchema } from "./hash-list.ts";
 import { historyQuerySchema, historySchema, readHistory } from "./history.ts";
-import type { Rates } from "./rates.ts";
 import type { Sources } from "./sources.ts";
-import { readStatus, statusSchema } from "./status.ts";
+import { statusSchema } from "./status.ts";
 import { readSwarms, swarmsSchema } from "./swarms.ts";
 
 /** Where the interface is. */
@@ -23,8 +22,8 @@ export interface Route {
   readonly handle: (query: Readonly<Record<string, string>>, request: Request) => unknown;
 }
 
-/** All routes of one tracker. */
-export function makeRoutes(sources: Sources, rates: Rates): Route[] {
+/** All routes of one tracker. @param readState gives what {@link statusSchema} describes. */
+export function makeRoutes(sources: Sources, readState: () => object): Route[] {
   const explainer = new AnswerExplainer(sources);
   return [
     {
@@ -32,7 +31,7 @@ export function makeRoutes(sources: Sources, rates: Rates): Route[] {
       summary: "The state of the tracker at a glance",
       query: undefined,
       answer: statusSchema,
-      handle: () => readStatus(sources, rates),
+      handle: readState,
     },
     {
       path: "/swarms",

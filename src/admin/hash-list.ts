@@ -23,8 +23,7 @@ export async function answerHashList(
   { format }: z.output<typeof hashListQuerySchema>,
   request: Request,
 ): Promise<Response> {
-  const { dryRun } = hashList.state();
-  if (dryRun && format !== "csv" && format !== "json")
+  if (hashList.isDryRun && format !== "csv" && format !== "json")
     throw new ApiError(409, "hashlist.dry_run is on: the list is only given out as csv and json");
   const { bytes, sha256, changedAt, validUntil } = await hashList.encode(format);
   if (Date.now() >= validUntil) throw new ApiError(503, "there is no list that is valid still");

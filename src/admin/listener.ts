@@ -14,14 +14,14 @@ import { AdminConnections } from "./connections.ts";
 import { Events } from "./events.ts";
 import { EXPOSITION_TYPE, formatMetrics, type Metric } from "./exposition.ts";
 import { guard } from "./guard.ts";
-import { trackerMetrics } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import { type PageFiles, servePage } from "./page.ts";
+import type { Panel } from "./panel.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 import { Rates } from "./rates.ts";
 import { readTotals } from "./readings.ts";
 import type { Sources } from "./sources.ts";
-import { readStatus } from "./status.ts";
+import { readMetrics, readStatus, trackerPanels } from "./status.ts";
 
 const LIMITS = {
   maxHeaderSize: 8192,
@@ -57,16 +57,20 @@ export class AdminListener {
   readonly #options: AdminOptions;
   readonly #server: ReturnType<typeof createAdaptorServer>;
   readonly #rates: Rates;
+  readonly #panels: readonly Panel[];
   readonly #process = new ProcessMetrics();
   readonly #events: Events;
   readonly #connections: AdminConnections;
   #token: string | null;
 
-  constructor(sources: Sources, options: AdminOptions) {
+  /** @param panels those of features. */
+  constructor(sources: Sources, panels: readonly Panel[], options: AdminOptions) {
     this.#options = options;
     this.#rates = new Rates(() => readTotals(sources));
-    this.#events = new Events(() => readStatus(sources, this.#rates));
-    const { fetch } = this.#route(sources);
+    this.#panels = [...panels, ...trackerPanels(sources, this.#rates)];
+    const readState = () => readStatus(this.#panels, readTotals(sources), sources.notices());
+    this.#events = new Events(readState);
+    const { fetch } = this.#route(sources, readState);
     const { token, cert, key } = options.secrets;
     this.#token = token;
     this.#server =
@@ -133,16 +137,17 @@ export class AdminListener {
     };
   }
 
-  #route(sources: Sources): Hono {
+  #route(sources: Sources, readState: () => object): Hono {
     const app = new Hono();
-    const routes = makeRoutes(sources, this.#rates);
+    const routes = makeRoutes(sources, readState);
     app.use(guard(() => this.#token));
     app.get("/healthz", (context) => context.text("ok\n"));
     app.get("/readyz", (context) =>
       sources.ready() ? context.text("ready\n") : context.text("not ready\n", 503),
     );
     app.get("/metrics", (context) => {
-      const text = formatMetrics([...trackerMetrics(sources), ...this.#process.read(), this.#limitsHit()]);
+      const metrics = readMetrics(this.#panels, readTotals(sources));
+      const text = formatMetrics([...metrics, ...this.#process.read(), this.#limitsHit()]);
       return context.body(text, 200, { "Content-Type": EXPOSITION_TYPE });
     });
     app.use(`${API}/hashlist`, compress({ encoding: "gzip" }));

@@ -1,14 +1,3 @@
-/** Sums of what all threads count, and how they have grown of late. */
-import { COUNTER, REFUSALS_AT, REQUESTS_AT } from "../model/counters.ts";
-import { REFUSAL_REASONS } from "../model/refusals.ts";
-import {
-  LATENCY_BUCKETS,
-  latencyAt,
-  REQUEST_FAMILIES,
-  REQUEST_KINDS,
-  REQUEST_OUTCOMES,
-  requestCountAt,
-} from "../model/request-counts.ts";
 import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
 import { CENSUS, LARGEST, LARGEST_WORDS, peersAt, SIZE_CLASSES } from "../tracker/census.ts";
 import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
@@ -104,77 +93,7 @@ function largeSwarm(words: Uint32Array, at: number): LargeSwarm {
   };
 }
 
-/** What requests of one kind, family and outcome are told apart by. */
-interface RequestLabels {
-  readonly protocol: "http" | "udp";
-  readonly kind: string;
-  readonly family: "ipv4" | "ipv6";
-  readonly outcome: string;
-}
-
-/** All combinations that can be, in a fixed order, and where each is counted in {@link Totals.counters}. */
-export const REQUEST_COUNTS: readonly { readonly labels: RequestLabels; readonly at: number }[] =
-  REQUEST_KINDS.flatMap(({ protocol, kind }, k) =>
-    REQUEST_FAMILIES.flatMap((family, f) =>
-      REQUEST_OUTCOMES.map((outcome, o) => ({
-        labels: { protocol, kind, family, outcome },
-        at: REQUESTS_AT + requestCountAt(k, f, o),
-      })),
-    ),
-  ).filter(({ labels: { protocol, outcome } }) => protocol === "udp" || outcome !== "unconnected");
-
-/** Why requests are refused, and where each reason is counted in {@link Totals.counters}. */
-export const REFUSAL_COUNTS = REFUSAL_REASONS.map((reason, i) => ({ ...reason, at: REFUSALS_AT + i }));
-
-/** Limits that can be hit: by the key that sets them, or what has no room; and where that is counted. */
-export const LIMITS = [
-  { limit: "max_peers", at: COUNTER.peersRefused },
-  { limit: "max_peers_per_address", at: COUNTER.addressPeersRefused },
-  { limit: "peers_displaced", at: COUNTER.peersDisplaced },
-  { limit: "max_connections", at: COUNTER.connectionsRefused },
-  { limit: "max_connections_per_address", at: COUNTER.connectionsOverShare },
-  { limit: "idle_connections", at: COUNTER.connectionsDisplaced },
-  { limit: "open_files", at: COUNTER.acceptFailures },
-  { limit: "request_timeout", at: COUNTER.connectionsTimedOut },
-  { limit: "datagram_replies", at: COUNTER.datagramsDropped },
-  { limit: "traffic_table", at: COUNTER.trafficUncounted },
-  { limit: "max_waiting", at: COUNTER.waitsRefused },
-] as const;
-
-/** How long answering a kind of request took. */
-export interface Latency {
-  readonly protocol: string;
-  readonly kind: string;
-  /** Requests that took up to 2^i microseconds and more than half of that; the last are all that took longer. */
-  readonly buckets: Float64Array;
-  readonly sumSeconds: number;
-}
-
-/** The latencies of every kind. */
-export function latencies({ counters }: Totals): Latency[] {
-  return REQUEST_KINDS.map(({ protocol, kind }, k) => {
-    const at = REQUESTS_AT + latencyAt(k);
-    return {
-      protocol,
-      kind,
-      buckets: counters.subarray(at, at + LATENCY_BUCKETS),
-      sumSeconds: counters[at + LATENCY_BUCKETS],
-    };
-  });
-}
-
 /** The share of `part` in `whole`, or null when there is nothing to share. */
 export function shareOf(part: number, whole: number): number | null {
   return whole > 0 ? part / whole : null;
-}
-
-/** Announces from peer groups, and those that were given outside peers though there were enough at home. */
-export function nearMissedShare({ counters }: Totals): number | null {
-  return shareOf(counters[COUNTER.nearMissed], counters[COUNTER.memberAnnounces]);
-}
-
-/** The part of the external traffic of a random choice that is estimated to have been avoided; negative when there is more. */
-export function avoidedShare({ outside, random }: Totals): number | null {
-  const atRandom = random.downloaded + random.uploaded;
-  return shareOf(atRandom - outside.downloaded - outside.uploaded, atRandom);
 }

@@ -1,6 +1,6 @@
 /** `btrt neighbors`. */
 import { styleText } from "node:util";
-import type { NeighborStatus } from "../admin/neighbors.ts";
+import type { NeighborStatus } from "../admin/panels/neighbors-panel.ts";
 import type { Status } from "../admin/status.ts";
 import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";

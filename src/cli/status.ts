@@ -1,7 +1,7 @@
 /** `btrt status`. */
 import { setTimeout as delay } from "node:timers/promises";
 import { styleText } from "node:util";
-import type { NeighborStatus } from "../admin/neighbors.ts";
+import type { NeighborStatus } from "../admin/panels/neighbors-panel.ts";
 import type { Status } from "../admin/status.ts";
 import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
 import { formatNamedPeers } from "./neighbors.ts";

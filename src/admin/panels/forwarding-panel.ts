@@ -1,14 +1,19 @@
-/** What is said of forwarded announces and external trackers: in the status, and to Prometheus. */
+/** Forwarded announces, and the external trackers that are asked on behalf of clients. */
 import { z } from "zod";
-import { COUNTER } from "../model/counters.ts";
-import { counter, gauge, type Metric } from "./exposition.ts";
-import { kindsOf, namedPeersSchema } from "./named-peers.ts";
-import { ASKING, type ForwardingState } from "./sources.ts";
+import type { Forwarder } from "../../forwarding/forwarder.ts";
+import type { Upstream } from "../../forwarding/upstream.ts";
+import { COUNTER } from "../../model/counters.ts";
+import type { LearnedCounts } from "../../tracker/learned-peers.ts";
+import { counter, gauge, type Metric } from "../exposition.ts";
+import type { Panel } from "../panel.ts";
+import { ASKING, askingSchema, kindsOf, namedPeersSchema } from "./other-trackers.ts";
+
+/** Trackers that are shown each for itself: those that are asked most. */
+const SHOWN_TRACKERS = 20;
 
 const count = z.int().nonnegative();
 
-/** Part of the status. */
-export const forwardingSchema = z
+const forwardingFields = z
   .object({
     announces: count.describe("Announces that were meant for external trackers."),
     unasked: count.describe("Those among them for which none had to be asked."),
@@ -40,7 +45,7 @@ export const forwardingSchema = z
           failed: count,
           leftAlone: count,
           dropped: count,
-          state: z.enum(Object.values(ASKING)).describe("Left alone: it failed, and is tried again later."),
+          state: askingSchema,
           lastFailure: z.string().nullable(),
           latencySeconds: z.number().describe("Of the last answer."),
         }),
@@ -50,31 +55,73 @@ export const forwardingSchema = z
   .nullable()
   .describe("External trackers in whose place this one answers; null when nobody forwards announces.");
 
-/** Reads that part. */
-export function readForwarding(
-  state: ForwardingState | undefined,
-  counters: Float64Array,
-): z.output<typeof forwardingSchema> {
-  if (state === undefined) return null;
+/** The panel's fields. */
+export const forwardingSchema = z.object({ forwarding: forwardingFields });
+
+type Forwarding = NonNullable<z.output<typeof forwardingFields>>;
+
+/** What the panel reads. */
+export interface ShownForwarding {
+  /** Whether anybody may forward announces. */
+  readonly isOn: () => boolean;
+  readonly forwarder: Forwarder;
+  /** What became of the peers that external trackers have returned. */
+  readonly learned: LearnedCounts;
+  /** The data plane's clock, in seconds. */
+  readonly now: () => number;
+}
+
+/** Shows forwarded announces; null, and no metrics, while nobody may forward any. */
+export function forwardingPanel(shown: ShownForwarding): Panel<typeof forwardingSchema> {
+  return {
+    schema: forwardingSchema,
+    read: ({ counters }) => ({ forwarding: shown.isOn() ? readForwarding(shown, counters) : null }),
+    metrics: ({ forwarding }) =>
+      forwarding === null ? [] : [...askingMetrics(forwarding), ...trafficMetrics(forwarding)],
+    warnings: () => [],
+  };
+}
+
+function readForwarding({ forwarder, learned, now }: ShownForwarding, counters: Float64Array): Forwarding {
+  const { joined, schedule, counts, standings } = forwarder;
+  const nowSeconds = now();
+  const readTracker = ({ name, counts, state, lastFailure, latencyMs }: Upstream) => ({
+    name,
+    confirmed: standings.isConfirmed(name.slice(name.indexOf("//") + 2), nowSeconds),
+    ...counts,
+    state: ASKING[state],
+    lastFailure,
+    latencySeconds: latencyMs / 1000,
+  });
   return {
     announces: counters[COUNTER.forwarded],
     unasked: counters[COUNTER.forwardedUnasked],
     given: counters[COUNTER.forwardedGiven],
     near: counters[COUNTER.forwardedNear],
-    ...state,
-    peers: { ...state.peers },
-    trackers: state.trackers.map(({ state, latencyMs, ...tracker }) => ({
-      ...tracker,
-      state: ASKING[state],
-      latencySeconds: latencyMs / 1000,
-    })),
+    joined,
+    running: schedule.running,
+    queued: schedule.queued,
+    ...schedule.totals,
+    crowded: schedule.crowded,
+    unnumbered: standings.unnumbered,
+    displaced: learned.displaced,
+    peers: {
+      ...counts,
+      learned: learned.added,
+      renewed: learned.renewed,
+      announced: learned.announced,
+      refused: learned.refused,
+      unusable: counts.unusable + learned.unusable,
+    },
+    trackers: [...schedule.upstreams]
+      .sort((a, b) => b.counts.asked - a.counts.asked)
+      .slice(0, SHOWN_TRACKERS)
+      .map(readTracker),
   };
 }
 
-/** The metrics; none when nobody forwards announces. */
-export function forwardingMetrics(state: ForwardingState | undefined, counters: Float64Array): Metric[] {
-  const forwarding = readForwarding(state, counters);
-  if (forwarding === null) return [];
+/** What was asked, and of whom. */
+function askingMetrics(forwarding: Forwarding): Metric[] {
   const { trackers } = forwarding;
   const outcomes = [
     ["answered", "answered"],
@@ -126,12 +173,11 @@ export function forwardingMetrics(state: ForwardingState | undefined, counters: 
       "Peers named by external trackers that were removed in favour of another tracker's.",
       { value: forwarding.displaced },
     ),
-    ...trafficMetrics(forwarding),
   ];
 }
 
 /** What is on its way, and what became of peers. */
-function trafficMetrics(forwarding: NonNullable<ReturnType<typeof readForwarding>>): Metric[] {
+function trafficMetrics(forwarding: Forwarding): Metric[] {
   return [
     gauge("btrt_external_running", "Announces to external trackers on their way.", {
       value: forwarding.running,

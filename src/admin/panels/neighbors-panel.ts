@@ -1,0 +1,145 @@
+/** Neighbors: what has come of asking partners' trackers. */
+import { z } from "zod";
+import { COUNTER, LEARNED_GIVEN_AT } from "../../model/counters.ts";
+import { exampleUrl } from "../../neighbors/announce-template.ts";
+import type { Neighbor } from "../../neighbors/neighbor.ts";
+import { counter, gauge, type Metric, type Sample } from "../exposition.ts";
+import type { Panel } from "../panel.ts";
+import { shareOf } from "../readings.ts";
+import { ASKING, askingSchema, kindsOf, namedPeersSchema } from "./other-trackers.ts";
+
+const count = z.number().nonnegative();
+
+/** The panel's fields. */
+export const neighborsSchema = z.object({
+  neighbors: z.array(
+    z.object({
+      name: z.string(),
+      url: z.string().describe("Scheme, host and port."),
+      state: askingSchema,
+      until: z.iso.datetime().nullable().describe("When it is tried again."),
+      lastFailure: z.string().nullable(),
+      asked: count.describe("Torrents it was asked about."),
+      answered: count,
+      refused: count.describe("Answers with a failure reason."),
+      failed: count.describe("No answers, or none that could be understood."),
+      inFlight: count.describe("Requests under way."),
+      waiting: count.describe("Torrents that it is still to be asked about."),
+      dropped: count.describe("Torrents that it was to be asked about and there was no time for."),
+      latencySeconds: z.number().describe("How long its answers take, of late."),
+      peers: namedPeersSchema,
+      given: count.describe("Peers given in answers since the start that it has named."),
+      givenShare: z.number().nullable().describe("Their share in all peers given."),
+    }),
+  ),
+});
+
+/** One neighbor. */
+export type NeighborStatus = z.output<typeof neighborsSchema>["neighbors"][number];
+
+/** Shows neighbors. */
+export function neighborsPanel(shown: { readonly all: readonly Neighbor[] }): Panel<typeof neighborsSchema> {
+  return {
+    schema: neighborsSchema,
+    read: ({ counters }) => ({ neighbors: shown.all.map((neighbor) => readNeighbor(neighbor, counters)) }),
+    metrics: ({ neighbors }) => [...neighborMetrics(neighbors), latencyMetric(shown.all)],
+    warnings: ({ neighbors }) =>
+      neighbors
+        .filter(({ state }) => state !== "asked")
+        .map(({ name, lastFailure }) => ({
+          isUrgent: false,
+          text: `The neighbor "${name}" does not answer (${lastFailure}): its peers are not learned.`,
+        })),
+  };
+}
+
+function readNeighbor(neighbor: Neighbor, counters: Float64Array): NeighborStatus {
+  const { settings, source, counts, lastFailure, inFlight, waiting, dropped, openUntilMs } = neighbor;
+  const { asked, answered, refused, failed, named, learned, filtered } = counts;
+  const { protocol, host } = new URL(exampleUrl(settings.template));
+  const given = counters[LEARNED_GIVEN_AT + source];
+  return {
+    name: settings.name,
+    // The rest of the URL may hold a secret.
+    url: `${protocol}//${host}`,
+    state: ASKING[neighbor.state],
+    until: openUntilMs === 0 ? null : new Date(openUntilMs).toISOString(),
+    lastFailure,
+    asked,
+    answered,
+    refused,
+    failed,
+    dropped,
+    inFlight,
+    waiting,
+    latencySeconds: counts.latencyMs / 1000,
+    peers: {
+      named,
+      learned: learned.added,
+      renewed: learned.renewed,
+      announced: learned.announced,
+      refused: learned.refused + filtered.beyond,
+      trackers: filtered.own,
+      private: filtered.private,
+      unusable: learned.unusable,
+    },
+    given,
+    givenShare: shareOf(given, counters[COUNTER.peersGiven]),
+  };
+}
+
+function neighborMetrics(neighbors: readonly NeighborStatus[]): Metric[] {
+  const each = (read: (neighbor: NeighborStatus) => number): Sample[] =>
+    neighbors.map((neighbor) => ({ labels: { neighbor: neighbor.name }, value: read(neighbor) }));
+  const eachBy = (label: string, read: (neighbor: NeighborStatus) => Readonly<Record<string, number>>) =>
+    neighbors.flatMap((neighbor) =>
+      Object.entries(read(neighbor)).map(([key, value]) => ({
+        labels: { neighbor: neighbor.name, [label]: key },
+        value,
+      })),
+    );
+  return [
+    gauge(
+      "btrt_neighbor_asked",
+      "1 while the neighbor is asked, 0 while it is left alone.",
+      ...each(({ state }) => (state === "asked" ? 1 : 0)),
+    ),
+    counter(
+      "btrt_neighbor_requests_total",
+      "Torrents a neighbor was asked about, by outcome; dropped: there was no time for them.",
+      ...eachBy("outcome", ({ answered, refused, failed, dropped }) => ({
+        answered: answered - refused,
+        refused,
+        failed,
+        dropped,
+      })),
+    ),
+    gauge(
+      "btrt_neighbor_waiting",
+      "Torrents that a neighbor is still to be asked about.",
+      ...each(({ waiting }) => waiting),
+    ),
+    counter(
+      "btrt_neighbor_peers_total",
+      "Peers that a neighbor has named, by what became of them.",
+      ...eachBy("kind", ({ peers }) => kindsOf(peers)),
+    ),
+    counter(
+      "btrt_neighbor_peers_given_total",
+      "Peers given that a neighbor has named.",
+      ...each(({ given }) => given),
+    ),
+  ];
+}
+
+/** A sum, of which Prometheus makes means. The status has the mean alone. */
+function latencyMetric(neighbors: readonly Neighbor[]): Metric {
+  return counter(
+    "btrt_neighbor_answer_seconds_total",
+    "Time that a neighbor's answers took, all together.",
+    ...neighbors.map(({ settings, counts }) => ({
+      labels: { neighbor: settings.name },
+      value: counts.latencySumMs / 1000,
+    })),
+  );
+}

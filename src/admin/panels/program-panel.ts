@@ -1,0 +1,51 @@
+/** The program: its version, process, engine and workers. */
+import { z } from "zod";
+import { counter, gauge } from "../exposition.ts";
+import type { Panel } from "../panel.ts";
+import type { Sources } from "../sources.ts";
+
+const count = z.int().nonnegative();
+
+/** The panel's fields. */
+export const programSchema = z.object({
+  version: z.string(),
+  build: z.string(),
+  pid: count.describe("The number of its process."),
+  engine: z.string(),
+  workers: count,
+  ready: z.boolean().describe("Whether clients are answered."),
+  announceUrls: z.array(z.string()),
+  time: z.iso.datetime(),
+  uptimeSeconds: z.number(),
+});
+
+/** Shows the program. */
+export function programPanel(sources: Sources): Panel<typeof programSchema> {
+  const { version, build, engine, workers } = sources;
+  return {
+    schema: programSchema,
+    read: () => ({
+      version,
+      build,
+      pid: process.pid,
+      engine,
+      workers,
+      ready: sources.ready(),
+      announceUrls: [...sources.addresses()],
+      time: new Date().toISOString(),
+      uptimeSeconds: process.uptime(),
+    }),
+    metrics: ({ ready }) => [
+      gauge("btrt_build_info", "This program; always 1.", { labels: { version, engine, workers }, value: 1 }),
+      gauge("btrt_ready", "1 when clients are answered.", { value: ready ? 1 : 0 }),
+      counter("btrt_worker_deaths_total", "Data-plane threads that died, and were replaced.", {
+        value: sources.deaths(),
+      }),
+    ],
+    warnings: () => {
+      const deaths = sources.deaths();
+      const text = `Data-plane threads have died since the start, and were replaced: ${deaths}. The log says of what.`;
+      return deaths > 0 ? [{ isUrgent: true, text }] : [];
+    },
+  };
+}

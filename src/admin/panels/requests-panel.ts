@@ -1,0 +1,203 @@
+/** Requests: how many are answered or refused, how long they take, and which limits they hit. */
+import { z } from "zod";
+import { COUNTER, REFUSALS_AT, REQUESTS_AT } from "../../model/counters.ts";
+import { REFUSAL_REASONS } from "../../model/refusals.ts";
+import {
+  LATENCY_BUCKETS,
+  latencyAt,
+  REQUEST_FAMILIES,
+  REQUEST_KINDS,
+  REQUEST_OUTCOMES,
+  requestCountAt,
+  TIMED_EVERY,
+} from "../../model/request-counts.ts";
+import { counter, gauge, type Metric } from "../exposition.ts";
+import type { Panel, Warning } from "../panel.ts";
+import { type Rates, REQUEST_WINDOW, TRAFFIC_WINDOW } from "../rates.ts";
+import type { Totals } from "../readings.ts";
+
+const count = z.int().nonnegative();
+
+/** The panel's fields. */
+export const requestsSchema = z.object({
+  requests: z.array(
+    z.object({
+      protocol: z.enum(["http", "udp"]),
+      kind: z.string(),
+      family: z.enum(["ipv4", "ipv6"]),
+      outcome: z.string(),
+      count,
+      perSecond: z.number(),
+    }),
+  ),
+  requestsPerSecond: z.number(),
+  refusals: z
+    .array(z.object({ reason: z.string(), text: z.string(), count, perSecond: z.number() }))
+    .describe("Why requests were refused, the most frequent reason first."),
+  limits: z.array(z.object({ limit: z.string(), count })).describe("Limits that were hit, and how often."),
+});
+
+type Reading = z.output<typeof requestsSchema>;
+
+/** Shows requests. */
+export function requestsPanel(rates: Rates): Panel<typeof requestsSchema> {
+  return {
+    schema: requestsSchema,
+    read: (totals) => readRequests(totals, rates),
+    metrics: (_, totals) => [...requestMetrics(totals), ...limitMetrics(totals)],
+    warnings: () => findWarnings(rates),
+  };
+}
+
+/** What requests of one kind, family and outcome are told apart by. */
+interface RequestLabels {
+  readonly protocol: "http" | "udp";
+  readonly kind: string;
+  readonly family: "ipv4" | "ipv6";
+  readonly outcome: string;
+}
+
+/** All combinations that can be, in a fixed order, and where each is counted in {@link Totals.counters}. */
+const REQUEST_COUNTS: readonly { readonly labels: RequestLabels; readonly at: number }[] =
+  REQUEST_KINDS.flatMap(({ protocol, kind }, k) =>
+    REQUEST_FAMILIES.flatMap((family, f) =>
+      REQUEST_OUTCOMES.map((outcome, o) => ({
+        labels: { protocol, kind, family, outcome },
+        at: REQUESTS_AT + requestCountAt(k, f, o),
+      })),
+    ),
+  ).filter(({ labels: { protocol, outcome } }) => protocol === "udp" || outcome !== "unconnected");
+
+/** Why requests are refused, and where each reason is counted in {@link Totals.counters}. */
+const REFUSAL_COUNTS = REFUSAL_REASONS.map((reason, i) => ({ ...reason, at: REFUSALS_AT + i }));
+
+/** Limits that can be hit: by the key that sets them, or what has no room; and where that is counted. */
+const LIMITS = [
+  { limit: "max_peers", at: COUNTER.peersRefused },
+  { limit: "max_peers_per_address", at: COUNTER.addressPeersRefused },
+  { limit: "peers_displaced", at: COUNTER.peersDisplaced },
+  { limit: "max_connections", at: COUNTER.connectionsRefused },
+  { limit: "max_connections_per_address", at: COUNTER.connectionsOverShare },
+  { limit: "idle_connections", at: COUNTER.connectionsDisplaced },
+  { limit: "open_files", at: COUNTER.acceptFailures },
+  { limit: "request_timeout", at: COUNTER.connectionsTimedOut },
+  { limit: "datagram_replies", at: COUNTER.datagramsDropped },
+  { limit: "traffic_table", at: COUNTER.trafficUncounted },
+  { limit: "max_waiting", at: COUNTER.waitsRefused },
+] as const;
+
+/** How long answering a kind of request took. */
+interface Latency {
+  readonly protocol: string;
+  readonly kind: string;
+  /** Requests that took up to 2^i microseconds and more than half of that; the last are all that took longer. */
+  readonly buckets: Float64Array;
+  readonly sumSeconds: number;
+}
+
+/** The latencies of every kind. */
+function latencies({ counters }: Totals): Latency[] {
+  return REQUEST_KINDS.map(({ protocol, kind }, k) => {
+    const at = REQUESTS_AT + latencyAt(k);
+    return {
+      protocol,
+      kind,
+      buckets: counters.subarray(at, at + LATENCY_BUCKETS),
+      sumSeconds: counters[at + LATENCY_BUCKETS],
+    };
+  });
+}
+
+function readRequests(totals: Totals, rates: Rates): Reading {
+  const { counters } = totals;
+  const perSecond = rates.within(REQUEST_WINDOW);
+  const requests = REQUEST_COUNTS.map(({ labels, at }) => ({
+    ...labels,
+    count: counters[at],
+    perSecond: perSecond((then) => then.counters[at]),
+  })).filter(({ count }) => count > 0);
+  return {
+    requests,
+    requestsPerSecond: requests.reduce((sum, request) => sum + request.perSecond, 0),
+    refusals: readRefusals(totals, rates),
+    limits: LIMITS.map(({ limit, at }) => ({ limit, count: counters[at] })).filter(({ count }) => count > 0),
+  };
+}
+
+function readRefusals({ counters }: Totals, rates: Rates): Reading["refusals"] {
+  const perSecond = rates.within(REQUEST_WINDOW);
+  return REFUSAL_COUNTS.map(({ name, text, at }) => ({
+    reason: name,
+    text,
+    count: counters[at],
+    perSecond: perSecond((then) => then.counters[at]),
+  }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
+}
+
+function requestMetrics(totals: Totals): Metric[] {
+  const bounds = Array.from({ length: LATENCY_BUCKETS - 1 }, (_, i) => 2 ** i / 1e6);
+  return [
+    counter(
+      "btrt_requests_total",
+      "Requests, by what they ask for. refused: the client was told its mistake; malformed: no such thing is served; " +
+        "unconnected: over UDP without a good connection id.",
+      ...REQUEST_COUNTS.map(({ labels, at }) => ({ labels: { ...labels }, value: totals.counters[at] })),
+    ),
+    counter(
+      "btrt_refusals_total",
+      "Requests refused or malformed, by why.",
+      ...REFUSAL_COUNTS.map(({ name, at }) => ({ labels: { reason: name }, value: totals.counters[at] })),
+    ),
+    {
+      name: "btrt_request_duration_seconds",
+      help: `Time from a request's bytes to those of its answer, of one request in ${TIMED_EVERY}.`,
+      type: "histogram",
+      samples: latencies(totals).map(({ protocol, kind, buckets, sumSeconds }) => ({
+        labels: { protocol, kind },
+        bounds,
+        buckets,
+        sum: sumSeconds,
+      })),
+    },
+  ];
+}
+
+function limitMetrics({ counters }: Totals): Metric[] {
+  return [
+    counter(
+      "btrt_limits_hit_total",
+      "What was refused, dropped or not counted, by the limit that it would have exceeded.",
+      ...LIMITS.map(({ limit, at }) => ({ labels: { limit }, value: counters[at] })),
+    ),
+    counter("btrt_waits_total", "Announces that waited for an external tracker or a neighbor.", {
+      value: counters[COUNTER.waits],
+    }),
+    counter("btrt_polls_total", "Announces of other trackers that ask for peers.", {
+      value: counters[COUNTER.polls],
+    }),
+    counter("btrt_connections_accepted_total", "Connections from clients.", {
+      value: counters[COUNTER.connectionsAccepted],
+    }),
+    gauge("btrt_connections", "Connections that are open.", {
+      value: counters[COUNTER.connectionsAccepted] - counters[COUNTER.connectionsClosed],
+    }),
+  ];
+}
+
+function findWarnings(rates: Rates): Warning[] {
+  const perSecond = rates.within(TRAFFIC_WINDOW);
+  return [
+    {
+      at: COUNTER.connectionsRefused,
+      text: "Connections are refused: there are too many. Raise listen.max_connections.",
+    },
+    {
+      at: COUNTER.acceptFailures,
+      text: "Connections cannot be accepted: there are no file descriptors left. Raise LimitNOFILE.",
+    },
+  ]
+    .filter(({ at }) => perSecond(({ counters }) => counters[at]) > 0)
+    .map(({ text }) => ({ isUrgent: true, text }));
+}
