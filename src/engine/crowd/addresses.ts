@@ -23,7 +23,9 @@ export class Addresses {
   #freeCount: number;
   readonly #shift: number;
   /** Of the hash: unknown to those who would choose addresses that fall together. */
-  readonly #secrets = Uint32Array.from({ length: 3 }, () => Math.floor(Math.random() * 2 ** 32) | 1);
+  readonly #secret0 = randomOdd();
+  readonly #secret1 = randomOdd();
+  readonly #secret2 = randomOdd();
   /** The key that was last made, and where it belongs. */
   #key0 = 0;
   #key1 = 0;
@@ -96,10 +98,14 @@ export class Addresses {
   }
 
   #hash(key0: number, key1: number): number {
-    const [a, b, c] = this.#secrets;
-    const mixed = Math.imul(key0 ^ (key0 >>> 15), a) + Math.imul(key1 ^ (key1 >>> 15), b);
-    return Math.imul(mixed ^ (mixed >>> 16), c) >>> this.#shift;
+    const mixed =
+      Math.imul(key0 ^ (key0 >>> 15), this.#secret0) + Math.imul(key1 ^ (key1 >>> 15), this.#secret1);
+    return Math.imul(mixed ^ (mixed >>> 16), this.#secret2) >>> this.#shift;
   }
+}
+
+function randomOdd(): number {
+  return Math.floor(Math.random() * 2 ** 32) | 1;
 }
 
 function word(bytes: Uint8Array, at: number): number {
