@@ -13,6 +13,7 @@ import { describeGivenSockets } from "./conformance/given-sockets.ts";
 import { describeLeaving } from "./conformance/leaving.ts";
 import { describeRequests } from "./conformance/requests.ts";
 import type { MakeEngine } from "./conformance/rig.ts";
+import { describeRoom } from "./conformance/room.ts";
 import { describeSlowness } from "./conformance/slowness.ts";
 import { describeStopping } from "./conformance/stopping.ts";
 import { describeTurns } from "./conformance/turns.ts";
@@ -32,5 +33,6 @@ export function describeEngine(name: string, makeEngine: MakeEngine): void {
     describeDatagrams(makeEngine);
     describeDatagramLoad(makeEngine);
     describeTurns(makeEngine);
+    describeRoom(makeEngine);
   });
 }

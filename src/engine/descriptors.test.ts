@@ -65,7 +65,7 @@ const without = await probeUring();
 test("uring: without descriptors new connections wait until others have gone", {
   skip: without ?? false,
 }, async (t) => {
-  const { clients, datagramClient, end } = await start(t, "uring");
+  const { clients, datagramClient, counted, end } = await start(t, "uring");
   const [first, ...others] = clients;
   assert.equal(await first.ask("say hello"), "hello");
   const served: TestClient[] = [];
@@ -81,6 +81,7 @@ test("uring: without descriptors new connections wait until others have gone", {
   }
   assert.ok(served.length > 0, "some are served");
   assert.ok(served.length < DESCRIPTORS, "the others wait");
+  assert.match(String(await counted), /^accepting failed/);
   while (served.length < others.length) {
     for (const client of served) client.close();
     assert.equal(await first.ask("say still"), "still");

@@ -3,7 +3,6 @@ import { Server } from "node:net";
 import { mock, test } from "node:test";
 import { ASKED, describeAskedAddress } from "../conformance/asked-address.ts";
 import { Rig } from "../conformance/rig.ts";
-import { describeRoom } from "../conformance/room.ts";
 import { describeEngine } from "../conformance.ts";
 import type { EngineCounters, EngineLimits, Services } from "../engine.ts";
 import { NodeEngine } from "./node-engine.ts";
@@ -13,7 +12,6 @@ function makeEngine(services: Services, limits: EngineLimits, counters: EngineCo
 }
 
 describeEngine("NodeEngine", makeEngine);
-describeRoom(makeEngine);
 
 describeAskedAddress((services, limits, counters) => {
   const watch = { list: () => ASKED, everyMs: 60_000 };

@@ -1,4 +1,5 @@
 /** The table of open connections: what is known of each, by its number. */
+import { Crowd, type CrowdLimits } from "../crowd/crowd.ts";
 import { appendInput, keepInput } from "../kept-input.ts";
 
 /** Flags of a connection. */
@@ -43,6 +44,8 @@ const NOTHING = Buffer.alloc(0);
 export class Connections {
   /** Set by the engine at the start of each turn, on the clock of `performance.now()`. */
   now = performance.now();
+  /** Who makes room for others; one that is being closed does not belong to it any more. */
+  readonly crowd: Crowd;
   /** Descriptors, or -1, in shared memory: who clears away after a thread that died reads them. */
   readonly fds: Int32Array;
   readonly flags: Uint16Array;
@@ -76,9 +79,10 @@ export class Connections {
   readonly #free: Uint32Array;
   #freeCount = 0;
 
-  /** @param fds one for each connection there can be, all -1. */
-  constructor(fds: Int32Array) {
+  /** @param fds one for each connection there can be, those that are being closed included, all -1. */
+  constructor(fds: Int32Array, limits: CrowdLimits) {
     const most = fds.length;
+    this.crowd = new Crowd(limits, most);
     this.fds = fds;
     this.flags = new Uint16Array(most);
     this.states = new Float64Array(most);
@@ -95,8 +99,12 @@ export class Connections {
     this.#free = new Uint32Array(most);
   }
 
-  /** Takes a number for a new connection. @returns -1 when there are as many as there can be. */
-  open(fd: number, remote: Uint8Array, deadline: number): number {
+  /**
+   * Takes a number for a new connection, which the crowd has let in.
+   * @param isProxy see {@link Crowd.judge}.
+   * @returns -1 when there is none, as too many others are being closed.
+   */
+  open(fd: number, remote: Uint8Array, isProxy: boolean, deadline: number): number {
     if (this.count === this.fds.length) return -1;
     const number = this.#freeCount > 0 ? this.#free[--this.#freeCount] : this.end++;
     this.count++;
@@ -108,6 +116,7 @@ export class Connections {
     this.sentLength[number] = 0;
     this.deadlines[number] = deadline;
     this.storeRemote(number, remote);
+    this.crowd.add(number, remote, isProxy);
     return number;
   }
 

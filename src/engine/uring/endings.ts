@@ -46,6 +46,7 @@ export class Endings {
     if (this.#count === 0) return false;
     for (let i = 0; i < this.#count; i++) {
       if (this.#ending[i] === NONE) continue;
+      this.#connections.crowd.remove(this.#ending[i]);
       this.#connections.free(this.#ending[i]);
       this.#parts.counters.connectionClosed();
     }
@@ -109,6 +110,7 @@ export class Endings {
     const fd = connections.fds[number];
     connections.drop(number);
     connections.set(number, STATE.dying);
+    connections.crowd.remove(number);
     if (ring.isInUse(fd)) ring.cancel(fd, number, PURPOSE.cancelled);
     this.endIfDying(number);
   }
@@ -129,6 +131,7 @@ export class Endings {
     if (!connections.has(number, STATE.blocked)) connections.drop(number);
     connections.set(number, drains ? STATE.closing | STATE.draining : STATE.closing);
     connections.deadlines[number] = connections.now + this.#parts.patienceMs;
+    connections.crowd.slow(number);
   }
 
   #end(number: number): void {

@@ -80,6 +80,7 @@ export class Replies {
       connections.outputStarts[number] = 0;
     }
     connections.set(number, STATE.blocked | STATE.polling);
+    connections.crowd.slow(number);
     this.#ring.poll(connections.fds[number], POLL.writable, number, PURPOSE.writable);
     return true;
   }

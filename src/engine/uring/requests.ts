@@ -189,9 +189,11 @@ export class Requests {
   /** Waits for more. @param requestBegins whether what is `left` of the input is the start of another request. */
   #await(number: number, left: number, requestBegins: boolean): void {
     const { idleTimeoutMs, requestTimeoutMs } = this.#parts.limits;
-    const { deadlines, now } = this.#connections;
+    const { deadlines, now, crowd } = this.#connections;
     if (left === 0) deadlines[number] = now + idleTimeoutMs;
     else if (requestBegins) deadlines[number] = now + requestTimeoutMs;
+    if (left === 0) crowd.idle(number);
+    else crowd.slow(number);
     // One that brings a second request may well bring more.
     this.#parts.receiver.start(number, left === 0 ? RECV.pollFirst | RECV.multishot : RECV.pollFirst);
   }

@@ -21,6 +21,12 @@ const SOCKETS = MAPPINGS + MOST_MAPPINGS * MAPPING_WORDS;
 
 const WORD = 2n ** 32n;
 
+/**
+ * Connections that are being closed, besides those there may be: the kernel takes a while, in which others come in their
+ * place.
+ */
+const CLOSING = 1024;
+
 /** Shared memory for what an engine can have. */
 export type ResourceData = Int32Array<SharedArrayBuffer>;
 
@@ -37,9 +43,9 @@ export interface RingPlace {
   readonly completionOffsets: CompletionOffsets;
 }
 
-/** Allocates the memory for an engine with so many sockets to listen on, and connections. */
+/** Allocates the memory for an engine with so many sockets to listen on, and connections that there may be. */
 export function allocateResources(sockets: number, connections: number): ResourceData {
-  return clear(new Int32Array(new SharedArrayBuffer((SOCKETS + sockets + connections) * 4)));
+  return clear(new Int32Array(new SharedArrayBuffer((SOCKETS + sockets + connections + CLOSING) * 4)));
 }
 
 /** An engine's view: it writes down what it has. */
@@ -49,9 +55,9 @@ export class Resources {
   readonly #data: ResourceData;
   readonly #sockets: ResourceData;
 
-  /** @param data as {@link allocateResources} made it. @param connections how many there can be. */
+  /** @param data as {@link allocateResources} made it. @param connections how many there may be. */
   constructor(data: ResourceData, connections: number) {
-    const first = data.length - connections;
+    const first = data.length - connections - CLOSING;
     this.#data = data;
     this.#sockets = data.subarray(SOCKETS, first);
     this.connections = data.subarray(first);

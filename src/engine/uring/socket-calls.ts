@@ -1,7 +1,7 @@
 /** Calls about sockets that are made one at a time: opening, asking for addresses, setting options. */
 import { networkInterfaces } from "node:os";
 import { isWildcard, lacksIPv6 } from "../binding.ts";
-import { type ListenAddress, SEND_BUFFER_BYTES } from "../engine.ts";
+import { type ListenAddress, RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES } from "../engine.ts";
 import { writePeerAddress } from "../peer-address.ts";
 import { FCNTL, SHUTDOWN, SOCKADDR, SOCKET } from "./layouts.ts";
 import {
@@ -185,6 +185,7 @@ export class SocketCalls {
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpNoDelay, 1);
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpDeferAccept, DEFER_ACCEPT_SECONDS);
     this.#setOption(fd, SOCKET.levelSocket, SOCKET.sendBuffer, SEND_BUFFER_BYTES);
+    this.#setOption(fd, SOCKET.levelSocket, SOCKET.receiveBuffer, RECEIVE_BUFFER_BYTES);
   }
 
   #listen(fd: number, at: string): void {

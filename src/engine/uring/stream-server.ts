@@ -1,5 +1,6 @@
 /** TCP connections over io_uring: from completions to the service, and from the service to operations on the ring. */
 
+import { VERDICT } from "../crowd/crowd.ts";
 import type { EngineCounters, EngineLimits, StreamService } from "../engine.ts";
 import { Acceptor } from "./acceptor.ts";
 import { type Connections, STATE } from "./connections.ts";
@@ -41,6 +42,7 @@ export class StreamServer {
   readonly #ring: Ring;
   readonly #buffers: InputBuffers;
   readonly #connections: Connections;
+  readonly #service: StreamService;
   readonly #limits: EngineLimits;
   readonly #counters: EngineCounters;
   readonly #flush: () => void;
@@ -58,6 +60,7 @@ export class StreamServer {
     this.#acceptor = new Acceptor(parts.ring);
     this.#buffers = parts.buffers;
     this.#connections = parts.connections;
+    this.#service = parts.service;
     this.#limits = parts.limits;
     this.#counters = parts.counters;
     this.#flush = parts.flush;
@@ -156,13 +159,7 @@ export class StreamServer {
       const closing = connections.has(number, STATE.closing);
       // Waiting in vain for the other end to close, with everything sent, is no fault of anybody.
       if (blocked || !closing) this.#counters.connectionTimedOut();
-      if (blocked && !closing) {
-        // A reset lets the kernel forget what nobody reads.
-        this.#sockets.resetOnClose(connections.fds[number]);
-        this.#requests.gone(number);
-      } else {
-        this.#destroy(number);
-      }
+      this.#giveUp(number);
     }
     this.#acceptor.resume();
   }
@@ -206,21 +203,52 @@ export class StreamServer {
 
   #accepted(listener: number, result: number, flags: number): void {
     if (this.#acceptor.accepted(listener, result, flags)) this.#open(result);
-    else if (result !== -ERROR.cancelled) this.#counters.connectionRefused();
+    else if (result !== -ERROR.cancelled) this.#counters.acceptFailed();
   }
 
   #open(fd: number): void {
     const remote = this.#remote;
-    const deadline = this.#connections.now + this.#limits.idleTimeoutMs;
-    const isThere = this.#sockets.peerAddress(fd, remote);
-    const number = isThere ? this.#connections.open(fd, remote, deadline) : -1;
-    if (number === -1) {
-      this.#counters.connectionRefused();
-      close(fd);
+    const counters = this.#counters;
+    const verdict = this.#sockets.peerAddress(fd, remote) ? this.#letIn(fd, remote) : VERDICT.full;
+    if (verdict >= 0) {
+      counters.connectionAccepted();
+      this.#receiver.start(verdict, 0);
       return;
     }
-    this.#counters.connectionAccepted();
-    this.#receiver.start(number, 0);
+    if (verdict === VERDICT.overShare) counters.connectionOverShare();
+    else counters.connectionRefused();
+    close(fd);
+  }
+
+  /** Takes a connection in, if there is room or another can make some. @returns its number, or a verdict against it. */
+  #letIn(fd: number, remote: Uint8Array): number {
+    const connections = this.#connections;
+    const isProxy = this.#service.isProxy(remote);
+    const verdict = connections.crowd.judge(remote, isProxy);
+    if (verdict === VERDICT.full || verdict === VERDICT.overShare) return verdict;
+    if (verdict >= 0) this.#displace(verdict);
+    const number = connections.open(fd, remote, isProxy, connections.now + this.#limits.idleTimeoutMs);
+    return number < 0 ? VERDICT.full : number;
+  }
+
+  /** Ends a connection to make room. */
+  #displace(number: number): void {
+    this.#makeRoom();
+    this.#counters.connectionDisplaced();
+    this.#connections.crowd.remove(number);
+    this.#giveUp(number);
+  }
+
+  /** Ends a connection whose other end does not do what it has to. */
+  #giveUp(number: number): void {
+    const connections = this.#connections;
+    if (connections.has(number, STATE.blocked) && !connections.has(number, STATE.closing)) {
+      // A reset lets the kernel forget what nobody reads.
+      this.#sockets.resetOnClose(connections.fds[number]);
+      this.#requests.gone(number);
+    } else {
+      this.#destroy(number);
+    }
   }
 
   #received(number: number, result: number, flags: number): void {

@@ -34,6 +34,7 @@ export class Turns {
   add(number: number): void {
     if (this.#connections.has(number, STATE.queued)) return;
     this.#connections.set(number, STATE.queued);
+    this.#connections.crowd.busy(number);
     this.#numbers[(this.#first + this.#count) % this.#numbers.length] = number;
     this.#count++;
   }

@@ -98,7 +98,7 @@ export class UringEngine implements Engine {
     this.#ring = Ring.forConnections(maxConnections);
     this.#resources.ring = this.#ring;
     this.#buffers = new InputBuffers(this.#ring, INPUT_GROUP);
-    this.#connections = new Connections(this.#resources.connections);
+    this.#connections = new Connections(this.#resources.connections, limits);
     this.#streams = new StreamServer({
       ring: this.#ring,
       buffers: this.#buffers,

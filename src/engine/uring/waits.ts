@@ -41,6 +41,7 @@ export class Waits {
   begin(number: number, token: number): void {
     this.#connections.set(number, STATE.waiting);
     this.#connections.tokens[number] = token;
+    this.#connections.crowd.busy(number);
     this.count++;
   }
 
