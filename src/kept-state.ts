@@ -157,6 +157,12 @@ class StorageLog implements StorageObserver {
     this.#saidFailed = Number.NEGATIVE_INFINITY;
   }
 
+  rescued(path: string): void {
+    const message =
+      "the state is saved beside the database: put this file in its place before the next start";
+    this.#log.critical({ path }, message);
+  }
+
   gaveUp(error: unknown): void {
     this.#log.error(reasonOf(error), "stopping without having saved everything");
   }

@@ -17,6 +17,7 @@ const SILENT: StorageObserver = {
     throw error;
   },
   recovered: () => {},
+  rescued: () => {},
   gaveUp: (error) => {
     throw error;
   },

@@ -1,7 +1,13 @@
 /** When the file of an embedded database is replaced, and what came of it. */
 import { type Database, DatabaseError } from "./database.ts";
 import { type DatabaseSettings, sqlitePath } from "./open-database.ts";
-import { type Replaced, type Replacement, replaceDamaged, replaceMoved } from "./sqlite/replace-file.ts";
+import {
+  copyBeside,
+  type Replaced,
+  type Replacement,
+  replaceDamaged,
+  replaceMoved,
+} from "./sqlite/replace-file.ts";
 import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
 
 /** A disk that damages every file must not be filled with them: at most so many in an hour are replaced. */
@@ -46,13 +52,27 @@ export class FileReplacements {
         "away",
         `${message}, as ${REPLACEMENTS_LIMIT} times in this hour: see the disk`,
       );
-    const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, "");
+    const stamp = makeStamp();
     const replaced = await this.#replace(failure, open, stamp);
     if (replaced === undefined) return undefined;
     this.#times.push(performance.now());
     this.count++;
     this.last = { ...replaced.replacement, at: Date.now(), cause: failure, reason: message };
     return replaced.database;
+  }
+
+  /**
+   * Copies a database whose file is gone, and whose place is taken, to a file beside it.
+   * @returns the copy, or undefined when the file is where it should be or nothing is open.
+   * @throws DatabaseError
+   */
+  async rescue(open: Database | undefined): Promise<SqliteDatabase | undefined> {
+    if (!(open instanceof SqliteDatabase)) return undefined;
+    const isMoved = await open.verify().then(
+      () => false,
+      (error: unknown) => error instanceof DatabaseError && error.failure === "moved",
+    );
+    return isMoved ? await copyBeside(open, makeStamp()) : undefined;
   }
 
   async #replace(
@@ -69,4 +89,9 @@ export class FileReplacements {
     this.#times = this.#times.filter((time) => time > performance.now() - HOUR_MS);
     return this.#times.length < REPLACEMENTS_LIMIT;
   }
+}
+
+/** The time in a file's name. */
+function makeStamp(): string {
+  return new Date().toISOString().replaceAll(/[-:]|\..*/g, "");
 }

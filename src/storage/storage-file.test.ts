@@ -28,6 +28,7 @@ class Harmed {
   readonly replacements: LastReplacement[] = [];
   readonly failures: unknown[] = [];
   readonly gaveUp: unknown[] = [];
+  readonly rescued: string[] = [];
   readonly storage: Storage;
   saves = 0;
 
@@ -44,6 +45,7 @@ class Harmed {
       failed: (error) => this.failures.push(error),
       recovered: () => {},
       gaveUp: (error) => this.gaveUp.push(error),
+      rescued: (path) => this.rescued.push(path),
     };
     const options = {
       database: { url: `sqlite:${path}`, user: "", password: null, schema: "", tls: false, tlsCa: null },
@@ -213,12 +215,19 @@ test("what is not ours in its place is left alone, said, and given up at once at
     put(harmed.path);
     await until("the failure", () => harmed.failures.length > 0);
     assert.match(harmed.storage.failure ?? "", /not a database of btrt/);
+    harmed.announce(SWARMS);
     const before = await stat(harmed.path);
     const began = performance.now();
     await harmed.storage.stop();
     assert.ok(performance.now() - began < 5000);
     assert.equal((await stat(harmed.path)).ino, before.ino);
     assert.equal(harmed.gaveUp.length, 1);
+    const rescued = harmed.rescued.map((path) => [
+      dirname(path),
+      /^btrt\.db\.rescued-\w+$/.test(basename(path)),
+    ]);
+    assert.deepEqual(rescued, [[dirname(harmed.path), true]]);
+    await assertHas(harmed.rescued[0], SWARMS + 1, QUIET, 1);
   }
 });
 

@@ -23,6 +23,7 @@ const NOTHING_HEARD = {
   replaced: () => {},
   failed: () => {},
   recovered: () => {},
+  rescued: () => {},
   gaveUp: () => {},
 };
 

@@ -79,7 +79,9 @@ export interface StorageObserver {
   failed(error: unknown): void;
   /** It can be used again, and has everything. */
   recovered(awayMs: number): void;
-  /** The tracker stops, and this much could not be saved. */
+  /** The tracker stops, and all is in another file than it will look for, as that place is taken. */
+  rescued(path: string): void;
+  /** The tracker stops, and this much could not be saved where it should be. */
   gaveUp(error: unknown): void;
 }
 
@@ -148,8 +150,23 @@ export class Storage {
       await delay(RETRY_MS);
       problem = await this.#attempt();
     }
-    if (problem !== undefined) this.#observer.gaveUp(problem);
+    if (problem !== undefined) {
+      this.#observer.gaveUp(problem);
+      await this.#rescue().catch(() => {});
+    }
     await this.close();
+  }
+
+  /** Saves to a file beside the one whose place is taken by something else. */
+  async #rescue(): Promise<void> {
+    const database = await this.#files.rescue(this.#database);
+    if (database === undefined) return;
+    await this.#database?.close().catch(() => {});
+    this.#database = database;
+    const loader = this.#load === undefined ? undefined : new SwarmLoader(this.#store, this.#load());
+    await this.#saver.save(database, () => yieldToOthers(), loader);
+    await this.#options.totals.write(database);
+    this.#observer.rescued(database.name);
   }
 
   /** Closes the database without saving: when the tracker could not start. */

@@ -82,6 +82,13 @@ export async function replaceMoved(old: SqliteDatabase, stamp: string): Promise<
   }
 }
 
+/** Copies an open database to a new file beside it. @throws DatabaseError */
+export async function copyBeside(old: SqliteDatabase, stamp: string): Promise<SqliteDatabase> {
+  const path = `${old.realPath}.rescued-${stamp}`;
+  await makeBeside(path, (database) => copyAll(old, database));
+  return await SqliteDatabase.open(path);
+}
+
 /** Gives a new file its name, and opens it: were it gone again, an empty one would be taken for it. */
 async function putInPlace(fresh: string, real: string, path: string): Promise<SqliteDatabase> {
   const id = statSync(fresh, { bigint: true });
