@@ -330,13 +330,13 @@ describe("whether the external tracker is asked, and waited for", () => {
   });
 
   it("answers at once when the control plane has no room", () => {
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 20_000 && rig.counters[COUNTER.errandsDropped] === 0; i++) {
       const connection = rig.connect();
       connection.receive(announce("&event=stopped"));
     }
     const connection = rig.connect();
     connection.receive(announce());
     assert.equal(connection.replies.length, 1);
-    assert.ok(rig.counters[COUNTER.errandsDropped] > 0);
+    assert.ok(rig.counters[COUNTER.errandsDropped] > 1);
   });
 });
