@@ -389,7 +389,7 @@ test("btrt status and btrt explain say it on the command line", { timeout: 300_0
   assert.match(explained.out, /^127\.0\.1\.1, ours \(127\.0\.1\.0\/24\), is in this torrent, a leecher\n/);
   assert.match(
     explained.out,
-    /1 of at most 1 peers\n {2}tier 1 {2}127\.0\.1\.[23]:[23] {2}ours \(127\.0\.1\.0\/24\)\n/,
+    /1 of at most 1 peers\n {2}tier 1 {2}127\.0\.1\.[23]:700[23] {2}ours \(127\.0\.1\.0\/24\)\n/,
   );
   const wrong = await btrt("explain", "--info-hash", "abc", "--address", "127.0.1.1");
   assert.deepEqual([wrong.code, wrong.err], [1, "btrt: info_hash: must be 40 hexadecimal digits\n"]);
