@@ -4,6 +4,7 @@ import type { NeighborStatus } from "../admin/panels/neighbors-panel.ts";
 import type { Status } from "../admin/status.ts";
 import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";
+import { number, percent } from "./quantities.ts";
 
 /**
  * Shows what has come of asking partners' trackers.
@@ -27,7 +28,6 @@ export async function neighbors(configFile: string | undefined, json: boolean): 
 /** Says it for people to read. */
 function formatNeighbor(neighbor: NeighborStatus): string {
   const { name, url, state, until, lastFailure, peers, givenShare } = neighbor;
-  const share = givenShare === null ? "–" : `${(100 * givenShare).toFixed(1)} %`;
   const again = until === null ? "" : `, tried again at ${until}`;
   const lines = [
     state === "asked" ? "is asked" : styleText("yellow", `is ${state}${again}`),
@@ -36,7 +36,7 @@ function formatNeighbor(neighbor: NeighborStatus): string {
     `${number(neighbor.inFlight)} under way, ${number(neighbor.waiting)} waiting, ` +
       `${number(neighbor.dropped)} dropped for want of time`,
     formatNamedPeers(peers),
-    `${share} of all peers given`,
+    `${percent(givenShare)} of all peers given`,
     `answers in ${(1000 * neighbor.latencySeconds).toFixed(0)} ms`,
     lastFailure === null ? "" : `last failure: ${lastFailure}`,
   ];
@@ -51,8 +51,4 @@ export function formatNamedPeers(peers: NeighborStatus["peers"]): string {
     `trackers, ${number(peers.announced)} from themselves; left out ${number(peers.refused)} too many, ` +
     `${number(peers.trackers)} of trackers, ${number(peers.private)} private, ${number(peers.unusable)} unusable`
   );
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en");
 }

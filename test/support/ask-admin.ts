@@ -34,11 +34,11 @@ export function askAdmin(
   });
 }
 
-/** Asks for the state. @param url of the listener. @throws Error when it is refused, or is none. */
+/** Asks for the state. @param url of the listener. @throws Error when it is refused, or has a field that is not described. */
 export async function askStatus(url: string): Promise<Status> {
   const { status, body } = await askAdmin(`${url}api/v1/status`);
   if (status !== 200) throw new Error(`HTTP ${status} from ${url}: ${body}`);
-  return statusSchema.parse(JSON.parse(body));
+  return statusSchema.strict().parse(JSON.parse(body));
 }
 
 /** Values of metrics by name and labels as they are written: `name{label="value"}`. */

@@ -120,7 +120,7 @@ function readForwarding({ forwarder, learned, now }: ShownForwarding, counters: 
   };
 }
 
-/** What was asked, and of whom. */
+/** Announces to external trackers, and what came of them. */
 function askingMetrics(forwarding: Forwarding): Metric[] {
   const { trackers } = forwarding;
   const outcomes = [
@@ -176,7 +176,7 @@ function askingMetrics(forwarding: Forwarding): Metric[] {
   ];
 }
 
-/** What is on its way, and what became of peers. */
+/** Announces under way, and peers. */
 function trafficMetrics(forwarding: Forwarding): Metric[] {
   return [
     gauge("btrt_external_running", "Announces to external trackers on their way.", {

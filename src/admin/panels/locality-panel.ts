@@ -125,12 +125,12 @@ function readLocality(totals: Totals, rates: Rates): Reading["locality"] {
   };
 }
 
-/** Announces from peer groups, and those that were given outside peers though there were enough at home. */
+/** The share of members' announces that returned outside peers although enough near ones were in the swarm. */
 function nearMissedShare({ counters }: Totals): number | null {
   return shareOf(counters[COUNTER.nearMissed], counters[COUNTER.memberAnnounces]);
 }
 
-/** The part of the external traffic of a random choice that is estimated to have been avoided; negative when there is more. */
+/** The avoided part of the external traffic that a random choice would cause, as estimated; negative when there is more. */
 function avoidedShare({ outside, random }: Totals): number | null {
   const atRandom = random.downloaded + random.uploaded;
   return shareOf(atRandom - outside.downloaded - outside.uploaded, atRandom);
@@ -202,7 +202,7 @@ function trafficMetrics({ reported, outside, random }: Totals): Metric[] {
   ];
 }
 
-/** What a tier is called. */
+/** The label of a tier. */
 function labelOf({ outside, slot }: ShownTier): string {
   return outside ? "outside" : String(slot + 1);
 }

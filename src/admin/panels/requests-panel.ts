@@ -49,7 +49,7 @@ export function requestsPanel(rates: Rates): Panel<typeof requestsSchema> {
   };
 }
 
-/** What requests of one kind, family and outcome are told apart by. */
+/** Labels of a count of requests. */
 interface RequestLabels {
   readonly protocol: "http" | "udp";
   readonly kind: string;
@@ -57,7 +57,7 @@ interface RequestLabels {
   readonly outcome: string;
 }
 
-/** All combinations that can be, in a fixed order, and where each is counted in {@link Totals.counters}. */
+/** All possible labels, in a fixed order, with the index of their count in {@link Totals.counters}. */
 const REQUEST_COUNTS: readonly { readonly labels: RequestLabels; readonly at: number }[] =
   REQUEST_KINDS.flatMap(({ protocol, kind }, k) =>
     REQUEST_FAMILIES.flatMap((family, f) =>
@@ -68,10 +68,10 @@ const REQUEST_COUNTS: readonly { readonly labels: RequestLabels; readonly at: nu
     ),
   ).filter(({ labels: { protocol, outcome } }) => protocol === "udp" || outcome !== "unconnected");
 
-/** Why requests are refused, and where each reason is counted in {@link Totals.counters}. */
+/** Reasons for refusals, with the index of their count in {@link Totals.counters}. */
 const REFUSAL_COUNTS = REFUSAL_REASONS.map((reason, i) => ({ ...reason, at: REFUSALS_AT + i }));
 
-/** Limits that can be hit: by the key that sets them, or what has no room; and where that is counted. */
+/** Limits by the key that sets them, or by the table that is full, with the index of their count. */
 const LIMITS = [
   { limit: "max_peers", at: COUNTER.peersRefused },
   { limit: "max_peers_per_address", at: COUNTER.addressPeersRefused },
@@ -86,16 +86,15 @@ const LIMITS = [
   { limit: "max_waiting", at: COUNTER.waitsRefused },
 ] as const;
 
-/** How long answering a kind of request took. */
+/** How long requests of one kind took. */
 interface Latency {
   readonly protocol: string;
   readonly kind: string;
-  /** Requests that took up to 2^i microseconds and more than half of that; the last are all that took longer. */
+  /** Bucket i counts requests that took more than 2^(i-1) and up to 2^i microseconds; the last, all that took longer. */
   readonly buckets: Float64Array;
   readonly sumSeconds: number;
 }
 
-/** The latencies of every kind. */
 function latencies({ counters }: Totals): Latency[] {
   return REQUEST_KINDS.map(({ protocol, kind }, k) => {
     const at = REQUESTS_AT + latencyAt(k);

@@ -1,0 +1,122 @@
+/** The sections of `btrt status`, in order. A new one is a line here. */
+import { styleText } from "node:util";
+import type { NeighborStatus } from "../admin/panels/neighbors-panel.ts";
+import type { Status } from "../admin/status.ts";
+import { formatNamedPeers } from "./neighbors.ts";
+import { bits, bytes, number, percent } from "./quantities.ts";
+
+const DIRECTIONS = { out: "from inside", in: "from outside", any: "across the border" } as const;
+
+/** A section. One without lines is left out. */
+interface StatusSection {
+  readonly title: string;
+  readonly lines: (status: Status) => readonly string[];
+}
+
+/** All sections. */
+export const STATUS_SECTIONS: readonly StatusSection[] = [
+  { title: "Needs a person", lines: warningLines },
+  { title: "Holds", lines: storeLines },
+  { title: "Tiers, nearest first", lines: (status) => status.tiers.map((tier) => tierLine(tier, status)) },
+  { title: "Neighbors", lines: ({ neighbors }) => neighbors.map(neighborLine) },
+  { title: "Requests", lines: ({ requests }) => requests.map(requestLine) },
+  { title: "Refused", lines: refusalLines },
+  { title: "Keeps inside", lines: localityLines },
+  { title: "Hash list", lines: hashListLines },
+  { title: "External trackers", lines: forwardingLines },
+  { title: "Database", lines: databaseLines },
+];
+
+function warningLines({ warnings }: Status): string[] {
+  return warnings.map((warning) => styleText("yellow", warning));
+}
+
+function storeLines(status: Status): string[] {
+  const { memory } = status;
+  return [
+    `${number(status.peers)} peers of ${number(status.peersLimit)}, in ${number(status.swarms)} torrents`,
+    `${number(status.learnedPeers)} of them known only from other trackers`,
+    `${number(status.swarmsWithoutNear)} torrents with nobody near`,
+    `${bytes(memory.swarmBytes)}B of at most ${bytes(memory.swarmBytesLimit)}B for them, ` +
+      `${bytes(memory.residentBytes)}B the whole process`,
+  ];
+}
+
+function tierLine(tier: Status["tiers"][number], { tiers }: Status): string {
+  const all = tiers.reduce((sum, { given }) => sum + given, 0);
+  const whose = tier.outside ? "in no group" : tier.groups.join(", ");
+  return (
+    `tier ${tier.tier}  ${number(tier.ipv4).padStart(9)} IPv4 ${number(tier.ipv6).padStart(9)} IPv6  ` +
+    `${percent(all === 0 ? null : tier.given / all).padStart(6)} of what is given  ${whose}`
+  );
+}
+
+function neighborLine({ name, state, peers, givenShare }: NeighborStatus): string {
+  const shown = state === "asked" ? state : styleText("yellow", state);
+  return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${percent(givenShare)} of all given`;
+}
+
+function requestLine({
+  protocol,
+  kind,
+  family,
+  outcome,
+  count,
+  perSecond,
+}: Status["requests"][number]): string {
+  const what = `${protocol} ${kind} ${family}`.padEnd(18);
+  return `${what} ${outcome.padEnd(11)} ${perSecond.toFixed(1).padStart(9)}/s  ${number(count).padStart(12)} in all`;
+}
+
+function refusalLines({ refusals, limits }: Status): string[] {
+  return [
+    ...refusals.map(({ text, count }) => `${number(count).padStart(12)}  ${text}`),
+    ...limits.map(({ limit, count }) => `${number(count).padStart(12)}  limit hit: ${limit}`),
+  ];
+}
+
+function localityLines({ locality }: Status): string[] {
+  const { nearShare, nearMissedShare, avoidedShare, avoidedPerSecond } = locality;
+  return [
+    `${percent(nearShare)} of the peers given to members are near`,
+    `${percent(nearMissedShare)} of their answers had outside peers though there were near ones enough`,
+    `${percent(avoidedShare)} of the external traffic of a random choice avoided, as estimated`,
+    `${bits(avoidedPerSecond.downloaded)} in and ${bits(avoidedPerSecond.uploaded)} out avoided now`,
+  ];
+}
+
+function hashListLines({ hashList, handshakes }: Status): string[] {
+  const { entries, entered, left, leftOut, excluded, dryRun, validUntil } = hashList;
+  return [
+    `${number(entries)} torrents that need nothing from outside${dryRun ? "; dry run, nothing is written" : ""}`,
+    `${number(entered)} came and ${number(left)} left; ${number(leftOut)} beyond max_entries, ${number(excluded)} excluded`,
+    `valid until ${validUntil}`,
+    ...handshakes.map(
+      ({ direction, seen, refused }) =>
+        `${number(refused)} of ${number(seen)} handshakes ${DIRECTIONS[direction]} refused`,
+    ),
+  ];
+}
+
+function forwardingLines({ forwarding }: Status): string[] {
+  if (forwarding === null) return [];
+  const { announces, unasked, joined, asked, failed, leftAlone, dropped, crowded } = forwarding;
+  const { running, queued, given, near } = forwarding;
+  return [
+    `${number(announces)} announces forwarded; for ${number(unasked + joined)} of them none was asked`,
+    `${number(asked)} asked: ${number(failed)} failed, ${number(running)} on their way, ${number(queued)} waiting`,
+    `${number(leftAlone)} not sent to trackers that fail, ${number(dropped)} as too many waited, ${number(crowded)} of them of their own address`,
+    formatNamedPeers(forwarding.peers),
+    `${percent(given === 0 ? null : near / given)} of the peers given are near, in the place of external ones`,
+    ...forwarding.trackers.map(
+      ({ name, confirmed, asked, failed, state, lastFailure }) =>
+        `${name}  ${number(asked)} asked, ${number(failed)} failed${lastFailure === null ? "" : ` (${lastFailure})`}` +
+        `${state === "asked" ? "" : `, ${state}`}${confirmed ? "" : ", its peers for its own clients alone"}`,
+    ),
+  ];
+}
+
+function databaseLines({ database: { url, usable, savedAt } }: Status): string[] {
+  const saved = savedAt === null ? "nothing saved yet" : `last saved ${savedAt}`;
+  return [`${url}: ${usable ? "good" : "cannot be used"}, ${saved}`];
+}
