@@ -133,6 +133,5 @@ function headings(markdown: string): string[] {
 }
 
 test("the guide asks a neighbor what the program would", () => {
-  const asked = ["README.md", "docs/neighbors.md"].map((page) => readPage(page));
-  for (const text of asked) assert.ok(text.includes(`"http://retracker.example${ANNOUNCE_PATH}"`));
+  assert.ok(readPage("docs/neighbors.md").includes(`"http://retracker.example${ANNOUNCE_PATH}"`));
 });
