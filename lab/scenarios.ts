@@ -45,6 +45,7 @@ function smallSwarm(clients: number): Scenario {
   };
 }
 
+/** The scenarios that `npm run lab` knows by name. */
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "flash-crowd",

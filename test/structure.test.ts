@@ -3,18 +3,12 @@
  * longer sees anything fails as well.
  */
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
-import { join, posix } from "node:path";
+import { posix } from "node:path";
 import { test } from "node:test";
 import ts from "typescript";
+import { assertNone, at, lineOf, parse, readSources, type Source } from "./sources.ts";
 
-interface Source {
-  /** From the project's root, with slashes. */
-  readonly path: string;
-  /** A test, or part of a conformance suite. */
-  readonly isTest: boolean;
-  readonly file: ts.SourceFile;
-}
+const sources = readSources();
 
 interface Rule {
   readonly name: string;
@@ -73,6 +67,20 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** These decide nothing by themselves: no packages, no Node, no logs; clock and randomness are passed in. */
 const PURE = ["model", "network", "wire", "tracker"];
 const IMPURE_GLOBALS = ["console", "process", "Date", "performance", "setTimeout", "setInterval", "fetch"];
+
+/** Packages that a unit test must not reach: they start processes, threads and servers, or talk to some. */
+const OUTSIDE = [
+  ...["child_process", "cluster", "dgram", "http", "http2", "https", "net", "tls", "worker_threads"].map(
+    (name) => `node:${name}`,
+  ),
+  "koffi",
+  "mysql2",
+  "playwright-core",
+  "undici",
+  "vite",
+];
+/** What these packages have that does none of it. */
+const HARMLESS = ["isIP", "isIPv4", "isIPv6", "MessageChannel", "receiveMessageOnPort"];
 
 const FILE_LINES = 400;
 const FUNCTION_LINES = 70;
@@ -186,12 +194,6 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-const ROOT = join(import.meta.dirname, "..");
-const sources = globSync("{src,test,bench,web}/**/*.{ts,tsx}", {
-  cwd: ROOT,
-  exclude: ["**/node_modules"],
-}).map((path) => parse(path.replaceAll("\\", "/"), readFileSync(join(ROOT, path), "utf8")));
-
 for (const rule of RULES) {
   test(rule.name, () => {
     const example = parse(rule.example.path, rule.example.text);
@@ -206,6 +208,65 @@ test("no file imports itself by way of others", () => {
   assert.equal(cycles([a, b]).length, 1, "the rule sees its example");
   assertNone(cycles(sources));
 });
+
+test("a unit test reaches no server, thread, process or engine", () => {
+  const place = "src/model/a.test.ts";
+  const direct = parse(place, 'import { Worker } from "node:worker_threads";');
+  const indirect = [
+    parse(place, 'import { b } from "./b.ts";'),
+    parse("src/model/b.ts", 'import { createServer } from "node:net";'),
+  ];
+  assert.equal(outsideOfUnits([direct]).length, 1, "the rule sees its example");
+  assert.equal(outsideOfUnits(indirect).length, 1, "the rule sees what is imported by way of others");
+  assertNone(outsideOfUnits(sources));
+});
+
+/** Tests that `npm run unit` runs, and that reach one of OUTSIDE: their names should end in .integration.test.ts. */
+function outsideOfUnits(sources: readonly Source[]): string[] {
+  const imports = new Map(sources.map((source) => [source.path, loadedBy(source)]));
+  const wayOutside = (path: string, seen: Set<string>): string[] | undefined => {
+    for (const target of imports.get(path) ?? []) {
+      if (OUTSIDE.includes(target)) return [target];
+      if (seen.has(target)) continue;
+      const way = wayOutside(target, seen.add(target));
+      if (way !== undefined) return [target, ...way];
+    }
+    return undefined;
+  };
+  return [...imports.keys()].filter(isUnitTest).flatMap((path) => {
+    const way = wayOutside(path, new Set());
+    return way === undefined ? [] : [`${path}:1: no unit test: it imports ${way.join(" → ")}`];
+  });
+}
+
+/** Whether `npm run unit` runs it. */
+function isUnitTest(path: string): boolean {
+  return /^(src\/.*|lab\/.*|test\/[^/]*)(?<!\.integration)\.test\.ts$/.test(path);
+}
+
+/** What is loaded with a file: packages by name, files by path. Types and imports on demand are not. */
+function loadedBy({ path, file }: Source): string[] {
+  return file.statements.flatMap((statement) => {
+    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return [];
+    if (statement.moduleSpecifier === undefined || isHarmless(statement)) return [];
+    const name = statement.moduleSpecifier.getText(file).slice(1, -1);
+    if (name.startsWith(".")) return [posix.join(posix.dirname(path), name)];
+    return [name.startsWith("node:") ? name : name.split("/")[0]];
+  });
+}
+
+/** Whether all that a statement imports are types, or HARMLESS. */
+function isHarmless(statement: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
+  if (ts.isExportDeclaration(statement)) return statement.isTypeOnly;
+  const clause = statement.importClause;
+  if (clause === undefined) return false;
+  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
+  const bindings = clause.namedBindings;
+  if (clause.name !== undefined || bindings === undefined || !ts.isNamedImports(bindings)) return false;
+  return bindings.elements.every(
+    ({ isTypeOnly, name, propertyName }) => isTypeOnly || HARMLESS.includes((propertyName ?? name).text),
+  );
+}
 
 function cycles(sources: readonly Source[]): string[] {
   const targets = new Map(
@@ -222,11 +283,6 @@ function cycles(sources: readonly Source[]): string[] {
   };
   for (const path of targets.keys()) visit(path, []);
   return found;
-}
-
-function parse(path: string, text: string): Source {
-  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-  return { path, isTest: /\.test\.ts$|\/conformance[/.]/.test(path), file };
 }
 
 /** The folder or file right below src, or undefined outside of it. */
@@ -285,16 +341,4 @@ function find(source: Source, breaks: (node: ts.Node) => boolean): string[] {
 
 function firstLine(node: ts.Node, source: Source): string {
   return node.getText(source.file).split("\n")[0];
-}
-
-function lineOf(source: Source, pos: number): number {
-  return source.file.getLineAndCharacterOfPosition(pos).line + 1;
-}
-
-function at(source: Source, pos: number, what: string): string {
-  return `${source.path}:${lineOf(source, pos)}: ${what}`;
-}
-
-function assertNone(failures: readonly string[]): void {
-  assert.ok(failures.length === 0, `\n${failures.join("\n")}`);
 }
