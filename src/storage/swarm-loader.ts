@@ -7,7 +7,7 @@ import { canBePeer } from "../network/special-purpose.ts";
 import { Admission } from "../tracker/admission.ts";
 import { KeptPeersReader } from "../tracker/kept-peers.ts";
 import { peerKey } from "../tracker/peer-key.ts";
-import { ADDRESS_WORDS, COUNTED, KEY_GROUP, KEY_PROVEN } from "../tracker/peer-record.ts";
+import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../tracker/peer-record.ts";
 import { COUNTS } from "../tracker/peer-update.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
 import { SWARM_FLAG } from "../tracker/swarm-state.ts";
@@ -113,7 +113,7 @@ export class SwarmLoader {
       if (store.list(address.family).find(cell, address.words, port) !== -1) continue;
       const lastSeen = store.words[entry + ENTRY.lastSeen];
       const key = peerKey(address, groups, left === 0) | (peer.proven ? KEY_PROVEN : 0);
-      this.#admission.set(groups, key & KEY_GROUP, store.maxPeers, 0);
+      this.#admission.set(groups, store.maxPeers, 0);
       const update = {
         address,
         port,

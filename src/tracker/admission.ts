@@ -7,6 +7,7 @@
  */
 import { COUNTER } from "../model/counters.ts";
 import { NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
+import { KEY_GROUP } from "./peer-record.ts";
 
 /** The part of `max_peers` that only members of peer groups can take, where there are groups. */
 export const MEMBERS_SHARE = 0.25;
@@ -43,20 +44,36 @@ export function allowanceFor(maxPeers: number): number {
   return Math.min(ALLOWANCE_MOST, Math.max(ALLOWANCE_LEAST, maxPeers * ALLOWANCE_PART));
 }
 
-/** By what one newcomer after the other is admitted. Mutable, used again. */
+/** By what newcomers are admitted. Mutable, used again: a peer that is known costs no more than these three words. */
 export class Admission {
-  /** Peers that its household may have in one swarm. */
-  addressLimit = 1;
-  /** There is room for it while the tracker has fewer peers than this. */
-  room = 0;
-  /** A peer of its household makes room for it that has not announced for longer. Seconds. */
-  overdueSeconds = NEVER_OVERDUE;
+  groups: PeerGroups | undefined;
+  /** Of the store. */
+  maxPeers = 0;
+  /** Seconds between announces; 0: no peer is so late that it makes room. */
+  interval = 0;
+  /** One peer has made room for the newcomer under way: it may have the last place. */
+  isSwap = false;
 
-  /** @param interval seconds between announces; 0: no peer is so late that it makes room. */
-  set(groups: PeerGroups, group: number, maxPeers: number, interval: number): void {
-    this.addressLimit = groups.addressLimitOf[group];
-    this.room = roomFor(groups, group, maxPeers);
-    this.overdueSeconds = interval === 0 ? NEVER_OVERDUE : interval * OVERDUE_INTERVALS;
+  set(groups: PeerGroups, maxPeers: number, interval: number): void {
+    this.groups = groups;
+    this.maxPeers = maxPeers;
+    this.interval = interval;
+  }
+
+  /** Peers that the household of a newcomer with this key may have in one swarm. */
+  limitFor(key: number): number {
+    return this.groups === undefined ? Number.POSITIVE_INFINITY : this.groups.addressLimitOf[key & KEY_GROUP];
+  }
+
+  /** There is room for a newcomer with this key while the tracker has fewer peers than this. */
+  roomFor(key: number): number {
+    if (this.groups === undefined || this.isSwap) return this.maxPeers;
+    return roomFor(this.groups, key & KEY_GROUP, this.maxPeers);
+  }
+
+  /** A peer of its household makes room that has not announced for longer. Seconds. */
+  get overdueSeconds(): number {
+    return this.interval === 0 ? NEVER_OVERDUE : this.interval * OVERDUE_INTERVALS;
   }
 }
 

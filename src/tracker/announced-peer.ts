@@ -2,7 +2,6 @@
 import { Address } from "../model/address.ts";
 import { Admission } from "./admission.ts";
 import { peerKey } from "./peer-key.ts";
-import { KEY_GROUP } from "./peer-record.ts";
 import { COUNTS, type Counts, type PeerUpdate } from "./peer-update.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
@@ -30,6 +29,6 @@ export class AnnouncedPeer implements PeerUpdate {
     this.port = port;
     this.key = peerKey(address, groups, this.left === 0);
     this.stallSeconds = selection.stallSeconds;
-    this.admission.set(groups, this.key & KEY_GROUP, maxPeers, settings.interval);
+    this.admission.set(groups, maxPeers, settings.interval);
   }
 }

@@ -11,12 +11,12 @@ const COUNTERS = 4096;
 export class AnswerPlaces {
   readonly #counts = new Uint8Array(COUNTERS);
   /** The answer that a counter was last used for: there is nothing to be cleared between two. */
-  readonly #answers = new Uint32Array(COUNTERS);
+  readonly #answers = new Int32Array(COUNTERS);
   #answer = 0;
 
   /** Begins another answer. */
   begin(): void {
-    this.#answer = (this.#answer + 1) >>> 0;
+    this.#answer = (this.#answer + 1) | 0;
   }
 
   /**

@@ -56,7 +56,7 @@ export class HouseholdLimits {
     { address, key, admission }: Omit<Newcomer, "port">,
     now: number,
   ): boolean {
-    const { addressLimit, overdueSeconds } = admission;
+    const addressLimit = admission.limitFor(key);
     const mates = this.#mates;
     const isLearned = (key & KEY_LEARNED) !== 0;
     this.victim = -1;
@@ -65,7 +65,7 @@ export class HouseholdLimits {
       if (mates.count >= addressLimit) {
         if (isLearned) return false;
         if (mates.learned !== -1) this.victim = mates.learned;
-        else if (mates.oldestAge > overdueSeconds) this.victim = mates.oldest;
+        else if (mates.oldestAge > admission.overdueSeconds) this.victim = mates.oldest;
         return this.victim !== -1;
       }
     }

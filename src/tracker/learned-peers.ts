@@ -16,7 +16,6 @@ import { peerKey } from "./peer-key.ts";
 import {
   ADDRESS_WORDS,
   KEY_COMPLETE,
-  KEY_GROUP,
   KEY_LEARNED,
   KEY_MASK,
   KEY_UNCONFIRMED,
@@ -176,7 +175,7 @@ export class LearnedPeers {
       const position = list.find(cell, address.words, port);
       if (position === -1) {
         const newcomer = { address, port, key, admission: this.#admission };
-        this.#admission.set(this.groups, key & KEY_GROUP, store.maxPeers, 0);
+        this.#admission.set(this.groups, store.maxPeers, 0);
         const hasRoom = this.#makeRoom(shard, entry, holder, counts);
         if (!hasRoom || store.addLearned(shard, entry, newcomer, state) === -1) {
           counts.refused++;

@@ -196,12 +196,7 @@ export class SwarmStore {
     let key = update.key;
     // As a signed integer it stays off the heap when it is handed on.
     let state = 0;
-    let known = list.find(cell, address.words, update.port);
-    if (known !== -1 && (words[list.keyAt(cell, known)] & KEY_LEARNED) !== 0) {
-      // Of a learned peer nothing is known yet: it is a newcomer.
-      this.removePeer(shard, entry, address.family, known);
-      known = -1;
-    }
+    const known = list.find(cell, address.words, update.port);
     let position = this.#pair(shard, entry, update, known);
     if (this.outcome.duplicate) key |= KEY_DUPLICATE;
     if (position === -1) {
@@ -209,11 +204,15 @@ export class SwarmStore {
     } else {
       const record = list.recordAt(cell, position);
       const old = words[record + keyAt] & KEY_MASK;
-      if ((old & KEY_COMPLETE) === (key & KEY_COMPLETE)) {
+      if ((old & (KEY_COMPLETE | KEY_LEARNED)) === (key & KEY_COMPLETE)) {
         key |= old & (left === 0 ? KEY_PROVEN : KEY_BRIDGE);
         state = words[record + keyAt + 1] | 0;
       }
-      if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
+      if ((old & KEY_LEARNED) !== 0) {
+        // Of a learned peer nothing is known yet: it is a newcomer.
+        this.removePeer(shard, entry, address.family, position);
+        position = this.#addPeer(shard, entry, update, key, now);
+      } else if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
     }
     if (position === -1) return -1;
     const record = list.recordAt(cell, position);
@@ -350,7 +349,7 @@ export class SwarmStore {
       this.removePeer(shard, entry, address.family, limits.victim);
       outcome.displaced = true;
     }
-    if (this.#countPeer(shard, 1) >= admission.room) {
+    if (this.#countPeer(shard, 1) >= admission.roomFor(key)) {
       this.#countPeer(shard, -1);
       outcome.refused = REFUSED_FULL;
       return -1;

@@ -60,8 +60,7 @@ const NEAREST: SelectionSettings = {
 /** By what a test's peer is admitted: any number of an address. @param room peers in the tracker. */
 export function admitAny(room: number): Admission {
   const admission = new Admission();
-  admission.addressLimit = Number.POSITIVE_INFINITY;
-  admission.room = room;
+  admission.maxPeers = room;
   return admission;
 }
 

@@ -68,8 +68,6 @@ export class Tracker {
   readonly #errand = new Uint8Array(REFRESH_BYTES);
   readonly #requester = new Requester();
   readonly #update = new AnnouncedPeer();
-  /** A peer of no matter which household has made room for the one under way. */
-  #isSwap = false;
   readonly #infoHash = new Uint32Array(5);
 
   /**
@@ -235,9 +233,9 @@ export class Tracker {
     const store = this.#store;
     const who = this.#requester;
     let entry = store.find(shard, request.infoHash);
-    this.#isSwap = false;
+    this.#update.admission.isSwap = false;
     if (store.peerCount >= roomFor(this.policy.groups, who.group, store.maxPeers)) {
-      this.#isSwap = this.#makeRoom(shard, entry, request);
+      this.#update.admission.isSwap = this.#makeRoom(shard, entry, request);
       entry = store.find(shard, request.infoHash);
     }
     if (entry === 0) entry = store.addSwarm(shard, request.infoHash, this.#clock.seconds);
@@ -344,10 +342,9 @@ export class Tracker {
     this.#store.outcome.clear();
     if (canBePeer(address, port)) {
       update.setAddress(address, port, this.policy, this.#store.maxPeers);
-      if (this.#isSwap) update.admission.room = this.#store.maxPeers;
       update.completed = completed && update.left === 0;
       position = this.#store.putPeer(shard, entry, update);
-      this.#isSwap = false;
+      this.#update.admission.isSwap = false;
       countAdmission(this.#store.outcome, this.#counters);
     }
     if (address.family === 4) this.#requester.position4 = position;
