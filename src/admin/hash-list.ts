@@ -1,17 +1,17 @@
 /** The hash list for those who act on it: DPI boxes, routers, `btrt hashlist`. */
 import { z } from "zod";
-import { FORMAT_NAMES, HASH_LIST_FORMATS } from "../model/hash-list-format.ts";
+import { DRY_RUN_FORMATS, FORMATS, HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
 import { ApiError } from "./api-error.ts";
 import type { Sources } from "./sources.ts";
 
 /** What `/api/v1/hashlist` is asked. */
 export const hashListQuerySchema = z.object({
-  format: z.enum(HASH_LIST_FORMATS).default("text").describe("In which form."),
+  format: z.enum(HASH_LIST_FORMATS).default("text").describe("The format of the list."),
 });
 
-/** The media types of what it answers. */
+/** The media types of all formats. */
 export const HASH_LIST_TYPES: readonly string[] = [
-  ...new Set(HASH_LIST_FORMATS.map((format) => FORMAT_NAMES[format].mediaType)),
+  ...new Set(HASH_LIST_FORMATS.map((format) => FORMATS[format].mediaType)),
 ];
 
 /**
@@ -23,13 +23,13 @@ export async function answerHashList(
   { format }: z.output<typeof hashListQuerySchema>,
   request: Request,
 ): Promise<Response> {
-  if (hashList.isDryRun && format !== "csv" && format !== "json")
-    throw new ApiError(409, "hashlist.dry_run is on: the list is only given out as csv and json");
+  if (hashList.isDryRun && !FORMATS[format].availableInDryRun)
+    throw new ApiError(409, `hashlist.dry_run is on: the list is only given out as ${DRY_RUN_FORMATS}`);
   const { bytes, sha256, changedAt, validUntil } = await hashList.encode(format);
   if (Date.now() >= validUntil) throw new ApiError(503, "there is no list that is valid still");
   const etag = `"${sha256}"`;
   const headers = {
-    "Content-Type": FORMAT_NAMES[format].mediaType,
+    "Content-Type": FORMATS[format].mediaType,
     ETag: etag,
     "Last-Modified": new Date(changedAt).toUTCString(),
     // Who keeps it must ask again before using it, and must not use it later than that at all.

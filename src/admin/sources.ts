@@ -1,5 +1,5 @@
 /** What the admin listener is told by the composition root: counts in shared memory, and questions it may ask. */
-import type { HashListFormat } from "../model/hash-list-format.ts";
+import type { HashListFormat } from "../hash-list/formats/formats.ts";
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
 import type { PollsData } from "../tracker/polls.ts";
 import type { SelectionSettings } from "../tracker/selection-settings.ts";

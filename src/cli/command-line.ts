@@ -1,7 +1,7 @@
 /** The commands of `btrt`: from arguments to an exit code. */
 import { Argument, Command, CommanderError, Option } from "commander";
 import type { ConfigSource } from "../config/load.ts";
-import { HASH_LIST_FORMATS } from "../model/hash-list-format.ts";
+import { HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
 import { BUILD_TEXT, VERSION } from "../version.ts";
 import type { Shell } from "./completion/scripts.ts";
 import { CONFIG_FILE } from "./config-file.ts";

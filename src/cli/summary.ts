@@ -4,8 +4,8 @@ import type { LoadedConfig, LoadReport } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { workerCount } from "../config/worker-count.ts";
+import { FORMATS } from "../hash-list/formats/formats.ts";
 import { formatHostPort } from "../model/address-text.ts";
-import { FORMAT_NAMES } from "../model/hash-list-format.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
 import { memoryBound, shardsFor } from "../tracker/store-memory.ts";
 
@@ -77,7 +77,7 @@ function describeForwarding({ sources, clients }: Config["forwarded_announce"]):
 
 function describeHashList({ path, formats, interval, dry_run }: Config["hashlist"]): string[] {
   if (path === null) return [];
-  const files = formats.map((format) => path + FORMAT_NAMES[format].ending).join(", ");
+  const files = formats.map((format) => path + FORMATS[format].ending).join(", ");
   return [
     `${files}, every ${count(interval, "second")}${dry_run ? "; but dry_run: nothing is written" : ""}`,
   ];

@@ -33,7 +33,7 @@ export function text() {
 export const filePath = text();
 
 /** One of some words. */
-export function choice<const Words extends readonly [string, ...string[]]>(words: Words) {
+export function choice<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, { error: expected(`one of ${words.join(", ")}`) });
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
 import { parseDocument } from "./document.ts";
 import { formatProblem } from "./problem.ts";
 import { configSchema } from "./schema.ts";
@@ -138,7 +139,7 @@ test("every kind of value says what it takes", () => {
     ],
     [
       "hashlist: { formats: [xml] }",
-      '1:23: hashlist.formats[0]: must be one of text, csv, json, binary, nftables, not "xml"',
+      `1:23: hashlist.formats[0]: must be one of ${HASH_LIST_FORMATS.join(", ")}, not "xml"`,
     ],
     [
       "hashlist: { dpi_statistics: { file: f, pattern: '(a)' } }",

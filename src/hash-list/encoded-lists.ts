@@ -1,8 +1,7 @@
-/** Lists as they are given to whoever asks: encoded once, however many ask. */
+/** Encodes each list once per format, however many clients ask for it. */
 import { createHash } from "node:crypto";
 import { setImmediate as yieldToOthers } from "node:timers/promises";
-import type { HashListFormat } from "../model/hash-list-format.ts";
-import { encodeHashList } from "./formats.ts";
+import { FORMATS, type HashListFormat } from "./formats/formats.ts";
 import type { HashList } from "./hash-list.ts";
 
 /** A list in one format. */
@@ -12,12 +11,12 @@ interface EncodedList {
   readonly sha256: string;
 }
 
-/** Keeps the encodings of the latest list. */
+/** The encodings of the latest list. */
 export class EncodedLists {
   #list: HashList | undefined;
   #encodings = new Map<HashListFormat, Promise<EncodedList>>();
 
-  /** A list in a format. @param timeoutSeconds as {@link encodeHashList} has it. */
+  /** A list in a format. @param timeoutSeconds for how long the receiver may use it. */
   encode(list: HashList, format: HashListFormat, timeoutSeconds: number): Promise<EncodedList> {
     if (list !== this.#list) this.#encodings = new Map();
     this.#list = list;
@@ -32,7 +31,7 @@ export class EncodedLists {
 async function encode(list: HashList, format: HashListFormat, timeoutSeconds: number): Promise<EncodedList> {
   const hash = createHash("sha256");
   const pieces: Uint8Array[] = [];
-  for (const piece of encodeHashList(list, format, timeoutSeconds)) {
+  for (const piece of FORMATS[format].encode(list, timeoutSeconds)) {
     hash.update(piece);
     pieces.push(piece);
     await yieldToOthers();

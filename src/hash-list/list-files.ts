@@ -4,8 +4,7 @@
  * the *status file*, which is written every time, last, and by its own time stamp.
  */
 import { basename } from "node:path";
-import { FORMAT_NAMES, type HashListFormat } from "../model/hash-list-format.ts";
-import { encodeHashList } from "./formats.ts";
+import { FORMATS, type HashListFormat } from "./formats/formats.ts";
 import { entriesOf, type HashList } from "./hash-list.ts";
 import { replaceFile } from "./replace-file.ts";
 
@@ -35,7 +34,7 @@ export class ListFiles {
 
   /** @param path what their names have in common. */
   constructor(path: string, formats: readonly HashListFormat[]) {
-    const endings = [...formats.map((format) => FORMAT_NAMES[format].ending), STATUS_ENDING];
+    const endings = [...formats.map((format) => FORMATS[format].ending), STATUS_ENDING];
     this.names = endings.map((ending) => path + ending);
     this.#formats = formats;
   }
@@ -45,7 +44,7 @@ export class ListFiles {
     const files: HashListStatus["files"][number][] = [];
     for (const [i, format] of this.#formats.entries()) {
       const file = this.names[i];
-      const written = await replaceFile(file, encodeHashList(list, format, timeoutSeconds));
+      const written = await replaceFile(file, FORMATS[format].encode(list, timeoutSeconds));
       files.push({ file: basename(file), format, ...written });
     }
     const status: HashListStatus = { ...describeList(list), files };

@@ -1,6 +1,7 @@
 /** What the hash list is made by: the configuration's `hashlist`, and the exclude file's content. */
-import type { HashListFormat } from "../model/hash-list-format.ts";
+
 import type { AccessList } from "../tracker/access-list.ts";
+import type { HashListFormat } from "./formats/formats.ts";
 
 /** How the list is made. Times in seconds. */
 export interface HashListSettings {

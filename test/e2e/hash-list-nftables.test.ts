@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { encodeHashList } from "../../src/hash-list/formats.ts";
+import { nftables } from "../../src/hash-list/formats/nftables.ts";
 import { emptyList, type HashList } from "../../src/hash-list/hash-list.ts";
 import { NFT_SET, NFT_SET_TYPE, NFT_TABLE } from "../../src/hash-list/nftables-names.ts";
 import { Bed } from "../support/bed.ts";
@@ -56,7 +56,7 @@ test("nft takes the list whole or not at all, and handshakes of its torrents are
       stdio: "pipe",
     });
   const load = (list: HashList, more = "") =>
-    nft(["-f", "-"], Buffer.concat([...encodeHashList(list, "nftables", 1200)]).toString() + more);
+    nft(["-f", "-"], Buffer.concat([...nftables.encode(list, 1200)]).toString() + more);
   const handshake = async (...hashes: string[]) => {
     const process_ = bed.run([process.execPath, "-e", HANDSHAKER, ...hashes], namespace);
     assert.equal(await process_.ended, 0, process_.stderr);

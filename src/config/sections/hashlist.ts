@@ -1,5 +1,5 @@
 /** `hashlist`: the torrents with enough complete copies inside that outside connections can be refused. */
-import { HASH_LIST_FORMATS } from "../../model/hash-list-format.ts";
+import { DRY_RUN_FORMATS, FORMATS, HASH_LIST_FORMATS } from "../../hash-list/formats/formats.ts";
 import { choice, filePath, flag, integer, keys, list, optional, rule, section, text } from "../fields.ts";
 
 /** A regular expression with two groups. */
@@ -27,9 +27,8 @@ export const hashlist = section(
     interval: integer(5, 86_400)
       .default(600)
       .describe("Seconds from one list to the next. A torrent that must leave is taken off within a minute."),
-    formats: list(choice(HASH_LIST_FORMATS), 5, ["text"]).describe(
-      "text: an info-hash of 40 hexadecimal digits per line. csv and json: with counts. binary: 20 bytes each. " +
-        "nftables: an update for nft -f.",
+    formats: list(choice(HASH_LIST_FORMATS), HASH_LIST_FORMATS.length, ["text"]).describe(
+      HASH_LIST_FORMATS.map((name) => `${name}: ${FORMATS[name].description}.`).join(" "),
     ),
     min_complete: integer(1, 100)
       .default(2)
@@ -57,7 +56,7 @@ export const hashlist = section(
     dry_run: flag()
       .default(false)
       .describe(
-        "true: the list is made and counted, and not written; nor is it given out, but as csv and json.",
+        `true: the list is made and counted, but neither written nor exported, except as ${DRY_RUN_FORMATS}.`,
       ),
     router_counters: optional(filePath).meta({
       description:
