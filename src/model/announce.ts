@@ -18,7 +18,7 @@ export const NUM_WANT_LIMIT = 1000;
 export const COMPACT_BYTES = { 4: 6, 6: 18 } as const;
 
 /** Which number of `transferred` is which. */
-export const TRANSFERRED = { downloaded: 0, uploaded: 1 } as const;
+export const TRANSFERRED = { downloaded: 0, uploaded: 1, left: 2 } as const;
 
 /** Words of a peer_id: 20 bytes (BEP 3). */
 export const PEER_ID_WORDS = 5;
@@ -42,8 +42,11 @@ export class AnnounceRequest {
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
   /** What is left to download, by {@link coarseLeft}; 0 only for a complete copy. */
   left = 0;
-  /** Bytes received and sent since `started` ({@link TRANSFERRED}), as the client says; -1 where it does not. */
-  readonly transferred = new Float64Array(2).fill(-1);
+  /**
+   * Bytes received and sent since `started`, and exactly those that are left ({@link TRANSFERRED}), as the client says; -1
+   * where it does not.
+   */
+  readonly transferred = new Float64Array(3).fill(-1);
   /** Peers wanted, or {@link NUM_WANT_DEFAULT}. Not yet limited to what the tracker gives. */
   numWant = NUM_WANT_DEFAULT;
   /** The only family whose peers the answer can hold (BEP 15), or 0 for both. */

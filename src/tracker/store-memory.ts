@@ -5,6 +5,7 @@
 import { allocateChangeLog, type ChangeLogData } from "./change-log.ts";
 import { allocateHeap, type HeapData, heapSlackWords } from "./heap.ts";
 import { allocateHouseholdCounts, householdCountBytes } from "./household-counts.ts";
+import { allocateHybrids } from "./hybrid-table.ts";
 import { RECORD_WORDS } from "./peer-record.ts";
 import { allocateSwarmTable, ENTRY_WORDS, type SwarmTableData } from "./swarm-table.ts";
 import { allocateTraffic } from "./traffic-table.ts";
@@ -37,6 +38,7 @@ export interface SwarmStoreData {
   readonly changes: ChangeLogData;
   readonly traffic: Uint32Array<SharedArrayBuffer>;
   readonly households: Uint16Array<SharedArrayBuffer>;
+  readonly hybrids: Uint32Array<SharedArrayBuffer>;
 }
 
 /** Shards for so many workers: several for each, so that they seldom meet. A power of two, at most 256. */
@@ -78,6 +80,7 @@ export function allocateSwarmStore(
     changes: allocateChangeLog(shards),
     traffic: allocateTraffic(maxPeers, shards),
     households: allocateHouseholdCounts(maxPeers, shards),
+    hybrids: allocateHybrids(maxPeers),
   };
 }
 

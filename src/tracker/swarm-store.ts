@@ -9,6 +9,7 @@ import { ClientIdentities } from "./client-identity.ts";
 import { ClientPairs } from "./client-pairs.ts";
 import { Heap } from "./heap.ts";
 import { HouseholdLimits } from "./household-limits.ts";
+import { HybridTable } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { PeerList } from "./peer-list.ts";
 import {
@@ -81,7 +82,7 @@ export class SwarmStore {
     this.#pairs = new ClientPairs(heap.words, this.#ipv4, this.#ipv6);
     this.vanished = new ChangeLog(data.changes);
     this.identities = new ClientIdentities(hash);
-    this.traffic = new TrafficTable(data.traffic, data.shards, hash);
+    this.traffic = new TrafficTable(data.traffic, new HybridTable(data.hybrids), data.shards, hash);
   }
 
   /** Peers and swarms in all shards. */

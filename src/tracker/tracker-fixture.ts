@@ -1,7 +1,13 @@
 /** A tracker over a small store with three groups, for tests: announces in, addresses out. */
 import { Address, type Family } from "../model/address.ts";
 import { formatAddress, parseAddress } from "../model/address-text.ts";
-import { ANNOUNCE_EVENT, AnnounceRequest, AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
+import {
+  ANNOUNCE_EVENT,
+  AnnounceRequest,
+  AnnounceResponse,
+  COMPACT_BYTES,
+  TRANSFERRED,
+} from "../model/announce.ts";
 import { allocateCounters } from "../model/counters.ts";
 import { Random } from "../model/random.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
@@ -168,6 +174,7 @@ export class TrackerFixture {
     request.peerId.fill(fields.client ?? 0);
     request.clientKey = fields.client ?? 0;
     request.transferred.set(fields.transferred ?? [-1, fields.uploaded ?? -1]);
+    request.transferred[TRANSFERRED.left] = request.left;
     if (fields.other !== undefined) {
       request.hasOther = true;
       request.otherAddress.copyFrom(parseAddress(fields.other));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ANNOUNCE_EVENT, type AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
+import { allocateHybrids, HybridTable } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { allocateTraffic, TrafficTable } from "./traffic-table.ts";
 
@@ -19,7 +20,12 @@ class Tested {
   readonly #table: TrafficTable;
 
   constructor(maxPeers = 10_000) {
-    this.#table = new TrafficTable(allocateTraffic(maxPeers, 1), 1, new KeyedHash(1, 2));
+    this.#table = new TrafficTable(
+      allocateTraffic(maxPeers, 1),
+      new HybridTable(allocateHybrids(maxPeers)),
+      1,
+      new KeyedHash(1, 2),
+    );
   }
 
   /** Some time later, announces a peer's sums in MiB. */

@@ -7,7 +7,10 @@
  * is counted twice. Where one of its addresses is in a peer group and another is not, it has two, and that of the group
  * counts. Who does not say who it is has a slot for each address.
  *
- *     slot      last announce:16 (seconds modulo 2^16)  member:1  tag:15 (0: free)    received, sent: KiB, modulo 2^32
+ * A torrent with two info-hashes has two slots, and which part of what is said of either counts, hybrid-table.ts knows.
+ *
+ *     slot      last announce:16 (seconds modulo 2^16)  member:1  hybrid:1  tag:14 (0: free)
+ *               received, sent: KiB, modulo 2^32
  *               share of outside peers among those it was given:16, among those it could have been given:16
  *
  * From the shares it is estimated what it has received from outside and sent there, and would have with a tracker that
@@ -15,9 +18,10 @@
  * those of each answer, as clients keep connections that later answers do not name; that of outside peers rises at once,
  * as who is given some has found too little inside.
  */
-import { ANNOUNCE_EVENT, type AnnounceRequest } from "../model/announce.ts";
+import { ANNOUNCE_EVENT, type AnnounceRequest, TRANSFERRED } from "../model/announce.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY } from "./group-activity.ts";
+import { HYBRID, type Hybrid, type HybridTable } from "./hybrid-table.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 
 const SLOT_WORDS = 4;
@@ -46,9 +50,10 @@ export function allocateTraffic(maxPeers: number, shards: number): Uint32Array<S
   return new Uint32Array(new SharedArrayBuffer(shards * slots * SLOT_WORDS * 4));
 }
 
-/** Of word 0 of a slot: whether it is of addresses in peer groups, and whose it is. */
+/** Of word 0 of a slot: whether it is of addresses in peer groups, whether to look for another info-hash; whose it is. */
 const MEMBER = 0x8000;
-const TAG = 0x7fff;
+const WITH_HYBRID = 0x4000;
+const TAG = 0x3fff;
 
 /** Seconds, and times as many as its own, after which a slot in a peer group keeps the other from counting no more. */
 const MEMBER_SECONDS = 90;
@@ -69,13 +74,15 @@ interface Given {
 export class TrafficTable {
   readonly #words: Uint32Array;
   readonly #hash: KeyedHash;
+  readonly #hybrids: HybridTable;
   /** Slots of a shard. */
   readonly #slots: number;
   /** What {@link #find} found: the client's other slot, in a peer group if the first is in none, or -1. */
   #other = -1;
 
-  constructor(words: Uint32Array, shards: number, hash: KeyedHash) {
+  constructor(words: Uint32Array, hybrids: HybridTable, shards: number, hash: KeyedHash) {
     this.#words = words;
+    this.#hybrids = hybrids;
     this.#hash = hash;
     this.#slots = words.length / SLOT_WORDS / shards;
   }
@@ -104,13 +111,14 @@ export class TrafficTable {
         ? this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port)
         : this.#hash.hash(infoHash, 0, infoHash.length, client);
     const member = client !== 0 && who.group !== NO_GROUP ? MEMBER : 0;
-    const tag = (hash >>> 17 || 1) | member;
+    const tag = (hash >>> 18 || 1) | member;
     const slot = this.#find(shard, hash, tag, now);
     if (slot === -1) return event === ANNOUNCE_EVENT.stopped;
     // The other address of a client starts, too.
     const begins = event === ANNOUNCE_EVENT.started && client === 0;
     const isKnown = (words[slot] & (MEMBER | TAG)) === tag && !begins;
     const seconds = isKnown ? 1 + ageOf(words[slot], now) : 0;
+    const kind = client === 0 ? HYBRID.none : this.#hybridOf(request, client, hash, now, words[slot], tag);
     const isCounted = client === 0 || member !== 0 || !this.#isWithMember(seconds, now);
     const shares = words[slot + SHARES];
     for (let i = 0; i < 2; i++) {
@@ -118,15 +126,50 @@ export class TrafficTable {
       const before = words[slot + 1 + i];
       words[slot + 1 + i] = sum;
       // A smaller sum has begun again.
-      const more = sum >= before ? sum - before : sum;
-      if (!isCounted || more > KIB_PER_SECOND * seconds) continue;
+      let more = sum >= before ? sum - before : sum;
+      let within = seconds;
+      if (kind >= HYBRID.pair) {
+        more = this.#hybrids.more[i];
+        within = this.#hybrids.seconds;
+      }
+      if (!isCounted || more > KIB_PER_SECOND * within) continue;
       activity[row + ACTIVITY.downloaded + i] += more * KIB;
       activity[row + ACTIVITY.outside + i] += (more * KIB * (shares >>> 16)) / WHOLE;
       activity[row + ACTIVITY.random + i] += (more * KIB * (shares & WHOLE)) / WHOLE;
     }
     words[slot + SHARES] = isKnown ? follow(shares, who) : sharesOf(who);
-    words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : ((now & 0xffff) << 16) | tag;
+    const hybrid = kind === HYBRID.alone || kind === HYBRID.pair ? WITH_HYBRID : 0;
+    words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : ((now & 0xffff) << 16) | hybrid | tag;
     return true;
+  }
+
+  /** What is known of another info-hash of the same torrent. @param word word 0 of the slot. */
+  #hybridOf(
+    request: AnnounceRequest,
+    client: number,
+    hash: number,
+    now: number,
+    word: number,
+    tag: number,
+  ): Hybrid {
+    const { transferred, left, event } = request;
+    const isKnown = (word & (MEMBER | TAG)) === tag;
+    if (isKnown && (word & WITH_HYBRID) === 0) return HYBRID.none;
+    if (!isKnown && (event === ANNOUNCE_EVENT.stopped || !isSum(transferred, TRANSFERRED.left)))
+      return HYBRID.none;
+    const hybrids = this.#hybrids;
+    const { said } = hybrids;
+    // Each of a client's two slots has its own.
+    said.client = (client ^ (tag & MEMBER)) >>> 0;
+    said.hash = hash >>> 0 || 1;
+    said.received = Math.floor(transferred[TRANSFERRED.downloaded] / KIB) % TWO_32;
+    said.sent = Math.floor(transferred[TRANSFERRED.uploaded] / KIB) % TWO_32;
+    said.left = left;
+    said.exactLeft = transferred[TRANSFERRED.left] >>> 0;
+    said.event = event;
+    said.now = now;
+    if (isKnown) return hybrids.follow();
+    return hybrids.begin() ? HYBRID.alone : HYBRID.none;
   }
 
   /** Whether the client is heard of from a peer group, too. @param seconds since it was last heard of from elsewhere. */

@@ -168,6 +168,7 @@ export class AnnounceQuery {
     request.numWant = NUM_WANT_DEFAULT;
     request.transferred[TRANSFERRED.downloaded] = ABSENT;
     request.transferred[TRANSFERRED.uploaded] = ABSENT;
+    request.transferred[TRANSFERRED.left] = ABSENT;
     request.hasOther = false;
     request.peerId.fill(0);
     request.clientKey = 0;
@@ -256,6 +257,7 @@ export class AnnounceQuery {
     const left = length > SUM_DIGITS ? -1 : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
     this.#leftError = isUnknown || left >= 0 ? OK : orEscape(length, CLIENT_ERROR.leftInvalid);
     this.request.left = left >= 0 ? coarseLeft(left) : LEFT_MAX;
+    this.request.transferred[TRANSFERRED.left] = left;
   }
 
   #takeNumWant(length: number): void {

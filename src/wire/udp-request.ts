@@ -117,7 +117,9 @@ export function decodeUdpAnnounce(
   request.otherPort = request.port;
   request.hasOther = false;
   request.event = eventOf(readWord(bytes, start + AT.event));
-  request.left = readLeft(bytes, start + AT.left);
+  readSum(bytes, start + AT.left, request.transferred, TRANSFERRED.left);
+  const left = request.transferred[TRANSFERRED.left];
+  request.left = left < 0 ? LEFT_MAX : coarseLeft(left);
   readSum(bytes, start + AT.downloaded, request.transferred, TRANSFERRED.downloaded);
   readSum(bytes, start + AT.uploaded, request.transferred, TRANSFERRED.uploaded);
   const numWant = readWord(bytes, start + AT.numWant);
@@ -157,12 +159,6 @@ function eventOf(code: number): AnnounceEvent {
 
 function readHash(bytes: Uint8Array, at: number, words: Uint32Array, index: number): void {
   for (let i = 0; i < HASH_WORDS; i++) words[index + i] = readWord(bytes, at + 4 * i);
-}
-
-/** 64 bits; the double nearest to them is 0 only for 0. Negative numbers are how clients say "unknown". */
-function readLeft(bytes: Uint8Array, at: number): number {
-  const high = readWord(bytes, at);
-  return high >= SIGN ? LEFT_MAX : coarseLeft(high * TWO_32 + readWord(bytes, at + 4));
 }
 
 /** Reads 64 bits into `out[index]`: -1 for negative numbers, which say nothing. */

@@ -125,7 +125,8 @@ describe("requests", () => {
         assert.equal(request.left, left >= 2n ** 63n ? LEFT_MAX : coarseLeft(Number(left)));
         assert.equal(request.left === 0, left === 0n);
         const sums = [other, BigInt.asUintN(64, ~other)].map((sum) => (sum >= 2n ** 63n ? -1 : Number(sum)));
-        assert.deepEqual([...request.transferred], sums);
+        const exact = left >= 2n ** 63n ? -1 : Number(left);
+        assert.deepEqual([...request.transferred], [...sums, exact]);
         assert.equal(request.event, events[event]);
         assert.equal(request.numWant, numWant < 0 ? -1 : numWant);
         assert.deepEqual([request.port, request.otherPort, request.hasOther], [port, port, false]);

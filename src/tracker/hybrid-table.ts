@@ -1,0 +1,264 @@
+/**
+ * Torrents that a client announces under two info-hashes. A hybrid torrent (BEP 52) has one of either version; its client
+ * announces both, at times of their own, with the same peer_id and key, and says the same sums of bytes for both. They
+ * are in different shards: what is known of both is here, in memory that all threads share, with a lock for some rows.
+ *
+ * Two are taken for one when both begin to be announced within two minutes with exactly the same sums and the same left,
+ * which are not all zero. From then on what both say is taken for one series of sums that never fall, and an announce adds
+ * what it says more than the last one of either. When that turns out to be wrong they are two torrents after all, and what
+ * has not been counted of them is: nothing is lost. So it is
+ *
+ * - when one says less than the other did before it, or has more left;
+ * - when one stops or completes, and the other does so much later;
+ * - when both say something at the same time, or stop, and that is not about the same.
+ *
+ *     row    lock (in the first row of a bucket, for all of it)  client  last announce of either (seconds; 0: free)
+ *            left of that  since when it is 0 (seconds)
+ *            when both began (seconds), what they had received and sent then (KiB), the low 32 bits of left then
+ *            of either: its info-hash's hash (0: none)  received  sent  last announce, its lowest bit: it has stopped
+ */
+import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
+
+const ROW_WORDS = 17;
+const WAYS = 4;
+const BUCKET_WORDS = ROW_WORDS * WAYS;
+const PEERS_PER_ROW = 1024;
+
+const AT = { lock: 0, client: 1, seen: 2, left: 3, done: 4, begun: 5, base: 6, exactLeft: 8 } as const;
+/** Where the first of the two is in a row, and what is where of it. */
+const FIRST = 9;
+const SECOND = 13;
+const HASH = 0;
+const SUMS = 1;
+const SEEN = 3;
+
+/** Tries to get a lock: who holds it needs less time than that, unless its thread has died. */
+const SPINS = 200;
+
+/** Seconds within which both begin, stop and complete. */
+const TOGETHER_SECONDS = 120;
+/** Seconds within which two announces are at the same time. */
+const SAME_SECONDS = 5;
+/** Seconds without an announce after which a row may be another client's. */
+const STALE_SECONDS = 7200;
+
+/** What two announces at the same time may differ by: a part of all since they began, and KiB. */
+const SLACK_PART = 1 / 8;
+const SLACK_KIB = 64;
+
+/** What is known of an announce; those of which {@link HybridTable.more} counts are the last. None: it has no row. Alone: nobody has said the same yet. */
+export const HYBRID = { none: 0, alone: 1, pair: 2, split: 3 } as const;
+/** One of {@link HYBRID}. */
+export type Hybrid = (typeof HYBRID)[keyof typeof HYBRID];
+
+/** What a client says of one info-hash. Mutable, used again for every announce. */
+class Said {
+  /** Its hash, and that of client and info-hash; neither is 0. Both unsigned. */
+  client = 0;
+  hash = 0;
+  /** KiB modulo 2^32. */
+  received = 0;
+  sent = 0;
+  /** By coarseLeft, and the low 32 bits of the bytes. */
+  left = 0;
+  exactLeft = 0;
+  event: AnnounceEvent = ANNOUNCE_EVENT.none;
+  /** Seconds. */
+  now = 0;
+}
+
+/** Allocates an empty table in shared memory. */
+export function allocateHybrids(maxPeers: number): Uint32Array<SharedArrayBuffer> {
+  const rows = Math.max(4 * WAYS, 2 ** Math.floor(Math.log2(maxPeers / PEERS_PER_ROW)));
+  return new Uint32Array(new SharedArrayBuffer(rows * ROW_WORDS * 4));
+}
+
+/** A thread's view of the table. */
+export class HybridTable {
+  /** What is announced: set by the caller. */
+  readonly said = new Said();
+  /** KiB received and sent that {@link follow} says are to be counted, for a pair and a split one; and in how long. */
+  readonly more = new Float64Array(2);
+  seconds = 0;
+  readonly #words: Uint32Array<SharedArrayBuffer>;
+  readonly #buckets: number;
+
+  constructor(words: Uint32Array<SharedArrayBuffer>) {
+    this.#words = words;
+    this.#buckets = words.length / BUCKET_WORDS;
+  }
+
+  /** An info-hash begins to be announced. @returns whether there is a row of it. */
+  begin(): boolean {
+    const { received, sent, left, client } = this.said;
+    const bucket = (client & (this.#buckets - 1)) * BUCKET_WORDS;
+    if ((received === 0 && sent === 0 && left === 0) || !this.#lock(bucket)) return false;
+    let row = this.#findBegun(bucket);
+    if (row !== -1) this.#note(row, SECOND);
+    else {
+      row = this.#findFree(bucket);
+      if (row !== -1) this.#start(row);
+    }
+    this.#unlock(bucket);
+    return row !== -1;
+  }
+
+  /** An info-hash that has begun is announced again. */
+  follow(): Hybrid {
+    const bucket = (this.said.client & (this.#buckets - 1)) * BUCKET_WORDS;
+    if (!this.#lock(bucket)) return HYBRID.none;
+    const row = this.#find(bucket);
+    const found = row === -1 ? HYBRID.none : this.#continue(row);
+    this.#unlock(bucket);
+    return found;
+  }
+
+  /** The row of another info-hash that has begun with the same sums, or -1. */
+  #findBegun(bucket: number): number {
+    const words = this.#words;
+    const { client, hash, received, sent, exactLeft, now } = this.said;
+    let found = -1;
+    for (let row = bucket; row < bucket + BUCKET_WORDS; row += ROW_WORDS) {
+      if (words[row + AT.seen] === 0 || words[row + AT.client] !== client) continue;
+      const isAlone = words[row + SECOND + HASH] === 0;
+      const isRecent = now - words[row + AT.seen] <= TOGETHER_SECONDS;
+      const isSame =
+        words[row + AT.base] === received &&
+        words[row + AT.base + 1] === sent &&
+        words[row + AT.exactLeft] === exactLeft;
+      // What was known of this one is not any more.
+      if (words[row + FIRST] === hash || words[row + SECOND] === hash) words[row + AT.seen] = 0;
+      else if (isAlone && isRecent && isSame) found = row;
+    }
+    return found;
+  }
+
+  /** A row that is free or stale, else the one that has been waiting for another info-hash for the longest, or -1. */
+  #findFree(bucket: number): number {
+    const words = this.#words;
+    const { now } = this.said;
+    let free = -1;
+    let oldest = now + 1;
+    for (let row = bucket; row < bucket + BUCKET_WORDS; row += ROW_WORDS) {
+      const seen = now - words[row + AT.seen] > STALE_SECONDS ? 0 : words[row + AT.seen];
+      if ((seen !== 0 && words[row + SECOND + HASH] !== 0) || seen >= oldest) continue;
+      oldest = seen;
+      free = row;
+    }
+    return free;
+  }
+
+  /** Writes a row with what begins. */
+  #start(row: number): void {
+    const words = this.#words;
+    const { client, received, sent, exactLeft, now } = this.said;
+    words[row + AT.client] = client;
+    words[row + AT.begun] = now;
+    words[row + AT.done] = now;
+    words[row + AT.base] = received;
+    words[row + AT.base + 1] = sent;
+    words[row + AT.exactLeft] = exactLeft;
+    words[row + SECOND + HASH] = 0;
+    this.#note(row, FIRST);
+  }
+
+  /** Notes what is said of one of the two. */
+  #note(row: number, member: number): void {
+    const words = this.#words;
+    const { hash, received, sent, left, event, now } = this.said;
+    if (left !== 0 || words[row + AT.left] !== 0) words[row + AT.done] = now;
+    words[row + AT.left] = left;
+    words[row + AT.seen] = now;
+    words[row + member + HASH] = hash;
+    words[row + member + SUMS] = received;
+    words[row + member + SUMS + 1] = sent;
+    words[row + member + SEEN] = (now & ~1) | (event === ANNOUNCE_EVENT.stopped ? 1 : 0);
+  }
+
+  #find(bucket: number): number {
+    const words = this.#words;
+    const { client, hash } = this.said;
+    for (let row = bucket; row < bucket + BUCKET_WORDS; row += ROW_WORDS) {
+      if (words[row + AT.client] !== client || words[row + AT.seen] === 0) continue;
+      if (words[row + FIRST] === hash || words[row + SECOND] === hash) return row;
+    }
+    return -1;
+  }
+
+  #continue(row: number): Hybrid {
+    const words = this.#words;
+    const { hash, received, sent, event, now } = this.said;
+    const own = words[row + FIRST] === hash ? FIRST : SECOND;
+    const other = FIRST + SECOND - own;
+    const stops = event === ANNOUNCE_EVENT.stopped;
+    if (words[row + SECOND + HASH] === 0) {
+      const isUnchanged = words[row + AT.base] === received && words[row + AT.base + 1] === sent;
+      if (isUnchanged && !stops && now - words[row + AT.begun] <= TOGETHER_SECONDS) return HYBRID.alone;
+      words[row + AT.seen] = 0;
+      return HYBRID.none;
+    }
+    if (!this.#isOne(row, own, other)) {
+      this.#split(row, own, other);
+      return HYBRID.split;
+    }
+    this.seconds = 1 + Math.max(0, now - words[row + AT.seen]);
+    this.more[0] = received - Math.max(words[row + own + SUMS], words[row + other + SUMS]);
+    this.more[1] = sent - Math.max(words[row + own + SUMS + 1], words[row + other + SUMS + 1]);
+    this.#note(row, own);
+    if (stops && (words[row + other + SEEN] & 1) !== 0) words[row + AT.seen] = 0;
+    return HYBRID.pair;
+  }
+
+  /** Whether what is said fits to what was said last of either. */
+  #isOne(row: number, own: number, other: number): boolean {
+    const words = this.#words;
+    const { received, sent, left, event, now } = this.said;
+    if (left > words[row + AT.left]) return false;
+    const seen = words[row + other + SEEN];
+    const hasStopped = (seen & 1) !== 0;
+    const stops = event === ANNOUNCE_EVENT.stopped;
+    if (hasStopped && !(stops && now - seen <= TOGETHER_SECONDS)) return false;
+    const hasCompleted = event === ANNOUNCE_EVENT.completed && words[row + AT.left] === 0;
+    if (hasCompleted && now - words[row + AT.done] > TOGETHER_SECONDS) return false;
+    const isAtOnce = hasStopped || Math.abs(now - seen) <= SAME_SECONDS;
+    return (
+      this.#isMore(row, own, other, 0, received, isAtOnce) && this.#isMore(row, own, other, 1, sent, isAtOnce)
+    );
+  }
+
+  /** Whether a sum is no less than the last one of either, and not much more if both are said at once. */
+  #isMore(row: number, own: number, other: number, index: number, sum: number, isAtOnce: boolean): boolean {
+    const words = this.#words;
+    const last = Math.max(words[row + own + SUMS + index], words[row + other + SUMS + index]);
+    if (sum < last) return false;
+    return !isAtOnce || sum - last <= SLACK_KIB + SLACK_PART * (sum - words[row + AT.base + index]);
+  }
+
+  /** They are two: counts what has not been counted of either. */
+  #split(row: number, own: number, other: number): void {
+    const words = this.#words;
+    const { received, sent, now } = this.said;
+    this.seconds = 1 + Math.max(0, now - words[row + AT.begun]);
+    for (let i = 0; i < 2; i++) {
+      const sum = i === 0 ? received : sent;
+      const before = words[row + own + SUMS + i];
+      const its = words[row + other + SUMS + i];
+      // A smaller sum has begun again.
+      const all = its + (sum >= before ? sum : before + sum);
+      this.more[i] = Math.max(0, all - Math.max(before, its) - words[row + AT.base + i]);
+    }
+    words[row + AT.seen] = 0;
+  }
+
+  /** @returns false when the lock is not to be had: the client counts as if it had no row. */
+  #lock(bucket: number): boolean {
+    for (let i = 0; i < SPINS; i++) {
+      if (Atomics.compareExchange(this.#words, bucket + AT.lock, 0, 1) === 0) return true;
+    }
+    return false;
+  }
+
+  #unlock(bucket: number): void {
+    Atomics.store(this.#words, bucket + AT.lock, 0);
+  }
+}
