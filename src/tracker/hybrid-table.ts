@@ -15,19 +15,31 @@
  *     row    lock (in the first row of a bucket, for all of it)  client  last announce of either (seconds; 0: free)
  *            left of that  since when it is 0 (seconds)
  *            when both began (seconds), what they had received and sent then (KiB), the low 32 bits of left then
+ *            shares of outside peers in the answers of both (outside-shares.ts)
  *            of either: its info-hash's hash (0: none)  received  sent  last announce, its lowest bit: it has stopped
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
+import { followShares, type Given, sharesOf } from "./outside-shares.ts";
 
-const ROW_WORDS = 17;
+const ROW_WORDS = 18;
 const WAYS = 4;
 const BUCKET_WORDS = ROW_WORDS * WAYS;
 const PEERS_PER_ROW = 1024;
 
-const AT = { lock: 0, client: 1, seen: 2, left: 3, done: 4, begun: 5, base: 6, exactLeft: 8 } as const;
+const AT = {
+  lock: 0,
+  client: 1,
+  seen: 2,
+  left: 3,
+  done: 4,
+  begun: 5,
+  base: 6,
+  exactLeft: 8,
+  shares: 9,
+} as const;
 /** Where the first of the two is in a row, and what is where of it. */
-const FIRST = 9;
-const SECOND = 13;
+const FIRST = 10;
+const SECOND = 14;
 const HASH = 0;
 const SUMS = 1;
 const SEEN = 3;
@@ -53,16 +65,17 @@ export type Hybrid = (typeof HYBRID)[keyof typeof HYBRID];
 
 /** What a client says of one info-hash. Mutable, used again for every announce. */
 class Said {
-  /** Its hash, and that of client and info-hash; neither is 0. Both unsigned. */
+  /** Its hash, and that of client and info-hash; neither is 0. Signed, as V8 would put half of all others on the heap. */
   client = 0;
   hash = 0;
-  /** KiB modulo 2^32. */
-  received = 0;
-  sent = 0;
-  /** By coarseLeft, and the low 32 bits of the bytes. */
+  /** Received and sent, in KiB modulo 2^32. */
+  readonly sums = new Float64Array(2);
+  /** By coarseLeft, and the low 32 bits of the bytes, signed. */
   left = 0;
   exactLeft = 0;
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
+  /** What it is given this time. */
+  given: Given = { given: 0, givenOutside: 0, eligible: 0, eligibleOutside: 0 };
   /** Seconds. */
   now = 0;
 }
@@ -80,6 +93,8 @@ export class HybridTable {
   /** KiB received and sent that {@link follow} says are to be counted, for a pair and a split one; and in how long. */
   readonly more = new Float64Array(2);
   seconds = 0;
+  /** And the shares of outside peers in the answers before. */
+  shares = 0;
   readonly #words: Uint32Array<SharedArrayBuffer>;
   readonly #buckets: number;
 
@@ -90,9 +105,9 @@ export class HybridTable {
 
   /** An info-hash begins to be announced. @returns whether there is a row of it. */
   begin(): boolean {
-    const { received, sent, left, client } = this.said;
+    const { sums, left, client } = this.said;
     const bucket = (client & (this.#buckets - 1)) * BUCKET_WORDS;
-    if ((received === 0 && sent === 0 && left === 0) || !this.#lock(bucket)) return false;
+    if ((sums[0] === 0 && sums[1] === 0 && left === 0) || !this.#lock(bucket)) return false;
     let row = this.#findBegun(bucket);
     if (row !== -1) this.#note(row, SECOND);
     else {
@@ -116,18 +131,18 @@ export class HybridTable {
   /** The row of another info-hash that has begun with the same sums, or -1. */
   #findBegun(bucket: number): number {
     const words = this.#words;
-    const { client, hash, received, sent, exactLeft, now } = this.said;
+    const { client, hash, sums, exactLeft, now } = this.said;
     let found = -1;
     for (let row = bucket; row < bucket + BUCKET_WORDS; row += ROW_WORDS) {
-      if (words[row + AT.seen] === 0 || words[row + AT.client] !== client) continue;
+      if (words[row + AT.seen] === 0 || (words[row + AT.client] | 0) !== client) continue;
       const isAlone = words[row + SECOND + HASH] === 0;
       const isRecent = now - words[row + AT.seen] <= TOGETHER_SECONDS;
       const isSame =
-        words[row + AT.base] === received &&
-        words[row + AT.base + 1] === sent &&
-        words[row + AT.exactLeft] === exactLeft;
+        words[row + AT.base] === sums[0] &&
+        words[row + AT.base + 1] === sums[1] &&
+        (words[row + AT.exactLeft] | 0) === exactLeft;
       // What was known of this one is not any more.
-      if (words[row + FIRST] === hash || words[row + SECOND] === hash) words[row + AT.seen] = 0;
+      if ((words[row + FIRST] | 0) === hash || (words[row + SECOND] | 0) === hash) words[row + AT.seen] = 0;
       else if (isAlone && isRecent && isSame) found = row;
     }
     return found;
@@ -151,27 +166,29 @@ export class HybridTable {
   /** Writes a row with what begins. */
   #start(row: number): void {
     const words = this.#words;
-    const { client, received, sent, exactLeft, now } = this.said;
+    const { client, sums, exactLeft, given, now } = this.said;
     words[row + AT.client] = client;
     words[row + AT.begun] = now;
     words[row + AT.done] = now;
-    words[row + AT.base] = received;
-    words[row + AT.base + 1] = sent;
+    words[row + AT.base] = sums[0];
+    words[row + AT.base + 1] = sums[1];
     words[row + AT.exactLeft] = exactLeft;
     words[row + SECOND + HASH] = 0;
+    words[row + AT.shares] = sharesOf(given);
     this.#note(row, FIRST);
   }
 
   /** Notes what is said of one of the two. */
   #note(row: number, member: number): void {
     const words = this.#words;
-    const { hash, received, sent, left, event, now } = this.said;
+    const { hash, sums, left, event, given, now } = this.said;
+    words[row + AT.shares] = followShares(words[row + AT.shares] | 0, given);
     if (left !== 0 || words[row + AT.left] !== 0) words[row + AT.done] = now;
     words[row + AT.left] = left;
     words[row + AT.seen] = now;
     words[row + member + HASH] = hash;
-    words[row + member + SUMS] = received;
-    words[row + member + SUMS + 1] = sent;
+    words[row + member + SUMS] = sums[0];
+    words[row + member + SUMS + 1] = sums[1];
     words[row + member + SEEN] = (now & ~1) | (event === ANNOUNCE_EVENT.stopped ? 1 : 0);
   }
 
@@ -179,20 +196,21 @@ export class HybridTable {
     const words = this.#words;
     const { client, hash } = this.said;
     for (let row = bucket; row < bucket + BUCKET_WORDS; row += ROW_WORDS) {
-      if (words[row + AT.client] !== client || words[row + AT.seen] === 0) continue;
-      if (words[row + FIRST] === hash || words[row + SECOND] === hash) return row;
+      if ((words[row + AT.client] | 0) !== client || words[row + AT.seen] === 0) continue;
+      if ((words[row + FIRST] | 0) === hash || (words[row + SECOND] | 0) === hash) return row;
     }
     return -1;
   }
 
   #continue(row: number): Hybrid {
     const words = this.#words;
-    const { hash, received, sent, event, now } = this.said;
-    const own = words[row + FIRST] === hash ? FIRST : SECOND;
+    const { hash, sums, event, now } = this.said;
+    const own = (words[row + FIRST] | 0) === hash ? FIRST : SECOND;
     const other = FIRST + SECOND - own;
     const stops = event === ANNOUNCE_EVENT.stopped;
+    this.shares = words[row + AT.shares] | 0;
     if (words[row + SECOND + HASH] === 0) {
-      const isUnchanged = words[row + AT.base] === received && words[row + AT.base + 1] === sent;
+      const isUnchanged = words[row + AT.base] === sums[0] && words[row + AT.base + 1] === sums[1];
       if (isUnchanged && !stops && now - words[row + AT.begun] <= TOGETHER_SECONDS) return HYBRID.alone;
       words[row + AT.seen] = 0;
       return HYBRID.none;
@@ -202,8 +220,8 @@ export class HybridTable {
       return HYBRID.split;
     }
     this.seconds = 1 + Math.max(0, now - words[row + AT.seen]);
-    this.more[0] = received - Math.max(words[row + own + SUMS], words[row + other + SUMS]);
-    this.more[1] = sent - Math.max(words[row + own + SUMS + 1], words[row + other + SUMS + 1]);
+    this.more[0] = sums[0] - Math.max(words[row + own + SUMS], words[row + other + SUMS]);
+    this.more[1] = sums[1] - Math.max(words[row + own + SUMS + 1], words[row + other + SUMS + 1]);
     this.#note(row, own);
     if (stops && (words[row + other + SEEN] & 1) !== 0) words[row + AT.seen] = 0;
     return HYBRID.pair;
@@ -212,7 +230,7 @@ export class HybridTable {
   /** Whether what is said fits to what was said last of either. */
   #isOne(row: number, own: number, other: number): boolean {
     const words = this.#words;
-    const { received, sent, left, event, now } = this.said;
+    const { sums, left, event, now } = this.said;
     if (left > words[row + AT.left]) return false;
     const seen = words[row + other + SEEN];
     const hasStopped = (seen & 1) !== 0;
@@ -222,7 +240,8 @@ export class HybridTable {
     if (hasCompleted && now - words[row + AT.done] > TOGETHER_SECONDS) return false;
     const isAtOnce = hasStopped || Math.abs(now - seen) <= SAME_SECONDS;
     return (
-      this.#isMore(row, own, other, 0, received, isAtOnce) && this.#isMore(row, own, other, 1, sent, isAtOnce)
+      this.#isMore(row, own, other, 0, sums[0], isAtOnce) &&
+      this.#isMore(row, own, other, 1, sums[1], isAtOnce)
     );
   }
 
@@ -237,10 +256,10 @@ export class HybridTable {
   /** They are two: counts what has not been counted of either. */
   #split(row: number, own: number, other: number): void {
     const words = this.#words;
-    const { received, sent, now } = this.said;
+    const { sums, now } = this.said;
     this.seconds = 1 + Math.max(0, now - words[row + AT.begun]);
     for (let i = 0; i < 2; i++) {
-      const sum = i === 0 ? received : sent;
+      const sum = sums[i];
       const before = words[row + own + SUMS + i];
       const its = words[row + other + SUMS + i];
       // A smaller sum has begun again.

@@ -11,22 +11,17 @@
  *
  *     slot      last announce:16 (seconds modulo 2^16)  member:1  hybrid:1  tag:14 (0: free)
  *               received, sent: KiB, modulo 2^32
- *               share of outside peers among those it was given:16, among those it could have been given:16
- *
- * From the shares it is estimated what it has received from outside and sent there, and would have with a tracker that
- * chooses at random: as much from every peer that it knows. Shares are parts of 2^16 - 1. They go a quarter of the way to
- * those of each answer, as clients keep connections that later answers do not name; that of outside peers rises at once,
- * as who is given some has found too little inside.
+ *               shares of outside peers (outside-shares.ts)
  */
 import { ANNOUNCE_EVENT, type AnnounceRequest, TRANSFERRED } from "../model/announce.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY } from "./group-activity.ts";
 import { HYBRID, type Hybrid, type HybridTable } from "./hybrid-table.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
+import { followShares, type Given, outsideShare, randomShare, sharesOf } from "./outside-shares.ts";
 
 const SLOT_WORDS = 4;
 const SHARES = 3;
-const WHOLE = 0xffff;
 const PEERS_PER_SLOT = 16;
 
 /** A peer has one of so many slots, side by side. */
@@ -59,15 +54,11 @@ const TAG = 0x3fff;
 const MEMBER_SECONDS = 90;
 const MEMBER_QUIET = 1.5;
 
-/** Who announces, the peers that it is given, and could be given; and how many of them are in no group. */
-interface Given {
+/** Who announces, and what it is given. */
+interface Announcer extends Given {
   /** The hash of the client, or 0 (client-identity.ts). */
   readonly client: number;
   readonly group: number;
-  readonly given: number;
-  readonly givenOutside: number;
-  readonly eligible: number;
-  readonly eligibleOutside: number;
 }
 
 /** A thread's view of the table. */
@@ -97,7 +88,7 @@ export class TrafficTable {
   count(
     shard: number,
     request: AnnounceRequest,
-    who: Given,
+    who: Announcer,
     now: number,
     activity: Float64Array,
     row: number,
@@ -118,9 +109,10 @@ export class TrafficTable {
     const begins = event === ANNOUNCE_EVENT.started && client === 0;
     const isKnown = (words[slot] & (MEMBER | TAG)) === tag && !begins;
     const seconds = isKnown ? 1 + ageOf(words[slot], now) : 0;
-    const kind = client === 0 ? HYBRID.none : this.#hybridOf(request, client, hash, now, words[slot], tag);
+    const kind = client === 0 ? HYBRID.none : this.#hybridOf(request, who, hash, now, words[slot], tag);
     const isCounted = client === 0 || member !== 0 || !this.#isWithMember(seconds, now);
-    const shares = words[slot + SHARES];
+    const isPaired = kind >= HYBRID.pair;
+    const shares = isPaired ? this.#hybrids.shares : words[slot + SHARES] | 0;
     for (let i = 0; i < 2; i++) {
       const sum = Math.floor(transferred[i] / KIB) % TWO_32;
       const before = words[slot + 1 + i];
@@ -128,16 +120,16 @@ export class TrafficTable {
       // A smaller sum has begun again.
       let more = sum >= before ? sum - before : sum;
       let within = seconds;
-      if (kind >= HYBRID.pair) {
+      if (isPaired) {
         more = this.#hybrids.more[i];
         within = this.#hybrids.seconds;
       }
       if (!isCounted || more > KIB_PER_SECOND * within) continue;
       activity[row + ACTIVITY.downloaded + i] += more * KIB;
-      activity[row + ACTIVITY.outside + i] += (more * KIB * (shares >>> 16)) / WHOLE;
-      activity[row + ACTIVITY.random + i] += (more * KIB * (shares & WHOLE)) / WHOLE;
+      activity[row + ACTIVITY.outside + i] += more * KIB * outsideShare(shares);
+      activity[row + ACTIVITY.random + i] += more * KIB * randomShare(shares);
     }
-    words[slot + SHARES] = isKnown ? follow(shares, who) : sharesOf(who);
+    words[slot + SHARES] = isKnown ? followShares(shares, who) : sharesOf(who);
     const hybrid = kind === HYBRID.alone || kind === HYBRID.pair ? WITH_HYBRID : 0;
     words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : ((now & 0xffff) << 16) | hybrid | tag;
     return true;
@@ -146,7 +138,7 @@ export class TrafficTable {
   /** What is known of another info-hash of the same torrent. @param word word 0 of the slot. */
   #hybridOf(
     request: AnnounceRequest,
-    client: number,
+    who: Announcer,
     hash: number,
     now: number,
     word: number,
@@ -160,12 +152,13 @@ export class TrafficTable {
     const hybrids = this.#hybrids;
     const { said } = hybrids;
     // Each of a client's two slots has its own.
-    said.client = (client ^ (tag & MEMBER)) >>> 0;
-    said.hash = hash >>> 0 || 1;
-    said.received = Math.floor(transferred[TRANSFERRED.downloaded] / KIB) % TWO_32;
-    said.sent = Math.floor(transferred[TRANSFERRED.uploaded] / KIB) % TWO_32;
+    said.client = who.client ^ (tag & MEMBER);
+    said.given = who;
+    said.hash = hash || 1;
+    said.sums[0] = Math.floor(transferred[TRANSFERRED.downloaded] / KIB) % TWO_32;
+    said.sums[1] = Math.floor(transferred[TRANSFERRED.uploaded] / KIB) % TWO_32;
     said.left = left;
-    said.exactLeft = transferred[TRANSFERRED.left] >>> 0;
+    said.exactLeft = transferred[TRANSFERRED.left] | 0;
     said.event = event;
     said.now = now;
     if (isKnown) return hybrids.follow();
@@ -205,24 +198,4 @@ function ageOf(word: number, now: number): number {
 /** Whether a number of `transferred` is one. */
 function isSum(transferred: Float64Array, index: number): boolean {
   return transferred[index] >= 0 && transferred[index] < LIMIT;
-}
-
-/** The shares of one answer. */
-function sharesOf({ given, givenOutside, eligible, eligibleOutside }: Given): number {
-  const share = given === 0 ? 0 : Math.round((WHOLE * givenOutside) / given);
-  const random = eligible === 0 ? 0 : Math.round((WHOLE * eligibleOutside) / eligible);
-  return (share << 16) | random;
-}
-
-/** The shares so far after another answer. One without peers says nothing. */
-function follow(shares: number, who: Given): number {
-  const more = sharesOf(who);
-  const share = who.given === 0 ? shares >>> 16 : Math.max(more >>> 16, approach(shares >>> 16, more >>> 16));
-  const random = who.eligible === 0 ? shares & WHOLE : approach(shares & WHOLE, more & WHOLE);
-  return (share << 16) | random;
-}
-
-/** A quarter of the way. */
-function approach(before: number, more: number): number {
-  return (3 * before + more + 2) >>> 2;
 }
