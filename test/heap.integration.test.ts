@@ -154,7 +154,9 @@ class Plane {
 function makeRequests(count: number): Buffer {
   const requests = Array.from({ length: count }, (_, i) => {
     const hash = String(i % SWARMS).padStart(20, "x");
-    return `GET /announce?info_hash=${hash}&port=${1000 + i}&left=${i}&numwant=50 HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const client = `&peer_id=${String(i).padStart(20, "y")}&key=${i}&downloaded=${2000 * i}&uploaded=${3000 * i}`;
+    const query = `info_hash=${hash}&port=${1000 + i}&left=${1000 * i}&numwant=50${client}`;
+    return `GET /announce?${query} HTTP/1.1\r\nHost: a\r\n\r\n`;
   });
   return Buffer.from(requests.join(""));
 }
@@ -219,6 +221,8 @@ class UdpLoad {
     const next = () => {
       this.#announce.writeUInt16BE(1000 + (answered % SWARMS), 96);
       this.#announce.writeUInt32BE(answered % SWARMS, 16);
+      this.#announce.writeUInt32BE(answered, 36);
+      this.#announce.writeUInt32BE(answered * 4096, 60);
       this.#send(this.#announce);
     };
     const onMessage = () => (++answered < count ? next() : resolve());

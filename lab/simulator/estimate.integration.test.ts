@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../src/model/random.ts";
-import { dayOfTorrent } from "./population.ts";
+import { type DayOptions, dayOfTorrent } from "./population.ts";
 import { DEFAULT_SELECTION, DEFAULT_SETTINGS, type PolicyName } from "./simulated-tracker.ts";
 import { type SwarmResult, simulate } from "./swarm.ts";
 
@@ -14,31 +14,44 @@ const TORRENTS = [
 ] as const;
 const WITHIN = 0.1;
 
-test("external traffic, what it would be at random, and what is avoided are estimated within a tenth", () => {
-  const truth = { entered: 0, atRandom: 0 };
-  const estimate = { entered: 0, atRandom: 0 };
-  for (const { downloads, count } of TORRENTS) {
-    for (let i = 0; i < count; i++) {
-      const [ours, random] = (["bridged", "random"] as const).map((policy) => runDay(downloads, i, policy));
-      truth.entered += ours.homes[0].entered;
-      truth.atRandom += random.homes[0].entered;
-      estimate.entered += ours.estimated.entered;
-      estimate.atRandom += ours.estimated.atRandom;
+for (const [clients, options] of [
+  ["clients of one address", {}],
+  ["clients with two addresses, each announced by itself", { separate: true }],
+  ["a hybrid torrent, which most announce under both info-hashes", { separate: true, hybrid: 0.8 }],
+] as const) {
+  test(`${clients}: what entered, would at random, and is avoided are estimated within a tenth`, () => {
+    const truth = { entered: 0, atRandom: 0 };
+    const estimate = { entered: 0, atRandom: 0 };
+    for (const { downloads, count } of TORRENTS) {
+      for (let i = 0; i < count; i++) {
+        const [ours, random] = (["bridged", "random"] as const).map((policy) =>
+          runDay(downloads, i, policy, options),
+        );
+        truth.entered += ours.homes[0].entered;
+        truth.atRandom += random.homes[0].entered;
+        estimate.entered += ours.estimated.entered;
+        estimate.atRandom += ours.estimated.atRandom;
+      }
     }
-  }
-  assertNear(estimate.entered, truth.entered, "external");
-  assertNear(estimate.atRandom, truth.atRandom, "external at random");
-  const avoided = truth.atRandom - truth.entered;
-  assert.ok(avoided > truth.entered / 2, "there is something to estimate");
-  assertNear(estimate.atRandom - estimate.entered, avoided, "avoided");
-});
+    assertNear(estimate.entered, truth.entered, "external");
+    assertNear(estimate.atRandom, truth.atRandom, "external at random");
+    const avoided = truth.atRandom - truth.entered;
+    assert.ok(avoided > truth.entered / 2, "there is something to estimate");
+    assertNear(estimate.atRandom - estimate.entered, avoided, "avoided");
+  });
+}
 
 /** A day of a torrent, the same whatever the policy. */
-function runDay(downloads: number, number: number, policy: PolicyName): SwarmResult {
+function runDay(
+  downloads: number,
+  number: number,
+  policy: PolicyName,
+  options: Partial<DayOptions>,
+): SwarmResult {
   const random = new Random([8, downloads, number, 1]);
   // The first numbers of seeds that differ little differ little.
   for (let skipped = 0; skipped < 16; skipped++) random.next();
-  const plan = dayOfTorrent(downloads, random, { publicTracker: false, rush: false });
+  const plan = dayOfTorrent(downloads, random, { publicTracker: false, rush: false, ...options });
   return simulate(plan, { policy, selection: DEFAULT_SELECTION, settings: DEFAULT_SETTINGS }, random.next());
 }
 

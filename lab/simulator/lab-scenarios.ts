@@ -18,6 +18,7 @@ const LAB_CLIENTS: ClientModel = {
   leastInterval: 1,
   mostInterval: CLIENTS.reannounceSeconds,
   publicTracker: false,
+  separate: false,
 };
 /** The lab's clients live for seconds, not for hours. */
 const LAB_TIMES = { ...DEFAULT_SETTINGS, interval: 18, minInterval: 9, peerExpiry: 60 } as const;

@@ -22,8 +22,10 @@ export interface PeerPlan {
   readonly download: number;
   /** Others can connect to it; if not, it can connect to others. */
   readonly reachable: boolean;
-  /** It has IPv6 besides IPv4, and announces both (BEP 7). */
+  /** It has IPv6 besides IPv4, and announces both. */
   readonly ipv6: boolean;
+  /** Its torrent has two info-hashes (BEP 52), and it announces both. */
+  readonly hybrid: boolean;
   /** Seconds that it stays once it has the file; may be infinite. */
   readonly staysSeconds: number;
   /** It leaves at this time, file or not; may be infinite. */
@@ -49,6 +51,8 @@ export interface ClientModel {
   readonly mostInterval: number;
   /** They ask a second tracker, too, that knows nothing of networks. */
   readonly publicTracker: boolean;
+  /** Those with IPv6 announce themselves from each address by itself; if not, one announce names both (BEP 7). */
+  readonly separate: boolean;
 }
 
 /** A swarm, from its first peer to the end of the simulation. */
@@ -70,6 +74,7 @@ export const ORDINARY_PEER: PeerPlan = {
   download: Number.POSITIVE_INFINITY,
   reachable: true,
   ipv6: false,
+  hybrid: false,
   staysSeconds: Number.POSITIVE_INFINITY,
   leavesAt: Number.POSITIVE_INFINITY,
   vanishesAt: 2,
@@ -85,7 +90,22 @@ export const ORDINARY_CLIENTS: ClientModel = {
   leastInterval: 60,
   mostInterval: Number.POSITIVE_INFINITY,
   publicTracker: false,
+  separate: false,
 };
+
+/** One of the addresses and info-hashes that a client announces; each has its own interval. */
+export interface Lane {
+  readonly ipv6: boolean;
+  readonly secondHash: boolean;
+}
+
+/** All that a client announces, most of all. */
+export const LANES: readonly Lane[] = [
+  { ipv6: false, secondHash: false },
+  { ipv6: true, secondHash: false },
+  { ipv6: false, secondHash: true },
+  { ipv6: true, secondHash: true },
+];
 
 /** Homes of a plan: the highest number, and one. */
 export function homeCount({ networks }: SwarmPlan): number {

@@ -36,6 +36,10 @@ export interface DayOptions {
   readonly rush: boolean;
   /** Clients ask a public tracker, too. */
   readonly publicTracker: boolean;
+  /** Clients with IPv6 announce themselves from each address by itself. */
+  readonly separate?: boolean;
+  /** The torrent has two info-hashes, and this share of the clients announces both. */
+  readonly hybrid?: number;
 }
 
 /**
@@ -46,7 +50,7 @@ export interface DayOptions {
 export function dayOfTorrent(
   downloads: number,
   random: Random,
-  { rush, publicTracker }: DayOptions,
+  { rush, publicTracker, separate = false, hybrid = 0 }: DayOptions,
 ): SwarmPlan {
   const span = rush ? RUSH : DAY;
   const bytes = FILE_BYTES.least * (FILE_BYTES.most / FILE_BYTES.least) ** random.fraction();
@@ -60,8 +64,8 @@ export function dayOfTorrent(
   return {
     bytes,
     networks: [HOME, ELSEWHERE],
-    peers,
-    clients: { ...ORDINARY_CLIENTS, publicTracker },
+    peers: hybrid === 0 ? peers : peers.map((peer) => ({ ...peer, hybrid: random.fraction() < hybrid })),
+    clients: { ...ORDINARY_CLIENTS, publicTracker, separate },
     until: DAY + AFTER,
   };
 }
@@ -92,6 +96,7 @@ function subscriber(network: number, arrives: number, random: Random): PeerPlan 
     download: (line.download * 1e6) / 8,
     reachable: random.fraction() < SHARE.reachable,
     ipv6: random.fraction() < SHARE.ipv6,
+    hybrid: false,
     staysSeconds: random.fraction() < SHARE.leavingAtOnce ? 0 : stay,
     leavesAt: random.fraction() < SHARE.givingUp ? arrives + patience : Number.POSITIVE_INFINITY,
     vanishesAt: 2,

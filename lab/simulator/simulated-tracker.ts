@@ -22,7 +22,7 @@ import { SwarmStore } from "../../src/tracker/swarm-store.ts";
 import { Sweeper } from "../../src/tracker/sweeper.ts";
 import { Tracker } from "../../src/tracker/tracker.ts";
 import type { TrackerSettings } from "../../src/tracker/tracker-policy.ts";
-import type { NetworkPlan, PeerPlan } from "./plan.ts";
+import type { Lane, NetworkPlan, PeerPlan } from "./plan.ts";
 
 /** What is compared. `random` is a tracker that knows of no networks, as public ones do. */
 export const POLICIES = ["random", "nearest", "bridged"] as const;
@@ -110,10 +110,12 @@ export class SimulatedTracker {
   /**
    * Announces a peer, with the bytes it has received and sent; the answer is in {@link told}, {@link count} and
    * {@link interval}.
+   * @param lane the address and info-hash that it announces, and `namesBoth` whether it names its other address.
    */
   announce(
     peer: number,
     { network, ipv6 }: PeerPlan,
+    { lane, namesBoth }: { readonly lane: Lane; readonly namesBoth: boolean },
     left: number,
     event: AnnounceEvent,
     now: number,
@@ -122,14 +124,18 @@ export class SimulatedTracker {
     const request = this.#request;
     const response = this.#response;
     this.#clock.seconds = EPOCH + Math.floor(now);
-    request.address.setIPv4((((FIRST_OCTET + network) << 24) | (peer + 1)) >>> 0);
-    request.otherAddress.setIPv6(IPV6_NET, (FIRST_OCTET + network) << 16, 0, peer + 1);
-    request.hasOther = ipv6;
+    const address6 = lane.ipv6 ? request.address : request.otherAddress;
+    if (!lane.ipv6) request.address.setIPv4((((FIRST_OCTET + network) << 24) | (peer + 1)) >>> 0);
+    address6.setIPv6(IPV6_NET, (FIRST_OCTET + network) << 16, 0, peer + 1);
+    request.hasOther = namesBoth;
+    request.infoHash[0] = lane.secondHash ? 1 : 0;
+    request.peerId.fill(peer + 1);
+    request.clientKey = peer + 1;
     request.port = PORT;
     request.otherPort = PORT;
     request.left = coarseLeft(left);
     request.event = event;
-    request.transferred.set(transferred);
+    request.transferred.set([...transferred, left]);
     this.#tracker.announce(request, response);
     this.interval = response.interval;
     this.given = event === ANNOUNCE_EVENT.stopped ? 0 : response.peerCount + response.peer6Count;

@@ -28,6 +28,7 @@ const peers: fc.Arbitrary<PeerPlan> = fc.record({
   download: fc.constantFrom(1e6, Number.POSITIVE_INFINITY),
   reachable: fc.boolean(),
   ipv6: fc.boolean(),
+  hybrid: fc.boolean(),
   staysSeconds: fc.constantFrom(0, 1000, Number.POSITIVE_INFINITY),
   leavesAt: fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 2000, 4000),
   vanishesAt: fc.constantFrom(2, 2, 0.3),

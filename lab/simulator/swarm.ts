@@ -8,7 +8,7 @@ import { NO_GROUP } from "../../src/network/peer-groups.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../../src/tracker/group-activity.ts";
 import { Flows } from "./flows.ts";
 import { PIECES, Pieces } from "./pieces.ts";
-import { homeCount, type SwarmPlan } from "./plan.ts";
+import { homeCount, LANES, type SwarmPlan } from "./plan.ts";
 import { SimulatedTracker, type TrackerPlan } from "./simulated-tracker.ts";
 
 const PRESENT = 1;
@@ -71,6 +71,7 @@ class Swarm {
   readonly #phase: Uint8Array;
   readonly #links: Link[][];
   readonly #known: Set<number>[];
+  /** When each lane of each peer announces again. */
   readonly #announceAt: Float64Array;
   readonly #doneAt: Float64Array;
   /** Peers that are there, and those that will come, the first of them last. */
@@ -95,7 +96,7 @@ class Swarm {
     this.#phase = new Uint8Array(peers.length);
     this.#links = peers.map(() => []);
     this.#known = peers.map(() => new Set());
-    this.#announceAt = new Float64Array(peers.length);
+    this.#announceAt = new Float64Array(peers.length * LANES.length).fill(Number.POSITIVE_INFINITY);
     this.#doneAt = new Float64Array(peers.length).fill(Number.POSITIVE_INFINITY);
     this.#coming = peers.map((_, i) => i).sort((a, b) => peers[b].arrives - peers[a].arrives || b - a);
     this.#result = {
@@ -147,7 +148,8 @@ class Swarm {
     if (this.#coming.length > 0) next = Math.min(next, peers[this.#coming.at(-1)!].arrives);
     for (const peer of this.#present) {
       if (this.#pieces.left(peer) > 0) return 1;
-      next = Math.min(next, this.#announceAt[peer], this.#leavesAt(peer));
+      next = Math.min(next, this.#leavesAt(peer));
+      for (const lane of LANES.keys()) next = Math.min(next, this.#announceAt[peer * LANES.length + lane]);
     }
     return Math.max(1, Math.ceil((next - this.#now) / clients.stepSeconds));
   }
@@ -174,15 +176,31 @@ class Swarm {
     const share = 1 - this.#pieces.left(peer) / this.#result.fileBytes;
     if (!plan.seed && share >= plan.vanishesAt) this.#leave(peer, true);
     else if (this.#leavesAt(peer) <= this.#now) this.#leave(peer, plan.silent);
-    else if (this.#announceAt[peer] <= this.#now) this.#announce(peer, ANNOUNCE_EVENT.none);
+    else {
+      for (const lane of LANES.keys()) {
+        if (this.#announceAt[peer * LANES.length + lane] <= this.#now)
+          this.#announceLane(peer, lane, ANNOUNCE_EVENT.none);
+      }
+    }
   }
 
+  /** Announces all that a client announces. */
   #announce(peer: number, event: AnnounceEvent): void {
+    const { ipv6, hybrid } = this.#plan.peers[peer];
+    const isSeparate = ipv6 && this.#plan.clients.separate;
+    for (const [number, lane] of LANES.entries()) {
+      if ((!lane.ipv6 || isSeparate) && (!lane.secondHash || hybrid)) this.#announceLane(peer, number, event);
+    }
+  }
+
+  #announceLane(peer: number, lane: number, event: AnnounceEvent): void {
     const { clients, peers } = this.#plan;
     let interval = clients.mostInterval;
     let answered = 0;
+    const namesBoth = peers[peer].ipv6 && !clients.separate;
     for (const tracker of this.#trackers) {
-      tracker.announce(peer, peers[peer], this.#pieces.left(peer), event, this.#now, [
+      const lanes = { lane: LANES[lane], namesBoth };
+      tracker.announce(peer, peers[peer], lanes, this.#pieces.left(peer), event, this.#now, [
         this.#result.bytesReceived[peer],
         this.#result.bytesSent[peer],
       ]);
@@ -194,7 +212,7 @@ class Swarm {
       }
     }
     if (answered > this.#numWantMax) this.#result.overfull++;
-    this.#announceAt[peer] = this.#now + interval;
+    this.#announceAt[peer * LANES.length + lane] = this.#now + interval;
     if (this.#counts(peer)) this.#result.announces++;
     if (event !== ANNOUNCE_EVENT.stopped) for (const other of this.#known[peer]) this.#connect(peer, other);
   }
