@@ -52,7 +52,7 @@ describe("the heap with the uring engine", { skip: withoutUring ?? false }, () =
   test("nor do announces over UDP", { timeout: 300_000 }, async (t) => {
     const { plane, datagrams } = await start(t);
     const load = await UdpLoad.open(t, datagrams[0].port);
-    await load.announce(UDP_ANNOUNCES / 2);
+    await load.announce(WARM_UP);
     await plane.assertNothingLeft(() => load.announce(UDP_ANNOUNCES), UDP_ANNOUNCES);
   });
 

@@ -13,6 +13,8 @@
  * have been heard of at about the same time, as a client announces itself from both at once. Whoever shares these bits
  * with another, by chance or on purpose, makes one of the two count once less; both stay, and are returned to clients.
  *
+ * What it works with are signed integers: V8 would put half of all others on the heap.
+ *
  * Small lists are searched whole. Of large ones only the last records of each run are, where a new record and the one
  * that came with it are: there, not to be found means nothing, and what is a duplicate remains one.
  */
@@ -39,8 +41,8 @@ const LARGE_SEARCH = { run: 64, list: 512 } as const;
 /** Seconds between the two announces of a client that announces itself from two addresses at once. */
 const PAIR_SECONDS = 90;
 
-/** A record that is not heard of for so many times the seconds in which another is has gone quiet: intervals vary. */
-const QUIET = 1.5;
+/** Half as many times the seconds after which one record is heard of again, another that is not has gone quiet. */
+const QUIET_HALVES = 3;
 
 /** The bits of word A by which records are chosen: a search says which value they have. */
 const CHOSEN_BITS = withIdentity(packPort(0xffff, KEY_DUPLICATE | KEY_LEARNED), (1 << IDENTITY_BITS) - 1);
@@ -102,10 +104,10 @@ export class ClientPairs {
     const { family } = update.address;
     if (position === NONE) return this.#joins(family, position);
     const keyAt = this.#list(family).keyAt(this.#cell(family), position);
-    const wordA = this.#words[keyAt];
-    const wordB = this.#words[keyAt + 1];
+    const wordA = this.#words[keyAt] | 0;
+    const wordB = this.#words[keyAt + 1] | 0;
     if ((wordA & KEY_LEARNED) !== 0 || !this.#isSame(wordA, wordB)) return this.#joins(family, position);
-    const seconds = Math.max(PAIR_SECONDS, QUIET * ageOf(wordB, update.now));
+    const seconds = Math.max(PAIR_SECONDS, (QUIET_HALVES * ageOf(wordB, update.now)) >> 1);
     if ((wordA & KEY_DUPLICATE) !== 0) return this.#remains(family, position, seconds);
     if (((wordA & KEY_COMPLETE) !== 0) !== this.#complete) return this.#joins(family, position);
     const other = otherFamily(family);
@@ -133,7 +135,7 @@ export class ClientPairs {
     const counted = isOther ? this.other : this.#find(family, 0, 0, NEVER, position);
     if (counted === NONE) return this.#isLarge(family) || this.#isLarge(other);
     const found = isOther ? other : family;
-    if (ageOf(this.#list(found).stateAt(this.#cell(found), counted), this.#now) <= seconds) return true;
+    if (ageOf(this.#list(found).stateAt(this.#cell(found), counted) | 0, this.#now) <= seconds) return true;
     return this.#displace(found, counted);
   }
 
@@ -201,8 +203,8 @@ export class ClientPairs {
 
   #isClients(list: PeerList, cell: number, position: number, seconds: number): boolean {
     const keyAt = list.keyAt(cell, position);
-    const wordA = this.#words[keyAt];
-    const wordB = this.#words[keyAt + 1];
+    const wordA = this.#words[keyAt] | 0;
+    const wordB = this.#words[keyAt + 1] | 0;
     if (!this.#isSame(wordA, wordB)) return false;
     const isCertain = this.#complete && (wordA & KEY_COMPLETE) !== 0;
     return isCertain || ageOf(wordB, this.#now) <= seconds;

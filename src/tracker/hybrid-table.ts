@@ -230,7 +230,7 @@ export class HybridTable {
   /** Whether what is said fits to what was said last of either. */
   #isOne(row: number, own: number, other: number): boolean {
     const words = this.#words;
-    const { sums, left, event, now } = this.said;
+    const { left, event, now } = this.said;
     if (left > words[row + AT.left]) return false;
     const seen = words[row + other + SEEN];
     const hasStopped = (seen & 1) !== 0;
@@ -239,15 +239,13 @@ export class HybridTable {
     const hasCompleted = event === ANNOUNCE_EVENT.completed && words[row + AT.left] === 0;
     if (hasCompleted && now - words[row + AT.done] > TOGETHER_SECONDS) return false;
     const isAtOnce = hasStopped || Math.abs(now - seen) <= SAME_SECONDS;
-    return (
-      this.#isMore(row, own, other, 0, sums[0], isAtOnce) &&
-      this.#isMore(row, own, other, 1, sums[1], isAtOnce)
-    );
+    return this.#isMore(row, own, other, 0, isAtOnce) && this.#isMore(row, own, other, 1, isAtOnce);
   }
 
   /** Whether a sum is no less than the last one of either, and not much more if both are said at once. */
-  #isMore(row: number, own: number, other: number, index: number, sum: number, isAtOnce: boolean): boolean {
+  #isMore(row: number, own: number, other: number, index: number, isAtOnce: boolean): boolean {
     const words = this.#words;
+    const sum = this.said.sums[index];
     const last = Math.max(words[row + own + SUMS + index], words[row + other + SUMS + index]);
     if (sum < last) return false;
     return !isAtOnce || sum - last <= SLACK_KIB + SLACK_PART * (sum - words[row + AT.base + index]);

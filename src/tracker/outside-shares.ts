@@ -8,7 +8,8 @@
  * as who is given some has found too little inside.
  */
 
-const WHOLE = 0xffff;
+/** A share of all. */
+export const WHOLE = 0xffff;
 
 /** Peers that a client is given, and could be given; and how many of them are in no group. */
 export interface Given {
@@ -16,16 +17,6 @@ export interface Given {
   readonly givenOutside: number;
   readonly eligible: number;
   readonly eligibleOutside: number;
-}
-
-/** Of those it was given, as a fraction. */
-export function outsideShare(shares: number): number {
-  return (shares >>> 16) / WHOLE;
-}
-
-/** Of those it could have been given, as a fraction. */
-export function randomShare(shares: number): number {
-  return (shares & WHOLE) / WHOLE;
 }
 
 /** The shares of one answer. */

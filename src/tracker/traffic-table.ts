@@ -18,7 +18,7 @@ import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY } from "./group-activity.ts";
 import { HYBRID, type Hybrid, type HybridTable } from "./hybrid-table.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { followShares, type Given, outsideShare, randomShare, sharesOf } from "./outside-shares.ts";
+import { followShares, type Given, sharesOf, WHOLE } from "./outside-shares.ts";
 
 const SLOT_WORDS = 4;
 const SHARES = 3;
@@ -68,6 +68,8 @@ export class TrafficTable {
   readonly #hybrids: HybridTable;
   /** Slots of a shard. */
   readonly #slots: number;
+  /** KiB received and sent since the last announce. */
+  readonly #more = new Float64Array(2);
   /** What {@link #find} found: the client's other slot, in a peer group if the first is in none, or -1. */
   #other = -1;
 
@@ -108,31 +110,31 @@ export class TrafficTable {
     // The other address of a client starts, too.
     const begins = event === ANNOUNCE_EVENT.started && client === 0;
     const isKnown = (words[slot] & (MEMBER | TAG)) === tag && !begins;
-    const seconds = isKnown ? 1 + ageOf(words[slot], now) : 0;
-    const kind = client === 0 ? HYBRID.none : this.#hybridOf(request, who, hash, now, words[slot], tag);
+    const seconds = isKnown ? 1 + ageOf(words[slot] | 0, now) : 0;
+    const kind = client === 0 ? HYBRID.none : this.#hybridOf(request, who, hash, now, words[slot] | 0, tag);
     const isCounted = client === 0 || member !== 0 || !this.#isWithMember(seconds, now);
     const isPaired = kind >= HYBRID.pair;
     const shares = isPaired ? this.#hybrids.shares : words[slot + SHARES] | 0;
-    for (let i = 0; i < 2; i++) {
-      const sum = Math.floor(transferred[i] / KIB) % TWO_32;
-      const before = words[slot + 1 + i];
-      words[slot + 1 + i] = sum;
-      // A smaller sum has begun again.
-      let more = sum >= before ? sum - before : sum;
-      let within = seconds;
-      if (isPaired) {
-        more = this.#hybrids.more[i];
-        within = this.#hybrids.seconds;
-      }
-      if (!isCounted || more > KIB_PER_SECOND * within) continue;
-      activity[row + ACTIVITY.downloaded + i] += more * KIB;
-      activity[row + ACTIVITY.outside + i] += more * KIB * outsideShare(shares);
-      activity[row + ACTIVITY.random + i] += more * KIB * randomShare(shares);
-    }
+    this.#note(slot, transferred);
+    if (isCounted && isPaired) add(this.#hybrids.more, this.#hybrids.seconds, shares, activity, row);
+    else if (isCounted) add(this.#more, seconds, shares, activity, row);
     words[slot + SHARES] = isKnown ? followShares(shares, who) : sharesOf(who);
     const hybrid = kind === HYBRID.alone || kind === HYBRID.pair ? WITH_HYBRID : 0;
     words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : ((now & 0xffff) << 16) | hybrid | tag;
     return true;
+  }
+
+  /** Notes sums of bytes in a slot, and in `#more` how much more they are than those until now. */
+  #note(slot: number, transferred: Float64Array): void {
+    const words = this.#words;
+    const more = this.#more;
+    for (let i = 0; i < 2; i++) {
+      const sum = Math.floor(transferred[i] / KIB) % TWO_32;
+      const before = words[slot + 1 + i];
+      // A smaller sum has begun again.
+      more[i] = sum >= before ? sum - before : sum;
+      words[slot + 1 + i] = sum;
+    }
   }
 
   /** What is known of another info-hash of the same torrent. @param word word 0 of the slot. */
@@ -168,7 +170,7 @@ export class TrafficTable {
   /** Whether the client is heard of from a peer group, too. @param seconds since it was last heard of from elsewhere. */
   #isWithMember(seconds: number, now: number): boolean {
     if (this.#other === -1) return false;
-    return ageOf(this.#words[this.#other], now) <= Math.max(MEMBER_SECONDS, MEMBER_QUIET * seconds);
+    return ageOf(this.#words[this.#other] | 0, now) <= Math.max(MEMBER_SECONDS, MEMBER_QUIET * seconds);
   }
 
   /** The slot with this tag, or one that it can have, or -1. */
@@ -179,13 +181,25 @@ export class TrafficTable {
     let free = -1;
     this.#other = -1;
     for (let slot = first; slot < first + WAYS * SLOT_WORDS; slot += SLOT_WORDS) {
-      const word = words[slot];
+      // As a signed integer it stays off the heap when it is handed on.
+      const word = words[slot] | 0;
       const its = word & (MEMBER | TAG);
       if (its === tag) own = slot;
       else if (its === (tag | MEMBER)) this.#other = slot;
       else if (its === 0 || ageOf(word, now) > STALE_SECONDS) free = slot;
     }
     return own === -1 ? free : own;
+  }
+}
+
+/** Adds KiB received and sent in so many seconds to `activity[row]` on. */
+function add(more: Float64Array, seconds: number, shares: number, activity: Float64Array, row: number): void {
+  for (let i = 0; i < 2; i++) {
+    const bytes = more[i] * KIB;
+    if (bytes > KIB * KIB_PER_SECOND * seconds) continue;
+    activity[row + ACTIVITY.downloaded + i] += bytes;
+    activity[row + ACTIVITY.outside + i] += (bytes * (shares >>> 16)) / WHOLE;
+    activity[row + ACTIVITY.random + i] += (bytes * (shares & WHOLE)) / WHOLE;
   }
 }
 
