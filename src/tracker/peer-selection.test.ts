@@ -262,7 +262,7 @@ describe("nearest first", () => {
     fixture.learn(11, 0, 0, 3, 0, 1);
     fixture.announce("11.0.0.4", { other: "2001:db8:11::4" });
     assert.deepEqual(fixture.toldAll(), ["11.0.0.1 6881"]);
-    assert.deepEqual(fixture.scrape(), [1, 2, 0]);
+    assert.deepEqual(fixture.scrape(), [1, 1, 0]);
     assert.equal(fixture.announce("11.0.0.2", { port: 1, event: ANNOUNCE_EVENT.stopped }), OK);
     fixture.announce("11.0.0.5", { swarm: 5, port: 1 });
     assert.equal(fixture.store.swarmCount, 1, "nothing is left of it");
