@@ -40,6 +40,7 @@ function makeTracker(maxPeers: number): Tracker {
         homeSeedsEnough: 2,
         stallSeconds: 600,
       },
+      copies: { minDwell: 600, tiers: 1 },
       settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
       groups: new PeerGroups(groups),
       polls: NO_POLLS,

@@ -16,7 +16,7 @@ const ORIGINAL_PEER_ID = "0123456789012345678A";
 
 /** @param previous the groups in force: those that stay keep their numbers, so that stored peers stay theirs. */
 export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
-  const { listen, neighbors, selection, tracker, forwarded_announce: forwarded } = loaded.config;
+  const { hashlist, listen, neighbors, selection, tracker, forwarded_announce: forwarded } = loaded.config;
   const asked = neighbors.filter(({ enabled }) => enabled);
   return {
     settings: {
@@ -35,6 +35,7 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
       homeSeedsEnough: selection.home_seeds_enough,
       stallSeconds: selection.stall_seconds,
     },
+    copies: { minDwell: hashlist.min_dwell, tiers: hashlist.tiers },
     peerExpiry: tracker.peer_expiry,
     groups: buildPeerGroups(loaded.groups, previous, tracker.max_peers_per_address),
     accessList: buildAccessList(tracker.access_list.mode, loaded.accessList),

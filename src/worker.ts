@@ -32,7 +32,7 @@ import { SwarmStore } from "./tracker/swarm-store.ts";
 import { Sweeper } from "./tracker/sweeper.ts";
 import type { Told } from "./tracker/told.ts";
 import { type Clock, Tracker } from "./tracker/tracker.ts";
-import type { TrackerPolicy, TrackerSettings } from "./tracker/tracker-policy.ts";
+import type { CopySettings, TrackerPolicy, TrackerSettings } from "./tracker/tracker-policy.ts";
 import { UdpService } from "./tracker/udp-service.ts";
 import { HostRules, type HostRulesData } from "./wire/host-rules.ts";
 
@@ -40,6 +40,7 @@ import { HostRules, type HostRulesData } from "./wire/host-rules.ts";
 export interface PolicyData {
   readonly settings: TrackerSettings;
   readonly selection: SelectionSettings;
+  readonly copies: CopySettings;
   /** Seconds without an announce after which a peer goes. */
   readonly peerExpiry: number;
   readonly groups: PeerGroupsData;
@@ -132,6 +133,7 @@ function trackerPolicy(data: PolicyData): TrackerPolicy {
   return {
     settings: data.settings,
     selection: data.selection,
+    copies: data.copies,
     groups: new PeerGroups(data.groups),
     accessList: new AccessList(data.accessList),
     polls: new Polls(data.polls),

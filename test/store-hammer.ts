@@ -57,6 +57,7 @@ const policy = {
     homeSeedsEnough: 2,
     stallSeconds: 5,
   },
+  copies: { minDwell: 30, tiers: 1 },
   groups: GROUPS[0],
   accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
   polls: NO_POLLS,

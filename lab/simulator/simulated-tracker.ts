@@ -21,7 +21,7 @@ import { allocateSwarmStore } from "../../src/tracker/store-memory.ts";
 import { SwarmStore } from "../../src/tracker/swarm-store.ts";
 import { Sweeper } from "../../src/tracker/sweeper.ts";
 import { Tracker } from "../../src/tracker/tracker.ts";
-import type { TrackerSettings } from "../../src/tracker/tracker-policy.ts";
+import type { CopySettings, TrackerSettings } from "../../src/tracker/tracker-policy.ts";
 import type { Lane, NetworkPlan, PeerPlan } from "./plan.ts";
 
 /** What is compared. `random` is a tracker that knows of no networks, as public ones do. */
@@ -45,6 +45,7 @@ export const DEFAULT_SELECTION: SelectionSettings = {
   homeSeedsEnough: 2,
   stallSeconds: 600,
 };
+const DEFAULT_COPIES: CopySettings = { minDwell: 600, tiers: 1 };
 export const DEFAULT_SETTINGS = {
   interval: 1800,
   minInterval: 900,
@@ -93,6 +94,7 @@ export class SimulatedTracker {
       {
         settings: plan.settings,
         selection: { ...plan.selection, policy },
+        copies: DEFAULT_COPIES,
         groups,
         accessList,
         polls: NO_POLLS,

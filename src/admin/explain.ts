@@ -113,6 +113,7 @@ export class AnswerExplainer {
     const trackerPolicy = {
       settings: policy.settings,
       selection: policy.selection,
+      copies: policy.copies,
       groups: new PeerGroups(policy.groups),
       accessList: NO_LIST,
       polls: new Polls(policy.polls),

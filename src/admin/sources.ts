@@ -4,12 +4,13 @@ import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups
 import type { PollsData } from "../tracker/polls.ts";
 import type { SelectionSettings } from "../tracker/selection-settings.ts";
 import type { SwarmStoreData } from "../tracker/store-memory.ts";
-import type { TrackerSettings } from "../tracker/tracker-policy.ts";
+import type { CopySettings, TrackerSettings } from "../tracker/tracker-policy.ts";
 
 /** The policy in force, as far as it is shown. */
 export interface ShownPolicy {
   readonly settings: TrackerSettings;
   readonly selection: SelectionSettings;
+  readonly copies: CopySettings;
   readonly groups: PeerGroupsData;
   readonly polls: PollsData;
   /** The groups as configured, with their prefixes. */

@@ -39,6 +39,8 @@ export interface HashListCounts {
   entries: number;
   entered: number;
   left: number;
+  /** Torrents that were taken off since a download inside stalled. */
+  stalled: number;
   /** Torrents that qualify and are not listed: beyond `max_entries`, and excluded. */
   leftOut: number;
   excluded: number;
@@ -56,6 +58,7 @@ export class HashListMaker {
     entries: 0,
     entered: 0,
     left: 0,
+    stalled: 0,
     leftOut: 0,
     excluded: 0,
     lookMs: 0,
@@ -154,7 +157,8 @@ export class HashListMaker {
     const began = performance.now();
     const before = process.threadCpuUsage();
     this.#looker.adopt(this.#groups, settings);
-    const { lost, excluded } = await this.#looker.look(settings, steadySeconds, this.#rest);
+    const { lost, stalled, excluded } = await this.#looker.look(settings, steadySeconds, this.#rest);
+    this.counts.stalled += stalled;
     if (lost > 0 || asked || performance.now() >= this.#dueAt) {
       const { leftOut, ...torrents } = await this.#looker.confirm(settings, steadySeconds, this.#rest);
       this.#dueAt = began + settings.interval * 1000;

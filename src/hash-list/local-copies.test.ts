@@ -99,3 +99,44 @@ test("a private address counts only where every group inside reaches it", () => 
   assert.deepEqual(count(["10.1.0.1", "10.1.0.2"], []), [0, 2], "region does not reach home");
   assert.deepEqual(count(["10.2.0.1", "10.2.0.2"], [], { tiers: 2 })[0], 0, "partner does not reach region");
 });
+
+test("a client that has moved has its copy where it is now, once that is proven", () => {
+  for (const [from, to] of [
+    ["11.0.0.1", "11.0.0.2"],
+    ["2001:db8:11:100::1", "2001:db8:11:200::1"],
+  ]) {
+    const fixture = new TrackerFixture({ minDwell: 600 });
+    const copies = new LocalCopies(fixture.store);
+    copies.adopt(GROUPS, 1, 3);
+    const announce = (address: string) => {
+      fixture.announce(address, { left: 0, client: 7 });
+      const shard = fixture.store.enter(new Uint32Array(5));
+      copies.count(fixture.store.find(shard, new Uint32Array(5)), 1);
+      fixture.store.leave(shard);
+      fixture.clock.seconds += 700;
+      return copies.copies;
+    };
+    assert.deepEqual([from, from, to, to].map(announce), [0, 1, 0, 1]);
+  }
+});
+
+test("a dual-stack client has a copy in both families, each when it is proven", () => {
+  const fixture = new TrackerFixture({ minDwell: 600 });
+  const copies = new LocalCopies(fixture.store);
+  copies.adopt(GROUPS, 1, 3);
+  fixture.announce("11.0.0.9");
+  fixture.announce("2001:db8:11::9");
+  const count = () => {
+    const shard = fixture.store.enter(new Uint32Array(5));
+    copies.count(fixture.store.find(shard, new Uint32Array(5)), 1);
+    fixture.store.leave(shard);
+    return copies.copies;
+  };
+  const both = ["11.0.0.1", "2001:db8:11::1"];
+  for (const address of both) fixture.announce(address, { left: 0, client: 7 });
+  fixture.clock.seconds += 700;
+  fixture.announce(both[0], { left: 0, client: 7 });
+  assert.equal(count(), 0, "IPv6 has none yet");
+  fixture.announce(both[1], { left: 0, client: 7 });
+  assert.equal(count(), 1);
+});

@@ -3,6 +3,7 @@
  *
  * - Copies at one address count once, and so do those in one IPv6 /56, which is a household: whoever wants to see a
  *   torrent listed cannot just announce it from many ports.
+ * - A copy counts once it is proven (tracker/peer-record.ts). The former address of a client that has moved does not.
  * - Each family is counted by itself, since a dual-stack peer is in both. The family with the fewest copies decides, of
  *   those in which somebody inside is still downloading.
  * - A private address counts only where every group inside reaches it.
@@ -10,7 +11,16 @@
  */
 import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
-import { KEY_COMPLETE, KEY_DUPLICATE, KEY_GROUP, KEY_LEARNED, KEY_PRIVATE } from "../tracker/peer-record.ts";
+import {
+  identityOf,
+  KEY_COMPLETE,
+  KEY_DUPLICATE,
+  KEY_GROUP,
+  KEY_LEARNED,
+  KEY_MASK,
+  KEY_PRIVATE,
+  KEY_PROVEN,
+} from "../tracker/peer-record.ts";
 import { Segments } from "../tracker/segments.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
 
@@ -19,6 +29,12 @@ const COPIES_LIMIT = 100;
 
 /** Peers of one run that are looked at for different addresses, some microseconds' work. More than they are: fewer copies. */
 const SEARCH_LIMIT = 1024;
+
+/** Duplicates of a family that are looked at. More than they are: fewer copies. */
+const DUPLICATES_LIMIT = 64;
+
+/** What the key of a proven copy has. */
+const COPY = KEY_COMPLETE | KEY_PROVEN;
 
 /** What a group is to the list. */
 const INSIDE = 1;
@@ -89,10 +105,54 @@ export class LocalCopies {
       if (kind === 0 || (keys[i] & KEY_LEARNED) !== 0) continue;
       if ((keys[i] & KEY_DUPLICATE) === 0) this.peers += counts[i];
       if ((keys[i] & KEY_COMPLETE) === 0) this.#leechers += counts[i];
-      else if ((keys[i] & KEY_PRIVATE) === 0 || kind === REACHED_BY_ALL)
+      else if ((keys[i] & (KEY_PROVEN | KEY_DUPLICATE)) === KEY_PROVEN && this.#isReached(keys[i]))
         this.#countCopies(cell, family, starts[i], counts[i]);
     }
+    this.#countDuplicates(cell, family);
     return this.#seenCount;
+  }
+
+  /** Whether everybody inside reaches the peers with this key. */
+  #isReached(key: number): boolean {
+    const kind = this.#kindOf[key & KEY_GROUP];
+    return kind === REACHED_BY_ALL || (kind === INSIDE && (key & KEY_PRIVATE) === 0);
+  }
+
+  /**
+   * Counts the copies of a family that are duplicates: the other addresses of dual-stack clients, which count in the other
+   * family, and not the former ones of clients that count in this family.
+   */
+  #countDuplicates(cell: number, family: Family): void {
+    const { keys, starts, counts } = this.#segments;
+    let looks = DUPLICATES_LIMIT;
+    for (let i = 0; i < this.#segments.count; i++) {
+      if ((keys[i] & (COPY | KEY_DUPLICATE)) !== (COPY | KEY_DUPLICATE) || !this.#isReached(keys[i]))
+        continue;
+      const end = starts[i] + counts[i];
+      for (let at = starts[i]; at < end && looks > 0 && this.#seenCount < this.#enough; at++, looks--)
+        if (!this.#hasMoved(cell, family, at)) this.#countCopies(cell, family, at, 1);
+    }
+  }
+
+  /** Whether the client of a duplicate has a counted record in the same family: that is where it is now. */
+  #hasMoved(cell: number, family: Family, position: number): boolean {
+    const { words } = this.#store;
+    const list = this.#store.list(family);
+    const { keys, starts, counts } = this.#segments;
+    const keyAt = list.keyAt(cell, position);
+    const identity = identityOf(words[keyAt], words[keyAt + 1]);
+    const word = words[keyAt] & ~KEY_MASK;
+    for (let i = 0; i < this.#segments.count; i++) {
+      if ((keys[i] & (KEY_COMPLETE | KEY_LEARNED | KEY_DUPLICATE)) !== KEY_COMPLETE) continue;
+      const end = starts[i] + Math.min(counts[i], SEARCH_LIMIT);
+      for (let at = starts[i]; at < end; at++) {
+        at = list.findWord(cell, at, end, ~KEY_MASK, word);
+        if (at === -1) break;
+        const foundAt = list.keyAt(cell, at);
+        if (identityOf(words[foundAt], words[foundAt + 1]) === identity) return true;
+      }
+    }
+    return false;
   }
 
   #countCopies(cell: number, family: Family, start: number, count: number): void {

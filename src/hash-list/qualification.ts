@@ -1,11 +1,19 @@
 /**
- * Which torrents may be listed, with hysteresis: one qualifies when at every look for `minDwell` seconds it had enough
- * copies and peers inside, and does so until a look finds fewer copies than `leaveComplete`. What must be remembered of
- * a torrent is kept in its swarm's entry, in the flags (swarm-state.ts), so that it takes no memory of its own and goes
- * with the swarm:
+ * Which torrents may be listed, with hysteresis: one qualifies when at every look for long enough it had enough copies
+ * and peers inside, and does so until a look finds fewer copies than `leaveComplete`, or a download inside has stalled.
+ *
+ * Long enough is `minDwell`; each stall doubles it. Whoever announces what it does not have gets a torrent listed only
+ * until somebody needs it: then the torrent leaves, for longer each time. A day on the list without a stall takes one
+ * doubling back.
+ *
+ * What must be remembered of a torrent is kept in its swarm's entry, in the flags (swarm-state.ts), so that it takes no
+ * memory of its own and goes with the swarm:
  *
  *     bit 2         it qualifies
- *     bits 8–31     while it does not: since when it has had enough (seconds, modulo 2^24); 0: it has not
+ *     bit 8         a download inside has stalled since it qualified; the data plane notes that
+ *     bits 9-11     strikes: how often that was so, 7 at most
+ *     bits 12-31    while it qualifies: since when, or since it lost a strike; while it does not: since when it has had
+ *                   enough (seconds, modulo 2^20); 0: it has not
  */
 import { SWARM_FLAG } from "../tracker/swarm-state.ts";
 import type { SwarmStore } from "../tracker/swarm-store.ts";
@@ -13,14 +21,27 @@ import { ENTRY } from "../tracker/swarm-table.ts";
 import type { LocalCopies } from "./local-copies.ts";
 import type { HashListSettings } from "./settings.ts";
 
-const SINCE_SHIFT = 8;
-const SINCE_MASK = 0xffffff;
-const OTHER_FLAGS = (1 << SINCE_SHIFT) - 1 - SWARM_FLAG.qualified;
+const STRIKES_SHIFT = 9;
+const STRIKES_MAX = 7;
+const SINCE_SHIFT = 12;
+const SINCE_MASK = 0xfffff;
+const OTHER_FLAGS = 0xff - SWARM_FLAG.qualified;
+
+/** Seconds on the list without a stall after which a strike is forgotten. */
+export const STRIKE_SECONDS = 86_400;
+
+/** What the wait after a stall is made of at least, and what it is at most: less than 2^20 seconds. */
+const WAIT = { least: 300, most: 7 * 86_400 } as const;
+
+/** Seconds for which a torrent must have had enough before it is listed. */
+export function waitSeconds(minDwell: number, strikes: number): number {
+  return strikes === 0 ? minDwell : Math.min(Math.max(minDwell, WAIT.least) * 2 ** strikes, WAIT.most);
+}
 
 /**
  * Looks at a swarm, and notes what follows. The caller holds its shard.
  * @param now seconds since 1970.
- * @returns whether it qualifies; -1 when it did until now, and does not any more.
+ * @returns whether it qualifies; when it did until now, and does not any more, -2 if a download has stalled, else -1.
  */
 export function qualify(
   store: SwarmStore,
@@ -28,17 +49,36 @@ export function qualify(
   copies: LocalCopies,
   settings: HashListSettings,
   now: number,
-): 1 | 0 | -1 {
+): 1 | 0 | -1 | -2 {
   const flags = store.words[entry + ENTRY.flags];
   const did = (flags & SWARM_FLAG.qualified) !== 0;
+  const isStranded = did && (flags & SWARM_FLAG.stranded) !== 0;
+  const moment = now & SINCE_MASK || SINCE_MASK; // one whose bits are 0 is noted as the second before it
+  let strikes = (flags >>> STRIKES_SHIFT) & STRIKES_MAX;
+  let since = flags >>> SINCE_SHIFT;
   copies.count(entry, settings.leaveComplete);
-  if (did && copies.copies >= settings.leaveComplete) return 1;
-  const isEnough = copies.copies >= settings.minComplete && copies.peers >= settings.minPeers;
-  // A moment whose 24 bits are 0 is noted as the second before it.
-  const since = isEnough ? flags >>> SINCE_SHIFT || now & SINCE_MASK || SINCE_MASK : 0;
-  const qualifies = isEnough && ((now - since) & SINCE_MASK) >= settings.minDwell;
-  const kept = (flags & OTHER_FLAGS) | (qualifies ? SWARM_FLAG.qualified : since << SINCE_SHIFT);
-  if (kept >>> 0 !== flags) store.words[entry + ENTRY.flags] = kept;
+  let qualifies = did && !isStranded && copies.copies >= settings.leaveComplete;
+  if (qualifies) {
+    if (strikes > 0 && elapsed(since, now) >= STRIKE_SECONDS) {
+      strikes--;
+      since = moment;
+    }
+  } else {
+    const isEnough = copies.copies >= settings.minComplete && copies.peers >= settings.minPeers;
+    if (isStranded) strikes = Math.min(strikes + 1, STRIKES_MAX);
+    if (!isEnough) since = 0;
+    else if (did || since === 0) since = moment;
+    qualifies = isEnough && elapsed(since, now) >= waitSeconds(settings.minDwell, strikes);
+    if (qualifies) since = moment;
+  }
+  const noted = (qualifies ? SWARM_FLAG.qualified : 0) | (strikes << STRIKES_SHIFT) | (since << SINCE_SHIFT);
+  const kept = ((flags & OTHER_FLAGS) | noted) >>> 0;
+  if (kept !== flags) store.words[entry + ENTRY.flags] = kept;
   if (qualifies) return 1;
-  return did ? -1 : 0;
+  if (!did) return 0;
+  return isStranded ? -2 : -1;
+}
+
+function elapsed(since: number, now: number): number {
+  return (now - since) & SINCE_MASK;
 }

@@ -165,7 +165,7 @@ test("an excluded torrent is never listed, and no more than max_entries, the lar
     for (let peer = 0; peer < 4 + Math.min(2, swarm); peer++) world.apply({ swarm, peer, does: "seed" });
   assert.deepEqual(await world.list(() => {}), [1, 2]);
   const look = await world.looker.look(world.settings, world.now, async () => {});
-  assert.deepEqual(look, { lost: 0, excluded: 1 });
+  assert.deepEqual(look, { lost: 0, stalled: 0, excluded: 1 });
   const { leftOut } = await world.looker.confirm(world.settings, world.now, async () => {});
   assert.equal(leftOut, 1);
 });

@@ -30,6 +30,8 @@ export type Rest = (workedMs: number) => Promise<void>;
 export interface Look {
   /** Torrents that do not qualify any more. */
   readonly lost: number;
+  /** Those among them in which a download inside has stalled. */
+  readonly stalled: number;
   /** Torrents that would be listed, were they not excluded. */
   readonly excluded: number;
 }
@@ -52,6 +54,7 @@ export class SwarmLooker {
   readonly #incomplete = new Uint32Array(GROUP_IDS);
   readonly #groups = new Uint16Array(GROUP_IDS);
   #lost = 0;
+  #stalled = 0;
   #excluded = 0;
 
   constructor(store: SwarmStore) {
@@ -68,6 +71,7 @@ export class SwarmLooker {
   async look(settings: HashListSettings, now: () => number, rest: Rest): Promise<Look> {
     this.#largest.begin(settings.maxEntries);
     this.#lost = 0;
+    this.#stalled = 0;
     this.#excluded = 0;
     const store = this.#store;
     let began = performance.now();
@@ -85,7 +89,7 @@ export class SwarmLooker {
         began = performance.now();
       }
     }
-    return { lost: this.#lost, excluded: this.#excluded };
+    return { lost: this.#lost, stalled: this.#stalled, excluded: this.#excluded };
   }
 
   /** Looks at the swarms below a number. @returns the number it has come to. */
@@ -96,6 +100,7 @@ export class SwarmLooker {
       const entry = store.swarmAt(shard, number);
       const result = qualify(store, entry, this.#copies, settings, now);
       if (result < 0) this.#lost++;
+      if (result === -2) this.#stalled++;
       if (result <= 0) continue;
       for (let i = 0; i < HASH_WORDS; i++) this.#infoHash[i] = store.words[entry + i];
       if (settings.exclude.allows(this.#infoHash)) this.#largest.add(this.#infoHash, 0, this.#copies.peers);

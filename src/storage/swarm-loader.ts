@@ -122,6 +122,9 @@ export class SwarmLoader {
         identity: 0,
         counts: COUNTS.unknown,
         completed: false,
+        uploaded: false,
+        // Whether the copy is proven is kept; loading proves none.
+        minDwell: Number.POSITIVE_INFINITY,
         now: now - age,
         stallSeconds,
         admission: this.#admission,

@@ -14,6 +14,8 @@ export class AnnouncedPeer implements PeerUpdate {
   identity = 0;
   counts: Counts = COUNTS.unknown;
   completed = false;
+  uploaded = false;
+  minDwell = 0;
   now = 0;
   stallSeconds = 1;
   readonly admission = new Admission();
@@ -22,12 +24,13 @@ export class AnnouncedPeer implements PeerUpdate {
   setAddress(
     address: Address,
     port: number,
-    { groups, selection, settings }: TrackerPolicy,
+    { groups, selection, copies, settings }: TrackerPolicy,
     maxPeers: number,
   ): void {
     this.address.copyFrom(address);
     this.port = port;
     this.key = peerKey(address, groups, this.left === 0);
+    this.minDwell = copies.minDwell;
     this.stallSeconds = selection.stallSeconds;
     this.admission.set(groups, maxPeers, settings.interval);
   }

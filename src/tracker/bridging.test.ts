@@ -113,6 +113,39 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 1, 99: 20 });
   });
 
+  test("a complete copy makes bridges needless once it is proven, and is given to others before", () => {
+    const fixture = new TrackerFixture({
+      selection: { policy: "bridged", bridges: 1 },
+      minDwell: 600,
+    });
+    outside(fixture);
+    for (const host of [1, 2]) ask(fixture, `12.0.0.${host}`, { left: 0 });
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 2, 99: 20 }, "a bridge: they say they have it");
+    fixture.clock.seconds += 700;
+    for (const host of [1, 2]) ask(fixture, `12.0.0.${host}`, { left: 0 });
+    assert.deepEqual(ask(fixture, "11.0.0.2"), { 11: 1, 12: 2 });
+    const crowd = new TrackerFixture({
+      selection: { policy: "bridged", bridges: 1 },
+      minDwell: 600,
+    });
+    outside(crowd);
+    for (let host = 1; host <= 6; host++) ask(crowd, `11.0.0.${host}`);
+    crowd.clock.seconds += 100;
+    ask(crowd, "11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.completed });
+    assert.equal(
+      ask(crowd, "11.0.0.2", { left: 50 })["99"],
+      undefined,
+      "the first of a crowd counts at once",
+    );
+  });
+
+  test("who is not stored, and so never seen to stall, is given outside peers", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture);
+    for (let host = 1; host <= 5; host++) ask(fixture, `11.0.0.${host}`);
+    assert.deepEqual(ask(fixture, "11.0.0.9", { port: 1 }), { 11: 5, 99: 20 });
+  });
+
   test("one complete copy is enough where leechers pass on what it sends", () => {
     const fixture = bridged({ bridges: 1 });
     outside(fixture);

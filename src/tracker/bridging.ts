@@ -10,6 +10,9 @@
  * are judged by what they pass on. Whoever stalls is given outside peers, bridge or not, and all that download at home
  * announce often: nobody is worse off for long.
  *
+ * A complete copy counts once it is proven (peer-record.ts); until then it is given to others like any peer, and makes no
+ * bridge needless. Who completes here is proven at once, so the first copy of a crowd counts.
+ *
  * Learned peers are at home if their group is: the line to them costs the same, whoever named them. They count as
  * leechers, and as complete copies where the tracker that named them says so; they are nobody's bridges, and are none to
  * count additional bridges by, since nobody knows what they are given and how they get on. Unconfirmed ones do not count,
@@ -28,6 +31,7 @@ import {
   KEY_GROUP,
   KEY_LEARNED,
   KEY_PRIVATE,
+  KEY_PROVEN,
   leftOf,
   paceOf,
 } from "./peer-record.ts";
@@ -89,8 +93,8 @@ export class HomeCensus {
       if (!isHome(selection.home, groups, who.group, group)) continue;
       if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) continue;
       const others = segments.counts[i] - (segments.holds(i, requester) ? 1 : 0);
-      if ((key & KEY_COMPLETE) !== 0) seeds += others;
-      else leechers += others;
+      if ((key & KEY_COMPLETE) === 0) leechers += others;
+      else if ((key & (KEY_PROVEN | KEY_LEARNED)) !== 0) seeds += others;
       if ((key & (KEY_COMPLETE | KEY_LEARNED)) === KEY_LEARNED) learned += others;
       if (!isBridge(key)) continue;
       const end = segments.starts[i] + segments.counts[i];

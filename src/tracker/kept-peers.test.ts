@@ -62,6 +62,8 @@ function keep(peers: readonly Peer[]): Uint8Array {
       completed,
       counts: COUNTS.unknown,
       now: NOW - age,
+      uploaded: false,
+      minDwell: Number.POSITIVE_INFINITY,
       stallSeconds: 600,
       admission: admitAny(1000),
     };

@@ -133,9 +133,24 @@ export function progressTick(now: number, stallSeconds: number): number {
   return Math.floor((now * STALL_TICKS) / stallSeconds) & 15;
 }
 
-/** The tick to note for a peer known to be stalled: far enough back to stay so until it is next heard of. */
-export function stalledTick(tick: number): number {
-  return (tick - 2 * STALL_TICKS) & 15;
+/** Ticks back that are noted for a stalled peer: enough for it to stay stalled until it is next heard of. */
+const STALLED_BACK = STALL_TICKS + 2;
+
+/** How often a record can note that its download has stalled on a torrent of the hash list. */
+export const STRANDINGS_MAX = 4;
+
+/**
+ * The tick to note for a peer known to be stalled.
+ * @param strandings how often it has been found so on a listed torrent; {@link STRANDINGS_MAX} at most.
+ */
+export function stalledTick(tick: number, strandings: number): number {
+  return (tick - STALLED_BACK - strandings) & 15;
+}
+
+/** How often the peer with this word B has been found stalled on a listed torrent since its download last moved. */
+export function strandingsOf(state: number, now: number, stallSeconds: number): number {
+  const back = (progressTick(now - ageOf(state, now), stallSeconds) - (state & 15)) & 15;
+  return back < STALLED_BACK ? 0 : Math.min(back - STALLED_BACK, STRANDINGS_MAX);
 }
 
 /**

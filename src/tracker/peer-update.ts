@@ -2,16 +2,24 @@
 import type { Address } from "../model/address.ts";
 import { ADMITTED, type Admission, type AdmissionOutcome } from "./admission.ts";
 import {
+  ageOf,
   COUNTED,
+  DWELL_MAX,
   dwellOf,
   hasStalled,
   isBridge,
+  KEY_COMPLETE,
+  KEY_PROVEN,
   leftOf,
+  paceOf,
   packLeecher,
   packSeeder,
   progressTick,
+  STRANDINGS_MAX,
   stalledTick,
+  strandingsOf,
 } from "./peer-record.ts";
+import { canBeStranded } from "./swarm-state.ts";
 
 /** Whether a record counts, or is a duplicate: where that is to be found out (client-pairs.ts), and where it is known. */
 export const COUNTS = { unknown: 0, yes: 1, no: 2 } as const;
@@ -31,6 +39,10 @@ export interface PeerUpdate {
   readonly counts: Counts;
   /** It says that it has just completed the download. */
   readonly completed: boolean;
+  /** It says that it has sent something, and does not only now start. */
+  readonly uploaded: boolean;
+  /** Seconds for which a copy is announced until it is proven; 0: it is at once. */
+  readonly minDwell: number;
   /** Seconds. */
   readonly now: number;
   /** A download that has made no progress for so many seconds has stalled. */
@@ -46,6 +58,8 @@ export type Newcomer = Pick<PeerUpdate, "address" | "port" | "key" | "admission"
 export class PutOutcome implements AdmissionOutcome {
   /** Its download has made no progress for too long. */
   stalled = false;
+  /** And the hash list may be why: its torrent is listed, and so it was found only a few times. */
+  stranded = false;
   /** It is a bridge. */
   bridge = false;
   /** Its record is a duplicate (peer-record.ts). */
@@ -62,6 +76,7 @@ export class PutOutcome implements AdmissionOutcome {
   /** As for a newcomer. */
   clear(): void {
     this.stalled = false;
+    this.stranded = false;
     this.bridge = false;
     this.duplicate = false;
     this.other = -1;
@@ -71,11 +86,21 @@ export class PutOutcome implements AdmissionOutcome {
   }
 }
 
+/** Nobody downloads more bytes a second (10 Gbit/s): who says so is not believed. */
+const PACE_MAX = 1.25e9;
+
 /**
  * Word B of an incomplete peer that announces.
  * @param before its word B until now; 0 if it was not known, or complete.
+ * @param flags of its swarm (swarm-state.ts).
  */
-export function leecherState(update: PeerUpdate, before: number, key: number, outcome: PutOutcome): number {
+export function leecherState(
+  update: PeerUpdate,
+  before: number,
+  key: number,
+  flags: number,
+  outcome: PutOutcome,
+): number {
   const { now, left, identity, stallSeconds } = update;
   const tick = progressTick(now, stallSeconds);
   let progress = tick;
@@ -83,13 +108,51 @@ export function leecherState(update: PeerUpdate, before: number, key: number, ou
     outcome.before = before;
     outcome.stalled = hasStalled(before, now, left, stallSeconds);
     outcome.bridge = isBridge(key);
-    if (outcome.stalled) progress = stalledTick(tick);
-    else if (left >= leftOf(before)) progress = before & 15;
+    if (outcome.stalled) {
+      const strandings = strandingsOf(before, now, stallSeconds);
+      outcome.stranded = canBeStranded(flags) && strandings < STRANDINGS_MAX;
+      progress = stalledTick(tick, outcome.stranded ? strandings + 1 : strandings);
+    } else if (left >= leftOf(before)) progress = before & 15;
   }
   return packLeecher(now, identity, left, progress);
 }
 
-/** Word B of a complete peer that announces. @param before its word B until now; 0 if it was not known as one. */
-export function seederState({ now, identity, completed }: PeerUpdate, before: number): number {
-  return packSeeder(now, identity, dwellOf(before), completed ? COUNTED : before & COUNTED);
+/**
+ * Word B of a complete peer that announces.
+ * @param before its word B until now; 0 if it was not known as one. @param key of it: the dwell of a proven copy
+ * is of no use any more.
+ */
+export function seederState(update: PeerUpdate, before: number, key: number): number {
+  const dwell = before === 0 || (key & KEY_PROVEN) !== 0 ? 0 : Math.min(dwellNow(update, before), DWELL_MAX);
+  return packSeeder(update.now, update.identity, dwell, update.completed ? COUNTED : before & COUNTED);
+}
+
+/**
+ * The key of a peer that announces, with what stays of its key until now.
+ * @param key as announced. @param old its key until now. @param before its word B; both 0 if it was not known.
+ */
+export function keyFor(update: PeerUpdate, key: number, old: number, before: number): number {
+  // KEY_PROVEN and KEY_BRIDGE are the same bit, which stays as long as it means the same.
+  const next = ((old ^ key) & KEY_COMPLETE) === 0 ? key | (old & KEY_PROVEN) : key;
+  if (update.left !== 0 || (next & KEY_PROVEN) !== 0) return next;
+  return provesCopy(update, before, (old & KEY_COMPLETE) !== 0) ? next | KEY_PROVEN : next;
+}
+
+/**
+ * Whether what a complete peer announces proves its copy: it has announced it for long enough, or has uploaded since it
+ * first did, or has downloaded it here.
+ * @param before its word B until now; 0 if it was not known. @param wasComplete what it was then.
+ */
+function provesCopy(update: PeerUpdate, before: number, wasComplete: boolean): boolean {
+  if (update.minDwell === 0) return true;
+  if (before === 0) return false;
+  if (wasComplete) return update.uploaded || dwellNow(update, before) > DWELL_MAX;
+  // A second more: it may have announced itself twice in one.
+  return paceOf(before, update.now + 1, 0) <= PACE_MAX;
+}
+
+/** The dwell of a complete peer that announces again: whole 64ths of time are counted, so that none is lost. */
+function dwellNow({ now, minDwell }: PeerUpdate, before: number): number {
+  const part = minDwell / (DWELL_MAX + 1);
+  return dwellOf(before) + Math.floor(now / part) - Math.floor((now - ageOf(before, now)) / part);
 }

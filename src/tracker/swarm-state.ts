@@ -4,7 +4,7 @@
  *     8     duplicates:11, the low bits  IPv4 peers:21 (list-count.ts)
  *     10    duplicates:11, the high bits  IPv6 peers:21
  *     11    learned:10 (peer-record.ts)  complete:22, without the learned and the duplicates
- *     15    bits 8 to 31: the hash list's  refresh:5  flags:3 ({@link SWARM_FLAG})
+ *     15    bits 9 to 31: the hash list's  stranded:1  refresh:5  flags:3 ({@link SWARM_FLAG})
  *
  * Refresh is from when on other trackers are to be asked: eighths of the time between two questions, 1 + the number of
  * eighths since 1970 modulo 31, and 0 as long as they never were. What lies more than 22 eighths back looks like ahead:
@@ -16,9 +16,10 @@ import { ENTRY } from "./swarm-table.ts";
 
 /**
  * Flags of a swarm. Changed: since storage last read it. Fresh: what is kept of it from before it last vanished has not
- * been added to it yet. Qualified: for the hash list (hash-list/qualification.ts).
+ * been added to it yet. Qualified: for the hash list (hash-list/qualification.ts). Stranded: a download has stalled inside
+ * since it last qualified.
  */
-export const SWARM_FLAG = { changed: 1, fresh: 2, qualified: 4 } as const;
+export const SWARM_FLAG = { changed: 1, fresh: 2, qualified: 4, stranded: 256 } as const;
 
 /** Most learned peers of a swarm. */
 export const LEARNED_MAX = 0x3ff;
@@ -96,4 +97,14 @@ export function setRefreshed(words: Uint32Array, entry: number, now: number, int
   const due = Math.ceil((now * REFRESH_PARTS) / interval) + REFRESH_PARTS;
   const flagsAt = entry + ENTRY.flags;
   words[flagsAt] = (words[flagsAt] & ~REFRESH_MASK) | ((1 + (due % REFRESH_CYCLE)) << REFRESH_SHIFT);
+}
+
+/** Whether the hash list can have stranded a peer of a swarm: it is listed. Once is enough until the list has looked. */
+export function canBeStranded(flags: number): boolean {
+  return (flags & (SWARM_FLAG.qualified | SWARM_FLAG.stranded)) === SWARM_FLAG.qualified;
+}
+
+/** Notes that it may have. */
+export function noteStranded(words: Uint32Array, entry: number): void {
+  words[entry + ENTRY.flags] |= SWARM_FLAG.stranded;
 }

@@ -32,7 +32,7 @@ test("threads that share a store do not lose each other's peers", async () => {
       const cell = store.listCell(entry, 4);
       const position = store.list(4).find(cell, address.words, port);
       if (i % 3 === 2 && position !== -1) store.removePeer(shard, entry, 4, position);
-      else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, counts: 0, completed: false, now: 1, stallSeconds: 600, admission: { limitFor: () => 1000, roomFor: () => 100_000, overdueSeconds: 65_535 } });
+      else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, counts: 0, completed: false, uploaded: false, minDwell: 600, now: 1, stallSeconds: 600, admission: { limitFor: () => 1000, roomFor: () => 100_000, overdueSeconds: 65_535 } });
       store.removeIfEmpty(shard, entry);
       store.leave(shard);
     }`;

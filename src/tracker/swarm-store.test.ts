@@ -48,6 +48,8 @@ function put(
       counts: COUNTS.unknown,
       completed,
       now: 1,
+      uploaded: false,
+      minDwell: Number.POSITIVE_INFINITY,
       stallSeconds: 600,
       admission: admitAny(store.maxPeers),
     }) !== -1;

@@ -20,12 +20,12 @@ import {
   KEY_DUPLICATE,
   KEY_LEARNED,
   KEY_MASK,
-  KEY_PROVEN,
   packPort,
   RECORD_WORDS,
   withIdentity,
 } from "./peer-record.ts";
-import { leecherState, type Newcomer, type PeerUpdate, PutOutcome, seederState } from "./peer-update.ts";
+import type { Newcomer, PeerUpdate } from "./peer-update.ts";
+import { keyFor, leecherState, PutOutcome, seederState } from "./peer-update.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
 import { completeCount, countKind, duplicateCount, learnedCount, SWARM_FLAG } from "./swarm-state.ts";
@@ -200,28 +200,29 @@ export class SwarmStore {
     const known = list.find(cell, address.words, update.port);
     let position = this.#pair(shard, entry, update, known);
     if (this.outcome.duplicate) key |= KEY_DUPLICATE;
+    // Of a learned peer nothing is known yet: it is a newcomer.
+    if (position !== -1 && (words[list.keyAt(cell, position)] & KEY_LEARNED) !== 0) {
+      this.removePeer(shard, entry, address.family, position);
+      position = -1;
+    }
     if (position === -1) {
+      key = keyFor(update, key, 0, 0);
       position = this.#addPeer(shard, entry, update, key, now);
     } else {
-      const record = list.recordAt(cell, position);
-      const old = words[record + keyAt] & KEY_MASK;
-      if ((old & (KEY_COMPLETE | KEY_LEARNED)) === (key & KEY_COMPLETE)) {
-        key |= old & (left === 0 ? KEY_PROVEN : KEY_BRIDGE);
-        state = words[record + keyAt + 1] | 0;
-      }
-      if ((old & KEY_LEARNED) !== 0) {
-        // Of a learned peer nothing is known yet: it is a newcomer.
-        this.removePeer(shard, entry, address.family, position);
-        position = this.#addPeer(shard, entry, update, key, now);
-      } else if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
+      const at = list.keyAt(cell, position);
+      const old = words[at] & KEY_MASK;
+      key = keyFor(update, key, old, words[at + 1] | 0);
+      if (((old ^ key) & KEY_COMPLETE) === 0) state = words[at + 1] | 0;
+      if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
     }
     if (position === -1) return -1;
     const record = list.recordAt(cell, position);
     words[record + keyAt] = withIdentity(words[record + keyAt], update.identity);
     if (left !== 0) {
-      words[record + keyAt + 1] = leecherState(update, state, key, this.outcome);
+      const flags = words[entry + ENTRY.flags] | 0;
+      words[record + keyAt + 1] = leecherState(update, state, key, flags, this.outcome);
     } else {
-      const next = seederState(update, state);
+      const next = seederState(update, state, key);
       if ((next & ~state & COUNTED) !== 0 && !this.outcome.duplicate) words[entry + ENTRY.downloaded]++;
       words[record + keyAt + 1] = next;
     }

@@ -134,6 +134,8 @@ export class TrackerFixture {
       refreshWaitMs?: number;
       errands?: Errands;
       selection?: Partial<SelectionSettings>;
+      /** Seconds until a copy is proven; 0, at once, unless a test is about that. */
+      minDwell?: number;
     } = {},
   ) {
     this.groups = groupsOf(options.groups ?? GROUPS, options.addressLimit);
@@ -144,6 +146,7 @@ export class TrackerFixture {
     const policy = {
       settings: SETTINGS,
       selection: { ...NEAREST, ...options.selection },
+      copies: { minDwell: options.minDwell ?? 0, tiers: 1 },
       groups: this.groups,
       polls: options.polls ?? NO_POLLS,
       refreshSeconds: options.refreshSeconds ?? 0,

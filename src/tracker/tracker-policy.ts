@@ -1,4 +1,4 @@
-import type { PeerGroups } from "../network/peer-groups.ts";
+import { NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
 import type { AccessList } from "./access-list.ts";
 import type { Polls } from "./polls.ts";
 import type { SelectionSettings } from "./selection-settings.ts";
@@ -13,10 +13,19 @@ export interface TrackerSettings {
   readonly countLearned: boolean;
 }
 
+/** When a complete copy is believed, and whom the hash list can strand: the keys of `hashlist` of the same names. */
+export interface CopySettings {
+  /** Seconds for which a copy is announced until it is proven (peer-record.ts). */
+  readonly minDwell: number;
+  /** Tiers that are inside. */
+  readonly tiers: number;
+}
+
 /** What answers follow from: all that a reload replaces. */
 export interface TrackerPolicy {
   readonly settings: TrackerSettings;
   readonly selection: SelectionSettings;
+  readonly copies: CopySettings;
   readonly groups: PeerGroups;
   readonly accessList: AccessList;
   readonly polls: Polls;
@@ -24,4 +33,9 @@ export interface TrackerPolicy {
   readonly refreshSeconds: number;
   /** Milliseconds that the first announce of a swarm may wait for what they say. */
   readonly refreshWaitMs: number;
+}
+
+/** Whether members of a group are inside: their connections to the outside are refused for listed torrents. */
+export function isInside({ groups, copies }: TrackerPolicy, group: number): boolean {
+  return group !== NO_GROUP && groups.tierOf[group] < copies.tiers;
 }

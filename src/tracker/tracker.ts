@@ -9,7 +9,6 @@ import {
   type AnnounceRequest,
   type AnnounceResponse,
   NUM_WANT_DEFAULT,
-  TRANSFERRED,
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { COUNTER } from "../model/counters.ts";
@@ -29,9 +28,10 @@ import { PeerSelection } from "./peer-selection.ts";
 import { COUNTS } from "./peer-update.ts";
 import { REFRESH_BYTES, writeRefresh } from "./refresh-errand.ts";
 import { Requester } from "./requester.ts";
-import { isRefreshDue, setRefreshed, wasRefreshed } from "./swarm-state.ts";
+import { isRefreshDue, noteStranded, setRefreshed, wasRefreshed } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
-import type { TrackerPolicy } from "./tracker-policy.ts";
+import { isInside, type TrackerPolicy } from "./tracker-policy.ts";
+import { hasUploaded, isFresh } from "./transferred.ts";
 
 /** The time, as whoever drives the tracker last looked at the clock. */
 export interface Clock {
@@ -179,6 +179,8 @@ export class Tracker {
     const entry = store.find(shard, request.infoHash);
     if (entry !== 0) {
       this.#meet(request);
+      // It is the same announce again: it says nothing new.
+      this.#update.uploaded = false;
       this.#put(shard, entry, request.address, request.port, false);
       who.stalled = false;
       who.before = 0;
@@ -249,6 +251,8 @@ export class Tracker {
     who.stalled = store.outcome.stalled && !who.seeder;
     who.bridge = store.outcome.bridge;
     who.before = store.outcome.before;
+    if (store.outcome.stranded && !who.seeder && isInside(this.policy, who.group))
+      noteStranded(store.words, entry);
     this.#putOther(shard, entry, request);
     if (this.policy.refreshSeconds > 0) this.#wishRefresh(entry, request.infoHash, asker);
     if (this.waitMs > 0) {
@@ -316,6 +320,7 @@ export class Tracker {
     this.#update.left = request.left;
     this.#update.identity = identityFrom(who.client);
     this.#update.counts = COUNTS.unknown;
+    this.#update.uploaded = hasUploaded(request);
     this.#update.now = this.#clock.seconds;
   }
 
@@ -382,11 +387,4 @@ export class Tracker {
     response.peerCount = 0;
     response.peer6Count = 0;
   }
-}
-
-/** Whether the client says that it starts, or has transferred nothing since it did. */
-function isFresh({ event, transferred }: AnnounceRequest): boolean {
-  if (event === ANNOUNCE_EVENT.started) return true;
-  if (event !== ANNOUNCE_EVENT.none) return false;
-  return transferred[TRANSFERRED.downloaded] <= 0 && transferred[TRANSFERRED.uploaded] <= 0;
 }

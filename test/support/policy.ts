@@ -19,6 +19,7 @@ export function makePolicy(...prefixes: string[]): PolicyData {
       homeSeedsEnough: 2,
       stallSeconds: 600,
     },
+    copies: { minDwell: 600, tiers: 1 },
     peerExpiry: 3900,
     groups: buildPeerGroups(
       [{ ...group, prefixes: prefixes.map((text) => parsePrefix(text).prefix) }],

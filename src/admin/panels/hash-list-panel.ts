@@ -14,6 +14,7 @@ export const hashListSchema = z.object({
     entries: count.describe("Torrents listed: those whose connections to the outside can be refused."),
     entered: count.describe("Since the start."),
     left: count,
+    stalled: count.describe("Torrents taken off since a download inside stalled."),
     leftOut: count.describe("Torrents that qualify, too, beyond hashlist.max_entries."),
     excluded: count.describe("Torrents that qualify, too, in the file of hashlist.exclude."),
     changedAt: z.iso.datetime(),
@@ -101,6 +102,9 @@ function listMetrics({ hashList }: Reading): Metric[] {
     gauge("btrt_hashlist_torrents", "Torrents on the hash list.", { value: hashList.entries }),
     counter("btrt_hashlist_entered_total", "Torrents that came onto it.", { value: hashList.entered }),
     counter("btrt_hashlist_left_total", "Torrents that left it.", { value: hashList.left }),
+    counter("btrt_hashlist_stalled_total", "Torrents taken off since a download inside stalled.", {
+      value: hashList.stalled,
+    }),
     gauge(
       "btrt_hashlist_left_out_torrents",
       "Torrents that qualify, and are not on it, by why.",

@@ -33,15 +33,23 @@ export const hashlist = section(
     min_complete: integer(1, 100)
       .default(2)
       .describe(
-        "Complete copies inside from which a torrent is listed. Those at one address, or in one IPv6 /56, count once.",
+        "Complete copies inside from which a torrent is listed. Those at one address, or in one IPv6 /56, count once. " +
+          "A copy counts once it is proven: see min_dwell.",
       ),
     leave_complete: integer(1, 100)
       .default(1)
-      .describe("A listed torrent with fewer complete copies inside than this is taken off at once."),
+      .describe(
+        "A listed torrent with fewer proven copies inside than this is taken off within a minute, as is one in which a " +
+          "download inside stalls (selection.stall_seconds).",
+      ),
     min_peers: integer(0, 100_000).default(5).describe("Peers inside from which a torrent is listed."),
     min_dwell: integer(0, 86_400)
       .default(600)
-      .describe("Seconds for which it must have had enough copies before it is listed."),
+      .describe(
+        "Seconds for which it must have had enough copies before it is listed; twice as many after each stall. And " +
+          "seconds for which a copy must have been announced to be proven, unless it was downloaded here or has " +
+          "uploaded; selection.policy bridged goes by that, too.",
+      ),
     tiers: integer(1, 1000)
       .default(1)
       .describe("Priorities of peer_groups that count as inside, from the nearest on."),

@@ -37,7 +37,8 @@ export const selection = section({
   home_seeds_enough: integer(...PEERS)
     .default(2)
     .describe(
-      "Complete copies at home with which no bridge is needed, as long as they deliver; one will do where four others download.",
+      "Proven copies at home (hashlist.min_dwell) with which no bridge is needed, as long as they deliver; one will do " +
+        "where four others download.",
     ),
   stall_seconds: integer(5, 43_200)
     .default(600)

@@ -1,0 +1,172 @@
+/** When the copy of a complete peer is believed, and which stalled downloads the hash list is told of. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { parseAddress } from "../model/address-text.ts";
+import { ANNOUNCE_EVENT, coarseLeft, LEFT_MAX } from "../model/announce.ts";
+import { ADDRESS_WORDS, KEY_COMPLETE, KEY_LEARNED, KEY_PROVEN } from "./peer-record.ts";
+import { SWARM_FLAG } from "./swarm-state.ts";
+import { ENTRY } from "./swarm-table.ts";
+import { type Announced, TrackerFixture } from "./tracker-fixture.ts";
+
+const SWARM = new Uint32Array(5);
+const SEEDER: Announced = { left: 0, transferred: [0, 0] };
+
+/** Whether the copy of a peer of swarm 0 is believed. */
+function isProven(fixture: TrackerFixture, text: string): boolean {
+  const { store } = fixture;
+  const address = parseAddress(text);
+  const shard = store.enter(SWARM);
+  const cell = store.listCell(store.find(shard, SWARM), address.family);
+  const list = store.list(address.family);
+  const record = list.recordAt(cell, list.find(cell, address.words, 6881));
+  store.leave(shard);
+  const mask = KEY_COMPLETE | KEY_PROVEN | KEY_LEARNED;
+  return (store.words[record + ADDRESS_WORDS[address.family]] & mask) === (KEY_COMPLETE | KEY_PROVEN);
+}
+
+describe("a copy is proven", () => {
+  test("once it has been announced for min_dwell, however often", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 86_400 }),
+        fc.array(fc.integer({ min: 0, max: 4000 }), { minLength: 1, maxLength: 300 }),
+        fc.integer({ min: 1_000_000, max: 2_000_000 }),
+        (minDwell, waits, start) => {
+          const fixture = new TrackerFixture({ minDwell, maxPeers: 100 });
+          fixture.clock.seconds = start;
+          fixture.announce("11.0.0.1", { ...SEEDER, event: ANNOUNCE_EVENT.started });
+          assert.ok(!isProven(fixture, "11.0.0.1"));
+          for (const wait of waits) {
+            fixture.clock.seconds += wait;
+            fixture.announce("11.0.0.1", SEEDER);
+            const announced = fixture.clock.seconds - start;
+            if (announced < (minDwell * 63) / 64) assert.ok(!isProven(fixture, "11.0.0.1"), `${announced} s`);
+            if (announced >= minDwell * 1.02 + 1) assert.ok(isProven(fixture, "11.0.0.1"), `${announced} s`);
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test("not by one announce, however long ago, nor by one of somebody else", () => {
+    const fixture = new TrackerFixture({ minDwell: 600 });
+    fixture.announce("11.0.0.1", SEEDER);
+    fixture.clock.seconds += 3000;
+    fixture.announce("11.0.0.2", SEEDER);
+    fixture.announce("11.0.0.1", { ...SEEDER, port: 6882 });
+    assert.ok(!isProven(fixture, "11.0.0.1"));
+    assert.ok(!isProven(fixture, "11.0.0.2"));
+  });
+
+  test("when it has completed here, at a pace that can be", () => {
+    const from = (left: number, seconds: number) => {
+      const fixture = new TrackerFixture({ minDwell: 86_400 });
+      fixture.announce("11.0.0.1", { left });
+      fixture.clock.seconds += seconds;
+      fixture.announce("11.0.0.1", { left: 0 });
+      return isProven(fixture, "11.0.0.1");
+    };
+    assert.ok(from(coarseLeft(1e9), 0), "within a second");
+    assert.ok(!from(coarseLeft(1e11), 10), "80 Gbit/s");
+    assert.ok(from(coarseLeft(1e11), 1000));
+    assert.ok(!from(LEFT_MAX, 1000), "nobody knows how much there was to fetch");
+  });
+
+  test("when it has uploaded since it was first announced", () => {
+    for (const [event, sent, proven] of [
+      [ANNOUNCE_EVENT.none, 5, true],
+      [ANNOUNCE_EVENT.none, 0, false],
+      [ANNOUNCE_EVENT.none, -1, false],
+      [ANNOUNCE_EVENT.started, 5, false],
+    ] as const) {
+      const fixture = new TrackerFixture({ minDwell: 86_400 });
+      fixture.announce("11.0.0.1", { left: 0, transferred: [0, 5] });
+      assert.ok(!isProven(fixture, "11.0.0.1"), "as a leecher elsewhere, perhaps");
+      fixture.clock.seconds += 10;
+      fixture.announce("11.0.0.1", { left: 0, event, transferred: [0, sent] });
+      assert.equal(isProven(fixture, "11.0.0.1"), proven);
+    }
+  });
+
+  test("at both addresses of a dual-stack client, and no longer when it is incomplete again", () => {
+    const fixture = new TrackerFixture({ minDwell: 600 });
+    const other = "2001:db8:11::1";
+    fixture.announce("11.0.0.1", { left: 50, other });
+    fixture.clock.seconds += 100;
+    fixture.announce("11.0.0.1", { left: 0, other });
+    for (const address of ["11.0.0.1", other]) assert.ok(isProven(fixture, address));
+    fixture.announce("11.0.0.1", { left: LEFT_MAX, other });
+    fixture.announce("11.0.0.1", { left: 0, other });
+    for (const address of ["11.0.0.1", other]) assert.ok(!isProven(fixture, address));
+  });
+
+  test("by no more than another tracker says, and at once with min_dwell 0", () => {
+    const fixture = new TrackerFixture({ minDwell: 600 });
+    fixture.announce("11.0.0.9");
+    fixture.learn(11, 0, 0, 1, 26, 225);
+    fixture.clock.seconds += 1000;
+    fixture.announce("11.0.0.1", SEEDER);
+    assert.ok(!isProven(fixture, "11.0.0.1"));
+    fixture.tracker.policy = { ...fixture.tracker.policy, copies: { minDwell: 0, tiers: 1 } };
+    fixture.announce("11.0.0.2", SEEDER);
+    assert.ok(isProven(fixture, "11.0.0.2"));
+  });
+});
+
+describe("a download that stalls while its torrent is listed", () => {
+  /** A world in which swarm 0 is listed, whatever it has. */
+  function listed() {
+    const fixture = new TrackerFixture();
+    const flag = (set?: number) => {
+      const { store } = fixture;
+      const shard = store.enter(SWARM);
+      const at = store.find(shard, SWARM) + ENTRY.flags;
+      if (set !== undefined) store.words[at] = (store.words[at] & ~SWARM_FLAG.stranded) | set;
+      store.leave(shard);
+      return (store.words[at] & SWARM_FLAG.stranded) !== 0;
+    };
+    return { fixture, flag };
+  }
+
+  test("is noted for the list if it is inside, four times until it moves again", () => {
+    const { fixture, flag } = listed();
+    const again = (fields: Announced = {}, address = "11.0.0.1") => {
+      flag(SWARM_FLAG.qualified);
+      fixture.clock.seconds += 700;
+      fixture.announce(address, { left: 100, ...fields });
+      return flag();
+    };
+    fixture.announce("11.0.0.1");
+    for (const address of ["13.0.0.1", "99.0.0.1"]) {
+      fixture.announce(address);
+      assert.ok(!again({}, address), `${address} is not inside`);
+    }
+    for (let time = 1; time <= 4; time++) assert.ok(again(), `time ${time}`);
+    for (let time = 1; time <= 20; time++) assert.ok(!again(), "the list is not why");
+    assert.ok(!again({ left: 90 }));
+    assert.ok(again({ left: 90 }), "it had moved");
+    assert.ok(!again({ left: 90, event: ANNOUNCE_EVENT.paused }), "wants nothing");
+  });
+
+  test("is noted however often clients announce, and not while the torrent is not listed", () => {
+    for (const seconds of [30, 150, 300, 599, 600, 1800]) {
+      const { fixture, flag } = listed();
+      fixture.announce("11.0.0.1");
+      for (let i = 0; i < 100; i++) {
+        fixture.clock.seconds += seconds;
+        fixture.announce("11.0.0.1");
+        assert.ok(!flag());
+      }
+      let noted = 0;
+      for (let i = 0; i < 100; i++) {
+        fixture.clock.seconds += seconds;
+        flag(SWARM_FLAG.qualified);
+        fixture.announce("11.0.0.1");
+        if (flag()) noted++;
+      }
+      assert.equal(noted, 4, `every ${seconds} s`);
+    }
+  });
+});
