@@ -1,4 +1,5 @@
 /** Announces and scrapes as a test sends them itself. */
+import { createHash } from "node:crypto";
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
 import { type Bencoded, bdecode } from "./bencode.ts";
@@ -41,7 +42,7 @@ export interface Counts {
 export async function announce(url: string, what: Announce): Promise<AnnounceAnswer> {
   const query = [
     `info_hash=${escapeBytes(what.infoHash)}`,
-    `peer_id=-ET0001-${String(what.port).padStart(12, "0")}`,
+    `peer_id=${peerIdOf(what)}`,
     `port=${what.port}&uploaded=${what.uploaded ?? 0}&downloaded=${what.downloaded ?? 0}`,
     `left=${what.left ?? 1000}&compact=1`,
     what.event === undefined ? "" : `event=${what.event}`,
@@ -50,6 +51,11 @@ export async function announce(url: string, what: Announce): Promise<AnnounceAns
   ];
   const body = await request(`${url}?${query.filter((part) => part !== "").join("&")}`, what.from);
   return readAnnounceAnswer(body);
+}
+
+/** Of every client another one, the same at each of its announces. */
+function peerIdOf({ ip, from, port }: Announce): string {
+  return `-ET0001-${createHash("sha256").update(`${ip} ${from} ${port}`).digest("hex").slice(0, 12)}`;
 }
 
 /** Understands the body of an answer to an announce. @throws Error when it is a failure, or is no such answer. */
