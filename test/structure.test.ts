@@ -42,7 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: ["model", "network", "tracker", "clock.ts"],
   "hash-list": ["model", "network", "tracker", "clock.ts"],
   admin: ["model", "network", "tracker", "neighbors", "forwarding", "storage", "hash-list", "clock.ts"],
-  config: ["model", "network", "engine/engine.ts", "hash-list/formats"],
+  config: ["model", "network", "engine/engine.ts", "hash-list/formats", "storage/databases.ts"],
   telemetry: ["model"],
   systemd: ["model", "engine"],
   cli: [

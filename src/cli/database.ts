@@ -6,8 +6,9 @@ import { databaseSettings } from "../config/database-settings.ts";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { type Database, DatabaseError } from "../storage/database.ts";
-import { explainVersion, migrationScript, SCHEMA_VERSION } from "../storage/migrations/migrations.ts";
-import { type DatabaseSettings, dialectOf, openDatabase, sqlitePath } from "../storage/open-database.ts";
+import type { DatabaseSettings } from "../storage/database-kind.ts";
+import { databaseFile, databaseKind, openDatabase } from "../storage/databases.ts";
+import { explainVersion, migrationScript, SCHEMA_VERSION } from "../storage/schema.ts";
 import { exportSwarms, importSwarms, SwarmFileError } from "../storage/swarm-file.ts";
 import { print, printError } from "./output.ts";
 
@@ -26,7 +27,7 @@ type Command = (work: Work) => Promise<string>;
 const COMMANDS = {
   create: ({ settings, print }) =>
     print
-      ? Promise.resolve(migrationScript(0, dialectOf(settings)))
+      ? Promise.resolve(migrationScript(databaseKind(settings).migrations, 0))
       : using(settings, "make", async (database) => {
           const version = await database.version();
           if (version === SCHEMA_VERSION)
@@ -40,7 +41,7 @@ const COMMANDS = {
       const version = await database.version();
       if (version === 0) throw new DatabaseError("schema", explainVersion(database.name, version));
       if (version > SCHEMA_VERSION) throw new DatabaseError("schema", explainVersion(database.name, version));
-      if (print) return migrationScript(version, dialectOf(settings));
+      if (print) return migrationScript(databaseKind(settings).migrations, version);
       await database.migrate();
       const from = version === SCHEMA_VERSION ? "is" : `was ${version}, and is now`;
       return `${database.name}: the schema's version ${from} ${SCHEMA_VERSION}\n`;
@@ -107,10 +108,9 @@ async function using(
   purpose: "look" | "change" | "make",
   work: (database: Database) => Promise<string>,
 ): Promise<string> {
-  const { url } = settings;
-  if (purpose !== "make" && dialectOf(settings) === "sqlite" && !existsSync(sqlitePath(url))) {
-    throw new DatabaseError("away", `${sqlitePath(url)}: no such file: "btrt db create" makes it`);
-  }
+  const file = databaseFile(settings);
+  if (purpose !== "make" && file !== undefined && !existsSync(file))
+    throw new DatabaseError("away", `${file}: no such file: "btrt db create" makes it`);
   const database = await openDatabase(settings);
   try {
     if (purpose !== "look") await database.claim();

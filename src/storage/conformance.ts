@@ -1,5 +1,6 @@
 /** What every database must do. The same suite runs on all of them; each has a test file that calls it. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
 import { ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
@@ -12,15 +13,21 @@ import {
   type SwarmRow,
 } from "./database.ts";
 import { DAY, HOUR } from "./group-totals.ts";
-import { type Dialect, SCHEMA_VERSION, stepsFrom } from "./migrations/migrations.ts";
+import { type Migrations, SCHEMA_VERSION, stepsFrom } from "./schema.ts";
 
 /** An empty place for a database. */
 interface DatabasePlace {
-  readonly dialect: Dialect;
+  readonly migrations: Migrations;
+  /** Whether a step that was interrupted stays applied in part, and is executed again as a whole. */
+  readonly repeatsSteps: boolean;
   /** Opens the database in it, once more each time. */
   open(): Promise<Database>;
   /** Executes statements by other means, one after the other. */
   execute(statements: readonly string[]): Promise<void>;
+  /** Describes all tables, columns and indexes, a line each. */
+  describeSchema(): Promise<readonly string[]>;
+  /** The file with that description for every released version: {@link golden}. */
+  readonly goldenSchema: URL;
 }
 
 /** Makes an empty place, which is gone when the test is over. */
@@ -75,13 +82,34 @@ export function testDatabase(makePlace: MakePlace): void {
   testTotals(makePlace);
 }
 
+/** The descriptions of a golden file, by version. Each begins with the line `-- version N`. */
+function readGolden(file: URL): readonly string[] {
+  return readFileSync(file, "utf8")
+    .split(/^-- version .*\n/m)
+    .slice(1);
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join("");
+}
+
 function testSchema(makePlace: MakePlace): void {
+  test("the steps make the schema that was released as each version", async (t) => {
+    const place = await makePlace(t);
+    const made: string[] = [];
+    for (let version = 1; version <= SCHEMA_VERSION; version++) {
+      await place.execute(stepsFrom(place.migrations, version - 1, version).flat());
+      made.push(lines(await place.describeSchema()));
+    }
+    assert.deepEqual(made, readGolden(place.goldenSchema));
+  });
+
   for (let from = 0; from <= SCHEMA_VERSION; from++) {
     test(`a schema of version ${from} is brought forward, with what is in it`, async (t) => {
       const place = await makePlace(t);
-      await place.execute(stepsFrom(0, from, place.dialect, 1).flat());
-      // A server keeps what was done of a step that was broken off, and does it once more.
-      if (place.dialect === "mysql") await place.execute(stepsFrom(0, from, place.dialect, 1).flat());
+      const steps = stepsFrom(place.migrations, 0, from).flat();
+      await place.execute(steps);
+      if (place.repeatsSteps) await place.execute(steps);
       const columns = "info_hash, first_seen, last_seen, downloaded, peers";
       const values = `X'${"41".repeat(20)}', 1, 2, 3, X'0102'`;
       if (from > 0) await place.execute([`INSERT INTO swarm (${columns}) VALUES (${values})`]);
@@ -90,6 +118,7 @@ function testSchema(makePlace: MakePlace): void {
       assert.equal(await database.version(), from);
       await database.migrate();
       assert.equal(await database.version(), SCHEMA_VERSION);
+      assert.equal(lines(await place.describeSchema()), readGolden(place.goldenSchema)[SCHEMA_VERSION - 1]);
       const old = row(hash(...Array(20).fill(0x41)), {
         firstSeen: 1,
         lastSeen: 2,

@@ -1,14 +1,7 @@
-/** When the file of an embedded database is replaced, and what came of it. */
+/** Decides when the file of an embedded database is replaced, and records the result. */
 import { type Database, DatabaseError } from "./database.ts";
-import { type DatabaseSettings, sqlitePath } from "./open-database.ts";
-import {
-  copyBeside,
-  type Replaced,
-  type Replacement,
-  replaceDamaged,
-  replaceMoved,
-} from "./sqlite/replace-file.ts";
-import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
+import type { DatabaseSettings, EmbeddedDatabase, Replaced, Replacement } from "./database-kind.ts";
+import { databaseKind } from "./databases.ts";
 
 /** A disk that damages every file must not be filled with them: at most so many in an hour are replaced. */
 const REPLACEMENTS_LIMIT = 10;
@@ -28,12 +21,15 @@ export class FileReplacements {
   /** How often since start. */
   count = 0;
   last: LastReplacement | null = null;
-  readonly #settings: DatabaseSettings;
+  readonly #url: string;
+  /** Undefined for a server: nothing is ever replaced. */
+  readonly #embedded: EmbeddedDatabase | undefined;
   /** On the clock of `performance.now()`. */
   #times: number[] = [];
 
-  constructor(settings: DatabaseSettings) {
-    this.#settings = settings;
+  constructor({ url }: Pick<DatabaseSettings, "url">) {
+    this.#url = url;
+    this.#embedded = databaseKind({ url }).embedded;
   }
 
   /**
@@ -45,7 +41,8 @@ export class FileReplacements {
   async replace(
     { failure, message }: DatabaseError,
     open: Database | undefined,
-  ): Promise<SqliteDatabase | undefined> {
+  ): Promise<Database | undefined> {
+    if (this.#embedded === undefined) return undefined;
     if (failure !== "corrupt" && failure !== "moved") return undefined;
     if (!this.#mayReplace())
       throw new DatabaseError(
@@ -53,7 +50,7 @@ export class FileReplacements {
         `${message}, as ${REPLACEMENTS_LIMIT} times in this hour: see the disk`,
       );
     const stamp = makeStamp();
-    const replaced = await this.#replace(failure, open, stamp);
+    const replaced = await this.#replace(this.#embedded, failure, open, stamp);
     if (replaced === undefined) return undefined;
     this.#times.push(performance.now());
     this.count++;
@@ -66,23 +63,26 @@ export class FileReplacements {
    * @returns the copy, or undefined when the file is where it should be or nothing is open.
    * @throws DatabaseError
    */
-  async rescue(open: Database | undefined): Promise<SqliteDatabase | undefined> {
-    if (!(open instanceof SqliteDatabase)) return undefined;
+  async rescue(open: Database | undefined): Promise<Database | undefined> {
+    if (this.#embedded === undefined || open === undefined) return undefined;
     const isMoved = await open.verify().then(
       () => false,
       (error: unknown) => error instanceof DatabaseError && error.failure === "moved",
     );
-    return isMoved ? await copyBeside(open, makeStamp()) : undefined;
+    if (!isMoved) return undefined;
+    const repair = await this.#embedded.loadRepair();
+    return await repair.copyBeside(open, makeStamp());
   }
 
   async #replace(
+    embedded: EmbeddedDatabase,
     cause: LastReplacement["cause"],
     open: Database | undefined,
     stamp: string,
   ): Promise<Replaced | undefined> {
-    if (cause === "moved")
-      return open instanceof SqliteDatabase ? await replaceMoved(open, stamp) : undefined;
-    return await replaceDamaged(sqlitePath(this.#settings.url), stamp);
+    const repair = await embedded.loadRepair();
+    if (cause === "moved") return open === undefined ? undefined : await repair.replaceMoved(open, stamp);
+    return await repair.replaceDamaged(embedded.fileOf(this.#url), stamp);
   }
 
   #mayReplace(): boolean {

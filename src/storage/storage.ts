@@ -14,12 +14,13 @@ import {
   type DatabaseFailure,
   type GroupTotal,
 } from "./database.ts";
+import type { DatabaseKind, DatabaseSettings } from "./database-kind.ts";
+import { databaseKind } from "./databases.ts";
 import { FileReplacements, type LastReplacement } from "./file-replacements.ts";
 import type { GroupTotals } from "./group-totals.ts";
-import { explainVersion, SCHEMA_VERSION } from "./migrations/migrations.ts";
-import { type DatabaseSettings, dialectOf, openDatabase } from "./open-database.ts";
 import { purge } from "./purge.ts";
 import { Saver } from "./saver.ts";
+import { explainVersion, SCHEMA_VERSION } from "./schema.ts";
 import { type LoadCounts, type LoadSettings, SwarmLoader } from "./swarm-loader.ts";
 
 /** How often it is looked what has vanished, and whether it is time to save. */
@@ -93,6 +94,7 @@ export class Storage {
    */
   readonly counters = { written: 0, cut: 0, missed: 0, failures: 0, savedAt: 0, saveMs: 0 };
   readonly #options: StorageOptions;
+  readonly #kind: DatabaseKind;
   readonly #observer: StorageObserver;
   readonly #store: SwarmStore;
   readonly #saver: Saver;
@@ -113,6 +115,7 @@ export class Storage {
 
   constructor(options: StorageOptions, observer: StorageObserver) {
     this.#options = options;
+    this.#kind = databaseKind(options.database);
     this.#observer = observer;
     this.#store = new SwarmStore(options.store, CONTROL_PLANE);
     this.#saver = new Saver(this.#store, steadySeconds, seconds);
@@ -274,18 +277,18 @@ export class Storage {
 
   /** Whether waiting may help. A file that could not be opened since the start is waited for by nobody. */
   #mayPass(problem: unknown): boolean {
-    if (!this.#wasReady && dialectOf(this.#options.database) === "sqlite") return false;
+    if (!this.#wasReady && this.#kind.embedded !== undefined) return false;
     return !(problem instanceof DatabaseError && LASTING.includes(problem.failure));
   }
 
   async #open(): Promise<Database> {
     const { database: settings, autoUpgrade } = this.#options;
-    const database = await openDatabase(settings);
+    const database = await this.#kind.open(settings);
     try {
       await database.claim();
       const version = await database.version();
       if (version !== SCHEMA_VERSION) {
-        if (version < SCHEMA_VERSION && (autoUpgrade || dialectOf(settings) === "sqlite"))
+        if (version < SCHEMA_VERSION && (autoUpgrade || this.#kind.embedded !== undefined))
           await database.migrate();
         else throw new DatabaseError("schema", explainVersion(database.name, version));
       }
@@ -323,7 +326,7 @@ export class Storage {
 
   /** Makes a new file where the old one is damaged or gone. @returns whether it was. @throws DatabaseError */
   async #replaceFile(error: unknown): Promise<boolean> {
-    const isEmbedded = dialectOf(this.#options.database) === "sqlite";
+    const isEmbedded = this.#kind.embedded !== undefined;
     if (!(error instanceof DatabaseError) || !isEmbedded) return false;
     // One that is gone has to be open still, to be read.
     if (error.failure === "corrupt") await this.close();

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import type { Status } from "../../admin/status.ts";
 import { databaseSettings } from "../../config/database-settings.ts";
 import { type Database, DatabaseError, type DatabaseFailure } from "../../storage/database.ts";
-import { SCHEMA_VERSION } from "../../storage/migrations/migrations.ts";
-import { dialectOf, openDatabase, sqlitePath } from "../../storage/open-database.ts";
-import { tryPlace } from "../../storage/sqlite/place.ts";
+import type { EmbeddedDatabase } from "../../storage/database-kind.ts";
+import { databaseKind } from "../../storage/databases.ts";
+import { SCHEMA_VERSION } from "../../storage/schema.ts";
 import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
 
 const REMEDIES: Readonly<Record<DatabaseFailure, string>> = {
@@ -27,13 +27,15 @@ type DatabaseSubject = Pick<Subject, "loaded"> & Partial<Pick<Subject, "running"
 export async function checkDatabase({ loaded, running }: DatabaseSubject): Promise<Finding[]> {
   const settings = databaseSettings(loaded, process.env);
   const said = running === undefined ? [] : judgeRunning(running);
-  if (dialectOf(settings) === "sqlite" && !existsSync(sqlitePath(settings.url))) {
-    return [judgePlace(sqlitePath(settings.url), running !== undefined), ...said];
-  }
+  const kind = databaseKind(settings);
+  const { embedded } = kind;
+  const file = embedded?.fileOf(settings.url);
+  if (embedded !== undefined && file !== undefined && !existsSync(file))
+    return [await judgePlace(embedded, file, running !== undefined), ...said];
   let database: Database | undefined;
   try {
-    database = await openDatabase(settings);
-    const upgrades = loaded.config.database.auto_upgrade || dialectOf(settings) === "sqlite";
+    database = await kind.open(settings);
+    const upgrades = loaded.config.database.auto_upgrade || embedded !== undefined;
     return [judgeVersion(database.name, await database.version(), upgrades), ...said];
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
@@ -44,9 +46,9 @@ export async function checkDatabase({ loaded, running }: DatabaseSubject): Promi
 }
 
 /** An embedded database is made at the first start, if it can be. */
-function judgePlace(file: string, isRunning: boolean): Finding {
+async function judgePlace(embedded: EmbeddedDatabase, file: string, isRunning: boolean): Promise<Finding> {
   try {
-    tryPlace(file);
+    await embedded.tryPlace(file);
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     return problem(

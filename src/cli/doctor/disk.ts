@@ -1,7 +1,7 @@
 /** Whether there is room where the tracker writes. */
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { dialectOf, sqlitePath } from "../../storage/open-database.ts";
+import { databaseFile } from "../../storage/databases.ts";
 import { nearestDirectory } from "../../storage/sqlite/place.ts";
 import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
 
@@ -14,8 +14,9 @@ const NOTHING_BYTES = 64 * MEBIBYTE;
 /** A finding for each place. */
 export async function checkDisk({ loaded: { config } }: Subject): Promise<Finding[]> {
   const { database, hashlist, logging } = config;
+  const file = databaseFile(database);
   const places = [
-    ...(dialectOf(database) === "sqlite" ? [dirname(sqlitePath(database.url))] : []),
+    ...(file === undefined ? [] : [dirname(file)]),
     ...(logging.path === null ? [] : [logging.path]),
     ...(hashlist.path === null ? [] : [dirname(hashlist.path)]),
   ];

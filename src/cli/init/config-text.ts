@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { stringify } from "yaml";
 import { ANNOUNCE_PATH } from "../../config/sections/neighbors.ts";
+import { findDatabaseKind } from "../../storage/databases.ts";
 import { isInstalled } from "../config-file.ts";
 import type { Answers } from "./answers.ts";
 
@@ -40,7 +41,8 @@ export function configText(answers: Answers, configFile: string): string {
 
 /** Whether an answer means a database server, which has a user and a password. */
 export function isServer({ database }: Pick<Answers, "database">): boolean {
-  return /^(tcp|mysql):/.test(database);
+  const kind = findDatabaseKind(database);
+  return kind !== undefined && kind.embedded === undefined;
 }
 
 /** A key with its comment; empty where the key would say nothing. */

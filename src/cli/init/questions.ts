@@ -1,6 +1,7 @@
 /** Asks an operator at a terminal for what `btrt init` needs, one thing after the other. */
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
+import { DATABASE_KINDS } from "../../storage/databases.ts";
 import type { Answers } from "./answers.ts";
 import { problemsOf } from "./check-answers.ts";
 import { isServer } from "./config-text.ts";
@@ -18,7 +19,7 @@ const QUESTIONS: readonly Question[] = [
   { key: "neighbor", text: "Partners' retrackers: host names, or announce URLs" },
   { key: "name", text: "Names by which subscribers reach this tracker" },
   { key: "address", text: "Addresses of this machine that these names are to mean" },
-  { key: "database", text: "Database: sqlite:FILE, or tcp://HOST:3306 for MySQL or MariaDB" },
+  { key: "database", text: `Database: ${DATABASE_KINDS.map(({ suggestion }) => suggestion).join(", or ")}` },
   { key: "databaseUser", text: "The server's user", when: isServer },
   {
     key: "passwordFile",

@@ -1,9 +1,12 @@
 /** `database`: where swarms survive a restart. */
 import { isIP } from "node:net";
+import { DATABASE_KINDS } from "../../storage/databases.ts";
 import { filePath, flag, integer, optional, rule, section, text } from "../fields.ts";
 
-const url = text().regex(/^(sqlite:.+|(tcp|mysql):\/\/[^\s/@]+(\/.*)?)$/, {
-  error: 'must be "sqlite:FILE", "tcp://HOST:PORT" or "mysql://HOST:PORT"',
+const FORMS = DATABASE_KINDS.flatMap(({ urlForms }) => urlForms.map((form) => `"${form}"`));
+
+const url = text().refine((value) => DATABASE_KINDS.some(({ urlPattern }) => urlPattern.test(value)), {
+  error: `must be ${FORMS.slice(0, -1).join(", ")} or ${FORMS.at(-1)}`,
 });
 
 /** The keys of the original, and ours. The password of a server is text, in a file, or in the environment. */
@@ -11,7 +14,7 @@ export const database = section(
   {
     url: url
       .default("sqlite:var/btrt.db")
-      .describe('"sqlite:FILE" is embedded; "tcp://127.0.0.1:3306" is a MySQL or MariaDB server.'),
+      .describe(`${DATABASE_KINDS.map(({ description }) => description).join("; ")}.`),
     user: text().default("root").describe("The server's user name."),
     password: optional(text()).meta({
       description: "The user's password.",

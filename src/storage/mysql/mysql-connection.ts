@@ -3,21 +3,15 @@ import { readFile } from "node:fs/promises";
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Connection } from "mysql2/promise";
 import { DatabaseError } from "../database.ts";
+import type { DatabaseSettings } from "../database-kind.ts";
 
 /** How long a server may take to answer at all. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Where a server is, and who we are to it. */
-export interface ServerSettings {
+/** The address of a server, and the account on it. */
+export interface ServerSettings extends Omit<DatabaseSettings, "url"> {
   readonly host: string;
   readonly port: number;
-  readonly user: string;
-  readonly password: string | null;
-  readonly schema: string;
-  /** Whether to speak TLS, and to check the server's certificate. */
-  readonly tls: boolean;
-  /** The file with the certificate that the server's is signed with (PEM); null: those that Node.js trusts. */
-  readonly tlsCa: string | null;
 }
 
 /** A connection, and what it goes over. */

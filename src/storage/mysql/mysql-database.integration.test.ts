@@ -7,9 +7,32 @@ import { toolsMissing } from "../../../test/support/tools.ts";
 import { ACTIVITY_WIDTH } from "../../tracker/group-activity.ts";
 import { testDatabase } from "../conformance.ts";
 import { BEFORE_ALL, DatabaseError } from "../database.ts";
-import { type DatabaseSettings, openDatabase } from "../open-database.ts";
+import type { DatabaseSettings } from "../database-kind.ts";
+import { openDatabase } from "../databases.ts";
+import { MIGRATIONS } from "./migrations.ts";
 
 const NO_TLS = { tls: false, tlsCa: null } as const;
+
+/** All columns and indexes. Collations are the server's own, except the one that the schema asks for. */
+const COLUMNS = `SELECT CONCAT_WS(' ', table_name, column_name, column_type, IF(is_nullable = 'NO', 'NOT NULL', NULL),
+CONCAT('DEFAULT ', column_default), collation_name) AS line
+FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position`;
+const INDEXES = `SELECT CONCAT_WS(' ', table_name, 'KEY', index_name, GROUP_CONCAT(column_name ORDER BY seq_in_index),
+IF(MAX(non_unique) = 0, 'UNIQUE', NULL)) AS line
+FROM information_schema.statistics WHERE table_schema = ? GROUP BY table_name, index_name ORDER BY table_name, index_name`;
+const ENGINES = `SELECT CONCAT_WS(' ', table_name, 'ENGINE', engine) AS line
+FROM information_schema.tables WHERE table_schema = ? ORDER BY table_name`;
+
+async function describeSchema(server: MariaDb, schema: string): Promise<string[]> {
+  const connection = await server.connect();
+  const lines: string[] = [];
+  for (const sql of [COLUMNS, INDEXES, ENGINES]) {
+    const [rows] = await connection.query<RowDataPacket[]>(sql, [schema]);
+    lines.push(...rows.map(({ line }) => String(line)));
+  }
+  await connection.end();
+  return lines;
+}
 
 describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
   let server: MariaDb;
@@ -29,9 +52,12 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
   testDatabase(async () => {
     const settings = await makeSettings();
     return {
-      dialect: "mysql",
+      migrations: MIGRATIONS,
+      repeatsSteps: true,
       open: () => openDatabase(settings),
       execute: (statements) => server.execute([`USE ${settings.schema}`, ...statements]),
+      describeSchema: () => describeSchema(server, settings.schema),
+      goldenSchema: new URL("schema.golden.txt", import.meta.url),
     };
   });
 

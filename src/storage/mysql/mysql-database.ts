@@ -13,8 +13,9 @@ import {
   type SwarmFacts,
   type SwarmRow,
 } from "../database.ts";
-import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
 import { COUNT_COLUMNS, SWARM_COLUMNS, TOTAL_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
+import { stepsFrom } from "../schema.ts";
+import { MIGRATIONS } from "./migrations.ts";
 import { connect, type ServerConnection, type ServerSettings } from "./mysql-connection.ts";
 import { toDatabaseError } from "./mysql-errors.ts";
 
@@ -82,7 +83,7 @@ export class MysqlDatabase implements Database {
   async migrate(): Promise<void> {
     await this.#attempt((connection) => this.#lock(connection, "migration", MIGRATION_TIMEOUT_SECONDS));
     try {
-      const steps = stepsFrom(await this.version(), SCHEMA_VERSION, "mysql", "UNIX_TIMESTAMP()");
+      const steps = stepsFrom(MIGRATIONS, await this.version());
       for (const sql of steps.flat()) await this.#execute(sql, undefined, MIGRATION_TIMEOUT_SECONDS * 1000);
     } finally {
       await this.#execute("DO RELEASE_LOCK(?)", [this.#lockName("migration")]);

@@ -4,9 +4,10 @@
  */
 import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { BEFORE_ALL, type Database, DatabaseError } from "../database.ts";
+import type { CopyCounts, FileRepair, Replaced } from "../database-kind.ts";
 import { DAY, FIVE_MINUTES, HOUR } from "../group-totals.ts";
 import { inspectPlace, makeFile, placeError, realPath } from "./place.ts";
-import { type CopyCounts, hasSwarms, ROWS_AT_ONCE, salvage, writeInSlices } from "./salvage.ts";
+import { hasSwarms, ROWS_AT_ONCE, salvage, writeInSlices } from "./salvage.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import { lockFile, TrackerLock } from "./tracker-lock.ts";
 
@@ -14,21 +15,16 @@ import { lockFile, TrackerLock } from "./tracker-lock.ts";
 const SUFFIXES = ["", "-wal", "-shm"];
 const JOURNAL_SUFFIX = "-journal";
 
-/** A file was replaced. */
-export interface Replacement extends CopyCounts {
-  /** Rows of swarms and of totals are counted that the new file has from the old one. */
-  readonly swarms: number;
-  readonly totals: number;
-  /** Whether they are all that the old one had, as far as is known. */
-  readonly isWhole: boolean;
-  /** Where what was in its place is now, or null when nothing was. */
-  readonly keptAs: string | null;
-}
+/** What storage does with the file of a SQLite database. */
+export const FILE_REPAIR: FileRepair = {
+  replaceDamaged,
+  replaceMoved: (open, stamp) => replaceMoved(requireSqlite(open), stamp),
+  copyBeside: (open, stamp) => copyBeside(requireSqlite(open), stamp),
+};
 
-/** The new file, open and not claimed yet. */
-export interface Replaced {
-  readonly replacement: Replacement;
-  readonly database: SqliteDatabase;
+function requireSqlite(open: Database): SqliteDatabase {
+  if (open instanceof SqliteDatabase) return open;
+  throw new TypeError(`${open.name} is not a SQLite database`);
 }
 
 /**
@@ -59,7 +55,7 @@ export async function replaceDamaged(path: string, stamp: string): Promise<Repla
  * @throws DatabaseError, and the open one stays as it is: `foreign` when something of somebody else's is there now,
  * `claimed` when another tracker's file is.
  */
-export async function replaceMoved(old: SqliteDatabase, stamp: string): Promise<Replaced> {
+async function replaceMoved(old: SqliteDatabase, stamp: string): Promise<Replaced> {
   const path = old.name;
   const real = realPath(path);
   const isThere = isOccupied(real);
@@ -83,7 +79,7 @@ export async function replaceMoved(old: SqliteDatabase, stamp: string): Promise<
 }
 
 /** Copies an open database to a new file beside it. @throws DatabaseError */
-export async function copyBeside(old: SqliteDatabase, stamp: string): Promise<SqliteDatabase> {
+async function copyBeside(old: SqliteDatabase, stamp: string): Promise<SqliteDatabase> {
   const path = `${old.realPath}.rescued-${stamp}`;
   await makeBeside(path, (database) => copyAll(old, database));
   return await SqliteDatabase.open(path);

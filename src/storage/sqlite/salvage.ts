@@ -1,6 +1,7 @@
 /** What can be read of a damaged SQLite file. The file is only read. */
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { type Database, type GroupTotal, keyOf, type SwarmRow } from "../database.ts";
+import type { CopyCounts } from "../database-kind.ts";
 import { SalvagePages } from "./salvage-pages.ts";
 import { type SalvagedRow, SalvageRows } from "./salvage-rows.ts";
 
@@ -12,12 +13,6 @@ const PAGES_AT_ONCE = 32;
 
 /** Pages that are looked at to tell whether a file without a header is ours. */
 const LOOK_PAGES = 1024;
-
-/** How many rows were copied. */
-export interface CopyCounts {
-  swarms: number;
-  totals: number;
-}
 
 /**
  * Copies every row that is whole to an empty database.

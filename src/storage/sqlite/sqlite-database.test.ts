@@ -7,7 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, type TestContext, test } from "node:test";
 import { testDatabase } from "../conformance.ts";
 import { DatabaseError, type DatabaseFailure } from "../database.ts";
-import { SCHEMA_VERSION } from "../migrations/migrations.ts";
+import { SCHEMA_VERSION } from "../schema.ts";
+import { MIGRATIONS } from "./migrations.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import { TrackerLock } from "./tracker-lock.ts";
 
@@ -30,13 +31,23 @@ describe("SQLite", () => {
     const path = join(await makeDirectory(t), "deep", "er", "btrt.db");
     await (await SqliteDatabase.open(path)).close();
     return {
-      dialect: "sqlite",
+      migrations: MIGRATIONS,
+      repeatsSteps: false,
       open: () => SqliteDatabase.open(path),
       execute: async (statements) => {
         const database = new DatabaseSync(path);
         for (const sql of statements) database.exec(sql);
         database.close();
       },
+      describeSchema: async () => {
+        const database = new DatabaseSync(path);
+        const rows = database
+          .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+          .all();
+        database.close();
+        return rows.map(({ sql }) => String(sql));
+      },
+      goldenSchema: new URL("schema.golden.sql", import.meta.url),
     };
   });
 });

@@ -16,7 +16,6 @@ import {
   type SwarmFacts,
   type SwarmRow,
 } from "../database.ts";
-import { SCHEMA_VERSION, stepsFrom } from "../migrations/migrations.ts";
 import {
   COUNT_COLUMNS,
   keptGroup,
@@ -26,6 +25,8 @@ import {
   toTotal,
   totalValues,
 } from "../rows.ts";
+import { stepsFrom } from "../schema.ts";
+import { MIGRATIONS } from "./migrations.ts";
 import { type FileId, OpenedFile } from "./opened-file.ts";
 import {
   APPLICATION_ID,
@@ -135,9 +136,8 @@ export class SqliteDatabase implements Database {
 
   async migrate(): Promise<void> {
     this.#transact(() => {
-      const now = Math.floor(Date.now() / 1000);
       const from = this.#version();
-      const steps = stepsFrom(from, SCHEMA_VERSION, "sqlite", now);
+      const steps = stepsFrom(MIGRATIONS, from);
       for (const sql of steps.flat()) this.#database.exec(sql);
       if (steps.length === 0) return;
       this.#database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
