@@ -1,8 +1,25 @@
-/** A worker that counts the collections of its young garbage. Otherwise it is worker.ts. */
+/** A worker that counts the collections of its young garbage, and collects all of it when asked to. Otherwise it is worker.ts. */
 import { constants, PerformanceObserver } from "node:perf_hooks";
-import { workerData } from "node:worker_threads";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { type MessagePort, workerData } from "node:worker_threads";
 
-const { collections }: { readonly collections: Int32Array<SharedArrayBuffer> } = workerData;
+/** What it is given besides what every worker is given. */
+export interface Observation {
+  /** Counts the collections of young garbage. */
+  readonly collections: Int32Array<SharedArrayBuffer>;
+  /** Each message on it is answered when all garbage has been collected. */
+  readonly collector: MessagePort;
+}
+
+const { collections, collector }: Observation = workerData;
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+collector.on("message", () => {
+  collect();
+  collector.postMessage("collected");
+});
 
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
