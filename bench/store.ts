@@ -7,11 +7,11 @@ import { allocateCounters } from "../src/model/counters.ts";
 import { Random } from "../src/model/random.ts";
 import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
+import { allocateActivity } from "../src/store/group-activity.ts";
+import { allocateSwarmStore } from "../src/store/store-memory.ts";
+import { SwarmStore } from "../src/store/swarm-store.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
-import { allocateActivity } from "../src/tracker/group-activity.ts";
 import { NO_POLLS } from "../src/tracker/polls.ts";
-import { allocateSwarmStore } from "../src/tracker/store-memory.ts";
-import { SwarmStore } from "../src/tracker/swarm-store.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
 
 /** The selection policy, as an argument. */

@@ -7,8 +7,8 @@ import { Exchange, REPLY_BYTES } from "../src/engine/engine.ts";
 import type { AnnounceRequest, AnnounceResponse } from "../src/model/announce.ts";
 import { type ClientErrorCode, OK } from "../src/model/client-error.ts";
 import { allocateCounters } from "../src/model/counters.ts";
-import { HttpService } from "../src/tracker/http-service.ts";
-import { Refusal } from "../src/tracker/refusal.ts";
+import { HttpService } from "../src/services/http-service.ts";
+import { Refusal } from "../src/services/refusal.ts";
 import { ascii } from "../src/wire/ascii.ts";
 
 const ROUNDS = 5;

@@ -24,7 +24,7 @@ export async function bundle(outDir: string, { version, commit, date }: Release)
     logLevel: "warn",
     ssr: { noExternal: true, external: ["koffi"], target: "node" },
     define: { BTRT_BUILD: JSON.stringify({ version, commit, date }) },
-    plugins: [{ name: "worker", transform: nameWorker }],
+    plugins: [{ name: "beside", transform: renameBeside }],
     build: {
       ssr: true,
       target: "node24",
@@ -32,7 +32,7 @@ export async function bundle(outDir: string, { version, commit, date }: Release)
       emptyOutDir: true,
       minify: false,
       rolldownOptions: {
-        input: { main: "src/main.ts", worker: "src/worker.ts" },
+        input: { main: "src/main.ts", worker: "src/data-plane/worker.ts" },
         output: { format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
       },
     },
@@ -43,10 +43,15 @@ export async function bundle(outDir: string, { version, commit, date }: Release)
   return [...directories].sort().map(readPackage);
 }
 
-/** A thread is started from a file of its own. */
-function nameWorker(code: string): string | null {
-  const source = '"./worker.ts", import.meta.url';
-  return code.includes(source) ? code.replace(source, '"./worker.js", import.meta.url') : null;
+/** Files that the program finds beside its own: from a file in src, and from one of the bundle (layout.ts). */
+const BESIDE = [
+  { source: '"./worker.ts", import.meta.url', bundled: '"./worker.js", import.meta.url' },
+  { source: '"../../web/dist/", import.meta.url', bundled: '"../web/dist/", import.meta.url' },
+] as const;
+
+function renameBeside(code: string): string | null {
+  const found = BESIDE.find(({ source }) => code.includes(source));
+  return found === undefined ? null : code.replace(found.source, found.bundled);
 }
 
 /** @param module a file, perhaps of a package. */

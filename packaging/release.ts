@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import packageJson from "../package.json" with { type: "json" };
-import type { Build } from "../src/version.ts";
+import type { Build } from "../src/platform/version.ts";
 
 /** The repository. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));

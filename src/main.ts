@@ -2,6 +2,6 @@
 import { runCommandLine } from "./cli/command-line.ts";
 
 process.exitCode = await runCommandLine(process.argv.slice(2), async (source) => {
-  const { run } = await import("./app.ts");
+  const { run } = await import("./control-plane/app.ts");
   return run(source);
 });

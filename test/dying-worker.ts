@@ -1,4 +1,4 @@
 /** A worker that dies of certain announces (dying.ts). Otherwise it is worker.ts. */
 import "./support/dying.ts";
 
-await import("../src/worker.ts");
+await import("../src/data-plane/worker.ts");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configSchema } from "../src/config/schema.ts";
-import { allocateSwarmStore, shardsFor } from "../src/tracker/store-memory.ts";
+import { allocateSwarmStore, shardsFor } from "../src/store/store-memory.ts";
 
 test("what max_peers may be can be had, with any number of workers", () => {
   const isAccepted = (peers: number) => configSchema.safeParse({ tracker: { max_peers: peers } }).success;

@@ -27,4 +27,4 @@ new PerformanceObserver((list) => {
   }
 }).observe({ entryTypes: ["gc"] });
 
-await import("../src/worker.ts");
+await import("../src/data-plane/worker.ts");

@@ -26,46 +26,52 @@ const DOCTORS = [
   "engine/node/local-addresses.ts",
 ];
 
-/**
- * What each part of src may import besides itself. The other files right in src compose the program: they may import
- * anything, as tests may.
- */
+/** What answers follow from, and all that is said of it: the control plane's parts below it. */
+const PARTS = ["neighbors", "forwarding", "storage", "hash-list"];
+
+/** The way of an announce, from the bytes to the peers; each may import what stands before it in {@link MAY_IMPORT}. */
+const DATA_PLANE = ["model", "network", "wire", "store", "selection", "tasks", "tracker", "services"];
+
+/** What each part of src may import besides itself. Tests may import anything. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
   network: ["model"],
   wire: ["model"],
-  tracker: ["model", "network", "wire", "engine/engine.ts"],
+  store: ["model", "network"],
+  selection: ["model", "network", "store"],
+  tasks: ["model", "wire"],
+  tracker: ["model", "network", "store", "selection", "tasks", "engine/engine.ts"],
+  services: ["model", "network", "wire", "store", "tasks", "tracker", "engine/engine.ts"],
   engine: [],
+  platform: ["network", "../package.json"],
   client: ["model", "network"],
-  neighbors: ["model", "network", "client", "tracker"],
-  forwarding: ["model", "network", "client", "tracker"],
-  storage: ["model", "network", "tracker", "clock.ts"],
-  "hash-list": ["model", "network", "tracker", "clock.ts"],
-  admin: ["model", "network", "tracker", "neighbors", "forwarding", "storage", "hash-list", "clock.ts"],
+  neighbors: ["model", "network", "client", "store", "tasks", "platform"],
+  forwarding: ["model", "network", "client", "store", "tasks"],
+  storage: ["model", "network", "store", "platform"],
+  "hash-list": ["model", "network", "store", "tracker/access-list.ts", "platform"],
+  admin: ["model", "network", "store", "selection", "tracker", ...PARTS, "platform"],
   config: ["model", "network", "engine/engine.ts", "hash-list/formats", "storage/databases.ts"],
   telemetry: ["model"],
   systemd: ["model", "engine"],
-  cli: [
-    "model",
-    "network",
+  cli: ["model", "network", "client", "store", "config", ...PARTS, "admin", ...DOCTORS, "platform"],
+  "data-plane": [...DATA_PLANE, "engine", "platform", "config/worker-count.ts"],
+  "control-plane": [
+    ...DATA_PLANE,
+    ...PARTS,
+    "engine",
+    "platform",
     "client",
-    "tracker",
-    "config",
-    "storage",
-    "hash-list",
-    "neighbors/announce-template.ts",
     "admin",
-    ...DOCTORS,
-    "failure.ts",
-    "machine.ts",
-    "neighbor-client.ts",
-    "version.ts",
+    "config",
+    "telemetry",
+    "systemd",
+    "data-plane",
   ],
-  "main.ts": ["cli", "app.ts"],
+  "main.ts": ["cli", "control-plane/app.ts"],
 };
 
 /** These decide nothing by themselves: no packages, no Node, no logs; clock and randomness are passed in. */
-const PURE = ["model", "network", "wire", "tracker"];
+const PURE = DATA_PLANE;
 const IMPURE_GLOBALS = ["console", "process", "Date", "performance", "setTimeout", "setInterval", "fetch"];
 
 /** Packages that a unit test must not reach: they start processes, threads and servers, or talk to some. */
@@ -97,13 +103,15 @@ const RULES: readonly Rule[] = [
       }
       return importsOf(source)
         .filter(({ target }) => target !== undefined)
-        .filter(({ target }) => ![own, ...MAY_IMPORT[own]].some((part) => isIn(`src/${part}`, target!)))
+        .filter(
+          ({ target }) => ![own, ...MAY_IMPORT[own]].some((part) => isIn(posix.join("src", part), target!)),
+        )
         .map(({ target, pos }) => at(source, pos, `${own} may not import ${target}`));
     },
     example: { path: "src/model/a.ts", text: 'import type { B } from "../wire/b.ts";' },
   },
   {
-    name: "model, network, wire and tracker import only relative files",
+    name: "the data plane's parts import only relative files",
     check(source) {
       if (!isPure(source)) return [];
       return importsOf(source)
@@ -113,7 +121,7 @@ const RULES: readonly Rule[] = [
     example: { path: "src/tracker/a.ts", text: 'import { readFileSync } from "node:fs";' },
   },
   {
-    name: "model, network, wire and tracker take clock and randomness from outside, and never log",
+    name: "the data plane's parts take clock and randomness from outside, and never log",
     check(source) {
       if (!isPure(source)) return [];
       return find(source, (node) => {

@@ -2,7 +2,7 @@
 import { AnnounceRequest, AnnounceResponse } from "../../src/model/announce.ts";
 import { GroupTotals } from "../../src/storage/group-totals.ts";
 import { Storage, type StorageObserver } from "../../src/storage/storage.ts";
-import { allocateSwarmStore } from "../../src/tracker/store-memory.ts";
+import { allocateSwarmStore } from "../../src/store/store-memory.ts";
 import { TrackerFixture } from "../../src/tracker/tracker-fixture.ts";
 import { addressOf, assignSwarms, infoHash, type Population, portOf } from "./population.ts";
 

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import type { SelectionSettings } from "../../src/tracker/selection-settings.ts";
+import type { SelectionSettings } from "../../src/selection/selection-settings.ts";
 import type { RunResult } from "../run.ts";
 import { reportPolicies, reportScenarios, reportSettings } from "./report.ts";
 

@@ -1,5 +1,5 @@
 /** The simulator's results as Markdown. The same arguments, the same text to the byte. */
-import type { SelectionSettings } from "../../src/tracker/selection-settings.ts";
+import type { SelectionSettings } from "../../src/selection/selection-settings.ts";
 import type { RunResult } from "../run.ts";
 import { SCENARIOS } from "../scenarios.ts";
 import { mean, median } from "../statistics.ts";

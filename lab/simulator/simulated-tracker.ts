@@ -12,13 +12,13 @@ import { allocateCounters } from "../../src/model/counters.ts";
 import { Random } from "../../src/model/random.ts";
 import { buildPeerGroups, PeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
+import type { SelectionSettings } from "../../src/selection/selection-settings.ts";
+import { allocateActivity } from "../../src/store/group-activity.ts";
+import { allocateSwarmStore } from "../../src/store/store-memory.ts";
+import { SwarmStore } from "../../src/store/swarm-store.ts";
 import { AccessList, buildAccessList } from "../../src/tracker/access-list.ts";
 import { allocateCensus } from "../../src/tracker/census.ts";
-import { allocateActivity } from "../../src/tracker/group-activity.ts";
 import { NO_POLLS } from "../../src/tracker/polls.ts";
-import type { SelectionSettings } from "../../src/tracker/selection-settings.ts";
-import { allocateSwarmStore } from "../../src/tracker/store-memory.ts";
-import { SwarmStore } from "../../src/tracker/swarm-store.ts";
 import { Sweeper } from "../../src/tracker/sweeper.ts";
 import { Tracker } from "../../src/tracker/tracker.ts";
 import type { CopySettings, TrackerSettings } from "../../src/tracker/tracker-policy.ts";
@@ -74,7 +74,7 @@ export class SimulatedTracker {
   given = 0;
   /** Seconds until the next announce, as the last answer has it. */
   interval = 0;
-  /** What it counts of each peer group (tracker/group-activity.ts). */
+  /** What it counts of each peer group (store/group-activity.ts). */
   readonly activity = allocateActivity();
   readonly #clock = { seconds: EPOCH };
   readonly #tracker: Tracker;

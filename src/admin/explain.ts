@@ -1,18 +1,18 @@
 /** The answer that an address would get now, for people: whose each peer is, and why others are left out. */
 
 import { z } from "zod";
-import { steadySeconds } from "../clock.ts";
 import type { Address } from "../model/address.ts";
 import { formatAddress, parseAddress } from "../model/address-text.ts";
 import { NUM_WANT_LIMIT } from "../model/announce.ts";
 import { Random } from "../model/random.ts";
 import { NO_GROUP, PeerGroups } from "../network/peer-groups.ts";
 import { containsPrefix, FAMILY_BITS, formatPrefix, type Prefix } from "../network/prefix.ts";
+import { steadySeconds } from "../platform/clock.ts";
+import { CONTROL_PLANE } from "../store/shard-lock.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "../tracker/access-list.ts";
 import { type ExplainedPeer, type ExplainedRun, Explainer } from "../tracker/explainer.ts";
 import { Polls } from "../tracker/polls.ts";
-import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
-import { SwarmStore } from "../tracker/swarm-store.ts";
 import type { ShownPolicy, Sources } from "./sources.ts";
 
 const infoHashText = z

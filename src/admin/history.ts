@@ -1,6 +1,6 @@
 /** What peer groups did in the past, from the totals in the database. */
 import { z } from "zod";
-import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import type { HistoryRow, Sources } from "./sources.ts";
 
 const FIVE_MINUTES = 300;

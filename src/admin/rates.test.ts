@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allocateCounters, COUNTER } from "../model/counters.ts";
-import { allocateActivity } from "../tracker/group-activity.ts";
+import { allocateActivity } from "../store/group-activity.ts";
 import { Rates } from "./rates.ts";
 import { readTotals } from "./readings.ts";
 

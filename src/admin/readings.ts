@@ -1,6 +1,6 @@
 import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
+import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { CENSUS, LARGEST, LARGEST_WORDS, peersAt, SIZE_CLASSES } from "../tracker/census.ts";
-import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
 import type { Sources } from "./sources.ts";
 
 /** Bytes received and sent. */

@@ -1,9 +1,9 @@
 /** What the admin listener is told by the composition root: counts in shared memory, and questions it may ask. */
 import type { HashListFormat } from "../hash-list/formats/formats.ts";
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
+import type { SelectionSettings } from "../selection/selection-settings.ts";
+import type { SwarmStoreData } from "../store/store-memory.ts";
 import type { PollsData } from "../tracker/polls.ts";
-import type { SelectionSettings } from "../tracker/selection-settings.ts";
-import type { SwarmStoreData } from "../tracker/store-memory.ts";
 import type { CopySettings, TrackerSettings } from "../tracker/tracker-policy.ts";
 
 /** The policy in force, as far as it is shown. */
@@ -23,7 +23,7 @@ export interface HistoryRow {
   readonly start: number;
   /** Empty: clients in no group. */
   readonly group: string;
-  /** Laid out as a row of tracker/group-activity.ts. */
+  /** Laid out as a row of store/group-activity.ts. */
   readonly counts: readonly number[];
 }
 
@@ -47,7 +47,7 @@ export interface Sources {
   readonly store: SwarmStoreData;
   /** Bytes that the swarms take at most. */
   readonly memoryBound: number;
-  /** Of every worker: model/counters.ts, tracker/group-activity.ts, tracker/census.ts. */
+  /** Of every worker: model/counters.ts, store/group-activity.ts, tracker/census.ts. */
   readonly counters: readonly Float64Array[];
   readonly activity: readonly Float64Array[];
   readonly census: readonly Uint32Array[];

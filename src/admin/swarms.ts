@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { formatPrefix } from "../network/prefix.ts";
-import { ACTIVITY, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { readCensus } from "./readings.ts";
 import type { Sources } from "./sources.ts";
 import { tiersOf } from "./tiers.ts";

@@ -1,6 +1,6 @@
 /** The tiers that are told apart, the nearest first. */
 import { NO_GROUP, type PeerGroupsData } from "../network/peer-groups.ts";
-import { ACTIVITY_TIERS, tierSlot } from "../tracker/group-activity.ts";
+import { ACTIVITY_TIERS, tierSlot } from "../store/group-activity.ts";
 
 /** A tier. */
 export interface ShownTier {

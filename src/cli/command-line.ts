@@ -2,7 +2,7 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import type { ConfigSource } from "../config/load.ts";
 import { HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
-import { BUILD_TEXT, VERSION } from "../version.ts";
+import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import type { Shell } from "./completion/scripts.ts";
 import { CONFIG_FILE } from "./config-file.ts";
 import type { DatabaseCommand } from "./database.ts";

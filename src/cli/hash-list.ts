@@ -1,10 +1,10 @@
 /** `btrt hashlist`. */
 import { readFile } from "node:fs/promises";
 import { loadConfig } from "../config/load.ts";
-import { describeFailure } from "../failure.ts";
 import { FORMATS, type HashListFormat } from "../hash-list/formats/formats.ts";
 import { emptyList } from "../hash-list/hash-list.ts";
 import { replaceFile } from "../hash-list/replace-file.ts";
+import { describeFailure } from "../platform/failure.ts";
 import { AdminClientError, fetchFromAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";
 

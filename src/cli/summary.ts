@@ -7,7 +7,7 @@ import { workerCount } from "../config/worker-count.ts";
 import { FORMATS } from "../hash-list/formats/formats.ts";
 import { formatHostPort } from "../model/address-text.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
-import { memoryBound, shardsFor } from "../tracker/store-memory.ts";
+import { memoryBound, shardsFor } from "../store/store-memory.ts";
 
 /** Describes a configuration that can be used. */
 export function summary(configFile: string, loaded: LoadedConfig & LoadReport): string {

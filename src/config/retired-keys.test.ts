@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../platform/version.ts";
 import { parseDocument } from "./document.ts";
 import { formatProblem } from "./problem.ts";
 import { moveRetiredKeys, RETIRED_KEYS } from "./retired-keys.ts";

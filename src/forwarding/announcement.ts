@@ -4,7 +4,7 @@ import { writeWord } from "../model/address.ts";
 import { formatAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { isSpecialPurpose } from "../network/special-purpose.ts";
-import type { ForwardErrand } from "../tracker/forward-errand.ts";
+import type { ForwardErrand } from "../tasks/forward-task.ts";
 
 const USER_AGENT = /^[\x20-\x7e]+$/;
 const PEER_ID_BYTES = 20;

@@ -8,11 +8,11 @@ import type { Announcement } from "../client/announcement.ts";
 import type { Answer, Outcome } from "../client/outcome.ts";
 import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import type { AskTimes } from "../tracker/ask-times.ts";
-import { type ForwardErrand, readForwardErrand } from "../tracker/forward-errand.ts";
-import type { ForeignPeers } from "../tracker/learned-peers.ts";
-import { packLearned } from "../tracker/peer-record.ts";
-import type { Told } from "../tracker/told.ts";
+import type { ForeignPeers } from "../store/learned-peers.ts";
+import { packLearned } from "../store/peer-record.ts";
+import type { AskTimes } from "../tasks/ask-times.ts";
+import { type ForwardErrand, readForwardErrand } from "../tasks/forward-task.ts";
+import type { Told } from "../tasks/upstream-reply.ts";
 import { announcementFor } from "./announcement.ts";
 import {
   isItsFault,

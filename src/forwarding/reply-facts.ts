@@ -4,8 +4,8 @@ import type { Answer, NoReply } from "../client/outcome.ts";
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import { canBePeer, isSpecialPurpose } from "../network/special-purpose.ts";
-import type { ForwardErrand } from "../tracker/forward-errand.ts";
-import { encodeWords, type Told } from "../tracker/told.ts";
+import type { ForwardErrand } from "../tasks/forward-task.ts";
+import { encodeWords, type Told } from "../tasks/upstream-reply.ts";
 import { namesAddress } from "./announcement.ts";
 
 /** Of a tracker that names none, and what is believed of one that does. Seconds. */
@@ -41,7 +41,7 @@ export class NamedCounts {
 
 /** When to ask again, in seconds. */
 export interface AnswerTimes {
-  /** Seconds between announces, as the tracker wants it; 0 when nothing is to be had from it before (tracker/ask-times.ts). */
+  /** Seconds between announces, as the tracker wants it; 0 when nothing is to be had from it before (tasks/ask-times.ts). */
   readonly interval: number;
   /** When the swarm is due, undefined if nothing was said about it, and when the client is. */
   readonly swarm: number | undefined;

@@ -35,7 +35,7 @@ const LIMITS: StandingLimits = { maxTrackers: 4096, maxPerHousehold: 256 };
 
 /** What a tracker's peers count. */
 export interface TrackerStanding {
-  /** Its number in the store (tracker/peer-record.ts). */
+  /** Its number in the store (store/peer-record.ts). */
   readonly source: number;
   readonly isConfirmed: boolean;
 }

@@ -3,7 +3,7 @@ import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts"
 import type { FailureKind } from "../client/outcome.ts";
 import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import type { ForwardErrand } from "../tracker/forward-errand.ts";
+import type { ForwardErrand } from "../tasks/forward-task.ts";
 
 /** Counts since it was first asked. */
 export class UpstreamCounts {
@@ -81,7 +81,7 @@ export function isCoveredByLater({ errand: { event } }: Job): boolean {
   return event === ANNOUNCE_EVENT.none || event === ANNOUNCE_EVENT.paused;
 }
 
-/** A key of tracker/ask-times.ts, for a map. */
+/** A key of tasks/ask-times.ts, for a map. */
 export function keyOf([place, tag]: readonly [number, number]): string {
   return `${place}:${tag}`;
 }

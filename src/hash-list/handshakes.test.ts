@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACTIVITY, ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { Handshakes } from "./handshakes.ts";
 
 test("running totals become totals since the start, also when their counter begins anew", () => {

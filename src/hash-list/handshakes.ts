@@ -4,7 +4,7 @@
  * start.
  */
 import { NO_GROUP } from "../network/peer-groups.ts";
-import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity } from "../tracker/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity } from "../store/group-activity.ts";
 
 /** Who sends it: somebody inside, somebody outside; `any` is a DPI box, which does not say. Where it is let through, both do. */
 export type HandshakeDirection = "out" | "in" | "any";
@@ -17,7 +17,7 @@ export interface HandshakeCounts {
 
 /** The handshakes of one tracker's network. */
 export class Handshakes {
-  /** Where they are counted for the totals that storage keeps (tracker/group-activity.ts). */
+  /** Where they are counted for the totals that storage keeps (store/group-activity.ts). */
   readonly activity = allocateActivity();
   readonly #last = new Map<HandshakeDirection, HandshakeCounts>();
   readonly #totals = new Map<HandshakeDirection, HandshakeCounts>();

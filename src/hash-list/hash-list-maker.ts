@@ -7,11 +7,11 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { steadySeconds } from "../clock.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
-import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
-import type { SwarmStoreData } from "../tracker/store-memory.ts";
-import { SwarmStore } from "../tracker/swarm-store.ts";
+import { steadySeconds } from "../platform/clock.ts";
+import { CONTROL_PLANE } from "../store/shard-lock.ts";
+import type { SwarmStoreData } from "../store/store-memory.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
 import { countMissing, emptyList, entriesOf, type HashList } from "./hash-list.ts";
 import { ListFiles } from "./list-files.ts";
 import type { HashListSettings } from "./settings.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildPeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
-import { LearnedCounts, LearnedPeers } from "../tracker/learned-peers.ts";
+import { LearnedCounts, LearnedPeers } from "../store/learned-peers.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { LocalCopies } from "./local-copies.ts";
 

@@ -3,7 +3,7 @@
  *
  * - Copies at one address count once, and so do those in one IPv6 /56, which is a household: whoever wants to see a
  *   torrent listed cannot just announce it from many ports.
- * - A copy counts once it is proven (tracker/peer-record.ts). The former address of a client that has moved does not.
+ * - A copy counts once it is proven (store/peer-record.ts). The former address of a client that has moved does not.
  * - Each family is counted by itself, since a dual-stack peer is in both. The family with the fewest copies decides, of
  *   those in which somebody inside is still downloading.
  * - A private address counts only where every group inside reaches it.
@@ -20,9 +20,9 @@ import {
   KEY_MASK,
   KEY_PRIVATE,
   KEY_PROVEN,
-} from "../tracker/peer-record.ts";
-import { Segments } from "../tracker/segments.ts";
-import type { SwarmStore } from "../tracker/swarm-store.ts";
+} from "../store/peer-record.ts";
+import { Segments } from "../store/segments.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 
 /** Most copies that are told apart: `hashlist.min_complete` is not more. */
 const COPIES_LIMIT = 100;

@@ -15,9 +15,9 @@
  *     bits 12-31    while it qualifies: since when, or since it lost a strike; while it does not: since when it has had
  *                   enough (seconds, modulo 2^20); 0: it has not
  */
-import { SWARM_FLAG } from "../tracker/swarm-state.ts";
-import type { SwarmStore } from "../tracker/swarm-store.ts";
-import { ENTRY } from "../tracker/swarm-table.ts";
+import { SWARM_FLAG } from "../store/swarm-state.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { ENTRY } from "../store/swarm-table.ts";
 import type { LocalCopies } from "./local-copies.ts";
 import type { HashListSettings } from "./settings.ts";
 

@@ -4,10 +4,10 @@
  */
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { GROUP_IDS } from "../network/peer-groups.ts";
-import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED } from "../tracker/peer-record.ts";
-import { Segments } from "../tracker/segments.ts";
-import { SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
-import type { SwarmStore } from "../tracker/swarm-store.ts";
+import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED } from "../store/peer-record.ts";
+import { Segments } from "../store/segments.ts";
+import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import { HASH_WORDS, type HashList, ROW_WORDS } from "./hash-list.ts";
 import { LargestSwarms } from "./largest-swarms.ts";
 import { LocalCopies } from "./local-copies.ts";

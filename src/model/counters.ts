@@ -17,7 +17,7 @@ export const COUNTER = {
   connectionsTimedOut: 7,
   connectionsClosed: 8,
   datagramsDropped: 9,
-  /** Announces whose bytes received and sent are not counted (tracker/traffic-table.ts). */
+  /** Announces whose bytes received and sent are not counted (store/traffic-table.ts). */
   trafficUncounted: 10,
   /** Announces from a peer group, and those among them that were given outside peers though there were enough at home. */
   memberAnnounces: 11,
@@ -25,7 +25,7 @@ export const COUNTER = {
   /** Announces that waited for their answer, and those that would have but for `listen.max_waiting`. */
   waits: 13,
   waitsRefused: 14,
-  /** What the control plane was to do and had no room left for (tracker/errand-queue.ts). */
+  /** What the control plane was to do and had no room left for (tasks/task-queue.ts). */
   errandsDropped: 15,
   /** Announces of other trackers that ask for peers (tracker/polls.ts). */
   polls: 16,
@@ -53,7 +53,7 @@ export const REQUESTS_AT = Object.keys(COUNTER).length;
 /** Where requests refused are counted, by reason (refusals.ts). */
 export const REFUSALS_AT = REQUESTS_AT + REQUEST_COUNTS_LENGTH;
 
-/** Numbers of neighbors, as of trackers that peers are learned from (tracker/peer-record.ts), are below this. */
+/** Numbers of neighbors, as of trackers that peers are learned from (store/peer-record.ts), are below this. */
 export const LEARNED_SOURCES = 128;
 
 /** Where peers of all external trackers, whose numbers are from {@link LEARNED_SOURCES} on, are counted together. */

@@ -4,7 +4,7 @@
  *
  *     entry    tag (a word of the swarm's hash), second
  */
-import { KeyedHash } from "../tracker/keyed-hash.ts";
+import { KeyedHash } from "../store/keyed-hash.ts";
 
 /** Entries of one place: a line of the processor's cache. */
 const WAYS = 8;

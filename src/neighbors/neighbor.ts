@@ -4,8 +4,8 @@ import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts"
 import type { Answer, NoReply, Outcome } from "../client/outcome.ts";
 import type { Family } from "../model/address.ts";
 import { writeWord } from "../model/address.ts";
-import { LearnedCounts, type NamedPeers } from "../tracker/learned-peers.ts";
-import type { RefreshErrand } from "../tracker/refresh-errand.ts";
+import { LearnedCounts, type NamedPeers } from "../store/learned-peers.ts";
+import type { RefreshErrand } from "../tasks/refresh-task.ts";
 import { AnnounceTemplate, type PollIdentity } from "./announce-template.ts";
 import { AskedSwarms } from "./asked-swarms.ts";
 import { FilterCounts, type FilterRules, PeerFilter } from "./peer-filter.ts";

@@ -9,7 +9,7 @@ import {
   HostileUdpTracker,
 } from "../../test/support/hostile-tracker.ts";
 import { TrackerClient } from "../client/tracker-client.ts";
-import type { RefreshErrand } from "../tracker/refresh-errand.ts";
+import type { RefreshErrand } from "../tasks/refresh-task.ts";
 import { groupsOf } from "../tracker/tracker-fixture.ts";
 import { Neighbors, type NeighborsPolicy } from "./neighbors.ts";
 import type { NeighborSettings } from "./settings.ts";

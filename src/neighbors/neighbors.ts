@@ -8,7 +8,7 @@ import type { TrackerClient } from "../client/tracker-client.ts";
 import type { Address } from "../model/address.ts";
 import { EXTERNAL_SOURCE, LEARNED_SOURCES } from "../model/counters.ts";
 import type { PeerGroups, PeerGroupsData } from "../network/peer-groups.ts";
-import type { RefreshErrand } from "../tracker/refresh-errand.ts";
+import type { RefreshErrand } from "../tasks/refresh-task.ts";
 import type { PollIdentity } from "./announce-template.ts";
 import { Neighbor, type NeighborParts } from "./neighbor.ts";
 import type { FilterRules } from "./peer-filter.ts";

@@ -2,9 +2,9 @@
  * Finds the swarms that have changed, and puts them into the order of their info-hash: neighbours in a database's tree
  * are then written together, and a page of it once instead of forty times.
  */
-import { nextChanged } from "../tracker/next-changed.ts";
-import { SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
-import type { SwarmStore } from "../tracker/swarm-store.ts";
+import { nextChanged } from "../store/next-changed.ts";
+import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 
 /** Swarms gathered at a time, at 28 bytes each. Ordering them takes some milliseconds. */
 const BATCH = 1 << 16;

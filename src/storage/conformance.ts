@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import { ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import { ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import {
   BEFORE_ALL,
   type Database,

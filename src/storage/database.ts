@@ -16,7 +16,7 @@ export interface SwarmFacts {
 export interface SwarmRow extends SwarmFacts {
   /** 20 bytes. */
   readonly infoHash: Uint8Array;
-  /** As tracker/kept-peers.ts writes them; empty when the swarm has vanished from memory: it is *quiet*. */
+  /** As store/kept-peers.ts writes them; empty when the swarm has vanished from memory: it is *quiet*. */
   readonly peers: Uint8Array;
 }
 
@@ -28,7 +28,7 @@ export interface GroupTotal {
   readonly start: number;
   /** The group's name, of which {@link GROUP_NAME_LENGTH} characters count; empty for clients in no group. */
   readonly group: string;
-  /** Whole numbers, laid out as a row of tracker/group-activity.ts. */
+  /** Whole numbers, laid out as a row of store/group-activity.ts. */
   readonly counts: readonly number[];
 }
 

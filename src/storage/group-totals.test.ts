@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAddress } from "../model/address-text.ts";
-import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity, givenAt } from "../tracker/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity, givenAt } from "../store/group-activity.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { type Database, DatabaseError, type GroupTotal } from "./database.ts";
 import { DAY, FIVE_MINUTES, GroupTotals, HOUR } from "./group-totals.ts";

@@ -1,6 +1,6 @@
 /** Totals of peer groups by spans of time, from what the data plane has counted since it was last looked at. */
 import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
-import { ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import { ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import type { Database, GroupTotal } from "./database.ts";
 
 /** The spans that totals are of, in seconds. */
@@ -21,7 +21,7 @@ export class GroupTotals {
   #waiting = new Map<string, GroupTotal>();
   #names = new Map<number, string>([[NO_GROUP, ""]]);
 
-  /** @param activity the counts of every thread, and of the control plane (tracker/group-activity.ts). */
+  /** @param activity the counts of every thread, and of the control plane (store/group-activity.ts). */
   constructor(activity: readonly Float64Array[]) {
     this.#activity = activity;
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACTIVITY_WIDTH } from "../tracker/group-activity.ts";
+import { ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { BEFORE_ALL } from "./database.ts";
 import { DAY, FIVE_MINUTES, HOUR } from "./group-totals.ts";
 import { purge } from "./purge.ts";

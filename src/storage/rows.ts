@@ -1,12 +1,12 @@
 /** Rows between a database's columns and what storage knows; the columns are the same in all dialects. */
-import { ACTIVITY_TIERS } from "../tracker/group-activity.ts";
+import { ACTIVITY_TIERS } from "../store/group-activity.ts";
 import { DatabaseError, GROUP_NAME_LENGTH, type GroupTotal, type SwarmRow } from "./database.ts";
 import { INFO_HASH_BYTES } from "./info-hash-bytes.ts";
 
 /** The columns of `swarm` that are read, and written with `quiet_since` behind them. */
 export const SWARM_COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";
 
-/** The columns with counts, in the order of a row of tracker/group-activity.ts. */
+/** The columns with counts, in the order of a row of store/group-activity.ts. */
 export const COUNT_COLUMNS = [
   "announces",
   "downloaded",

@@ -3,7 +3,7 @@
  * swarm is read under its shard's lock, then written without. What could not be written is written first when the
  * database is back; everything else is still marked as changed, in memory, where it always is as new as can be.
  */
-import type { SwarmStore } from "../tracker/swarm-store.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import { ChangedSwarms } from "./changed-swarms.ts";
 import { BEFORE_ALL, type Database, keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
 import { hashBytes, setHashWords } from "./info-hash-bytes.ts";

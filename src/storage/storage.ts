@@ -3,10 +3,10 @@
  * that is away, slow, full or damaged. Nothing on the data plane knows of it.
  */
 import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
-import { steadySeconds } from "../clock.ts";
-import { CONTROL_PLANE } from "../tracker/shard-lock.ts";
-import type { SwarmStoreData } from "../tracker/store-memory.ts";
-import { SwarmStore } from "../tracker/swarm-store.ts";
+import { steadySeconds } from "../platform/clock.ts";
+import { CONTROL_PLANE } from "../store/shard-lock.ts";
+import type { SwarmStoreData } from "../store/store-memory.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
 import {
   BEFORE_ALL,
   type Database,

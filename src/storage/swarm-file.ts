@@ -5,9 +5,9 @@
  *     {"info_hash":"40 hexadecimal digits","first_seen":…,"last_seen":…,"downloaded":…,"peers":"base64"}   for each swarm
  *     {"swarms":…}                                                                how many there were: the file is whole
  *
- * Times are in seconds since 1970. `peers` is as tracker/kept-peers.ts writes it.
+ * Times are in seconds since 1970. `peers` is as store/kept-peers.ts writes it.
  */
-import { KeptPeersReader } from "../tracker/kept-peers.ts";
+import { KeptPeersReader } from "../store/kept-peers.ts";
 import { BEFORE_ALL, type Database, type SwarmRow } from "./database.ts";
 import { INFO_HASH_BYTES } from "./info-hash-bytes.ts";
 

@@ -4,15 +4,15 @@
  */
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
-import { Admission } from "../tracker/admission.ts";
-import { KeptPeersReader } from "../tracker/kept-peers.ts";
-import { peerKey } from "../tracker/peer-key.ts";
-import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../tracker/peer-record.ts";
-import { COUNTS } from "../tracker/peer-update.ts";
-import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
-import { SWARM_FLAG } from "../tracker/swarm-state.ts";
-import type { SwarmStore } from "../tracker/swarm-store.ts";
-import { ENTRY } from "../tracker/swarm-table.ts";
+import { Admission } from "../store/admission.ts";
+import { KeptPeersReader } from "../store/kept-peers.ts";
+import { peerKey } from "../store/peer-key.ts";
+import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../store/peer-record.ts";
+import { COUNTS } from "../store/peer-update.ts";
+import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import { SWARM_FLAG } from "../store/swarm-state.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { ENTRY } from "../store/swarm-table.ts";
 import type { SwarmRow } from "./database.ts";
 import { setHashWords } from "./info-hash-bytes.ts";
 

@@ -1,15 +1,10 @@
 /** Reads swarms from memory into rows, a few hundred peers at a time: no shard is held for longer. */
 import type { Family } from "../model/address.ts";
-import {
-  KEPT_HEADER_BYTES,
-  KEPT_PEER_BYTES,
-  writeKeptHeader,
-  writeKeptPeers,
-} from "../tracker/kept-peers.ts";
-import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../tracker/shard-lock.ts";
-import { SWARM_FLAG } from "../tracker/swarm-state.ts";
-import type { SwarmStore } from "../tracker/swarm-store.ts";
-import { ENTRY } from "../tracker/swarm-table.ts";
+import { KEPT_HEADER_BYTES, KEPT_PEER_BYTES, writeKeptHeader, writeKeptPeers } from "../store/kept-peers.ts";
+import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import { SWARM_FLAG } from "../store/swarm-state.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { ENTRY } from "../store/swarm-table.ts";
 import { keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
 import { hashBytes } from "./info-hash-bytes.ts";
 import type { VanishedSwarms } from "./vanished-swarms.ts";

@@ -1,7 +1,7 @@
 /** Swarms that have vanished from memory and whose rows don't say so yet. */
-import { VANISHED, VANISHED_WORDS } from "../tracker/change-log.ts";
-import { SWARM_FLAG } from "../tracker/swarm-state.ts";
-import type { SwarmStore } from "../tracker/swarm-store.ts";
+import { VANISHED, VANISHED_WORDS } from "../store/change-log.ts";
+import { SWARM_FLAG } from "../store/swarm-state.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import type { SwarmFacts } from "./database.ts";
 import { hashBytes } from "./info-hash-bytes.ts";
 

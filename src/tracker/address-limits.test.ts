@@ -4,9 +4,9 @@ import { describe, test } from "node:test";
 import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
-import { allowanceFor, MEMBERS_SHARE } from "./admission.ts";
-import { FAIR_PLACES } from "./household.ts";
-import { allocateSwarmStore } from "./store-memory.ts";
+import { allowanceFor, MEMBERS_SHARE } from "../store/admission.ts";
+import { FAIR_PLACES } from "../store/household.ts";
+import { allocateSwarmStore } from "../store/store-memory.ts";
 import { type TestGroup, TrackerFixture } from "./tracker-fixture.ts";
 
 const LIMIT = 16;

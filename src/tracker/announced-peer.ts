@@ -1,8 +1,8 @@
 /** The peer that announces, as it is to be stored. */
 import { Address } from "../model/address.ts";
-import { Admission } from "./admission.ts";
-import { peerKey } from "./peer-key.ts";
-import { COUNTS, type Counts, type PeerUpdate } from "./peer-update.ts";
+import { Admission } from "../store/admission.ts";
+import { peerKey } from "../store/peer-key.ts";
+import { COUNTS, type Counts, type PeerUpdate } from "../store/peer-update.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
 /** What is stored of one announce after the other. Mutable, used again for every announce. */

@@ -5,8 +5,8 @@
  */
 import type { Family } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
-import { ACTIVITY_TIERS, tierSlot } from "./group-activity.ts";
-import { KEY_COMPLETE, KEY_DUPLICATE, KEY_GROUP, KEY_LEARNED } from "./peer-record.ts";
+import { ACTIVITY_TIERS, tierSlot } from "../store/group-activity.ts";
+import { KEY_COMPLETE, KEY_DUPLICATE, KEY_GROUP, KEY_LEARNED } from "../store/peer-record.ts";
 
 /** Swarms are told apart by size: class `c` has those of up to 2^c peers, and more than half of that. */
 export const SIZE_CLASSES = 24;

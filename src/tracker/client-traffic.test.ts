@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { type Announced, TrackerFixture } from "./tracker-fixture.ts";
 
 const { started, stopped } = ANNOUNCE_EVENT;

@@ -6,7 +6,10 @@ import { Address, type Family } from "../model/address.ts";
 import { AnnounceResponse, COMPACT_BYTES, LEFT_MAX } from "../model/announce.ts";
 import { allocateCounters } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
-import { allocateActivity } from "./group-activity.ts";
+import { PeerSelection } from "../selection/peer-selection.ts";
+import { NOT_GIVEN, rankOf } from "../selection/rank.ts";
+import { Requester } from "../selection/requester.ts";
+import { allocateActivity } from "../store/group-activity.ts";
 import {
   ADDRESS_WORDS,
   hasStalled,
@@ -17,13 +20,10 @@ import {
   KEY_PRIVATE,
   KEY_PROVEN,
   leftOf,
-} from "./peer-record.ts";
-import { PeerSelection } from "./peer-selection.ts";
-import { NOT_GIVEN, rankOf } from "./rank.ts";
-import { Requester } from "./requester.ts";
-import { Segments } from "./segments.ts";
-import { SHARD_WAIT_MS } from "./shard-lock.ts";
-import type { SwarmStore } from "./swarm-store.ts";
+} from "../store/peer-record.ts";
+import { Segments } from "../store/segments.ts";
+import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
 /** So many peers of a swarm are looked at for the requester itself. */

@@ -1,7 +1,7 @@
 /** When a client is asked to announce again. */
 import type { AnnounceResponse } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
-import { bridgedInterval } from "./selection-settings.ts";
+import { bridgedInterval } from "../selection/selection-settings.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
 /** Intervals differ by up to this part either way, so that clients that came together do not stay together. */

@@ -4,9 +4,9 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT, coarseLeft, LEFT_MAX } from "../model/announce.ts";
-import { ADDRESS_WORDS, KEY_COMPLETE, KEY_LEARNED, KEY_PROVEN } from "./peer-record.ts";
-import { SWARM_FLAG } from "./swarm-state.ts";
-import { ENTRY } from "./swarm-table.ts";
+import { ADDRESS_WORDS, KEY_COMPLETE, KEY_LEARNED, KEY_PROVEN } from "../store/peer-record.ts";
+import { SWARM_FLAG } from "../store/swarm-state.ts";
+import { ENTRY } from "../store/swarm-table.ts";
 import { type Announced, TrackerFixture } from "./tracker-fixture.ts";
 
 const SWARM = new Uint32Array(5);

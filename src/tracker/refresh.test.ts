@@ -5,11 +5,11 @@ import fc from "fast-check";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT, type AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
-import { REFRESH_BYTES, readRefresh } from "./refresh-errand.ts";
-import { allocateSwarmStore } from "./store-memory.ts";
-import { isRefreshDue, setRefreshed } from "./swarm-state.ts";
-import { SwarmStore } from "./swarm-store.ts";
-import { ENTRY } from "./swarm-table.ts";
+import { allocateSwarmStore } from "../store/store-memory.ts";
+import { isRefreshDue, setRefreshed } from "../store/swarm-state.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
+import { ENTRY } from "../store/swarm-table.ts";
+import { REFRESH_BYTES, readRefresh } from "../tasks/refresh-task.ts";
 import { TrackerFixture } from "./tracker-fixture.ts";
 
 const SWARM = new Uint32Array(5);

@@ -9,8 +9,7 @@ import type { Family } from "../model/address.ts";
 import { Address } from "../model/address.ts";
 import { COUNTER } from "../model/counters.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
-import { Census } from "./census.ts";
-import { peerKey } from "./peer-key.ts";
+import { peerKey } from "../store/peer-key.ts";
 import {
   ADDRESS_WORDS,
   ageOf,
@@ -22,8 +21,9 @@ import {
   KEY_MASK,
   KEY_PRIVATE,
   KEY_PROVEN,
-} from "./peer-record.ts";
-import type { SwarmStore } from "./swarm-store.ts";
+} from "../store/peer-record.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { Census } from "./census.ts";
 
 /** Records and swarms looked at before the shard is let go: tens of microseconds, a millisecond if all must go. */
 const HOLD = 256;

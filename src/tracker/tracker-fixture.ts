@@ -13,15 +13,15 @@ import { Random } from "../model/random.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { ADDRESS_LIMIT_MAX, buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
+import type { SelectionSettings } from "../selection/selection-settings.ts";
+import { Admission } from "../store/admission.ts";
+import { allocateActivity } from "../store/group-activity.ts";
+import { LearnedCounts, LearnedPeers } from "../store/learned-peers.ts";
+import { ADDRESS_WORDS, isBridge, KEY_DUPLICATE, KEY_GROUP } from "../store/peer-record.ts";
+import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
-import { Admission } from "./admission.ts";
-import { allocateActivity } from "./group-activity.ts";
-import { LearnedCounts, LearnedPeers } from "./learned-peers.ts";
-import { ADDRESS_WORDS, isBridge, KEY_DUPLICATE, KEY_GROUP } from "./peer-record.ts";
 import { NO_POLLS, type Polls } from "./polls.ts";
-import type { SelectionSettings } from "./selection-settings.ts";
-import { allocateSwarmStore, type SwarmStoreData } from "./store-memory.ts";
-import { SwarmStore } from "./swarm-store.ts";
 import { type Errands, Tracker } from "./tracker.ts";
 
 /** A peer group, in text. */

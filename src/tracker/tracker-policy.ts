@@ -1,7 +1,7 @@
-import { NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import type { SelectionPolicy } from "../selection/selection-settings.ts";
 import type { AccessList } from "./access-list.ts";
 import type { Polls } from "./polls.ts";
-import type { SelectionSettings } from "./selection-settings.ts";
 
 /** What an operator sets about answers; see the configuration keys of the same names. Times in seconds. */
 export interface TrackerSettings {
@@ -22,11 +22,9 @@ export interface CopySettings {
 }
 
 /** What answers follow from: all that a reload replaces. */
-export interface TrackerPolicy {
+export interface TrackerPolicy extends SelectionPolicy {
   readonly settings: TrackerSettings;
-  readonly selection: SelectionSettings;
   readonly copies: CopySettings;
-  readonly groups: PeerGroups;
   readonly accessList: AccessList;
   readonly polls: Polls;
   /** Seconds after which other trackers are asked again about a swarm that is announced; 0: there are none. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { test } from "node:test";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
-import { KEPT_HEADER_BYTES, KEPT_PEER_BYTES, writeKeptHeader } from "../../src/tracker/kept-peers.ts";
+import { KEPT_HEADER_BYTES, KEPT_PEER_BYTES, writeKeptHeader } from "../../src/store/kept-peers.ts";
 import { askAdmin, askStatus } from "../support/ask-admin.ts";
 import { Bed, until } from "../support/bed.ts";
 import { figure, openBrowser, openPage } from "../support/browser.ts";

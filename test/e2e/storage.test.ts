@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { DAY, FIVE_MINUTES, HOUR } from "../../src/storage/group-totals.ts";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
-import { ACTIVITY } from "../../src/tracker/group-activity.ts";
+import { ACTIVITY } from "../../src/store/group-activity.ts";
 import { announce, type Counts, scrape } from "../support/announce.ts";
 import { askStatus } from "../support/ask-admin.ts";
 import { Bed, until } from "../support/bed.ts";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { allocateCounters } from "../../src/model/counters.ts";
-import { HttpService } from "../../src/tracker/http-service.ts";
-import { Refusal } from "../../src/tracker/refusal.ts";
+import { HttpService } from "../../src/services/http-service.ts";
+import { Refusal } from "../../src/services/refusal.ts";
 import { FakeConnection, FakeTracker, prefixTable } from "../support/fake-connection.ts";
 import { type HostileCase, readCorpus } from "./corpus.ts";
 

@@ -3,13 +3,13 @@
 import { allocateCounters } from "../../src/model/counters.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable, PrefixTable } from "../../src/network/prefix-table.ts";
-import { AskTimes, allocateAskTimes } from "../../src/tracker/ask-times.ts";
-import { allocateErrandQueue, ErrandReader, ErrandWriter } from "../../src/tracker/errand-queue.ts";
-import { ExternalTrackers } from "../../src/tracker/external-trackers.ts";
-import { type ForwardErrand, readForwardErrand } from "../../src/tracker/forward-errand.ts";
-import { FORWARDER } from "../../src/tracker/forwarded-service.ts";
-import { HttpService } from "../../src/tracker/http-service.ts";
-import { Refusal } from "../../src/tracker/refusal.ts";
+import { ExternalTrackers } from "../../src/services/external-trackers.ts";
+import { FORWARDER } from "../../src/services/forwarded-service.ts";
+import { HttpService } from "../../src/services/http-service.ts";
+import { Refusal } from "../../src/services/refusal.ts";
+import { AskTimes, allocateAskTimes } from "../../src/tasks/ask-times.ts";
+import { type ForwardErrand, readForwardErrand } from "../../src/tasks/forward-task.ts";
+import { allocateErrandQueue, ErrandReader, ErrandWriter } from "../../src/tasks/task-queue.ts";
 import { HostRules, MODE } from "../../src/wire/host-rules.ts";
 import { FakeConnection, FakeTracker, prefixTable } from "./fake-connection.ts";
 

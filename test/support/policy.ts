@@ -1,9 +1,10 @@
 /** A policy for data-plane threads that tests start. */
+
+import type { PolicyData } from "../../src/data-plane/worker.ts";
 import { ADDRESS_LIMIT_MAX, buildPeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable } from "../../src/network/prefix-table.ts";
 import { buildAccessList } from "../../src/tracker/access-list.ts";
-import type { PolicyData } from "../../src/worker.ts";
 
 /** @param prefixes of the only group of peers. */
 export function makePolicy(...prefixes: string[]): PolicyData {

@@ -1,14 +1,14 @@
 /** Checks everything that must hold in a store that nobody is changing. */
 import assert from "node:assert/strict";
 import { Address, type Family } from "../../src/model/address.ts";
-import { CHUNK_WORDS } from "../../src/tracker/heap.ts";
-import { hashHousehold } from "../../src/tracker/household.ts";
-import { HouseholdCounts } from "../../src/tracker/household-counts.ts";
-import { KeyedHash } from "../../src/tracker/keyed-hash.ts";
-import { ADDRESS_WORDS, KEY_COMPLETE, KEY_DUPLICATE, KEY_LEARNED } from "../../src/tracker/peer-record.ts";
-import type { SwarmStoreData } from "../../src/tracker/store-memory.ts";
-import { duplicateCount, learnedCount } from "../../src/tracker/swarm-state.ts";
-import { SwarmStore } from "../../src/tracker/swarm-store.ts";
+import { CHUNK_WORDS } from "../../src/store/heap.ts";
+import { hashHousehold } from "../../src/store/household.ts";
+import { HouseholdCounts } from "../../src/store/household-counts.ts";
+import { KeyedHash } from "../../src/store/keyed-hash.ts";
+import { ADDRESS_WORDS, KEY_COMPLETE, KEY_DUPLICATE, KEY_LEARNED } from "../../src/store/peer-record.ts";
+import type { SwarmStoreData } from "../../src/store/store-memory.ts";
+import { duplicateCount, learnedCount } from "../../src/store/swarm-state.ts";
+import { SwarmStore } from "../../src/store/swarm-store.ts";
 
 /** Peers of a swarm that were counted one by one. */
 interface Found {

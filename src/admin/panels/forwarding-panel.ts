@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Forwarder } from "../../forwarding/forwarder.ts";
 import type { Upstream } from "../../forwarding/upstream.ts";
 import { COUNTER } from "../../model/counters.ts";
-import type { LearnedCounts } from "../../tracker/learned-peers.ts";
+import type { LearnedCounts } from "../../store/learned-peers.ts";
 import { counter, gauge, type Metric } from "../exposition.ts";
 import type { Panel } from "../panel.ts";
 import { ASKING, askingSchema, kindsOf, namedPeersSchema } from "./other-trackers.ts";

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { COUNTER } from "../../model/counters.ts";
 import type { PeerGroupsData } from "../../network/peer-groups.ts";
-import { ACTIVITY_TIERS } from "../../tracker/group-activity.ts";
+import { ACTIVITY_TIERS } from "../../store/group-activity.ts";
 import { counter, gauge, type Metric, type Sample } from "../exposition.ts";
 import type { Panel } from "../panel.ts";
 import { type Rates, REQUEST_WINDOW, TRAFFIC_WINDOW } from "../rates.ts";

@@ -1,8 +1,8 @@
 /** The store: how many swarms and peers it has, and the memory for them. */
 import { z } from "zod";
 import { COUNTER } from "../../model/counters.ts";
-import { usedBytes } from "../../tracker/heap.ts";
-import { countsOf } from "../../tracker/store-memory.ts";
+import { usedBytes } from "../../store/heap.ts";
+import { countsOf } from "../../store/store-memory.ts";
 import { counter, gauge, type Metric } from "../exposition.ts";
 import type { Panel, Warning } from "../panel.ts";
 import { type Rates, TRAFFIC_WINDOW } from "../rates.ts";

@@ -4,7 +4,7 @@ import { totalmem } from "node:os";
 import { otherDescriptors } from "../../config/descriptors.ts";
 import type { Config } from "../../config/schema.ts";
 import { workerCount } from "../../config/worker-count.ts";
-import { memoryBound, shardsFor } from "../../tracker/store-memory.ts";
+import { memoryBound, shardsFor } from "../../store/store-memory.ts";
 import { type Finding, ok, type Subject, unknown, warning } from "./finding.ts";
 
 const MEBIBYTE = 1024 * 1024;

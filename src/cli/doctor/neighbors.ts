@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import type { Announcement } from "../../client/announcement.ts";
 import type { Config } from "../../config/schema.ts";
 import { ANNOUNCE_EVENT } from "../../model/announce.ts";
-import { makeNeighborClient } from "../../neighbor-client.ts";
 import { AnnounceTemplate, exampleUrl } from "../../neighbors/announce-template.ts";
+import { makeNeighborClient } from "../../neighbors/neighbor-client.ts";
 import { type Finding, ok, type Subject, warning } from "./finding.ts";
 
 const PORT = 6881;

@@ -1,6 +1,6 @@
 /** btrt(8), from the definitions of the commands. */
 import type { Argument, Command, Option } from "commander";
-import { VERSION } from "../../version.ts";
+import { VERSION } from "../../platform/version.ts";
 import { bold, entry, escapeText, example, heading, indented, page, title } from "./roff.ts";
 
 const FILES: readonly (readonly [string, string])[] = [

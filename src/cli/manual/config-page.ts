@@ -1,7 +1,7 @@
 /** btrt.conf(5), from the schema of the configuration. */
 import { configSchema } from "../../config/schema.ts";
 import { defaultOf, documentationOf, rangeOf, shapeOf } from "../../config/schema-tree.ts";
-import { VERSION } from "../../version.ts";
+import { VERSION } from "../../platform/version.ts";
 import { bold, entry, escapeText, example, heading, indented, page, title } from "./roff.ts";
 
 type Schema = Parameters<typeof shapeOf>[0];

@@ -21,7 +21,7 @@ const accessList = section(
   ),
 );
 
-/** What a store can be for, whatever the number of workers: it has 31 bits for its words (tracker/heap.ts). */
+/** What a store can be for, whatever the number of workers: it has 31 bits for its words (store/heap.ts). */
 const PEERS_LIMIT = 80_000_000;
 
 /** How often clients come, and what they are given. */

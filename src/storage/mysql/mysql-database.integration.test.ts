@@ -4,7 +4,7 @@ import type { RowDataPacket } from "mysql2/promise";
 import { until } from "../../../test/support/bed.ts";
 import { MARIADB_PASSWORD, MariaDb } from "../../../test/support/mariadb.ts";
 import { toolsMissing } from "../../../test/support/tools.ts";
-import { ACTIVITY_WIDTH } from "../../tracker/group-activity.ts";
+import { ACTIVITY_WIDTH } from "../../store/group-activity.ts";
 import { testDatabase } from "../conformance.ts";
 import { BEFORE_ALL, DatabaseError } from "../database.ts";
 import type { DatabaseSettings } from "../database-kind.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { ACTIVITY_WIDTH } from "../../tracker/group-activity.ts";
+import { ACTIVITY_WIDTH } from "../../store/group-activity.ts";
 import {
   BEFORE_ALL,
   type Database,

@@ -1,0 +1,166 @@
+/** Forwarded announces, wired: from the data plane's errands to external trackers, and back into store and answers. */
+
+import type { Panel } from "../../admin/panel.ts";
+import { forwardingPanel, type forwardingSchema } from "../../admin/panels/forwarding-panel.ts";
+import { publicAddressesExcept } from "../../client/address-guard.ts";
+import { TrackerClient } from "../../client/tracker-client.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { Config } from "../../config/schema.ts";
+import type { PolicyData } from "../../data-plane/worker.ts";
+import { Forwarder } from "../../forwarding/forwarder.ts";
+import type { ScheduleLimits } from "../../forwarding/schedule.ts";
+import type { Address } from "../../model/address.ts";
+import { PeerGroups } from "../../network/peer-groups.ts";
+import { buildPrefixSet, PrefixTable } from "../../network/prefix-table.ts";
+import { ownAddresses } from "../../platform/machine.ts";
+import { LearnedCounts, LearnedPeers } from "../../store/learned-peers.ts";
+import { CONTROL_PLANE } from "../../store/shard-lock.ts";
+import type { SwarmStoreData } from "../../store/store-memory.ts";
+import { SwarmStore } from "../../store/swarm-store.ts";
+import { AskTimes, type AskTimesData } from "../../tasks/ask-times.ts";
+import { ERRAND } from "../../tasks/task-queue.ts";
+import type { Feature } from "../feature.ts";
+import type { ErrandDesk } from "../task-dispatcher.ts";
+
+/** For an announce with its redirects and retransmissions: longer than any client waits, as a late answer serves others. */
+const REQUEST_MS = 15_000;
+
+const MOST_QUEUED = 10_000;
+const MOST_QUEUED_PER_TRACKER = 1000;
+const MOST_QUEUED_PER_ADDRESS = 1000;
+const MOST_TRACKERS = 4096;
+
+/** Of the announces on their way, those of one client address are at most this part. */
+const SHARE_OF_ADDRESS = 1 / 4;
+
+/** What it is made of. */
+export interface ForwardingParts {
+  readonly store: SwarmStoreData;
+  readonly askTimes: AskTimesData;
+  readonly errands: Pick<ErrandDesk, "handle" | "resume">;
+  /** The data plane's clock, in seconds. */
+  readonly now: () => number;
+  /** Which addresses external trackers may have; by default all that are public, and neither ours nor denied. */
+  readonly allows?: (address: Address) => boolean;
+}
+
+/** Asks external trackers, as the configuration in force says. */
+export class ForwardingFeature implements Feature {
+  readonly panel: Panel<typeof forwardingSchema>;
+  readonly #parts: ForwardingParts;
+  readonly #learned: LearnedPeers;
+  readonly #counts = new LearnedCounts();
+  /** Changed in place by a reload, so that what waits goes on waiting, and counts go on. */
+  readonly #limits: ScheduleLimits;
+  readonly #forwarder: Forwarder;
+  #client: TrackerClient;
+  #ours: PrefixTable;
+  #key = "";
+  #isOn = false;
+
+  constructor(parts: ForwardingParts, { config }: LoadedConfig, { groups }: PolicyData) {
+    this.#parts = parts;
+    const view = new SwarmStore(parts.store, CONTROL_PLANE);
+    this.#learned = new LearnedPeers(
+      view,
+      parts.store.maxPeers,
+      new PeerGroups(groups),
+      config.tracker.max_learned_peers,
+    );
+    this.#client = this.#makeClient(config);
+    this.#limits = limitsOf(config);
+    this.#ours = oursOf(config);
+    this.#forwarder = this.#makeForwarder(config);
+    this.#key = keyOf(config);
+    this.#isOn = isOn(config);
+    this.panel = forwardingPanel({
+      isOn: () => this.#isOn,
+      forwarder: this.#forwarder,
+      learned: this.#counts,
+      now: parts.now,
+    });
+  }
+
+  start(): void {
+    const { errands } = this.#parts;
+    errands.handle(ERRAND.forward, (worker, token, bytes) => this.#forwarder.take(worker, token, bytes));
+  }
+
+  /** What is on its way is given up, if the configuration has changed as far as it matters here. */
+  adopt({ config }: LoadedConfig, { groups }: PolicyData): void {
+    this.#learned.groups = new PeerGroups(groups);
+    this.#learned.swarmLimit = config.tracker.max_learned_peers;
+    this.#isOn = isOn(config);
+    this.#ours = oursOf(config);
+    if (keyOf(config) === this.#key) return;
+    this.#key = keyOf(config);
+    const client = this.#client;
+    this.#client = this.#makeClient(config);
+    Object.assign(this.#limits, limitsOf(config));
+    this.#forwarder.numWant = config.tracker.numwant_max;
+    void client.close();
+  }
+
+  /** Asks nobody any more. */
+  async stop(): Promise<void> {
+    await this.#client.close();
+  }
+
+  #makeClient({
+    forwarded_announce: { deny, own_hosts, max_requests, max_requests_per_tracker },
+  }: Config): TrackerClient {
+    return new TrackerClient({
+      guard: this.#parts.allows ?? publicAddressesExcept([...deny, ...ownAddresses(own_hosts)]),
+      refuseLowPorts: true,
+      timeoutMs: REQUEST_MS,
+      maxInFlight: max_requests,
+      maxPerHost: max_requests_per_tracker,
+    });
+  }
+
+  #makeForwarder({ tracker }: Config): Forwarder {
+    const { errands, askTimes, now } = this.#parts;
+    return new Forwarder({
+      limits: this.#limits,
+      numWant: tracker.numwant_max,
+      times: new AskTimes(askTimes),
+      announce: (announcement) => this.#client.announce(announcement),
+      learn: (peers) => this.#learned.learnAnswer(peers, this.#counts),
+      resume: (worker, token, told) => errands.resume(worker, token, told),
+      isOurs: (address) => this.#ours.lookup(address) !== 0,
+      now,
+      nowMs: () => performance.now(),
+      fraction: Math.random,
+    });
+  }
+}
+
+function oursOf({ forwarded_announce: { own_hosts } }: Config): PrefixTable {
+  return new PrefixTable(buildPrefixSet(ownAddresses(own_hosts)));
+}
+
+function isOn({ forwarded_announce: { sources, clients } }: Config): boolean {
+  return sources.length + clients.length > 0;
+}
+
+function limitsOf({
+  forwarded_announce: { max_requests, max_requests_per_tracker },
+}: Config): ScheduleLimits {
+  return {
+    maxRequests: max_requests,
+    maxPerTracker: max_requests_per_tracker,
+    maxPerAddress: Math.ceil(max_requests * SHARE_OF_ADDRESS),
+    maxQueued: MOST_QUEUED,
+    maxQueuedPerTracker: MOST_QUEUED_PER_TRACKER,
+    maxHeldPerAddress: MOST_QUEUED_PER_ADDRESS,
+    maxTrackers: MOST_TRACKERS,
+  };
+}
+
+/** What makes another client necessary. */
+function keyOf({
+  forwarded_announce: { deny, own_hosts, max_requests, max_requests_per_tracker },
+  tracker,
+}: Config): string {
+  return JSON.stringify([deny, own_hosts, max_requests, max_requests_per_tracker, tracker.numwant_max]);
+}

@@ -1,0 +1,158 @@
+/** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, errands and log. */
+
+import { randomBytes, randomInt } from "node:crypto";
+import type { Panel } from "../../admin/panel.ts";
+import { neighborsPanel } from "../../admin/panels/neighbors-panel.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { Config } from "../../config/schema.ts";
+import type { PolicyData } from "../../data-plane/worker.ts";
+import { Address } from "../../model/address.ts";
+import { formatAddress } from "../../model/address-text.ts";
+import type { Neighbor } from "../../neighbors/neighbor.ts";
+import { makeNeighborClient } from "../../neighbors/neighbor-client.ts";
+import { Neighbors, type NeighborsPolicy } from "../../neighbors/neighbors.ts";
+import type { NeighborSettings } from "../../neighbors/settings.ts";
+import { PeerGroups } from "../../network/peer-groups.ts";
+import { parsePrefix } from "../../network/prefix.ts";
+import { buildPrefixSet, PrefixTable } from "../../network/prefix-table.ts";
+import { isPrivate } from "../../network/special-purpose.ts";
+import { steadyMs } from "../../platform/clock.ts";
+import { machineAddresses } from "../../platform/machine.ts";
+import { LearnedPeers } from "../../store/learned-peers.ts";
+import { CONTROL_PLANE } from "../../store/shard-lock.ts";
+import type { SwarmStoreData } from "../../store/store-memory.ts";
+import { SwarmStore } from "../../store/swarm-store.ts";
+import { readRefresh } from "../../tasks/refresh-task.ts";
+import { ERRAND } from "../../tasks/task-queue.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { POLL_PEER_ID, Polls } from "../../tracker/polls.ts";
+import type { Feature } from "../feature.ts";
+import type { ErrandDesk } from "../task-dispatcher.ts";
+
+/** How often neighbors are asked what they may be asked by then. */
+const PUMP_MS = 50;
+
+/** Where peers would reach us if we were one: nobody listens there. */
+const POLL_PORT = 6881;
+
+/** Swarms are taken to have at least so many peers on average, as far as memory for them goes. */
+const PEERS_PER_SWARM = 4;
+
+/** What the neighbors are wired to. */
+export interface NeighborsFeatureParts {
+  readonly store: SwarmStoreData;
+  readonly errands: ErrandDesk;
+  readonly log: Logger;
+}
+
+/** Asks neighbors, and stores what they name. */
+export class NeighborsFeature implements Feature {
+  readonly panel: Panel;
+  readonly #log: Logger;
+  readonly #learned: LearnedPeers;
+  readonly #neighbors: Neighbors;
+  readonly #peerId = POLL_PEER_ID + randomBytes(6).toString("hex");
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ store, errands, log }: NeighborsFeatureParts, loaded: LoadedConfig, policy: PolicyData) {
+    const { tracker } = loaded.config;
+    const groups = new PeerGroups(policy.groups);
+    this.#log = log;
+    this.#learned = new LearnedPeers(
+      new SwarmStore(store, CONTROL_PLANE),
+      store.maxPeers,
+      groups,
+      tracker.max_learned_peers,
+    );
+    this.#neighbors = new Neighbors({
+      makeClient: makeNeighborClient,
+      isAnnounced: (infoHash) => this.#learned.isAnnounced(infoHash),
+      learn: (infoHash, named, counts) => this.#learned.learn(infoHash, named, counts),
+      now: steadyMs,
+      fraction: () => randomInt(2 ** 32) / 2 ** 32,
+      changed: (neighbor) => this.#logChange(neighbor),
+      swarms: 2 ** Math.ceil(Math.log2(Math.max(8, store.maxPeers / PEERS_PER_SWARM))),
+    });
+    this.panel = neighborsPanel(this.#neighbors);
+    errands.handle(ERRAND.refresh, (worker, token, bytes) => {
+      this.#neighbors.wish(readRefresh(bytes), token === 0 ? undefined : () => errands.resume(worker, token));
+    });
+    this.adopt(loaded, policy);
+  }
+
+  /** Takes over a configuration. */
+  adopt({ config }: LoadedConfig, policy: PolicyData): void {
+    this.#learned.groups = new PeerGroups(policy.groups);
+    this.#learned.swarmLimit = config.tracker.max_learned_peers;
+    this.#neighbors.adopt(this.#policyOf(config, policy));
+  }
+
+  /** Begins to ask. */
+  start(): void {
+    this.#timer = setInterval(() => this.#neighbors.pump(), PUMP_MS);
+  }
+
+  /** Asks nobody any more. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#neighbors.stop();
+  }
+
+  #policyOf({ listen, neighbors, tracker }: Config, policy: PolicyData): NeighborsPolicy {
+    const listened = [...listen.http, ...listen.udp].map(
+      ({ host }) => parsePrefix(host.split("%")[0]).prefix,
+    );
+    const ownTable = new PrefixTable(buildPrefixSet([...machineAddresses(), ...listened]));
+    const polls = new Polls(policy.polls);
+    return {
+      neighbors: neighbors.filter(({ enabled }) => enabled).map(settingsOf),
+      identity: {
+        peerId: this.#peerId,
+        port: POLL_PORT,
+        numWant: tracker.max_learned_peers,
+        ip: publicAddress(),
+      },
+      groups: this.#learned.groups,
+      groupNames: policy.groups.groups,
+      isTracker: (address) => polls.isFrom(address) || ownTable.lookup(address) !== 0,
+      limit: tracker.max_learned_peers,
+    };
+  }
+
+  #logChange(neighbor: Neighbor): void {
+    const { settings, lastFailure, openUntilMs, state } = neighbor;
+    const fields = { neighbor: settings.name };
+    if (state === "closed") {
+      this.#log.info(fields, "the neighbor answers again");
+      return;
+    }
+    const until = new Date(openUntilMs).toISOString();
+    this.#log.warning(
+      { ...fields, failure: lastFailure, until },
+      "the neighbor does not answer: it is left alone for a while",
+    );
+  }
+}
+
+function settingsOf(neighbor: Config["neighbors"][number]): NeighborSettings {
+  return {
+    name: neighbor.name,
+    template: neighbor.announce_request,
+    refreshSeconds: neighbor.refresh_interval,
+    expirySeconds: neighbor.peers_expiry_interval,
+    timeoutMs: neighbor.timeout * 1000,
+    maxConcurrent: neighbor.max_concurrent,
+    maxPerSecond: neighbor.max_requests_per_second,
+    reachableFrom: neighbor.reachable_from,
+  };
+}
+
+/** The first IPv4 address of this machine that others can reach; empty when there is none. */
+function publicAddress(): string {
+  const address = new Address();
+  for (const { family, words } of machineAddresses()) {
+    address.setIPv4(words[0]);
+    if (family === 4 && !isPrivate(address)) return formatAddress(address);
+  }
+  return "";
+}

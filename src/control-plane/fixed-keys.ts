@@ -1,0 +1,26 @@
+/** Keys of the configuration that take a restart. */
+import type { Config } from "../config/schema.ts";
+
+/** A reload changes everything but these. */
+const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = [
+  ({ listen }) => ["listen.http", listen.http],
+  ({ listen }) => ["listen.udp", listen.udp],
+  ({ listen }) => ["listen.max_connections", listen.max_connections],
+  ({ listen }) => ["listen.max_connections_per_address", listen.max_connections_per_address],
+  ({ listen }) => ["listen.max_waiting", listen.max_waiting],
+  ({ listen }) => ["listen.idle_timeout", listen.idle_timeout],
+  ({ listen }) => ["listen.request_timeout", listen.request_timeout],
+  ({ engine }) => ["engine", engine],
+  ({ workers }) => ["workers", workers],
+  ({ tracker }) => ["tracker.max_peers", tracker.max_peers],
+  ({ database }) => ["database", database],
+  ({ logging }) => ["logging", { ...logging, level: null }],
+  ({ admin }) => ["admin", admin],
+];
+
+/** Those that a reload would have to change. */
+export function changedFixedKeys(before: Config, after: Config): string[] {
+  return FIXED_KEYS.filter((read) => JSON.stringify(read(before)) !== JSON.stringify(read(after))).map(
+    (read) => read(after)[0],
+  );
+}

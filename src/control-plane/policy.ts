@@ -1,0 +1,77 @@
+/** From the configuration to what the data plane follows: plain data and shared memory, sent whole at every reload. */
+import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import type { ForwardingData, PolicyData } from "../data-plane/worker.ts";
+import { literalPeerId } from "../neighbors/announce-template.ts";
+import { buildPeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
+import { buildPrefixSet, buildPrefixTable } from "../network/prefix-table.ts";
+import { machineHosts } from "../platform/machine.ts";
+import { FORWARDER } from "../services/forwarded-service.ts";
+import { buildAccessList } from "../tracker/access-list.ts";
+import { peerIdWords } from "../tracker/polls.ts";
+import { MODE } from "../wire/host-rules.ts";
+
+/** The peer_id in the manual of the original, and so of its polls. */
+const ORIGINAL_PEER_ID = "0123456789012345678A";
+
+/** @param previous the groups in force: those that stay keep their numbers, so that stored peers stay theirs. */
+export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
+  const { hashlist, listen, neighbors, selection, tracker, forwarded_announce: forwarded } = loaded.config;
+  const asked = neighbors.filter(({ enabled }) => enabled);
+  return {
+    settings: {
+      interval: tracker.interval,
+      minInterval: tracker.min_interval,
+      numWant: tracker.numwant,
+      numWantMax: tracker.numwant_max,
+      countLearned: tracker.count_learned_peers,
+    },
+    selection: {
+      policy: selection.policy,
+      home: selection.home,
+      strangers: selection.strangers,
+      enough: selection.enough,
+      bridges: selection.bridges,
+      homeSeedsEnough: selection.home_seeds_enough,
+      stallSeconds: selection.stall_seconds,
+    },
+    copies: { minDwell: hashlist.min_dwell, tiers: hashlist.tiers },
+    peerExpiry: tracker.peer_expiry,
+    groups: buildPeerGroups(loaded.groups, previous, tracker.max_peers_per_address),
+    accessList: buildAccessList(tracker.access_list.mode, loaded.accessList),
+    polls: {
+      addresses: buildPrefixSet(neighbors.flatMap(({ source }) => source)),
+      peerIds: pollPeerIds(neighbors),
+    },
+    refreshWaitMs: loaded.config.neighbors_wait,
+    refreshSeconds:
+      asked.length === 0 ? 0 : Math.min(...asked.map(({ refresh_interval }) => refresh_interval)),
+    trustedProxies: buildPrefixSet([...listen.trusted_proxies, ...forwarded.sources]),
+    ipParameter: buildPrefixSet(tracker.ip_parameter),
+    forwarding: buildForwarding(forwarded),
+  };
+}
+
+/** Undefined when nobody forwards: then nothing is looked at for it. */
+function buildForwarding(config: Config["forwarded_announce"]): ForwardingData | undefined {
+  const { sources, clients, own_hosts, trackers, timeout } = config;
+  if (sources.length + clients.length === 0) return undefined;
+  return {
+    forwarders: buildPrefixTable([
+      ...clients.map((prefix) => ({ prefix, value: FORWARDER.client })),
+      ...sources.map((prefix) => ({ prefix, value: FORWARDER.source })),
+    ]),
+    hosts: {
+      ours: [...new Set([...own_hosts, ...machineHosts()].map((host) => host.toLowerCase()))],
+      modes: Object.entries(trackers).map(([pattern, mode]) => [pattern, MODE[mode]]),
+    },
+    timeoutMs: timeout * 1000,
+  };
+}
+
+/** The peer_ids by which polls are known: the original's, and those that our templates name. */
+function pollPeerIds(neighbors: Config["neighbors"]): Uint32Array {
+  const literal = neighbors.map(({ announce_request }) => literalPeerId(announce_request));
+  const ids = new Set([ORIGINAL_PEER_ID, ...literal].filter((id) => id !== undefined));
+  return Uint32Array.from([...ids].flatMap((id) => [...peerIdWords(id)]));
+}

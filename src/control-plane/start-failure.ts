@@ -1,0 +1,50 @@
+/** Why the tracker could not start, in words. */
+import { ListenError } from "../data-plane/worker-thread.ts";
+import { EngineUnavailableError } from "../engine/choice.ts";
+import { describeFailure, type Failure } from "../platform/failure.ts";
+import { DatabaseError } from "../storage/database.ts";
+import { GivenSocketError } from "../systemd/given-sockets.ts";
+import { NotifierError } from "../systemd/notifier.ts";
+
+/** The admin listener could not be made. */
+export class AdminError extends Error {}
+
+/** The admin listener does not come to listen. `code` is the system's, such as EADDRINUSE. */
+export class AdminListenError extends Error {
+  readonly code: string;
+
+  constructor(error: unknown) {
+    const { code, message } = describeFailure(error);
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The memory for the swarms cannot be had. */
+export class MemoryError extends Error {}
+
+/** @returns a line for the operator, or undefined when it is a mistake of the program's own. */
+export function explainStartFailure(error: unknown): string | undefined {
+  if (error instanceof EngineUnavailableError) return `engine: ${error.message}`;
+  if (error instanceof DatabaseError) return `database: ${error.message}`;
+  if (error instanceof GivenSocketError) return `listen: ${error.message}`;
+  if (error instanceof ListenError) return `listen: ${explainListenError(error)}`;
+  if (error instanceof AdminListenError) return `admin.listen: ${explainListenError(error)}`;
+  if (error instanceof AdminError) return `admin: ${error.message}`;
+  if (error instanceof MemoryError) return `tracker.max_peers: cannot reserve the memory: ${error.message}`;
+  if (error instanceof NotifierError) return error.message;
+  return undefined;
+}
+
+function explainListenError({ code, message }: Failure): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return `${message}: another program has this port; stop it, or choose another`;
+    case "EACCES":
+      return `${message}: no permission; choose a port above 1023, or allow it (CAP_NET_BIND_SERVICE)`;
+    case "EADDRNOTAVAIL":
+      return `${message}: this machine does not have that address`;
+    default:
+      return message;
+  }
+}

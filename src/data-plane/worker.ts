@@ -1,0 +1,302 @@
+/**
+ * The composition root of one data-plane thread: store, tracker, codec and engine, wired once; then it answers, sweeps,
+ * and takes new policies from the control plane. What the threads share is in memory, not in messages.
+ */
+import { setFlagsFromString } from "node:v8";
+import { parentPort, workerData } from "node:worker_threads";
+import { type EngineKind, makeEngine } from "../engine/choice.ts";
+import type { Engine, EngineCounters, EngineLimits, ListenAddresses } from "../engine/engine.ts";
+import type { ResourceData } from "../engine/uring/resources.ts";
+import { formatAddress } from "../model/address-text.ts";
+import { COUNTER } from "../model/counters.ts";
+import { Random } from "../model/random.ts";
+import { REFUSAL_REASONS } from "../model/refusals.ts";
+import { PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
+import { PrefixTable, type PrefixTableData } from "../network/prefix-table.ts";
+import { readClock } from "../platform/clock.ts";
+import { describeFailure } from "../platform/failure.ts";
+import type { SelectionSettings } from "../selection/selection-settings.ts";
+import { ConnectionIds } from "../services/connection-ids.ts";
+import { ExternalTrackers } from "../services/external-trackers.ts";
+import type { ForwardingPolicy } from "../services/forwarded-service.ts";
+import { HttpService } from "../services/http-service.ts";
+import { Refusal } from "../services/refusal.ts";
+import { UdpService } from "../services/udp-service.ts";
+import { holderOf } from "../store/shard-lock.ts";
+import type { SwarmStoreData } from "../store/store-memory.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
+import type { AskTimesData } from "../tasks/ask-times.ts";
+import { type ErrandQueueData, ErrandWriter } from "../tasks/task-queue.ts";
+import type { Told } from "../tasks/upstream-reply.ts";
+import { AccessList, type AccessListData } from "../tracker/access-list.ts";
+import { CENSUS } from "../tracker/census.ts";
+import { Polls, type PollsData } from "../tracker/polls.ts";
+import { Sweeper } from "../tracker/sweeper.ts";
+import { type Clock, Tracker } from "../tracker/tracker.ts";
+import type { CopySettings, TrackerPolicy, TrackerSettings } from "../tracker/tracker-policy.ts";
+import { HostRules, type HostRulesData } from "../wire/host-rules.ts";
+
+/** What a reload replaces, as it travels: plain data and shared memory. */
+export interface PolicyData {
+  readonly settings: TrackerSettings;
+  readonly selection: SelectionSettings;
+  readonly copies: CopySettings;
+  /** Seconds without an announce after which a peer goes. */
+  readonly peerExpiry: number;
+  readonly groups: PeerGroupsData;
+  readonly accessList: AccessListData;
+  readonly polls: PollsData;
+  readonly refreshSeconds: number;
+  readonly refreshWaitMs: number;
+  readonly trustedProxies: PrefixTableData;
+  readonly ipParameter: PrefixTableData;
+  /** Undefined when nobody may forward announces. */
+  readonly forwarding: ForwardingData | undefined;
+}
+
+/** {@link ForwardingPolicy}, as it travels. */
+export interface ForwardingData {
+  readonly forwarders: PrefixTableData;
+  readonly hosts: HostRulesData;
+  readonly timeoutMs: number;
+}
+
+/** What a worker is started with. */
+export interface WorkerOptions {
+  readonly store: SwarmStoreData;
+  readonly policy: PolicyData;
+  readonly engine: EngineKind;
+  /** Where the engine notes down what has to be given back if the thread dies. */
+  readonly resources: ResourceData;
+  readonly listen: ListenAddresses;
+  readonly limits: EngineLimits;
+  readonly counters: Float64Array<SharedArrayBuffer>;
+  /** What it would have the control plane do. */
+  readonly errands: ErrandQueueData;
+  /** When external trackers are to be asked again, and the secret that keys in it are made with. */
+  readonly askTimes: AskTimesData;
+  readonly askSecret: readonly number[];
+  /** What it counts of each peer group (store/group-activity.ts). */
+  readonly activity: Float64Array<SharedArrayBuffer>;
+  /** What there is of its part of the swarms (tracker/census.ts). */
+  readonly census: Uint32Array<SharedArrayBuffer>;
+  readonly seed: readonly number[];
+  /** Random words of which connection ids are made, the same for all workers. */
+  readonly connectionSecret: readonly number[];
+  /** The wall clock when the system's monotonic clock was 0, in milliseconds: so the workers agree about the time. */
+  readonly clockBaseMs: number;
+  /** This worker's number, of how many. */
+  readonly worker: number;
+  readonly workers: number;
+}
+
+/** What the control plane tells a worker. */
+export type WorkerCommand =
+  | { readonly type: "policy"; readonly policy: PolicyData }
+  | { readonly type: "reclassify" }
+  /** Connections need not wait any longer (engine/engine.ts); what an external tracker said to them, if it did. */
+  | { readonly type: "resume"; readonly tokens: readonly number[]; readonly told?: Told | undefined }
+  | { readonly type: "stop"; readonly graceMs: number };
+
+/** What a worker tells the control plane. */
+export type WorkerEvent =
+  | { readonly type: "listening"; readonly addresses: ListenAddresses; readonly wakeDescriptor: number }
+  | { readonly type: "failed"; readonly code: string; readonly message: string }
+  | { readonly type: "adopted" }
+  | { readonly type: "reclassified" }
+  | {
+      readonly type: "refused";
+      readonly address: string;
+      readonly reason: string;
+      readonly requests: number;
+    };
+
+/** Least time between two reports of refused requests: a sample, so that nobody can flood the log. */
+const REFUSAL_SECONDS = 10;
+
+/**
+ * Flags of V8: how long a function may be that is made part of its caller's code, and all of one caller's together, in
+ * bytes of bytecode. Twice and three times the defaults, as the way of an announce is long: 3 to 8 % less time on it.
+ */
+const INLINING = ["--max-inlined-bytecode-size=900", "--max-inlined-bytecode-size-cumulative=3000"];
+
+/** How often the clock is read and a slice of the swarms is swept. */
+const TICK_MS = 100;
+
+/** A round over all swarms takes a minute, or a quarter of the expiry time when that is shorter. */
+const ROUND_SECONDS = 60;
+
+/** The first one is shorter: after a restart it is soon known what there is (tracker/census.ts). */
+const FIRST_ROUND_SECONDS = 10;
+
+function trackerPolicy(data: PolicyData): TrackerPolicy {
+  return {
+    settings: data.settings,
+    selection: data.selection,
+    copies: data.copies,
+    groups: new PeerGroups(data.groups),
+    accessList: new AccessList(data.accessList),
+    polls: new Polls(data.polls),
+    refreshSeconds: data.refreshSeconds,
+    refreshWaitMs: data.refreshWaitMs,
+  };
+}
+
+function forwardingPolicy(data: ForwardingData | undefined): ForwardingPolicy | undefined {
+  if (data === undefined) return undefined;
+  const { forwarders, hosts, timeoutMs } = data;
+  return { forwarders: new PrefixTable(forwarders), hosts: new HostRules(hosts), timeoutMs };
+}
+
+class DataPlane {
+  readonly #options: WorkerOptions;
+  readonly #clock: Clock;
+  readonly #store: SwarmStore;
+  readonly #tracker: Tracker;
+  readonly #http: HttpService;
+  readonly #udp: UdpService;
+  readonly #refusal: Refusal;
+  readonly #sweeper: Sweeper;
+  readonly #engine: Promise<Engine>;
+  /** The engine, once it listens. */
+  #listening: Engine | undefined;
+  readonly #ticker: NodeJS.Timeout;
+  /** Requests refused when that was last reported, and when. */
+  #refusals = 0;
+  #refusalsAt = 0;
+
+  constructor(options: WorkerOptions) {
+    const { counters, policy } = options;
+    const initial = trackerPolicy(policy);
+    this.#options = options;
+    this.#clock = { seconds: readClock(options.clockBaseMs) };
+    this.#store = new SwarmStore(options.store, holderOf(options.worker));
+    this.#tracker = new Tracker(
+      this.#store,
+      initial,
+      new Random(options.seed),
+      this.#clock,
+      counters,
+      options.activity,
+      new ErrandWriter(options.errands, counters),
+    );
+    const stopwatch = () => performance.now();
+    this.#refusal = new Refusal(counters);
+    const errands = new ErrandWriter(options.errands, counters);
+    const external = new ExternalTrackers(options.askTimes, errands, options.askSecret, this.#clock);
+    const forwarded = { tracker: this.#tracker, external };
+    this.#http = new HttpService(this.#tracker, counters, this.#refusal, stopwatch, forwarded);
+    const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);
+    this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal, stopwatch);
+    this.#sweeper = new Sweeper(
+      this.#store,
+      initial.groups,
+      policy.peerExpiry,
+      counters,
+      options.census,
+      options.worker,
+      options.workers,
+    );
+    const { engine, limits, resources } = options;
+    const services = { stream: this.#http, datagram: this.#udp };
+    this.#engine = makeEngine(engine, services, limits, engineCounters(counters), resources);
+    this.#configureServices(policy);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  async listen(): Promise<void> {
+    const { listen, workers } = this.#options;
+    try {
+      const engine = await this.#engine;
+      const addresses = await engine.listen(listen, workers > 1);
+      this.#listening = engine;
+      post({ type: "listening", addresses, wakeDescriptor: engine.wakeDescriptor });
+    } catch (error) {
+      clearInterval(this.#ticker);
+      post({ type: "failed", ...describeFailure(error) });
+      parentPort?.close();
+    }
+  }
+
+  take(command: WorkerCommand): void {
+    if (command.type === "stop") void this.#stop(command.graceMs);
+    else if (command.type === "policy") this.#adopt(command.policy);
+    else if (command.type === "resume") this.#resume(command.tokens, command.told);
+    else this.#sweeper.reclassify(this.#tracker.policy.groups);
+  }
+
+  #resume(tokens: readonly number[], told: Told | undefined): void {
+    this.#http.told = told;
+    for (const token of tokens) this.#listening?.resume(token);
+    this.#http.told = undefined;
+  }
+
+  #adopt(policy: PolicyData): void {
+    this.#tracker.policy = trackerPolicy(policy);
+    this.#sweeper.peerExpiry = policy.peerExpiry;
+    this.#configureServices(policy);
+    post({ type: "adopted" });
+  }
+
+  #configureServices(policy: PolicyData): void {
+    const ipParameter = new PrefixTable(policy.ipParameter);
+    const trustedProxies = new PrefixTable(policy.trustedProxies);
+    this.#http.configure({ trustedProxies, ipParameter, forwarding: forwardingPolicy(policy.forwarding) });
+    this.#udp.configure({ ipParameter });
+  }
+
+  #tick(): void {
+    this.#clock.seconds = readClock(this.#options.clockBaseMs);
+    const { workers, counters, census } = this.#options;
+    counters[COUNTER.ticks]++;
+    const roundSeconds = census[CENSUS.rounds] === 0 ? FIRST_ROUND_SECONDS : ROUND_SECONDS;
+    const roundMs = 1000 * Math.min(roundSeconds, this.#sweeper.peerExpiry / 4);
+    const all = (this.#store.peerCount + this.#store.swarmCount) / workers;
+    const wasReclassifying = this.#sweeper.reclassifying;
+    this.#sweeper.step(this.#clock.seconds, Math.ceil((all * TICK_MS) / roundMs) + 1);
+    if (wasReclassifying && !this.#sweeper.reclassifying) post({ type: "reclassified" });
+    this.#reportRefusals();
+  }
+
+  #reportRefusals(): void {
+    const { address, reason, count } = this.#refusal;
+    if (count === this.#refusals || this.#clock.seconds < this.#refusalsAt + REFUSAL_SECONDS) return;
+    const requests = count - this.#refusals;
+    post({
+      type: "refused",
+      address: formatAddress(address),
+      reason: REFUSAL_REASONS[reason].text,
+      requests,
+    });
+    this.#refusals = count;
+    this.#refusalsAt = this.#clock.seconds;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    clearInterval(this.#ticker);
+    await (await this.#engine).stop(graceMs);
+    parentPort?.close();
+  }
+}
+
+function engineCounters(counters: Float64Array): EngineCounters {
+  return {
+    connectionAccepted: () => counters[COUNTER.connectionsAccepted]++,
+    connectionRefused: () => counters[COUNTER.connectionsRefused]++,
+    connectionOverShare: () => counters[COUNTER.connectionsOverShare]++,
+    connectionDisplaced: () => counters[COUNTER.connectionsDisplaced]++,
+    acceptFailed: () => counters[COUNTER.acceptFailures]++,
+    connectionTimedOut: () => counters[COUNTER.connectionsTimedOut]++,
+    connectionClosed: () => counters[COUNTER.connectionsClosed]++,
+    datagramDropped: () => counters[COUNTER.datagramsDropped]++,
+  };
+}
+
+function post(event: WorkerEvent): void {
+  parentPort?.postMessage(event);
+}
+
+for (const flag of INLINING) setFlagsFromString(flag);
+const plane = new DataPlane(workerData);
+parentPort?.on("message", (command: WorkerCommand) => plane.take(command));
+await plane.listen();

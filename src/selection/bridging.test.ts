@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { ANNOUNCE_EVENT, coarseLeft } from "../model/announce.ts";
+import { type Announced, TrackerFixture } from "../tracker/tracker-fixture.ts";
+import type { SelectionSettings } from "./selection-settings.ts";
+
+function bridged(selection: Partial<SelectionSettings> = {}): TrackerFixture {
+  return new TrackerFixture({ selection: { policy: "bridged", ...selection } });
+}
+
+/** Announces, and counts what was given by the first octet of IPv4 addresses: 11 home, 12 its region, 13 partner, 99 outside. */
+function ask(fixture: TrackerFixture, address: string, fields: Announced = {}): Record<string, number> {
+  fixture.announce(address, fields);
+  const given: Record<string, number> = {};
+  for (const { address: peer } of fixture.told(4)) {
+    const net = peer.slice(0, 2);
+    given[net] = (given[net] ?? 0) + 1;
+  }
+  return given;
+}
+
+/** Twenty complete copies outside. */
+function outside(fixture: TrackerFixture, left = 0): void {
+  for (let i = 1; i <= 20; i++) fixture.announce(`99.0.0.${i}`, { left, numWant: 0 });
+}
+
+describe("bridged", () => {
+  test("the first leechers of a home are its bridges, the others find the pieces at home", () => {
+    const fixture = bridged();
+    outside(fixture);
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 99: 20 });
+    assert.deepEqual(ask(fixture, "11.0.0.2"), { 11: 1, 99: 20 });
+    assert.deepEqual(ask(fixture, "11.0.0.3"), { 11: 2 });
+    assert.deepEqual(ask(fixture, "12.0.0.1"), { 11: 3 });
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 11: 2, 12: 1, 99: 20 }, "a bridge stays one");
+  });
+
+  test("every tier of a home has its own bridges", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture);
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 99: 20 });
+    assert.deepEqual(ask(fixture, "13.0.0.1"), { 11: 1, 99: 20 }, "the partner's line is another");
+    assert.deepEqual(ask(fixture, "13.0.0.2"), { 13: 1, 11: 1 });
+    assert.deepEqual(ask(fixture, "12.0.0.1"), { 11: 1, 13: 2 }, "the same tier as 11");
+  });
+
+  test("a bridge has half its answer from outside", () => {
+    const fixture = bridged();
+    outside(fixture);
+    ask(fixture, "11.0.0.1");
+    for (let i = 2; i < 60; i++) ask(fixture, `11.0.0.${i}`, { numWant: 0 });
+    assert.deepEqual(ask(fixture, "11.0.0.1", { numWant: 20 }), { 11: 10, 99: 10 });
+    assert.deepEqual(ask(fixture, "11.0.0.1", { numWant: 60 }), { 11: 40, 99: 20 });
+    assert.deepEqual(ask(fixture, "11.0.0.9", { numWant: 20 }), { 11: 20 });
+  });
+
+  test("a bridge that stops, completes, stalls or falls silent is replaced", () => {
+    const endings: [string, (fixture: TrackerFixture) => void][] = [
+      ["stops", (fixture) => fixture.announce("11.0.0.1", { event: ANNOUNCE_EVENT.stopped })],
+      ["completes", (fixture) => fixture.announce("11.0.0.1", { event: ANNOUNCE_EVENT.completed, left: 0 })],
+      [
+        "stalls",
+        (fixture) => {
+          fixture.clock.seconds += 600;
+          fixture.announce("11.0.0.1");
+        },
+      ],
+      [
+        "falls silent",
+        (fixture) => {
+          fixture.clock.seconds += 601;
+        },
+      ],
+    ];
+    for (const [name, end] of endings) {
+      const fixture = bridged({ bridges: 1 });
+      outside(fixture);
+      assert.ok(ask(fixture, "11.0.0.1")["99"]);
+      assert.equal(ask(fixture, "11.0.0.2", { left: 90 })["99"], undefined);
+      assert.equal(ask(fixture, "11.0.0.3")["99"], undefined);
+      end(fixture);
+      assert.ok(ask(fixture, "11.0.0.2", { left: 80 })["99"], name);
+      assert.equal(ask(fixture, "11.0.0.4")["99"], undefined, `${name}: one bridge is enough`);
+    }
+  });
+
+  test("who stalls is given outside peers until the download moves again", () => {
+    const fixture = bridged();
+    outside(fixture);
+    for (let i = 1; i <= 5; i++) ask(fixture, `11.0.0.${i}`);
+    for (let time = 0; time < 600; time += 150) {
+      assert.equal(ask(fixture, "11.0.0.5", { left: 100 })["99"], undefined);
+      for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 99 - time / 150 });
+      fixture.clock.seconds += 150;
+    }
+    fixture.clock.seconds += 150;
+    for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 90 });
+    for (let i = 0; i < 20; i++) {
+      assert.equal(ask(fixture, "11.0.0.5", { left: 100 })["99"], 20, "stalled, and stays so");
+      for (const bridge of [1, 2]) ask(fixture, `11.0.0.${bridge}`, { left: 89 - i });
+      fixture.clock.seconds += 140;
+    }
+    assert.equal(ask(fixture, "11.0.0.5", { left: 60 })["99"], undefined);
+  });
+
+  test("with complete copies enough at home there are no bridges", () => {
+    const fixture = bridged();
+    outside(fixture);
+    for (let i = 1; i <= 2; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 2 });
+    fixture.announce("12.0.0.1", { event: ANNOUNCE_EVENT.stopped });
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 1, 99: 20 });
+  });
+
+  test("a complete copy makes bridges needless once it is proven, and is given to others before", () => {
+    const fixture = new TrackerFixture({
+      selection: { policy: "bridged", bridges: 1 },
+      minDwell: 600,
+    });
+    outside(fixture);
+    for (const host of [1, 2]) ask(fixture, `12.0.0.${host}`, { left: 0 });
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 2, 99: 20 }, "a bridge: they say they have it");
+    fixture.clock.seconds += 700;
+    for (const host of [1, 2]) ask(fixture, `12.0.0.${host}`, { left: 0 });
+    assert.deepEqual(ask(fixture, "11.0.0.2"), { 11: 1, 12: 2 });
+    const crowd = new TrackerFixture({
+      selection: { policy: "bridged", bridges: 1 },
+      minDwell: 600,
+    });
+    outside(crowd);
+    for (let host = 1; host <= 6; host++) ask(crowd, `11.0.0.${host}`);
+    crowd.clock.seconds += 100;
+    ask(crowd, "11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.completed });
+    assert.equal(
+      ask(crowd, "11.0.0.2", { left: 50 })["99"],
+      undefined,
+      "the first of a crowd counts at once",
+    );
+  });
+
+  test("who is not stored, and so never seen to stall, is given outside peers", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture);
+    for (let host = 1; host <= 5; host++) ask(fixture, `11.0.0.${host}`);
+    assert.deepEqual(ask(fixture, "11.0.0.9", { port: 1 }), { 11: 5, 99: 20 });
+  });
+
+  test("one complete copy is enough where leechers pass on what it sends", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture);
+    ask(fixture, "12.0.0.1", { left: 0 });
+    assert.equal(ask(fixture, "11.0.0.1")["99"], 20);
+    for (let i = 2; i <= 4; i++)
+      assert.equal(ask(fixture, `11.0.0.${i}`)["99"], undefined, "it has a bridge");
+    fixture.announce("11.0.0.1", { event: ANNOUNCE_EVENT.stopped });
+    assert.equal(ask(fixture, "11.0.0.2")["99"], 20, "two others are not enough");
+    fixture.learn(...Array.from({ length: 9 }, (_, i) => [12, 0, 1, i, 0x1a, 0xe1]).flat());
+    assert.equal(ask(fixture, "11.0.0.2")["99"], 20, "nor are those that a neighbor has named");
+    for (const host of [5, 6]) ask(fixture, `11.0.0.${host}`);
+    assert.equal(ask(fixture, "11.0.0.2")["99"], undefined, "four others are");
+    assert.equal(ask(fixture, "11.0.0.7")["99"], undefined);
+  });
+
+  test("complete copies at home are judged by what they deliver", () => {
+    const fixture = bridged();
+    const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });
+    outside(fixture);
+    for (let i = 1; i <= 2; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
+    for (let i = 1; i <= 3; i++) assert.deepEqual(ask(fixture, `11.0.0.${i}`, mega(1000))["99"], undefined);
+    fixture.clock.seconds += 300;
+    assert.equal(ask(fixture, "11.0.0.1", mega(600))["99"], undefined, "it has the file in 450 s");
+    assert.equal(ask(fixture, "11.0.0.2", mega(900))["99"], 20, "it would take 2700 s");
+    fixture.clock.seconds += 300;
+    assert.equal(ask(fixture, "11.0.0.2", mega(500))["99"], undefined, "no longer");
+  });
+
+  test("a dual-stack seeder is one complete copy, not two", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture);
+    ask(fixture, "12.0.0.1", { left: 0, other: "2001:db8:12::1" });
+    assert.equal(ask(fixture, "11.0.0.1")["99"], 20);
+    ask(fixture, "12.0.0.2", { left: 0 });
+    assert.equal(ask(fixture, "11.0.0.1")["99"], undefined);
+  });
+
+  test("clients that announce themselves from two addresses are leechers and bridges once", () => {
+    const fixture = bridged({ bridges: 1, enough: 3 });
+    outside(fixture);
+    const both = (client: number) =>
+      [`11.0.0.${client}`, `2001:db8:11:${client}::1`].map((address) =>
+        ask(fixture, address, { client, port: 1000 + client }),
+      );
+    assert.deepEqual(both(1), [{ 99: 20 }, { 99: 20 }], "one bridge, with both its addresses");
+    assert.deepEqual(both(2), [{ 11: 1 }, { 11: 1 }]);
+    for (let round = 0; round < 2; round++) {
+      fixture.clock.seconds += 250;
+      assert.deepEqual(both(1), [
+        { 11: 1, 99: 20 },
+        { 11: 1, 99: 20 },
+      ]);
+      assert.deepEqual(both(2), [{ 11: 1 }, { 11: 1 }]);
+    }
+  });
+
+  test("who falls far behind the bridges becomes another one, within limits", () => {
+    const fixture = bridged({ bridges: 1 });
+    const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });
+    outside(fixture);
+    // Nobody knows how those get on that a neighbor has named.
+    fixture.learn(...Array.from({ length: 40 }, (_, i) => [12, 0, 1, i, 0x1a, 0xe1]).flat());
+    for (let i = 1; i <= 10; i++) ask(fixture, `11.0.0.${i}`, mega(1000));
+    fixture.clock.seconds += 300;
+    assert.equal(ask(fixture, "11.0.0.1", mega(400))["99"], 20);
+    assert.equal(ask(fixture, "11.0.0.2", mega(750))["99"], undefined, "it has the rest in 420 s");
+    for (const host of [3, 4])
+      assert.equal(ask(fixture, `11.0.0.${host}`, mega(900))["99"], 20, "it would take 1500 s");
+    assert.equal(ask(fixture, "11.0.0.5", mega(900))["99"], undefined, "one for every four leechers");
+    assert.equal(ask(fixture, "11.0.0.11", mega(1000))["99"], undefined, "a newcomer has not fallen behind");
+  });
+
+  test("across the border only bridges and complete copies are met", () => {
+    const fixture = bridged({ bridges: 1 });
+    outside(fixture, 50);
+    for (let i = 1; i <= 5; i++) ask(fixture, `11.0.0.${i}`);
+    assert.deepEqual(ask(fixture, "99.9.9.9"), { 11: 1, 99: 20 });
+    ask(fixture, "11.0.0.6", { left: 0 });
+    assert.deepEqual(ask(fixture, "99.9.9.9"), { 11: 2, 99: 21 - 1 });
+    assert.deepEqual(ask(fixture, "99.9.9.8", { left: 0, uploaded: 1 }), { 11: 1, 99: 21 });
+    fixture.clock.seconds += 700;
+    assert.deepEqual(ask(fixture, "99.9.9.9"), { 11: 6, 99: 21 }, "unless it stalls");
+  });
+
+  test("strangers first meet strangers when they are to", () => {
+    for (const [strangers, first] of [
+      ["nearest", "11"],
+      ["outside_first", "99"],
+    ] as const) {
+      const fixture = bridged({ strangers });
+      outside(fixture);
+      for (let i = 1; i <= 5; i++) ask(fixture, `11.0.0.${i}`, { left: 0 });
+      ask(fixture, "99.9.9.9");
+      assert.equal(fixture.told(4)[0].address.slice(0, 2), first);
+      assert.equal(fixture.told(4).length, 25);
+    }
+  });
+
+  test("home can be a tier or a group", () => {
+    const given = (home: SelectionSettings["home"]) => {
+      const fixture = bridged({ home, bridges: 1 });
+      outside(fixture);
+      for (let i = 1; i <= 3; i++) for (const net of [11, 12, 13]) ask(fixture, `${net}.0.0.${i}`);
+      return [ask(fixture, "11.0.0.9"), ask(fixture, "13.0.0.9")];
+    };
+    assert.deepEqual(given("groups"), [
+      { 11: 3, 12: 3, 13: 3 },
+      { 13: 3, 11: 4, 12: 3 },
+    ]);
+    assert.deepEqual(given("tier"), [{ 11: 3, 12: 3 }, { 13: 3 }]);
+    assert.deepEqual(given("group"), [{ 11: 3 }, { 13: 3 }]);
+  });
+
+  test("who downloads at home comes back sooner", () => {
+    const fixture = bridged();
+    outside(fixture);
+    for (const left of [100, 100, 100, 0, 0, 100]) {
+      ask(fixture, `11.0.0.${left}`, { left });
+      const soon = fixture.response.interval >= 270 && fixture.response.interval <= 330;
+      assert.equal(soon, left > 0);
+      assert.ok(fixture.response.minInterval <= fixture.response.interval);
+    }
+    ask(fixture, "99.9.9.9");
+    assert.ok(fixture.response.interval >= 1620);
+  });
+
+  test("two homes do not count each other's bridges", () => {
+    const fixture = bridged({ home: "group", bridges: 1 });
+    outside(fixture);
+    assert.equal(ask(fixture, "11.0.0.1")["99"], 20);
+    assert.equal(ask(fixture, "13.0.0.1")["99"], 20);
+    assert.deepEqual(ask(fixture, "13.0.0.2"), { 13: 1 });
+  });
+});
+
+describe("bridged, whatever happens", () => {
+  const step = fc.record({
+    host: fc.integer({ min: 1, max: 12 }),
+    act: fc.constantFrom(
+      "announce",
+      "announce",
+      "announce",
+      "progress",
+      "progress",
+      "complete",
+      "stop",
+      "vanish",
+    ),
+    later: fc.integer({ min: 0, max: 200 }),
+  });
+
+  test("bridges with a lease never exceed their number, answers their limit, and nobody is given itself", () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 400, size: "max" }),
+        fc.integer({ min: 1, max: 3 }),
+        (steps, bridges) => {
+          const fixture = bridged({ bridges });
+          outside(fixture);
+          const left = new Map<number, number>();
+          /** When each host was last told of peers outside without having stalled: it is a bridge then. */
+          const lease = new Map<number, number>();
+          for (const { host, act, later } of steps) {
+            fixture.clock.seconds += later;
+            const address = `11.0.0.${host}`;
+            if (act === "vanish") continue;
+            if (act === "stop") {
+              fixture.announce(address, { event: ANNOUNCE_EVENT.stopped });
+              left.delete(host);
+              lease.delete(host);
+              continue;
+            }
+            const known = left.has(host);
+            const before = left.get(host) ?? 4000;
+            const now = act === "complete" ? 0 : act === "progress" ? Math.floor(before * 0.9) : before;
+            left.set(host, now);
+            fixture.announce(address, { left: now, numWant: 6 });
+            const given = fixture.told(4);
+            assert.ok(given.length <= 6);
+            assert.ok(given.every((peer) => peer.address !== address));
+            const others = [...left].filter(([other]) => other !== host).map(([, rest]) => rest);
+            const seeds = others.filter((rest) => rest === 0).length;
+            const leechers = others.length - seeds;
+            const live = [...lease].filter(
+              ([other, seen]) => other !== host && fixture.clock.seconds - seen <= 375,
+            );
+            lease.delete(host);
+            if (now === 0 || !fixture.isBridge(address)) continue;
+            const enough = seeds >= 2 || (seeds === 1 && leechers >= 4);
+            assert.ok(!enough || known, "a newcomer first tries the complete copies");
+            assert.ok(live.length < bridges + Math.floor(leechers / 4), `${live.length + 1} bridges`);
+            assert.ok(given.filter((peer) => peer.address.startsWith("99.")).length >= 3, "half of six");
+            lease.set(host, fixture.clock.seconds);
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test("who could finish is on a way to a complete copy after two announces", () => {
+    // Every peer announces in turn and only learns what answers tell; bridges may die or never get anywhere.
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 12 }),
+        fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 20 }),
+        (hosts, dead, complete) => {
+          const fixture = bridged();
+          for (let i = 1; i <= complete; i++) fixture.announce(`99.0.0.${i}`, { left: 0, numWant: 0 });
+          for (let i = 1; i <= hosts; i++) fixture.announce(`11.0.0.${i}`, { numWant: 0 });
+          const living = Array.from({ length: hosts }, (_, i) => i + 1).filter(
+            (host) => !dead.includes(host),
+          );
+          const meets = new Map<string, Set<string>>();
+          // The dead are silent from now on. The first round may still rely on them, the second may not.
+          for (let round = 0; round < 2; round++) {
+            fixture.clock.seconds += 601;
+            for (const host of living) {
+              fixture.announce(`11.0.0.${host}`);
+              meets.set(`11.0.0.${host}`, new Set(fixture.told(4).map(({ address }) => address)));
+            }
+          }
+          for (const start of meets.keys()) {
+            const reached = new Set([start]);
+            for (const at of reached) for (const next of meets.get(at) ?? []) reached.add(next);
+            assert.ok(
+              [...reached].some((address) => address.startsWith("99.")),
+              `${start} has no way`,
+            );
+          }
+        },
+      ),
+    );
+  });
+});

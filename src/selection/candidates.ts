@@ -1,0 +1,232 @@
+/**
+ * The peers of a swarm that a requester could be given, by rank (rank.ts), and how so many of a rank are chosen: at random
+ * and in runs, or one by one where the list is crowded (large-list.ts).
+ */
+
+import { NUM_WANT_LIMIT } from "../model/announce.ts";
+import { LEARNED_GIVEN_AT } from "../model/counters.ts";
+import type { Random } from "../model/random.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import type { PeerList } from "../store/peer-list.ts";
+import { KEY_GROUP, KEY_LEARNED, KEY_MASK } from "../store/peer-record.ts";
+import { Segments } from "../store/segments.ts";
+import { AnswerPlaces } from "./answer-places.ts";
+import { NOT_GIVEN, rankOf } from "./rank.ts";
+import type { Requester } from "./requester.ts";
+import type { SelectionPolicy } from "./selection-settings.ts";
+
+const NONE = -1;
+
+/** Peers of households with enough places that are passed over for an answer, before it is filled with them. */
+const PASSED_OVER_MAX = 256;
+
+/** Two for each tier at home, two for each outside; and as many for seeders that fill up a seeder's answer. */
+const RANKS = 2 * 4 * (KEY_GROUP + 2);
+
+/**
+ * Steps through a crowded run of peers: one of these at random, so that who comes after the peers that are passed over is
+ * by chance. Primes larger than a list: a walk with one comes by every peer once.
+ */
+const STEPS = Uint32Array.of(
+  2254451,
+  2299697,
+  2340419,
+  2390147,
+  2400971,
+  2457641,
+  2477639,
+  2491963,
+  2729861,
+  2997667,
+  3106577,
+  3455407,
+  3630967,
+  3753179,
+  3851101,
+  3915997,
+);
+
+/** The peers of one family that a requester could be given, by rank: the nearer, the lower. */
+export class Candidates {
+  /** How many there are in all, without seeders for a seeder. */
+  total = 0;
+  readonly list: PeerList;
+  readonly segments = new Segments();
+  readonly #random: Random;
+  readonly #counters: Float64Array;
+  /** Of each segment: peers that may be given, and the next segment of the same rank. */
+  readonly #free = new Uint32Array(KEY_MASK + 1);
+  readonly #next = new Int16Array(KEY_MASK + 1);
+  /** Of each rank: peers that may be given, and the first segment. */
+  readonly #rankFree = new Uint32Array(RANKS);
+  readonly #rankFirst = new Int16Array(RANKS);
+  readonly #places = new AnswerPlaces();
+  /** Of each segment: the place that is looked at next, and how many were. */
+  readonly #place = new Uint32Array(KEY_MASK + 1);
+  readonly #looked = new Uint32Array(KEY_MASK + 1);
+  /** Peers passed over, by segment and place in it. */
+  readonly #passedSegment = new Int16Array(NUM_WANT_LIMIT + PASSED_OVER_MAX);
+  readonly #passedPlace = new Uint32Array(NUM_WANT_LIMIT + PASSED_OVER_MAX);
+  #passedOver = 0;
+  /** Of the rank under way: peers still to be written, and still to be looked at. */
+  #missing = 0;
+  #budget = 0;
+  #step = 0;
+  cell = 0;
+  requester = NONE;
+
+  constructor(list: PeerList, random: Random, counters: Float64Array) {
+    this.list = list;
+    this.#random = random;
+    this.#counters = counters;
+  }
+
+  /** Reads a list. @param requester the position of the requester itself, or -1 when it is not in the list. */
+  load(cell: number, requester: number): void {
+    this.cell = cell;
+    this.requester = requester;
+    this.list.loadSegments(cell, this.segments);
+    this.#places.begin();
+  }
+
+  /** Sorts what was read by rank. @param ordinary ranks, without those of seeders for a seeder. */
+  sort(ordinary: number, policy: SelectionPolicy, who: Requester): void {
+    const { segments } = this;
+    const ranks = who.filled ? 2 * ordinary : ordinary;
+    this.total = 0;
+    // A loop: most operators have two or three tiers, and fill() would cost more than that.
+    for (let rank = 0; rank < ranks; rank++) {
+      this.#rankFirst[rank] = NONE;
+      this.#rankFree[rank] = 0;
+    }
+    for (let i = 0; i < segments.count; i++) {
+      const key = segments.keys[i];
+      const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
+      const rank = rankOf(key, policy, who);
+      // Of whom a random choice could be, and with whom anything can be exchanged.
+      if (rank < ordinary || rank > NOT_GIVEN.unconfirmed) {
+        who.eligible += free;
+        if ((key & KEY_GROUP) === NO_GROUP) who.eligibleOutside += free;
+      }
+      if (rank >= NOT_GIVEN.first) continue;
+      this.#free[i] = free;
+      this.#next[i] = this.#rankFirst[rank];
+      this.#rankFirst[rank] = i;
+      this.#rankFree[rank] += free;
+      if (rank < ordinary) this.total += free;
+    }
+  }
+
+  /** How many have this rank. */
+  available(rank: number): number {
+    return this.#rankFree[rank];
+  }
+
+  /** How many have one of the ranks `[from, to)`. */
+  availableFrom(from: number, to: number): number {
+    let sum = 0;
+    for (let rank = from; rank < to; rank++) sum += this.#rankFree[rank];
+    return sum;
+  }
+
+  /**
+   * Writes `wanted` of those with this rank (at most as many as there are) in compact form.
+   *
+   * Segments get shares in proportion to their size, rounded by one random number for all (systematic sampling), and
+   * every share is a run from a random place: each peer has the same chance. In a crowded list runs pass over those whose
+   * household has places enough.
+   * @returns the offset behind them.
+   */
+  write(rank: number, wanted: number, out: Uint8Array, offset: number): number {
+    const all = this.#rankFree[rank];
+    if (wanted < all && this.list.isCrowded(this.cell)) return this.#writeFairly(rank, wanted, out, offset);
+    const rounding = wanted < all ? this.#random.fraction() : 0;
+    let at = offset;
+    let seen = 0;
+    let taken = 0;
+    for (let segment = this.#rankFirst[rank]; segment !== NONE; segment = this.#next[segment]) {
+      const free = this.#free[segment];
+      seen += free;
+      const share = Math.min(free, Math.floor((wanted * seen) / all + rounding) - taken);
+      if (share <= 0) continue;
+      taken += share;
+      const first = this.#random.below(free);
+      const beforeWrap = Math.min(share, free - first);
+      at = this.#writeRun(segment, first, beforeWrap, out, at);
+      at = this.#writeRun(segment, 0, share - beforeWrap, out, at);
+    }
+    return at;
+  }
+
+  /**
+   * Writes as {@link write} does, but more than a few peers of a household (household.ts) only where others leave places
+   * free. What a segment cannot give of its share that way, the others give. Looks at a bounded number of peers.
+   */
+  #writeFairly(rank: number, wanted: number, out: Uint8Array, offset: number): number {
+    const all = this.#rankFree[rank];
+    const rounding = this.#random.fraction();
+    this.#step = STEPS[this.#random.below(STEPS.length)];
+    this.#passedOver = 0;
+    this.#missing = wanted;
+    this.#budget = wanted + PASSED_OVER_MAX;
+    let at = offset;
+    let seen = 0;
+    let shared = 0;
+    for (let segment = this.#rankFirst[rank]; segment !== NONE; segment = this.#next[segment]) {
+      const free = this.#free[segment];
+      seen += free;
+      const share = Math.min(free, Math.floor((wanted * seen) / all + rounding) - shared);
+      shared += Math.max(0, share);
+      this.#place[segment] = free === 0 ? 0 : this.#random.below(free);
+      this.#looked[segment] = 0;
+      at = this.#writeShare(segment, share, out, at);
+    }
+    for (let segment = this.#rankFirst[rank]; segment !== NONE; segment = this.#next[segment])
+      at = this.#writeShare(segment, this.#missing, out, at);
+    for (let i = 0; i < this.#passedOver && this.#missing > 0; i++, this.#missing--)
+      at = this.#writeRun(this.#passedSegment[i], this.#passedPlace[i], 1, out, at);
+    return at;
+  }
+
+  /** Writes so many peers of a segment, if there are, going on from where it was left; passes others over. */
+  #writeShare(segment: number, share: number, out: Uint8Array, offset: number): number {
+    const free = this.#free[segment];
+    const step = this.#step % free;
+    let at = offset;
+    for (let left = share; left > 0 && this.#looked[segment] < free && this.#budget > 0; this.#budget--) {
+      const place = this.#place[segment];
+      this.#place[segment] = place + step < free ? place + step : place + step - free;
+      this.#looked[segment]++;
+      if (this.#places.take(this.list.householdAt(this.cell, this.#positionOf(segment, place)))) {
+        at = this.#writeRun(segment, place, 1, out, at);
+        this.#missing--;
+        left--;
+      } else {
+        this.#passedSegment[this.#passedOver] = segment;
+        this.#passedPlace[this.#passedOver++] = place;
+      }
+    }
+    return at;
+  }
+
+  /** The position of a segment's peer, counted as if the requester were not among them. */
+  #positionOf(segment: number, place: number): number {
+    const position = this.segments.starts[segment] + place;
+    return this.segments.holds(segment, this.requester) && position >= this.requester
+      ? position + 1
+      : position;
+  }
+
+  /** Writes a segment's peers `[first, first + count)`, counted as if the requester were not among them. */
+  #writeRun(segment: number, first: number, count: number, out: Uint8Array, offset: number): number {
+    if (count === 0) return offset;
+    const start = this.segments.starts[segment] + first;
+    if ((this.segments.keys[segment] & KEY_LEARNED) !== 0)
+      this.list.countSources(this.cell, start, count, this.#counters, LEARNED_GIVEN_AT);
+    if (!this.segments.holds(segment, this.requester))
+      return this.list.writeCompact(this.cell, start, count, out, offset);
+    const before = Math.max(0, Math.min(count, this.requester - start));
+    const at = this.list.writeCompact(this.cell, start, before, out, offset);
+    return this.list.writeCompact(this.cell, start + before + 1, count - before, out, at);
+  }
+}

@@ -1,0 +1,31 @@
+/** How many learned peers a swarm has for everybody. */
+import type { Family } from "../model/address.ts";
+import { isUnconfirmed, KEY_LEARNED } from "../store/peer-record.ts";
+import { Segments } from "../store/segments.ts";
+import { learnedCount } from "../store/swarm-state.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+
+/** Counts those of one swarm after the other. One for each thread. */
+export class LearnedCount {
+  readonly #store: SwarmStore;
+  readonly #segments = new Segments();
+
+  constructor(store: SwarmStore) {
+    this.#store = store;
+  }
+
+  /** Learned peers of a swarm without the unconfirmed ones (peer-record.ts). The caller holds the shard. */
+  count(entry: number): number {
+    if (learnedCount(this.#store.words, entry) === 0) return 0;
+    return this.#countFamily(entry, 4) + this.#countFamily(entry, 6);
+  }
+
+  #countFamily(entry: number, family: Family): number {
+    const { keys, counts } = this.#segments;
+    this.#store.list(family).loadSegments(this.#store.listCell(entry, family), this.#segments);
+    let sum = 0;
+    for (let i = 0; i < this.#segments.count; i++)
+      if ((keys[i] & KEY_LEARNED) !== 0 && !isUnconfirmed(keys[i])) sum += counts[i];
+    return sum;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Unconfirmed peers (peer-record.ts) for a client that announces to the very tracker that named them. They lie among those
+ * of other trackers, so each is looked at: a swarm has a thousand of them at most, and only forwarded announces look.
+ */
+
+import { countedAs, LEARNED_GIVEN_AT } from "../model/counters.ts";
+import type { Random } from "../model/random.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import { ACTIVITY_WIDTH, givenAt } from "../store/group-activity.ts";
+import type { PeerList } from "../store/peer-list.ts";
+import { isUnconfirmed, KEY_BRIDGE, KEY_GROUP, sourceOf } from "../store/peer-record.ts";
+import type { Segments } from "../store/segments.ts";
+import { NOT_GIVEN, rankOf } from "./rank.ts";
+import type { Requester } from "./requester.ts";
+import type { SelectionPolicy } from "./selection-settings.ts";
+
+/** The peers of one family of a swarm, read. */
+interface FamilyPeers {
+  readonly list: PeerList;
+  readonly cell: number;
+  readonly segments: Segments;
+}
+
+/** Writes them. One for each thread. */
+export class OwnTrackerPeers {
+  readonly #random: Random;
+  readonly #counters: Float64Array;
+  readonly #activity: Float64Array;
+
+  /** @param counters and `activity`: by model/counters.ts and group-activity.ts. */
+  constructor(random: Random, counters: Float64Array, activity: Float64Array) {
+    this.#random = random;
+    this.#counters = counters;
+    this.#activity = activity;
+  }
+
+  /**
+   * Writes at most `room` peers that the requester's tracker named, in compact form, from `offset` on. The selection
+   * policy holds for them as for confirmed ones.
+   * @returns how many.
+   */
+  write(
+    { list, cell, segments }: FamilyPeers,
+    policy: SelectionPolicy,
+    who: Requester,
+    room: number,
+    out: Uint8Array,
+    offset: number,
+  ): number {
+    let at = offset;
+    let written = 0;
+    for (let i = 0; i < segments.count && written < room; i++) {
+      const key = segments.keys[i];
+      if (!isUnconfirmed(key) || rankOf(key ^ KEY_BRIDGE, policy, who) >= NOT_GIVEN.first) continue;
+      const count = segments.counts[i];
+      const before = written;
+      let position = this.#random.below(count);
+      for (let looked = 0; looked < count && written < room; looked++) {
+        const record = segments.starts[i] + position;
+        if (++position === count) position = 0;
+        if (sourceOf(list.stateAt(cell, record)) !== who.source) continue;
+        at = list.writeCompact(cell, record, 1, out, at);
+        written++;
+      }
+      this.#count(key & KEY_GROUP, policy, who, written - before);
+    }
+    return written;
+  }
+
+  #count(group: number, { groups }: SelectionPolicy, who: Requester, peers: number): void {
+    const { tierOf, tierCount } = groups;
+    who.given += peers;
+    if (group === NO_GROUP) who.givenOutside += peers;
+    this.#counters[LEARNED_GIVEN_AT + countedAs(who.source)] += peers;
+    this.#activity[who.group * ACTIVITY_WIDTH + givenAt(tierOf[group], tierCount)] += peers;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Which peers of a swarm a requester is given.
+ *
+ * Every group has a tier, by its priority; nearer tiers come first, and inside a tier the requester's own group. What
+ * one answer can hold of a tier is chosen at random, every peer alike. A seeder is given leechers, and seeders in what
+ * room is left only as long as it has transferred nothing; nobody is given itself, and a private address only goes where
+ * it can be reached. That is the policy `nearest`; with `bridged` (bridging.ts)
+ * peers outside the requester's home are left out or come last, and a bridge has half its answer from there.
+ *
+ * A dual-stack client wants both families (BEP 7), an IPv4-only one can use only its own: in every tier the
+ * requester's family comes first, and the other may take a quarter of the answer, or what its own leaves free. An answer
+ * over UDP holds one family only (BEP 15): a dual-stack client announces over both.
+ */
+
+import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
+import type { Random } from "../model/random.ts";
+import { NO_GROUP } from "../network/peer-groups.ts";
+import { ACTIVITY_WIDTH, givenAt } from "../store/group-activity.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { HomeCensus } from "./bridging.ts";
+import { Candidates } from "./candidates.ts";
+import { OwnTrackerPeers } from "./own-tracker-peers.ts";
+import { ordinaryRanks } from "./rank.ts";
+import type { Requester } from "./requester.ts";
+import type { SelectionPolicy } from "./selection-settings.ts";
+
+const NONE = -1;
+
+/** Chooses peers. One for each thread: it has scratch memory. */
+export class PeerSelection {
+  readonly #store: SwarmStore;
+  readonly #activity: Float64Array;
+  readonly #census = new HomeCensus();
+  readonly #ownTracker: OwnTrackerPeers;
+  readonly #ipv4: Candidates;
+  readonly #ipv6: Candidates;
+  #room = 0;
+  #otherRoom = 0;
+  #at4 = 0;
+  #at6 = 0;
+
+  /** @param counters and `activity`: by model/counters.ts and group-activity.ts. */
+  constructor(store: SwarmStore, random: Random, counters: Float64Array, activity: Float64Array) {
+    this.#store = store;
+    this.#activity = activity;
+    this.#ownTracker = new OwnTrackerPeers(random, counters, activity);
+    this.#ipv4 = new Candidates(store.list(4), random, counters);
+    this.#ipv6 = new Candidates(store.list(6), random, counters);
+  }
+
+  /**
+   * Writes at most `wanted` peers of the swarm to the response; makes the requester a bridge of its home, or no bridge
+   * any more. The swarm's shard is locked by the caller.
+   */
+  select(
+    shard: number,
+    entry: number,
+    policy: SelectionPolicy,
+    who: Requester,
+    wanted: number,
+    now: number,
+    response: AnnounceResponse,
+  ): void {
+    this.#load(entry, who);
+    const bridged = policy.selection.policy === "bridged";
+    if (bridged && who.group !== NO_GROUP && !who.poll) this.#takeRole(shard, entry, policy, who, now);
+    const atHome = 2 * policy.groups.tierCount;
+    const ranks = ordinaryRanks(policy);
+    const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;
+    const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
+    const both = who.onlyFamily === 0;
+    own.sort(ranks, policy, who);
+    if (both) other.sort(ranks, policy, who);
+    this.#at4 = 0;
+    this.#at6 = 0;
+    this.#otherRoom = both ? Math.max(wanted >> 2, wanted - own.total) : 0;
+    let kept = 0;
+    if (who.bridge) {
+      const otherOutside = both ? other.availableFrom(atHome, ranks) : 0;
+      kept = Math.min(wanted >> 1, own.availableFrom(atHome, ranks) + otherOutside);
+    }
+    this.#room = wanted - kept;
+    const { tierCount } = policy.groups;
+    this.#write(own, other, 0, tierCount, who, response);
+    this.#room += kept;
+    if (bridged) this.#write(own, other, atHome, tierCount, who, response);
+    if (who.source !== 0) {
+      this.#writeOwnTrackers(own, this.#room, policy, who, response);
+      if (both) this.#writeOwnTrackers(other, Math.min(this.#room, this.#otherRoom), policy, who, response);
+    }
+    if (who.filled) this.#fill(own, other, ranks, policy, who, response);
+    response.peerCount = this.#at4 / COMPACT_BYTES[4];
+    response.peer6Count = this.#at6 / COMPACT_BYTES[6];
+  }
+
+  /** Fills what room is left with unconfirmed peers of the tracker that the requester announces to. */
+  #writeOwnTrackers(
+    candidates: Candidates,
+    room: number,
+    policy: SelectionPolicy,
+    who: Requester,
+    response: AnnounceResponse,
+  ): void {
+    const isIPv4 = candidates === this.#ipv4;
+    const out = isIPv4 ? response.peers : response.peers6;
+    const written = this.#ownTracker.write(
+      candidates,
+      policy,
+      who,
+      room,
+      out,
+      isIPv4 ? this.#at4 : this.#at6,
+    );
+    if (isIPv4) this.#at4 += written * COMPACT_BYTES[4];
+    else this.#at6 += written * COMPACT_BYTES[6];
+    this.#room -= written;
+  }
+
+  /** Gives a seeder other seeders, in what room is left. They are no peers to exchange anything with. */
+  #fill(
+    own: Candidates,
+    other: Candidates,
+    ordinary: number,
+    { groups }: SelectionPolicy,
+    who: Requester,
+    response: AnnounceResponse,
+  ): void {
+    const { given, givenOutside } = who;
+    const seeders = own.availableFrom(ordinary, 2 * ordinary);
+    if (who.onlyFamily === 0) this.#otherRoom = Math.max(this.#room >> 2, this.#room - seeders);
+    for (let first = ordinary; first < 2 * ordinary; first += 2 * groups.tierCount)
+      this.#write(own, other, first, groups.tierCount, who, response);
+    who.given = given;
+    who.givenOutside = givenOutside;
+  }
+
+  #load(entry: number, who: Requester): void {
+    this.#ipv4.load(this.#store.listCell(entry, 4), who.position4);
+    this.#ipv6.load(this.#store.listCell(entry, 6), who.position6);
+  }
+
+  /** Counts the requester's home and decides what the requester is in it. */
+  #takeRole(shard: number, entry: number, policy: SelectionPolicy, who: Requester, now: number): void {
+    const census = this.#census;
+    census.clear();
+    census.add(this.#ipv4, policy, who, now);
+    census.add(this.#ipv6, policy, who, now);
+    const wasBridge = who.bridge;
+    who.bridge = census.needsBridge(policy, who, now);
+    // How a client gets on that is not stored is not known: it would never be seen to stall.
+    const isStored = who.position4 !== NONE || who.position6 !== NONE || who.preview;
+    who.outside = who.bridge || !(isStored || who.seeder) || census.needsOutside(policy, who);
+    who.dependent = !who.seeder;
+    if (who.bridge === wasBridge || who.preview) return;
+    const { family } = who.address;
+    const position = family === 4 ? who.position4 : who.position6;
+    if (position === NONE) return;
+    const moved = this.#store.flipBridge(shard, entry, family, position);
+    if (family === 4) who.position4 = moved;
+    else who.position6 = moved;
+    this.#load(entry, who);
+  }
+
+  /** Writes peers of two ranks for each of `tiers` tiers, from rank `first` on, as long as there is room. */
+  #write(
+    own: Candidates,
+    other: Candidates,
+    first: number,
+    tiers: number,
+    who: Requester,
+    response: AnnounceResponse,
+  ): void {
+    const ipv4 = this.#ipv4;
+    const ipv6 = this.#ipv6;
+    for (let rank = first; rank < first + 2 * tiers && this.#room > 0; rank++) {
+      const fromOther = Math.min(other.available(rank), this.#otherRoom, this.#room);
+      const fromOwn = Math.min(own.available(rank), this.#room - fromOther);
+      this.#room -= fromOwn + fromOther;
+      this.#otherRoom -= fromOther;
+      const from4 = own === ipv4 ? fromOwn : fromOther;
+      const from6 = own === ipv4 ? fromOther : fromOwn;
+      if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.peers, this.#at4);
+      if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.peers6, this.#at6);
+      const tier = (rank - first) >> 1;
+      const given = fromOwn + fromOther;
+      who.given += given;
+      if (tier === tiers - 1) who.givenOutside += given;
+      this.#activity[who.group * ACTIVITY_WIDTH + givenAt(tier, tiers)] += given;
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * UDP on the data plane (BEP 15): from a datagram to the tracker and back.
+ *
+ * Anybody can write anybody's address on a datagram. So nothing is done for, and nothing larger than the request is
+ * sent to, who has not shown a connection id, which proves that it receives what is sent to its address:
+ *
+ * - what is no request gets no reply;
+ * - connect is answered with as many bytes as it has;
+ * - an announce or a scrape without a good id gets an error of fewer bytes than it has itself. Whoever wants us to send
+ *   something to somebody else gets more for his bytes with connect; a client that slept longer than its id was good
+ *   for knows at once that it has to connect again, where silence would keep it waiting for 15 seconds or longer.
+ *
+ * Nobody is banned for a bad id: it may have been sent by somebody else.
+ */
+import type { DatagramExchange, DatagramService } from "../engine/engine.ts";
+import { Address } from "../model/address.ts";
+import { AnnounceRequest, AnnounceResponse } from "../model/announce.ts";
+import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { REFUSAL } from "../model/refusals.ts";
+import { OUTCOME, REQUEST, type RequestKind } from "../model/request-counts.ts";
+import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
+import type { PrefixTable } from "../network/prefix-table.ts";
+import type { Tracker } from "../tracker/tracker.ts";
+import {
+  encodeUdpAnnounce,
+  encodeUdpConnect,
+  encodeUdpError,
+  encodeUdpScrape,
+  UDP_PEER_ROOM,
+} from "../wire/udp-reply.ts";
+import {
+  believeUdpAddress,
+  decodeUdpAnnounce,
+  decodeUdpScrape,
+  UDP_ACTION,
+  UDP_MALFORMED,
+  UdpHead,
+} from "../wire/udp-request.ts";
+import type { ConnectionIds } from "./connection-ids.ts";
+import type { Refusal } from "./refusal.ts";
+import { RequestMeter, type Stopwatch } from "./request-meter.ts";
+
+/** What a reload replaces: requesters whose address field is believed are those for which a lookup finds not 0. */
+export interface UdpServicePolicy {
+  readonly ipParameter: Pick<PrefixTable, "lookup">;
+}
+
+/** Serves UDP announces and scrapes. One for each thread. */
+export class UdpService implements DatagramService {
+  readonly #tracker: Pick<Tracker, "announce" | "scrape">;
+  readonly #connectionIds: ConnectionIds;
+  readonly #refusal: Refusal;
+  readonly #meter: RequestMeter;
+  #policy: UdpServicePolicy = { ipParameter: { lookup: () => 0 } };
+
+  readonly #head = new UdpHead();
+  readonly #client = new Address();
+  readonly #announceRequest = new AnnounceRequest();
+  readonly #announceResponse = new AnnounceResponse();
+  readonly #scrapeRequest = new ScrapeRequest();
+  readonly #scrapeResponse = new ScrapeResponse();
+
+  /**
+   * @param counters of counters.ts.
+   * @param refusal where refused requests are noted.
+   * @param now what requests are timed by.
+   */
+  constructor(
+    tracker: Pick<Tracker, "announce" | "scrape">,
+    connectionIds: ConnectionIds,
+    counters: Float64Array,
+    refusal: Refusal,
+    now: Stopwatch,
+  ) {
+    this.#meter = new RequestMeter(counters, now);
+    this.#tracker = tracker;
+    this.#connectionIds = connectionIds;
+    this.#refusal = refusal;
+  }
+
+  /** Replaces what came before, at first that nobody is believed. */
+  configure(policy: UdpServicePolicy): void {
+    this.#policy = policy;
+  }
+
+  serve(exchange: DatagramExchange): number {
+    const { input, start, end } = exchange;
+    const head = this.#head;
+    this.#meter.begin();
+    this.#client.setBytes(exchange.remote, 0);
+    const action = head.parse(input, start, end);
+    if (action === UDP_MALFORMED) {
+      this.#refusal.note(this.#client, REFUSAL.datagram);
+      this.#meter.end(REQUEST.udpOther, this.#client.family, OUTCOME.malformed);
+      return 0;
+    }
+    if (action === UDP_ACTION.connect) return this.#connect(exchange);
+    if (!this.#connectionIds.accepts(this.#client, head.connectionHigh, head.connectionLow)) {
+      this.#meter.end(kindOf(action), this.#client.family, OUTCOME.unconnected);
+      return this.#fail(exchange, CLIENT_ERROR.connectionInvalid);
+    }
+    return action === UDP_ACTION.announce ? this.#announce(exchange) : this.#scrape(exchange);
+  }
+
+  #connect({ output, outputStart }: DatagramExchange): number {
+    const ids = this.#connectionIds;
+    ids.give(this.#client);
+    const { transactionId } = this.#head;
+    const end = encodeUdpConnect(output, outputStart, transactionId, ids.high, ids.low);
+    this.#meter.end(REQUEST.udpConnect, this.#client.family, OUTCOME.answered);
+    return end - outputStart;
+  }
+
+  #announce(exchange: DatagramExchange): number {
+    const { input, start, output, outputStart } = exchange;
+    const request = this.#announceRequest;
+    const { family } = this.#client;
+    let error = decodeUdpAnnounce(input, start, request);
+    if (error !== OK) return this.#refuse(exchange, REQUEST.udpAnnounce, error);
+    request.address.copyFrom(this.#client);
+    request.onlyFamily = family;
+    request.room = UDP_PEER_ROOM[family];
+    if (this.#policy.ipParameter.lookup(this.#client) !== 0) believeUdpAddress(input, start, request);
+    error = this.#tracker.announce(request, this.#announceResponse);
+    if (error !== OK) return this.#refuse(exchange, REQUEST.udpAnnounce, error);
+    const { transactionId } = this.#head;
+    const end = encodeUdpAnnounce(output, outputStart, transactionId, this.#announceResponse, family);
+    this.#meter.end(REQUEST.udpAnnounce, family, OUTCOME.answered);
+    return end - outputStart;
+  }
+
+  #scrape(exchange: DatagramExchange): number {
+    const { input, start, end, output, outputStart } = exchange;
+    const request = this.#scrapeRequest;
+    let error = decodeUdpScrape(input, start, end, request);
+    if (error === OK) error = this.#tracker.scrape(request, this.#scrapeResponse);
+    if (error !== OK) return this.#refuse(exchange, REQUEST.udpScrape, error);
+    const { transactionId } = this.#head;
+    const scraped = encodeUdpScrape(output, outputStart, transactionId, this.#scrapeResponse, request.count);
+    this.#meter.end(REQUEST.udpScrape, this.#client.family, OUTCOME.answered);
+    return scraped - outputStart;
+  }
+
+  /** Answers a mistake of a client that is where it says it is. */
+  #refuse(exchange: DatagramExchange, kind: RequestKind, error: ClientErrorCode): number {
+    this.#meter.end(kind, this.#client.family, OUTCOME.refused);
+    return this.#fail(exchange, error);
+  }
+
+  #fail({ output, outputStart }: DatagramExchange, error: ClientErrorCode): number {
+    this.#refusal.note(this.#client, error);
+    return encodeUdpError(output, outputStart, this.#head.transactionId, error) - outputStart;
+  }
+}
+
+function kindOf(action: number): RequestKind {
+  return action === UDP_ACTION.announce ? REQUEST.udpAnnounce : REQUEST.udpScrape;
+}

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Address } from "../model/address.ts";
+import { coarseLeft, LEFT_MAX } from "../model/announce.ts";
+import { admitAny } from "../tracker/tracker-fixture.ts";
+import {
+  KEPT_HEADER_BYTES,
+  KEPT_PEER_BYTES,
+  KeptPeersReader,
+  writeKeptHeader,
+  writeKeptPeers,
+} from "./kept-peers.ts";
+import { KEY_COMPLETE } from "./peer-record.ts";
+import { COUNTS } from "./peer-update.ts";
+import { allocateSwarmStore } from "./store-memory.ts";
+import { SwarmStore } from "./swarm-store.ts";
+
+const NOW = 2_000_000_000;
+
+interface Peer {
+  readonly words: readonly number[];
+  readonly port: number;
+  readonly left: number;
+  readonly age: number;
+  readonly completed: boolean;
+}
+
+const word = fc.nat({ max: 0xffffffff });
+const peer: fc.Arbitrary<Peer> = fc.record({
+  words: fc.oneof(
+    fc.array(word, { minLength: 1, maxLength: 1 }),
+    fc
+      .array(word, { minLength: 4, maxLength: 4 })
+      .map(([first, ...rest]) => [first | 1, ...rest].map((w) => w >>> 0)),
+  ),
+  port: fc.integer({ min: 1, max: 0xffff }),
+  left: fc.oneof(fc.constant(0), fc.nat({ max: LEFT_MAX })),
+  age: fc.nat({ max: 40_000 }),
+  completed: fc.boolean(),
+});
+
+function addressOf(words: readonly number[]): Address {
+  const address = new Address();
+  if (words.length === 1) address.setIPv4(words[0]);
+  else address.setIPv6(words[0], words[1], words[2], words[3]);
+  return address;
+}
+
+function keep(peers: readonly Peer[]): Uint8Array {
+  const store = new SwarmStore(allocateSwarmStore(1000, 1, [1, 2]), 1);
+  const infoHash = new Uint32Array(5);
+  const shard = store.enter(infoHash);
+  const entry = store.addSwarm(shard, infoHash, NOW);
+  for (const { words, port, left, age, completed } of peers) {
+    const update = {
+      address: addressOf(words),
+      port,
+      key: left === 0 ? 3 | KEY_COMPLETE : 3,
+      left,
+      identity: 1023,
+      completed,
+      counts: COUNTS.unknown,
+      now: NOW - age,
+      uploaded: false,
+      minDwell: Number.POSITIVE_INFINITY,
+      stallSeconds: 600,
+      admission: admitAny(1000),
+    };
+    store.putPeer(shard, entry, update);
+  }
+  const [cell4, cell6] = [store.listCell(entry, 4), store.listCell(entry, 6)];
+  const [count4, count6] = [store.list(4).count(cell4), store.list(6).count(cell6)];
+  const bytes = new Uint8Array(KEPT_HEADER_BYTES + count4 * KEPT_PEER_BYTES[4] + count6 * KEPT_PEER_BYTES[6]);
+  writeKeptHeader(bytes, NOW, count4);
+  const at6 = writeKeptPeers(store, cell4, 4, 0, count4, NOW, bytes, KEPT_HEADER_BYTES);
+  assert.equal(writeKeptPeers(store, cell6, 6, 0, count6, NOW, bytes, at6), bytes.length);
+  store.leave(shard);
+  return bytes;
+}
+
+test("what is kept of peers is what they said", () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(peer, { maxLength: 60, selector: ({ words, port }) => `${words} ${port}` }),
+      (peers) => {
+        const reader = new KeptPeersReader(keep(peers));
+        const read = new Map<string, object>();
+        assert.equal(reader.time, NOW);
+        while (reader.next()) {
+          const { address, port, left, age, counted } = reader.peer;
+          const words = [...address.words].slice(0, address.family === 4 ? 1 : 4);
+          read.set(`${words} ${port}`, { left, age, counted });
+        }
+        const expected = peers.map(({ words, port, left, age, completed }): [string, object] => [
+          `${words} ${port}`,
+          { left, age, counted: completed && left === 0 },
+        ]);
+        assert.deepEqual(read, new Map(expected));
+      },
+    ),
+  );
+});
+
+test("what format 1 kept is read", () => {
+  const peerBytes = (counted: number, left: number) => [
+    10,
+    0,
+    0,
+    1,
+    0x1a,
+    0xe1,
+    0,
+    7,
+    (counted << 4) | (left >> 8),
+    left,
+  ];
+  const MEGABYTE = 13 * 64 + 122;
+  const lasts = [
+    [1, 0, 0],
+    [0, MEGABYTE, coarseLeft(1e6)],
+    [1, 1, 1],
+    [0, 0xfff, LEFT_MAX],
+  ] as const;
+  const bytes = Uint8Array.of(
+    1,
+    0,
+    0,
+    0,
+    9,
+    0,
+    0,
+    0,
+    4,
+    ...lasts.flatMap(([counted, left]) => peerBytes(counted, left & 0xfff)),
+  );
+  const reader = new KeptPeersReader(bytes);
+  for (const [counted, , left] of lasts) {
+    assert.ok(reader.next());
+    const { port, age, counted: isCounted, proven } = reader.peer;
+    assert.deepEqual(
+      { port, age, left: reader.peer.left, isCounted, proven },
+      { port: 6881, age: 7, left, isCounted: counted === 1 && left === 0, proven: false },
+    );
+  }
+  assert.equal(reader.next(), false);
+});
+
+test("bytes that are no kept peers are refused, whatever they are", () => {
+  const good = keep([{ words: [1], port: 1, left: 1, age: 0, completed: false }]);
+  assert.throws(() => new KeptPeersReader(good.subarray(0, good.length - 1)));
+  assert.throws(() => new KeptPeersReader(Uint8Array.of(3, ...good.subarray(1))));
+  assert.throws(() => new KeptPeersReader(new Uint8Array(0)));
+  fc.assert(
+    fc.property(fc.constantFrom(1, 2), fc.uint8Array({ maxLength: 100 }), (format, bytes) => {
+      try {
+        const reader = new KeptPeersReader(Uint8Array.of(format, ...bytes));
+        let peers = 0;
+        while (reader.next()) peers++;
+        assert.ok(peers <= bytes.length / KEPT_PEER_BYTES[4]);
+      } catch (error) {
+        assert.match(String(error), /kept peers/);
+      }
+    }),
+  );
+});

@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { assertConsistent } from "../../test/support/store-consistency.ts";
+import { parseAddress } from "../model/address-text.ts";
+import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { COUNTER, LEARNED_GIVEN_AT } from "../model/counters.ts";
+import { parsePrefix } from "../network/prefix.ts";
+import { buildPrefixTable } from "../network/prefix-table.ts";
+import { allocateCensus, CENSUS, peersAt } from "../tracker/census.ts";
+import { Polls } from "../tracker/polls.ts";
+import { Sweeper } from "../tracker/sweeper.ts";
+import { groupsOf, type TestGroup, TrackerFixture } from "../tracker/tracker-fixture.ts";
+import { KEPT_HEADER_BYTES, writeKeptPeers } from "./kept-peers.ts";
+import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
+import { isForgotten, packLearned, renewedState, SOURCES, sourceOf } from "./peer-record.ts";
+import { allocateSwarmStore } from "./store-memory.ts";
+
+const SWARM = new Uint32Array(5);
+const MAX_PEERS = 100_000;
+
+/** What learns peers, and counts what comes of it. */
+class Learner {
+  readonly peers: LearnedPeers;
+  readonly counts = new LearnedCounts();
+
+  constructor(fixture: TrackerFixture, swarmLimit = 1000, maxPeers = MAX_PEERS) {
+    this.peers = new LearnedPeers(fixture.store, maxPeers, fixture.groups, swarmLimit);
+  }
+
+  learn(infoHash: Uint32Array, named: NamedPeers): boolean {
+    return this.peers.learn(infoHash, named, this.counts);
+  }
+}
+
+function compact(addresses: string[], port = 6881): Uint8Array {
+  return Uint8Array.from(
+    addresses.flatMap((text) => {
+      const { family, words } = parseAddress(text);
+      const bytes = [...words.subarray(0, family === 4 ? 1 : 4)].flatMap((word) => [
+        word >>> 24,
+        (word >>> 16) & 255,
+        (word >>> 8) & 255,
+        word & 255,
+      ]);
+      return [...bytes, port >> 8, port & 255];
+    }),
+  );
+}
+
+function pollsFrom(prefix: string): Polls {
+  const addresses = buildPrefixTable([{ prefix: parsePrefix(prefix).prefix, value: 1 }]);
+  return new Polls({ addresses, peerIds: new Uint32Array(0) });
+}
+
+/** Learns peers of swarm 0, all of one family. */
+function learn(
+  learner: Learner,
+  addresses: string[],
+  named: { port?: number; complete?: boolean; source?: number; expiresAt?: number } = {},
+): boolean {
+  return learner.learn(SWARM, {
+    family: addresses[0].includes(":") ? 6 : 4,
+    peers: compact(addresses, named.port),
+    complete: named.complete ?? false,
+    source: named.source ?? 1,
+    expiresAt: named.expiresAt ?? 1_007_200,
+  });
+}
+
+function sweep(fixture: TrackerFixture, groups = fixture.groups, census = allocateCensus()): Uint32Array {
+  const sweeper = new Sweeper(fixture.store, fixture.groups, 3900, fixture.counters, census, 0, 1);
+  if (groups !== fixture.groups) sweeper.reclassify(groups);
+  while (!sweeper.step(fixture.clock.seconds, 1000)) {}
+  return census;
+}
+
+describe("learned peers", () => {
+  test("are given by their groups, and counted nowhere", () => {
+    const fixture = new TrackerFixture();
+    const learner = new Learner(fixture);
+    fixture.announce("11.0.0.1");
+    assert.ok(learn(learner, ["13.0.0.1", "11.0.0.2"]));
+    assert.ok(learn(learner, ["2001:db8:13::1"]));
+    fixture.announce("11.0.0.1", { left: 50 });
+    assert.deepEqual(fixture.told(4), [
+      { address: "11.0.0.2", port: 6881 },
+      { address: "13.0.0.1", port: 6881 },
+    ]);
+    assert.deepEqual(fixture.told(6), [{ address: "2001:db8:13::1", port: 6881 }]);
+    assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [0, 1]);
+    assert.deepEqual(fixture.scrape(), [0, 1, 0]);
+    assert.equal(fixture.counters[LEARNED_GIVEN_AT + 1], 3);
+    const census = sweep(fixture);
+    assert.deepEqual([census[CENSUS.swarms], census[CENSUS.sizes]], [1, 1]);
+    assert.equal(census[peersAt(4, false, 3)], 0);
+  });
+
+  test("are counted as incomplete where the operator wants that, but not for other trackers", () => {
+    const fixture = new TrackerFixture({ polls: pollsFrom("13.0.0.9/32") });
+    const { tracker } = fixture;
+    tracker.policy = { ...tracker.policy, settings: { ...tracker.policy.settings, countLearned: true } };
+    fixture.announce("11.0.0.1", { left: 0 });
+    learn(new Learner(fixture), ["13.0.0.1", "11.0.0.2"]);
+    assert.deepEqual(fixture.scrape(), [1, 2, 0]);
+    fixture.announce("11.0.0.3");
+    assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [1, 3]);
+    fixture.announce("13.0.0.9");
+    assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [1, 1]);
+    assert.deepEqual(fixture.scrape(), [1, 3, 0]);
+  });
+
+  test("are known to no swarm that is not there, and go with the last that announces itself", () => {
+    const fixture = new TrackerFixture();
+    const learner = new Learner(fixture);
+    assert.equal(learn(learner, ["13.0.0.1"]), false);
+    assert.equal(fixture.store.swarmCount, 0);
+    fixture.announce("11.0.0.1");
+    const many = Array.from({ length: 300 }, (_, i) => `13.0.${i >> 8}.${i & 255}`);
+    learn(learner, many);
+    learn(learner, ["2001:db8:13::1"]);
+    assert.equal(fixture.store.peerCount, 302);
+    fixture.announce("11.0.0.1", { event: ANNOUNCE_EVENT.stopped });
+    assert.deepEqual([fixture.store.peerCount, fixture.store.swarmCount], [0, 0]);
+  });
+
+  test("become ours when they announce themselves; hearsay about ours changes nothing", () => {
+    const fixture = new TrackerFixture();
+    const learner = new Learner(fixture);
+    fixture.announce("11.0.0.1");
+    learn(learner, ["11.0.0.2"], { complete: true });
+    assert.deepEqual(fixture.scrape(), [0, 1, 0]);
+    fixture.announce("11.0.0.2", { left: 0 });
+    assert.deepEqual(fixture.scrape(), [1, 1, 0]);
+    learn(learner, ["11.0.0.2", "11.0.0.1"]);
+    assert.deepEqual(fixture.scrape(), [1, 1, 0]);
+    assert.equal(learner.counts.announced, 2);
+    fixture.clock.seconds += 10_000;
+    sweep(fixture);
+    assert.equal(fixture.store.swarmCount, 0);
+  });
+
+  test("known to be complete are not given to seeders, and count as copies at home", () => {
+    const fixture = new TrackerFixture({ selection: { policy: "bridged" } });
+    const learner = new Learner(fixture);
+    fixture.announce("99.0.0.1");
+    fixture.announce("11.0.0.1", { left: 0 });
+    learn(learner, ["13.0.0.1", "13.0.0.2"], { complete: true });
+    fixture.announce("11.0.0.1", { left: 0, uploaded: 1 });
+    assert.ok(!fixture.toldAll().some((peer) => peer.startsWith("13.")));
+    fixture.announce("11.0.0.2");
+    assert.equal(fixture.isBridge("11.0.0.2"), false);
+    assert.ok(!fixture.toldAll().includes("99.0.0.1 6881"), "complete copies are at home");
+  });
+
+  test("of a group are at home, and nobody's bridges", () => {
+    const fixture = new TrackerFixture({ selection: { policy: "bridged", bridges: 1 } });
+    const learner = new Learner(fixture);
+    fixture.announce("99.0.0.1");
+    fixture.announce("11.0.0.1");
+    learn(learner, ["13.0.0.1", "13.0.0.2", "13.0.0.3"]);
+    assert.ok(fixture.isBridge("11.0.0.1"));
+    fixture.announce("11.0.0.2");
+    assert.ok(!fixture.isBridge("11.0.0.2"));
+    assert.deepEqual(
+      new Set(fixture.told(4).map(({ address }) => address)),
+      new Set(["11.0.0.1", "13.0.0.1", "13.0.0.2", "13.0.0.3"]),
+    );
+  });
+
+  test("are bounded: of a swarm, and of the store", () => {
+    const fixture = new TrackerFixture();
+    const learner = new Learner(fixture, 3, 20);
+    fixture.announce("11.0.0.1");
+    learn(learner, ["13.0.0.1", "13.0.0.2", "13.0.0.3", "13.0.0.4", "13.0.0.5"]);
+    assert.deepEqual([learner.counts.added, learner.counts.refused], [3, 2]);
+    learner.peers.swarmLimit = 1000;
+    learn(learner, ["13.0.0.4", "13.0.0.5", "13.0.0.6"]);
+    // Half of 20, for one of two shards.
+    assert.deepEqual([learner.counts.added, learner.counts.refused], [5, 3]);
+    learn(learner, ["13.0.0.1"]);
+    assert.equal(learner.counts.renewed, 1);
+  });
+
+  test("with port 0, or addresses that are nobody's, are left out", () => {
+    const fixture = new TrackerFixture();
+    const learner = new Learner(fixture);
+    fixture.announce("11.0.0.1");
+    learn(learner, ["0.0.0.0", "224.0.0.1", "255.255.255.255"]);
+    learn(learner, ["::", "ff02::1"]);
+    const mapped = Uint8Array.of(...Array(10).fill(0), 255, 255, 13, 0, 0, 1, 0x1a, 0xe1);
+    learner.learn(SWARM, { family: 6, peers: mapped, complete: false, source: 1, expiresAt: 1_007_200 });
+    for (const port of [0, 1]) learn(learner, ["13.0.0.1"], { port });
+    assert.deepEqual([learner.counts.added, learner.counts.unusable], [0, 8]);
+  });
+
+  test("are forgotten at their time, unless they are named again", () => {
+    const fixture = new TrackerFixture();
+    const learner = new Learner(fixture);
+    fixture.announce("11.0.0.1");
+    const start = fixture.clock.seconds;
+    learn(learner, ["13.0.0.1", "13.0.0.2"], { expiresAt: start + 7200 });
+    learn(learner, ["13.0.0.2"], { expiresAt: start + 9000 });
+    learn(learner, ["13.0.0.2"], { expiresAt: start + 600, source: 2 });
+    const left = (seconds: number) => {
+      fixture.clock.seconds = start + seconds;
+      fixture.announce("11.0.0.1", { event: ANNOUNCE_EVENT.none });
+      sweep(fixture);
+      return fixture.store.peerCount - 1;
+    };
+    assert.deepEqual([left(3000), left(7196), left(7204), left(8996), left(9004)], [2, 2, 1, 1, 0]);
+    assert.equal(fixture.counters[COUNTER.peersExpired], 0);
+  });
+
+  test("move with their groups; private ones are to be learned anew", () => {
+    const fixture = new TrackerFixture();
+    const learner = new Learner(fixture);
+    fixture.announce("11.0.0.1");
+    learn(learner, ["13.0.0.1", "10.2.0.7"]);
+    const moved: TestGroup[] = [{ name: "partner", priority: 5, prefixes: ["11.0.0.0/8", "10.2.0.0/16"] }];
+    sweep(fixture, groupsOf(moved));
+    assert.deepEqual(
+      new Map(fixture.peers().map(({ address, group }) => [address, group])),
+      new Map([
+        ["11.0.0.1", 1],
+        ["13.0.0.1", 0],
+      ]),
+    );
+  });
+
+  test("are not kept", () => {
+    const fixture = new TrackerFixture();
+    const { store } = fixture;
+    fixture.announce("11.0.0.1");
+    learn(new Learner(fixture), ["11.0.0.2", "13.0.0.1"]);
+    const shard = store.enter(SWARM);
+    const cell = store.listCell(store.find(shard, SWARM), 4);
+    const out = new Uint8Array(1000);
+    const end = writeKeptPeers(store, cell, 4, 0, 3, fixture.clock.seconds, out, KEPT_HEADER_BYTES);
+    store.leave(shard);
+    assert.equal(end, KEPT_HEADER_BYTES + 10);
+  });
+
+  test("the store stays whole, and counts as a straightforward model does", () => {
+    const operation = fc.record({
+      kind: fc.constantFrom("announce", "complete", "stop", "learn", "learn"),
+      swarm: fc.nat({ max: 3 }),
+      host: fc.integer({ min: 1, max: 60 }),
+      ipv6: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 1000, size: "max" }), (operations) => {
+        const data = allocateSwarmStore(10_000, 2, [1, 2]);
+        const fixture = new TrackerFixture({ store: data });
+        const learner = new Learner(fixture);
+        const swarms = Array.from(
+          { length: 4 },
+          () => new Map<string, "incomplete" | "complete" | "learned">(),
+        );
+        for (const { kind, swarm, host, ipv6 } of operations) {
+          const address = ipv6 ? `2001:db8:11::${host.toString(16)}` : `11.0.0.${host}`;
+          const model = swarms[swarm];
+          if (kind === "learn") {
+            const hash = Uint32Array.of(swarm, 0, 0, 0, 0);
+            const family = ipv6 ? 6 : 4;
+            const named = { family, complete: host > 50, source: 1, expiresAt: 1_007_200 } as const;
+            assert.equal(learner.learn(hash, { ...named, peers: compact([address]) }), model.size > 0);
+            if (model.size > 0 && !model.has(address)) model.set(address, "learned");
+            continue;
+          }
+          const left = kind === "complete" ? 0 : 7;
+          const event = kind === "stop" ? ANNOUNCE_EVENT.stopped : ANNOUNCE_EVENT.none;
+          fixture.announce(address, { swarm, left, event });
+          if (kind === "stop") model.delete(address);
+          else model.set(address, kind === "complete" ? "complete" : "incomplete");
+          if ([...model.values()].every((peer) => peer === "learned")) model.clear();
+        }
+        for (const [swarm, model] of swarms.entries()) {
+          const count = (wanted: string) => [...model.values()].filter((kind) => kind === wanted).length;
+          assert.deepEqual(fixture.scrape(swarm).slice(0, 2), [count("complete"), count("incomplete")]);
+        }
+        const peers = swarms.reduce((sum, { size }) => sum + size, 0);
+        assert.equal(fixture.store.peerCount, peers);
+        assertConsistent(data);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+test("a learned peer's word tells who named it and when it is forgotten", () => {
+  const now = fc.integer({ min: 0, max: 0xffffffff });
+  fc.assert(
+    fc.property(fc.nat({ max: SOURCES - 1 }), now, fc.nat({ max: 604_800 }), (source, at, later) => {
+      const word = packLearned(source, at + later);
+      assert.equal(sourceOf(word), source);
+      assert.equal(isForgotten(word, at), later < 4 && Math.floor(at / 4) === Math.floor((at + later) / 4));
+      assert.ok(isForgotten(word, at + later));
+      const other = packLearned(3, at);
+      assert.equal(renewedState(word, other), word, "named anew, for longer");
+      const longer = renewedState(other, word);
+      assert.equal(sourceOf(longer), 3, "named anew by another, for less long");
+      assert.ok(isForgotten(longer, at + later));
+      assert.equal(isForgotten(longer, at), isForgotten(word, at));
+    }),
+  );
+});
