@@ -12,30 +12,30 @@ import type { Answers } from "./init/answers.ts";
 import type { NftablesOptions } from "./nftables.ts";
 import { print, printError } from "./output.ts";
 
-const EXAMPLES = `  btrt init                           answer questions, and have a configuration
-  btrt run --defaults                 serve now, without a configuration
-  btrt config > ${CONFIG_FILE}   write a configuration to start from
-  btrt check                          what is wrong with it, or what it amounts to
-  btrt run --config ./btrt.conf       serve as another file says
-  btrt doctor                         what this machine lacks
-  btrt db status                      what the database holds
-  btrt status --watch                 what the running tracker does
-  btrt neighbors                      how partners' trackers do
-  btrt explain --help                 why an address is given whom
-  btrt hashlist --output FILE         the torrents that can be had inside
-  btrt nftables | less                rules with which a Linux router acts on the hash list
-  btrt completion bash                what lets a shell complete all this
-  btrt man btrt.conf                  a manual page, to install
-  btrt version                        this program's version
-  btrt help run                       the options of a command`;
+const EXAMPLES = `  btrt init                           write a first configuration, from questions
+  btrt run --defaults                 run the tracker without a configuration
+  btrt config > ${CONFIG_FILE}   write the commented default configuration
+  btrt check                          check the configuration
+  btrt run --config ./btrt.conf       run the tracker with another configuration
+  btrt doctor                         check this machine
+  btrt db status                      show what the database contains
+  btrt status --watch                 show what the running tracker does
+  btrt neighbors                      show the state of partners' retrackers
+  btrt explain --help                 show which peers an address gets, and why
+  btrt hashlist --output FILE         write the torrents fully available inside the network
+  btrt nftables | less                show the rules with which a Linux router uses the hash list
+  btrt completion bash                write the completions for a shell
+  btrt man btrt.conf                  write a manual page
+  btrt version                        show the version
+  btrt help run                       show the options of a command`;
 
 const HELP_FOOTER = `
-Configuration: ${CONFIG_FILE}, or where --config says.
+Configuration: ${CONFIG_FILE}, or the file in --config.
 
 Examples:
 ${EXAMPLES}`;
 
-/** Serves until it is told to stop. @returns the exit code. */
+/** Runs the tracker until it is stopped. @returns the exit code. */
 export type Run = (source: ConfigSource) => Promise<number>;
 
 /**
@@ -50,7 +50,7 @@ export async function runCommandLine(argv: readonly string[], run: Run): Promise
     await buildProgram(run, result).parseAsync(argv.length === 0 ? ["help"] : argv, { from: "user" });
     return result.exitCode;
   } catch (error) {
-    // Commander's way to end, also after it has shown its help.
+    // Commander throws this at every end, also after it has shown its help.
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return await print(result.help);
     printError(`btrt: ${explain(error, argv)}`);
@@ -61,11 +61,11 @@ export async function runCommandLine(argv: readonly string[], run: Run): Promise
 /** The other modules are loaded by the commands that need them, so that help and mistakes are quick. */
 function buildProgram(run: Run, result: { exitCode: number; help: string }): Command {
   const program = new Command("btrt")
-    .description("A BitTorrent tracker that answers with the peers nearest to the network first.")
+    .description("A BitTorrent tracker that returns the peers nearest to the network first.")
     .usage("COMMAND [OPTIONS]")
     .version(VERSION, "--version", "show the version")
     .helpOption("-h, --help", "show this help")
-    .helpCommand("help [COMMAND]", "show this help, or that of a command")
+    .helpCommand("help [COMMAND]", "show this help, or the help of a command")
     .addHelpText("after", HELP_FOOTER)
     .exitOverride()
     .configureOutput({
@@ -77,17 +77,21 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
   const configOption = () => new Option("--config <FILE>", "the configuration").default(CONFIG_FILE);
   program
     .command("run")
-    .description("serve, in the foreground; SIGHUP reads the configuration again, SIGTERM stops")
+    .summary("run the tracker")
+    .description(
+      "run the tracker in the foreground. SIGHUP reads the configuration again. SIGTERM and SIGINT stop the tracker",
+    )
     .addOption(configOption())
-    .addOption(new Option("--defaults", "serve with the default configuration").conflicts("config"))
+    .addOption(new Option("--defaults", "run with the default configuration").conflicts("config"))
     .action(async (options: { config: string; defaults?: true }) => {
       result.exitCode = await run(options.defaults ? { defaults: true } : { configFile: options.config });
     });
   program
     .command("check")
-    .description("say what is wrong with the configuration, or what it amounts to")
+    .summary("check the configuration")
+    .description("report all mistakes in the configuration, or show a summary of it")
     .addOption(configOption())
-    .option("--database", "look at the database, too: whether this version can use it")
+    .option("--database", "also check whether this version can use the database")
     .action(async (options: { config: string; database?: true }) => {
       const { check } = await import("./check.ts");
       result.exitCode = await check(options.config, options.database ?? false);
@@ -105,7 +109,8 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
   addHashListCommands(program, configOption, result);
   program
     .command("version")
-    .description("show the version")
+    .summary("show the version")
+    .description("show the version, and the commit of the package")
     .action(async () => {
       result.exitCode = await print(
         `btrt ${VERSION} (${BUILD_TEXT}; Node.js ${process.versions.node}, ${process.platform} ${process.arch})\n`,
@@ -115,22 +120,25 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
   return program;
 }
 
-/** Commands for who installs it. */
+/** Commands for the installation. */
 function addSetupCommands(program: Command, configOption: () => Option, result: { exitCode: number }): void {
   program
     .command("init")
-    .description("write a configuration, from questions or from these options")
-    .option("--local <PREFIX...>", "your own network: prefixes, or a file that lists them")
+    .summary("write a first configuration")
+    .description(
+      "write a first configuration, and print the DNS records for the tracker. Without options, ask for the values on a terminal",
+    )
+    .option("--local <PREFIX...>", "your own network: prefixes, or a file with prefixes")
     .option("--partner <PREFIX...>", "partners' networks")
     .option("--neighbor <HOST...>", "partners' retrackers: host names, or announce URLs")
-    .option("--name <NAME...>", "by which subscribers reach the tracker (retracker.local)")
-    .option("--address <IP...>", "of this machine, for these names")
-    .option("--port <N>", "for HTTP announces (80)")
-    .option("--database <URL>", "where swarms are kept: sqlite:FILE or tcp://HOST:3306")
-    .option("--database-user <USER>", "of a database server (btrt)")
-    .option("--password-file <FILE>", "holds that user's password")
+    .option("--name <NAME...>", "the names of the tracker for subscribers (retracker.local)")
+    .option("--address <IP...>", "the addresses of this machine for these names")
+    .option("--port <N>", "the port for HTTP announces (80)")
+    .option("--database <URL>", "the database: sqlite:FILE or tcp://HOST:3306")
+    .option("--database-user <USER>", "the user on a database server (btrt)")
+    .option("--password-file <FILE>", "a file with the password of this user")
     .addOption(configOption())
-    .option("--force", "write even if there is one; it is kept as FILE.old")
+    .option("--force", "replace an existing configuration, and keep it as FILE.old")
     .action(async ({ config, force, ...flags }: { config: string; force?: true } & Partial<Answers>) => {
       const { init } = await import("./init/init.ts");
       const { stdin: input, stdout: output } = process;
@@ -139,31 +147,38 @@ function addSetupCommands(program: Command, configOption: () => Option, result: 
     });
   program
     .command("doctor")
-    .description("say what this machine lacks to run the tracker, and what to do about it; changes nothing")
+    .summary("check this machine")
+    .description(
+      "check this machine, and show a remedy for each problem: ports, addresses of UDP replies, DNS, io_uring, limits, " +
+        "database, disk, clock, files of the peer groups, neighbors, and counts of handshakes. It changes nothing. The exit " +
+        "code is 1 if there is a problem",
+    )
     .addOption(configOption())
-    .addOption(new Option("--name <NAME...>", "by which subscribers reach it").default(["retracker.local"]))
-    .option("--resolver <IP>", "the DNS server to ask for it (this machine's)")
-    .option("--json", "as JSON, for programs")
+    .addOption(
+      new Option("--name <NAME...>", "the names of the tracker for subscribers").default(["retracker.local"]),
+    )
+    .option("--resolver <IP>", "the DNS server for the check (this machine's)")
+    .option("--json", "print JSON")
     .action(async (options: { config: string } & DoctorOptions) => {
       const { doctor } = await import("./doctor/doctor.ts");
       result.exitCode = await doctor(options.config, options);
     });
 }
 
-/** Commands that write what a package has besides the program, from the definitions of all commands. */
+/** Commands that write further files of a package, from the definitions of all commands. */
 function addPackagingCommands(program: Command, result: { exitCode: number }): void {
   program
     .command("completion")
     .description("write the completions for a shell to standard output")
-    .addArgument(new Argument("<SHELL>", "which").choices(["bash", "zsh", "fish"] satisfies Shell[]))
+    .addArgument(new Argument("<SHELL>", "the shell").choices(["bash", "zsh", "fish"] satisfies Shell[]))
     .action(async (shell: Shell) => {
       const { completionScript } = await import("./completion/scripts.ts");
       result.exitCode = await print(completionScript(shell, program));
     });
   program
     .command("man")
-    .description("write a manual page to standard output, as man(7) has it")
-    .addArgument(new Argument("<PAGE>", "which").choices(["btrt", "btrt.conf"]))
+    .description("write a manual page to standard output, in the format of man(7)")
+    .addArgument(new Argument("<PAGE>", "the page").choices(["btrt", "btrt.conf"]))
     .action(async (name: string) => {
       const { commandPage } = await import("./manual/command-page.ts");
       const { configPage } = await import("./manual/config-page.ts");
@@ -171,19 +186,22 @@ function addPackagingCommands(program: Command, result: { exitCode: number }): v
     });
 }
 
-/** Commands that ask the running tracker. */
+/** Commands that query the running tracker. */
 function addAdminCommands(program: Command, configOption: () => Option, result: { exitCode: number }): void {
   const defaults = () =>
-    new Option("--defaults", "ask a tracker that runs with --defaults").conflicts("config");
+    new Option("--defaults", "query a tracker that runs with --defaults").conflicts("config");
   const fileOf = (options: { config: string; defaults?: true }) =>
     options.defaults ? undefined : options.config;
   program
     .command("status")
-    .description("show what the running tracker does and saves")
+    .summary("show what the running tracker does")
+    .description(
+      "show what the running tracker does, how many peers and torrents it has, and how much traffic it saves",
+    )
     .addOption(configOption())
     .addOption(defaults())
-    .option("--json", "as JSON, for programs")
-    .option("--watch", "every second, until interrupted")
+    .option("--json", "print JSON")
+    .option("--watch", "repeat every second, until interrupted")
     .action(async (options: { config: string; defaults?: true; json?: true; watch?: true }) => {
       const { status } = await import("./status.ts");
       result.exitCode = await status(fileOf(options), {
@@ -193,23 +211,30 @@ function addAdminCommands(program: Command, configOption: () => Option, result: 
     });
   program
     .command("neighbors")
-    .description("show what has come of asking partners' trackers")
+    .summary("show the state of partners' retrackers")
+    .description(
+      "show for each neighbor its state, the torrents it was queried about, the peers learned, its share of returned peers, " +
+        "and its latency",
+    )
     .addOption(configOption())
     .addOption(defaults())
-    .option("--json", "as JSON, for programs")
+    .option("--json", "print JSON")
     .action(async (options: { config: string; defaults?: true; json?: true }) => {
       const { neighbors } = await import("./neighbors.ts");
       result.exitCode = await neighbors(fileOf(options), options.json ?? false);
     });
   program
     .command("explain")
-    .description("show the answer that an address would get now, and why; changes nothing")
+    .summary("show which peers an address gets, and why")
+    .description(
+      "show the answer that an address would get now, and why other peers are left out. It changes nothing",
+    )
     .requiredOption("--info-hash <HASH>", "the torrent, 40 hexadecimal digits")
-    .requiredOption("--address <IP>", "who would ask")
-    .option("--numwant <N>", "peers wanted")
+    .requiredOption("--address <IP>", "the address of the client")
+    .option("--numwant <N>", "the number of peers that the client requests")
     .addOption(configOption())
     .addOption(defaults())
-    .option("--json", "as JSON, for programs")
+    .option("--json", "print JSON")
     .action(
       async (options: {
         config: string;
@@ -225,7 +250,7 @@ function addAdminCommands(program: Command, configOption: () => Option, result: 
     );
 }
 
-/** Commands about torrents that can be had inside. */
+/** Commands about the hash list. */
 function addHashListCommands(
   program: Command,
   configOption: () => Option,
@@ -233,15 +258,17 @@ function addHashListCommands(
 ): void {
   program
     .command("hashlist")
+    .summary("write the hash list")
     .description(
-      "write the torrents that can be had inside, as of now; nothing and exit code 1 without a tracker",
+      "write the current hash list: the torrents that are fully available inside the network. If no tracker answers, write " +
+        "nothing, and exit with code 1",
     )
-    .addOption(new Option("--format <FORMAT>", "in which form").choices(HASH_LIST_FORMATS).default("text"))
+    .addOption(new Option("--format <FORMAT>", "the format").choices(HASH_LIST_FORMATS).default("text"))
     .option(
       "--output <FILE>",
-      "into a file, if they have changed; one without torrents if no tracker answers",
+      "write to a file if the list has changed; if no tracker answers, write a list without torrents",
     )
-    .option("--diff", "only show what has changed since that file, or that of hashlist.path, was written")
+    .option("--diff", "only show the changes since this file, or the file in hashlist.path, was written")
     .addOption(configOption())
     .action(async (options: { config: string } & HashListOptions) => {
       const { hashList } = await import("./hash-list.ts");
@@ -249,12 +276,20 @@ function addHashListCommands(
     });
   program
     .command("nftables")
-    .description("write the rules with which a Linux router acts on the hash list, or load or remove them")
+    .summary("write, load or remove the rules of a Linux router")
+    .description(
+      "write the rules with which a Linux router refuses handshakes between subscribers and the outside for listed torrents, " +
+        "or load or remove these rules",
+    )
     .addOption(configOption())
-    .option("--bridge", "for a bridge instead of a router")
-    .option("--count-only", "refuse nothing, only count")
-    .addOption(new Option("--apply", "load them here, as root; tells how first").conflicts("remove"))
-    .option("--remove", "take them away again, as root; tells how first")
+    .option("--bridge", "write rules for a bridge instead of a router")
+    .option("--count-only", "only count handshakes, and refuse none")
+    .addOption(
+      new Option("--apply", "load the rules on this machine, as root; print the command first").conflicts(
+        "remove",
+      ),
+    )
+    .option("--remove", "remove the rules from this machine, as root; print the command first")
     .action(async (options: NftablesOptions & { config: string }) => {
       const { nftables } = await import("./nftables.ts");
       result.exitCode = await nftables(options.config, options);
@@ -270,11 +305,11 @@ function addDatabaseCommands(
   const database = program
     .command("db")
     .usage("COMMAND [OPTIONS]")
-    .description("make, upgrade, look at, export or import the database");
+    .description("create, upgrade, inspect, export or import the database");
   const add = (name: DatabaseCommand, description: string, file: boolean, print: boolean) => {
     const command = database.command(name).description(description).addOption(configOption());
     if (file) command.argument("<FILE>");
-    if (print) command.option("--print", "write the SQL for an administrator to run instead");
+    if (print) command.option("--print", "only write the SQL, for an administrator");
     command.action(async (...args: unknown[]) => {
       const { runDatabaseCommand } = await import("./database.ts");
       const options = command.opts<{ config: string; print?: boolean }>();
@@ -284,14 +319,19 @@ function addDatabaseCommands(
       });
     });
   };
-  add("create", "make the tables, if they are not there", false, true);
-  add("upgrade", "bring the tables of an earlier version forward", false, true);
-  add("status", "say what version it is of, and what it holds", false, false);
+  add("create", "create the tables, unless they exist", false, true);
+  add("upgrade", "upgrade the tables of an earlier version", false, true);
+  add(
+    "status",
+    "show the version and the content of the database; also while a tracker is running",
+    false,
+    false,
+  );
   add("export", "write all torrents to a file", true, false);
-  add("import", "read them from such a file", true, false);
+  add("import", "read all torrents from an export", true, false);
 }
 
-/** One line of what may be two: `error: unknown command 'chek'`, and `(Did you mean check?)`. */
+/** Joins the two lines of an error into one: `error: unknown command 'chek'`, and `(Did you mean check?)`. */
 function explain({ code, message }: CommanderError, argv: readonly string[]): string {
   const what = code === "commander.help" ? `unknown command '${argv[1]}'` : message.replace(/^error: /, "");
   const [mistake, suggestion] = what.split("\n");

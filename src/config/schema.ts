@@ -19,29 +19,31 @@ import { tracker } from "./sections/tracker.ts";
 /** The whole configuration, in the order of the template. */
 export const configSchema = keys(
   {
-    listen: listen.describe("Where clients reach the tracker."),
+    listen: listen.describe(
+      "The addresses at which clients reach the tracker, and the limits of their connections.",
+    ),
     engine: choice(["auto", "uring", "node"])
       .default("auto")
       .describe(
-        "How bytes are moved. uring: io_uring, on Linux. node: everywhere. auto: the fastest that works here.",
+        "The engine for sockets. uring: io_uring, for Linux. node: for every system. auto: the fastest that is available.",
       ),
     workers: autoOr(1, 256)
       .default("auto")
-      .describe("Threads that answer. auto: as many as there are cores."),
-    tracker: tracker.describe("Announcing and answering."),
-    selection: selection.describe("Which peers an answer holds, and in what order."),
+      .describe("Workers: threads that answer requests. auto: one per core."),
+    tracker: tracker.describe("Announces, answers, and the limits of stored peers."),
+    selection: selection.describe("Which peers are returned, and in which order."),
     peer_groups: peerGroups,
     neighbors,
     neighbors_wait: neighborsWait,
     forwarded_announce: forwardedAnnounce.describe(
-      "Announces to external trackers that a DPI box sends here instead.",
+      "Announces for other trackers (upstream trackers) that the network forwards here.",
     ),
     hashlist: hashlist.describe(
-      "The list of torrents with so many complete copies inside that connections to the outside can be refused.",
+      "The list of torrents that are fully available inside the network, so that their outside connections can be refused.",
     ),
-    database: database.describe("Where swarms are kept, so that they survive a restart."),
+    database: database.describe("The database, so that torrents and peers survive a restart."),
     logging: logging.describe("The log."),
-    admin: admin.describe("Status, metrics and the page that shows them."),
+    admin: admin.describe("The admin listener, for the status page, JSON and metrics."),
   },
   neighborsGroupsExist(),
 );

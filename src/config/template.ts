@@ -15,11 +15,11 @@ type Schema = Section[string];
 const WIDTH = 100;
 
 const HEADER = `
-# The configuration of BTRT, in YAML. Every key is here with its description. Those that are commented
-# out are not set; most show an example. What belongs together is indented alike, with spaces, not tabs.
-# Relative paths start at this file's directory.
+# The configuration of BTRT, in YAML. It has every key with its description and default. Keys that are
+# commented out are not set; most of them show an example. Indent the keys of a section equally, with
+# spaces, not tabs. Relative paths start at the directory of this file.
 #
-# "btrt check" says what is wrong with this file. A running tracker reads it again on SIGHUP.
+# "btrt check" reports the mistakes in this file. A running tracker reads the file again on SIGHUP.
 `.trim();
 
 /** The text of the default configuration file. */

@@ -1,4 +1,4 @@
-/** What may be typed after which commands: what completions of every shell are made from. */
+/** The words that can follow each command. The completions of every shell are made from them. */
 import type { Command } from "commander";
 
 /** One place on the command line. */
@@ -21,7 +21,7 @@ export interface Word {
 
 /** All places, the beginning first. */
 export function placesOf(program: Command): Place[] {
-  const help = { word: "help", description: "show this help, or that of a command" };
+  const help = { word: "help", description: "show this help, or the help of a command" };
   const top = placesBelow(program, []);
   const [start, ...others] = top;
   const names = start.words.filter(({ word }) => !word.startsWith("-"));
@@ -36,7 +36,7 @@ function placesBelow(command: Command, path: readonly string[]): Place[] {
   const words: Word[] = [
     ...command.commands.map((each) => ({
       word: each.name(),
-      description: each.description(),
+      description: each.summary() || each.description(),
       value: "none" as const,
     })),
     ...command.registeredArguments.flatMap(({ argChoices = [] }) =>

@@ -12,7 +12,7 @@ const INSTALLED_LOGS = "/var/log/btrt";
 const EMBEDDED_DATABASE = "sqlite:var/btrt.db";
 
 const HEADER = `# Written by "btrt init". Every other key has its default: btrt.conf.default and "man btrt.conf" describe them.
-# "btrt check" says what is wrong with this file. A running tracker reads it again on SIGHUP.`;
+# "btrt check" reports the mistakes in this file. A running tracker reads the file again on SIGHUP.`;
 
 /** Where swarms are kept by default, beside a configuration or as installed. */
 export function defaultDatabase(configFile: string): string {
@@ -26,14 +26,14 @@ export function configText(answers: Answers, configFile: string): string {
     { name: "partner peers", priority: 1, ...prefixes(answers.partner) },
   ].filter((_, i) => [answers.local, answers.partner][i].length > 0);
   const sections = [
-    section("Where clients reach the tracker.", {
+    section("The addresses at which clients reach the tracker.", {
       listen: { http: [`[::]:${answers.port}`], udp: ["[::]:6969"] },
     }),
     section("The networks of peers, nearest first.", { peer_groups: groups }),
-    section("Partners' trackers, which are asked for their peers.", {
+    section("Partners' retrackers, which are queried for their peers.", {
       neighbors: answers.neighbor.map(neighbor),
     }),
-    section("Where swarms are kept, so that they survive a restart.", { database: database(answers) }),
+    section("The database, so that torrents and peers survive a restart.", { database: database(answers) }),
     section("The log.", { logging: isInstalled(configFile) ? { path: INSTALLED_LOGS } : {} }),
   ];
   return `${[HEADER, ...sections.filter((text) => text !== "")].join("\n\n")}\n`;

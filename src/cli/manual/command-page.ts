@@ -5,22 +5,25 @@ import { bold, entry, escapeText, example, heading, indented, page, title } from
 
 const FILES: readonly (readonly [string, string])[] = [
   ["/etc/btrt/btrt.conf", "The configuration, see btrt.conf(5)."],
-  ["/etc/btrt/btrt.conf.default", "Every key of it with its default and what it does."],
-  ["/var/lib/btrt", "The embedded database, where the configuration says so."],
-  ["/var/log/btrt", "Logs, where the configuration says so."],
+  ["/etc/btrt/btrt.conf.default", "Every configuration key with its default and its description."],
+  ["/var/lib/btrt", "The embedded database, if the configuration selects this directory."],
+  ["/var/log/btrt", "The log files, if the configuration selects this directory."],
 ];
 
 const SIGNALS: readonly (readonly [string, string])[] = [
-  ["SIGTERM, SIGINT", "The running tracker answers what it has, saves everything, and ends."],
+  [
+    "SIGTERM, SIGINT",
+    "The running tracker answers the requests that it has accepted, saves everything, and exits.",
+  ],
   [
     "SIGHUP",
-    "It reads the configuration again. With mistakes in it, what is in force stays, and the log says so.",
+    "The running tracker reads the configuration again. If there is a mistake, the old configuration stays in force, and the log reports it.",
   ],
 ];
 
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
-  ["BTRT_DATABASE_PASSWORD", "The password of database.user, before those of the configuration."],
-  ["NO_COLOR", "If set, nothing is coloured."],
+  ["BTRT_DATABASE_PASSWORD", "The password of database.user. It takes precedence over the configuration."],
+  ["NO_COLOR", "If set, the output has no colours."],
 ];
 
 /** The page's text, roff. @param examples a line each. */
@@ -34,16 +37,16 @@ export function commandPage(program: Command, examples: string): string {
     ...heading(
       "description",
       escapeText(
-        "BTRT is a BitTorrent tracker for internet operators. Subscribers' clients announce to it, and it answers " +
-          "with the peers that are cheapest for the network first: the operator's own, then its partners', then the " +
-          "rest of the world's.",
+        "BTRT is a BitTorrent tracker for internet operators. Subscribers' clients announce to it. It returns the peers " +
+          "that are cheapest for the network first: the operator's own subscribers, then partners' subscribers, then " +
+          "everybody else.",
       ),
     ),
     ...heading("commands", ...program.commands.flatMap((command) => describeCommand(command, "btrt"))),
     ...heading("files", ...pairs(FILES)),
     ...heading("signals", ...pairs(SIGNALS)),
     ...heading("environment", ...pairs(ENVIRONMENT)),
-    ...heading("exit status", "0, or 1 for anything that went wrong, which is said on standard error."),
+    ...heading("exit status", "0, or 1 for an error. Errors are reported on standard error."),
     ...heading("examples", ...example(examples)),
     ...heading("see also", `${bold("btrt.conf")}(5)`),
   ]);

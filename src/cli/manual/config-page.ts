@@ -16,9 +16,9 @@ const EXAMPLE = `peer_groups:
 `;
 
 const DESCRIPTION =
-  "The configuration of btrt(8), in YAML. Every key has a default; a configuration says what is to be otherwise. What " +
-  "belongs together is indented alike, with spaces, not tabs. Relative paths start at the file's directory. " +
-  '"btrt check" says what is wrong with it, "btrt init" writes a first one.';
+  "The configuration of btrt(8), in YAML. Every key has a default, so a configuration contains only the keys that differ. " +
+  "The keys of a section are indented equally, with spaces, not tabs. Relative paths start at the directory of the file. " +
+  '"btrt check" reports the mistakes in a configuration. "btrt init" writes a first one.';
 
 /** The page's text, roff. */
 export function configPage(): string {
@@ -28,7 +28,7 @@ export function configPage(): string {
     ...heading("description", escapeText(DESCRIPTION)),
     ...heading("keys", ...describeKeys(configSchema, "")),
     ...heading("example", ...example(EXAMPLE)),
-    ...heading("files", ...entry(bold("/etc/btrt/btrt.conf"), "Where it is expected.")),
+    ...heading("files", ...entry(bold("/etc/btrt/btrt.conf"), "The default path of the configuration.")),
     ...heading("see also", `${bold("btrt")}(8)`),
   ]);
 }

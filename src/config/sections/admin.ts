@@ -1,16 +1,16 @@
-/** `admin`: status, metrics and the page. */
+/** `admin`: the status page, JSON and metrics. */
 import { isIP } from "node:net";
 import { filePath, listenAddress, optional, rule, section } from "../fields.ts";
 
-/** Reachable from other machines it demands a token; a certificate needs its key. */
+/** A listener that other machines can reach needs a token. A certificate needs its key. */
 export const admin = section(
   {
     listen: listenAddress
       .prefault("127.0.0.1:6970")
-      .describe("The address for status, metrics and the page."),
+      .describe("The address of the admin listener, for the status page, JSON and metrics."),
     token_file: optional(filePath).meta({
       description:
-        "A file with the token that requests must carry, 16 characters or more. Demanded where others than this machine can ask. A changed file is read by itself, as are those of cert and key.",
+        "A file with the token that requests must have, 16 characters or more. It is required if other machines can reach the listener. Changes of this file, and of cert and key, are read automatically.",
       examples: ["/etc/btrt/admin_token"],
     }),
     cert: optional(filePath).meta({

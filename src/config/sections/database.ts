@@ -1,4 +1,4 @@
-/** `database`: where swarms survive a restart. */
+/** `database`: what survives a restart, and where it is stored. */
 import { isIP } from "node:net";
 import { DATABASE_KINDS } from "../../storage/databases.ts";
 import { filePath, flag, integer, optional, rule, section, text } from "../fields.ts";
@@ -15,33 +15,39 @@ export const database = section(
     url: url
       .default("sqlite:var/btrt.db")
       .describe(`${DATABASE_KINDS.map(({ description }) => description).join("; ")}.`),
-    user: text().default("root").describe("The server's user name."),
+    user: text().default("root").describe("The user name on the database server."),
     password: optional(text()).meta({
       description: "The user's password.",
       examples: ["password_for_btrt_user"],
     }),
     password_file: optional(filePath).meta({
       description:
-        "A file that holds the password. It counts before password, and BTRT_DATABASE_PASSWORD in the environment before both.",
+        "A file with the password. It takes precedence over password. BTRT_DATABASE_PASSWORD in the environment takes precedence over both.",
       examples: ["/etc/btrt/database_password"],
     }),
-    schema: text().default("btrt").describe("The server's schema."),
-    tls: flag().default(false).describe("true: TLS is spoken with the server, and its certificate checked."),
+    schema: text().default("btrt").describe("The schema on the database server."),
+    tls: flag()
+      .default(false)
+      .describe("true: the connection to the server uses TLS, and the server's certificate is checked."),
     tls_ca: optional(filePath).meta({
       description:
-        "A file with the certificate that signs the server's (PEM), unless a public authority does.",
+        "A file with the CA certificate (PEM) for the server's certificate. It is not needed for a public CA.",
       examples: ["/etc/btrt/database_ca.pem"],
     }),
     save_interval: integer(1, 3600)
       .default(60)
-      .describe("Seconds between savings of what changed: as much may be lost by a crash."),
-    required: flag().default(true).describe("false: without the database the tracker starts nevertheless."),
+      .describe("Seconds between saves of changes. A crash loses the changes since the last save."),
+    required: flag()
+      .default(true)
+      .describe("false: the tracker also starts while the database is unavailable."),
     auto_upgrade: flag()
       .default(false)
-      .describe("true: a server's schema is made and upgraded at start. The embedded one always is."),
+      .describe(
+        "true: the tables on a server are created and upgraded at start. Those of an embedded database always are.",
+      ),
     quiet_days: integer(0, 3650)
       .default(90)
-      .describe("Days for which a torrent's counts are kept after its last peer has gone."),
+      .describe("Days for which a torrent's counts are kept after its last peer has left."),
   },
   rule(["tls", "url"], ({ tls, url }) =>
     tls && isIP(hostOf(url)) !== 0

@@ -1,4 +1,4 @@
-/** `forwarded_announce`: standing in for external trackers. */
+/** `forwarded_announce`: announces for upstream trackers that the network forwards here. */
 import { z } from "zod";
 import { choice, expected, integer, list, prefixes, section } from "../fields.ts";
 
@@ -27,49 +27,48 @@ const modes = z
 export const forwardedAnnounce = section({
   sources: prefixes(1000).meta({
     description:
-      "Prefixes of DPI boxes and proxies that forward announces for external trackers, and are believed about the " +
-      "client's address (Forwarded, X-Forwarded-For, the PROXY protocol or ip=). docs/forwarded-announce.md has recipes.",
+      "Prefixes of DPI boxes and proxies that forward announces for upstream trackers. The client address is accepted " +
+      "from them (Forwarded, X-Forwarded-For, the PROXY protocol or ip=). docs/forwarded-announce.md has recipes.",
     examples: [["192.0.2.1"]],
   }),
   clients: prefixes(1000).meta({
     description:
-      "Prefixes of clients whose announces to external trackers are redirected here on their way (DNAT): the Host " +
-      "header says which tracker is meant. Nothing that they say about their address is believed.",
+      "Prefixes of clients whose announces to upstream trackers are redirected here by the network (DNAT). The Host " +
+      "header names the upstream tracker. No client address is accepted from a request of these clients.",
     examples: [["100.64.0.0/10"]],
   }),
   own_hosts: list(ownHost, OWN_HOSTS_LIMIT, ["retracker.local"]).describe(
-    "Names of this tracker itself. An announce whose Host is another one is meant for that. The addresses of this " +
-      "machine, its name and localhost are known; behind NAT, add the public address, which external trackers may take " +
-      "for a peer's.",
+    "Names of this tracker itself. An announce with another Host is meant for an upstream tracker. The addresses of " +
+      "this machine, its name and localhost are always included. Behind NAT, add the public address: upstream trackers " +
+      "may return it as a peer.",
   ),
   trackers: z
     .preprocess((value) => value ?? {}, modes)
     .prefault({})
     .meta({
       description:
-        "By the external tracker's host name. replace (what is not listed): we answer, and ask it where necessary. " +
-        "observe: its answer is passed on, nearest first and with our peers. ignore: it is not ours to answer for, " +
-        "and whoever forwards is told so (421). Private trackers belong there: here, their members' addresses are " +
-        "returned to whoever announces the info-hash, member or not.",
+        "Modes by the host name of the upstream tracker. replace (the default): BTRT answers, and queries the upstream " +
+        "tracker when necessary. observe: its reply is passed on, nearest peers first and with our own peers. ignore: " +
+        "the announce is refused with status 421. Use ignore for private trackers: otherwise their members' addresses " +
+        "are returned to every client that announces the info-hash, member or not.",
       examples: [{ "*.example.org": "observe", "private.example.net": "ignore" }],
     }),
   deny: prefixes(10_000).meta({
-    description: "Prefixes of external trackers that are never asked. Private and reserved ones never are.",
+    description:
+      "Prefixes of upstream trackers that are never queried. Private and reserved addresses are never queried either.",
     examples: [["198.51.100.0/24"]],
   }),
   timeout: integer(1, 30)
     .default(3)
-    .describe(
-      "Seconds that a client waits for an external tracker before it is answered with what is known.",
-    ),
+    .describe("Seconds that a client waits for an upstream tracker. After that, it gets the known peers."),
   max_requests: integer(1, 10_000)
     .default(256)
     .describe(
-      "Announces to external trackers that may be on their way at once; a quarter of them for one client address (IPv6: /56).",
+      "Queries to upstream trackers at the same time. One client address (IPv6: /56) can have a quarter of them.",
     ),
   max_requests_per_tracker: integer(1, 1000)
     .default(32)
     .describe(
-      "Of them, those to one tracker. A few more queue up, and those beyond are dropped and counted.",
+      "Queries to one upstream tracker at the same time. A few more wait in a queue; beyond that, they are dropped and counted.",
     ),
 });

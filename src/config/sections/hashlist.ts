@@ -9,10 +9,10 @@ const twoGroups = text().superRefine((pattern, context) => {
 });
 
 const dpiStatistics = keys({
-  file: filePath.describe("The statistics log of a DPI box."),
+  file: filePath.describe("The statistics log of the DPI box."),
   pattern: twoGroups.describe(
-    "A regular expression with two groups: handshakes seen and handshakes refused, in all. The last line that matches " +
-      "counts.",
+    "A regular expression with two groups: the total handshakes seen, and the total handshakes refused. The last " +
+      "matching line is used.",
   ),
 });
 
@@ -21,62 +21,61 @@ export const hashlist = section(
   {
     path: optional(filePath).meta({
       description:
-        "The file it is written to; each format adds its own ending, and .status.json says until when it is valid.",
+        "The path of the list. Each format adds its own file name extension. The file with .status.json has the time until which the list is valid.",
       examples: ["/var/lib/btrt/hashlist"],
     }),
     interval: integer(5, 86_400)
       .default(600)
-      .describe("Seconds from one list to the next. A torrent that must leave is taken off within a minute."),
+      .describe("Seconds between lists. A torrent that must leave is removed within a minute."),
     formats: list(choice(HASH_LIST_FORMATS), HASH_LIST_FORMATS.length, ["text"]).describe(
       HASH_LIST_FORMATS.map((name) => `${name}: ${FORMATS[name].description}.`).join(" "),
     ),
     min_complete: integer(1, 100)
       .default(2)
       .describe(
-        "Complete copies inside from which a torrent is listed. Those at one address, or in one IPv6 /56, count once. " +
-          "A copy counts once it is proven: see min_dwell.",
+        "Complete copies inside the network that a torrent needs to be listed. Copies at one address, or in one IPv6 " +
+          "/56, count once. A copy counts when it is proven: see min_dwell.",
       ),
     leave_complete: integer(1, 100)
       .default(1)
       .describe(
-        "A listed torrent with fewer proven copies inside than this is taken off within a minute, as is one in which a " +
-          "download inside stalls (selection.stall_seconds).",
+        "A listed torrent with fewer proven copies inside is removed within a minute. So is a torrent with a stalled " +
+          "download inside (selection.stall_seconds).",
       ),
-    min_peers: integer(0, 100_000).default(5).describe("Peers inside from which a torrent is listed."),
+    min_peers: integer(0, 100_000).default(5).describe("Peers inside that a torrent needs to be listed."),
     min_dwell: integer(0, 86_400)
       .default(600)
       .describe(
-        "Seconds for which it must have had enough copies before it is listed; twice as many after each stall. And " +
-          "seconds for which a copy must have been announced to be proven, unless it was downloaded here or has " +
-          "uploaded; selection.policy bridged goes by that, too.",
+        "Seconds for which a torrent must have had enough copies before it is listed. Each stall doubles the time. A " +
+          "copy is proven when it has been announced for as many seconds, when it was downloaded here, or when it has " +
+          "uploaded. selection.policy bridged uses the same rule.",
       ),
     tiers: integer(1, 1000)
       .default(1)
-      .describe("Priorities of peer_groups that count as inside, from the nearest on."),
+      .describe("Number of priorities of peer_groups that count as inside, from the nearest."),
     max_entries: integer(1, 1_000_000)
       .default(100_000)
-      .describe("Torrents listed: those with the most peers first."),
+      .describe("Maximum number of listed torrents. Those with the most peers are listed first."),
     exclude: optional(filePath).meta({
       description:
-        "A file of torrents that are never listed: 40 hexadecimal digits per line; # begins a comment.",
+        "A file with torrents that are never listed: an info-hash of 40 hexadecimal digits per line. # starts a comment.",
       examples: ["/etc/btrt/never_listed.txt"],
     }),
     dry_run: flag()
       .default(false)
       .describe(
-        `true: the list is made and counted, but neither written nor exported, except as ${DRY_RUN_FORMATS}.`,
+        `true: the list is made and counted, but not written to files. It is only available as ${DRY_RUN_FORMATS}.`,
       ),
     router_counters: optional(filePath).meta({
       description:
-        'Where a Linux router refuses the connections, by the rules of "btrt nftables": a file that it writes its ' +
-        "counters to.",
+        'If a Linux router with the rules of "btrt nftables" refuses the connections: the file with its counters.',
       examples: ["/var/lib/btrt/router_counters.json"],
     }),
     dpi_statistics: dpiStatistics
       .nullable()
       .default(null)
       .meta({
-        description: "Where a DPI box refuses the connections: where its counts of them are.",
+        description: "If a DPI box refuses the connections: where its counts are.",
         examples: [{ file: "/var/log/dpi/statistics.log", pattern: "BitTorrent: (\\d+)/(\\d+)" }],
       }),
   },

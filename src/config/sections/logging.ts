@@ -5,17 +5,19 @@ import { choice, filePath, flag, integer, optional, section, timeOfDay } from ".
 /** The keys of the original, and ours. */
 export const logging = section({
   path: optional(filePath).meta({
-    description: "A directory for log files. Without it the log goes to standard output.",
+    description: "The directory of the log files. Without it, the log goes to standard output.",
     examples: ["/var/log/btrt"],
   }),
   level: choice(LOG_LEVELS)
     .default("info")
-    .describe("critical, error, warning, info, diagnostic or debug: each with all those before it."),
+    .describe(
+      "critical, error, warning, info, diagnostic or debug. Each level includes all levels before it.",
+    ),
   switch_time: timeOfDay()
     .default("01:00:00")
-    .describe("The local time at which a new log file is begun every day, HH:MM:SS."),
+    .describe("The local time at which a new log file starts every day, HH:MM:SS."),
   keep_days: integer(1, 3650).default(30).describe("Days after which a closed log file is deleted."),
   mask_addresses: flag()
     .default(false)
-    .describe("true: the log shows subscribers' networks (10.1.2.x), not their addresses."),
+    .describe("true: the log has subscribers' networks (10.1.2.x) instead of their addresses."),
 });

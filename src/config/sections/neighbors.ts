@@ -26,29 +26,30 @@ const announceRequest = z
 
 const neighbor = keys(
   {
-    name: text().describe("Its name, in logs and statistics."),
+    name: text().describe("The name of the neighbor, for logs and statistics."),
     refresh_interval: integer(60, 86_400)
       .default(1800)
-      .describe("Seconds until it is asked again about a torrent that clients still announce."),
+      .describe("Seconds between queries about a torrent that clients still announce."),
     peers_expiry_interval: integer(60, 604_800)
       .default(7200)
-      .describe("Seconds after which its peers are forgotten unless it names them again."),
+      .describe("Seconds after which its peers expire, unless it returns them again."),
     announce_request: announceRequest.describe(
-      "The announce it is sent: an http, https or udp URL, in which {info_hash}, {peer_id}, {port}, {numwant} and " +
-        "{ip} are filled in.",
+      "The announce that BTRT sends: an http, https or udp URL. {info_hash}, {peer_id}, {port}, {numwant} and {ip} are " +
+        "filled in.",
     ),
-    enabled: flag().default(true).describe("false: it is not asked."),
-    timeout: integer(1, 60).default(10).describe("Seconds that an answer may take."),
-    max_concurrent: integer(1, 10_000).default(50).describe("Requests under way."),
-    max_requests_per_second: integer(1, 100_000).default(200).describe("Requests begun in a second."),
+    enabled: flag().default(true).describe("false: the neighbor is not queried."),
+    timeout: integer(1, 60).default(10).describe("Seconds to wait for a reply."),
+    max_concurrent: integer(1, 10_000).default(50).describe("Queries at the same time."),
+    max_requests_per_second: integer(1, 100_000).default(200).describe("Queries started per second."),
     source: prefixes(1000).meta({
-      description: "Prefixes from which it asks us: those announces are polls, not peers.",
+      description:
+        "Prefixes from which the neighbor queries BTRT. Announces from them are not stored as peers.",
       examples: [["198.51.100.7"]],
     }),
     reachable_from: list(text(), 1000).meta({
       description:
-        "Peer groups whose clients can reach the private addresses that it names. Such an address is taken only if all " +
-        "to whom its own group's are given are among them.",
+        "Peer groups whose clients can reach the private addresses that the neighbor returns. A private address is " +
+        "accepted only if these include all groups to which the addresses of its own group are returned.",
       examples: [["neighboring peers"]],
     }),
   },
@@ -64,7 +65,7 @@ export const neighbors = list(neighbor, NEIGHBOR_LIMIT)
   .check(distinctNames())
   .meta({
     description:
-      "Trackers of partner networks, which are asked for peers of the torrents that clients announce here.",
+      "Retrackers of partner networks. BTRT queries them for peers of the torrents that clients announce here.",
     examples: [
       [
         {
@@ -78,9 +79,7 @@ export const neighbors = list(neighbor, NEIGHBOR_LIMIT)
 /** A key of the root: it is about all neighbors together. */
 export const neighborsWait = integer(0, 10_000)
   .default(0)
-  .describe(
-    "Milliseconds that the very first announce of a torrent may wait for the first neighbor's answer.",
-  );
+  .describe("Milliseconds that the first announce of a torrent may wait for the first reply of a neighbor.");
 
 /** What is wrong with the template of an announce, or undefined. */
 function wrongTemplate(template: string): string | undefined {

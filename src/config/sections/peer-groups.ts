@@ -4,29 +4,29 @@ import { filePath, integer, keys, list, optional, prefixes, text } from "../fiel
 import { distinctNames, groupsExist } from "../names.ts";
 
 const group = keys({
-  name: text().describe("Its name, in logs and statistics."),
+  name: text().describe("The name of the group, for logs and statistics."),
   priority: integer(0, 65_535).describe(
-    "Lower is nearer. Groups of the same priority are equally near: one tier.",
+    "A lower number is nearer. Groups with the same priority are equally near: they are one tier.",
   ),
   cidr_file: optional(filePath).meta({
     description:
-      "A file with its prefixes, one per line; # begins a comment. It is read again when it changes.",
+      "A file with the prefixes of the group, one per line. # starts a comment. Changes are read automatically.",
     examples: ["/etc/btrt/local_cidrs.conf"],
   }),
   cidr_list: prefixes(100_000).meta({
-    description: "Prefixes besides those of the file.",
+    description: "Further prefixes of the group.",
     examples: [["192.0.2.0/24", "2001:db8::/32"]],
   }),
   max_peers_per_address: optional(integer(1, ADDRESS_LIMIT_MAX)).meta({
     description:
-      "Peers of one address of this group that are remembered in a torrent, if not as many as " +
-      "tracker.max_peers_per_address says: more where many subscribers share an address (CGNAT).",
+      "Overrides tracker.max_peers_per_address for the addresses of this group. Use a higher number if many subscribers " +
+      "share an address (CGNAT).",
     examples: [256],
   }),
   reachable_from: list(text(), GROUPS_MAX).meta({
     description:
-      "Groups whose clients can reach the private addresses (10.0.0.0/8, 100.64.0.0/10, fd00::/8 and the like) in " +
-      "this group. Others are never given them; the group's own clients are.",
+      "Groups whose clients can reach the private addresses (10.0.0.0/8, 100.64.0.0/10, fd00::/8 and similar) of this " +
+      "group. These addresses are returned only to clients of this group and of the listed groups.",
     examples: [["neighboring peers"]],
   }),
 });
@@ -36,7 +36,7 @@ export const peerGroups = list(group, GROUPS_MAX)
   .check(distinctNames(), groupsExist())
   .meta({
     description:
-      "The networks of peers. An address belongs to the group with the longest prefix that holds it; one in no group " +
+      "The networks of peers. An address belongs to the group with the longest matching prefix. An address in no group " +
       "is farther than all groups.",
     examples: [
       [

@@ -9,41 +9,43 @@ export const selection = section({
   policy: choice(["bridged", "nearest"])
     .default("nearest")
     .describe(
-      "nearest: everybody gets the nearest peers first. bridged: besides, outside peers are given only to the few " +
-        "clients that bring a torrent's pieces into the network, and to those that would not finish without; " +
-        "experimental in this version.",
+      "nearest: all clients get the nearest peers first. bridged: in addition, outside peers are returned only to the " +
+        "few clients that bring a torrent's pieces into the network, and to clients that would not finish without them. " +
+        "bridged is experimental in this version.",
     ),
   home: choice(["groups", "tier", "group"])
     .default("groups")
     .describe(
-      "What bridged takes for a client's home: all peer groups together, those of the client's priority (tier), or " +
-        "its own group alone.",
+      "The home of a client, for bridged. groups: all peer groups together. tier: the groups of the client's priority. " +
+        "group: the client's own group.",
     ),
   strangers: choice(["nearest", "outside_first"])
     .default("nearest")
     .describe(
-      "How a client in no peer group is answered: as everybody, or with outside peers first, so that it does not " +
-        "load subscribers' uplinks.",
+      "The answer to a client in no peer group. nearest: the same as for other clients. outside_first: outside peers " +
+        "first, so that the client does not load subscribers' uplinks.",
     ),
   enough: integer(...PEERS)
     .default(3)
     .describe(
-      "With fewer home peers than this, and neither a bridge nor a complete copy among them, bridged fills up with " +
-        "outside peers.",
+      "If a home has fewer peers of a torrent than this, and neither a bridge nor a complete copy among them, bridged " +
+        "adds outside peers.",
     ),
   bridges: integer(...PEERS)
     .default(1)
-    .describe("Downloading clients of each tier of a home and each torrent that are given outside peers."),
+    .describe(
+      "Number of bridges: downloading clients that get outside peers, for each torrent and each tier of a home.",
+    ),
   home_seeds_enough: integer(...PEERS)
     .default(2)
     .describe(
-      "Proven copies at home (hashlist.min_dwell) with which no bridge is needed, as long as they deliver; one will do " +
-        "where four others download.",
+      "Proven copies at home (hashlist.min_dwell) with which a torrent needs no bridge, as long as they deliver. One " +
+        "copy is enough if four other clients download.",
     ),
   stall_seconds: integer(5, 43_200)
     .default(600)
     .describe(
-      "A client whose download has not moved for so many seconds, or would take so many to get what others at home " +
-        "have already, is given outside peers.",
+      "A client gets outside peers if its download has made no progress for as many seconds, or if it needs as many " +
+        "seconds to get what others at home already have.",
     ),
 });

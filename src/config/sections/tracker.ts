@@ -10,9 +10,11 @@ const accessList = section(
   {
     mode: choice(["off", "allow", "deny"])
       .default("off")
-      .describe("off: every torrent is served. allow: only those listed. deny: all but those listed."),
+      .describe(
+        "off: all torrents are served. allow: only listed torrents are served. deny: listed torrents are refused.",
+      ),
     file: optional(filePath).meta({
-      description: "The list: an info-hash of 40 hexadecimal digits per line; # begins a comment.",
+      description: "The list: an info-hash of 40 hexadecimal digits per line. # starts a comment.",
       examples: ["/etc/btrt/torrents.txt"],
     }),
   },
@@ -24,55 +26,57 @@ const accessList = section(
 /** What a store can be for, whatever the number of workers: it has 31 bits for its words (store/heap.ts). */
 const PEERS_LIMIT = 80_000_000;
 
-/** How often clients come, and what they are given. */
+/** How often clients announce, and the limits of peers. */
 export const tracker = section(
   {
     interval: integer(10, PEER_EXPIRY_LIMIT)
       .default(1800)
       .describe(
-        "Seconds between announces that clients are asked for; spread by 10 % so that they do not come in herds.",
+        "Seconds that clients are asked to wait between announces. The value varies by 10 %, so that clients do not announce at the same time.",
       ),
     min_interval: integer(1, PEER_EXPIRY_LIMIT)
       .default(900)
-      .describe("Seconds between announces that clients are asked never to go below."),
+      .describe(
+        "Seconds that clients are asked to wait at least between announces. Earlier announces are still answered.",
+      ),
     peer_expiry: integer(60, PEER_EXPIRY_LIMIT)
       .default(3900)
-      .describe("Seconds without an announce after which a peer is forgotten."),
+      .describe("Seconds without an announce after which a peer expires."),
     numwant: integer(0, NUM_WANT_LIMIT)
       .default(50)
-      .describe("Peers in an answer to a client that does not say how many it wants."),
+      .describe("Peers returned to a client that does not request a number."),
     numwant_max: integer(1, NUM_WANT_LIMIT)
       .default(200)
-      .describe("Peers in an answer, whatever a client wants."),
+      .describe("Maximum number of peers returned to a client."),
     max_peers: integer(1000, PEERS_LIMIT)
       .default(4_000_000)
       .describe(
-        'Peers that are remembered, and so the memory taken: "btrt check" says how much it can be. Where there are peer_groups, the last quarter is for their members.',
+        'Maximum number of stored peers. It determines the memory: "btrt check" shows the maximum. If there are peer_groups, the last quarter is reserved for their members.',
       ),
     max_peers_per_address: integer(1, ADDRESS_LIMIT_MAX)
       .default(ADDRESS_LIMIT)
       .describe(
-        "Peers of one address (IPv6: /56) that are remembered in a torrent. In all torrents together it may have up to 640 " +
-          "times as many, less in a tracker below a million max_peers. More are answered, and given to nobody. Many " +
-          "subscribers behind one address (CGNAT) need more: see peer_groups.",
+        "Stored peers of one address (IPv6: /56) in a torrent. In all torrents together, an address can have up to 640 " +
+          "times as many, or fewer if max_peers is below a million. Further peers get answers, but are not stored. Many " +
+          "subscribers behind one address (CGNAT) need a higher limit: see peer_groups.",
       ),
     max_learned_peers: integer(1, NUM_WANT_LIMIT)
       .default(200)
       .describe(
-        "Peers of a torrent that are remembered because other trackers named them. Trackers share them equally when " +
-          "there are too few. All together take at most half of max_peers.",
+        "Learned peers in a torrent: stored peers from the replies of other trackers. If the places do not suffice, the " +
+          "trackers share them equally. All learned peers together take at most half of max_peers.",
       ),
     count_learned_peers: flag()
       .default(false)
       .describe(
-        "Whether clients are told of them as incomplete peers. Counts elsewhere, and the hash list, are without them.",
+        "true: the number of incomplete peers that clients see includes learned peers. Other counts and the hash list never include them.",
       ),
     ip_parameter: prefixes(1000).meta({
       description:
-        "Prefixes of requesters that may announce another address than their own by ip=, ipv4= or ipv6=.",
+        "Prefixes of requesters that may announce another address than their own, with ip=, ipv4= or ipv6=.",
       examples: [["192.0.2.10"]],
     }),
-    access_list: accessList.describe("Which torrents are served."),
+    access_list: accessList.describe("The torrents that are served or refused."),
   },
   rule(["interval", "min_interval"], ({ interval, min_interval }) =>
     interval < min_interval ? `must not be less than min_interval, ${min_interval}` : undefined,
