@@ -17,7 +17,7 @@ import { CONTROL_PLANE } from "../src/store/shard-lock.ts";
 import { allocateSwarmStore } from "../src/store/store-memory.ts";
 import { SwarmStore } from "../src/store/swarm-store.ts";
 import { allocateAskTimes } from "../src/tasks/ask-times.ts";
-import { allocateErrandQueue } from "../src/tasks/task-queue.ts";
+import { allocateTaskQueue } from "../src/tasks/task-queue.ts";
 import { allocateCensus } from "../src/tracker/census.ts";
 import type { Observation } from "./observed-worker.ts";
 import { makePolicy } from "./support/policy.ts";
@@ -101,7 +101,7 @@ class Plane {
     };
     const options: WorkerOptions & Observation = {
       store: this.store,
-      errands: allocateErrandQueue(),
+      tasks: allocateTaskQueue(),
       askTimes: allocateAskTimes(),
       activity: allocateActivity(),
       census: allocateCensus(),

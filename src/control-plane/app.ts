@@ -37,7 +37,7 @@ import { buildPolicy } from "./policy.ts";
 import { warnOfReplySources } from "./reply-sources.ts";
 import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
 import { Supervision } from "./supervision.ts";
-import { ErrandDesk } from "./task-dispatcher.ts";
+import { TaskDispatcher } from "./task-dispatcher.ts";
 import { tryIt } from "./try-it.ts";
 
 /** What is in flight at a stop has this long. */
@@ -89,7 +89,7 @@ class App {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #plane: DataPlane;
-  readonly #errands: ErrandDesk;
+  readonly #tasks: TaskDispatcher;
   readonly #state: KeptState;
   readonly #features: readonly Feature[];
   readonly #shown: AdminState;
@@ -141,13 +141,13 @@ class App {
       },
       this.#observer(),
     );
-    this.#errands = new ErrandDesk(this.#plane);
+    this.#tasks = new TaskDispatcher(this.#plane);
     this.#supervision = new Supervision(notifier, this.#plane, store);
     this.#limits = new LimitWarnings(log, this.#plane.counters);
     const hashList = new HashListFeature(loaded, this.#policy, store, log);
-    const neighbors = new NeighborsFeature({ store, errands: this.#errands, log }, loaded, this.#policy);
+    const neighbors = new NeighborsFeature({ store, tasks: this.#tasks, log }, loaded, this.#policy);
     const forwarding = new ForwardingFeature(
-      { store, askTimes: this.#plane.askTimes, errands: this.#errands, now: () => readClock(clockBaseMs) },
+      { store, askTimes: this.#plane.askTimes, tasks: this.#tasks, now: () => readClock(clockBaseMs) },
       loaded,
       this.#policy,
     );
@@ -216,7 +216,7 @@ class App {
     this.#shown.addresses = [];
     for (const feature of this.#features) await feature.stop();
     await this.#plane.stop(STOP_GRACE_MS);
-    await this.#errands.stop();
+    await this.#tasks.stop();
     await this.#state.stop();
     await this.#admin.stop();
     this.#log.info("stopped");
@@ -228,7 +228,7 @@ class App {
     try {
       await this.#state.open(() => this.#policy);
       const addresses = await this.#plane.start();
-      this.#errands.start();
+      this.#tasks.start();
       this.#state.start(this.#policy.groups);
       for (const feature of this.#features) feature.start();
       return addresses;

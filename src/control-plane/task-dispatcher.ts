@@ -3,28 +3,28 @@
  * does that kind, and tells connections that wait when they need not any longer.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import { type ErrandKind, type ErrandQueueData, ErrandReader } from "../tasks/task-queue.ts";
+import { type TaskKind, type TaskQueueData, TaskReader } from "../tasks/task-queue.ts";
 import type { Told } from "../tasks/upstream-reply.ts";
 
 /** So many connections of a worker end their wait together, and the next so much later: others have their turn. */
 const RESUMED_AT_ONCE = 64;
 const RESUME_AGAIN_MS = 1;
 
-/** Does one kind of errand. @param worker whose it is, and whose connection waits by `token`, if that is not 0. */
-export type ErrandHandler = (worker: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
+/** Does one kind of task. @param worker whose it is, and whose connection waits by `token`, if that is not 0. */
+export type TaskHandler = (worker: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
 
 type Resume = (worker: number, tokens: readonly number[], told: Told | undefined) => void;
 
-/** The data plane, as far as it has errands. */
+/** The data plane, as far as it has tasks. */
 interface Workers {
   /** One queue for each worker. */
-  readonly errands: readonly ErrandQueueData[];
+  readonly tasks: readonly TaskQueueData[];
   /** Tells a worker that these need not wait any longer, and what they are told. */
   readonly resume: Resume;
 }
 
 /** What has been taken. */
-interface Errand {
+interface Task {
   readonly kind: number;
   readonly worker: number;
   readonly token: number;
@@ -38,29 +38,29 @@ interface Over {
   readonly told: Told | undefined;
 }
 
-/** Takes the errands of all workers. */
-export class ErrandDesk {
-  readonly #readers: readonly ErrandReader[];
+/** Takes the tasks of all workers. */
+export class TaskDispatcher {
+  readonly #readers: readonly TaskReader[];
   readonly #resume: Resume;
-  readonly #handlers = new Map<number, ErrandHandler>();
+  readonly #handlers = new Map<number, TaskHandler>();
   /** Of each worker, whose wait is over. */
   readonly #over: readonly Over[][];
   readonly #resuming: boolean[] = [];
   #loop: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
-  constructor({ errands, resume }: Workers) {
-    this.#readers = errands.map((queue) => new ErrandReader(queue));
-    this.#over = errands.map(() => []);
+  constructor({ tasks, resume }: Workers) {
+    this.#readers = tasks.map((queue) => new TaskReader(queue));
+    this.#over = tasks.map(() => []);
     this.#resume = resume;
   }
 
-  /** Says who does a kind of errand; of kinds that nobody does, errands are dropped. */
-  handle(kind: ErrandKind, handler: ErrandHandler): void {
+  /** Says who does a kind of task; of kinds that nobody does, tasks are dropped. */
+  handle(kind: TaskKind, handler: TaskHandler): void {
     this.#handlers.set(kind, handler);
   }
 
-  /** Begins to take errands. */
+  /** Begins to take tasks. */
   start(): void {
     this.#loop = this.#takeAll();
   }
@@ -80,11 +80,11 @@ export class ErrandDesk {
   }
 
   /**
-   * Takes errands in the order of their numbers. Looking twice finds those that came before any that the first look
+   * Takes tasks in the order of their numbers. Looking twice finds those that came before any that the first look
    * found; what else the second finds is left for the next time, as something before it may have come meanwhile.
    */
   async #takeAll(): Promise<void> {
-    let taken: Errand[] = [];
+    let taken: Task[] = [];
     while (!this.#stopping) {
       const { came } = this.#readers[0];
       this.#look(taken);
@@ -107,7 +107,7 @@ export class ErrandDesk {
   }
 
   /** Takes all that there are. */
-  #look(taken: Errand[]): void {
+  #look(taken: Task[]): void {
     for (const [worker, reader] of this.#readers.entries())
       reader.drain(
         (kind, token, bytes, number) => taken.push({ kind, worker, token, bytes, number }),

@@ -16,7 +16,7 @@ import { holderOf } from "../store/shard-lock.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import { type Recovery, recoverStore } from "../store/store-recovery.ts";
 import { allocateAskTimes } from "../tasks/ask-times.ts";
-import { allocateErrandQueues, type ErrandQueueData } from "../tasks/task-queue.ts";
+import { allocateTaskQueues, type TaskQueueData } from "../tasks/task-queue.ts";
 import type { Told } from "../tasks/upstream-reply.ts";
 import { allocateCensus } from "../tracker/census.ts";
 import type { PolicyData, WorkerCommand, WorkerEvent } from "./worker.ts";
@@ -72,7 +72,7 @@ export class DataPlane {
   readonly activity: readonly Float64Array<SharedArrayBuffer>[];
   readonly census: readonly Uint32Array<SharedArrayBuffer>[];
   /** What each worker would have done. */
-  readonly errands: readonly ErrandQueueData[];
+  readonly tasks: readonly TaskQueueData[];
   /** When external trackers are to be asked again; one for all. */
   readonly askTimes = allocateAskTimes();
   /** Workers that have died. */
@@ -106,7 +106,7 @@ export class DataPlane {
     this.census = this.counters.map(() => allocateCensus());
     const maxPerAddress = connectionsPerWorker(limits.maxPerAddress, workers);
     const maxDeferred = connectionsPerWorker(limits.maxDeferred, workers);
-    this.errands = allocateErrandQueues(workers);
+    this.tasks = allocateTaskQueues(workers);
     this.#limits = { ...limits, maxConnections, maxPerAddress, maxDeferred };
     this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }
@@ -170,7 +170,7 @@ export class DataPlane {
       resources: this.#resources[worker],
       limits: this.#limits,
       counters: this.counters[worker],
-      errands: this.errands[worker],
+      tasks: this.tasks[worker],
       askTimes: this.askTimes,
       askSecret,
       activity: this.activity[worker],

@@ -26,7 +26,7 @@ import { holderOf } from "../store/shard-lock.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import type { AskTimesData } from "../tasks/ask-times.ts";
-import { type ErrandQueueData, ErrandWriter } from "../tasks/task-queue.ts";
+import { type TaskQueueData, TaskWriter } from "../tasks/task-queue.ts";
 import type { Told } from "../tasks/upstream-reply.ts";
 import { AccessList, type AccessListData } from "../tracker/access-list.ts";
 import { CENSUS } from "../tracker/census.ts";
@@ -72,7 +72,7 @@ export interface WorkerOptions {
   readonly limits: EngineLimits;
   readonly counters: Float64Array<SharedArrayBuffer>;
   /** What it would have the control plane do. */
-  readonly errands: ErrandQueueData;
+  readonly tasks: TaskQueueData;
   /** When external trackers are to be asked again, and the secret that keys in it are made with. */
   readonly askTimes: AskTimesData;
   readonly askSecret: readonly number[];
@@ -178,12 +178,12 @@ class DataPlane {
       this.#clock,
       counters,
       options.activity,
-      new ErrandWriter(options.errands, counters),
+      new TaskWriter(options.tasks, counters),
     );
     const stopwatch = () => performance.now();
     this.#refusal = new Refusal(counters);
-    const errands = new ErrandWriter(options.errands, counters);
-    const external = new ExternalTrackers(options.askTimes, errands, options.askSecret, this.#clock);
+    const tasks = new TaskWriter(options.tasks, counters);
+    const external = new ExternalTrackers(options.askTimes, tasks, options.askSecret, this.#clock);
     const forwarded = { tracker: this.#tracker, external };
     this.#http = new HttpService(this.#tracker, counters, this.#refusal, stopwatch, forwarded);
     const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);

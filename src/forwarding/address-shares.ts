@@ -32,7 +32,7 @@ export class AddressShares {
 
   /** Takes an announce in, until {@link release}. @returns false when its address has as many as it may. */
   hold(job: Job): boolean {
-    const key = householdOf(job.errand.address);
+    const key = householdOf(job.task.address);
     const share = this.#shares.get(key) ?? { held: 0, placed: 0, waiting: [] };
     if (share.held >= this.#limits.maxHeldPerAddress) return false;
     share.held++;
@@ -42,14 +42,14 @@ export class AddressShares {
 
   /** It is over. */
   release(job: Job): void {
-    const key = householdOf(job.errand.address);
+    const key = householdOf(job.task.address);
     const share = this.#shares.get(key)!;
     if (--share.held === 0) this.#shares.delete(key);
   }
 
   /** Gives it a place, until {@link leave}. @returns false when it has to wait for one. */
   place(job: Job): boolean {
-    const share = this.#shares.get(householdOf(job.errand.address))!;
+    const share = this.#shares.get(householdOf(job.task.address))!;
     if (share.placed < this.#limits.maxPerAddress) {
       share.placed++;
       return true;
@@ -60,12 +60,12 @@ export class AddressShares {
 
   /** It has left its place. */
   leave(job: Job): void {
-    this.#shares.get(householdOf(job.errand.address))!.placed--;
+    this.#shares.get(householdOf(job.task.address))!.placed--;
   }
 
   /** One of the same address that waits, if there is a place for it: when another has left its own, or is to have none. */
   next(job: Job): Job | undefined {
-    const share = this.#shares.get(householdOf(job.errand.address))!;
+    const share = this.#shares.get(householdOf(job.task.address))!;
     return share.placed < this.#limits.maxPerAddress ? share.waiting.shift() : undefined;
   }
 }

@@ -4,7 +4,7 @@ import { writeWord } from "../model/address.ts";
 import { formatAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { isSpecialPurpose } from "../network/special-purpose.ts";
-import type { ForwardErrand } from "../tasks/forward-task.ts";
+import type { ForwardTask } from "../tasks/forward-task.ts";
 
 const USER_AGENT = /^[\x20-\x7e]+$/;
 const PEER_ID_BYTES = 20;
@@ -16,16 +16,16 @@ const MOST_BYTES = 2 ** 53;
  * reached from outside; and the number of peers is raised, as the answer serves others, too.
  * @param numWant peers to ask for at least.
  */
-export function announcementFor(errand: ForwardErrand, numWant: number): Announcement {
-  const { scheme, authority, path, userAgent } = errand;
+export function announcementFor(task: ForwardTask, numWant: number): Announcement {
+  const { scheme, authority, path, userAgent } = task;
   const origin = `${scheme}://${authority}`;
   const agent = USER_AGENT.test(userAgent) ? { userAgent } : {};
-  if (scheme === "udp") return { url: origin + path, udp: udpFields(errand, numWant), ...agent };
+  if (scheme === "udp") return { url: origin + path, udp: udpFields(task, numWant), ...agent };
   const [before, ...after] = path.split("?");
   const pairs = after.join("?").split("&");
-  if (errand.event !== ANNOUNCE_EVENT.stopped) raiseNumWant(pairs, numWant);
-  if (!isSpecialPurpose(errand.address) && !namesAddress(pairs))
-    pairs.push(`ip=${encodeURIComponent(formatAddress(errand.address))}`);
+  if (task.event !== ANNOUNCE_EVENT.stopped) raiseNumWant(pairs, numWant);
+  if (!isSpecialPurpose(task.address) && !namesAddress(pairs))
+    pairs.push(`ip=${encodeURIComponent(formatAddress(task.address))}`);
   return { url: `${origin}${before.startsWith("/") ? "" : "/"}${before}?${pairs.join("&")}`, ...agent };
 }
 
@@ -40,8 +40,8 @@ function raiseNumWant(pairs: string[], numWant: number): void {
   else if (!(Number(pairs[at].slice(8)) >= numWant)) pairs[at] = `numwant=${numWant}`;
 }
 
-function udpFields(errand: ForwardErrand, numWant: number): UdpFields {
-  const { event, address, port, path } = errand;
+function udpFields(task: ForwardTask, numWant: number): UdpFields {
+  const { event, address, port, path } = task;
   const query = new Map(
     path
       .slice(path.indexOf("?") + 1)
@@ -49,7 +49,7 @@ function udpFields(errand: ForwardErrand, numWant: number): UdpFields {
       .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
   );
   const infoHash = new Uint8Array(PEER_ID_BYTES);
-  for (const [i, word] of errand.infoHash.entries()) writeWord(infoHash, 4 * i, word);
+  for (const [i, word] of task.infoHash.entries()) writeWord(infoHash, 4 * i, word);
   const peerId = bytesOf(query.get("peer_id") ?? "");
   const key = query.get("key") ?? "";
   return {

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import {
   answer,
-  type ErrandOptions,
   ForwarderRig,
   failure,
   HASH,
   PEERS,
   START,
+  type TaskOptions,
 } from "../../test/support/forwarder-rig.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 describe("what goes out", () => {
-  const sent = (options: ErrandOptions) => {
+  const sent = (options: TaskOptions) => {
     rig.take(options);
     return rig.asked[rig.asked.length - 1].announcement;
   };

@@ -11,7 +11,7 @@ import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import type { ForeignPeers } from "../store/learned-peers.ts";
 import { packLearned } from "../store/peer-record.ts";
 import type { AskTimes } from "../tasks/ask-times.ts";
-import { type ForwardErrand, readForwardErrand } from "../tasks/forward-task.ts";
+import { type ForwardTask, readForwardTask } from "../tasks/forward-task.ts";
 import type { Told } from "../tasks/upstream-reply.ts";
 import { announcementFor } from "./announcement.ts";
 import {
@@ -64,7 +64,7 @@ const WAITERS_LIMIT = 1000;
 
 const NOBODY: Waiter = { worker: 0, token: 0 };
 
-/** Does the errands to external trackers. */
+/** Does the tasks to external trackers. */
 export class Forwarder {
   /** Peers that external trackers are asked for, at least. */
   numWant: number;
@@ -89,36 +89,36 @@ export class Forwarder {
     });
   }
 
-  /** Does an errand. @param token of the connection of `worker` that waits for it, or 0. */
+  /** Does a task. @param token of the connection of `worker` that waits for it, or 0. */
   take(worker: number, token: number, bytes: Uint8Array<ArrayBuffer>): void {
-    const errand = readForwardErrand(bytes);
+    const task = readForwardTask(bytes);
     const waiter = { worker, token };
-    const swarm = this.#swarms.get(keyOf(errand.swarm));
-    if (swarm !== undefined && !this.#isAccounted(errand) && swarm.waiters.length < WAITERS_LIMIT) {
+    const swarm = this.#swarms.get(keyOf(task.swarm));
+    if (swarm !== undefined && !this.#isAccounted(task) && swarm.waiters.length < WAITERS_LIMIT) {
       this.joined++;
       if (token !== 0) swarm.waiters.push(waiter);
       return;
     }
-    const upstream = this.schedule.upstream(`${errand.scheme}://${errand.authority.toLowerCase()}`);
+    const upstream = this.schedule.upstream(`${task.scheme}://${task.authority.toLowerCase()}`);
     if (upstream === undefined) {
       this.#end(waiter);
       return;
     }
-    const job: Job = { errand, upstream, waiter, sent: false };
+    const job: Job = { task, upstream, waiter, sent: false };
     this.#begin(job);
-    this.#parts.times.set(...errand.client, this.#parts.now() + WHILE_ASKING, WHILE_ASKING);
+    this.#parts.times.set(...task.client, this.#parts.now() + WHILE_ASKING, WHILE_ASKING);
     this.schedule.add(job);
   }
 
   /** Whether the tracker keeps accounts of it. */
-  #isAccounted({ event, client }: ForwardErrand): boolean {
+  #isAccounted({ event, client }: ForwardTask): boolean {
     if (event !== ANNOUNCE_EVENT.none && event !== ANNOUNCE_EVENT.paused) return true;
     const { times, now } = this.#parts;
     return !times.find(...client) || times.due <= now();
   }
 
   async #run(job: Job): Promise<void> {
-    const announcement = announcementFor(job.errand, this.numWant);
+    const announcement = announcementFor(job.task, this.numWant);
     let outcome = await this.#parts.announce(announcement);
     // As any client would: the tracker may have closed a kept connection just then, and not have heard of it.
     if (!outcome.answered && outcome.kind === "cut") outcome = await this.#parts.announce(announcement);
@@ -136,21 +136,21 @@ export class Forwarder {
   }
 
   #answered(job: Job, answer: Answer): void {
-    const { errand, upstream } = job;
+    const { task, upstream } = job;
     const { times, isOurs, now } = this.#parts;
     upstream.breaker.succeed();
     upstream.counts.answered++;
     const { swarm, client, interval, expiresAt } = timesOf(answer, now());
-    if (seesUs(answer, errand)) upstream.seesUsAt = answer.externalAddress;
+    if (seesUs(answer, task)) upstream.seesUsAt = answer.externalAddress;
     const isOurself = (address: Address) => isOurs(address) || upstream.seesUsAt?.equals(address) === true;
     const found = peersOf(answer, isOurself, this.counts);
     const hasPeers = found.peers.length + found.peers6.length > 0;
-    const { state, isPassedOn } = this.#keep(errand, answer, found, expiresAt);
-    if (swarm !== undefined) times.set(...errand.swarm, swarm, interval, state);
-    times.set(...errand.client, client, interval);
+    const { state, isPassedOn } = this.#keep(task, answer, found, expiresAt);
+    if (swarm !== undefined) times.set(...task.swarm, swarm, interval, state);
+    times.set(...task.client, client, interval);
     const others = tellOthers(answer);
     if (hasPeers) this.#endOthers(job, isPassedOn ? { ...others, ...found } : others);
-    this.#end(job.waiter, tellOwn(answer, errand.isObserved || isPassedOn, found));
+    this.#end(job.waiter, tellOwn(answer, task.isObserved || isPassedOn, found));
     this.#finish(job);
   }
 
@@ -160,7 +160,7 @@ export class Forwarder {
    * tracker that is not confirmed has no place for them there.
    */
   #keep(
-    { authority, address, infoHash }: ForwardErrand,
+    { authority, address, infoHash }: ForwardTask,
     answer: Answer,
     found: Pick<Told, "peers" | "peers6">,
     expiresAt: number,
@@ -179,19 +179,19 @@ export class Forwarder {
 
   /** It has not been heard of. @param isTrackers for a reason that holds for others as well: nobody waits for that again soon. */
   #failed(job: Job, isTrackers: boolean): void {
-    const { errand, upstream } = job;
+    const { task, upstream } = job;
     const { times, now, nowMs } = this.#parts;
     const wait = retryAfter(upstream.breaker, nowMs());
-    const isKnown = times.find(...errand.swarm);
+    const isKnown = times.find(...task.swarm);
     // What it has named before is kept as long as ever.
     if (isTrackers && (!isKnown || times.due <= now()))
-      times.set(...errand.swarm, now() + wait, 0, isKnown ? times.state : 0);
+      times.set(...task.swarm, now() + wait, 0, isKnown ? times.state : 0);
     this.#end(job.waiter);
     this.#finish(job);
   }
 
   #begin(job: Job): void {
-    const key = keyOf(job.errand.swarm);
+    const key = keyOf(job.task.swarm);
     const swarm = this.#swarms.get(key) ?? { jobs: new Set(), waiters: [] };
     swarm.jobs.add(job);
     this.#swarms.set(key, swarm);
@@ -199,7 +199,7 @@ export class Forwarder {
 
   /** It is over; with the last of its swarm, so is everybody's wait. */
   #finish(job: Job): void {
-    const key = keyOf(job.errand.swarm);
+    const key = keyOf(job.task.swarm);
     const swarm = this.#swarms.get(key);
     if (swarm === undefined) return;
     swarm.jobs.delete(job);
@@ -210,11 +210,11 @@ export class Forwarder {
 
   /** There are peers: nobody waits any longer who has not even been asked for, but for those that are passed an answer on. */
   #endOthers(job: Job, told: Told): void {
-    const swarm = this.#swarms.get(keyOf(job.errand.swarm));
+    const swarm = this.#swarms.get(keyOf(job.task.swarm));
     if (swarm === undefined) return;
     for (const waiter of swarm.waiters.splice(0)) this.#end(waiter, told);
     for (const other of swarm.jobs) {
-      if (other.sent || other.errand.isObserved) continue;
+      if (other.sent || other.task.isObserved) continue;
       this.#end(other.waiter, told);
       other.waiter = NOBODY;
     }

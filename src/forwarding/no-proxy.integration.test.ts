@@ -140,9 +140,9 @@ describe("nobody's proxy", () => {
 
   /** What comes of a request: the status, if it is refused at once, or what asking comes to. */
   async function outcomeOf(request: string): Promise<number | Outcome> {
-    const { connection, errand } = new ForwardingRig().forward(request);
-    if (errand === undefined) return connection.replies[0].status;
-    return client.announce(announcementFor(errand, 200));
+    const { connection, task } = new ForwardingRig().forward(request);
+    if (task === undefined) return connection.replies[0].status;
+    return client.announce(announcementFor(task, 200));
   }
 
   function assertRefused(outcome: number | Outcome): void {
@@ -184,8 +184,8 @@ describe("nobody's proxy", () => {
       `${HASH}&${HASH}&port=1`,
     ]) {
       const url = encodeURIComponent(`http://1.1.1.1/a?${query}`);
-      const { errand } = new ForwardingRig().forward(get(`/forwarded_announce?url=${url}`));
-      assert.equal(errand, undefined, query);
+      const { task } = new ForwardingRig().forward(get(`/forwarded_announce?url=${url}`));
+      assert.equal(task, undefined, query);
     }
   });
 });

@@ -4,7 +4,7 @@ import type { Answer, NoReply } from "../client/outcome.ts";
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import { canBePeer, isSpecialPurpose } from "../network/special-purpose.ts";
-import type { ForwardErrand } from "../tasks/forward-task.ts";
+import type { ForwardTask } from "../tasks/forward-task.ts";
 import { encodeWords, type Told } from "../tasks/upstream-reply.ts";
 import { namesAddress } from "./announcement.ts";
 
@@ -95,7 +95,7 @@ export function peersOf(
 }
 
 /** Whether the address that a tracker names (BEP 24) is ours, and not the one that it was told of the client. */
-export function seesUs({ externalAddress }: Answer, { address, path }: ForwardErrand): boolean {
+export function seesUs({ externalAddress }: Answer, { address, path }: ForwardTask): boolean {
   return (
     externalAddress !== undefined && !externalAddress.equals(address) && !namesAddress(path.split(/[?&]/))
   );

@@ -40,7 +40,7 @@ class Rig {
 
   /** Adds an announce to a tracker. @param client a new one by default. */
   add(tracker: string, client = ++this.#clients, address = "198.51.100.1"): void {
-    const errand = {
+    const task = {
       scheme: "http",
       event: ANNOUNCE_EVENT.started,
       isObserved: false,
@@ -55,7 +55,7 @@ class Rig {
     } as const;
     const upstream = this.schedule.upstream(tracker);
     assert.ok(upstream);
-    this.schedule.add({ errand, upstream, waiter: { worker: 0, token: 0 }, sent: false });
+    this.schedule.add({ task, upstream, waiter: { worker: 0, token: 0 }, sent: false });
   }
 
   /** Trackers that announces have been sent to. */
@@ -76,7 +76,7 @@ describe("a schedule", () => {
     rig.sent[0].end();
     await nextTurn();
     assert.deepEqual(
-      rig.dropped.map(({ job }) => job.errand.client[0]),
+      rig.dropped.map(({ job }) => job.task.client[0]),
       [2, 3],
       "the tracker has its queue full",
     );

@@ -96,7 +96,7 @@ export class Schedule {
 
   /** Has an announce sent, or dropped. */
   add(job: Job): void {
-    const key = keyOf(job.errand.client);
+    const key = keyOf(job.task.client);
     const others = this.#clients.get(key);
     if (others !== undefined) this.#forgetCovered(others);
     if (others !== undefined && others.length >= MOST_OF_A_CLIENT) this.#drop(job, "client");
@@ -214,7 +214,7 @@ export class Schedule {
 
   /** A client's next announce has its turn. */
   #over(job: Job): void {
-    const key = keyOf(job.errand.client);
+    const key = keyOf(job.task.client);
     const others = this.#clients.get(key);
     this.#shares.release(job);
     others?.shift();

@@ -3,7 +3,7 @@ import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts"
 import type { FailureKind } from "../client/outcome.ts";
 import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import type { ForwardErrand } from "../tasks/forward-task.ts";
+import type { ForwardTask } from "../tasks/forward-task.ts";
 
 /** Counts since it was first asked. */
 export class UpstreamCounts {
@@ -66,9 +66,9 @@ export interface Waiter {
   readonly token: number;
 }
 
-/** From the errand to the answer. */
+/** From the task to the answer. */
 export interface Job {
-  readonly errand: ForwardErrand;
+  readonly task: ForwardTask;
   readonly upstream: Upstream;
   /** Whose wait ends with it. */
   waiter: Waiter;
@@ -77,7 +77,7 @@ export interface Job {
 }
 
 /** Whether a later announce of the same client says all that this one does. */
-export function isCoveredByLater({ errand: { event } }: Job): boolean {
+export function isCoveredByLater({ task: { event } }: Job): boolean {
   return event === ANNOUNCE_EVENT.none || event === ANNOUNCE_EVENT.paused;
 }
 

@@ -26,7 +26,7 @@ export const COUNTER = {
   waits: 13,
   waitsRefused: 14,
   /** What the control plane was to do and had no room left for (tasks/task-queue.ts). */
-  errandsDropped: 15,
+  tasksDropped: 15,
   /** Announces of other trackers that ask for peers (tracker/polls.ts). */
   polls: 16,
   /** Times the worker's clock has ticked: it is alive. */

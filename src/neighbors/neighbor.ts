@@ -5,7 +5,7 @@ import type { Answer, NoReply, Outcome } from "../client/outcome.ts";
 import type { Family } from "../model/address.ts";
 import { writeWord } from "../model/address.ts";
 import { LearnedCounts, type NamedPeers } from "../store/learned-peers.ts";
-import type { RefreshErrand } from "../tasks/refresh-task.ts";
+import type { RefreshTask } from "../tasks/refresh-task.ts";
 import { AnnounceTemplate, type PollIdentity } from "./announce-template.ts";
 import { AskedSwarms } from "./asked-swarms.ts";
 import { FilterCounts, type FilterRules, PeerFilter } from "./peer-filter.ts";
@@ -150,7 +150,7 @@ export class Neighbor {
    * It is to be asked about a swarm, unless it has been lately, and what it said is not forgotten.
    * @returns whether it will be, should it have the time.
    */
-  wish({ infoHash, peers, isNew }: RefreshErrand): boolean {
+  wish({ infoHash, peers, isNew }: RefreshTask): boolean {
     const seconds = Math.floor(this.#parts.now() / 1000);
     if (!this.#asked.admit(infoHash, seconds, seconds + this.settings.refreshSeconds, isNew)) return false;
     return this.#wishes.add(infoHash, peers);

@@ -9,7 +9,7 @@ import {
   HostileUdpTracker,
 } from "../../test/support/hostile-tracker.ts";
 import { TrackerClient } from "../client/tracker-client.ts";
-import type { RefreshErrand } from "../tasks/refresh-task.ts";
+import type { RefreshTask } from "../tasks/refresh-task.ts";
 import { groupsOf } from "../tracker/tracker-fixture.ts";
 import { Neighbors, type NeighborsPolicy } from "./neighbors.ts";
 import type { NeighborSettings } from "./settings.ts";
@@ -77,7 +77,7 @@ class Rig {
 
   /** Has `count` swarms asked about, and waits until nothing is under way. */
   async ask(count: number, first = 0): Promise<void> {
-    for (let i = first; i < first + count; i++) this.neighbors.wish(errandOf(i));
+    for (let i = first; i < first + count; i++) this.neighbors.wish(taskOf(i));
     await until("nothing is under way", () => {
       this.neighbors.pump();
       return this.neighbors.all.every(
@@ -184,7 +184,7 @@ test("a wait is over with the first neighbor's answer, or when none can be had",
     template: tracker.url(name, "?info_hash={info_hash}&port={port}"),
   });
   let over = 0;
-  const wish = (number: number) => rig.neighbors.wish(errandOf(number), () => over++);
+  const wish = (number: number) => rig.neighbors.wish(taskOf(number), () => over++);
   wish(1);
   assert.equal(over, 1, "there is nobody to ask");
   rig.neighbors.adopt(policyOf(behaviours.map(settings)));
@@ -224,7 +224,7 @@ test("a neighbor over UDP is asked as BEP 15 has it", async (t) => {
   assert.deepEqual([announced[0].readUInt16BE(96), announced[0].readBigUInt64BE(64)], [6882, 5n]);
 });
 
-/** The errand of a swarm with one peer. */
-function errandOf(number: number): RefreshErrand {
+/** The task of a swarm with one peer. */
+function taskOf(number: number): RefreshTask {
   return { infoHash: Uint32Array.of(number, 1, 2, 3, 4), peers: 1, isNew: false };
 }

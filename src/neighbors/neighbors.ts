@@ -2,13 +2,13 @@
  * The trackers of partner networks: which of them are asked about a swarm that clients announce here, and what they
  * name is learned. Start here; one neighbor is neighbor.ts.
  *
- * Nothing here is waited for by an announce: it leaves an errand, and is answered with what is known.
+ * Nothing here is waited for by an announce: it leaves a task, and is answered with what is known.
  */
 import type { TrackerClient } from "../client/tracker-client.ts";
 import type { Address } from "../model/address.ts";
 import { EXTERNAL_SOURCE, LEARNED_SOURCES } from "../model/counters.ts";
 import type { PeerGroups, PeerGroupsData } from "../network/peer-groups.ts";
-import type { RefreshErrand } from "../tasks/refresh-task.ts";
+import type { RefreshTask } from "../tasks/refresh-task.ts";
 import type { PollIdentity } from "./announce-template.ts";
 import { Neighbor, type NeighborParts } from "./neighbor.ts";
 import type { FilterRules } from "./peer-filter.ts";
@@ -100,12 +100,12 @@ export class Neighbors {
    * Clients announce a swarm: whoever was not asked about it lately is to be.
    * @param over called once, when a neighbor has answered or none will: somebody waits for that.
    */
-  wish(errand: RefreshErrand, over?: () => void): void {
+  wish(task: RefreshTask, over?: () => void): void {
     let asked = 0;
     for (const { neighbor } of this.#entries.values()) {
-      if (neighbor.wish(errand) && neighbor.state === "closed") asked++;
+      if (neighbor.wish(task) && neighbor.state === "closed") asked++;
     }
-    if (over !== undefined && asked > 0) this.#waits.add(errand.infoHash, asked, over, this.#parts.now());
+    if (over !== undefined && asked > 0) this.#waits.add(task.infoHash, asked, over, this.#parts.now());
     else over?.();
     this.pump();
   }

@@ -8,7 +8,7 @@ import { ANNOUNCE_EVENT, AnnounceResponse } from "../model/announce.ts";
 import { OK } from "../model/client-error.ts";
 import { buildPrefixTable } from "../network/prefix-table.ts";
 import { LearnedPeers } from "../store/learned-peers.ts";
-import { type RefreshErrand, readRefresh } from "../tasks/refresh-task.ts";
+import { type RefreshTask, readRefresh } from "../tasks/refresh-task.ts";
 import { allocateCensus } from "../tracker/census.ts";
 import { Polls, type PollsData, peerIdWords } from "../tracker/polls.ts";
 import { Sweeper } from "../tracker/sweeper.ts";
@@ -38,7 +38,7 @@ class Member {
   /** Its clients. */
   readonly hosts: readonly string[];
   readonly #neighbors: Neighbors;
-  readonly #errands: RefreshErrand[] = [];
+  readonly #tasks: RefreshTask[] = [];
   readonly #sweeper: Sweeper;
   readonly #query = new AnnounceQuery();
   readonly #response = new AnnounceResponse();
@@ -56,13 +56,13 @@ class Member {
     };
     this.address = `5.0.0.${number + 1}`;
     this.hosts = Array.from({ length: CLIENTS }, (_, i) => `11.${number}.0.${i + 1}`);
-    const errands = {
+    const tasks = {
       push: (_kind: number, _token: number, bytes: Uint8Array, start: number, end: number) => {
-        this.#errands.push(readRefresh(bytes.slice(start, end)));
+        this.#tasks.push(readRefresh(bytes.slice(start, end)));
         return true;
       },
     };
-    const options = { polls: new Polls(polls), refreshSeconds: REFRESH_SECONDS, errands };
+    const options = { polls: new Polls(polls), refreshSeconds: REFRESH_SECONDS, tasks };
     this.fixture = new TrackerFixture({ ...options, maxPeers: 10_000 });
     const { store, groups, clock, counters } = this.fixture;
     this.#sweeper = new Sweeper(store, groups, PEER_EXPIRY_SECONDS, counters, allocateCensus(), 0, 1);
@@ -141,7 +141,7 @@ class Member {
 
   /** What happens without announces in a step of time. */
   pass(): void {
-    for (const errand of this.#errands.splice(0)) this.#neighbors.wish(errand);
+    for (const task of this.#tasks.splice(0)) this.#neighbors.wish(task);
     this.#neighbors.pump();
     while (!this.#sweeper.step(this.fixture.clock.seconds, 1000)) {}
   }

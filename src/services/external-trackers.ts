@@ -3,8 +3,8 @@ import { ANNOUNCE_EVENT, type AnnounceRequest, PEER_ID_WORDS } from "../model/an
 import { KeyedHash } from "../store/keyed-hash.ts";
 import { isForgotten, sourceOf } from "../store/peer-record.ts";
 import { AskTimes, type AskTimesData } from "../tasks/ask-times.ts";
-import { addUserAgent, writeForwardErrand, written } from "../tasks/forward-task.ts";
-import { ERRAND, type ErrandWriter } from "../tasks/task-queue.ts";
+import { addUserAgent, writeForwardTask, written } from "../tasks/forward-task.ts";
+import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
 import type { Clock } from "../tracker/tracker.ts";
 import type { Mode } from "../wire/host-rules.ts";
 import { AUTHORITY_LIMIT, type TrackerUrl } from "../wire/tracker-url.ts";
@@ -31,7 +31,7 @@ export class ExternalTrackers {
   /** The tracker's number (peer-record.ts) while peers of this swarm that it has named are kept; else 0. */
   source = 0;
   readonly #times: AskTimes;
-  readonly #errands: Pick<ErrandWriter, "push">;
+  readonly #tasks: Pick<TaskWriter, "push">;
   readonly #clock: Clock;
   readonly #placeHash: KeyedHash;
   readonly #tagHash: KeyedHash;
@@ -40,14 +40,9 @@ export class ExternalTrackers {
   readonly #keys = new Int32Array(4);
 
   /** @param secret {@link ASK_SECRET_WORDS} random words. */
-  constructor(
-    times: AskTimesData,
-    errands: Pick<ErrandWriter, "push">,
-    secret: readonly number[],
-    clock: Clock,
-  ) {
+  constructor(times: AskTimesData, tasks: Pick<TaskWriter, "push">, secret: readonly number[], clock: Clock) {
     this.#times = new AskTimes(times);
-    this.#errands = errands;
+    this.#tasks = tasks;
     this.#clock = clock;
     this.#placeHash = new KeyedHash(secret[0], secret[1]);
     this.#tagHash = new KeyedHash(secret[2], secret[3]);
@@ -97,9 +92,9 @@ export class ExternalTrackers {
     agentStart: number,
     agentEnd: number,
   ): boolean {
-    writeForwardErrand(url, request, mode, this.#keys);
+    writeForwardTask(url, request, mode, this.#keys);
     addUserAgent(input, agentStart, agentEnd);
-    return this.#errands.push(ERRAND.forward, token, written.bytes, 0, written.length);
+    return this.#tasks.push(TASK.forward, token, written.bytes, 0, written.length);
   }
 
   #computeKeys({ bytes, authorityStart, authorityEnd }: TrackerUrl, request: AnnounceRequest): void {

@@ -35,13 +35,13 @@ describe("the forms of a forwarded announce", () => {
       get(`/ann?${QUERY}`, "Host:  tracker.example:6969 "),
     ];
     for (const form of forms) {
-      const { url, client, errand } = rig.forward(form);
+      const { url, client, task } = rig.forward(form);
       assert.equal(url, original);
       assert.equal(client, SOURCE);
-      assert.equal(formatAddress(errand.address), SOURCE);
-      assert.equal(errand.port, 6881);
+      assert.equal(formatAddress(task.address), SOURCE);
+      assert.equal(task.port, 6881);
       assert.equal(
-        Buffer.from(new Uint8Array(Uint32Array.from(errand.infoHash).buffer)).toString("hex"),
+        Buffer.from(new Uint8Array(Uint32Array.from(task.infoHash).buffer)).toString("hex"),
         "aa".repeat(20),
       );
     }
@@ -54,9 +54,9 @@ describe("the forms of a forwarded announce", () => {
   });
 
   it("carry the client's User-Agent", () => {
-    const { errand } = rig.forward(get(original, "User-Agent:  Client/1.0 "));
-    assert.equal(errand.userAgent, "Client/1.0");
-    assert.equal(rig.forward(get(original, `User-Agent: ${"x".repeat(257)}`)).errand.userAgent, "");
+    const { task } = rig.forward(get(original, "User-Agent:  Client/1.0 "));
+    assert.equal(task.userAgent, "Client/1.0");
+    assert.equal(rig.forward(get(original, `User-Agent: ${"x".repeat(257)}`)).task.userAgent, "");
   });
 
   it("are nothing special from anybody else", () => {
@@ -69,15 +69,15 @@ describe("the forms of a forwarded announce", () => {
     );
     const ordinary = rig.forward(get(`/announce?${QUERY}`, "Host: tracker.example"), stranger);
     assert.equal(ordinary.connection.replies[0].status, 200);
-    assert.deepEqual([ordinary.client, ordinary.errand], [stranger, undefined]);
+    assert.deepEqual([ordinary.client, ordinary.task], [stranger, undefined]);
   });
 
   it("for our own names are ordinary announces", () => {
     for (const host of ["Host: retracker.local", "Host: RETRACKER.local:80"]) {
-      const { connection, errand } = rig.forward(get(`/announce?${QUERY}`, host));
-      assert.deepEqual([connection.replies[0].status, errand], [200, undefined]);
+      const { connection, task } = rig.forward(get(`/announce?${QUERY}`, host));
+      assert.deepEqual([connection.replies[0].status, task], [200, undefined]);
     }
-    assert.equal(rig.forward(`GET /announce?${QUERY} HTTP/1.0\r\n\r\n`).errand, undefined, "without a Host");
+    assert.equal(rig.forward(`GET /announce?${QUERY} HTTP/1.0\r\n\r\n`).task, undefined, "without a Host");
   });
 
   it("for what is no URL of a tracker are refused", () => {
@@ -91,8 +91,8 @@ describe("the forms of a forwarded announce", () => {
       `http://h/a#${QUERY}`,
     ];
     for (const url of bad) {
-      const { connection, errand } = rig.forward(get(`/forwarded_announce?url=${encodeURIComponent(url)}`));
-      assert.deepEqual([connection.replies[0].status, errand], [400, undefined], url);
+      const { connection, task } = rig.forward(get(`/forwarded_announce?url=${encodeURIComponent(url)}`));
+      assert.deepEqual([connection.replies[0].status, task], [400, undefined], url);
     }
     const twice = `url=${encodeURIComponent(original)}&url=${encodeURIComponent(original)}`;
     assert.equal(rig.forward(get(`/forwarded_announce?${twice}`)).connection.replies[0].status, 400);
@@ -117,15 +117,15 @@ describe("the forms of a forwarded announce", () => {
       `${HASH}&${QUERY}`,
       "info_hash=short&port=1",
     ]) {
-      const { connection, errand } = rig.forward(get(`/ann?${query}`, "Host: tracker.example"));
+      const { connection, task } = rig.forward(get(`/ann?${query}`, "Host: tracker.example"));
       assert.match(String(decoded(connection.replies[0])["failure reason"]), /info_hash|port/);
-      assert.equal(errand, undefined);
+      assert.equal(task, undefined);
     }
   });
 
   it("for ignored trackers are sent back", () => {
-    const { connection, errand } = rig.forward(get(`/ann?${QUERY}`, "Host: t.ignored.example"));
-    assert.deepEqual([connection.replies[0].status, errand, rig.tracker.seen], [421, undefined, []]);
+    const { connection, task } = rig.forward(get(`/ann?${QUERY}`, "Host: t.ignored.example"));
+    assert.deepEqual([connection.replies[0].status, task, rig.tracker.seen], [421, undefined, []]);
   });
 });
 
@@ -148,7 +148,7 @@ describe("whose a forwarded announce is", () => {
     connection.resume();
     connection.receive(get(ann.replace("6881", "6882"), host));
     assert.deepEqual(
-      rig.errands().map(({ address, port }) => [formatAddress(address), port]),
+      rig.tasks().map(({ address, port }) => [formatAddress(address), port]),
       [
         ["203.0.113.9", 6881],
         ["203.0.113.9", 6882],
@@ -186,36 +186,36 @@ describe("whose a forwarded announce is", () => {
 describe("whether the external tracker is asked, and waited for", () => {
   const announce = (more = "", host = "tracker.example") => get(`/ann?${QUERY}${more}`, `Host: ${host}`);
   const knowSwarm = (due: number, interval = 0) => {
-    const [errand] = rig.errands();
-    rig.times.set(...errand.swarm, due, interval);
-    rig.times.set(...errand.client, due, interval);
-    return errand;
+    const [task] = rig.tasks();
+    rig.times.set(...task.swarm, due, interval);
+    rig.times.set(...task.client, due, interval);
+    return task;
   };
 
   it("waits for the first answer about a swarm, and is registered meanwhile", () => {
     const connection = rig.connect();
     connection.receive(announce("&event=started"));
-    const [errand] = rig.errands();
+    const [task] = rig.tasks();
     assert.deepEqual([connection.deferMs, connection.replies.length, rig.tracker.seen.length], [3000, 0, 1]);
-    assert.deepEqual([errand.token, errand.event], [connection.token, ANNOUNCE_EVENT.started]);
+    assert.deepEqual([task.token, task.event], [connection.token, ANNOUNCE_EVENT.started]);
     rig.tracker.known = 2;
     connection.resume();
     assert.deepEqual([connection.replies.length, rig.tracker.seen.length], [1, 1]);
     assert.equal(decoded(connection.replies[0]).peers.length, 6);
-    assert.deepEqual(rig.errands(), [], "it is not asked again");
+    assert.deepEqual(rig.tasks(), [], "it is not asked again");
   });
 
   it("answers at once, but asks, where enough peers are known", () => {
     rig.tracker.known = 100;
-    const { connection, errand } = rig.forward(announce());
-    assert.deepEqual([connection.replies.length, errand.token], [1, 0]);
+    const { connection, task } = rig.forward(announce());
+    assert.deepEqual([connection.replies.length, task.token], [1, 0]);
   });
 
   it("answers at once when it may not wait, and counts that", () => {
     const connection = rig.connect();
     connection.mayDefer = false;
     connection.receive(announce());
-    assert.deepEqual([connection.replies.length, rig.errands()[0].token], [1, 0]);
+    assert.deepEqual([connection.replies.length, rig.tasks()[0].token], [1, 0]);
     assert.equal(rig.counters[COUNTER.waitsRefused], 1);
   });
 
@@ -224,53 +224,53 @@ describe("whether the external tracker is asked, and waited for", () => {
     rig.connect().receive(announce());
     knowSwarm(NOW + 1, 900);
     const early = rig.forward(announce());
-    assert.deepEqual([early.connection.replies.length, early.errand], [1, undefined]);
+    assert.deepEqual([early.connection.replies.length, early.task], [1, undefined]);
     assert.equal(decoded(early.connection.replies[0]).interval, 900, "the tracker's own, being shorter");
     assert.equal(rig.counters[COUNTER.forwardedUnasked], 1);
-    const { errand } = rig.forward(announce("&event=completed"));
-    assert.equal(errand.token, 0, "events always are");
-    rig.times.set(...errand.swarm, NOW, 900, packLearned(200, NOW + 900));
-    rig.times.set(...errand.client, NOW + 1, 900);
-    assert.equal(rig.forward(announce()).errand.token, 0, "stale, while there are too few peers");
+    const { task } = rig.forward(announce("&event=completed"));
+    assert.equal(task.token, 0, "events always are");
+    rig.times.set(...task.swarm, NOW, 900, packLearned(200, NOW + 900));
+    rig.times.set(...task.client, NOW + 1, 900);
+    assert.equal(rig.forward(announce()).task.token, 0, "stale, while there are too few peers");
     rig.tracker.known = 100;
-    assert.equal(rig.forward(announce()).errand, undefined, "stale, but there are enough");
-    rig.times.set(...errand.client, NOW, 0);
-    assert.equal(rig.forward(announce()).errand.token, 0, "due for the client");
+    assert.equal(rig.forward(announce()).task, undefined, "stale, but there are enough");
+    rig.times.set(...task.client, NOW, 0);
+    assert.equal(rig.forward(announce()).task.token, 0, "due for the client");
   });
 
   it("leaves the tracker alone for a client that it told to, and for no other", () => {
     const first = rig.forward(announce());
-    rig.times.set(...first.errand.client, NOW + 600, 0);
+    rig.times.set(...first.task.client, NOW + 600, 0);
     const again = rig.forward(announce());
-    assert.deepEqual([again.errand, again.connection.replies.length], [undefined, 1]);
+    assert.deepEqual([again.task, again.connection.replies.length], [undefined, 1]);
     assert.equal(decoded(again.connection.replies[0]).interval, 1800, "it need not hurry either");
     const news = rig.forward(announce("&event=started"));
-    assert.deepEqual([news.errand.token, news.connection.replies.length], [0, 1], "but news is passed on");
+    assert.deepEqual([news.task.token, news.connection.replies.length], [0, 1], "but news is passed on");
     const other = rig.forward(announce(), REDIRECTED);
-    assert.deepEqual([other.errand.token !== 0, other.connection.replies.length], [true, 0], "others wait");
-    rig.times.set(...first.errand.client, NOW, 0);
-    assert.notEqual(rig.forward(announce()).errand.token, 0, "that time is over");
+    assert.deepEqual([other.task.token !== 0, other.connection.replies.length], [true, 0], "others wait");
+    rig.times.set(...first.task.client, NOW, 0);
+    assert.notEqual(rig.forward(announce()).task.token, 0, "that time is over");
   });
 
   it("waits anew where what was known is long forgotten", () => {
     rig.connect().receive(announce());
     const { swarm } = knowSwarm(NOW, 900);
     rig.times.set(...swarm, NOW - 899, 900, packLearned(4000, NOW + 4));
-    assert.equal(rig.forward(announce()).errand.token, 0, "its peers are kept for a while more");
+    assert.equal(rig.forward(announce()).task.token, 0, "its peers are kept for a while more");
     assert.equal(rig.tracker.source, 4000, "and are given to its clients");
     rig.times.set(...swarm, NOW + 899, 900, packLearned(4000, NOW));
-    assert.equal(rig.forward(announce("&event=started")).errand.token, 0, "it is not due");
+    assert.equal(rig.forward(announce("&event=started")).task.token, 0, "it is not due");
     assert.equal(rig.tracker.source, 0, "and its peers are forgotten");
     rig.times.set(...swarm, NOW, 900, packLearned(4000, NOW));
-    assert.notEqual(rig.forward(announce()).errand.token, 0);
+    assert.notEqual(rig.forward(announce()).task.token, 0);
     rig.times.set(...swarm, NOW, 0);
-    assert.notEqual(rig.forward(announce()).errand.token, 0, "it could not be asked, a while ago");
+    assert.notEqual(rig.forward(announce()).task.token, 0, "it could not be asked, a while ago");
   });
 
   it("has a client come back soon that got nothing while the tracker was still being asked", () => {
     const connection = rig.connect();
     connection.receive(announce("&event=started"));
-    const [{ swarm }] = rig.errands();
+    const [{ swarm }] = rig.tasks();
     connection.resume();
     assert.equal(decoded(connection.replies[0]).interval, 60);
     rig.times.set(...swarm, NOW + 30, 0);
@@ -285,14 +285,14 @@ describe("whether the external tracker is asked, and waited for", () => {
   it("tells trackers, torrents and clients apart", () => {
     rig.connect().receive(announce());
     const first = knowSwarm(NOW + 1);
-    assert.notEqual(rig.forward(announce("", "tracker.example:81")).errand, undefined);
-    assert.notEqual(rig.forward(announce("").replace("%aA", "%ab")).errand, undefined);
-    const { errand } = rig.forward(announce("", "TRACKER.example"), REDIRECTED);
-    assert.deepEqual(errand.swarm, first.swarm);
-    assert.notDeepEqual(errand.client, first.client);
-    assert.equal(errand.token, 0, "the swarm is known");
+    assert.notEqual(rig.forward(announce("", "tracker.example:81")).task, undefined);
+    assert.notEqual(rig.forward(announce("").replace("%aA", "%ab")).task, undefined);
+    const { task } = rig.forward(announce("", "TRACKER.example"), REDIRECTED);
+    assert.deepEqual(task.swarm, first.swarm);
+    assert.notDeepEqual(task.client, first.client);
+    assert.equal(task.token, 0, "the swarm is known");
     const peerId = (name: string) => `&peer_id=-XX0001-${name.padEnd(12, "-")}`;
-    const [one, another] = ["one", "another"].map((name) => rig.forward(announce(peerId(name))).errand);
+    const [one, another] = ["one", "another"].map((name) => rig.forward(announce(peerId(name))).task);
     assert.notDeepEqual(one.client, another.client, "two behind one address, with the same port");
   });
 
@@ -325,18 +325,18 @@ describe("whether the external tracker is asked, and waited for", () => {
 
   it("always waits for what it passes on", () => {
     rig.tracker.known = 100;
-    const { connection, errand } = rig.forward(announce("", "observed.example"));
-    assert.deepEqual([connection.deferMs, errand.isObserved], [3000, true]);
+    const { connection, task } = rig.forward(announce("", "observed.example"));
+    assert.deepEqual([connection.deferMs, task.isObserved], [3000, true]);
   });
 
   it("answers at once when the control plane has no room", () => {
-    for (let i = 0; i < 20_000 && rig.counters[COUNTER.errandsDropped] === 0; i++) {
+    for (let i = 0; i < 20_000 && rig.counters[COUNTER.tasksDropped] === 0; i++) {
       const connection = rig.connect();
       connection.receive(announce("&event=stopped"));
     }
     const connection = rig.connect();
     connection.receive(announce());
     assert.equal(connection.replies.length, 1);
-    assert.ok(rig.counters[COUNTER.errandsDropped] > 1);
+    assert.ok(rig.counters[COUNTER.tasksDropped] > 1);
   });
 });

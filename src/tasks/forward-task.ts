@@ -1,5 +1,5 @@
 /**
- * The bytes of an errand to an external tracker (`ERRAND.forward`), as the data plane writes and the control plane reads
+ * The bytes of a task to an external tracker (`TASK.forward`), as the data plane writes and the control plane reads
  * them; numbers in network order:
  *
  *     scheme 1, event 1, mode 1, unused 1, port 2, lengths of authority, path with query, and User-Agent 2 each,
@@ -24,17 +24,17 @@ const SCHEME_NAMES = ["http", "https", "udp"] as const;
 /** Longest User-Agent that is passed on; of a longer one, nothing is. */
 const USER_AGENT_LIMIT = 256;
 
-/** Where the data plane writes an errand. */
+/** Where the data plane writes a task. */
 const bytes = new Uint8Array(TEXTS + REQUEST_LINE_LIMIT + USER_AGENT_LIMIT);
 
-/** An errand, written; used again for the next. */
+/** A task, written; used again for the next. */
 export const written = { bytes, length: 0 };
 
 /**
- * Writes an errand to {@link written}, but for the User-Agent.
+ * Writes a task to {@link written}, but for the User-Agent.
  * @param keys two words for the swarm and two for the client.
  */
-export function writeForwardErrand(
+export function writeForwardTask(
   url: TrackerUrl,
   request: AnnounceRequest,
   mode: Mode,
@@ -71,8 +71,8 @@ function append(from: Uint8Array, start: number, end: number): void {
   for (let i = start; i < end; i++) bytes[written.length++] = from[i];
 }
 
-/** An errand as the control plane has it. Texts have one character a byte. */
-export interface ForwardErrand {
+/** A task as the control plane has it. Texts have one character a byte. */
+export interface ForwardTask {
   readonly scheme: "http" | "https" | "udp";
   readonly event: AnnounceEvent;
   /** Whether the answer is passed on (MODE.observe). */
@@ -91,22 +91,22 @@ export interface ForwardErrand {
   readonly userAgent: string;
 }
 
-/** Reads what {@link writeForwardErrand} wrote. */
-export function readForwardErrand(errand: Uint8Array<ArrayBuffer>): ForwardErrand {
-  const view = new DataView(errand.buffer, errand.byteOffset, errand.byteLength);
-  const text = (i: number) => String.fromCharCode(...errand.subarray(ends[i], ends[i + 1]));
+/** Reads what {@link writeForwardTask} wrote. */
+export function readForwardTask(task: Uint8Array<ArrayBuffer>): ForwardTask {
+  const view = new DataView(task.buffer, task.byteOffset, task.byteLength);
+  const text = (i: number) => String.fromCharCode(...task.subarray(ends[i], ends[i + 1]));
   const address = new Address();
-  address.setBytes(errand, ADDRESS);
+  address.setBytes(task, ADDRESS);
   const ends = [TEXTS];
   for (let i = 0; i < 3; i++) ends.push(ends[i] + view.getUint16(LENGTHS + 2 * i));
   const key = (at: number) => [view.getInt32(at), view.getInt32(at + 4)] as const;
   return {
-    scheme: SCHEME_NAMES[errand[0]],
-    event: errand[1] as AnnounceEvent,
-    isObserved: errand[2] === MODE.observe,
+    scheme: SCHEME_NAMES[task[0]],
+    event: task[1] as AnnounceEvent,
+    isObserved: task[2] === MODE.observe,
     address,
     port: view.getUint16(PORT),
-    infoHash: Uint32Array.from({ length: 5 }, (_, i) => readWord(errand, INFO_HASH + 4 * i)),
+    infoHash: Uint32Array.from({ length: 5 }, (_, i) => readWord(task, INFO_HASH + 4 * i)),
     swarm: key(KEYS),
     client: key(KEYS + 8),
     authority: text(0),

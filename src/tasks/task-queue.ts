@@ -1,31 +1,31 @@
 /**
- * What a data-plane thread would have the control plane do: errands, in a ring of bytes in shared memory. There is one
- * for each thread, which alone writes to it; the control plane alone reads. When it is full the errand is dropped and
+ * What a data-plane thread would have the control plane do: tasks, in a ring of bytes in shared memory. There is one
+ * for each thread, which alone writes to it; the control plane alone reads. When it is full the task is dropped and
  * counted: whoever had it can do without.
  *
- *     errand    length of its bytes | kind << 24, token low, token high, number (4 bytes each), bytes, filled up to 4
+ *     task    length of its bytes | kind << 24, token low, token high, number (4 bytes each), bytes, filled up to 4
  *
- * The errands of all threads are numbered together: what a client asks of one thread after another has answered it must
+ * The tasks of all threads are numbered together: what a client asks of one thread after another has answered it must
  * not overtake.
  */
 import { COUNTER } from "../model/counters.ts";
 
 /** What there is to do. */
-export const ERRAND = {
+export const TASK = {
   /** Ask neighbors for peers of a swarm. */
   refresh: 1,
   /** Ask an external tracker. */
   forward: 2,
 } as const;
 
-/** One of {@link ERRAND}. */
-export type ErrandKind = (typeof ERRAND)[keyof typeof ERRAND];
+/** One of {@link TASK}. */
+export type TaskKind = (typeof TASK)[keyof typeof TASK];
 
 /** Bytes of a ring; a power of two. */
 const RING_BYTES = 1 << 20;
 
-/** Longest that the bytes of one errand may be. */
-export const ERRAND_BYTES = 40 * 1024;
+/** Longest that the bytes of one task may be. */
+export const TASK_BYTES = 40 * 1024;
 
 const HEAD_BYTES = 16;
 const LENGTH_MASK = 0xff_ffff;
@@ -35,22 +35,22 @@ const WORD = 2 ** 32;
 const WRITTEN = 0;
 const READ = 1;
 
-/** Words that all queues share: errands numbered, and errands that are there to be taken, modulo 2^32. */
+/** Words that all queues share: tasks numbered, and tasks that are there to be taken, modulo 2^32. */
 const NUMBERED = 0;
 const THERE = 1;
 
 /** A queue's shared memory. */
-export interface ErrandQueueData {
+export interface TaskQueueData {
   readonly shared: Int32Array<SharedArrayBuffer>;
   readonly header: Int32Array<SharedArrayBuffer>;
   readonly ring: Uint8Array<SharedArrayBuffer>;
 }
 
 /** Allocates an empty queue. @param bytes of the ring, a power of two. @param shared of the other queues, if there are. */
-export function allocateErrandQueue(
+export function allocateTaskQueue(
   bytes = RING_BYTES,
   shared = new Int32Array(new SharedArrayBuffer(8)),
-): ErrandQueueData {
+): TaskQueueData {
   return {
     shared,
     header: new Int32Array(new SharedArrayBuffer(8)),
@@ -59,18 +59,18 @@ export function allocateErrandQueue(
 }
 
 /** Allocates the queues of so many threads. */
-export function allocateErrandQueues(threads: number): ErrandQueueData[] {
-  const { shared } = allocateErrandQueue(1);
-  return Array.from({ length: threads }, () => allocateErrandQueue(RING_BYTES, shared));
+export function allocateTaskQueues(threads: number): TaskQueueData[] {
+  const { shared } = allocateTaskQueue(1);
+  return Array.from({ length: threads }, () => allocateTaskQueue(RING_BYTES, shared));
 }
 
-/** Room that an errand takes. */
+/** Room that a task takes. */
 function roomFor(length: number): number {
   return HEAD_BYTES + ((length + 3) & ~3);
 }
 
 /** The data plane's end. */
-export class ErrandWriter {
+export class TaskWriter {
   readonly #shared: Int32Array<SharedArrayBuffer>;
   readonly #header: Int32Array<SharedArrayBuffer>;
   readonly #ring: Uint8Array<SharedArrayBuffer>;
@@ -78,7 +78,7 @@ export class ErrandWriter {
   readonly #counters: Float64Array;
 
   /** @param counters where what was dropped is counted, by model/counters.ts. */
-  constructor({ shared, header, ring }: ErrandQueueData, counters: Float64Array) {
+  constructor({ shared, header, ring }: TaskQueueData, counters: Float64Array) {
     this.#shared = shared;
     this.#header = header;
     this.#ring = ring;
@@ -87,17 +87,17 @@ export class ErrandWriter {
   }
 
   /**
-   * Adds an errand and wakes the control plane.
+   * Adds a task and wakes the control plane.
    * @param token the connection that waits for it (engine.ts), or 0.
-   * @param bytes `[start, end)` is what the control plane has to know, at most {@link ERRAND_BYTES}.
+   * @param bytes `[start, end)` is what the control plane has to know, at most {@link TASK_BYTES}.
    * @returns false when there is no room: it is dropped and counted.
    */
-  push(kind: ErrandKind, token: number, bytes: Uint8Array, start: number, end: number): boolean {
+  push(kind: TaskKind, token: number, bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     const written = this.#header[WRITTEN];
     const taken = (written - Atomics.load(this.#header, READ)) >>> 0;
-    if (length > ERRAND_BYTES || taken + roomFor(length) > this.#ring.length) {
-      this.#counters[COUNTER.errandsDropped]++;
+    if (length > TASK_BYTES || taken + roomFor(length) > this.#ring.length) {
+      this.#counters[COUNTER.tasksDropped]++;
       return false;
     }
     this.#putWord(written, length | (kind << 24));
@@ -113,7 +113,7 @@ export class ErrandWriter {
     return true;
   }
 
-  /** Errands are filled up to words, so that none is torn by the end of the ring. */
+  /** Tasks are filled up to words, so that none is torn by the end of the ring. */
   #putWord(at: number, word: number): void {
     const place = at & this.#mask;
     this.#ring[place] = word;
@@ -123,25 +123,25 @@ export class ErrandWriter {
   }
 }
 
-/** Called with one errand. The bytes are the callee's to keep. @param number modulo 2^32, signed. */
-type ErrandVisitor = (kind: number, token: number, bytes: Uint8Array<ArrayBuffer>, number: number) => void;
+/** Called with one task. The bytes are the callee's to keep. @param number modulo 2^32, signed. */
+type TaskVisitor = (kind: number, token: number, bytes: Uint8Array<ArrayBuffer>, number: number) => void;
 
 /** The control plane's end. */
-export class ErrandReader {
+export class TaskReader {
   readonly #shared: Int32Array<SharedArrayBuffer>;
   readonly #header: Int32Array<SharedArrayBuffer>;
   readonly #ring: Uint8Array<SharedArrayBuffer>;
   readonly #mask: number;
 
-  constructor({ shared, header, ring }: ErrandQueueData) {
+  constructor({ shared, header, ring }: TaskQueueData) {
     this.#shared = shared;
     this.#header = header;
     this.#ring = ring;
     this.#mask = ring.length - 1;
   }
 
-  /** Takes errands, in their order, `most` at most. @returns whether there may be more. */
-  drain(visit: ErrandVisitor, most: number): boolean {
+  /** Takes tasks, in their order, `most` at most. @returns whether there may be more. */
+  drain(visit: TaskVisitor, most: number): boolean {
     for (let taken = 0; taken < most; taken++) {
       const read = this.#header[READ];
       if (read === Atomics.load(this.#header, WRITTEN)) return false;
@@ -155,12 +155,12 @@ export class ErrandReader {
     return true;
   }
 
-  /** How many errands have come, in all queues: what to {@link wait} with when none of them is left. */
+  /** How many tasks have come, in all queues: what to {@link wait} with when none of them is left. */
   get came(): number {
     return Atomics.load(this.#shared, THERE);
   }
 
-  /** Waits for an errand in any queue. @param came as it was before looking. @returns undefined when more have come. */
+  /** Waits for a task in any queue. @param came as it was before looking. @returns undefined when more have come. */
   wait(came: number): Promise<unknown> | undefined {
     const waiting = Atomics.waitAsync(this.#shared, THERE, came);
     return waiting.async ? waiting.value : undefined;

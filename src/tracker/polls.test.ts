@@ -32,16 +32,13 @@ describe("polls", () => {
 
   for (const policy of ["nearest", "bridged"] as const) {
     test(`are answered with announced peers, and change nothing (${policy})`, () => {
-      const errands: number[] = [];
+      const tasks: number[] = [];
       const push = (...[, , , start, end]: [number, number, Uint8Array, number, number]) =>
-        errands.push(end - start) > 0;
-      const options = { polls, refreshSeconds: 60, errands: { push }, selection: { policy } };
+        tasks.push(end - start) > 0;
+      const options = { polls, refreshSeconds: 60, tasks: { push }, selection: { policy } };
       const fixture = new TrackerFixture(options);
       fixture.announce("13.0.0.9");
-      assert.deepEqual(
-        [fixture.store.swarmCount, fixture.counters[COUNTER.polls], errands.length],
-        [0, 1, 0],
-      );
+      assert.deepEqual([fixture.store.swarmCount, fixture.counters[COUNTER.polls], tasks.length], [0, 1, 0]);
       fixture.announce("11.0.0.1", { left: 0 });
       fixture.announce("11.0.0.2");
       fixture.learn(13, 0, 0, 1, 0x1a, 0xe1, 11, 0, 0, 3, 0x1a, 0xe1);
@@ -50,7 +47,7 @@ describe("polls", () => {
       assert.deepEqual(new Set(fixture.toldAll()), new Set(["11.0.0.1 6881", "11.0.0.2 6881"]));
       assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [1, 1]);
       assert.equal(fixture.store.peerCount, 4);
-      assert.equal(errands.length, 1);
+      assert.equal(tasks.length, 1);
     });
   }
 });

@@ -17,13 +17,13 @@ describe("refreshing", () => {
   test("a swarm is asked about once in a while, as often as somebody announces", () => {
     const pushed: Uint8Array[] = [];
     let room = true;
-    const errands = {
+    const tasks = {
       push: (_kind: number, _token: number, bytes: Uint8Array, start: number, end: number) => {
         if (room) pushed.push(bytes.slice(start, end));
         return room;
       },
     };
-    const fixture = new TrackerFixture({ refreshSeconds: 1800, errands });
+    const fixture = new TrackerFixture({ refreshSeconds: 1800, tasks });
     fixture.announce("11.0.0.1", { swarm: 0x01020304 });
     fixture.announce("11.0.0.2", { swarm: 0x01020304 });
     assert.equal(pushed.length, 1);
@@ -50,7 +50,7 @@ describe("refreshing", () => {
     let room = true;
     const push = (...[, token]: [number, number, Uint8Array, number, number]) =>
       room && tokens.push(token) > 0;
-    const fixture = new TrackerFixture({ refreshSeconds: 60, refreshWaitMs: 300, errands: { push } });
+    const fixture = new TrackerFixture({ refreshSeconds: 60, refreshWaitMs: 300, tasks: { push } });
     const announce = (address: string, token: number, event: AnnounceEvent = ANNOUNCE_EVENT.none) => {
       const request = new AnnounceRequest();
       request.address.copyFrom(parseAddress(address));

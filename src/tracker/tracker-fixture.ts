@@ -22,7 +22,7 @@ import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.t
 import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
 import { NO_POLLS, type Polls } from "./polls.ts";
-import { type Errands, Tracker } from "./tracker.ts";
+import { type Tasks, Tracker } from "./tracker.ts";
 
 /** A peer group, in text. */
 export interface TestGroup {
@@ -132,7 +132,7 @@ export class TrackerFixture {
       polls?: Polls;
       refreshSeconds?: number;
       refreshWaitMs?: number;
-      errands?: Errands;
+      tasks?: Tasks;
       selection?: Partial<SelectionSettings>;
       /** Seconds until a copy is proven; 0, at once, unless a test is about that. */
       minDwell?: number;
@@ -161,7 +161,7 @@ export class TrackerFixture {
       this.clock,
       this.counters,
       this.activity,
-      options.errands,
+      options.tasks,
     );
   }
 

@@ -27,7 +27,7 @@ import { COUNTS } from "../store/peer-update.ts";
 import { isRefreshDue, noteStranded, setRefreshed, wasRefreshed } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { REFRESH_BYTES, writeRefresh } from "../tasks/refresh-task.ts";
-import { ERRAND, type ErrandWriter } from "../tasks/task-queue.ts";
+import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
 import { AnnouncedPeer } from "./announced-peer.ts";
 import { setIntervals, shortenForBridges } from "./intervals.ts";
 import { isInside, type TrackerPolicy } from "./tracker-policy.ts";
@@ -40,9 +40,9 @@ export interface Clock {
 }
 
 /** Where other trackers' peers are asked for. */
-export type Errands = Pick<ErrandWriter, "push">;
+export type Tasks = Pick<TaskWriter, "push">;
 
-const NO_ERRANDS: Errands = { push: () => false };
+const NO_TASKS: Tasks = { push: () => false };
 
 /** The connection of an announce (engine/engine.ts). A token is too large to be handed on without garbage. */
 export type Asker = Pick<Exchange, "mayDefer" | "token">;
@@ -64,8 +64,8 @@ export class Tracker {
   readonly #clock: Clock;
   readonly #counters: Float64Array;
   readonly #activity: Float64Array;
-  readonly #errands: Errands;
-  readonly #errand = new Uint8Array(REFRESH_BYTES);
+  readonly #tasks: Tasks;
+  readonly #task = new Uint8Array(REFRESH_BYTES);
   readonly #requester = new Requester();
   readonly #update = new AnnouncedPeer();
   readonly #infoHash = new Uint32Array(5);
@@ -73,7 +73,7 @@ export class Tracker {
   /**
    * @param counters by model/counters.ts.
    * @param activity by group-activity.ts.
-   * @param errands where other trackers' peers are asked for.
+   * @param tasks where other trackers' peers are asked for.
    */
   constructor(
     store: SwarmStore,
@@ -82,7 +82,7 @@ export class Tracker {
     clock: Clock,
     counters: Float64Array,
     activity: Float64Array,
-    errands: Errands = NO_ERRANDS,
+    tasks: Tasks = NO_TASKS,
   ) {
     this.#store = store;
     this.policy = policy;
@@ -90,7 +90,7 @@ export class Tracker {
     this.#clock = clock;
     this.#counters = counters;
     this.#activity = activity;
-    this.#errands = errands;
+    this.#tasks = tasks;
     this.#learned = new LearnedCount(store);
     this.#selection = new PeerSelection(store, random, counters, activity);
     this.#displacement = new Displacement(store, random);
@@ -281,11 +281,11 @@ export class Tracker {
     const peers = this.#store.announced(entry);
     if (peers === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return;
     const isNew = !wasRefreshed(words, entry);
-    writeRefresh(this.#errand, infoHash, peers, isNew);
+    writeRefresh(this.#task, infoHash, peers, isNew);
     const waits = isNew && asker?.mayDefer === true && refreshWaitMs > 0;
     const token = waits ? asker.token : 0;
     // When there is no room for the wish, the next announce has it again.
-    if (!this.#errands.push(ERRAND.refresh, token, this.#errand, 0, REFRESH_BYTES)) return;
+    if (!this.#tasks.push(TASK.refresh, token, this.#task, 0, REFRESH_BYTES)) return;
     setRefreshed(words, entry, now, refreshSeconds);
     if (!waits) return;
     this.waitMs = refreshWaitMs;

@@ -50,8 +50,8 @@ describe("forwarded requests of any bytes", () => {
         connection.receive(get(start + target, host, `User-Agent: ${agent}`));
         if (connection.deferMs > 0) connection.resume();
         assert.ok(connection.replies.every(({ status }) => status > 0));
-        for (const errand of rig.errands()) {
-          const { url, udp, userAgent } = announcementFor(errand, 200);
+        for (const task of rig.tasks()) {
+          const { url, udp, userAgent } = announcementFor(task, 200);
           assert.match(url, /^(https?|udp):\/\/[-a-z0-9.:_[\]]+(\/|\?|$)/i);
           assert.ok(
             [...url].every((each) => each > " " && each !== "\x7f" && each !== "#"),

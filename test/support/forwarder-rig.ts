@@ -9,7 +9,7 @@ import { parseAddress } from "../../src/model/address-text.ts";
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts";
 import type { ForeignPeers } from "../../src/store/learned-peers.ts";
 import { AskTimes, allocateAskTimes } from "../../src/tasks/ask-times.ts";
-import { addUserAgent, writeForwardErrand, written } from "../../src/tasks/forward-task.ts";
+import { addUserAgent, writeForwardTask, written } from "../../src/tasks/forward-task.ts";
 import type { Told } from "../../src/tasks/upstream-reply.ts";
 import { AnnounceQuery } from "../../src/wire/announce-query.ts";
 import { ascii } from "../../src/wire/ascii.ts";
@@ -32,7 +32,7 @@ interface Asked {
 }
 
 /** What is forwarded, if not a usual announce. */
-export interface ErrandOptions {
+export interface TaskOptions {
   readonly client?: number;
   readonly swarm?: number;
   readonly event?: AnnounceEvent;
@@ -89,15 +89,15 @@ export class ForwarderRig {
     });
   }
 
-  /** Has an errand done. @returns the token of who waits for it. */
-  take(options: ErrandOptions = {}): number {
-    this.forwarder.take(0, ++this.#tokens, errandOf(options));
+  /** Has a task done. @returns the token of who waits for it. */
+  take(options: TaskOptions = {}): number {
+    this.forwarder.take(0, ++this.#tokens, taskOf(options));
     return this.#tokens;
   }
 }
 
-/** The bytes of an errand. */
-export function errandOf(options: ErrandOptions): Uint8Array<ArrayBuffer> {
+/** The bytes of a task. */
+export function taskOf(options: TaskOptions): Uint8Array<ArrayBuffer> {
   const { client = 1, swarm = 1, event = ANNOUNCE_EVENT.none, isObserved = false } = options;
   const bytes = ascii(options.url ?? `http://t.example/ann?info_hash=${HASH}&port=6881`);
   const url = new TrackerUrl();
@@ -107,7 +107,7 @@ export function errandOf(options: ErrandOptions): Uint8Array<ArrayBuffer> {
   query.request.event = event;
   query.request.address.copyFrom(parseAddress(options.address ?? "198.18.0.1"));
   const mode = isObserved ? MODE.observe : MODE.replace;
-  writeForwardErrand(url, query.request, mode, Int32Array.of(swarm, swarm, 1000 + client, 1000 + client));
+  writeForwardTask(url, query.request, mode, Int32Array.of(swarm, swarm, 1000 + client, 1000 + client));
   const agent = ascii(options.userAgent ?? "");
   addUserAgent(agent, 0, agent.length);
   return written.bytes.slice(0, written.length);

@@ -8,8 +8,8 @@ import { FORWARDER } from "../../src/services/forwarded-service.ts";
 import { HttpService } from "../../src/services/http-service.ts";
 import { Refusal } from "../../src/services/refusal.ts";
 import { AskTimes, allocateAskTimes } from "../../src/tasks/ask-times.ts";
-import { type ForwardErrand, readForwardErrand } from "../../src/tasks/forward-task.ts";
-import { allocateErrandQueue, ErrandReader, ErrandWriter } from "../../src/tasks/task-queue.ts";
+import { type ForwardTask, readForwardTask } from "../../src/tasks/forward-task.ts";
+import { allocateTaskQueue, TaskReader, TaskWriter } from "../../src/tasks/task-queue.ts";
 import { HostRules, MODE } from "../../src/wire/host-rules.ts";
 import { FakeConnection, FakeTracker, prefixTable } from "./fake-connection.ts";
 
@@ -35,14 +35,14 @@ export class ForwardingRig {
   readonly tracker = new FakeTracker();
   readonly times: AskTimes;
   readonly service: HttpService;
-  readonly #queue = allocateErrandQueue();
-  readonly #reader = new ErrandReader(this.#queue);
+  readonly #queue = allocateTaskQueue();
+  readonly #reader = new TaskReader(this.#queue);
 
   constructor() {
     const { counters, tracker } = this;
     const memory = allocateAskTimes(1024);
     this.times = new AskTimes(memory);
-    const writer = new ErrandWriter(this.#queue, counters);
+    const writer = new TaskWriter(this.#queue, counters);
     const external = new ExternalTrackers(memory, writer, [1, 2, 3, 4], { seconds: NOW });
     this.service = new HttpService(tracker, counters, new Refusal(counters), () => 0, { tracker, external });
     const value = (text: string, kind: number) => ({ prefix: parsePrefix(text).prefix, value: kind });
@@ -75,22 +75,22 @@ export class ForwardingRig {
     return connection;
   }
 
-  /** What the control plane is to do, with the bytes of each errand and the token of who waits for it. */
-  errands(): (ForwardErrand & { token: number; bytes: Uint8Array<ArrayBuffer> })[] {
-    const all: (ForwardErrand & { token: number; bytes: Uint8Array<ArrayBuffer> })[] = [];
-    this.#reader.drain((_, token, bytes) => all.push({ token, bytes, ...readForwardErrand(bytes) }), 100);
+  /** What the control plane is to do, with the bytes of each task and the token of who waits for it. */
+  tasks(): (ForwardTask & { token: number; bytes: Uint8Array<ArrayBuffer> })[] {
+    const all: (ForwardTask & { token: number; bytes: Uint8Array<ArrayBuffer> })[] = [];
+    this.#reader.drain((_, token, bytes) => all.push({ token, bytes, ...readForwardTask(bytes) }), 100);
     return all;
   }
 
-  /** What comes of one request: the errand, and whom the tracker has seen. */
+  /** What comes of one request: the task, and whom the tracker has seen. */
   forward(text: string, remote?: string) {
     const connection = this.connect(remote);
     connection.receive(text);
-    const [errand] = this.errands();
+    const [task] = this.tasks();
     return {
       connection,
-      url: errand && `${errand.scheme}://${errand.authority}${errand.path}`,
-      errand,
+      url: task && `${task.scheme}://${task.authority}${task.path}`,
+      task,
       client: /address=(\S+)/.exec(this.tracker.seen.at(-1) ?? "")?.[1],
     };
   }

@@ -103,10 +103,10 @@ function queueMetric(vanishedMissed: number, totalsDropped: number, { counters }
   return counter(
     "btrt_queue_drops_total",
     "What was dropped as a queue between planes was full. vanished_swarms: torrents that are gone, which are then " +
-      "looked for in the database; group_totals: totals that are lost; errands: what was asked of the control plane.",
+      "looked for in the database; group_totals: totals that are lost; tasks: what was asked of the control plane.",
     { labels: { queue: "vanished_swarms" }, value: vanishedMissed },
     { labels: { queue: "group_totals" }, value: totalsDropped },
-    { labels: { queue: "errands" }, value: counters[COUNTER.errandsDropped] },
+    { labels: { queue: "tasks" }, value: counters[COUNTER.tasksDropped] },
   );
 }
 

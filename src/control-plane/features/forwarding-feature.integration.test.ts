@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../../../test/support/bed.ts";
-import { errandOf, HASH } from "../../../test/support/forwarder-rig.ts";
+import { HASH, taskOf } from "../../../test/support/forwarder-rig.ts";
 import { readTotals } from "../../admin/readings.ts";
 import { loadConfig } from "../../config/load.ts";
 import { allocateCounters } from "../../model/counters.ts";
@@ -9,7 +9,7 @@ import { parsePrefix } from "../../network/prefix.ts";
 import { allocateSwarmStore } from "../../store/store-memory.ts";
 import { allocateAskTimes } from "../../tasks/ask-times.ts";
 import { buildPolicy } from "../policy.ts";
-import type { ErrandHandler } from "../task-dispatcher.ts";
+import type { TaskHandler } from "../task-dispatcher.ts";
 import { ForwardingFeature } from "./forwarding-feature.ts";
 
 test("a reload with other limits keeps what has been counted, and what waits", async (t) => {
@@ -28,12 +28,12 @@ test("a reload with other limits keeps what has been counted, and what waits", a
       },
     },
   });
-  let handle: ErrandHandler = () => assert.fail();
+  let handle: TaskHandler = () => assert.fail();
   const feature = new ForwardingFeature(
     {
       store: allocateSwarmStore(1000, 1, [1, 2]),
       askTimes: allocateAskTimes(1024),
-      errands: {
+      tasks: {
         handle: (_, handler) => {
           handle = handler;
         },
@@ -48,11 +48,7 @@ test("a reload with other limits keeps what has been counted, and what waits", a
   t.after(() => feature.stop());
   feature.start();
   const announce = (client: number) =>
-    handle(
-      0,
-      0,
-      errandOf({ client, swarm: client, url: `http://203.0.113.1:80/a?info_hash=${HASH}&port=1` }),
-    );
+    handle(0, 0, taskOf({ client, swarm: client, url: `http://203.0.113.1:80/a?info_hash=${HASH}&port=1` }));
   const totals = readTotals({ counters: [allocateCounters()], activity: [] });
   const shown = () => feature.panel.read(totals).forwarding;
   announce(1);

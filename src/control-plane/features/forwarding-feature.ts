@@ -1,4 +1,4 @@
-/** Forwarded announces, wired: from the data plane's errands to external trackers, and back into store and answers. */
+/** Forwarded announces, wired: from the data plane's tasks to external trackers, and back into store and answers. */
 
 import type { Panel } from "../../admin/panel.ts";
 import { forwardingPanel, type forwardingSchema } from "../../admin/panels/forwarding-panel.ts";
@@ -18,9 +18,9 @@ import { CONTROL_PLANE } from "../../store/shard-lock.ts";
 import type { SwarmStoreData } from "../../store/store-memory.ts";
 import { SwarmStore } from "../../store/swarm-store.ts";
 import { AskTimes, type AskTimesData } from "../../tasks/ask-times.ts";
-import { ERRAND } from "../../tasks/task-queue.ts";
+import { TASK } from "../../tasks/task-queue.ts";
 import type { Feature } from "../feature.ts";
-import type { ErrandDesk } from "../task-dispatcher.ts";
+import type { TaskDispatcher } from "../task-dispatcher.ts";
 
 /** For an announce with its redirects and retransmissions: longer than any client waits, as a late answer serves others. */
 const REQUEST_MS = 15_000;
@@ -37,7 +37,7 @@ const SHARE_OF_ADDRESS = 1 / 4;
 export interface ForwardingParts {
   readonly store: SwarmStoreData;
   readonly askTimes: AskTimesData;
-  readonly errands: Pick<ErrandDesk, "handle" | "resume">;
+  readonly tasks: Pick<TaskDispatcher, "handle" | "resume">;
   /** The data plane's clock, in seconds. */
   readonly now: () => number;
   /** Which addresses external trackers may have; by default all that are public, and neither ours nor denied. */
@@ -82,8 +82,8 @@ export class ForwardingFeature implements Feature {
   }
 
   start(): void {
-    const { errands } = this.#parts;
-    errands.handle(ERRAND.forward, (worker, token, bytes) => this.#forwarder.take(worker, token, bytes));
+    const { tasks } = this.#parts;
+    tasks.handle(TASK.forward, (worker, token, bytes) => this.#forwarder.take(worker, token, bytes));
   }
 
   /** What is on its way is given up, if the configuration has changed as far as it matters here. */
@@ -119,14 +119,14 @@ export class ForwardingFeature implements Feature {
   }
 
   #makeForwarder({ tracker }: Config): Forwarder {
-    const { errands, askTimes, now } = this.#parts;
+    const { tasks, askTimes, now } = this.#parts;
     return new Forwarder({
       limits: this.#limits,
       numWant: tracker.numwant_max,
       times: new AskTimes(askTimes),
       announce: (announcement) => this.#client.announce(announcement),
       learn: (peers) => this.#learned.learnAnswer(peers, this.#counts),
-      resume: (worker, token, told) => errands.resume(worker, token, told),
+      resume: (worker, token, told) => tasks.resume(worker, token, told),
       isOurs: (address) => this.#ours.lookup(address) !== 0,
       now,
       nowMs: () => performance.now(),

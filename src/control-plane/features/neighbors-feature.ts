@@ -1,4 +1,4 @@
-/** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, errands and log. */
+/** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, tasks and log. */
 
 import { randomBytes, randomInt } from "node:crypto";
 import type { Panel } from "../../admin/panel.ts";
@@ -23,11 +23,11 @@ import { CONTROL_PLANE } from "../../store/shard-lock.ts";
 import type { SwarmStoreData } from "../../store/store-memory.ts";
 import { SwarmStore } from "../../store/swarm-store.ts";
 import { readRefresh } from "../../tasks/refresh-task.ts";
-import { ERRAND } from "../../tasks/task-queue.ts";
+import { TASK } from "../../tasks/task-queue.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { POLL_PEER_ID, Polls } from "../../tracker/polls.ts";
 import type { Feature } from "../feature.ts";
-import type { ErrandDesk } from "../task-dispatcher.ts";
+import type { TaskDispatcher } from "../task-dispatcher.ts";
 
 /** How often neighbors are asked what they may be asked by then. */
 const PUMP_MS = 50;
@@ -41,7 +41,7 @@ const PEERS_PER_SWARM = 4;
 /** What the neighbors are wired to. */
 export interface NeighborsFeatureParts {
   readonly store: SwarmStoreData;
-  readonly errands: ErrandDesk;
+  readonly tasks: TaskDispatcher;
   readonly log: Logger;
 }
 
@@ -54,7 +54,7 @@ export class NeighborsFeature implements Feature {
   readonly #peerId = POLL_PEER_ID + randomBytes(6).toString("hex");
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ store, errands, log }: NeighborsFeatureParts, loaded: LoadedConfig, policy: PolicyData) {
+  constructor({ store, tasks, log }: NeighborsFeatureParts, loaded: LoadedConfig, policy: PolicyData) {
     const { tracker } = loaded.config;
     const groups = new PeerGroups(policy.groups);
     this.#log = log;
@@ -74,8 +74,8 @@ export class NeighborsFeature implements Feature {
       swarms: 2 ** Math.ceil(Math.log2(Math.max(8, store.maxPeers / PEERS_PER_SWARM))),
     });
     this.panel = neighborsPanel(this.#neighbors);
-    errands.handle(ERRAND.refresh, (worker, token, bytes) => {
-      this.#neighbors.wish(readRefresh(bytes), token === 0 ? undefined : () => errands.resume(worker, token));
+    tasks.handle(TASK.refresh, (worker, token, bytes) => {
+      this.#neighbors.wish(readRefresh(bytes), token === 0 ? undefined : () => tasks.resume(worker, token));
     });
     this.adopt(loaded, policy);
   }
