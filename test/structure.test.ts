@@ -22,7 +22,7 @@ interface Rule {
 const DOCTORS = [
   "engine/engine.ts",
   "engine/uring/probe.ts",
-  "engine/node/claim.ts",
+  "engine/node/address-availability.ts",
   "engine/node/local-addresses.ts",
 ];
 

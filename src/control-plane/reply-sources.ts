@@ -1,7 +1,7 @@
 /** Whether UDP replies leave from the address that was asked: the log says where they may not. */
 import type { EngineKind } from "../engine/choice.ts";
 import type { ListenAddress } from "../engine/engine.ts";
-import { repliesFromElsewhere } from "../engine/node/local-addresses.ts";
+import { uncertainReplySources } from "../engine/node/local-addresses.ts";
 import { formatHostPort } from "../model/address-text.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
@@ -12,7 +12,7 @@ export function warnOfReplySources(
   datagrams: readonly ListenAddress[],
 ): void {
   if (engine !== "node") return;
-  const udp = repliesFromElsewhere(datagrams).map(formatHostPort);
+  const udp = uncertainReplySources(datagrams).map(formatHostPort);
   if (udp.length === 0) return;
   log.warning(
     { udp },

@@ -5,9 +5,9 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { connectionsPerWorker } from "../config/worker-count.ts";
-import { clearAway, type EngineKind, ownDescriptors } from "../engine/choice.ts";
+import { reclaimResources, type EngineKind, ownDescriptors } from "../engine/choice.ts";
 import type { EngineLimits, ListenAddress, ListenAddresses } from "../engine/engine.ts";
-import { assertUnclaimed } from "../engine/node/claim.ts";
+import { assertAddressesFree } from "../engine/node/address-availability.ts";
 import { allocateResources, type ResourceData } from "../engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "../model/counters.ts";
 import { describeFailure } from "../platform/failure.ts";
@@ -118,7 +118,7 @@ export class DataPlane {
    */
   async start(): Promise<ListenAddresses> {
     try {
-      if (this.#options.workers > 1) await assertUnclaimed(this.#listen).catch(throwListenError);
+      if (this.#options.workers > 1) await assertAddressesFree(this.#listen).catch(throwListenError);
       // The first takes a port where any will do; the others take the same.
       this.#listen = withPortsOf(this.#listen, await this.#startThread(0));
       await Promise.all(this.counters.slice(1).map((_, i) => this.#startThread(i + 1)));
@@ -213,7 +213,7 @@ export class DataPlane {
     if (this.#stopping) return;
     const counters = this.counters[worker];
     this.deaths++;
-    await clearAway(this.#options.engine, this.#resources[worker]);
+    await reclaimResources(this.#options.engine, this.#resources[worker]);
     counters[COUNTER.connectionsClosed] = counters[COUNTER.connectionsAccepted];
     const dropped = await this.#recover(worker);
     this.#observer.died(worker, error, dropped);

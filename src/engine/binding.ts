@@ -1,15 +1,18 @@
-/** How listening sockets are bound. */
+/** Binding of listening sockets. */
 import type { ListenAddress } from "./engine.ts";
 
-/** How a socket is bound. */
+/** The parameters for binding a socket. */
 export interface Binding extends ListenAddress {
-  /** Whether `::` leaves IPv4 to another socket; else it takes both. */
+  /** Whether `::` leaves IPv4 to another socket (IPV6_V6ONLY); otherwise it takes both. */
   readonly ipv6Only: boolean;
-  /** SO_REUSEPORT: others of this user may bind the same address, if they say so too. */
+  /** SO_REUSEPORT: other sockets of this user that set it may bind the same address. */
   readonly reusePort: boolean;
 }
 
-/** How one of the addresses is bound. @param all those of its kind: `::` leaves IPv4 to `0.0.0.0` with its port. */
+/**
+ * The binding of one address. @param all the addresses of the same protocol: `::` leaves IPv4 to `0.0.0.0` with the
+ * same port.
+ */
 export function bindingOf(
   address: ListenAddress,
   all: readonly ListenAddress[],
@@ -20,12 +23,12 @@ export function bindingOf(
   return { host, port, fd, ipv6Only: host === "::" && port !== 0 && all.some(isOther), reusePort };
 }
 
-/** Whether an address to listen on is every address of the machine, of one family or both. */
+/** Whether an address is the wildcard of one family or both. */
 export function isWildcard(host: string): boolean {
   return /^[0.:]+$/.test(host);
 }
 
-/** Whether an error of opening a socket says that the machine has no IPv6. */
+/** Whether opening a socket failed because the machine has no IPv6. */
 export function lacksIPv6(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : "";
   return code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL";

@@ -1,4 +1,7 @@
-/** Which engine serves, and how it is made, woken and cleared away. What it needs is loaded only when it is chosen. */
+/**
+ * Chooses, creates and wakes an engine, and reclaims its resources. An engine's modules are loaded only when it is
+ * chosen.
+ */
 import { writeSync } from "node:fs";
 import type {
   Engine,
@@ -12,21 +15,21 @@ import { FCNTL } from "./uring/layouts.ts";
 import { probeUring } from "./uring/probe.ts";
 import type { ResourceData } from "./uring/resources.ts";
 
-/** The engines there are. */
+/** The available engines. */
 export type EngineKind = "node" | "uring";
 
-/** What was chosen, and if it is not what would be best, why. */
+/** The chosen engine. `because` says why it is not the preferred one. */
 export interface EngineChoice {
   readonly kind: EngineKind;
   readonly because: string | undefined;
 }
 
-/** The engine that was asked for cannot be had here. The message says why. */
+/** The configured engine does not work here. The message says why. */
 export class EngineUnavailableError extends Error {}
 
 /**
- * Chooses: `auto` is the fastest that works here.
- * @param probe tells why io_uring cannot be had, if it cannot.
+ * Chooses an engine: `auto` is the fastest that works here.
+ * @param probe says why io_uring is unavailable; undefined if it works.
  * @throws EngineUnavailableError
  */
 export async function chooseEngine(
@@ -41,8 +44,8 @@ export async function chooseEngine(
 }
 
 /**
- * Makes an engine on this thread.
- * @param resources shared memory for what the `uring` engine has of the kernel.
+ * Creates an engine on this thread.
+ * @param resources shared memory in which the `uring` engine records its kernel resources.
  */
 export async function makeEngine(
   kind: EngineKind,
@@ -61,13 +64,13 @@ export async function makeEngine(
 
 const ONE = new BigUint64Array([1n]);
 
-/** Lets the event loop of an engine's thread go round at once. @param wakeDescriptor the engine's, or -1. */
+/** Makes the event loop of an engine's thread run at once. @param wakeDescriptor the engine's, or -1. */
 export function wakeEngine(wakeDescriptor: number): void {
   if (wakeDescriptor >= 0) writeSync(wakeDescriptor, ONE);
 }
 
 /**
- * The same addresses, with descriptors of sockets given for one engine alone: it closes them.
+ * Duplicates inherited descriptors for one engine, which closes them.
  * @throws SystemError
  */
 export async function ownDescriptors({ streams, datagrams }: ListenAddresses): Promise<ListenAddresses> {
@@ -82,7 +85,7 @@ export async function ownDescriptors({ streams, datagrams }: ListenAddresses): P
   return { streams: streams.map(own), datagrams: datagrams.map(own) };
 }
 
-/** Gives back what the engine of a thread that has died had of the kernel. */
-export async function clearAway(kind: EngineKind, resources: ResourceData): Promise<void> {
-  if (kind === "uring") (await import("./uring/left-behind.ts")).clearAway(resources);
+/** Reclaims the kernel resources of an engine whose thread has crashed. */
+export async function reclaimResources(kind: EngineKind, resources: ResourceData): Promise<void> {
+  if (kind === "uring") (await import("./uring/reclaim.ts")).reclaimResources(resources);
 }

@@ -1,19 +1,19 @@
 /**
- * What every engine must do, whatever it is made of. A test file of an engine calls {@link describeEngine} once.
- * The service is a toy, so that nothing here depends on HTTP or BitTorrent.
+ * The conformance suite of all engines. An engine's test file calls {@link describeEngine} once.
+ * The service is a toy, so that the suite does not depend on HTTP or BitTorrent.
  */
 import { describe } from "node:test";
 import { describeAddresses } from "./conformance/addresses.ts";
 import { describeClosing } from "./conformance/closing.ts";
-import { describeCrowds } from "./conformance/crowds.ts";
+import { describeConnectionLimits } from "./conformance/connection-limits.ts";
 import { describeDatagramLoad } from "./conformance/datagram-load.ts";
 import { describeDatagrams } from "./conformance/datagrams.ts";
 import { describeDeferring } from "./conformance/deferring.ts";
-import { describeGivenSockets } from "./conformance/given-sockets.ts";
+import { describeInheritedSockets } from "./conformance/inherited-sockets.ts";
 import { describeLeaving } from "./conformance/leaving.ts";
+import { describeManyConnections } from "./conformance/many-connections.ts";
 import { describeRequests } from "./conformance/requests.ts";
 import type { MakeEngine } from "./conformance/rig.ts";
-import { describeRoom } from "./conformance/room.ts";
 import { describeSlowness } from "./conformance/slowness.ts";
 import { describeStopping } from "./conformance/stopping.ts";
 import { describeTurns } from "./conformance/turns.ts";
@@ -28,11 +28,11 @@ export function describeEngine(name: string, makeEngine: MakeEngine): void {
     describeStopping(makeEngine);
     describeDeferring(makeEngine);
     describeAddresses(makeEngine);
-    describeGivenSockets(makeEngine);
-    describeCrowds(makeEngine);
+    describeInheritedSockets(makeEngine);
+    describeManyConnections(makeEngine);
     describeDatagrams(makeEngine);
     describeDatagramLoad(makeEngine);
     describeTurns(makeEngine);
-    describeRoom(makeEngine);
+    describeConnectionLimits(makeEngine);
   });
 }

@@ -1,4 +1,4 @@
-/** What becomes of clients when a process may open no more descriptors. */
+/** Service when a process has run out of descriptors. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,10 +12,10 @@ import { probeUring } from "./uring/probe.ts";
 /** Enough for Node itself and a few connections. */
 const DESCRIPTORS = 60;
 
-/** In so many of one client's requests everybody else who can be served is. */
+/** Requests of one client in which all others that can be served are served. */
 const ROUNDS = 20;
 
-/** An engine in a process that may have so many descriptors, and clients of it: twice as many. */
+/** An engine in a process with limited descriptors, and twice as many clients. */
 async function start(t: TestContext, engine: string) {
   const script = fileURLToPath(new URL("./conformance/echo-process.ts", import.meta.url));
   const limited = `ulimit -n ${DESCRIPTORS} && exec "$0" "$1" "$2"`;
@@ -44,7 +44,7 @@ async function start(t: TestContext, engine: string) {
   return { address, clients, datagramClient, counted, end };
 }
 
-test("node: without descriptors new connections are closed, and those there are go on being served", async (t) => {
+test("node: without descriptors new connections are closed, and open ones are still served", async (t) => {
   const { address, clients, datagramClient, counted, end } = await start(t, "node");
   const answers = await Promise.allSettled(clients.map((client) => client.ask("say hello")));
   const served = clients.filter((_, i) => answers[i].status === "fulfilled");
@@ -55,14 +55,14 @@ test("node: without descriptors new connections are closed, and those there are 
   assert.match(String(await counted), /^accepting failed/);
   for (const client of clients) client.close();
 
-  // The server may see a new connection before it sees that the old ones are gone.
+  // The server may see a new connection before the close of old ones.
   let answer = "";
   while (answer !== "here") answer = await askAnew(address, "say here").catch(() => "");
   assert.deepEqual(await end(), [0, null]);
 });
 
 const without = await probeUring();
-test("uring: without descriptors new connections wait until others have gone", {
+test("uring: without descriptors new connections wait until others have closed", {
   skip: without ?? false,
 }, async (t) => {
   const { clients, datagramClient, counted, end } = await start(t, "uring");

@@ -1,47 +1,50 @@
 /**
- * The contract between an engine, which moves bytes, and a service, which understands them.
+ * The contract between an engine, which moves bytes, and a service, which interprets them.
  *
- * An engine owns sockets, buffers, timeouts and connection limits and knows nothing of HTTP or BitTorrent. Whenever
- * a connection has bytes that nobody has consumed yet, it points an {@link Exchange} at them and calls
- * {@link StreamService.serve}, synchronously, until the service consumes nothing more. A service that cannot answer yet
- * has the connection wait, and is asked again later ({@link Exchange.deferMs}).
+ * An engine owns sockets, buffers, timeouts and connection limits. It knows nothing of HTTP or BitTorrent. When a
+ * connection has unconsumed input, the engine points an {@link Exchange} at it and calls {@link StreamService.serve}
+ * synchronously, until the service consumes nothing more. A service that cannot reply yet defers the request, and the
+ * engine serves it again later ({@link Exchange.deferMs}).
  */
 
-/** Bytes an engine must be ready to hold of one connection before the service can consume them. */
+/** Input of one connection that an engine must be able to buffer before the service consumes it, in bytes. */
 export const INPUT_BYTES = 34 * 1024;
 
-/** Room for one reply that an engine guarantees at `output[outputStart]` when it calls the service. */
+/** Free bytes for one reply that an engine guarantees at `output[outputStart]` when it calls the service. */
 export const REPLY_BYTES = 128 * 1024;
 
 /**
- * Asked of the kernel for what a connection has not taken of its replies (SO_SNDBUF), in bytes; Linux takes twice that.
- * Left to itself it takes up to 4 MB of kernel memory for each client that does not read.
+ * Send buffer of a connection (SO_SNDBUF), in bytes; Linux allocates twice that. Without it, the kernel buffers up to 4
+ * MB for each client that does not read.
  */
 export const SEND_BUFFER_BYTES = 32 * 1024;
 
 /**
- * Asked of the kernel for what a connection has sent and nobody has read yet (SO_RCVBUF), in bytes; Linux takes twice that,
- * up to 6 MB if left to itself. More than {@link INPUT_BYTES}.
+ * Receive buffer of a connection (SO_RCVBUF), in bytes; Linux allocates twice that, and up to 6 MB without it. More
+ * than {@link INPUT_BYTES}.
  */
 export const RECEIVE_BUFFER_BYTES = 64 * 1024;
 
-/** Requests of a connection that are served in a row. What it has pipelined behind them waits until others had their turn. */
+/**
+ * Requests of a connection that are served in a row. Requests pipelined behind them wait until other connections had a
+ * turn.
+ */
 export const REQUESTS_AT_ONCE = 16;
 
 /**
- * One call of the service: what came in, from whom, where the reply goes, and what became of it. An engine has one
- * per thread and uses it again for every call; nothing may keep a reference to what is in it.
+ * One call of the service: its input, the remote address, the output buffer, and the result. An engine has one per
+ * thread and reuses it for every call; nothing may keep a reference to its contents.
  */
 export class Exchange {
-  /** In: holds the bytes received and not yet consumed at `[start, end)`. Never empty when the service is called. */
+  /** In: the bytes received and not yet consumed, at `[start, end)`. Never empty when the service is called. */
   input: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
 
   /**
-   * In and out: the other end's address, 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. A service that
-   * learns better (PROXY protocol) overwrites these bytes in place, and the engine keeps them for the rest of the
-   * connection.
+   * In and out: the remote address, 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. A service that learns the
+   * client's address from a PROXY protocol header overwrites these bytes in place. The engine keeps them for the rest
+   * of the connection.
    */
   remote: Uint8Array = new Uint8Array(16);
 
@@ -53,38 +56,39 @@ export class Exchange {
   outputStart = 0;
 
   /**
-   * Out, 0 before each call: bytes of the input that are done with. 0 means that the request is not complete: call
-   * again with more. A connection whose request is not complete with {@link INPUT_BYTES} is closed.
+   * Out, 0 before each call: input bytes that the service has consumed. 0 means that the request is incomplete: the
+   * engine calls again with more input. A connection whose request is still incomplete with {@link INPUT_BYTES} of
+   * input is closed.
    */
   consumed = 0;
 
   /**
-   * Out, false before each call: close the connection once what was written has been sent; what else it sent is not
-   * to be served. With all input consumed that is at once. Input left unconsumed (the body of a refused request)
-   * says that more may be on its way, and closing on it would reset the connection before the reply is read: then
-   * the engine ends its own side, drops what still comes, and leaves closing to the other end, for at most
-   * {@link EngineLimits.requestTimeoutMs}.
+   * Out, false before each call: close the connection once the reply has been sent, and serve no more of its input. If
+   * all input is consumed, the engine closes at once. Unconsumed input (the body of a refused request) means that more
+   * may arrive, and closing then would reset the connection before the client reads the reply. In that case the engine
+   * shuts down its sending side, discards further input, and waits for the client to close, for at most {@link
+   * EngineLimits.requestTimeoutMs}.
    */
   close = false;
 
   /**
-   * In: names this connection for as long as it waits, should the service defer now ({@link Engine.resume}). Never 0,
-   * and never given to two waits.
+   * In: identifies this request while it is deferred ({@link Engine.resume}). Never 0, and never used for two
+   * deferrals.
    */
   token = 0;
 
-  /** In: whether the connection may wait. If not, the service has to answer. */
+  /** In: whether the service may defer this request. If false, the service has to reply. */
   mayDefer = false;
 
   /**
-   * Out, 0 before each call: the request is complete, but its answer is not known yet. With nothing consumed and
-   * nothing written, the connection waits for at most so many milliseconds, or until {@link Engine.resume}; then the
-   * same request is served once more. Meanwhile nothing more of it is served, and a bounded amount is read. It does not
-   * wait at all for longer than an earlier reply takes to be sent, if the kernel does not take that at once.
+   * Out, 0 before each call: the request is complete, but the reply is not available yet. With nothing consumed and
+   * nothing written, the engine serves the same request once more after at most this many milliseconds, or when {@link
+   * Engine.resume} is called. Until then it serves nothing else of this connection, and reads a bounded amount. If the
+   * kernel cannot take an earlier reply at once, the request is served again as soon as that reply has been sent.
    */
   deferMs = 0;
 
-  /** In: whether this request has waited. Then {@link mayDefer} is false. */
+  /** In: whether this request was deferred before. Then {@link mayDefer} is false. */
   resumed = false;
 }
 
@@ -97,22 +101,22 @@ export interface StreamService {
    */
   serve(exchange: Exchange): number;
   /**
-   * Whether connections from an address are those of a proxy, which speaks for many clients: they are not limited by
-   * {@link EngineLimits.maxPerAddress}. Asked once for each connection.
+   * Whether connections from an address are those of a proxy, which forwards requests of many clients. They are exempt
+   * from {@link EngineLimits.maxPerAddress}. Called once for each connection.
    * @param remote 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`.
    */
   isProxy(remote: Uint8Array): boolean;
 }
 
-/** Longest datagram that is served. A longer one is dropped and counted: it is no request of anybody's. */
+/** Longest datagram that is served. A longer one is not a valid request: it is dropped and counted. */
 export const DATAGRAM_BYTES = 2048;
 
 /** Room for one datagram's reply that an engine guarantees at `output[outputStart]`. */
 export const DATAGRAM_REPLY_BYTES = 2048;
 
 /**
- * One call of a {@link DatagramService}. As with {@link Exchange}, an engine has one per thread and nothing may keep a
- * reference to what is in it.
+ * One call of a {@link DatagramService}. An engine has one per thread and reuses it for every call; nothing may keep a
+ * reference to its contents.
  */
 export class DatagramExchange {
   /** In: the datagram is `input[start, end)`. It may be empty. */
@@ -120,7 +124,10 @@ export class DatagramExchange {
   start = 0;
   end = 0;
 
-  /** In: the sender's address, 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`, and its port. The reply goes there. */
+  /**
+   * In: the sender's address, 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`, and its port. The reply is sent
+   * there.
+   */
   remote: Uint8Array = new Uint8Array(16);
   remotePort = 0;
 
@@ -135,75 +142,80 @@ export interface DatagramService {
   serve(exchange: DatagramExchange): number;
 }
 
-/** What an engine is for: who serves the connections, who the datagrams. */
+/** The services that an engine calls: one for TCP connections, one for UDP datagrams. */
 export interface Services {
   readonly stream: StreamService;
   readonly datagram: DatagramService;
 }
 
-/** What an engine does to connections that take too long or are too many. Durations in milliseconds. */
+/** An engine's limits on connections. Durations in milliseconds. */
 export interface EngineLimits {
   /**
-   * Open connections per engine. One more takes the place of one that is idle, or of one whose request or reply waits for
-   * the other end; where there is none, it is closed as soon as it is accepted, and counted (crowd/crowd.ts).
+   * Open connections per engine. When it is reached, a new connection displaces an idle one, or else one whose request
+   * or reply is stalled by the client. If there is neither, the new one is closed when accepted, and counted
+   * (connection-limits/connection-limiter.ts).
    */
   readonly maxConnections: number;
   /**
-   * Of them, those of one address, or one /56 of IPv6. One more takes the place of an idle one of that address, or is
-   * closed as soon as it is accepted, and counted.
+   * Open connections per address, or per /56 of IPv6. When it is reached, a new connection displaces an idle one of
+   * that address. If there is none, the new one is closed when accepted, and counted.
    */
   readonly maxPerAddress: number;
-  /** A connection with no request under way and nothing to send is closed after this. */
+  /** An idle connection, with no request or reply in progress, is closed after this. */
   readonly idleTimeoutMs: number;
-  /** From a request's first byte to its last, and from a reply to its having been sent: closed after this. */
+  /**
+   * Time from a request's first byte to its last, and from a reply until it is sent. After it the connection is closed.
+   */
   readonly requestTimeoutMs: number;
-  /** Connections per engine that may wait for their answer; beyond them {@link Exchange.mayDefer} is false. */
+  /** Deferred requests per engine. When it is reached, {@link Exchange.mayDefer} is false. */
   readonly maxDeferred: number;
 }
 
-/** How long an engine that stops waits for the first request of a connection, in milliseconds. */
+/** How long a stopping engine waits for the first request of a connection, in milliseconds. */
 export const FIRST_REQUEST_MS = 500;
 
-/** Called by an engine for what operators need to see. Implementations count; they must not throw. */
+/** Counters that an engine updates, for operators. Implementations must not throw. */
 export interface EngineCounters {
   connectionAccepted(): void;
-  /** One too many, or gone before it was accepted. Neither accepted nor closed. */
+  /**
+   * Connection limit reached, or the client had disconnected before the accept. Counts as neither accepted nor closed.
+   */
   connectionRefused(): void;
-  /** One too many of its address ({@link EngineLimits.maxPerAddress}). Neither accepted nor closed. */
+  /** Limit per address reached ({@link EngineLimits.maxPerAddress}). Counts as neither accepted nor closed. */
   connectionOverShare(): void;
-  /** A connection has made room for others; `connectionClosed` follows. */
+  /** A connection was closed to make room for another; `connectionClosed` follows. */
   connectionDisplaced(): void;
   /**
-   * Accepting failed, or would: there are no descriptors, or there is no memory. Not one for each connection: the kernel
-   * has some wait, and Node closes some without a word.
+   * Accepting failed, or would fail, because descriptors or memory are exhausted. Not one per connection: the kernel
+   * keeps some in its queue, and Node closes some without reporting it.
    */
   acceptFailed(): void;
-  /** A limit was exceeded; `connectionClosed` follows. */
+  /** A timeout expired; `connectionClosed` follows. */
   connectionTimedOut(): void;
-  /** An accepted connection is over, for whatever reason: accepted less closed are open. */
+  /** An accepted connection has ended, for any reason: accepted minus closed are open. */
   connectionClosed(): void;
   /**
-   * A datagram was longer than {@link DATAGRAM_BYTES} or came from port 0, receiving one failed, or its reply found no
-   * room in the kernel.
+   * A datagram was longer than {@link DATAGRAM_BYTES} or came from port 0, or receiving it failed, or the kernel had no
+   * buffer space for its reply.
    */
   datagramDropped(): void;
 }
 
 /**
- * An address to listen on. `host` is an IP literal without brackets; port 0 takes any free one. `::` takes IPv4 too,
- * unless `0.0.0.0` with the same port is asked for as well, and is `0.0.0.0` where the machine has no IPv6.
+ * An address to listen on. `host` is an IP literal without brackets; port 0 selects any free port. `::` accepts IPv4
+ * too, unless `0.0.0.0` with the same port is also in the list. Where the machine has no IPv6, `::` becomes `0.0.0.0`.
  */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
   /**
-   * A socket that is bound there already, and listens if it is a stream's: the engine serves it instead of opening one,
-   * and closes this descriptor. Other engines and processes may have others of the same socket.
+   * An inherited socket that is already bound, and listening if it is TCP. The engine serves it instead of opening one,
+   * and closes this descriptor. Other engines and processes may hold duplicates of it.
    */
   readonly fd?: number | undefined;
 }
 
-/** Where an engine listens. */
+/** The addresses that an engine listens on. */
 export interface ListenAddresses {
   /** For TCP connections. */
   readonly streams: readonly ListenAddress[];
@@ -214,28 +226,28 @@ export interface ListenAddresses {
 /** A running engine. */
 export interface Engine {
   /**
-   * A descriptor of eventfd(2): whoever adds to it lets the thread's event loop go round at once. -1 where the event
-   * loop needs nobody to.
+   * An eventfd(2) descriptor. Writing to it makes the thread's event loop run at once. -1 if the engine never blocks
+   * its event loop.
    */
   readonly wakeDescriptor: number;
   /**
-   * Starts to listen and serve. The kernel may hold 4096 connections before they are accepted, or as many as
-   * `net.core.somaxconn` allows; and one that brings nothing for a second or two.
+   * Starts to listen and serve. The kernel queues up to 4096 connections before they are accepted, or
+   * `net.core.somaxconn` if that is less. It also holds back a connection that sends nothing, for a second or two.
    * @param shared whether other engines of this process listen on the same addresses (SO_REUSEPORT): the kernel then
-   *   deals connections and senders out among them. It would let a stranger in as well: whoever starts the first engine
-   *   sees before that nobody has the addresses (node/claim.ts).
-   * @returns the addresses in use, in the order asked for, with the real port where 0 was asked for.
-   * @throws Error with a `code` such as EADDRINUSE or EACCES and the address in its message; nothing is left
-   *   listening then.
+   *   distributes connections and senders among them. SO_REUSEPORT also lets other processes of the same user bind, so
+   *   the caller first checks that the addresses are free (node/address-availability.ts).
+   * @returns the bound addresses, in the order of the request, with the real port in place of 0.
+   * @throws Error with a `code` such as EADDRINUSE or EACCES and the address in its message; then all sockets are
+   *   closed.
    */
   listen(addresses: ListenAddresses, shared: boolean): Promise<ListenAddresses>;
-  /** Ends the wait of a connection: its request is served again, before this returns. A token of no wait is ignored. */
+  /** Serves a deferred request again, before this returns. Unknown tokens are ignored. */
   resume(token: number): void;
   /**
-   * Stops accepting at once, answers what is in flight (at once, whoever waits), closes idle connections, new ones after
-   * {@link FIRST_REQUEST_MS}, and what is still open after `graceMs` as well. Ends when all are closed; a second call
-   * waits for the first. An engine does not start again.
-   * Datagrams that have arrived are answered; who goes on sending is not waited for.
+   * Stops accepting at once, replies to requests in progress (deferred ones at once), and closes idle connections.
+   * Connections without a first request are closed after {@link FIRST_REQUEST_MS}, all others after `graceMs`.
+   * Datagrams that have arrived are answered; later ones are not.
+   * @returns when all connections are closed; a second call waits for the first. An engine cannot be started again.
    */
   stop(graceMs: number): Promise<void>;
 }

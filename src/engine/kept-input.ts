@@ -1,18 +1,18 @@
-/** Room for the start of a request that comes in pieces. */
+/** Buffers for the start of a request that arrives in pieces. */
 import { INPUT_BYTES } from "./engine.ts";
 
 /** Smallest buffer for the start of a request; larger ones are powers of two. */
 const SMALLEST_INPUT_BYTES = 512;
 
-/** How large a buffer for `length` bytes of input is made. */
+/** Size of the buffer for `length` bytes of input. */
 function capacityFor(length: number): number {
   let capacity = SMALLEST_INPUT_BYTES;
   while (capacity < length) capacity *= 2;
-  // A request is never longer; several together may be.
+  // A single request is never longer than INPUT_BYTES; several pipelined ones may be.
   return length <= INPUT_BYTES ? Math.min(capacity, INPUT_BYTES) : capacity;
 }
 
-/** A buffer that begins with `bytes[start, end)` and has some room to append. */
+/** Copies `bytes[start, end)` to a new buffer with room to append. */
 export function keepInput(bytes: Uint8Array, start: number, end: number): Buffer {
   const kept = Buffer.allocUnsafeSlow(capacityFor(end - start));
   kept.set(bytes.subarray(start, end));
@@ -20,8 +20,8 @@ export function keepInput(bytes: Uint8Array, start: number, end: number): Buffer
 }
 
 /**
- * Appends `bytes[start, end)` to the first `length` bytes of what was kept.
- * @returns the buffer that holds both: the same one, if there is room.
+ * Appends `bytes[start, end)` to the first `length` bytes of a buffer.
+ * @returns the buffer that holds both: the same one if it is large enough.
  */
 export function appendInput(
   kept: Buffer,

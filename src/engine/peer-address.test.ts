@@ -37,7 +37,7 @@ test("addresses as the operating system writes them", () => {
   for (const [text, hex] of Object.entries(expected)) assert.equal(parse(text), hex, text);
 });
 
-test("every IPv6 address, however it is shortened", () => {
+test("every IPv6 address, in every shortened form", () => {
   const word = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
   const words = fc.array(word, { minLength: 8, maxLength: 8 });
   fc.assert(

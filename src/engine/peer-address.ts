@@ -1,4 +1,6 @@
-/** Reads the text form in which `node:net` names the other end of a connection (RFC 4291 2.2, RFC 4007 11.2). */
+/**
+ * Parses the text form in which `node:net` reports the remote address of a connection (RFC 4291 2.2, RFC 4007 11.2).
+ */
 
 const COLON = 0x3a;
 const DOT = 0x2e;
@@ -47,7 +49,10 @@ export function writePeerAddress(text: string, bytes: Uint8Array): void {
   }
 }
 
-/** Writes the dotted quad at `text[at]` to `bytes[offset]`; it ends where neither digit nor dot follows. */
+/**
+ * Writes the dotted quad at `text[at]` to `bytes[offset]`. It ends at the first character that is neither digit nor
+ * dot.
+ */
 function writeIPv4(text: string, at: number, bytes: Uint8Array, offset: number): void {
   let value = 0;
   for (; at < text.length; at++) {

@@ -1,7 +1,7 @@
 /** Whether the addresses to listen on are free, or are the running tracker's. */
 
 import type { ListenAddress } from "../../engine/engine.ts";
-import { assertUnclaimed } from "../../engine/node/claim.ts";
+import { assertAddressesFree } from "../../engine/node/address-availability.ts";
 import { formatHostPort } from "../../model/address-text.ts";
 import { isInstalled } from "../config-file.ts";
 import { type Finding, ok, problem, type Subject, unknown } from "./finding.ts";
@@ -45,7 +45,7 @@ export async function checkPorts({ configFile, loaded, running }: Subject): Prom
 async function tryAddress(what: string, protocol: Protocol, address: ListenAddress): Promise<Finding> {
   try {
     const [streams, datagrams] = protocol === "udp" ? [[], [address]] : [[address], []];
-    await assertUnclaimed({ streams, datagrams });
+    await assertAddressesFree({ streams, datagrams });
     return ok(`${what} is free`);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";

@@ -2,7 +2,7 @@
 import type { Config } from "../../config/schema.ts";
 import { connectionsPerWorker, workerCount } from "../../config/worker-count.ts";
 import type { ListenAddress } from "../../engine/engine.ts";
-import { localAddresses, repliesFromElsewhere } from "../../engine/node/local-addresses.ts";
+import { localAddresses, uncertainReplySources } from "../../engine/node/local-addresses.ts";
 import { probeUring } from "../../engine/uring/probe.ts";
 import { formatHostPort } from "../../model/address-text.ts";
 import { isInstalled } from "../config-file.ts";
@@ -46,7 +46,7 @@ export function judgeReplySources(
   const asServed = datagrams.map((address) =>
     held.includes(formatHostPort(address)) ? { ...address, fd: HELD } : address,
   );
-  const elsewhere = engine === "node" ? repliesFromElsewhere(asServed, all).map(formatHostPort) : [];
+  const elsewhere = engine === "node" ? uncertainReplySources(asServed, all).map(formatHostPort) : [];
   if (elsewhere.length === 0) return ok("UDP replies leave from the address that was asked");
   const text = `UDP replies of ${elsewhere.join(", ")} may leave from another address than was asked, and clients drop them: this machine has several, and the engine is node`;
   return warning(text, REMEDY);

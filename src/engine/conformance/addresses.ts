@@ -1,4 +1,4 @@
-/** Conformance: listening, and who the service is told is there. */
+/** Conformance: listening addresses, and the remote addresses passed to the service. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { freePort, IPV6_LOOPBACK, MAPPED_PREFIX, WITHOUT_IPV6 } from "./loopback.ts";
@@ -8,7 +8,7 @@ import { TestClient } from "./test-client.ts";
 /** Registers the tests. */
 export function describeAddresses(makeEngine: MakeEngine): void {
   describe("addresses", () => {
-    test("IPv4 peers are given as v4-mapped", async (t) => {
+    test("IPv4 addresses are passed as v4-mapped", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect(rig.addresses[0], "127.1.2.3");
       assert.equal(await client.ask("remote"), `${MAPPED_PREFIX}7f010203`);
@@ -29,7 +29,7 @@ export function describeAddresses(makeEngine: MakeEngine): void {
       assert.equal(await six.ask("remote"), IPV6_LOOPBACK);
     });
 
-    test(":: leaves IPv4 to 0.0.0.0 where both are asked for", { skip: WITHOUT_IPV6 }, async (t) => {
+    test(":: leaves IPv4 to 0.0.0.0 when both are configured", { skip: WITHOUT_IPV6 }, async (t) => {
       const port = await freePort();
       const addresses = ["0.0.0.0", "::"].map((host) => ({ host, port }));
       const rig = await Rig.start(t, makeEngine, { addresses });
@@ -40,7 +40,7 @@ export function describeAddresses(makeEngine: MakeEngine): void {
       assert.equal(await six.ask("remote"), IPV6_LOOPBACK);
     });
 
-    test("an address the service replaced stays replaced, on its connection", async (t) => {
+    test("a remote address that the service replaced stays replaced on its connection", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const replaced = await rig.connect();
       const other = await rig.connect();
@@ -52,7 +52,7 @@ export function describeAddresses(makeEngine: MakeEngine): void {
       assert.equal(await next.ask("remote"), `${MAPPED_PREFIX}7f000001`);
     });
 
-    test("a port in use is an error, and nothing is left listening", (t) => portInUse(t, makeEngine));
+    test("a port in use is an error, and all sockets are closed", (t) => portInUse(t, makeEngine));
   });
 }
 

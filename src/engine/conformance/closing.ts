@@ -1,4 +1,4 @@
-/** Conformance: connections end in order, whoever ends them, and never take anything else with them. */
+/** Conformance: closing a connection, by either side, delivers all replies and affects no other connection. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { REPLY_BYTES } from "../engine.ts";
@@ -11,7 +11,7 @@ const BIG_REQUEST = `bytes ${REPLY_BYTES} 5\n`;
 /** Registers the tests. */
 export function describeClosing(makeEngine: MakeEngine): void {
   describe("closing", () => {
-    test("after a reply, at the service's wish", async (t) => {
+    test("after a reply, when the service closes", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       client.send("say first\nbye\n");
@@ -20,7 +20,7 @@ export function describeClosing(makeEngine: MakeEngine): void {
       await rig.assertServes();
     });
 
-    test("what follows the last request is not served", async (t) => {
+    test("requests after the closing one are not served", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       client.sendLast("bye\nsay more\n");
@@ -35,11 +35,11 @@ export function describeClosing(makeEngine: MakeEngine): void {
       assert.deepEqual(await client.readToEnd(), { bytes: Buffer.alloc(0), error: undefined });
     });
 
-    test("a refusal is read by who goes on sending", (t) => refusalIsRead(t, makeEngine));
-    test("last replies that the kernel does not take at once are sent whole", (t) =>
+    test("a client that keeps sending reads the refusal", (t) => refusalIsRead(t, makeEngine));
+    test("last replies that the kernel does not take at once are sent completely", (t) =>
       lastReplies(t, makeEngine));
 
-    test("the peer that half-closes is answered", async (t) => {
+    test("a client that half-closes gets its replies", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       client.sendLast("say one\nsay two\n");
@@ -47,7 +47,7 @@ export function describeClosing(makeEngine: MakeEngine): void {
       await rig.counters.until(() => rig.counters.closed === 1);
     });
 
-    test("the peer that half-closes in mid-request is not", async (t) => {
+    test("an incomplete request is not served after a half-close", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       client.sendLast("say one\nsay tw");
@@ -55,7 +55,7 @@ export function describeClosing(makeEngine: MakeEngine): void {
       await rig.counters.until(() => rig.counters.closed === 1);
     });
 
-    test("the peer that half-closes and reads slowly gets everything", async (t) => {
+    test("a slow reader that half-closes gets all replies", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       client.sendLast(BIG_REQUEST.repeat(BIG_REPLIES));
@@ -85,7 +85,7 @@ export function describeClosing(makeEngine: MakeEngine): void {
       await rig.assertServes();
     });
 
-    test("gone before the reply is written", async (t) => {
+    test("disconnected before the reply is written", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       for (let i = 0; i < 50; i++) {
         const client = await rig.connect();
@@ -101,7 +101,7 @@ export function describeClosing(makeEngine: MakeEngine): void {
   });
 }
 
-/** The rest of a request that was refused must not turn into a reset that overtakes the refusal. */
+/** The rest of a refused request must not cause a reset that overtakes the refusal. */
 async function refusalIsRead(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine);
   const client = await rig.connect();
@@ -115,8 +115,8 @@ async function refusalIsRead(t: TestContext, makeEngine: MakeEngine): Promise<vo
 }
 
 /**
- * Around the number of replies at which the kernel takes no more, the last one is stuck when the service closes.
- * That number varies a little, so this is tried until it happened.
+ * At the number of replies where the kernel's buffers are full, the last reply is stuck when the service closes. That
+ * number varies slightly, so several are tried until it happened.
  */
 async function lastReplies(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine);
@@ -130,7 +130,10 @@ async function lastReplies(t: TestContext, makeEngine: MakeEngine): Promise<void
   }
 }
 
-/** @returns whether the connection was still open when the engine could do no more for who did not read. */
+/**
+ * @returns whether the connection was still open when the engine had done everything possible without the client
+ *   reading.
+ */
 async function lastReply(rig: Rig, replies: number, request: string, reply: string): Promise<boolean> {
   const client = await rig.connect();
   const { closed } = rig.counters;

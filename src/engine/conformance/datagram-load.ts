@@ -1,4 +1,4 @@
-/** Conformance: datagrams in masses, from senders that are gone, and while the engine stops. */
+/** Conformance: UDP under load, to unreachable senders, and during a stop. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -7,11 +7,11 @@ import { TestDatagramClient } from "./test-datagram-client.ts";
 
 const FLOOD = 10_000;
 const SENDERS = 8;
-/** Datagrams that every receive buffer has room for. */
+/** Datagrams that fit every receive buffer. */
 const FEW = 100;
 
 const LONG_GRACE_MS = 600_000;
-/** A stop that waits for nobody is over in far less. */
+/** A stop that does not wait takes far less. */
 const SOON_MS = 60_000;
 
 /** Registers the tests. */
@@ -19,8 +19,8 @@ export function describeDatagramLoad(makeEngine: MakeEngine): void {
   const start = (t: TestContext) =>
     Rig.start(t, makeEngine, { addresses: [], datagrams: [{ host: "127.0.0.1", port: 0 }] });
 
-  describe("datagrams in masses", () => {
-    test("a flood is answered or dropped, in order, and then all goes on", async (t) => {
+  describe("datagrams under load", () => {
+    test("a flood is answered or dropped, in order, and service continues", async (t) => {
       const rig = await start(t);
       const clients = await Promise.all(Array.from({ length: SENDERS }, () => rig.openDatagrams()));
       for (let i = 0; i < FLOOD / SENDERS; i++) {
@@ -38,7 +38,7 @@ export function describeDatagramLoad(makeEngine: MakeEngine): void {
       assert.ok(rig.datagramService.calls > FEW);
     });
 
-    test("senders that refuse the answer stop nothing", async (t) => {
+    test("unreachable senders do not disturb others", async (t) => {
       const rig = await start(t);
       for (let i = 0; i < FEW; i++) {
         const gone = await TestDatagramClient.open(rig.datagrams[0]);
@@ -50,7 +50,7 @@ export function describeDatagramLoad(makeEngine: MakeEngine): void {
       assert.equal(await (await rig.openDatagrams()).ask("say still here"), "still here");
     });
 
-    test("what has arrived before a stop is answered, what comes later is not", async (t) => {
+    test("a stop answers datagrams that have arrived, and no later ones", async (t) => {
       const rig = await start(t);
       const client = await rig.openDatagrams();
       for (let i = 0; i < FEW; i++) await client.send(`say ${i}`);
@@ -64,7 +64,7 @@ export function describeDatagramLoad(makeEngine: MakeEngine): void {
       assert.equal(rig.datagramService.calls, calls);
     });
 
-    test("a stop does not wait for who goes on sending", async (t) => {
+    test("a stop does not wait for senders that keep sending", async (t) => {
       const rig = await start(t);
       const client = await rig.openDatagrams();
       let sending = true;

@@ -1,4 +1,4 @@
-/** Conformance: datagrams, one by one. */
+/** Conformance: single datagrams. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { DATAGRAM_BYTES, DATAGRAM_REPLY_BYTES, type ListenAddress } from "../engine.ts";
@@ -15,7 +15,7 @@ export function describeDatagrams(makeEngine: MakeEngine): void {
     Rig.start(t, makeEngine, { addresses: [], datagrams });
 
   describe("datagrams", () => {
-    test("the reply goes to the sender, and to nobody else", async (t) => {
+    test("the reply goes to the sender only", async (t) => {
       const rig = await start(t);
       const clients = await Promise.all(Array.from({ length: 5 }, () => rig.openDatagrams()));
       for (const [i, client] of clients.entries()) await client.send(`say to ${i}`);
@@ -25,7 +25,7 @@ export function describeDatagrams(makeEngine: MakeEngine): void {
       }
     });
 
-    test("the sender is given as v4-mapped, with its port", async (t) => {
+    test("the sender's address is passed as v4-mapped, with its port", async (t) => {
       const rig = await start(t);
       const client = await rig.openDatagrams(rig.datagrams[0], "127.1.2.3");
       assert.equal(await client.ask("remote"), `${MAPPED_PREFIX}7f010203 ${client.port}`);
@@ -37,7 +37,7 @@ export function describeDatagrams(makeEngine: MakeEngine): void {
       assert.equal(await client.ask("remote"), `${IPV6_LOOPBACK} ${client.port}`);
     });
 
-    test("a reply of 0 bytes is none", async (t) => {
+    test("no reply is sent for 0 bytes", async (t) => {
       const rig = await start(t);
       const client = await rig.openDatagrams();
       for (let i = 0; i < 3; i++) await client.send("quiet");
@@ -94,7 +94,7 @@ function describeDatagramAddresses(makeEngine: MakeEngine): void {
     await assertBothFamilies(rig, rig.datagrams[0].port);
   });
 
-  test(":: leaves IPv4 to 0.0.0.0 where both are asked for", { skip: WITHOUT_IPV6 }, async (t) => {
+  test(":: leaves IPv4 to 0.0.0.0 when both are configured", { skip: WITHOUT_IPV6 }, async (t) => {
     const port = await freePort();
     const datagrams = ["0.0.0.0", "::"].map((host) => ({ host, port }));
     const rig = await Rig.start(t, makeEngine, { addresses: [], datagrams });
@@ -114,7 +114,7 @@ function describeDatagramAddresses(makeEngine: MakeEngine): void {
     }
   });
 
-  test("a port in use is an error, and nothing is left listening", async (t) => {
+  test("a port in use is an error, and all sockets are closed", async (t) => {
     const rig = await Rig.start(t, makeEngine, { datagrams: [LOOPBACK] });
     const [taken] = rig.datagrams;
     const free = { host: "127.0.0.2", port: await freePort() };
@@ -133,7 +133,7 @@ function describeDatagramAddresses(makeEngine: MakeEngine): void {
     const first = await Rig.start(t, makeEngine, { datagrams: [LOOPBACK], shared: true });
     const { addresses, datagrams } = first;
     const second = await Rig.start(t, makeEngine, { addresses, datagrams, shared: true });
-    // The kernel chooses by the sender's address and port: some sender finds either.
+    // The kernel chooses by the sender's address and port: with enough senders it chooses each.
     while (first.datagramService.calls === 0 || second.datagramService.calls === 0) {
       assert.equal(await (await first.openDatagrams()).ask("say hello"), "hello");
     }

@@ -1,4 +1,4 @@
-/** Conformance: who waits for a deferred answer gets it in its turn, and holds up nobody else. */
+/** Conformance: deferred requests are served in order, and do not hold up other connections. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { INPUT_BYTES, REPLY_BYTES } from "../engine.ts";
@@ -6,7 +6,7 @@ import { type MakeEngine, Rig } from "./rig.ts";
 import type { TestClient } from "./test-client.ts";
 import { pattern } from "./toy-service.ts";
 
-/** Longer than any test may take: who needs it has failed. */
+/** Longer than any test may take: a test that waits for it has failed. */
 const LONG_MS = 600_000;
 const SHORT_MS = 120;
 const TOLERANCE_MS = 5;
@@ -15,17 +15,17 @@ const LONG_GRACE_MS = 60_000;
 /** Registers the tests. */
 export function describeDeferring(makeEngine: MakeEngine): void {
   describe("deferring", () => {
-    test("answers when the wait is ended, and not before", async (t) => {
+    test("is served when resumed, and not before", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       const token = await wait(rig, client, "patiently");
       await rig.settle();
       rig.engine.resume(token);
       assert.equal(await client.readLine(), "patiently");
-      assert.equal(await client.ask("count"), "1", "the connection goes on");
+      assert.equal(await client.ask("count"), "1", "the connection continues");
     });
 
-    test("answers at the deadline", async (t) => {
+    test("is served at the deadline", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       const started = performance.now();
@@ -34,20 +34,20 @@ export function describeDeferring(makeEngine: MakeEngine): void {
       assert.equal(rig.counters.timedOut, 0);
     });
 
-    test("no other limit of time ends a wait", async (t) => {
+    test("no other timeout ends a deferral", async (t) => {
       const rig = await Rig.start(t, makeEngine, { idleTimeoutMs: 40, requestTimeoutMs: 40 });
       const client = await rig.connect();
       assert.equal(await client.ask("wait 400 late"), "late");
       assert.deepEqual(await client.readToEnd(), { bytes: Buffer.alloc(0), error: undefined });
-      assert.equal(rig.counters.timedOut, 1, "but idle connections are closed again afterwards");
+      assert.equal(rig.counters.timedOut, 1, "idle connections are closed again afterwards");
     });
 
-    test("a token is good for one wait", (t) => staleTokens(t, makeEngine));
-    test("what is pipelined behind is answered in its turn", (t) => pipelined(t, makeEngine));
-    test("what is pipelined behind is not read without end", (t) => pipelinedWithoutEnd(t, makeEngine));
-    test("behind replies that nobody reads", (t) => behindStuckReplies(t, makeEngine));
+    test("a token is valid for one deferral", (t) => staleTokens(t, makeEngine));
+    test("requests pipelined behind it are served in order", (t) => pipelined(t, makeEngine));
+    test("a bounded amount of input is read behind it", (t) => pipelinedWithoutEnd(t, makeEngine));
+    test("behind unread replies", (t) => behindStuckReplies(t, makeEngine));
 
-    test("the peer that half-closes meanwhile is answered", async (t) => {
+    test("a client that half-closes meanwhile gets its reply", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       const token = await wait(rig, client, "one");
@@ -58,14 +58,14 @@ export function describeDeferring(makeEngine: MakeEngine): void {
       await rig.counters.until(() => rig.counters.closed === 1);
     });
 
-    test("the peer that half-closes at once is answered", async (t) => {
+    test("a client that half-closes at once gets its reply", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       client.sendLast(`wait ${SHORT_MS} one\n`);
       assert.deepEqual(await client.readToEnd(), { bytes: Buffer.from("one\n"), error: undefined });
     });
 
-    test("stopping answers who waits, at once", async (t) => {
+    test("stopping serves deferred requests at once", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       await wait(rig, client, "one");
@@ -79,19 +79,19 @@ export function describeDeferring(makeEngine: MakeEngine): void {
       await stopped;
     });
 
-    test("stopping without grace ends waits too", async (t) => {
+    test("stopping without grace ends deferrals too", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       await wait(rig, await rig.connect(), "one");
       await rig.engine.stop(0);
       assert.equal(rig.counters.closed, rig.counters.accepted);
     });
 
-    test("one wait too many is answered at once", (t) => tooMany(t, makeEngine));
-    test("who goes away waits no more", (t) => goneWhileWaiting(t, makeEngine));
+    test("beyond the limit a request is served at once", (t) => tooMany(t, makeEngine));
+    test("a disconnect ends the deferral", (t) => goneWhileWaiting(t, makeEngine));
   });
 }
 
-/** Has a client wait. @returns the token. */
+/** Sends a request that is deferred. @returns its token. */
 async function wait(rig: Rig, client: TestClient, text: string): Promise<number> {
   const { tokens } = rig.service;
   const before = tokens.size;
@@ -125,7 +125,7 @@ async function pipelined(t: TestContext, makeEngine: MakeEngine): Promise<void> 
   const rig = await Rig.start(t, makeEngine);
   const client = await rig.connect();
   client.send(`count\nwait ${LONG_MS} one\ncount\n`);
-  assert.equal(await client.readLine(), "1", "what came before is not held up");
+  assert.equal(await client.readLine(), "1", "earlier requests are not held up");
   client.send(`bytes 5000 7\nwait ${LONG_MS} two\n`);
   await rig.settle();
   client.send("count\nsay par");
@@ -142,7 +142,7 @@ async function pipelined(t: TestContext, makeEngine: MakeEngine): Promise<void> 
   assert.equal(await client.readLine(), "partly");
 }
 
-/** Everything is answered in the end, and yet not everything is kept: the kernel stops the sender. */
+/** Everything is served in the end, but not everything is buffered: the kernel stops the sender. */
 async function pipelinedWithoutEnd(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine);
   const client = await rig.connect();
@@ -161,7 +161,7 @@ async function pipelinedWithoutEnd(t: TestContext, makeEngine: MakeEngine): Prom
   assert.ok((await client.read(expected.length)).equals(expected));
 }
 
-/** What could not be sent comes first. Around the number of replies that the kernel takes, the last before is stuck. */
+/** Unsent replies come first. Near the number of replies that the kernel takes, the last one before is stuck. */
 async function behindStuckReplies(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine);
   const { tokens } = rig.service;
@@ -203,7 +203,7 @@ async function goneWhileWaiting(t: TestContext, makeEngine: MakeEngine): Promise
     await rig.counters.until(() => rig.counters.closed === i);
     const { calls } = rig.service;
     rig.engine.resume(token);
-    assert.equal(rig.service.calls, calls, "the token means nothing any more");
+    assert.equal(rig.service.calls, calls, "the token is no longer valid");
   }
   await rig.assertServes();
 }

@@ -1,6 +1,6 @@
 /**
- * A process of its own with the toy services, TCP and UDP: `echo-process.ts ENGINE [shared]`. Prints its ports; ends with
- * its standard input, and says when accepting has failed. `shared` lets others listen beside it.
+ * A process with the toy services over TCP and UDP: `echo-process.ts ENGINE [shared]`. It prints its ports, and a line
+ * when accepting has failed. It ends with its standard input. `shared` sets SO_REUSEPORT.
  */
 import { makeEngine } from "../choice.ts";
 import { allocateResources } from "../uring/resources.ts";

@@ -1,4 +1,4 @@
-/** Conformance: what a client has sent is served, though it goes away and reads no reply. */
+/** Conformance: received requests are served after the client has disconnected. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { REPLY_BYTES } from "../engine.ts";
@@ -6,22 +6,24 @@ import { type MakeEngine, Rig } from "./rig.ts";
 import type { TestClient } from "./test-client.ts";
 
 const SHORT_MS = 200;
-/** Longer than any test may take: who needs it has failed. */
+/** Longer than any test may take: a test that waits for it has failed. */
 const LONG_MS = 600_000;
 
-/** As a client stops all its torrents at its own end, in less than a connection's first window: all of it arrives. */
+/**
+ * Like a client that stops all its torrents at shutdown. It fits a connection's initial window, so all of it arrives.
+ */
 const SMALL = `say ${"x".repeat(150)}\n`;
 const SMALL_COUNT = 300;
 
-/** Replies of which the kernel takes a few only. */
+/** The kernel takes only a few of these replies. */
 const LARGE = `bytes ${REPLY_BYTES} 1\n`;
 const LARGE_COUNT = 100;
 
-/** How a client goes away. */
+/** Ways to disconnect. */
 const WAYS: Readonly<Record<string, (client: TestClient) => void>> = {
-  "who closes": (client) => client.close(),
-  "who resets": (client) => client.reset(),
-  "who sends no more, and does not read": (client) => client.sendLast(""),
+  "a client that closes": (client) => client.close(),
+  "a client that resets": (client) => client.reset(),
+  "a client that half-closes and does not read": (client) => client.sendLast(""),
 };
 
 /** Registers the tests. */
@@ -29,14 +31,14 @@ export function describeLeaving(makeEngine: MakeEngine): void {
   describe("leaving", () => {
     for (const [name, leave] of Object.entries(WAYS)) {
       test(`${name} has all requests served`, (t) => small(t, makeEngine, leave));
-      test(`${name} has them served behind replies that were not taken`, (t) => large(t, makeEngine, leave));
-      test(`${name} has them served behind one that waits`, (t) => waiting(t, makeEngine, leave));
+      test(`${name} has them served behind unsent replies`, (t) => large(t, makeEngine, leave));
+      test(`${name} has them served behind a deferred one`, (t) => waiting(t, makeEngine, leave));
     }
 
-    test("who does not read until its time is over has what it has sent served", (t) =>
+    test("a client that does not read until the timeout has its requests served", (t) =>
       large(t, makeEngine, () => undefined));
 
-    test("who goes on sending without reading is not served for ever", async (t) => {
+    test("a client that keeps sending without reading is closed", async (t) => {
       const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
       const client = await rig.connect();
       const sending = setInterval(() => client.send(LARGE.repeat(LARGE_COUNT)), 1);
@@ -48,7 +50,7 @@ export function describeLeaving(makeEngine: MakeEngine): void {
   });
 }
 
-/** Several times: it depends on what the engine has seen when the client goes. */
+/** Repeated, as it depends on how much the engine has received when the client disconnects. */
 async function small(t: TestContext, makeEngine: MakeEngine, leave: (client: TestClient) => void) {
   const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
   for (let i = 1; i <= 20; i++) {

@@ -1,4 +1,4 @@
-/** Conformance: requests are found wherever packets begin and end, and replies come whole and in order. */
+/** Conformance: requests are independent of packet boundaries, and replies are complete and in order. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import fc from "fast-check";
@@ -79,7 +79,7 @@ export function describeRequests(makeEngine: MakeEngine): void {
       assert.equal(await other.ask("count"), "2");
     });
 
-    test("garbage harms nobody", async (t) => {
+    test("garbage does not affect other connections", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const property = fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 4000 }), async (bytes) => {
         const client = await rig.connect();

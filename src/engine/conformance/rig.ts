@@ -1,4 +1,4 @@
-/** An engine under test, with toy services and clients, cleaned up after the test. */
+/** An engine under test, with toy services and clients. It is stopped after the test. */
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import {
@@ -15,7 +15,7 @@ import { ToyDatagramService } from "./toy-datagram-service.ts";
 import { ToyService } from "./toy-service.ts";
 import { Watched } from "./watched.ts";
 
-/** Makes the engine that a conformance run is about. */
+/** Makes the engine under test. */
 export type MakeEngine = (services: Services, limits: EngineLimits, counters: EngineCounters) => Engine;
 
 /** Counts what an engine reports. */
@@ -63,11 +63,11 @@ export class TestCounters extends Watched implements EngineCounters {
   }
 }
 
-/** What a rig is made of; whatever is left out is roomy: nothing times out, nobody is refused. */
+/** Options of a rig. The defaults are so large that nothing times out or is refused. */
 export interface RigOptions extends Partial<EngineLimits> {
-  /** For TCP: a free port of 127.0.0.1 unless told otherwise. */
+  /** For TCP. Default: a free port of 127.0.0.1. */
   readonly addresses?: readonly ListenAddress[];
-  /** For UDP: none unless told otherwise. */
+  /** For UDP. Default: none. */
   readonly datagrams?: readonly ListenAddress[];
   readonly shared?: boolean;
 }
@@ -76,13 +76,13 @@ const SETTLING_ROUNDS = 3;
 
 const LOOPBACK: ListenAddress = { host: "127.0.0.1", port: 0 };
 
-/** An engine that listens, and what surrounds it. */
+/** A listening engine with its services, counters and clients. */
 export class Rig {
   readonly engine: Engine;
   readonly service = new ToyService();
   readonly datagramService = new ToyDatagramService();
   readonly counters = new TestCounters();
-  /** Where the engine listens, in the order asked for, for TCP and for UDP. */
+  /** The bound addresses for TCP and for UDP, in the order of the request. */
   addresses: readonly ListenAddress[] = [];
   datagrams: readonly ListenAddress[] = [];
   readonly #clients: (TestClient | TestDatagramClient)[] = [];
@@ -90,7 +90,7 @@ export class Rig {
   /** Requests that {@link settle} made. */
   settlingRequests = 0;
 
-  /** Starts an engine for the test `t`, on a free port of 127.0.0.1 unless told otherwise. */
+  /** Starts an engine for the test `t`. */
   static async start(t: TestContext, makeEngine: MakeEngine, options: RigOptions = {}): Promise<Rig> {
     const rig = new Rig(makeEngine, options);
     t.after(() => rig.#end());
@@ -113,28 +113,28 @@ export class Rig {
     this.engine = makeEngine(services, limits, this.counters);
   }
 
-  /** Connects a client to the first address, or to the one given. */
+  /** Connects a client. Default: to the first address. */
   async connect(address: ListenAddress = this.addresses[0], localAddress?: string): Promise<TestClient> {
     const client = await TestClient.connect(address, localAddress);
     this.#clients.push(client);
     return client;
   }
 
-  /** Opens a UDP client of the first address, or of the one given. */
+  /** Opens a UDP client. Default: for the first address. */
   async openDatagrams(address = this.datagrams[0], localAddress?: string): Promise<TestDatagramClient> {
     const client = await TestDatagramClient.open(address, localAddress);
     this.#clients.push(client);
     return client;
   }
 
-  /** Shows that the engine still serves. */
+  /** Asserts that the engine still serves. */
   async assertServes(): Promise<void> {
     const client = await this.connect();
     assert.equal(await client.ask("say alive"), "alive");
     client.close();
   }
 
-  /** Waits until the engine has done what it can for everybody, which it shows by answering somebody else. */
+  /** Waits until the engine has handled everything so far, which replies to another client show. */
   async settle(): Promise<void> {
     this.#bystander ??= await this.connect();
     for (let i = 0; i < SETTLING_ROUNDS; i++) {
@@ -143,7 +143,7 @@ export class Rig {
     }
   }
 
-  /** Waits until nothing is served any more but what it takes to see that. */
+  /** Waits until the engine serves nothing but the requests of {@link settle}. */
   async quiet(): Promise<void> {
     let calls = Number.NEGATIVE_INFINITY;
     while (this.service.calls > calls + SETTLING_ROUNDS) {
@@ -153,9 +153,9 @@ export class Rig {
   }
 
   /**
-   * Asks for one reply of {@link REPLY_BYTES} after the other (`bytes N 1`), which the client does not read, until the
-   * engine serves it no more or `most` were made.
-   * @returns how many replies were made. Unless it is `most`, one more has been asked for.
+   * Requests replies of {@link REPLY_BYTES} (`bytes N 1`), which the client does not read, until the engine stops
+   * serving them or `most` were served.
+   * @returns how many were served. If fewer than `most`, one more request is pending.
    */
   async fill(client: TestClient, most = Number.POSITIVE_INFINITY): Promise<number> {
     for (let replies = 0; replies < most; replies++) {

@@ -1,4 +1,4 @@
-/** Conformance: who is slow waits for itself alone, and not for ever. */
+/** Conformance: slow clients do not hold up others, and time out. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { REPLY_BYTES } from "../engine.ts";
@@ -6,17 +6,17 @@ import { type MakeEngine, Rig } from "./rig.ts";
 import { pattern } from "./toy-service.ts";
 
 const SHORT_MS = 120;
-/** Clocks of timers and of sockets differ by a little. */
+/** Clocks of timers and sockets differ slightly. */
 const TOLERANCE_MS = 5;
 const KEPT_MS = 400;
 
-/** Large replies, of which the kernel takes fewer from who does not read. */
+/** Large replies. The kernel takes fewer of them from a client that does not read. */
 const MOST_REPLIES = 40;
 
-/** More than all the buffers between two sockets hold. */
+/** More than all buffers between two sockets. */
 const ENDLESS_REPLIES = 2000;
 
-/** Requests that are longer than what is received at once, and shorter than what an engine must hold. */
+/** Requests longer than one receive operation, and shorter than INPUT_BYTES. */
 const LONG_REQUEST_BYTES = 5000;
 const LONG_REQUESTS = 100;
 
@@ -24,8 +24,8 @@ const LONG_REQUESTS = 100;
 export function describeSlowness(makeEngine: MakeEngine): void {
   describe("slowness", () => {
     test("replies to slow readers are not mixed up", (t) => slowReaders(t, makeEngine));
-    test("replies to long requests at once are not mixed up", (t) => longRequests(t, makeEngine));
-    test("who does not read is not served", (t) => notServedWhileBlocked(t, makeEngine));
+    test("replies to long pipelined requests are not mixed up", (t) => longRequests(t, makeEngine));
+    test("a client that does not read is not served", (t) => notServedWhileBlocked(t, makeEngine));
 
     test("idle from the start", async (t) => {
       const rig = await Rig.start(t, makeEngine, { idleTimeoutMs: SHORT_MS });
@@ -45,7 +45,7 @@ export function describeSlowness(makeEngine: MakeEngine): void {
       await rig.counters.until(() => rig.counters.timedOut === 1 && rig.counters.closed === 1);
     });
 
-    test("a request that does not come to its end, however busily", async (t) => {
+    test("a request that never ends, though it makes progress", async (t) => {
       const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
       const client = await rig.connect();
       client.send("say ");
@@ -57,13 +57,13 @@ export function describeSlowness(makeEngine: MakeEngine): void {
       await rig.counters.until(() => rig.counters.timedOut === 1 && rig.counters.closed === 1);
     });
 
-    test("who keeps asking is kept", async (t) => {
+    test("a client that keeps asking is kept", async (t) => {
       const limits = { idleTimeoutMs: KEPT_MS, requestTimeoutMs: KEPT_MS };
-      // Again when the machine was too busy to keep asking.
+      // Repeated if the machine was too busy.
       while (!(await keepAsking(await Rig.start(t, makeEngine, limits))));
     });
 
-    test("a reply that nobody reads", async (t) => {
+    test("an unread reply", async (t) => {
       const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
       const client = await rig.connect();
       client.send(`bytes ${REPLY_BYTES} 1\n`.repeat(ENDLESS_REPLIES));
@@ -71,9 +71,9 @@ export function describeSlowness(makeEngine: MakeEngine): void {
       await rig.assertServes();
     });
 
-    test("a last reply that nobody reads", async (t) => {
+    test("an unread last reply", async (t) => {
       const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
-      // One of them is stuck in the middle of the last reply.
+      // In one of them the last reply is stuck in the middle.
       for (let replies = 0; replies < MOST_REPLIES; replies++) {
         const client = await rig.connect();
         client.send(`${`bytes ${REPLY_BYTES} 1\n`.repeat(replies)}bytes ${REPLY_BYTES / 2} 1\nbye\n`);
@@ -82,17 +82,17 @@ export function describeSlowness(makeEngine: MakeEngine): void {
       await rig.assertServes();
     });
 
-    test("a peer that never closes after it was refused", async (t) => {
+    test("a client that never closes after a refusal", async (t) => {
       const rig = await Rig.start(t, makeEngine, { requestTimeoutMs: SHORT_MS });
       const client = await rig.connect();
       assert.equal(await client.ask("refuse"), "refused");
       await rig.counters.until(() => rig.counters.closed === 1);
-      assert.equal(rig.counters.timedOut, 0, "it was answered");
+      assert.equal(rig.counters.timedOut, 0, "it has its reply");
     });
   });
 }
 
-/** Requests of many segments each, which an engine may receive together, and replies that are more than the kernel takes. */
+/** Requests of several segments, which an engine may receive together, and more replies than the kernel takes. */
 async function longRequests(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine);
   const client = await rig.connect();
@@ -107,8 +107,7 @@ async function longRequests(t: TestContext, makeEngine: MakeEngine): Promise<voi
   }
 }
 
-/** Several clients let megabytes pile up while others are answered, and then find every byte in its place. */
-/** Asks for longer than an idle connection has. @returns false when there was a pause of half that. */
+/** Asks for longer than the idle timeout. @returns false after a pause of half of it. */
 async function keepAsking(rig: Rig): Promise<boolean> {
   const client = await rig.connect();
   let asked = performance.now();
@@ -153,7 +152,7 @@ async function slowReaders(t: TestContext, makeEngine: MakeEngine): Promise<void
   for (const client of slow) assert.equal(await client.ask("say done"), "done");
 }
 
-/** While replies are stuck, the engine must neither serve nor read on: both would fill memory. */
+/** While replies are stuck, the engine must neither serve nor read: both would fill memory. */
 async function notServedWhileBlocked(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine);
   const client = await rig.connect();
@@ -166,7 +165,7 @@ async function notServedWhileBlocked(t: TestContext, makeEngine: MakeEngine): Pr
   }
   assert.ok(
     rig.service.calls - before - 50 < 10,
-    `${rig.service.calls - before - 50} replies made for nobody`,
+    `${rig.service.calls - before - 50} replies made for a blocked client`,
   );
   const expected = pattern(REPLY_BYTES, 1);
   for (let i = 0; i < made + 100; i++)

@@ -1,4 +1,4 @@
-/** Conformance: stopping answers what is in flight, and is over in time. */
+/** Conformance: a stop serves requests in progress, and ends in time. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { REPLY_BYTES } from "../engine.ts";
@@ -6,17 +6,17 @@ import { type MakeEngine, Rig } from "./rig.ts";
 import { TestClient } from "./test-client.ts";
 import { pattern } from "./toy-service.ts";
 
-/** Longer than any test may take: who needs it has failed. */
+/** Longer than any test may take: a test that waits for it has failed. */
 const LONG_GRACE_MS = 60_000;
 
 /** Registers the tests. */
 export function describeStopping(makeEngine: MakeEngine): void {
   describe("stopping", () => {
     test("answers requests that have arrived", (t) => answersWhatArrived(t, makeEngine));
-    test("lets requests under way come to their end", (t) => letsRequestsEnd(t, makeEngine));
-    test("sends replies under way to their end", (t) => sendsReplies(t, makeEngine));
+    test("serves requests in progress", (t) => letsRequestsEnd(t, makeEngine));
+    test("sends replies in progress", (t) => sendsReplies(t, makeEngine));
 
-    test("closes idle connections at once, and soon those that have said nothing yet", async (t) => {
+    test("closes idle connections at once, and those without a first request soon", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const silent = await rig.connect();
       const served = await rig.connect();
@@ -27,7 +27,7 @@ export function describeStopping(makeEngine: MakeEngine): void {
       for (const client of [silent, served]) assert.equal((await client.readToEnd()).bytes.length, 0);
     });
 
-    test("answers the first request of a connection that has just come", async (t) => {
+    test("answers the first request of a new connection", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const served = await rig.connect();
       await served.ask("say hello");
@@ -40,7 +40,7 @@ export function describeStopping(makeEngine: MakeEngine): void {
       await stopped;
     });
 
-    test("is over when the time of grace is", async (t) => {
+    test("ends when the grace period ends", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();
       client.send("say hal");
@@ -55,7 +55,7 @@ export function describeStopping(makeEngine: MakeEngine): void {
       assert.equal((await client.readToEnd()).bytes.length, 0);
     });
 
-    test("refuses whoever comes later", async (t) => {
+    test("refuses later connections", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       await rig.engine.stop(LONG_GRACE_MS);
       await assert.rejects(TestClient.connect(rig.addresses[0]), { code: "ECONNREFUSED" });
@@ -64,7 +64,7 @@ export function describeStopping(makeEngine: MakeEngine): void {
       );
     });
 
-    test("can be asked for twice, and before listening", async (t) => {
+    test("can be requested twice, and before listening", async (t) => {
       const rig = await Rig.start(t, makeEngine, { addresses: [] });
       await Promise.all([rig.engine.stop(LONG_GRACE_MS), rig.engine.stop(LONG_GRACE_MS)]);
       await rig.engine.stop(0);
@@ -111,7 +111,7 @@ async function sendsReplies(t: TestContext, makeEngine: MakeEngine): Promise<voi
 
   const first = await allServed.readToEnd();
   assert.equal(first.error, undefined);
-  assert.ok(first.bytes.length >= replies * REPLY_BYTES, "what had been made was sent");
+  assert.ok(first.bytes.length >= replies * REPLY_BYTES, "earlier replies were sent");
   const second = await behind.readToEnd();
   assert.equal(second.error, undefined);
   const expected = pattern(REPLY_BYTES, 9);

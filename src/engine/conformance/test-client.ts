@@ -1,17 +1,17 @@
-/** A TCP client that reads nothing unless asked to. */
+/** A TCP client that reads only when asked to. */
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import type { ListenAddress } from "../engine.ts";
 import { Watched } from "./watched.ts";
 
-/** How a connection ended, as its client saw it, and what had still come. */
+/** How a connection ended for its client, and the remaining bytes. */
 export interface Ending {
   readonly bytes: Buffer;
-  /** The error's code, such as ECONNRESET; undefined when the other end closed in order. */
+  /** The error's code, such as ECONNRESET; undefined after an orderly close. */
   readonly error: string | undefined;
 }
 
-/** Sends, reads exactly what a test asks for, and keeps its own end open until told otherwise. */
+/** Sends, reads exactly what a test asks for, and keeps its side open until it is closed. */
 export class TestClient extends Watched {
   readonly #socket: Socket;
   #error: string | undefined;
@@ -25,7 +25,7 @@ export class TestClient extends Watched {
     });
   }
 
-  /** Connects. @throws Error with a code when that is not possible. */
+  /** Connects. @throws Error with a code on failure. */
   static async connect(address: ListenAddress, localAddress?: string): Promise<TestClient> {
     const socket = connect({
       host: address.host,
@@ -42,12 +42,12 @@ export class TestClient extends Watched {
     return new TestClient(socket);
   }
 
-  /** Hands bytes to the kernel, or as many as it takes now and the rest when it can. */
+  /** Writes bytes, which may be sent later. */
   send(data: string | Uint8Array): void {
     this.#socket.write(data);
   }
 
-  /** Sends, and then says that no more will come. */
+  /** Writes bytes, and then shuts down the sending side. */
   sendLast(data: string | Uint8Array): void {
     this.#socket.end(data);
   }
@@ -64,7 +64,7 @@ export class TestClient extends Watched {
     return bytes ?? Buffer.alloc(0);
   }
 
-  /** Reads up to and without a newline. Byte by byte: lines are short. */
+  /** Reads a line, without its newline. Byte by byte, as lines are short. */
   async readLine(): Promise<string> {
     let line = "";
     for (;;) {
@@ -74,13 +74,13 @@ export class TestClient extends Watched {
     }
   }
 
-  /** Sends a line and reads the line that answers it. */
+  /** Sends a line and reads the line of its reply. */
   ask(line: string): Promise<string> {
     this.send(`${line}\n`);
     return this.readLine();
   }
 
-  /** Reads until the other end closes or the connection breaks. */
+  /** Reads until the server closes or the connection breaks. */
   async readToEnd(): Promise<Ending> {
     const chunks: Buffer[] = [];
     await this.until(() => {

@@ -1,19 +1,19 @@
-/** A UDP client that keeps what comes until a test asks for it. */
+/** A UDP client that keeps datagrams until a test asks for them. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { ListenAddress } from "../engine.ts";
 import { Watched } from "./watched.ts";
 
-/** Between attempts of {@link TestDatagramClient.askUntilAnswered}. */
+/** Interval between attempts of {@link TestDatagramClient.askUntilAnswered}. */
 const RETRY_MS = 20;
 
-/** A datagram, and who sent it. */
+/** A datagram and its sender. */
 interface Arrival {
   readonly bytes: Buffer;
   readonly from: RemoteInfo;
 }
 
-/** Sends to one address. What comes from elsewhere is no answer. */
+/** Sends to one address. A datagram from another address is an error. */
 export class TestDatagramClient extends Watched {
   readonly #socket: Socket;
   readonly #to: ListenAddress;
@@ -27,7 +27,7 @@ export class TestDatagramClient extends Watched {
       this.#arrivals.push({ bytes, from });
       this.changed();
     });
-    // ECONNREFUSED, once the engine is gone.
+    // ECONNREFUSED, after the engine has stopped.
     socket.on("error", () => {});
   }
 
@@ -40,24 +40,24 @@ export class TestDatagramClient extends Watched {
     return new TestDatagramClient(socket, to);
   }
 
-  /** Its own port. */
+  /** Its local port. */
   get port(): number {
     return this.#socket.address().port;
   }
 
-  /** What has come and was not asked for yet. */
+  /** Received datagrams that no test has asked for yet. */
   get waiting(): number {
     return this.#arrivals.length;
   }
 
-  /** Sends one datagram. @returns a promise of its having been handed to the kernel. */
+  /** Sends one datagram. @returns when the kernel has taken it. */
   send(data: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.send(data, this.#to.port, this.#to.host, () => resolve());
     });
   }
 
-  /** The next datagram, from the address and port that it was sent to. @throws Error when it is from elsewhere. */
+  /** The next datagram. @throws Error when its source is not the address and port that the client sends to. */
   async receive(): Promise<Buffer> {
     await this.until(() => this.#arrivals.length > 0);
     const { bytes, from } = this.#arrivals.shift()!;
@@ -67,13 +67,13 @@ export class TestDatagramClient extends Watched {
     return bytes;
   }
 
-  /** Sends a datagram and takes the next one for its answer. */
+  /** Sends a datagram and takes the next one as its reply. */
   async ask(data: string | Uint8Array): Promise<string> {
     await this.send(data);
     return (await this.receive()).toString("latin1");
   }
 
-  /** Asks for `text` to be said again and again, until it is; what else comes meanwhile is returned. */
+  /** Repeats `say TEXT` until its reply comes. @returns the other replies received meanwhile. */
   async askUntilAnswered(text: string): Promise<string[]> {
     const others: string[] = [];
     const timer = setInterval(() => void this.send(`say ${text}`), RETRY_MS);
@@ -87,7 +87,7 @@ export class TestDatagramClient extends Watched {
     return others;
   }
 
-  /** Closes. What comes afterwards is refused (ICMP port unreachable). */
+  /** Closes the socket. Later datagrams are refused (ICMP port unreachable). */
   close(): void {
     this.#socket.close();
   }

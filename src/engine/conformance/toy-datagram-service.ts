@@ -1,4 +1,4 @@
-/** A datagram service small enough to be obviously right: a line of text in, bytes out. */
+/** A datagram service: a line of text in, bytes out. */
 import {
   DATAGRAM_BYTES,
   DATAGRAM_REPLY_BYTES,
@@ -11,17 +11,17 @@ import { Watched } from "./watched.ts";
 /**
  * A datagram is a line:
  * - `say TEXT` is answered with `TEXT`, `quiet` not at all, `bytes N SEED` with N bytes of a pattern;
- * - `remote` answers with the sender's address in hexadecimal and its port;
- * - `length …` answers with the datagram's length, whatever follows;
- * - nothing (an empty datagram) is answered with `empty`, whatever else with `?`.
+ * - `remote` is answered with the sender's address in hexadecimal and its port;
+ * - `length …` is answered with the datagram's length;
+ * - an empty datagram is answered with `empty`, any other with `?`.
  *
- * It also holds the engine to its side of the contract: what was wrong is in `violations`.
+ * It also checks the engine's side of the contract, and lists errors in `violations`.
  */
 export class ToyDatagramService extends Watched implements DatagramService {
   readonly violations: string[] = [];
-  /** How often the engine called. */
+  /** Calls by the engine. */
   calls = 0;
-  /** All datagrams, if a test asks for it. */
+  /** All datagrams, if `remembers` is set. */
   readonly seen: string[] = [];
   remembers = false;
 

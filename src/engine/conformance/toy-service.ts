@@ -1,4 +1,4 @@
-/** A service small enough to be obviously right: lines of text in, bytes out. */
+/** A stream service: lines of text in, bytes out. */
 import { type Exchange, REPLY_BYTES, type StreamService } from "../engine.ts";
 import { Watched } from "./watched.ts";
 
@@ -20,26 +20,26 @@ export function pattern(length: number, seed: number): Buffer {
 /**
  * A request is a line that ends in `\n`:
  * - `say TEXT` is answered with `TEXT\n`, `quiet` not at all, `bytes N SEED` with N bytes of a pattern;
- * - `count` adds 1 to the connection's state and answers with it;
- * - `remote` answers with the remote address in hexadecimal, `become HEX` replaces it, without an answer;
- * - `wait MS TEXT` is deferred for so long, and answered with `TEXT\n` after that, with `at once TEXT\n` if it must not
- *   wait; `tokens` has what was deferred;
- * - `bye` is answered and closes, `drop` closes without an answer, `refuse` answers, closes and consumes nothing;
- * - whatever else is answered with `?\n`.
+ * - `count` adds 1 to the connection's state and is answered with it;
+ * - `remote` is answered with the remote address in hexadecimal, `become HEX` replaces it, without a reply;
+ * - `wait MS TEXT` is deferred for that long and then answered with `TEXT\n`; if it may not be deferred, with `at once
+ * TEXT\n`; `tokens` has the deferrals;
+ * - `bye` is answered and closes, `drop` closes without a reply, `refuse` is answered, closes and consumes nothing;
+ * - any other line is answered with `?\n`.
  *
- * It also holds the engine to its side of the contract: what was wrong is in `violations`.
+ * It also checks the engine's side of the contract, and lists errors in `violations`.
  */
 export class ToyService extends Watched implements StreamService {
   readonly violations: string[] = [];
-  /** Of the waits, in the order in which they began. */
+  /** Tokens of all deferrals, in order. */
   readonly tokens = new Set<number>();
   /** Addresses of proxies, in hexadecimal. */
   readonly proxies = new Set<string>();
-  /** How often the engine called. */
+  /** Calls by the engine. */
   calls = 0;
-  /** Requests that are done with. */
+  /** Requests consumed. */
   requests = 0;
-  /** Bytes that have been shown to the service; exact as long as there is one connection. */
+  /** Bytes that the service has seen; exact with a single connection. */
   seen = 0;
   #consumed = 0;
 

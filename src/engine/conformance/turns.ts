@@ -1,33 +1,33 @@
-/** Conformance: who asks for much at once, and who does not read, takes little from others. */
+/** Conformance: clients that send many requests at once, or do not read, take little from others. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
 import { REPLY_BYTES, SEND_BUFFER_BYTES } from "../engine.ts";
 import { type MakeEngine, Rig } from "./rig.ts";
 
-/** Requests that are pipelined: 1.8 MB. */
+/** Pipelined requests: 1.8 MB. */
 const MANY = 300_000;
-/** Asked while they are served. */
+/** Questions of another client meanwhile. */
 const QUESTIONS = 20;
-/** Of the many, those that may be served between a question and its answer: a few milliseconds. */
+/** Pipelined requests that may be served between a question and its answer: a few milliseconds. */
 const MOST_BETWEEN = 8000;
 
-/** Requests that have been received together, in one piece. */
+/** Requests that are received in one piece. */
 const TOGETHER = 3000;
 
 const READ_NOTHING = 20;
-/** Of one connection's replies: what the kernel makes of {@link SEND_BUFFER_BYTES}, and a last reply. */
+/** Limit for one connection: the kernel's double of {@link SEND_BUFFER_BYTES}, and a last reply. */
 const MOST_KEPT = 4 * SEND_BUFFER_BYTES + REPLY_BYTES;
 
 /** Registers the tests. */
 export function describeTurns(makeEngine: MakeEngine): void {
   describe("turns", () => {
-    test("requests without end hold up nobody else", (t) => pipelined(t, makeEngine));
-    test("all that has been received is served, whoever is still there", (t) => goneAtOnce(t, makeEngine));
+    test("endless requests do not hold up others", (t) => pipelined(t, makeEngine));
+    test("all received requests are served after a disconnect", (t) => disconnected(t, makeEngine));
     test(
-      "replies that nobody reads take little of the kernel",
+      "unread replies take little of the kernel's memory",
       {
-        skip: process.platform === "linux" ? false : "what the kernel keeps is read from /proc",
+        skip: process.platform === "linux" ? false : "the kernel's queues are read from /proc",
       },
       (t) => unread(t, makeEngine),
     );
@@ -50,12 +50,12 @@ async function pipelined(t: TestContext, makeEngine: MakeEngine): Promise<void> 
     const between = rig.service.calls - calls;
     assert.ok(between < MOST_BETWEEN, `${between} requests were served before the answer`);
   }
-  assert.ok(rig.service.calls < before + MANY, "the many are still being served");
+  assert.ok(rig.service.calls < before + MANY, "requests are still being served");
   assert.equal((await read).toString(), "x\n".repeat(MANY));
   assert.equal(await greedy.ask("say done"), "done");
 }
 
-async function goneAtOnce(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+async function disconnected(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine);
   for (let i = 1; i <= 20; i++) {
     const client = await rig.connect();
@@ -78,11 +78,11 @@ async function unread(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   await rig.quiet();
   const kept = sendQueues(rig.addresses[0].port);
   assert.ok(kept.length >= READ_NOTHING);
-  assert.ok(Math.max(...kept) > 0, "they do not read");
+  assert.ok(Math.max(...kept) > 0, "the clients do not read");
   assert.ok(Math.max(...kept) <= MOST_KEPT, `up to ${Math.max(...kept)} bytes are kept of one connection`);
 }
 
-/** What the kernel keeps for each connection of an IPv4 port until it is acknowledged, in bytes (proc_pid_net(5)). */
+/** Unacknowledged bytes of each connection of an IPv4 port (proc_pid_net(5)). */
 function sendQueues(port: number): number[] {
   const local = port.toString(16).toUpperCase().padStart(4, "0");
   const lines = readFileSync("/proc/net/tcp", "latin1").split("\n");

@@ -1,8 +1,8 @@
-/** Something whose changes a test waits for, instead of sleeping. */
+/** An object whose changes a test waits for, instead of sleeping. */
 export class Watched {
   readonly #waiting = new Set<() => void>();
 
-  /** Resolves once `condition` holds; it is looked at now and after every change. */
+  /** Resolves when `condition` holds; it is checked now and after every change. */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -15,7 +15,7 @@ export class Watched {
     return promise;
   }
 
-  /** Called by subclasses after they changed. */
+  /** Called by subclasses after a change. */
   protected changed(): void {
     for (const look of this.#waiting) look();
   }

@@ -1,6 +1,6 @@
-/** One TCP connection of the `node` engine: from bytes to the service, and from the service to bytes. */
+/** One TCP connection of the `node` engine. */
 import type { Socket } from "node:net";
-import { NONE } from "../crowd/lists.ts";
+import { NONE } from "../connection-limits/linked-lists.ts";
 import {
   type EngineCounters,
   type EngineLimits,
@@ -10,77 +10,80 @@ import {
   type StreamService,
 } from "../engine.ts";
 import { appendInput, keepInput } from "../kept-input.ts";
-import type { Backlog, Queued } from "./backlog.ts";
-import type { Members } from "./members.ts";
+import type { ConnectionTable } from "./connection-table.ts";
 import type { Output } from "./output.ts";
+import type { Queued, TurnQueue } from "./turn-queue.ts";
 
-/** What the connections of one engine share. */
+/** The state shared by all connections of one engine. */
 export interface Shared {
   readonly service: StreamService;
   readonly limits: EngineLimits;
   readonly counters: EngineCounters;
   readonly exchange: Exchange;
   readonly output: Output;
-  /** The open connections, and those that have ended and sent something that is not served yet. */
+  /** The open connections, and closed ones whose input is not served yet. */
   readonly connections: Set<Connection>;
-  /** Who of them makes room for others. */
-  readonly members: Members<Connection>;
-  /** Those that have sent more than is served in a row. */
-  readonly backlog: Backlog;
-  /** Those that wait for their answer, by their tokens. */
-  readonly waiting: Map<number, Connection>;
-  /** Token of the next wait. */
+  /** The open connections by number, with the connection limits. */
+  readonly table: ConnectionTable<Connection>;
+  /** Connections that have sent more than is served in a row. */
+  readonly turns: TurnQueue;
+  /** Connections with a deferred request, by token. */
+  readonly deferred: Map<number, Connection>;
+  /** Token of the next deferral. */
   nextToken: number;
-  /** Connections end as soon as nothing is under way on them. */
+  /** Whether connections close as soon as they are idle. */
   stopping: boolean;
-  /** Called when the last connection has closed. */
+  /** Called when the last connection has ended. */
   onEmpty: () => void;
 }
 
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Serves one socket. It is either reading, queued (it has had its turn, and there is more to serve: nothing more is read),
- * waiting (the service has deferred its answer: nothing more is served, and not much is read), blocked (the kernel took
- * less than was written: nothing more is read or served until all is sent), or closing (nothing is served any more).
+ * Serves one socket. It is in one of these states:
+ * - reading;
+ * - queued: it has had its turn, and there is more to serve; nothing is read;
+ * - deferred: the service has deferred its request; nothing else is served, and a bounded amount is read;
+ * - blocked: the kernel has not taken all of the reply; nothing is read or served until it has;
+ * - closing: nothing is served any more.
  */
 export class Connection implements Queued {
   readonly #shared: Shared;
   readonly #socket: Socket;
   readonly #remote: Uint8Array;
-  /** By which it is a member; afterwards {@link NONE}. */
+  /** Its number in the connection table; {@link NONE} after it was removed. */
   #number: number;
   #state = 0;
 
-  /** What was received and not consumed: `[start, end)` of the chunk it came in, or of a buffer of our own. */
+  /** Unconsumed input: `[start, end)` of the received chunk, or of a buffer of its own. */
   #input: Buffer = NOTHING;
   #start = 0;
   #end = 0;
-  /** Whether `#input` is ours to append to. It then begins at 0. */
+  /** Whether `#input` is its own buffer, to which it may append. The input then starts at 0. */
   #ownsInput = false;
 
-  /** Whether it has had no reply yet. */
+  /** Whether it has not sent a reply yet. */
   #isNew = true;
   #blocked = false;
   #closing = false;
   #queued = false;
-  /** Whether the socket is closed: replies reach nobody any more. */
-  #gone = false;
-  /** What it waits by; 0 when it does not. */
+  /** Whether the socket is closed, so that replies are discarded. */
+  #disconnected = false;
+  /** Token of the deferred request; 0 if there is none. */
   #token = 0;
-  /** Whether the request at the front of the input has waited. */
+  /** Whether the first request of the input was deferred. */
   #resumed = false;
-  /** Whether the other end has sent all it will. */
+  /** Whether the client has shut down its sending side. */
   #peerEnded = false;
-  /** When the present wait is over, on the clock of `performance.now()`. */
+  /** Deadline of the current state, on the clock of `performance.now()`. */
   #deadline: number;
 
-  /** Made once per connection: called when what blocked the connection has been sent. */
+  /** Allocated once per connection: called when the pending reply has been sent. */
   readonly #onSent = () => this.#sent();
 
   /**
-   * @param number by which it is a member.
-   * @param remote the other end's address; it is kept.
+   * @param number its number in the connection table.
+   * @param remote the client's address; the connection keeps the array.
    */
   constructor(shared: Shared, socket: Socket, number: number, remote: Uint8Array) {
     this.#shared = shared;
@@ -94,31 +97,32 @@ export class Connection implements Queued {
     socket.on("close", () => this.#closed());
   }
 
-  /** Closes the connection if its time is over. */
+  /** Closes the connection, or ends its deferral, if the deadline has passed. */
   checkDeadline(now: number): void {
-    if (now < this.#deadline || this.#queued || this.#gone) return;
+    if (now < this.#deadline || this.#queued || this.#disconnected) return;
     if (this.#token !== 0) {
       this.resume();
       return;
     }
-    // Waiting in vain for the other end to close, with everything sent, is no fault of anybody.
+    // Everything is sent and only the client's close is missing: not counted as a timeout.
     if (!this.#socket.writableFinished) this.#shared.counters.connectionTimedOut();
-    // A reset lets the kernel forget what nobody reads; it fails when the connection is already being shut down.
+    // A reset makes the kernel discard unread data. It fails when the connection is already being shut down.
     if (this.#blocked && !this.#closing) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
-  /** Ends the wait: serves again what has waited. */
+  /** Serves the deferred request again. */
   resume(): void {
-    this.#endWait();
+    this.#endDeferral();
     this.#resumed = true;
     this.#socket.resume();
     this.#serve(true);
   }
 
   /**
-   * Closes the connection if nothing is under way on it. Otherwise it closes when that is done: a wait is over now.
-   * @param evenNew whether even if it has had no reply yet: its first request may be on its way.
+   * Closes the connection if it is idle. Otherwise it closes when its request is done; a deferred request is served
+   * now.
+   * @param evenNew whether to close it before its first reply: its first request may be on its way.
    */
   closeIfIdle(evenNew: boolean): void {
     if (this.#token !== 0) this.resume();
@@ -127,33 +131,33 @@ export class Connection implements Queued {
     if (idle) this.#socket.destroy();
   }
 
-  /** Closes the connection whatever is under way. */
+  /** Closes the connection at once. */
   destroy(): void {
     this.#socket.destroy();
-    if (this.#gone) this.#finish();
+    if (this.#disconnected) this.#finish();
   }
 
-  /** Closes the connection for others. */
-  makeRoom(): void {
-    this.#leave();
+  /** Closes the connection to make room for another. */
+  displace(): void {
+    this.#removeFromTable();
     this.#shared.counters.connectionDisplaced();
-    // A reset lets the kernel forget what nobody reads.
+    // A reset makes the kernel discard unread data.
     if (this.#blocked) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
-  /** Serves what it has sent, when it is its turn again. */
+  /** Serves its input when its turn has come. */
   takeTurn(): void {
     this.#queued = false;
     this.#serve(true);
-    if (this.#gone) {
+    if (this.#disconnected) {
       if (!this.#queued) this.#finish();
     } else if (!this.#queued && !this.#blocked && !this.#closing) {
       if (this.#token === 0 || this.#end < INPUT_BYTES) this.#socket.resume();
     }
   }
 
-  /** Takes a chunk, or with null notes that no more will come. Chunks never come while the connection is blocked. */
+  /** Handles a chunk, or the end of input if it is null. No chunks arrive while the connection is blocked. */
   #received(chunk: Buffer | null): void {
     if (chunk === null) this.#peerEnded = true;
     if (this.#closing) return;
@@ -174,9 +178,9 @@ export class Connection implements Queued {
     }
   }
 
-  /** Serves what was received, while the service consumes and the kernel takes the replies. */
+  /** Serves the input as long as the service consumes it and the kernel takes the replies. */
   #serve(requestBegins: boolean): void {
-    const { exchange, service, output, waiting, limits, stopping } = this.#shared;
+    const { exchange, service, output, deferred, limits, stopping } = this.#shared;
     const before = this.#start;
     let written = 0;
     let requests = 0;
@@ -198,7 +202,8 @@ export class Connection implements Queued {
       exchange.outputStart = output.start + written;
       exchange.token = this.#shared.nextToken;
       exchange.resumed = this.#resumed;
-      exchange.mayDefer = !stopping && !this.#gone && !this.#resumed && waiting.size < limits.maxDeferred;
+      exchange.mayDefer =
+        !stopping && !this.#disconnected && !this.#resumed && deferred.size < limits.maxDeferred;
       this.#resumed = false;
       written += service.serve(exchange);
       this.#start += exchange.consumed;
@@ -207,7 +212,7 @@ export class Connection implements Queued {
     }
     this.#state = exchange.state;
     if (written > 0) this.#send(written);
-    if (exchange.deferMs > 0 && exchange.mayDefer) this.#wait(exchange.deferMs);
+    if (exchange.deferMs > 0 && exchange.mayDefer) this.#defer(exchange.deferMs);
     else if (exchange.close) this.#close(this.#start < this.#end);
     else if (this.#blocked) return;
     else if (requests === REQUESTS_AT_ONCE && exchange.consumed > 0 && this.#start < this.#end) this.#queue();
@@ -216,16 +221,16 @@ export class Connection implements Queued {
 
   /** Waits for its next turn. */
   #queue(): void {
-    const { backlog, members } = this.#shared;
+    const { turns, table } = this.#shared;
     this.#queued = true;
-    members.crowd.busy(this.#number);
+    table.limiter.busy(this.#number);
     this.#socket.pause();
-    backlog.add(this);
+    turns.add(this);
   }
 
-  /** Has the request at the front of the input wait, for at most so many milliseconds. */
-  #wait(deferMs: number): void {
-    const { waiting } = this.#shared;
+  /** Defers the first request of the input, for at most `deferMs`. */
+  #defer(deferMs: number): void {
+    const { deferred } = this.#shared;
     const token = this.#shared.nextToken++;
     this.#keepInput();
     if (this.#blocked) {
@@ -233,51 +238,52 @@ export class Connection implements Queued {
       return;
     }
     this.#token = token;
-    waiting.set(token, this);
-    this.#shared.members.crowd.busy(this.#number);
+    deferred.set(token, this);
+    this.#shared.table.limiter.busy(this.#number);
     this.#deadline = performance.now() + deferMs;
     if (this.#end >= INPUT_BYTES) this.#socket.pause();
   }
 
-  #endWait(): void {
-    this.#shared.waiting.delete(this.#token);
+  #endDeferral(): void {
+    this.#shared.deferred.delete(this.#token);
     this.#token = 0;
   }
 
   /**
-   * Decides how to go on when all that can be served has been served and sent.
-   * @param requestBegins whether what is left of the input is a request that was not under way before.
+   * Chooses the next state after all complete requests have been served.
+   * @param requestBegins whether the remaining input is the start of a new request.
    */
   #served(requestBegins: boolean): void {
-    const { limits, stopping, members } = this.#shared;
+    const { limits, stopping, table } = this.#shared;
     const left = this.#end - this.#start;
     if (this.#peerEnded || (stopping && left === 0) || left >= INPUT_BYTES) {
       this.#close(false);
     } else if (left === 0) {
       this.#input = NOTHING;
       this.#deadline = performance.now() + limits.idleTimeoutMs;
-      members.crowd.idle(this.#number);
+      table.limiter.idle(this.#number);
     } else {
       this.#keepInput();
-      members.crowd.slow(this.#number);
+      table.limiter.slow(this.#number);
       if (requestBegins) this.#deadline = performance.now() + limits.requestTimeoutMs;
     }
   }
 
   /** Writes the replies in the output buffer to the socket. */
   #send(length: number): void {
-    const { output, limits, members } = this.#shared;
+    const { output, limits, table } = this.#shared;
     this.#isNew = false;
-    if (this.#gone) return;
+    if (this.#disconnected) return;
     this.#socket.write(output.view(length));
-    // Nothing waits in the stream when the kernel took it all before write() returned.
+    // The kernel took everything before write() returned.
     if (this.#socket.writableLength === 0) return;
     output.keep(length);
     this.#blocked = true;
-    members.crowd.slow(this.#number);
+    table.limiter.slow(this.#number);
     this.#deadline = performance.now() + limits.requestTimeoutMs;
     this.#socket.pause();
-    // "drain" comes only after writes above the stream's high-water mark; an empty write reports the end of any.
+    // "drain" is emitted only after writes above the high-water mark. The callback of an empty write reports that all
+    // is sent.
     this.#socket.write(NOTHING, this.#onSent);
   }
 
@@ -290,14 +296,14 @@ export class Connection implements Queued {
   }
 
   /**
-   * Ends the connection when everything written has been sent.
-   * @param mayHaveSentMore closing a socket with unread input resets the connection, and the reset may overtake the
-   *   reply: then the other end closes first, or its time is over.
+   * Closes the connection when all replies have been sent.
+   * @param mayHaveSentMore whether unread input may arrive. Closing a socket with unread input resets the connection,
+   *   and the reset may overtake the reply. So the client closes first, unless the deadline passes.
    */
   #close(mayHaveSentMore: boolean): void {
     const socket = this.#socket;
     this.#closing = true;
-    this.#shared.members.crowd.slow(this.#number);
+    this.#shared.table.limiter.slow(this.#number);
     this.#input = NOTHING;
     this.#start = 0;
     this.#end = 0;
@@ -312,13 +318,13 @@ export class Connection implements Queued {
     }
   }
 
-  /** The socket is closed. What was received before is served, though nobody can be answered. */
+  /** The socket is closed. Input received before is still served, and the replies are discarded. */
   #closed(): void {
-    this.#leave();
-    this.#gone = true;
+    this.#removeFromTable();
+    this.#disconnected = true;
     this.#blocked = false;
     if (this.#token !== 0) {
-      this.#endWait();
+      this.#endDeferral();
       this.#resumed = true;
     }
     const rest: Buffer | null = this.#closing ? null : this.#socket.read();
@@ -328,28 +334,28 @@ export class Connection implements Queued {
     else this.#finish();
   }
 
-  #leave(): void {
+  #removeFromTable(): void {
     if (this.#number === NONE) return;
-    this.#shared.members.remove(this.#number);
+    this.#shared.table.remove(this.#number);
     this.#number = NONE;
   }
 
-  /** Nothing is left to do. */
+  /** Removes the connection from the engine. */
   #finish(): void {
-    const { connections, backlog, counters, onEmpty } = this.#shared;
+    const { connections, turns, counters, onEmpty } = this.#shared;
     if (!connections.delete(this)) return;
-    backlog.remove(this);
+    turns.remove(this);
     counters.connectionClosed();
     if (connections.size === 0) onEmpty();
   }
 
-  /** Adds a chunk to the kept start of a request. */
+  /** Appends a chunk to the kept input. */
   #append(chunk: Buffer): void {
     this.#input = appendInput(this.#input, this.#end, chunk, 0, chunk.length);
     this.#end += chunk.length;
   }
 
-  /** Moves the start of a request out of the chunk it came in, or to the front. */
+  /** Copies the remaining input out of its chunk, or to the front of the buffer. */
   #keepInput(): void {
     if (this.#ownsInput && this.#start === 0) return;
     this.#input = keepInput(this.#input, this.#start, this.#end);
@@ -359,5 +365,5 @@ export class Connection implements Queued {
   }
 }
 
-/** An error of a socket is the end of its connection and nothing else; "close" follows. */
+/** A socket error ends its connection; "close" follows. */
 function ignoreError(): void {}

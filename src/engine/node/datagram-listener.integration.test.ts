@@ -1,4 +1,4 @@
-/** Addresses that come and go while a socket of every address is served. */
+/** Changes of the machine's addresses while a wildcard socket is served. */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import { ToyDatagramService } from "../conformance/toy-datagram-service.ts";
 import { DatagramListener } from "./datagram-listener.ts";
 import { LOCAL_ADDRESS_LIMIT } from "./local-addresses.ts";
 
-/** The client's, from which every reply leaves that is left to the routes. */
+/** The client's address. By its routes the kernel sends replies from it as well. */
 const CLIENT = "127.0.0.1";
 const RETRY_MS = 20;
 
@@ -21,11 +21,11 @@ async function open(t: TestContext, port: number, addresses: string[]) {
   const watch = { list: () => addresses, everyMs: 1 };
   const listener = await DatagramListener.open(binding, new ToyDatagramService(), counters, watch);
   t.after(() => listener.close());
-  /** Asks at an address. @returns where the reply came from. */
+  /** Sends a request to an address. @returns the source of the reply. */
   const ask = async (host: string) => {
     const to = { host, port: listener.address.port };
     const client = await TestDatagramClient.open(to, CLIENT);
-    // What a socket held that has just been closed is lost.
+    // Datagrams in the buffer of a socket that was just closed are lost.
     const timer = setInterval(() => void client.send("say here"), RETRY_MS);
     const answer = await client.ask("say here").catch(({ message }: Error) => message);
     clearInterval(timer);
@@ -35,7 +35,7 @@ async function open(t: TestContext, port: number, addresses: string[]) {
   return { listener, ask };
 }
 
-test("an address that comes later has a socket of its own, and one that goes has none", async (t) => {
+test("a new address gets its own socket, and the socket of a removed one is closed", async (t) => {
   const addresses = ["127.0.0.2", "127.0.0.3"];
   const { ask } = await open(t, 0, addresses);
   assert.deepEqual([await ask("127.0.0.3"), await ask("127.0.0.4")], ["127.0.0.3", CLIENT]);
@@ -46,7 +46,7 @@ test("an address that comes later has a socket of its own, and one that goes has
   assert.equal(await ask("127.0.0.2"), "127.0.0.2");
 });
 
-test("one address needs no socket of its own until there is another", async (t) => {
+test("a single address has no socket of its own until there is a second", async (t) => {
   const addresses = ["127.0.0.2"];
   const { ask } = await open(t, 0, addresses);
   assert.equal(await ask("127.0.0.2"), CLIENT);
@@ -54,19 +54,19 @@ test("one address needs no socket of its own until there is another", async (t) 
   while ((await ask("127.0.0.2")) !== "127.0.0.2") await nextTurn();
 });
 
-test("an address that cannot be bound is left to the socket of every address", async (t) => {
+test("an address that cannot be bound is served by the wildcard socket", async (t) => {
   const { ask } = await open(t, 0, ["192.0.2.77", "127.0.0.2"]);
   assert.deepEqual([await ask("127.0.0.2"), await ask("127.0.0.9")], ["127.0.0.2", CLIENT]);
 });
 
-test("sockets beside it are bounded", async (t) => {
+test("the number of sockets is limited", async (t) => {
   const addresses = Array.from({ length: LOCAL_ADDRESS_LIMIT + 1 }, (_, i) => `127.0.1.${i}`);
   const { ask } = await open(t, 0, addresses);
   const [first, last, beyond] = [addresses[0], addresses[LOCAL_ADDRESS_LIMIT - 1], addresses.at(-1) ?? ""];
   assert.deepEqual([await ask(first), await ask(last), await ask(beyond)], [first, last, CLIENT]);
 });
 
-test("a port that another socket has is refused, and nobody else gets in beside", async (t) => {
+test("a port in use is refused, and no other socket can bind it", async (t) => {
   const port = await freePort();
   const { listener } = await open(t, port, ["127.0.0.2", "127.0.0.3"]);
   for (const host of ["0.0.0.0", "127.0.0.3"]) {

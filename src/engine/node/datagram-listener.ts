@@ -1,29 +1,34 @@
-/** UDP of the `node` engine on one address to listen on, which may be every address of the machine. */
+/** UDP of the `node` engine for one listening address, which may be a wildcard. */
 import type { Binding } from "../binding.ts";
 import type { DatagramService, EngineCounters, ListenAddress } from "../engine.ts";
 import { DatagramSocket } from "./datagram-socket.ts";
-import { allowsBeside, ambiguousAddresses, LOCAL_ADDRESS_LIMIT, localAddresses } from "./local-addresses.ts";
+import {
+  allowsPerAddressSockets,
+  ambiguousAddresses,
+  LOCAL_ADDRESS_LIMIT,
+  localAddresses,
+} from "./local-addresses.ts";
 
-/** How the machine's addresses are learned. */
+/** How the machine's addresses are listed. */
 export interface AddressWatch {
   readonly list: () => readonly string[];
-  /** How often it is looked whether they have changed, in milliseconds. */
+  /** Interval between two checks for changes, in milliseconds. */
   readonly everyMs: number;
 }
 
-/** Until an address that has come is found, what is asked there is answered as the routes choose. */
+/** Until a new address is found, the kernel's routes choose the source address of replies to it. */
 export const ADDRESS_WATCH: AddressWatch = { list: () => localAddresses(), everyMs: 10_000 };
 
-/** The sockets of one address to listen on: one, and one for each of the machine's addresses if that is every address. */
+/** The sockets of one listening address. A wildcard has one more socket for each of the machine's addresses. */
 export class DatagramListener {
   readonly #open: (binding: Binding) => Promise<DatagramSocket>;
   readonly #watch: AddressWatch;
   readonly #binding: Binding;
   readonly #socket: DatagramSocket;
-  /** By address. */
-  readonly #beside = new Map<string, DatagramSocket>();
+  /** Sockets by address. */
+  readonly #byAddress = new Map<string, DatagramSocket>();
   #timer: NodeJS.Timeout | undefined;
-  #isLooking = false;
+  #isRefreshing = false;
   #isClosed = false;
 
   /** @throws Error as {@link DatagramSocket.open} does. */
@@ -34,12 +39,17 @@ export class DatagramListener {
     watch: AddressWatch,
   ): Promise<DatagramListener> {
     const open = (each: Binding) => DatagramSocket.open(each, service, counters);
-    if (!allowsBeside(binding)) return new DatagramListener(open, watch, binding, await open(binding));
-    const bound = { ...binding, ...(binding.reusePort ? {} : await claim(binding, open)), reusePort: true };
+    if (!allowsPerAddressSockets(binding))
+      return new DatagramListener(open, watch, binding, await open(binding));
+    const bound = {
+      ...binding,
+      ...(binding.reusePort ? {} : await findFreePort(binding, open)),
+      reusePort: true,
+    };
     const socket = await open(bound);
     const listener = new DatagramListener(open, watch, { ...bound, ...socket.address }, socket);
-    await listener.#look();
-    listener.#timer = setInterval(() => void listener.#look(), watch.everyMs).unref();
+    await listener.#refresh();
+    listener.#timer = setInterval(() => void listener.#refresh(), watch.everyMs).unref();
     return listener;
   }
 
@@ -55,53 +65,54 @@ export class DatagramListener {
     this.#socket = socket;
   }
 
-  /** Where it is bound. */
+  /** The bound address. */
   get address(): ListenAddress {
     return this.#socket.address;
   }
 
-  /** Datagrams that have come to the sockets that there are. */
+  /** Datagrams received by the open sockets. */
   get received(): number {
     let sum = this.#socket.received;
-    for (const { received } of this.#beside.values()) sum += received;
+    for (const { received } of this.#byAddress.values()) sum += received;
     return sum;
   }
 
-  /** Stops receiving, for good. */
+  /** Stops receiving permanently. */
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    for (const socket of [this.#socket, ...this.#beside.values()]) socket.close();
+    for (const socket of [this.#socket, ...this.#byAddress.values()]) socket.close();
   }
 
-  /** Has a socket for each of the machine's addresses, as they are now. */
-  async #look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+  /** Opens and closes sockets so that each of the machine's current addresses has one. */
+  async #refresh(): Promise<void> {
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
     const { host, ipv6Only } = this.#binding;
     const wanted = ambiguousAddresses(host, ipv6Only, this.#watch.list()).slice(0, LOCAL_ADDRESS_LIMIT);
-    for (const [address, socket] of this.#beside) {
+    for (const [address, socket] of this.#byAddress) {
       if (wanted.includes(address)) continue;
-      this.#beside.delete(address);
+      this.#byAddress.delete(address);
       socket.close();
     }
-    for (const address of wanted) if (!this.#beside.has(address)) await this.#openBeside(address);
-    this.#isLooking = false;
+    for (const address of wanted) if (!this.#byAddress.has(address)) await this.#openAddress(address);
+    this.#isRefreshing = false;
   }
 
-  async #openBeside(address: string): Promise<void> {
+  async #openAddress(address: string): Promise<void> {
     try {
       const socket = await this.#open({ ...this.#binding, host: address, ipv6Only: false });
       if (this.#isClosed) socket.close();
-      else this.#beside.set(address, socket);
+      else this.#byAddress.set(address, socket);
     } catch {
-      // Gone again, or not to be used yet (RFC 4862 5.4): the socket of every address answers until the next look.
+      // The address was removed, or is still tentative (RFC 4862 5.4): the wildcard socket replies until the next
+      // check.
     }
   }
 }
 
-/** Sees that nobody has an address before it is bound so that others can be, too. @returns it, with a port. */
-async function claim(
+/** Checks that an address is free, before it is bound with SO_REUSEPORT. @returns the address, with a port. */
+async function findFreePort(
   binding: Binding,
   open: (binding: Binding) => Promise<DatagramSocket>,
 ): Promise<ListenAddress> {

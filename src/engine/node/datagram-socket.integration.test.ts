@@ -1,4 +1,4 @@
-/** What the kernel can refuse, which no test can make it do. */
+/** System call failures that a test cannot provoke in the kernel. */
 import assert from "node:assert/strict";
 import { Socket } from "node:dgram";
 import { mock, type TestContext, test } from "node:test";
@@ -39,7 +39,7 @@ for (const code of ["ENOBUFS", "EAGAIN", "EPERM"]) {
   });
 }
 
-test("replies do not pile up while the kernel has no room", async (t) => {
+test("replies do not queue up while the kernel has no buffer space", async (t) => {
   const { counters, client, node } = await open(t);
   const waiting = mock.method(node, "getSendQueueCount", () => 1);
   for (let i = 0; i < 5; i++) await client.send("say lost");
@@ -48,7 +48,7 @@ test("replies do not pile up while the kernel has no room", async (t) => {
   assert.equal(await client.ask("say kept"), "kept");
 });
 
-test("a reply that waits for room keeps its bytes", async (t) => {
+test("a queued reply keeps its bytes", async (t) => {
   const { client, node } = await open(t);
   const replies: Uint8Array[] = [];
   let waits = false;
@@ -66,7 +66,7 @@ test("a reply that waits for room keeps its bytes", async (t) => {
   assert.deepEqual(replies.map(String), [String(Buffer.from("first"))]);
 });
 
-test("a failure to receive is counted and harms nobody", async (t) => {
+test("a failure to receive is counted, and service continues", async (t) => {
   const { counters, client, node } = await open(t);
   node.emit("error", Object.assign(new Error("recvmsg ECONNREFUSED"), { code: "ECONNREFUSED" }));
   assert.equal(counters.dropped, 1);

@@ -1,4 +1,4 @@
-/** UDP of the `node` engine: from a datagram to the service, and from the service to the sender. */
+/** One UDP socket of the `node` engine. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { Binding } from "../binding.ts";
 import {
@@ -12,12 +12,12 @@ import {
 import { writePeerAddress } from "../peer-address.ts";
 import { listenAddressOf, openOrFallBack } from "./listening.ts";
 
-/** Asked of the kernel for what waits to be read. Linux gives `net.core.rmem_max` if that is less. */
+/** Receive buffer in bytes. Linux grants at most `net.core.rmem_max`. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
-/** One bound UDP socket. It serves from when it is opened until it is closed. */
+/** One bound UDP socket. It serves from opening until closing. */
 export class DatagramSocket {
-  /** Datagrams that have come. */
+  /** Datagrams received. */
   received = 0;
   readonly #socket: Socket;
   readonly #service: DatagramService;
@@ -45,16 +45,16 @@ export class DatagramSocket {
     this.#counters = counters;
     this.#exchange.output = Buffer.allocUnsafeSlow(DATAGRAM_REPLY_BYTES);
     socket.on("message", (datagram, sender) => this.#serve(datagram, sender));
-    // A failure to receive, such as an ICMP error about an earlier reply, is about one datagram and nothing else.
+    // A failure to receive, such as an ICMP error about an earlier reply, affects one datagram.
     socket.on("error", () => counters.datagramDropped());
   }
 
-  /** Where it is bound. */
+  /** The bound address. */
   get address(): ListenAddress {
     return listenAddressOf(this.#socket.address());
   }
 
-  /** Stops receiving, for good. */
+  /** Stops receiving permanently. */
   close(): void {
     this.#socket.close();
   }
@@ -62,7 +62,7 @@ export class DatagramSocket {
   #serve(datagram: Buffer, sender: RemoteInfo): void {
     const exchange = this.#exchange;
     this.received++;
-    // Port 0 is nobody's: nothing can be sent there.
+    // Port 0 cannot receive a reply.
     if (datagram.length > DATAGRAM_BYTES || sender.port === 0) {
       this.#counters.datagramDropped();
       return;
@@ -77,14 +77,15 @@ export class DatagramSocket {
 
   #send(length: number, { port, address }: RemoteInfo): void {
     const socket = this.#socket;
-    // As long as the kernel has no room, what comes next would wait as well, and pile up.
+    // While the kernel has no buffer space, further replies would queue up in memory.
     if (socket.getSendQueueCount() > 0) {
       this.#counters.datagramDropped();
       return;
     }
     const { output } = this.#exchange;
     socket.send(output, 0, length, port, address, this.#onSent);
-    // Nothing waits when the kernel took it before send() returned, which is the rule. Else the bytes are still needed.
+    // The queue is normally empty here, as the kernel takes the datagram before send() returns. Otherwise the buffer is
+    // still in use.
     if (socket.getSendQueueCount() > 0) this.#exchange.output = Buffer.allocUnsafeSlow(DATAGRAM_REPLY_BYTES);
   }
 }
@@ -106,7 +107,9 @@ function bind({ host, port, fd, ipv6Only, reusePort }: Binding): Promise<Socket>
   });
 }
 
-/** Takes the place of a look-up: all addresses are literals. At once, so that send() sends before it returns. */
+/**
+ * Replaces the DNS look-up, as all addresses are literals. It is synchronous, so that send() sends before it returns.
+ */
 function isAddress(
   address: string,
   _options: unknown,
@@ -119,6 +122,6 @@ function raiseReceiveBuffer(socket: Socket): void {
   try {
     socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
   } catch {
-    // What the system gave by itself will do.
+    // The system's default is sufficient.
   }
 }

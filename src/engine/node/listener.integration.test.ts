@@ -29,7 +29,7 @@ for (const code of ["EAFNOSUPPORT", "EADDRNOTAVAIL"]) {
   });
 }
 
-test("an IPv6 address of its own does not fall back", async (t) => {
+test("a specific IPv6 address does not fall back", async (t) => {
   withoutIPv6(t, "EADDRNOTAVAIL");
   await assert.rejects(
     openListener({ ...ANY, host: "::1" }, () => {}),

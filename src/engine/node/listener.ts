@@ -3,10 +3,10 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Binding } from "../binding.ts";
 import { openOrFallBack } from "./listening.ts";
 
-/** Connections the kernel may hold for us before they are accepted. Linux lowers it to `net.core.somaxconn`. */
+/** Listen backlog. Linux lowers it to `net.core.somaxconn`. */
 const BACKLOG = 4096;
-/** Of a socket that others have opened: what they have allowed is not to be less. */
-const GIVEN_BACKLOG = 65_535;
+/** Listen backlog of an inherited socket: high, so that it does not lower the configured one. */
+const INHERITED_BACKLOG = 65_535;
 
 /**
  * Listens on one address. Where the machine has no IPv6, `::` becomes `0.0.0.0`.
@@ -26,7 +26,7 @@ function open(
     const where =
       fd === undefined
         ? { host, port, ipv6Only, reusePort, backlog: BACKLOG }
-        : { fd, backlog: GIVEN_BACKLOG };
+        : { fd, backlog: INHERITED_BACKLOG };
     server.listen(where, () => {
       server.off("error", reject);
       resolve(server);

@@ -1,11 +1,11 @@
-/** What listening sockets of both kinds have in common. */
+/** Shared by TCP and UDP listeners. */
 import type { AddressInfo } from "node:net";
 import { type Binding, lacksIPv6 } from "../binding.ts";
 import type { ListenAddress } from "../engine.ts";
 
 /**
  * Opens a socket. Where the machine has no IPv6, `::` becomes `0.0.0.0`.
- * @throws what `open` throws.
+ * @throws the error of `open`.
  */
 export async function openOrFallBack<Opened>(
   binding: Binding,
@@ -19,7 +19,7 @@ export async function openOrFallBack<Opened>(
   }
 }
 
-/** The address in use. */
+/** The bound address. @throws Error if there is none. */
 export function listenAddressOf(bound: AddressInfo | string | null): ListenAddress {
   if (bound === null || typeof bound === "string") throw new Error("not listening on an address");
   return { host: bound.address, port: bound.port };

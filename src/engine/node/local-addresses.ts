@@ -1,23 +1,23 @@
 /**
- * This machine's addresses, one by one, for which a UDP socket of every address stands.
+ * The machine's addresses, for UDP sockets bound to a wildcard.
  *
- * `node:dgram` neither says to which address a datagram was sent, nor from which a reply is to leave: a socket of every
- * address answers from the one that the routes choose. So each address has a socket of its own beside it, which the
- * kernel prefers. A socket that is given (systemd) lets no other beside it.
+ * `node:dgram` neither reports the destination of a datagram nor lets the sender choose the source of a reply: from a
+ * wildcard socket the routes choose it. So each address has a socket of its own, which the kernel prefers to the
+ * wildcard. An inherited socket (systemd) does not allow that.
  */
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { isWildcard } from "../binding.ts";
 import type { ListenAddress } from "../engine.ts";
 
-/** Sockets of one address beside one of every address. What the machine has more is served by the latter. */
+/** Sockets for single addresses beside a wildcard. Further addresses are served by the wildcard. */
 export const LOCAL_ADDRESS_LIMIT = 64;
 
-/** Systems where a socket of one address can be bound beside one of every address (SO_REUSEPORT), and goes before it. */
-const ALLOWS_BESIDE: readonly NodeJS.Platform[] = ["linux"];
+/** Systems where a socket of one address can be bound beside the wildcard (SO_REUSEPORT), and takes precedence. */
+const ALLOWS_PER_ADDRESS_SOCKETS: readonly NodeJS.Platform[] = ["linux"];
 
 type Interfaces = NodeJS.Dict<readonly NetworkInterfaceInfo[]>;
 
-/** All addresses of this machine but 127.0.0.1, ::1 and link-local ones, to which replies leave from the right one. */
+/** The machine's addresses except 127.0.0.1, ::1 and link-local ones, whose replies have the right source anyway. */
 export function localAddresses(interfaces: Interfaces = networkInterfaces()): string[] {
   const all = Object.values(interfaces).flatMap((addresses) => addresses ?? []);
   const others = all.filter(
@@ -30,7 +30,7 @@ export function localAddresses(interfaces: Interfaces = networkInterfaces()): st
 }
 
 /**
- * Those of the machine's addresses for which a reply could leave from another. Of a family with one address it cannot.
+ * The addresses for which a reply could leave from another one. With one address in a family it cannot.
  * @param ipv6Only whether `::` leaves IPv4 to another socket.
  */
 export function ambiguousAddresses(host: string, ipv6Only: boolean, all: readonly string[]): string[] {
@@ -42,22 +42,22 @@ export function ambiguousAddresses(host: string, ipv6Only: boolean, all: readonl
   return families.filter(({ length }) => length > 1).flat();
 }
 
-/** Whether sockets of one address can be bound beside the one that is bound here. */
-export function allowsBeside({ host, fd }: ListenAddress, platform = process.platform): boolean {
-  return isWildcard(host) && fd === undefined && ALLOWS_BESIDE.includes(platform);
+/** Whether sockets of single addresses can be bound beside this one. */
+export function allowsPerAddressSockets({ host, fd }: ListenAddress, platform = process.platform): boolean {
+  return isWildcard(host) && fd === undefined && ALLOWS_PER_ADDRESS_SOCKETS.includes(platform);
 }
 
 /**
- * Of the addresses to listen on for UDP, those where the `node` engine may answer from another address than was asked.
- * @param all the machine's.
+ * Filters the UDP listening addresses where the `node` engine may reply from another address than was queried.
+ * @param all the machine's addresses.
  */
-export function repliesFromElsewhere(
+export function uncertainReplySources(
   datagrams: readonly ListenAddress[],
   all: readonly string[] = localAddresses(),
 ): ListenAddress[] {
   return datagrams.filter((address) => {
     const isOnlyIPv6 = datagrams.some(({ host, port }) => host === "0.0.0.0" && port === address.port);
     const count = ambiguousAddresses(address.host, isOnlyIPv6, all).length;
-    return isWildcard(address.host) && count > (allowsBeside(address) ? LOCAL_ADDRESS_LIMIT : 0);
+    return isWildcard(address.host) && count > (allowsPerAddressSockets(address) ? LOCAL_ADDRESS_LIMIT : 0);
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Server } from "node:net";
 import { mock, test } from "node:test";
-import { ASKED, describeAskedAddress } from "../conformance/asked-address.ts";
+import { DESTINATIONS, describeReplySource } from "../conformance/reply-source.ts";
 import { Rig } from "../conformance/rig.ts";
 import { describeEngine } from "../conformance.ts";
 import type { EngineCounters, EngineLimits, Services } from "../engine.ts";
@@ -13,12 +13,12 @@ function makeEngine(services: Services, limits: EngineLimits, counters: EngineCo
 
 describeEngine("NodeEngine", makeEngine);
 
-describeAskedAddress((services, limits, counters) => {
-  const watch = { list: () => ASKED, everyMs: 60_000 };
+describeReplySource((services, limits, counters) => {
+  const watch = { list: () => DESTINATIONS, everyMs: 60_000 };
   return new NodeEngine(services, limits, counters, watch);
 }, false);
 
-test("a failure to accept is counted and harms nobody", async (t) => {
+test("a failure to accept is counted, and service continues", async (t) => {
   const listen = mock.method(Server.prototype, "listen");
   t.after(() => listen.mock.restore());
   const rig = await Rig.start(t, makeEngine);

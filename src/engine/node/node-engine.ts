@@ -1,11 +1,11 @@
-/** The engine that runs wherever Node does: TCP over `node:net`, UDP over `node:dgram`. */
+/** The portable engine: TCP over `node:net`, UDP over `node:dgram`. */
 
 import { closeSync, openSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { devNull } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { bindingOf } from "../binding.ts";
-import { VERDICT } from "../crowd/crowd.ts";
+import { VERDICT } from "../connection-limits/connection-limiter.ts";
 import {
   type DatagramService,
   type Engine,
@@ -17,27 +17,27 @@ import {
   type Services,
 } from "../engine.ts";
 import { writePeerAddress } from "../peer-address.ts";
-import { Backlog } from "./backlog.ts";
 import { Connection, type Shared } from "./connection.ts";
+import { ConnectionTable } from "./connection-table.ts";
 import { ADDRESS_WATCH, type AddressWatch, DatagramListener } from "./datagram-listener.ts";
 import { openListener } from "./listener.ts";
 import { listenAddressOf } from "./listening.ts";
-import { Members } from "./members.ts";
 import { Output } from "./output.ts";
 import { boundBuffers } from "./socket-buffers.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
-/** How often deadlines are checked, in milliseconds: a quarter of the shortest limit, within these bounds. */
+/** Interval of the deadline checks, in milliseconds: a quarter of the shortest timeout, within these bounds. */
 const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
 
-/** How often it is looked whether a wait is over. */
-const CHECK_WAITS_MS = 50;
+/** Interval of the checks for expired deferrals, in milliseconds. */
+const CHECK_DEFERRED_MS = 50;
 
-/** Tokens begin anywhere, so that those of an engine that was before mean nothing to the next. */
+/** Tokens start at a random number, so that those of an earlier engine are unknown to this one. */
 const TOKENS = 2 ** 48;
 
 /**
- * Time to answer datagrams that had arrived before a stop: a full receive buffer's, and not what is sent for ever
- * after.
+ * Limit on answering datagrams that had arrived before a stop, in milliseconds. A full receive buffer takes less; an
+ * endless stream of new ones must not delay the stop.
  */
 const DRAIN_MS = 250;
 
@@ -50,20 +50,20 @@ export class NodeEngine implements Engine {
   readonly #addressWatch: AddressWatch;
   readonly #datagrams: DatagramListener[] = [];
   readonly #deadlineTimer: NodeJS.Timeout;
-  readonly #waitTimer: NodeJS.Timeout;
+  readonly #deferralTimer: NodeJS.Timeout;
   readonly #onConnection = (socket: Socket) => this.#accept(socket);
   readonly #checkDeadlines = () => {
     const now = performance.now();
     for (const connection of this.#shared.connections) connection.checkDeadline(now);
     if (this.#servers.length > 0 && !hasDescriptors()) this.#shared.counters.acceptFailed();
   };
-  readonly #checkWaits = () => {
+  readonly #checkDeferrals = () => {
     const now = performance.now();
-    for (const connection of this.#shared.waiting.values()) connection.checkDeadline(now);
+    for (const connection of this.#shared.deferred.values()) connection.checkDeadline(now);
   };
   #stopped: Promise<void> | undefined;
 
-  /** @param addressWatch how the machine's addresses are learned. */
+  /** @param addressWatch how the machine's addresses are listed. */
   constructor(
     services: Services,
     limits: EngineLimits,
@@ -79,18 +79,18 @@ export class NodeEngine implements Engine {
       exchange: new Exchange(),
       output: new Output(),
       connections: new Set(),
-      members: new Members(limits),
-      backlog: new Backlog(),
-      waiting: new Map(),
+      table: new ConnectionTable(limits),
+      turns: new TurnQueue(),
+      deferred: new Map(),
       nextToken: 1 + Math.floor(Math.random() * TOKENS),
       stopping: false,
       onEmpty: () => {},
     };
     const quarter = Math.min(limits.idleTimeoutMs, limits.requestTimeoutMs) / 4;
     const interval = Math.min(Math.max(quarter, CHECK_INTERVAL_MS.least), CHECK_INTERVAL_MS.most);
-    // Not in the timer itself: when the thread was held up, what came in meanwhile is read first.
+    // setImmediate: after a blocked event loop, input that has arrived is read before deadlines are checked.
     this.#deadlineTimer = setInterval(() => setImmediate(this.#checkDeadlines), interval).unref();
-    this.#waitTimer = setInterval(this.#checkWaits, CHECK_WAITS_MS).unref();
+    this.#deferralTimer = setInterval(this.#checkDeferrals, CHECK_DEFERRED_MS).unref();
   }
 
   async listen({ streams, datagrams }: ListenAddresses, shared: boolean): Promise<ListenAddresses> {
@@ -100,7 +100,8 @@ export class NodeEngine implements Engine {
     try {
       for (const address of streams) {
         const server = await openListener(bindingOf(address, streams, shared), this.#onConnection);
-        // Failures to accept come as errors of the server. (Without descriptors libuv closes, and says nothing.)
+        // Failures to accept are errors of the server. When descriptors are exhausted libuv closes connections without
+        // an error.
         server.on("error", () => counters.acceptFailed());
         servers.push(server);
         await boundBuffers(server);
@@ -125,7 +126,7 @@ export class NodeEngine implements Engine {
   }
 
   resume(token: number): void {
-    this.#shared.waiting.get(token)?.resume();
+    this.#shared.deferred.get(token)?.resume();
   }
 
   stop(graceMs: number): Promise<void> {
@@ -134,8 +135,8 @@ export class NodeEngine implements Engine {
   }
 
   #accept(socket: Socket): void {
-    const { connections, members, counters, service, stopping } = this.#shared;
-    // There is no address when the other end is gone already.
+    const { connections, table, counters, service, stopping } = this.#shared;
+    // The address is missing when the client has disconnected already.
     const { remoteAddress } = socket;
     if (stopping || remoteAddress === undefined) {
       counters.connectionRefused();
@@ -145,17 +146,17 @@ export class NodeEngine implements Engine {
     const remote = new Uint8Array(16);
     writePeerAddress(remoteAddress, remote);
     const isProxy = service.isProxy(remote);
-    const verdict = members.crowd.judge(remote, isProxy);
+    const verdict = table.limiter.decide(remote, isProxy);
     if (verdict === VERDICT.full || verdict === VERDICT.overShare) {
       if (verdict === VERDICT.full) counters.connectionRefused();
       else counters.connectionOverShare();
       socket.destroy();
       return;
     }
-    if (verdict !== VERDICT.welcome) members.at(verdict)?.makeRoom();
+    if (verdict !== VERDICT.accept) table.at(verdict)?.displace();
     counters.connectionAccepted();
     connections.add(
-      members.add(remote, isProxy, (number) => new Connection(this.#shared, socket, number, remote)),
+      table.add(remote, isProxy, (number) => new Connection(this.#shared, socket, number, remote)),
     );
   }
 
@@ -168,11 +169,11 @@ export class NodeEngine implements Engine {
     const graceTimer = setTimeout(() => {
       for (const connection of shared.connections) connection.destroy();
     }, graceMs);
-    // A whole turn of the event loop reads what has already arrived; who sent nothing by then is idle.
+    // Two turns of the event loop read all input that has arrived; connections without any are idle.
     await nextTurn();
     await nextTurn();
     for (const connection of shared.connections) connection.closeIfIdle(false);
-    const patience = setTimeout(
+    const firstRequestTimer = setTimeout(
       () => {
         for (const connection of shared.connections) connection.closeIfIdle(true);
       },
@@ -180,12 +181,12 @@ export class NodeEngine implements Engine {
     );
     await this.#drainDatagrams(performance.now() + Math.min(graceMs, DRAIN_MS));
     if (shared.connections.size > 0) await empty;
-    clearTimeout(patience);
+    clearTimeout(firstRequestTimer);
     clearTimeout(graceTimer);
     clearInterval(this.#deadlineTimer);
-    clearInterval(this.#waitTimer);
+    clearInterval(this.#deferralTimer);
   }
-  /** Goes on until a whole turn of the event loop has brought no datagram, or time is up. */
+  /** Continues until a turn of the event loop has brought no datagram, or the deadline has passed. */
   async #drainDatagrams(deadline: number): Promise<void> {
     const received = () => this.#datagrams.reduce((sum, listener) => sum + listener.received, 0);
     let before = -1;
@@ -198,7 +199,7 @@ export class NodeEngine implements Engine {
   }
 }
 
-/** Whether there is a descriptor left, which libuv does not say. */
+/** Whether a descriptor is free. libuv does not report it. */
 function hasDescriptors(): boolean {
   try {
     closeSync(openSync(devNull, "r"));

@@ -1,18 +1,18 @@
-/** Where replies are written before they are handed to the kernel. */
+/** The buffer in which replies are written before the kernel takes them. */
 import { REPLY_BYTES } from "../engine.ts";
 
-/** Room for two replies, so that several can be gathered and there is still room for the largest. */
+/** Room for two replies: several small ones can be gathered and the largest still fits. */
 const BUFFER_BYTES = 2 * REPLY_BYTES;
 
 /**
- * One buffer for all connections of an engine. As long as the kernel takes what is written at once, which is the
- * rule, the same bytes are used over and over. What it does not take stays where it is until it is sent: the buffer
- * is used from behind it on, and replaced once it has no room left. Slow readers thus share buffers too.
+ * One buffer for all connections of an engine. Normally the kernel takes a reply at once, and the same bytes are
+ * reused. A part that it does not take stays in place until it is sent. The buffer is then used from behind that part,
+ * and replaced when it is full. So slow readers share buffers too.
  */
 export class Output {
-  /** The replies. */
+  /** The buffer. */
   bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  /** Where free room starts. */
+  /** Start of the free part. */
   start = 0;
 
   /** Whether the largest reply fits behind `written` bytes. */
@@ -20,12 +20,12 @@ export class Output {
     return this.bytes.length - this.start - written >= REPLY_BYTES;
   }
 
-  /** The first `length` bytes of free room, which hold replies now. Valid until something else is written there. */
+  /** The first `length` bytes of the free part, which hold replies. Valid until the next write. */
   view(length: number): Buffer {
     return this.bytes.subarray(this.start, this.start + length);
   }
 
-  /** Keeps the first `length` bytes of free room untouched from now on: they are still being sent. */
+  /** Reserves the first `length` bytes of the free part: they are still being sent. */
   keep(length: number): void {
     this.start += length;
     if (this.hasRoomAfter(0)) return;

@@ -1,12 +1,12 @@
-/** Bounds what the kernel keeps of requests that are not served yet, and of replies that clients do not read. */
+/** Limits the kernel's buffers for unserved requests and unread replies. */
 import type { Server } from "node:net";
 import { RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES } from "../engine.ts";
 
 /**
- * Bounds the buffers of the connections that a listening socket accepts from now on: they inherit its own. Node
- * has no call for that, so it is a system call on the descriptor, and possible on Linux only. Elsewhere, and where koffi
- * has no build, it is the system's to bound them (docs/engines.md).
- * @returns whether they are bounded.
+ * Sets the buffer sizes of a listening socket, which accepted connections inherit. Node has no API for that, so this is
+ * a system call on the descriptor, on Linux only. Elsewhere, and where koffi has no build, the system's defaults apply
+ * (docs/engines.md).
+ * @returns whether the sizes were set.
  */
 export async function boundBuffers(server: Server): Promise<boolean> {
   if (process.platform !== "linux") return false;

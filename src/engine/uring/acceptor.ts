@@ -1,24 +1,24 @@
 /**
- * Accepting connections over io_uring: one operation a listening socket, which goes on until it fails.
+ * Accepts connections over io_uring. A listening socket of our own has one multishot accept operation.
  *
- * A socket that several threads accept from wakes one of them for each connection: the one whose operation has waited
- * longest. An operation that goes on would stay that one, and its thread have them all; so there each is for one
- * connection.
+ * An inherited socket may be shared by several threads. The kernel wakes the thread whose operation has waited longest,
+ * and a multishot operation would stay the oldest: its thread would get all connections. So an inherited socket has
+ * several single-shot operations.
  */
 import { CQE_FLAG } from "./layouts.ts";
 import { PURPOSE } from "./purpose.ts";
 import type { Ring } from "./ring.ts";
 
-/** Operations on a socket that others may accept from. */
+/** Accept operations on an inherited socket. */
 const ACCEPTS_AT_ONCE = 4;
 
 /** Accepts from the listening sockets of a thread. */
 export class Acceptor {
   readonly #ring: Ring;
   readonly #listeners: number[] = [];
-  /** Those that others may accept from. */
-  readonly #given = new Set<number>();
-  /** Those that wait until there are descriptors again. */
+  /** Inherited sockets, which other threads may accept from. */
+  readonly #inherited = new Set<number>();
+  /** Sockets that wait for free descriptors or memory. */
   readonly #paused: number[] = [];
   #stopping = false;
 
@@ -26,17 +26,17 @@ export class Acceptor {
     this.#ring = ring;
   }
 
-  /** Starts to accept from a listening socket. @param isGiven whether others may accept from it, too. */
-  listen(fd: number, isGiven: boolean): void {
+  /** Starts to accept from a socket. @param isInherited whether other threads may accept from it, too. */
+  listen(fd: number, isInherited: boolean): void {
     this.#listeners.push(fd);
-    if (isGiven) this.#given.add(fd);
-    for (let i = 0; i < (isGiven ? ACCEPTS_AT_ONCE : 1); i++) this.#accept(fd);
+    if (isInherited) this.#inherited.add(fd);
+    for (let i = 0; i < (isInherited ? ACCEPTS_AT_ONCE : 1); i++) this.#accept(fd);
   }
 
   /**
-   * Takes a completion. After a failure the listener waits for {@link resume}: without descriptors, or memory, trying
-   * again at once would be in vain.
-   * @returns whether it brings a connection, or is none: it failed.
+   * Handles a completion. After a failure the socket waits for {@link resume}: while descriptors or memory are
+   * exhausted, an immediate retry would fail.
+   * @returns whether it is a connection; false after a failure.
    */
   accepted(listener: number, result: number, flags: number): boolean {
     if ((flags & CQE_FLAG.more) === 0 && !this.#stopping) {
@@ -46,12 +46,12 @@ export class Acceptor {
     return result >= 0;
   }
 
-  /** Tries again where accepting failed. */
+  /** Retries where accepting failed. */
   resume(): void {
     while (this.#paused.length > 0) this.#accept(this.#paused.pop() ?? -1);
   }
 
-  /** Accepts no more, and closes the listening sockets. */
+  /** Stops accepting, and closes the listening sockets. */
   stop(): void {
     this.#stopping = true;
     this.#paused.length = 0;
@@ -61,6 +61,6 @@ export class Acceptor {
   }
 
   #accept(fd: number): void {
-    this.#ring.accept(fd, !this.#given.has(fd), fd, PURPOSE.accepted);
+    this.#ring.accept(fd, !this.#inherited.has(fd), fd, PURPOSE.accepted);
   }
 }

@@ -1,30 +1,30 @@
-/** The completions of a ring, in memory shared with the kernel. */
+/** The completion queue of a ring, in memory shared with the kernel. */
 import { CQE } from "./layouts.ts";
 
-/** Purposes there can be: they share a word with the descriptor. */
+/** Bits of a purpose: it shares a word with the descriptor. */
 const PURPOSE_BITS = 4;
 const PURPOSES = 1 << PURPOSE_BITS;
 
 /**
- * The upper word of what comes back with a completion.
- * @param fd the descriptor that is in use until then; 0, which is the process's standard input, for none.
+ * Packs the upper word of an operation's user data, which comes back with its completion.
+ * @param fd the descriptor in use until then; 0, the standard input, for none.
  */
 export function tag(purpose: number, fd: number): number {
   return fd * PURPOSES + purpose;
 }
 
-/** Where in the ring's memory they are: offsets in bytes. */
+/** Byte offsets in the ring's memory. */
 export interface CompletionOffsets {
-  /** Of the positions of the first that has not been released, and behind the last. */
+  /** Of the position of the first unreleased completion, and of the position behind the last. */
   readonly head: number;
   readonly tail: number;
-  /** Of what a position is cut to, to get the index of its completion. */
+  /** Of the mask that turns a position into an index. */
   readonly mask: number;
-  /** Of the completions themselves, struct io_uring_cqe. */
+  /** Of the completions, struct io_uring_cqe. */
   readonly cqes: number;
 }
 
-/** Completions are read by position: {@link head} up to {@link tail}, then {@link release}. */
+/** Completions are read by position from {@link head} to {@link tail}, and then released. */
 export class Completions {
   readonly #words: Uint32Array;
   readonly #results: Int32Array;
@@ -33,7 +33,7 @@ export class Completions {
   readonly #mask: number;
   readonly #cqes: number;
 
-  /** @param memory the ring's, from its first byte on. */
+  /** @param memory the ring's memory, from its start. */
   constructor(memory: ArrayBufferLike, { head, tail, mask, cqes }: CompletionOffsets) {
     this.#words = new Uint32Array(memory, 0, memory.byteLength >>> 2);
     this.#results = new Int32Array(memory, 0, memory.byteLength >>> 2);
@@ -43,7 +43,7 @@ export class Completions {
     this.#cqes = cqes >> 2;
   }
 
-  /** Position of the first completion that has not been released, and behind the last there is. */
+  /** Position of the first unreleased completion, and the position behind the last. */
   get head(): number {
     return this.#words[this.#head];
   }
@@ -51,7 +51,7 @@ export class Completions {
     return this.#words[this.#tail];
   }
 
-  /** Index of the completion at a position, for the following. */
+  /** Index of the completion at a position, which the following methods take. */
   at(position: number): number {
     return this.#cqes + (position & this.#mask) * (CQE.bytes >> 2);
   }
@@ -61,11 +61,11 @@ export class Completions {
   purpose(at: number): number {
     return this.#words[at + (CQE.userData >> 2) + 1] & (PURPOSES - 1);
   }
-  /** What the operation has kept in use, or 0. */
+  /** The descriptor that the operation keeps in use, or 0. */
   descriptor(at: number): number {
     return this.#words[at + (CQE.userData >> 2) + 1] >>> PURPOSE_BITS;
   }
-  /** What the operation returned; below 0 the number of an error, negated. */
+  /** The operation's return value; a negated error number if it is negative. */
   result(at: number): number {
     return this.#results[at + (CQE.result >> 2)];
   }
@@ -73,12 +73,12 @@ export class Completions {
     return this.#words[at + (CQE.flags >> 2)];
   }
 
-  /** Gives the completion another purpose, such as that it has been dealt with. */
+  /** Replaces the purpose of a completion, for instance when it has been handled. */
   setPurpose(at: number, purpose: number): void {
     this.#words[at + (CQE.userData >> 2) + 1] = tag(purpose, this.descriptor(at));
   }
 
-  /** Gives back the completions before `position`. */
+  /** Releases the completions before `position` to the kernel. */
   release(position: number): void {
     this.#words[this.#head] = position;
   }

@@ -1,88 +1,91 @@
-/** The table of open connections: what is known of each, by its number. */
-import { Crowd, type CrowdLimits } from "../crowd/crowd.ts";
+/** The table of open connections, by number. */
+import { ConnectionLimiter, type ConnectionLimits } from "../connection-limits/connection-limiter.ts";
 import { appendInput, keepInput } from "../kept-input.ts";
 
-/** Flags of a connection. */
+/** Flags of a connection's state. */
 export const STATE = {
-  /** An operation that brings what it sends is under way. */
+  /** A receive operation is in flight. */
   receiving: 1 << 0,
-  /** The kernel took less than was written; until all is sent nothing more is read or served. */
+  /** The kernel has not taken all of the reply; until it has, nothing is read or served. */
   blocked: 1 << 1,
-  /** A poll for room to send is under way. */
+  /** A poll for send buffer space is in flight. */
   polling: 1 << 2,
-  /** The other end has sent all it will. */
+  /** The client has shut down its sending side. */
   peerEnded: 1 << 3,
   /** Nothing is served any more. */
   closing: 1 << 4,
-  /** Of those closing: what still comes is dropped until the other end closes. */
+  /** While closing: further input is discarded until the client closes. */
   draining: 1 << 5,
-  /** Closed as soon as nothing is under way. */
-  dying: 1 << 6,
-  /** Its descriptor is being closed. */
-  ending: 1 << 7,
-  /** The service has deferred its answer: nothing more is served, and not much is read. */
-  waiting: 1 << 8,
-  /** The request at the front of the input has waited. */
+  /** Its descriptor is closed as soon as no operation is in flight. */
+  aborting: 1 << 6,
+  /** The close of its descriptor has been submitted. */
+  closeSubmitted: 1 << 7,
+  /** The service has deferred its request: nothing else is served, and a bounded amount is read. */
+  deferred: 1 << 8,
+  /** The first request of the input was deferred. */
   resumed: 1 << 9,
-  /** It has had its turn, and there is more to serve: nothing is served before its next one, and not much is read. */
+  /**
+   * It has had its turn, and there is more to serve: nothing is served before its next turn, and a bounded amount is
+   * read.
+   */
   queued: 1 << 10,
-  /** Nothing can be sent to the other end any more: what it has sent before is served without. */
-  gone: 1 << 11,
-  /** Receiving is being cancelled. */
-  halting: 1 << 12,
+  /** Replies cannot be sent any more: input received before is served without them. */
+  disconnected: 1 << 11,
+  /** The receive operation is being cancelled. */
+  cancelling: 1 << 12,
 } as const;
 
 const REMOTE_BYTES = 16;
 
-/** Buffers that are used again, and how large they are: what is received at once fits. */
+/** Buffers that are reused, and their size: one receive operation fits. */
 const SPARES = 16;
 const SPARE_BYTES = 8192;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Everything is by a connection's number, from 0 on; the lowest free ones are used again. */
+/** Columns indexed by connection number, from 0; free numbers are reused. */
 export class Connections {
   /** Set by the engine at the start of each turn, on the clock of `performance.now()`. */
   now = performance.now();
-  /** Who makes room for others; one that is being closed does not belong to it any more. */
-  readonly crowd: Crowd;
-  /** Descriptors, or -1, in shared memory: who clears away after a thread that died reads them. */
+  /** The connection limits. A connection that is being closed is removed from it. */
+  readonly limiter: ConnectionLimiter;
+  /** Descriptors, or -1, in shared memory: after a crash of the thread they are reclaimed from there. */
   readonly fds: Int32Array;
   readonly flags: Uint16Array;
-  /** The service's number. */
+  /** The number that the service keeps with a connection. */
   readonly states: Float64Array;
-  /** When the present wait is over, on the clock of `performance.now()`. */
+  /** Deadline of the current state, on the clock of `performance.now()`. */
   readonly deadlines: Float64Array;
-  /** Where the reply that was last sent lies, until it is known to have been taken, and how long it is; 0: there was none. */
+  /** Offset and length of the last reply until it is known to be sent. Length 0: no reply yet. */
   readonly sentAt: Uint32Array;
   readonly sentLength: Uint32Array;
-  /** The number of the batch in which that was. */
+  /** Number of the batch that has the last reply. */
   readonly sentIn: Uint32Array;
-  /** The start of a request, of the few that come in pieces. */
+  /** Buffered input of connections whose requests arrive in pieces. */
   readonly #inputs: (Buffer | undefined)[];
-  /** Buffers for it that are free: what is left of a turn leaves no garbage, as long as there are some. */
+  /** Free buffers for input. As long as there are some, buffering allocates nothing. */
   readonly #spare: Buffer[] = Array.from({ length: SPARES }, () => Buffer.allocUnsafeSlow(SPARE_BYTES));
-  /** Where in its buffer what is kept begins, and how long it is. */
+  /** Offset and length of the buffered input. */
   readonly inputStarts: Uint32Array;
   readonly inputLengths: Uint32Array;
-  /** What could not be sent, of the few that read slowly, and how much of it has been sent since. */
+  /** Unsent replies of slow readers, and how much of them has been sent since. */
   readonly outputs = new Map<number, Buffer>();
   readonly outputStarts: Uint32Array;
-  /** What those wait by that are waiting. */
+  /** Tokens of deferred requests. */
   readonly tokens: Float64Array;
   /** Open connections. */
   count = 0;
-  /** No number from this on has been used. */
+  /** Upper bound of the numbers in use so far. */
   end = 0;
   readonly #remotes: Uint8Array;
-  /** A stack of the numbers that are free again. */
+  /** A stack of free numbers. */
   readonly #free: Uint32Array;
   #freeCount = 0;
 
-  /** @param fds one for each connection there can be, those that are being closed included, all -1. */
-  constructor(fds: Int32Array, limits: CrowdLimits) {
+  /** @param fds an entry for each possible connection, those being closed included, all -1. */
+  constructor(fds: Int32Array, limits: ConnectionLimits) {
     const most = fds.length;
-    this.crowd = new Crowd(limits, most);
+    this.limiter = new ConnectionLimiter(limits, most);
     this.fds = fds;
     this.flags = new Uint16Array(most);
     this.states = new Float64Array(most);
@@ -100,9 +103,9 @@ export class Connections {
   }
 
   /**
-   * Takes a number for a new connection, which the crowd has let in.
-   * @param isProxy see {@link Crowd.judge}.
-   * @returns -1 when there is none, as too many others are being closed.
+   * Assigns a number to an accepted connection.
+   * @param isProxy see {@link ConnectionLimiter.decide}.
+   * @returns the number; -1 when none is free, as too many connections are being closed.
    */
   open(fd: number, remote: Uint8Array, isProxy: boolean, deadline: number): number {
     if (this.count === this.fds.length) return -1;
@@ -116,11 +119,11 @@ export class Connections {
     this.sentLength[number] = 0;
     this.deadlines[number] = deadline;
     this.storeRemote(number, remote);
-    this.crowd.add(number, remote, isProxy);
+    this.limiter.add(number, remote, isProxy);
     return number;
   }
 
-  /** Gives the number of a closed connection back. */
+  /** Releases the number of a closed connection. */
   free(number: number): void {
     this.fds[number] = -1;
     this.#free[this.#freeCount++] = number;
@@ -137,14 +140,19 @@ export class Connections {
     this.flags[number] &= ~flag;
   }
 
-  /** Whether no request is under way, and no reply. @param evenNew also if there has been no reply at all yet. */
+  /**
+   * Whether no request or reply is in progress. @param evenNew whether that includes connections without a reply yet.
+   */
   isIdle(number: number, evenNew: boolean): boolean {
-    if (this.has(number, STATE.blocked | STATE.queued | STATE.ending) || this.inputLengths[number] > 0)
+    if (
+      this.has(number, STATE.blocked | STATE.queued | STATE.closeSubmitted) ||
+      this.inputLengths[number] > 0
+    )
       return false;
     return evenNew || this.sentLength[number] > 0;
   }
 
-  /** Copies the other end's address to `remote`, or from there. */
+  /** Copies the client's address to `remote`, or from it. */
   loadRemote(number: number, remote: Uint8Array): void {
     const at = number * REMOTE_BYTES;
     for (let i = 0; i < REMOTE_BYTES; i++) remote[i] = this.#remotes[at + i];
@@ -154,12 +162,12 @@ export class Connections {
     for (let i = 0; i < REMOTE_BYTES; i++) this.#remotes[at + i] = remote[i];
   }
 
-  /** What is kept of requests: `inputLengths` bytes from `inputStarts` on. */
+  /** The buffer of a connection's input, which is `inputLengths` bytes from `inputStarts` on. */
   input(number: number): Buffer {
     return this.#inputs[number] ?? NOTHING;
   }
 
-  /** Adds `bytes[start, end)` to what is kept of requests. */
+  /** Appends `bytes[start, end)` to the buffered input. */
   append(number: number, bytes: Buffer, start: number, end: number): void {
     const kept = this.inputLengths[number];
     if (kept === 0) {
@@ -176,7 +184,7 @@ export class Connections {
     this.inputLengths[number] = kept + end - start;
   }
 
-  /** Keeps `[start, end)` of an input of which the rest has been consumed. @param input may be the one that is kept. */
+  /** Buffers the unconsumed `[start, end)` of an input. @param input may be the buffered input itself. */
   keep(number: number, input: Buffer, start: number, end: number): void {
     const isOwn = this.inputLengths[number] > 0;
     const left = end - start;
@@ -192,12 +200,12 @@ export class Connections {
     this.inputLengths[number] = left;
   }
 
-  /** What could not be sent of a reply. */
+  /** The unsent reply. */
   output(number: number): Buffer {
     return this.outputs.get(number) ?? NOTHING;
   }
 
-  /** Forgets what is kept of requests and replies. */
+  /** Drops buffered input and unsent replies. */
   drop(number: number): void {
     if (this.inputLengths[number] > 0) this.#release(number);
     this.inputStarts[number] = 0;
@@ -205,13 +213,13 @@ export class Connections {
     if (this.has(number, STATE.blocked)) this.outputs.delete(number);
   }
 
-  /** Forgets what could not be sent: the connection is blocked no more. */
+  /** Drops the unsent reply: the connection is no longer blocked. */
   dropOutput(number: number): void {
     this.outputs.delete(number);
     this.clear(number, STATE.blocked);
   }
 
-  /** A buffer that begins with `bytes[start, end)`. */
+  /** Copies `bytes[start, end)` to the start of a buffer. */
   #copy(bytes: Buffer, start: number, end: number): Buffer {
     const spare = end - start <= SPARE_BYTES ? this.#spare.pop() : undefined;
     if (spare === undefined) return keepInput(bytes, start, end);
@@ -219,7 +227,7 @@ export class Connections {
     return spare;
   }
 
-  /** Gives a connection's buffer back. */
+  /** Releases a connection's input buffer. */
   #release(number: number): void {
     const input = this.#inputs[number];
     if (input?.length === SPARE_BYTES && this.#spare.length < SPARES) this.#spare.push(input);

@@ -1,4 +1,4 @@
-/** What the kernel can refuse, which no test can make it do. */
+/** System call failures that a test cannot provoke in the kernel. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { TestCounters } from "../conformance/rig.ts";
@@ -10,12 +10,12 @@ import { probeUring } from "./probe.ts";
 
 const skip = (await probeUring()) ?? false;
 
-/** Has the kernel say when each datagram came: asm-generic/socket.h. */
+/** SO_TIMESTAMP, asm-generic/socket.h. */
 const SO_TIMESTAMP = 29;
 
 const ERRNO = { EPERM: 1, EAGAIN: 11, ENOBUFS: 105, ECONNREFUSED: 111 } as const;
 
-/** A server on a socket of its own, whose system calls a test can replace; it serves when told to. */
+/** A server with its own socket and replaceable system calls, which serves on request. */
 async function open(t: TestContext, address = { host: "127.0.0.1", port: 0 }) {
   const [{ DatagramServer }, { Ring }, { SocketCalls }, libc] = await Promise.all([
     import("./datagram-server.ts"),
@@ -38,7 +38,7 @@ async function open(t: TestContext, address = { host: "127.0.0.1", port: 0 }) {
     server.close();
     sockets.close();
   });
-  /** Sends a datagram, and serves until something came of it. */
+  /** Sends a datagram, and serves until it was handled. */
   const exchange = async (text: string) => {
     await client.send(text);
     server.complete(0);
@@ -60,7 +60,7 @@ for (const code of ["EPERM", "EAGAIN", "ENOBUFS"] as const) {
   });
 }
 
-test("of a batch, what follows a refused reply is sent", { skip }, async (t) => {
+test("replies behind a refused one in a batch are sent", { skip }, async (t) => {
   const { counters, client, calls, exchange } = await open(t);
   const { sendmmsg } = calls;
   let refused = false;
@@ -77,7 +77,7 @@ test("of a batch, what follows a refused reply is sent", { skip }, async (t) => 
   assert.equal(String(await client.receive()), "third");
 });
 
-test("a failure to receive is counted and harms nobody", { skip }, async (t) => {
+test("a failure to receive is counted, and service continues", { skip }, async (t) => {
   const { counters, client, calls, exchange } = await open(t);
   const { recvmmsg, errno } = calls;
   let failed = false;
@@ -109,7 +109,7 @@ test("a datagram from port 0 is dropped", { skip }, async (t) => {
   assert.equal(String(await client.receive()), "alive");
 });
 
-test("who has opened the socket may have asked for other control messages", { skip }, async (t) => {
+test("an inherited socket may have other control messages", { skip }, async (t) => {
   const [{ setsockopt }, { Memory }] = await Promise.all([import("./libc.ts"), import("./memory.ts")]);
   for (const host of ["0.0.0.0", "::"]) {
     const { counters, client, exchange, fd } = await open(t, { host, port: 0 });

@@ -1,9 +1,9 @@
 /**
- * UDP: datagrams in batches, recvmmsg(2) and sendmmsg(2), when the ring says that there are some.
+ * UDP in batches: recvmmsg(2) and sendmmsg(2), when a poll on the ring reports datagrams.
  *
- * A socket of every address says with each datagram to which it was sent (IP_PKTINFO, IPV6_PKTINFO), in a control
- * message of the very form in which a reply is told where to be sent from: so the reply's control message is that of
- * the datagram, in place.
+ * On a wildcard socket the kernel reports the destination of each datagram in a control message (IP_PKTINFO,
+ * IPV6_PKTINFO). A control message of the same form sets the source of a reply. So the reply uses the datagram's
+ * control message in place.
  */
 import {
   DATAGRAM_BYTES,
@@ -19,17 +19,17 @@ import { PURPOSE } from "./purpose.ts";
 import type { Ring } from "./ring.ts";
 import { type BoundSocket, readSocketAddress } from "./socket-calls.ts";
 
-/** Datagrams that are received, and answered, with one call. */
+/** Datagrams received, and answered, with one call. */
 const BATCH = 64;
 
-/** Batches in a turn; then others have theirs. */
+/** Batches per turn; then other connections are served. */
 const BATCHES = 4;
 
-/** One byte more than is served tells what is too long. */
+/** One byte more than the longest datagram that is served, so that longer ones are detected. */
 const INPUT_STRIDE = DATAGRAM_BYTES + 8;
 const NAME_STRIDE = 32;
 
-/** Where things lie in the memory. */
+/** Layout of the memory. */
 const RECEIVED = 0;
 const SENT = RECEIVED + BATCH * MMSGHDR.bytes;
 const RECEIVED_VECTORS = SENT + BATCH * MMSGHDR.bytes;
@@ -40,14 +40,14 @@ const INPUT = CONTROLS + BATCH * PACKET_INFO.stride;
 const OUTPUT = INPUT + BATCH * INPUT_STRIDE;
 const MEMORY_BYTES = OUTPUT + BATCH * DATAGRAM_REPLY_BYTES;
 
-/** Replies begin at multiples of so many bytes. */
+/** Alignment of replies, in bytes. */
 const ALIGNMENT = 16;
 
-/** The system calls that can fail as no test can make the kernel do. */
+/** The system calls whose failures a test cannot provoke in the kernel. */
 export type DatagramCalls = Pick<typeof import("./libc.ts"), "recvmmsg" | "sendmmsg" | "errno">;
 const CALLS: DatagramCalls = { recvmmsg, sendmmsg, errno };
 
-/** Serves the datagrams of a thread's sockets. */
+/** Serves the UDP sockets of a thread. */
 export class DatagramServer {
   readonly #calls: DatagramCalls;
   readonly #ring: Ring;
@@ -56,11 +56,11 @@ export class DatagramServer {
   readonly #sockets: BoundSocket[] = [];
   readonly #memory = Memory.allocate(MEMORY_BYTES);
   readonly #received = this.#memory.pointerTo(RECEIVED);
-  /** Pointers to each of the messages to send. */
+  /** Pointers to the messages to send. */
   readonly #sent = Array.from({ length: BATCH }, (_, i) => this.#memory.pointerTo(SENT + i * MMSGHDR.bytes));
   readonly #exchange = new DatagramExchange();
 
-  /** @param calls the system calls, or what stands in for them in a test. */
+  /** @param calls the system calls, or their substitutes in a test. */
   constructor(ring: Ring, service: DatagramService, counters: EngineCounters, calls: DatagramCalls = CALLS) {
     this.#calls = calls;
     this.#ring = ring;
@@ -74,18 +74,18 @@ export class DatagramServer {
   /** Starts to serve a socket. */
   add(socket: BoundSocket): void {
     this.#sockets.push(socket);
-    this.#await(this.#sockets.length - 1);
+    this.#poll(this.#sockets.length - 1);
   }
 
-  /** Datagrams have come to the socket with this number. */
+  /** Serves the socket with this number: datagrams have arrived. */
   complete(number: number): void {
     const socket = this.#sockets[number];
     if (socket === undefined) return;
     this.#serve(socket);
-    this.#await(number);
+    this.#poll(number);
   }
 
-  /** Answers what has come, and closes the sockets. */
+  /** Answers datagrams that have arrived, and closes the sockets. */
   stop(): void {
     for (const socket of this.#sockets.splice(0)) {
       this.#serve(socket);
@@ -93,15 +93,15 @@ export class DatagramServer {
     }
   }
 
-  /** Gives memory back, once the ring is closed. */
+  /** Releases the memory. Called after the ring is closed. */
   close(): void {
     for (const { fd } of this.#sockets) close(fd);
     this.#memory.unmap();
   }
 
-  #await(number: number): void {
-    const { fd, isGiven } = this.#sockets[number];
-    const events = isGiven ? POLL.readable | POLL.exclusive : POLL.readable;
+  #poll(number: number): void {
+    const { fd, isInherited } = this.#sockets[number];
+    const events = isInherited ? POLL.readable | POLL.exclusive : POLL.readable;
     this.#ring.poll(fd, events, number, PURPOSE.datagrams);
   }
 
@@ -118,7 +118,7 @@ export class DatagramServer {
     }
   }
 
-  /** @returns how many replies there are to send. */
+  /** @returns the number of replies to send. */
   #serveBatch(count: number, isIPv6: boolean): number {
     const { words, bytes } = this.#memory;
     const exchange = this.#exchange;
@@ -130,11 +130,11 @@ export class DatagramServer {
       const nameLength = words[message + (MMSGHDR.nameLength >> 2)];
       const length = words[message + (MMSGHDR.length >> 2)];
       const controlLength = words[message + (MMSGHDR.controlLength >> 2)];
-      // The kernel has overwritten them.
+      // Reset: the kernel has overwritten them.
       words[message + (MMSGHDR.nameLength >> 2)] = SOCKADDR.bytes6;
       words[message + (MMSGHDR.controlLength >> 2)] = PACKET_INFO.stride;
       exchange.remotePort = (bytes[name + SOCKADDR.port] << 8) | bytes[name + SOCKADDR.port + 1];
-      // Nobody can be answered at port 0.
+      // Port 0 cannot receive a reply.
       if (length > DATAGRAM_BYTES || exchange.remotePort === 0) {
         this.#counters.datagramDropped();
         continue;
@@ -153,7 +153,7 @@ export class DatagramServer {
     return replies;
   }
 
-  /** Makes a message to the sender of the datagram `to`. */
+  /** Addresses a reply to the sender of datagram `to`. */
   #address(reply: number, to: number, nameLength: number, output: number, length: number): void {
     const { words } = this.#memory;
     const message = (SENT + reply * MMSGHDR.bytes) >> 2;
@@ -164,7 +164,7 @@ export class DatagramServer {
     words[vector + (IOVEC.length >> 2)] = length;
   }
 
-  /** The reply leaves from where the datagram `to` was sent to. @param length of the control message, 0 for none. */
+  /** Sends the reply from the destination of datagram `to`. @param length of the control message, 0 for none. */
   #setSource(reply: number, to: number, length: number): void {
     const message = (SENT + reply * MMSGHDR.bytes) >> 2;
     const control = CONTROLS + to * PACKET_INFO.stride;
@@ -173,11 +173,11 @@ export class DatagramServer {
   }
 
   /**
-   * Makes of the control message of a datagram that of its reply. The interface is left to the routes, as it is for
-   * every other packet; but a link-local address (RFC 4291 2.5.6) is one only together with its interface.
-   * @param length of what there is. Whoever has opened a socket that is given may have asked for other things.
-   * @returns the length without padding, for which alone the kernel has room that it need not allocate; 0 when it does
-   *   not say where the datagram was sent to.
+   * Turns the control message of a datagram into that of its reply. The routes choose the interface, as for all other
+   * packets. Only a link-local address (RFC 4291 2.5.6) keeps its interface, without which it is ambiguous.
+   * @param length of the control data. On an inherited socket it may hold other messages.
+   * @returns the length without padding: with padding the kernel would allocate memory for it. 0 if there is no
+   *   destination address.
    */
   #sourceOf(to: number, isIPv6: boolean, length: number): number {
     const { words, bytes } = this.#memory;
@@ -197,7 +197,7 @@ export class DatagramServer {
     return PACKET_INFO.bytes4;
   }
 
-  /** What finds no room, or no way, is dropped: UDP is like that. */
+  /** A datagram that cannot be sent is dropped and counted. */
   #send(fd: number, count: number): void {
     let sent = 0;
     while (sent < count) {
@@ -212,7 +212,7 @@ export class DatagramServer {
     }
   }
 
-  /** What stays the same in the messages with this number. */
+  /** Initializes the constant fields of the messages with this number. */
   #prepare(i: number): void {
     const memory = this.#memory;
     const received = (RECEIVED + i * MMSGHDR.bytes) >> 2;

@@ -1,31 +1,31 @@
 /**
- * How many operations are in flight on each descriptor. A number that is closed is given to whoever opens the next
- * descriptor, on any thread: an operation that comes to it late would be carried out on a connection of somebody else.
+ * Counts the operations in flight on each descriptor. The number of a closed descriptor is reused for the next one that
+ * any thread opens. An operation that starts late would then run on another client's connection.
  */
 
-/** Descriptors there is room for at first. */
+/** Initial number of entries. */
 const FIRST_ROOM = 1024;
 
-/** Counts by descriptor. One has a handful of operations at most. */
+/** Counts by descriptor. A descriptor has a few operations at most. */
 export class DescriptorsInUse {
-  /** Operations in flight on all of them. */
+  /** Operations in flight on all descriptors. */
   total = 0;
   #counts = new Uint8Array(FIRST_ROOM);
 
-  /** Another operation is in flight on a descriptor. */
+  /** Counts an operation. */
   begin(fd: number): void {
     if (fd >= this.#counts.length) this.#grow(fd);
     this.#counts[fd]++;
     this.total++;
   }
 
-  /** One is over. */
+  /** Removes a completed operation. */
   end(fd: number): void {
     this.#counts[fd]--;
     this.total--;
   }
 
-  /** Whether any is in flight. */
+  /** Whether an operation is in flight. */
   has(fd: number): boolean {
     return fd < this.#counts.length && this.#counts[fd] > 0;
   }

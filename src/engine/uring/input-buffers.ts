@@ -1,17 +1,17 @@
-/** The buffers from which the kernel picks one for what it receives. */
+/** The buffers from which the kernel selects one for each receive (provided buffers). */
 import { BUFFER } from "./layouts.ts";
 import { Memory } from "./memory.ts";
 import type { Ring } from "./ring.ts";
 
-/** How many there are; they are given back within the turn in which they were filled. A power of two. */
+/** Number of buffers, a power of two. Each is released within the turn in which it was filled. */
 const COUNT = 512;
 
-/** Requests are shorter, but for very few; so many pipelined ones come together. */
+/** Larger than almost all requests; several pipelined ones arrive together. */
 const BUFFER_BYTES = 8192;
 
-/** A ring of buffers that is registered with a {@link Ring}. */
+/** A ring of buffers, registered with a {@link Ring}. */
 export class InputBuffers {
-  /** The memory of all: buffer `id` begins at {@link offsetOf}. */
+  /** The memory of all buffers: buffer `id` starts at {@link offsetOf}. */
   readonly bytes: Buffer;
   readonly group: number;
   readonly #ring = Memory.allocate(COUNT * BUFFER.bytes);
@@ -24,16 +24,16 @@ export class InputBuffers {
     const { buffer, byteOffset, length } = this.#memory.bytes;
     this.bytes = Buffer.from(buffer, byteOffset, length);
     ring.registerBuffers(this.#ring, COUNT, group);
-    for (let id = 0; id < COUNT; id++) this.give(id);
+    for (let id = 0; id < COUNT; id++) this.release(id);
   }
 
-  /** Where a buffer begins. */
+  /** Offset of a buffer. */
   offsetOf(id: number): number {
     return id * BUFFER_BYTES;
   }
 
-  /** Gives a buffer back to the kernel. */
-  give(id: number): void {
+  /** Returns a buffer to the kernel. */
+  release(id: number): void {
     const { words, halves } = this.#ring;
     const entry = (this.#tail & (COUNT - 1)) * BUFFER.bytes;
     const offset = this.offsetOf(id);
@@ -45,7 +45,7 @@ export class InputBuffers {
     halves[BUFFER.tail >> 1] = this.#tail;
   }
 
-  /** Unmaps them, once the ring is closed. */
+  /** Unmaps the memory. Called after the ring is closed. */
   close(): void {
     this.#ring.unmap();
     this.#memory.unmap();

@@ -1,6 +1,6 @@
 /**
- * The kernel's structures, by offset in bytes, and its constants, as far as the engine uses them. All are the same on
- * every 64-bit little-endian Linux. Sources are files of Linux 6.1, in include/uapi/linux/ unless named otherwise.
+ * The kernel's structures, by offset in bytes, and its constants, as far as the engine uses them. They are the same on
+ * every 64-bit little-endian Linux. The sources are files of Linux 6.1, in include/uapi/linux/ unless stated otherwise.
  */
 
 /** struct io_uring_params, io_uring.h. */
@@ -22,11 +22,11 @@ export const PARAMS = {
 
 /** Flags of io_uring_setup(2), IORING_SETUP_*. */
 export const SETUP = {
-  /** The length of the completion ring is given. */
+  /** The length of the completion queue is given. */
   cqSize: 1 << 3,
-  /** Only the thread that made the ring submits. */
+  /** Only the thread that created the ring submits. */
   singleIssuer: 1 << 12,
-  /** Completions are made when that thread waits for them, and at no other time. */
+  /** Completions are posted only while that thread waits for them. */
   deferTaskRun: 1 << 13,
 } as const;
 
@@ -47,7 +47,7 @@ export const ENTER = { getEvents: 1 << 0, extArg: 1 << 3 } as const;
 /** Operations of io_uring_register(2), IORING_REGISTER_*. */
 export const REGISTER = { probe: 8, bufferRing: 22 } as const;
 
-/** struct io_uring_sqe, io_uring.h. What a field means depends on the operation. */
+/** struct io_uring_sqe, io_uring.h. The meaning of a field depends on the operation. */
 export const SQE = {
   bytes: 64,
   /** u8 opcode, u8 flags, u16 ioprio: one word. */
@@ -56,7 +56,7 @@ export const SQE = {
   address: 16,
   length: 24,
   operationFlags: 28,
-  /** Two words of ours: in the lower whose it is, in the upper what it was. */
+  /** Two words of user data: the owner in the lower, purpose and descriptor in the upper. */
   userData: 32,
   bufferGroup: 40,
 } as const;
@@ -65,7 +65,7 @@ export const SQE = {
 export const SQE_FLAG = {
   /** The next entry waits for this one, and is cancelled if it fails. */
   link: 1 << 2,
-  /** The kernel picks a buffer. */
+  /** The kernel selects a buffer. */
   bufferSelect: 1 << 5,
   /** Success is not reported. */
   skipSuccess: 1 << 6,
@@ -86,9 +86,9 @@ export const ACCEPT_MULTISHOT = 1 << 0;
 
 /** Flags of recv, in ioprio: IORING_RECVSEND_POLL_FIRST, IORING_RECV_MULTISHOT. */
 export const RECV = {
-  /** Wait first, there is nothing yet. */
+  /** Poll first: nothing has arrived yet. */
   pollFirst: 1 << 0,
-  /** Go on until a completion comes without `more`. */
+  /** Repeat until a completion comes without `more`. */
   multishot: 1 << 1,
 } as const;
 
@@ -98,13 +98,13 @@ export const CANCEL = { all: 1 << 0, byDescriptor: 1 << 1 } as const;
 /** struct io_uring_cqe, io_uring.h. */
 export const CQE = { bytes: 16, userData: 0, result: 8, flags: 12 } as const;
 
-/** Flags of a completion, IORING_CQE_F_*. With a buffer its number is in the upper half. */
+/** Flags of a completion, IORING_CQE_F_*. The number of a selected buffer is in the upper half. */
 export const CQE_FLAG = { buffer: 1 << 0, more: 1 << 1 } as const;
 
 /** struct io_uring_buf_reg, io_uring.h. */
 export const BUFFER_REGISTRATION = { address: 0, entries: 8, group: 12 } as const;
 
-/** struct io_uring_buf, io_uring.h. In the last two bytes of the first one is the tail of the ring. */
+/** struct io_uring_buf, io_uring.h. The tail of the ring is in the last two bytes of the first entry. */
 export const BUFFER = { bytes: 16, address: 0, length: 8, id: 12, tail: 14 } as const;
 
 /** struct io_uring_getevents_arg, io_uring.h. */
@@ -132,7 +132,7 @@ export const SOCKADDR = {
   scope6: 24,
 } as const;
 
-/** struct mmsghdr, include/linux/socket.h, which begins with a struct user_msghdr. */
+/** struct mmsghdr, include/linux/socket.h, which starts with a struct user_msghdr. */
 export const MMSGHDR = {
   bytes: 64,
   name: 0,
@@ -144,12 +144,12 @@ export const MMSGHDR = {
   length: 56,
 } as const;
 
-/** struct cmsghdr, include/linux/socket.h, and what follows it. */
+/** struct cmsghdr, include/linux/socket.h, and its data. */
 export const CMSG = { length: 0, level: 8, type: 12, data: 16 } as const;
 
 /**
- * struct in_pktinfo, in.h, and in6_pktinfo, ipv6.h: where a datagram was sent to, or is to be sent from. Both sizes are
- * those of the whole control message; `stride` is what the longer one takes with its padding.
+ * struct in_pktinfo, in.h, and in6_pktinfo, ipv6.h: the destination of a datagram, or the source of a reply. Both sizes
+ * are those of the whole control message; `stride` is the size of the longer one with padding.
  */
 export const PACKET_INFO = {
   bytes4: 28,
@@ -194,19 +194,19 @@ export const SOCKET = {
 /** Flags of messages, include/linux/socket.h. */
 export const MESSAGE = { dontWait: 0x40, waitAll: 0x100, noSignal: 0x4000, more: 0x8000 } as const;
 
-/** fcntl(2): commands, and the flag of a file that never waits. include/uapi/asm-generic/fcntl.h. */
+/** fcntl(2): commands, and the flag O_NONBLOCK. include/uapi/asm-generic/fcntl.h. */
 export const FCNTL = { getFlags: 3, setFlags: 4, duplicateCloseOnExec: 1030, nonBlocking: 0x800 } as const;
 
-/** Events of poll(2). `exclusive`: of those that wait for the same, one is woken (EPOLLEXCLUSIVE). */
+/** Events of poll(2). `exclusive`: only one of several waiters is woken (EPOLLEXCLUSIVE). */
 export const POLL = { readable: 1, writable: 4, exclusive: 1 << 28 } as const;
 
-/** What shutdown(2) ends. */
+/** The directions that shutdown(2) ends. */
 export const SHUTDOWN = { write: 1, both: 2 } as const;
 
-/** eventfd(2): close on exec, and never blocking. */
+/** eventfd(2): close-on-exec and non-blocking. */
 export const EVENTFD_FLAGS = 0x80000 | 0x800;
 
-/** Errors that are told apart, asm-generic/errno-base.h and errno.h, as completions report them. */
+/** Error numbers that the engine distinguishes, asm-generic/errno-base.h and errno.h. */
 export const ERROR = {
   interrupted: 4,
   again: 11,

@@ -1,16 +1,17 @@
 /**
- * The C library's functions that the engine calls, through koffi. Nothing else here knows koffi. Pointers are numbers
- * of 64 bits: bigint constants made once (memory.ts), never per call.
+ * The C library's functions that the engine calls, through koffi. No other module uses koffi. Pointers are 64-bit
+ * numbers: bigint constants created once (memory.ts), never per call.
  *
- * Every function returns what the system call returns; below 0 it failed, and {@link systemError} says how.
+ * Every function returns the system call's result. If it is negative the call failed, and {@link systemError} returns
+ * the error.
  */
 import { constants } from "node:os";
 import koffi from "koffi";
 
-/** A pointer into memory of ours, or null. */
+/** A pointer into shared memory, or null. */
 export type Pointer = bigint | null;
 
-// The process itself: Node has its C library loaded, glibc's or musl's.
+// The process itself: Node has loaded its C library, glibc's or musl's.
 const library = koffi.load(null);
 
 /** io_uring_setup(2), io_uring_enter(2), io_uring_register(2): the same numbers on every architecture. */
@@ -45,7 +46,10 @@ export function ioUringSetup(entries: number, parameters: Pointer): number {
   return setupCall(SYSTEM_CALL.setup, entries, parameters);
 }
 
-/** io_uring_enter(2). @param argument struct io_uring_getevents_arg, so many bytes long. @returns entries submitted. */
+/**
+ * io_uring_enter(2), with its parameters. @param argument struct io_uring_getevents_arg of `bytes` bytes. @returns
+ * entries submitted.
+ */
 export function ioUringEnter(
   fd: number,
   toSubmit: number,
@@ -62,7 +66,7 @@ export function ioUringRegister(fd: number, operation: number, argument: Pointer
   return registerCall(SYSTEM_CALL.register, fd, operation, argument, count);
 }
 
-/** mmap(2). @returns where; 2^64 - 1 when it failed. */
+/** mmap(2). @returns the address; 2^64 - 1 on failure. */
 export const mmap: (
   at: Pointer,
   bytes: number,
@@ -103,7 +107,9 @@ export const setsockopt: (
   bytes: number,
 ) => number = library.func("int setsockopt(int fd, int level, int option, void *value, uint32_t bytes)");
 
-/** getsockopt(2). @param bytes points to the room there is, a word that is overwritten with the value's length. */
+/**
+ * getsockopt(2). @param bytes points to a word with the buffer's size, which is overwritten with the value's length.
+ */
 export const getsockopt: (
   fd: number,
   level: number,
@@ -112,7 +118,7 @@ export const getsockopt: (
   bytes: Pointer,
 ) => number = library.func("int getsockopt(int fd, int level, int option, void *value, void *bytes)");
 
-/** sendto(2). @param address struct sockaddr, so many bytes long. @returns how many bytes were sent. */
+/** sendto(2). @param address struct sockaddr of `bytes` bytes. @returns bytes sent. */
 export const sendto: (
   fd: number,
   message: Uint8Array,
@@ -124,17 +130,19 @@ export const sendto: (
   "int64_t sendto(int fd, const uint8_t *message, size_t length, int flags, const uint8_t *address, uint32_t bytes)",
 );
 
-/** fcntl(2), of the commands that take a number. On Linux's architectures a variadic one is passed like any other. */
+/** fcntl(2), for commands that take an integer. On Linux a variadic integer is passed like any other. */
 export const fcntl: (fd: number, command: number, argument: number) => number = library.func(
   "int fcntl(int fd, int command, int argument)",
 );
 
-/** getsockname(2). @param bytes points to the room there is, a word that is overwritten with the address's length. */
+/**
+ * getsockname(2). @param bytes points to a word with the buffer's size, which is overwritten with the address's length.
+ */
 export const getsockname: (fd: number, address: Pointer, bytes: Pointer) => number = library.func(
   "int getsockname(int fd, void *address, void *bytes)",
 );
 
-/** getpeername(2); otherwise as {@link getsockname}. */
+/** getpeername(2); parameters as for {@link getsockname}. */
 export const getpeername: (fd: number, address: Pointer, bytes: Pointer) => number = library.func(
   "int getpeername(int fd, void *address, void *bytes)",
 );
@@ -147,18 +155,18 @@ export const eventfd: (value: number, flags: number) => number = library.func(
   "int eventfd(uint32_t value, int flags)",
 );
 
-/** read(2). @returns how many bytes were read. */
+/** read(2). @returns bytes read. */
 export const read: (fd: number, bytes: Uint8Array, length: number) => number = library.func(
   "int64_t read(int fd, _Out_ uint8_t *bytes, size_t length)",
 );
 
-/** usleep(3): sleeps for so many microseconds, fewer than a million. */
+/** usleep(3): sleeps for fewer than a million microseconds. */
 export const usleep: (microseconds: number) => number = library.func("int usleep(uint32_t microseconds)");
 
 /** close(2). */
 export const close: (fd: number) => number = library.func("int close(int fd)");
 
-/** recvmmsg(2). @param messages array of struct mmsghdr. @returns how many were received. */
+/** recvmmsg(2). @param messages array of struct mmsghdr. @returns datagrams received. */
 export const recvmmsg: (
   fd: number,
   messages: Pointer,
@@ -167,26 +175,26 @@ export const recvmmsg: (
   timeout: Pointer,
 ) => number = library.func("int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)");
 
-/** sendmmsg(2). @returns how many were sent, from the first on; below 0 when that one could not be. */
+/** sendmmsg(2). @returns datagrams sent, from the first on; negative if the first one failed. */
 export const sendmmsg: (fd: number, messages: Pointer, count: number, flags: number) => number = library.func(
   "int sendmmsg(int fd, void *messages, uint32_t count, int flags)",
 );
 
-/** A view of foreign memory. */
+/** Views memory outside the JavaScript heap. */
 export function viewMemory(at: bigint, bytes: number): ArrayBuffer {
   return koffi.view(at, bytes);
 }
 
-/** Number of the error of the last call that failed: errno(3). */
+/** Error number of the last failed call: errno(3). */
 export function errno(): number {
   return koffi.errno();
 }
 
-/** A system call that failed. `code` is the system's name of the error, such as EADDRINUSE. */
+/** A failed system call. `code` is the name of the error, such as EADDRINUSE. */
 export class SystemError extends Error {
   readonly code: string;
 
-  /** @param errorNumber as in errno(3). @param what was tried, and on what. */
+  /** @param errorNumber as in errno(3). @param what the call and its object, for the message. */
   constructor(errorNumber: number, what: string) {
     const code = nameOfError(errorNumber);
     super(`${what}: ${code}`);
@@ -194,7 +202,7 @@ export class SystemError extends Error {
   }
 }
 
-/** The error of the call that just failed. @param what was tried. */
+/** The error of the call that just failed. @param what the call and its object, for the message. */
 export function systemError(what: string): SystemError {
   return new SystemError(errno(), what);
 }

@@ -4,7 +4,7 @@ import { probeUring } from "./probe.ts";
 
 const skip = (await probeUring()) ?? false;
 
-test("memory is seen by bytes, halves and words, and given back", { skip }, async () => {
+test("memory has views as bytes, halves and words, and can be unmapped", { skip }, async () => {
   const { Memory } = await import("./memory.ts");
   const before = Memory.mapped().length;
   const memory = Memory.allocate(8192);
@@ -29,7 +29,7 @@ test("a pointer is the address that the two words make", { skip }, async () => {
   memory.unmap();
 });
 
-test("a mapping that cannot be made is an error with the system's code", { skip }, async () => {
+test("a failed mapping is an error with the system's code", { skip }, async () => {
   const { Memory } = await import("./memory.ts");
   assert.throws(() => Memory.map(-1, 4096, 0), { code: "EBADF", message: "mmap of 4096 bytes: EBADF" });
 });

@@ -1,6 +1,6 @@
 /**
- * Memory that the kernel and the engine share, outside JavaScript's heap. It is addressed by offsets from its start;
- * the only arithmetic on addresses is here.
+ * Memory shared with the kernel, outside the JavaScript heap. It is addressed by offsets; all arithmetic on addresses
+ * is in this file.
  */
 import { mmap, munmap, type Pointer, systemError, viewMemory } from "./libc.ts";
 
@@ -11,11 +11,11 @@ const WORD = 2 ** 32;
 
 const mapped = new Set<Memory>();
 
-/** A piece of memory. Views of it must not be used once it is unmapped. */
+/** A mapped region. Views of it must not be used after it is unmapped. */
 export class Memory {
   readonly length: number;
   readonly bytes: Uint8Array;
-  /** The same memory, by 16 and 32 bits, in the machine's byte order. */
+  /** The same memory as 16-bit and 32-bit integers, in the machine's byte order. */
   readonly halves: Uint16Array;
   readonly words: Uint32Array;
   readonly ints: Int32Array;
@@ -23,17 +23,17 @@ export class Memory {
   readonly #low: number;
   readonly #high: number;
 
-  /** Anonymous memory of so many bytes, all 0, touched only as it is used. @throws SystemError */
+  /** Maps `length` bytes of anonymous memory, all 0, allocated on first use. @throws SystemError */
   static allocate(length: number): Memory {
     return new Memory(length, MAP.private | MAP.anonymous, -1, 0);
   }
 
-  /** Memory of a descriptor, such as a ring. @param offset says which. @throws SystemError */
+  /** Maps memory of a descriptor, such as a ring. @param offset selects the region. @throws SystemError */
   static map(fd: number, length: number, offset: number): Memory {
     return new Memory(length, MAP.shared | MAP.populate, fd, offset);
   }
 
-  /** All there is on this thread. */
+  /** All regions that are mapped on this thread. */
   static mapped(): Memory[] {
     return [...mapped];
   }
@@ -53,12 +53,12 @@ export class Memory {
     mapped.add(this);
   }
 
-  /** A pointer to the byte at `offset`, for a system call. Made once and kept: it is a bigint. */
+  /** A pointer to the byte at `offset`, for a system call. It is a bigint: create it once and keep it. */
   pointerTo(offset: number): Pointer {
     return this.at + BigInt(offset);
   }
 
-  /** Low and high word of the address of the byte at `offset`, for a structure that holds pointers. */
+  /** Low and high word of the address of the byte at `offset`, for structures with pointers. */
   lowAddress(offset: number): number {
     return (this.#low + offset) >>> 0;
   }
@@ -72,7 +72,7 @@ export class Memory {
     this.words[word + 1] = target.highAddress(offset);
   }
 
-  /** Gives it back. */
+  /** Unmaps the region. */
   unmap(): void {
     munmap(this.at, this.length);
     mapped.delete(this);

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { probeUring } from "./probe.ts";
 
-test("another system, and a kernel that is too old, are told", async () => {
+test("another system and an old kernel are reported", async () => {
   assert.equal(
     await probeUring({ platform: "darwin", kernel: "25.0.0" }),
-    "io_uring is Linux's, and this is darwin",
+    "io_uring exists on Linux only, and this is darwin",
   );
   assert.equal(
     await probeUring({ platform: "linux", kernel: "5.10.0-28-amd64" }),

@@ -1,18 +1,21 @@
-/** What an operation on the ring was for, as it comes back with its completion; all are less than 16. */
+/** Purposes of ring operations, returned with their completions. All are less than 16. */
 export const PURPOSE = {
-  /** Nothing that anybody waits for. */
+  /** The completion needs no handling. */
   none: 0,
-  /** A listener has a connection. The owner is the listener's descriptor; that of all others a connection. */
+  /**
+   * A listener has accepted a connection. The owner is the listener's descriptor; in all others the connection's
+   * number.
+   */
   accepted: 1,
   received: 2,
-  /** A reply was not sent whole. */
+  /** A reply was not sent completely. */
   unsent: 3,
-  /** There may be room for the rest of one. */
+  /** The socket may have send buffer space again. */
   writable: 4,
-  /** Datagrams have come. The owner is the socket's number. */
+  /** Datagrams have arrived. The owner is the socket's number. */
   datagrams: 5,
-  /** Somebody woke the engine. */
+  /** The engine was woken through its eventfd. */
   woken: 6,
-  /** What was in flight on a connection has been cancelled, or was over. */
+  /** The operations in flight on a connection were cancelled, or had ended. */
   cancelled: 7,
 } as const;

@@ -1,10 +1,10 @@
-/** Receiving on connections of the `uring` engine: each has one operation at most that brings what comes. */
+/** Receives on connections of the `uring` engine: at most one receive operation for each. */
 import { type Connections, STATE } from "./connections.ts";
 import type { InputBuffers } from "./input-buffers.ts";
 import { PURPOSE } from "./purpose.ts";
 import type { Ring } from "./ring.ts";
 
-/** Those of a thread. */
+/** Receives for the connections of a thread. */
 export class Receiver {
   readonly #ring: Ring;
   readonly #connections: Connections;
@@ -16,7 +16,7 @@ export class Receiver {
     this.#buffers = buffers;
   }
 
-  /** Receives, unless that is under way. @param how flags of RECV. */
+  /** Starts to receive, if no operation is in flight. @param how flags of RECV. */
   start(number: number, how: number): void {
     const connections = this.#connections;
     if (connections.has(number, STATE.receiving)) return;
@@ -24,16 +24,16 @@ export class Receiver {
     this.#ring.recv(connections.fds[number], this.#buffers.group, how, number, PURPOSE.received);
   }
 
-  /** The last completion of receiving has come. */
+  /** The last completion of a receive operation has come. */
   ended(number: number): void {
-    this.#connections.clear(number, STATE.receiving | STATE.halting);
+    this.#connections.clear(number, STATE.receiving | STATE.cancelling);
   }
 
-  /** Has receiving come to its end, if it is under way; a completion tells when. */
+  /** Cancels the receive operation, if one is in flight; its last completion tells when it has ended. */
   stop(number: number): void {
     const connections = this.#connections;
-    if (!connections.has(number, STATE.receiving) || connections.has(number, STATE.halting)) return;
-    connections.set(number, STATE.halting);
+    if (!connections.has(number, STATE.receiving) || connections.has(number, STATE.cancelling)) return;
+    connections.set(number, STATE.cancelling);
     this.#ring.cancelOperation(connections.fds[number], number, PURPOSE.received);
   }
 }

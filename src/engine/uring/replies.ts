@@ -1,30 +1,38 @@
-/** Replies on their way: written side by side, sent together, and kept where the kernel did not take all of one. */
+/** Sends replies in batches, and keeps what the kernel did not take. */
 import { REPLY_BYTES } from "../engine.ts";
 import { type Connections, STATE } from "./connections.ts";
 import { ERROR, POLL } from "./layouts.ts";
 import { Memory } from "./memory.ts";
 import { PURPOSE } from "./purpose.ts";
-import type { Ring } from "./ring.ts";
+import type { Ring, SendOperation } from "./ring.ts";
 
-/** Room for the replies that are sent together. */
+/** Room for the replies of one batch. */
 const OUTPUT_BYTES = 8 * REPLY_BYTES;
 
 /**
- * The replies of a thread. Sending does not wait, so that the kernel has taken them when the ring was entered, and the
- * memory is free again; what it did not take of a connection's reply is copied, and the connection is blocked until it
- * has. So a connection has one reply at most among those that are sent together.
+ * The replies of a thread. Sends do not wait. When the ring has been entered, the kernel has taken the replies, and the
+ * memory is free again. The unsent part of a reply is copied, and its connection is blocked until that is sent. So a
+ * connection has at most one reply in a batch.
  */
 export class Replies {
-  /** Where replies are written, from {@link written} on. */
+  /** Replies are written here, from {@link written} on. */
   readonly bytes: Uint8Array;
-  /** Bytes that have been written since the ring was last entered. */
+  /** Bytes written since the ring was last entered. */
   written = 0;
   readonly #ring: Ring;
   readonly #connections: Connections;
-  /** Submits what waits. */
+  /** Submits all pending entries. */
   readonly #flush: () => void;
   readonly #memory = Memory.allocate(OUTPUT_BYTES);
-  /** Number of those that are sent together. */
+  readonly #sendOperation: SendOperation = {
+    fd: 0,
+    memory: this.#memory,
+    offset: 0,
+    length: 0,
+    owner: 0,
+    purpose: PURPOSE.unsent,
+  };
+  /** Number of the current batch. */
   #batch = 1;
 
   constructor(ring: Ring, connections: Connections, flush: () => void) {
@@ -34,38 +42,36 @@ export class Replies {
     this.bytes = this.#memory.bytes;
   }
 
-  /** Whether there is room for those of one connection's turn. If not, submitting makes some. */
+  /** Whether the replies of one connection's turn fit. If not, submitting frees the memory. */
   get hasRoom(): boolean {
     return this.written + 2 * REPLY_BYTES <= OUTPUT_BYTES;
   }
 
-  /** Whether one of this connection is among those that will be sent when the ring is entered. */
+  /** Whether the current batch has a reply of this connection. */
   isUnderWay(number: number): boolean {
     return this.#connections.sentIn[number] === this.#batch;
   }
 
-  /** Sends what was written from `from` on. */
+  /** Sends the bytes written from `from` on. */
   send(number: number, from: number): void {
-    const length = this.#note(number, from);
-    this.#ring.send(this.#connections.fds[number], this.#memory, from, length, number, PURPOSE.unsent);
+    this.#ring.send(this.#operation(number, from));
   }
 
-  /** Does so, and closes the descriptor if all was taken. */
-  sendLast(number: number, from: number): void {
-    const length = this.#note(number, from);
-    const fd = this.#connections.fds[number];
-    this.#ring.sendLast(fd, this.#memory, from, length, number, PURPOSE.unsent);
+  /** Sends the bytes written from `from` on, and closes the descriptor if the kernel took all. */
+  sendAndClose(number: number, from: number): void {
+    this.#ring.sendAndClose(this.#operation(number, from));
   }
 
-  /** The ring has been entered, and {@link keep} has been told of what was not sent whole. */
+  /** Called after the ring was entered, and after {@link keep} for all incomplete replies. */
   entered(): void {
     this.written = 0;
     this.#batch = (this.#batch + 1) >>> 0;
   }
 
   /**
-   * Keeps what was not sent, and waits for room: the connection is blocked. @param result how much was sent, or an error.
-   * @returns false when the connection is broken.
+   * Keeps the unsent part of a reply and polls for buffer space: the connection is blocked.
+   * @param result bytes sent, or a negated error number.
+   * @returns false if the connection is broken.
    */
   keep(number: number, result: number): boolean {
     if (result < 0 && result !== -ERROR.again) return false;
@@ -80,12 +86,12 @@ export class Replies {
       connections.outputStarts[number] = 0;
     }
     connections.set(number, STATE.blocked | STATE.polling);
-    connections.crowd.slow(number);
+    connections.limiter.slow(number);
     this.#ring.poll(connections.fds[number], POLL.writable, number, PURPOSE.writable);
     return true;
   }
 
-  /** Sends what was kept, as far as the kernel takes it. @returns whether that was all. */
+  /** Sends the kept part, as far as the kernel takes it. @returns whether all is sent. */
   sendKept(number: number): boolean {
     const connections = this.#connections;
     const kept = connections.output(number);
@@ -98,7 +104,7 @@ export class Replies {
       this.written += rest.length;
       this.send(number, from);
       this.#flush();
-      if (connections.has(number, STATE.polling | STATE.dying)) return false;
+      if (connections.has(number, STATE.polling | STATE.aborting)) return false;
       connections.outputStarts[number] += rest.length;
     }
     connections.outputs.delete(number);
@@ -106,18 +112,23 @@ export class Replies {
     return true;
   }
 
-  /** Gives memory back, once the ring is closed. */
+  /** Releases the memory. Called after the ring is closed. */
   close(): void {
     this.#memory.unmap();
   }
 
-  /** Notes what is sent in this batch. @returns its length. */
-  #note(number: number, from: number): number {
+  /** Records a reply of this batch. @returns the operation that sends it, reused for each. */
+  #operation(number: number, from: number): SendOperation {
     const connections = this.#connections;
     const length = this.written - from;
     connections.sentAt[number] = from;
     connections.sentLength[number] = length;
     connections.sentIn[number] = this.#batch;
-    return length;
+    const operation = this.#sendOperation;
+    operation.fd = connections.fds[number];
+    operation.offset = from;
+    operation.length = length;
+    operation.owner = number;
+    return operation;
   }
 }

@@ -4,7 +4,7 @@ import { allocateResources, Resources, takeResources } from "./resources.ts";
 
 const NOTHING = { ring: undefined, mappings: [], descriptors: [] };
 
-test("what an engine noted down is taken once, as it was", () => {
+test("an engine's record is read once, as it was written", () => {
   const data = allocateResources(2, 3);
   assert.deepEqual(takeResources(data), NOTHING);
   const resources = new Resources(data, 3);

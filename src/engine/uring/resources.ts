@@ -1,11 +1,11 @@
 /**
- * What an engine has of the kernel, noted down in shared memory. The kernel keeps it for the process, not for the
- * thread, and a thread that dies gives nothing back: whoever sees it die does. The mappings go first, for they hold the
- * ring, and the ring holds every socket that it waits for.
+ * Kernel resources of an engine, recorded in shared memory. They belong to the process, not to the thread: after a
+ * crash of the thread they stay open, and the control plane reclaims them from this record. It unmaps memory first, as
+ * mappings keep the ring open, and the ring keeps its sockets open.
  *
- * The words of the memory: the descriptor of the ring, and of what wakes the engine; the mapping in which the ring's
- * completions are, and where; all mappings, each its address, low word first, and its length; the descriptors of the listening sockets, and of the connections. Descriptors are -1, and
- * lengths 0, where there is none.
+ * Layout in words: the ring's descriptor; the eventfd; the mapping with the ring's completions, and their offsets; all
+ * mappings, each as address (low word first) and length; the descriptors of the listening sockets; those of the
+ * connections. Unused descriptors are -1, unused lengths 0.
  */
 import type { CompletionOffsets } from "./completions.ts";
 
@@ -15,47 +15,44 @@ const MAPPING_WORDS = 3;
 const RING_MAPPING = 2;
 const COMPLETIONS = RING_MAPPING + MAPPING_WORDS;
 const MAPPINGS = COMPLETIONS + 4;
-/** An engine has a dozen. */
+/** More than an engine uses, which is about a dozen. */
 const MOST_MAPPINGS = 16;
 const SOCKETS = MAPPINGS + MOST_MAPPINGS * MAPPING_WORDS;
 
 const WORD = 2n ** 32n;
 
-/**
- * Connections that are being closed, besides those there may be: the kernel takes a while, in which others come in their
- * place.
- */
+/** Additional connections that are being closed: closing takes a while, during which new ones are accepted. */
 const CLOSING = 1024;
 
-/** Shared memory for what an engine can have. */
+/** The shared memory of one engine's record. */
 export type ResourceData = Int32Array<SharedArrayBuffer>;
 
-/** A piece of memory of the process. */
+/** A mapped region of the process. */
 export interface Mapping {
   readonly at: bigint;
   readonly length: number;
 }
 
-/** A ring's descriptor, and where in the process's memory its completions are. */
+/** A ring's descriptor, and the location of its completions. */
 export interface RingPlace {
   readonly fd: number;
   readonly memory: Mapping;
   readonly completionOffsets: CompletionOffsets;
 }
 
-/** Allocates the memory for an engine with so many sockets to listen on, and connections that there may be. */
+/** Allocates the record for an engine with these numbers of listening sockets and connections. */
 export function allocateResources(sockets: number, connections: number): ResourceData {
   return clear(new Int32Array(new SharedArrayBuffer((SOCKETS + sockets + connections + CLOSING) * 4)));
 }
 
-/** An engine's view: it writes down what it has. */
+/** An engine's view, for writing. */
 export class Resources {
   /** The descriptor of each connection, or -1. */
   readonly connections: ResourceData;
   readonly #data: ResourceData;
   readonly #sockets: ResourceData;
 
-  /** @param data as {@link allocateResources} made it. @param connections how many there may be. */
+  /** @param data from {@link allocateResources}. @param connections the engine's limit. */
   constructor(data: ResourceData, connections: number) {
     const first = data.length - connections - CLOSING;
     this.#data = data;
@@ -63,7 +60,7 @@ export class Resources {
     this.connections = data.subarray(first);
   }
 
-  /** The ring: its descriptor, and where its completions are. */
+  /** The ring's descriptor, and the location of its completions. */
   set ring({ fd, memory, completionOffsets }: RingPlace) {
     const { head, tail, mask, cqes } = completionOffsets;
     this.#data.set([head, tail, mask, cqes], COMPLETIONS);
@@ -79,7 +76,7 @@ export class Resources {
     this.#sockets.set(fds);
   }
 
-  /** All that is mapped. */
+  /** All mapped regions. */
   set mappings(mappings: readonly Mapping[]) {
     for (const [i, mapping] of mappings.entries()) this.#noteMapping(MAPPINGS + i * MAPPING_WORDS, mapping);
   }
@@ -89,7 +86,7 @@ export class Resources {
   }
 }
 
-/** What is left of an engine. */
+/** The resources that an engine has recorded. */
 export interface Remains {
   /** The ring's memory, if there was a ring. */
   readonly ring: Omit<RingPlace, "fd"> | undefined;
@@ -97,7 +94,7 @@ export interface Remains {
   readonly descriptors: readonly number[];
 }
 
-/** What a thread that is no more has left; afterwards there is nothing. */
+/** Reads the record of an ended thread, and clears it. */
 export function takeResources(data: ResourceData): Remains {
   const [head, tail, mask, cqes] = data.subarray(COMPLETIONS, MAPPINGS);
   const memory = mappingAt(data, RING_MAPPING);

@@ -9,7 +9,7 @@ const skip = (await probeUring()) ?? false;
 
 const ENTRIES = 8;
 
-/** Purposes there can be. */
+/** Number of purposes. */
 const PURPOSES = 16;
 
 const ECANCELED = 125;
@@ -21,7 +21,7 @@ async function open(t: TestContext): Promise<Ring> {
   return ring;
 }
 
-/** A descriptor that can be written to, and so is never waited for long. */
+/** A descriptor that is always writable, so that a poll completes at once. */
 async function openWritable(t: TestContext): Promise<number> {
   const { close, eventfd } = await import("./libc.ts");
   const fd = eventfd(0, EVENTFD_FLAGS);
@@ -29,7 +29,7 @@ async function openWritable(t: TestContext): Promise<number> {
   return fd;
 }
 
-/** Completions that have not been released. @returns owner, purpose and result of each. */
+/** Unreleased completions. @returns owner, purpose and result of each. */
 function take(ring: Ring): number[][] {
   const taken: number[][] = [];
   const { completions } = ring;
@@ -42,13 +42,13 @@ function take(ring: Ring): number[][] {
   return taken;
 }
 
-test("a wait ends by itself", { skip }, async (t) => {
+test("a wait times out", { skip }, async (t) => {
   const ring = await open(t);
   ring.enter(1, 1);
   assert.deepEqual(take(ring), []);
 });
 
-test("completions bring back owner and purpose, round and round the ring", { skip }, async (t) => {
+test("completions have their owner and purpose, also after the ring has wrapped", { skip }, async (t) => {
   const ring = await open(t);
   const fd = await openWritable(t);
   for (let i = 0; i < 5 * ENTRIES; i++) {
@@ -63,7 +63,7 @@ test("completions bring back owner and purpose, round and round the ring", { ski
   }
 });
 
-test("there is room for as many entries as were asked for, and again once they are submitted", {
+test("the ring has the requested number of entries, and again after they are submitted", {
   skip,
 }, async (t) => {
   const ring = await open(t);
@@ -77,7 +77,7 @@ test("there is room for as many entries as were asked for, and again once they a
   assert.equal(ring.room, ENTRIES);
 });
 
-test("what is under way can be cancelled, and an error is a result below 0", { skip }, async (t) => {
+test("operations can be cancelled, and an error is a negative result", { skip }, async (t) => {
   const ring = await open(t);
   const fd = await openWritable(t);
   ring.poll(fd, POLL.readable, 1, 1);
@@ -93,7 +93,7 @@ test("what is under way can be cancelled, and an error is a result below 0", { s
   assert.deepEqual(take(ring).sort(byOwner), expected);
 });
 
-test("a descriptor is in use from an operation's entry to its last completion, and closed by nobody meanwhile", {
+test("a descriptor is in use from an operation's entry to its last completion, and cannot be closed meanwhile", {
   skip,
 }, async (t) => {
   const ring = await open(t);
@@ -114,20 +114,20 @@ test("a descriptor is in use from an operation's entry to its last completion, a
   assert.equal(ring.isIdle, true);
 });
 
-test("a descriptor is in use until what it sends has been submitted", { skip }, async (t) => {
+test("a descriptor is in use until its sends have been submitted", { skip }, async (t) => {
   const ring = await open(t);
   const fd = await openWritable(t);
   const { Memory } = await import("./memory.ts");
   const memory = Memory.allocate(4096);
   t.after(() => memory.unmap());
-  ring.send(fd, memory, 0, 1, 1, 1);
+  ring.send({ fd, memory, offset: 0, length: 1, owner: 1, purpose: 1 });
   assert.equal(ring.isInUse(fd), true);
   assert.throws(() => ring.closeDescriptor(fd), /in use/);
   ring.enter(0, 0);
   assert.equal(ring.isInUse(fd), false);
 });
 
-test("what closes a descriptor after a reply is never submitted without it", { skip }, async (t) => {
+test("the close linked to a reply is never submitted without it", { skip }, async (t) => {
   const ring = await open(t);
   const fd = await openWritable(t);
   const { Memory } = await import("./memory.ts");
@@ -135,13 +135,16 @@ test("what closes a descriptor after a reply is never submitted without it", { s
   t.after(() => memory.unmap());
   const other = await openWritable(t);
   while (ring.room > 1) ring.poll(fd, POLL.writable, 0, 0);
-  assert.throws(() => ring.sendLast(other, memory, 0, 1, 1, 1), /no room/);
-  assert.equal(ring.room, 1, "neither is made");
+  assert.throws(
+    () => ring.sendAndClose({ fd: other, memory, offset: 0, length: 1, owner: 1, purpose: 1 }),
+    /no room/,
+  );
+  assert.equal(ring.room, 1, "neither entry is added");
   ring.poll(fd, POLL.writable, 0, 0);
   assert.throws(() => ring.poll(fd, POLL.writable, 0, 0), /no room/);
 });
 
-test("a descriptor that is retired is closed when what is in flight on it has come to its end", {
+test("a retired descriptor is closed when its operations have ended", {
   skip,
 }, async (t) => {
   const ring = await open(t);

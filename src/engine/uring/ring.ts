@@ -1,8 +1,8 @@
 /**
- * An io_uring (io_uring(7)): entries go in, completions come out, both through memory shared with the kernel.
+ * An io_uring (io_uring(7)): a submission and a completion queue in memory shared with the kernel.
  *
  * With IORING_SETUP_DEFER_TASKRUN the kernel touches that memory only while this thread is in {@link Ring.enter}, so
- * plain loads and stores are enough.
+ * plain loads and stores are sufficient.
  */
 
 import { type CompletionOffsets, Completions, tag } from "./completions.ts";
@@ -42,23 +42,23 @@ import {
 import { Memory } from "./memory.ts";
 import type { Mapping } from "./resources.ts";
 
-/** What the engine cannot do without. */
+/** Kernel features that the engine requires. */
 const NEEDED_FEATURES = FEATURES.singleMmap | FEATURES.noDrop | FEATURES.extArg | FEATURES.cqeSkip;
 
-/** Sending never waits, and either takes all or says how much it took. */
+/** Sends do not block. They take all bytes or report how many they took. */
 const SEND_FLAGS = MESSAGE.dontWait | MESSAGE.waitAll | MESSAGE.noSignal;
 
-/** Nothing has come; completions have to be read first; memory is short for the moment. */
+/** Transient errors: interrupted or timed out, completions must be read first, or memory is short. */
 const PASSING: readonly number[] = [ERROR.interrupted, ERROR.timedOut, ERROR.busy, ERROR.again];
 
-/** How often what the kernel did not take is tried again: only when its memory is short does it not take all. */
+/** Retries of entries that the kernel did not take. It takes all, unless its memory is short. */
 const MOST_ATTEMPTS = 1000;
 
-/** Of the ring of an engine: entries, and completions that may wait, within what the kernel allows. */
+/** Sizes of an engine's queues: submission entries, and completions within the kernel's limits. */
 const ENTRIES = 1024;
 const COMPLETIONS = { least: 4096, most: 65_536 } as const;
 
-/** Offsets in the scratch memory for arguments of system calls. */
+/** Offsets in the scratch memory for system call arguments. */
 const SCRATCH = {
   bytes: 4096,
   getEvents: 0,
@@ -68,19 +68,31 @@ const SCRATCH = {
   probe: 512,
 } as const;
 
+/** A send, passed as an object that the caller reuses: one for each reply would be garbage. */
+export interface SendOperation {
+  fd: number;
+  /** The bytes are `[offset, offset + length)` of this memory. */
+  memory: Memory;
+  offset: number;
+  length: number;
+  /** See {@link Ring}. */
+  owner: number;
+  purpose: number;
+}
+
 /**
- * A ring of one thread.
- * `owner` and `purpose` are two numbers of the caller's that come back with the completion (purpose.ts).
+ * The ring of one thread. `owner` and `purpose` are two numbers that come back with the completion (purpose.ts).
  *
- * An operation in flight owns its descriptor: the ring closes none that has any. Every operation here is carried out by
- * this thread when it is submitted, or waits for the file, which it then holds. None may be added that the kernel leaves
- * to a thread of its own, such as shutdown: that looks the descriptor up when its turn comes.
+ * An operation in flight keeps its descriptor in use, and the ring closes no descriptor in use. Every operation here
+ * either runs when it is submitted, or waits on the file, of which it holds a reference. Operations that the kernel
+ * runs on worker threads, such as shutdown, must not be added: they look up the descriptor when they start, and it may
+ * belong to another connection by then.
  */
 export class Ring {
-  /** The ring's own, for who has to close it when this thread cannot. */
+  /** The ring's descriptor, recorded so that it can be reclaimed. */
   readonly fd: number;
   readonly completions: Completions;
-  /** Where the completions are, for who reads those that this thread does not come to. */
+  /** Location of the completions, recorded so that unread ones can be reclaimed. */
   readonly memory: Mapping;
   readonly completionOffsets: CompletionOffsets;
   readonly #scratch = Memory.allocate(SCRATCH.bytes);
@@ -90,25 +102,25 @@ export class Ring {
   readonly #sqMask: number;
   readonly #sqTail: number;
   readonly #inUse = new DescriptorsInUse();
-  /** Descriptors that are closed as soon as nothing is in flight on them. */
+  /** Descriptors to be closed as soon as no operation is in flight on them. */
   readonly #retired = new Set<number>();
-  /** The descriptors of replies that are sent when the ring is entered, and how many they are. */
+  /** Descriptors of the sends that the next {@link enter} submits, and their number. */
   readonly #sending: Int32Array;
   #sends = 0;
   /** Entries not yet submitted, and the position behind the last. */
   #pending = 0;
   #tail = 0;
 
-  /** A ring for so many connections: each may have two completions that wait. @throws SystemError */
+  /** A ring for this many connections, each with up to two unread completions. @throws SystemError */
   static forConnections(connections: number): Ring {
     const wanted = 2 ** Math.ceil(Math.log2(2 * connections));
     return new Ring(ENTRIES, Math.min(Math.max(wanted, COMPLETIONS.least), COMPLETIONS.most));
   }
 
   /**
-   * @param entries how many can be submitted at once, a power of two.
-   * @param completions how many can wait to be read, a power of two; what exceeds it waits in the kernel.
-   * @throws SystemError when the kernel has no such ring; {@link SystemError.code} tells why.
+   * @param entries that can be submitted at once, a power of two.
+   * @param completions that can be unread, a power of two; further ones wait in the kernel.
+   * @throws SystemError if the kernel refuses; {@link SystemError.code} says why.
    */
   constructor(entries: number, completions: number) {
     const { words } = this.#scratch;
@@ -129,7 +141,7 @@ export class Ring {
     this.#rings = Memory.map(this.fd, length, RING_OFFSET.rings);
     this.#entries = Memory.map(this.fd, sqEntries * SQE.bytes, RING_OFFSET.entries);
     const ring = this.#rings.words;
-    // Entries are taken in their order.
+    // Entries are submitted in order.
     for (let i = 0; i < sqEntries; i++) ring[(array >> 2) + i] = i;
     this.#sending = new Int32Array(sqEntries);
     this.#sqTail = parameter(PARAMS.sqTail) >> 2;
@@ -151,19 +163,19 @@ export class Ring {
   }
 
   /**
-   * Whether an operation is in flight on a descriptor: its last completion has not been taken, or it sends and the ring
-   * has not been entered since.
+   * Whether an operation is in flight on a descriptor: its last completion has not been taken, or it is a send and the
+   * ring has not been entered since.
    */
   isInUse(fd: number): boolean {
     return this.#inUse.has(fd);
   }
 
-  /** Whether nothing at all is in flight. */
+  /** Whether no operation is in flight. */
   get isIdle(): boolean {
     return this.#inUse.total === 0;
   }
 
-  /** Takes the completion at an index of {@link completions}. Every one is to be taken, once. */
+  /** Takes the completion at an index of {@link completions}. Each must be taken exactly once. */
   taken(at: number): void {
     const fd = this.completions.descriptor(at);
     if (fd === 0 || (this.completions.flags(at) & CQE_FLAG.more) !== 0) return;
@@ -171,12 +183,12 @@ export class Ring {
     if (this.#retired.size > 0) this.#closeRetired(fd);
   }
 
-  /** Room for entries before the next {@link enter}. */
+  /** Free entries before the next {@link enter}. */
   get room(): number {
     return this.#sqMask + 1 - this.#pending;
   }
 
-  /** The kernel's pick for {@link recv}: a ring of buffers. @throws SystemError */
+  /** Registers a ring of buffers, from which {@link recv} selects. @throws SystemError */
   registerBuffers(buffers: Memory, entries: number, group: number): void {
     const { words, halves } = this.#scratch;
     const at = SCRATCH.registration;
@@ -188,7 +200,7 @@ export class Ring {
     }
   }
 
-  /** Whether the kernel knows all operations that are used here. @throws SystemError */
+  /** Whether the kernel supports all operations that are used here. @throws SystemError */
   knowsOperations(): boolean {
     const { bytes } = this.#scratch;
     const last = Math.max(...Object.values(OPCODE));
@@ -201,69 +213,72 @@ export class Ring {
     });
   }
 
-  /** Accepts connections, one completion each with its descriptor, until one comes without `more`. */
-  accept(fd: number, goesOn: boolean, owner: number, purpose: number): void {
-    const how = goesOn ? ACCEPT_MULTISHOT : 0;
+  /**
+   * Accepts connections, one completion with a descriptor each. @param multishot whether to repeat until a completion
+   * comes without `more`.
+   */
+  accept(fd: number, multishot: boolean, owner: number, purpose: number): void {
+    const how = multishot ? ACCEPT_MULTISHOT : 0;
     const at = this.#nextInUse(OPCODE.accept | (how << 16), fd, owner, purpose);
     this.#entries.words[at + (SQE.operationFlags >> 2)] = SOCKET.closeOnExec;
   }
 
-  /** Receives what there is into a buffer of the group, which the completion names. @param how flags of {@link RECV}. */
+  /** Receives into a buffer of the group; the completion has its number. @param how flags of {@link RECV}. */
   recv(fd: number, group: number, how: number, owner: number, purpose: number): void {
     const at = this.#nextInUse(OPCODE.recv | (SQE_FLAG.bufferSelect << 8) | (how << 16), fd, owner, purpose);
     this.#entries.words[at + (SQE.bufferGroup >> 2)] = group;
   }
 
   /**
-   * Sends without waiting, and so has done so when {@link enter} returns. A completion comes only when not all was
-   * taken: the result is what was, or an error.
+   * Sends without blocking: it is done when {@link enter} returns. A completion comes only if not all was taken; its
+   * result is the number of bytes taken, or a negated error number.
    */
-  send(fd: number, memory: Memory, offset: number, length: number, owner: number, purpose: number): void {
-    this.#send(SQE_FLAG.skipSuccess, SEND_FLAGS, fd, memory, offset, length, owner, purpose);
+  send(operation: SendOperation): void {
+    this.#send(operation, SQE_FLAG.skipSuccess, SEND_FLAGS);
   }
 
   /**
-   * Sends as {@link send} does, and closes the descriptor if all was taken. If not, the completion that says so says as
-   * well that the descriptor is open: the kernel does not report what is linked to an operation that is not to be reported.
+   * Sends like {@link send}, and closes the descriptor if all was taken. If not, the completion also means that the
+   * descriptor is still open: the kernel does not report the cancelled close.
    */
-  sendLast(fd: number, memory: Memory, offset: number, length: number, owner: number, purpose: number): void {
+  sendAndClose(operation: SendOperation): void {
+    const { fd } = operation;
     this.#checkUnused(fd);
-    // The kernel forgets a link to what is submitted later, and would close the descriptor whatever was taken.
-    if (this.room < 2) throw new Error("no room for a reply and the end of its connection");
-    // The end of the connection goes with the last bytes: one packet less.
+    // The kernel drops a link across two submissions, and would then always close the descriptor.
+    if (this.room < 2) throw new Error("no room for a reply and the close of its connection");
+    // MSG_MORE: the FIN travels with the last bytes, which saves a packet.
     const flags = SQE_FLAG.skipSuccess | SQE_FLAG.link;
-    this.#send(flags, SEND_FLAGS | MESSAGE.more, fd, memory, offset, length, owner, purpose);
+    this.#send(operation, flags, SEND_FLAGS | MESSAGE.more);
     this.#close(fd);
   }
 
-  /** Waits for events of poll(2), once. */
+  /** Deferrals once for events of poll(2). */
   poll(fd: number, events: number, owner: number, purpose: number): void {
     const at = this.#nextInUse(OPCODE.pollAdd, fd, owner, purpose);
     this.#entries.words[at + (SQE.operationFlags >> 2)] = events;
   }
 
-  /** close(2). What is in flight on the descriptor must have come to its end: {@link cancel} it before. */
+  /** close(2). No operation may be in flight on the descriptor: {@link cancel} them first. */
   closeDescriptor(fd: number): void {
     this.#checkUnused(fd);
     this.#close(fd);
   }
 
-  /** Cancels what is in flight on a descriptor, and closes it when all of that has come to its end. */
+  /** Cancels all operations on a descriptor, and closes it when they have ended. */
   retire(fd: number): void {
     if (this.isInUse(fd)) this.cancel(fd, 0, 0);
     this.#retired.add(fd);
     this.#closeRetired(fd);
   }
 
-  /** Cancels all that is in flight on a descriptor. */
+  /** Cancels all operations on a descriptor. */
   cancel(fd: number, owner: number, purpose: number): void {
     const at = this.#nextInUse(OPCODE.asyncCancel, fd, owner, purpose);
     this.#entries.words[at + (SQE.operationFlags >> 2)] = CANCEL.all | CANCEL.byDescriptor;
   }
 
   /**
-   * Cancels what is in flight on a descriptor for an owner and a purpose. When that is nothing, a completion of 0 and 0
-   * says so.
+   * Cancels an owner's operation with this purpose. If there is none, a completion with owner 0 and purpose 0 comes.
    */
   cancelOperation(fd: number, owner: number, purpose: number): void {
     const at = this.#next(OPCODE.asyncCancel | (SQE_FLAG.skipSuccess << 8), -1, 0, 0);
@@ -273,9 +288,9 @@ export class Ring {
 
   /**
    * Submits all entries, and waits for completions.
-   * @param least how many to wait for; with 0 only what is there is taken.
-   * @param timeoutMs the longest it waits: never without end, for a thread that does cannot be ended.
-   * @throws SystemError when the kernel refuses the ring as such.
+   * @param least completions to wait for; 0 does not wait.
+   * @param timeoutMs limit of the wait. It must be finite, as a thread cannot be terminated while it blocks.
+   * @throws SystemError if the kernel refuses the ring as such.
    */
   enter(least: number, timeoutMs: number): void {
     const { words } = this.#scratch;
@@ -303,7 +318,7 @@ export class Ring {
     if (!PASSING.includes(error)) throw new SystemError(error, "io_uring_enter");
   }
 
-  /** Ends the ring and all that is under way in it. */
+  /** Closes the ring and ends its operations. */
   close(): void {
     close(this.fd);
     this.#rings.unmap();
@@ -312,7 +327,7 @@ export class Ring {
   }
 
   #checkUnused(fd: number): void {
-    if (this.isInUse(fd)) throw new Error("a descriptor that is in use is not closed");
+    if (this.isInUse(fd)) throw new Error("cannot close a descriptor that is in use");
   }
 
   #close(fd: number): void {
@@ -323,16 +338,8 @@ export class Ring {
     if (!this.isInUse(fd) && this.#retired.delete(fd)) close(fd);
   }
 
-  #send(
-    flags: number,
-    messageFlags: number,
-    fd: number,
-    memory: Memory,
-    offset: number,
-    length: number,
-    owner: number,
-    purpose: number,
-  ): void {
+  #send(operation: SendOperation, flags: number, messageFlags: number): void {
+    const { fd, memory, offset, length, owner, purpose } = operation;
     this.#inUse.begin(fd);
     this.#sending[this.#sends++] = fd;
     const at = this.#next(OPCODE.send | (flags << 8), fd, owner, purpose);
@@ -343,13 +350,13 @@ export class Ring {
     words[at + (SQE.operationFlags >> 2)] = messageFlags;
   }
 
-  /** Makes an entry for an operation that is in flight until its last completion is {@link taken}. */
+  /** Adds an entry for an operation that is in flight until its last completion is {@link taken}. */
   #nextInUse(head: number, fd: number, owner: number, purpose: number): number {
     this.#inUse.begin(fd);
     return this.#next(head, fd, owner, tag(purpose, fd));
   }
 
-  /** Makes an entry for what has been done when {@link enter} returns. */
+  /** Adds an entry for an operation that is done when {@link enter} returns. */
   #next(head: number, fd: number, owner: number, purpose: number): number {
     if (this.room === 0) throw new Error("no room in the ring");
     const { words } = this.#entries;

@@ -1,4 +1,4 @@
-/** Calls about sockets that are made one at a time: opening, asking for addresses, setting options. */
+/** System calls on single sockets: opening, addresses, options. */
 import { networkInterfaces } from "node:os";
 import { isWildcard, lacksIPv6 } from "../binding.ts";
 import { type ListenAddress, RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES } from "../engine.ts";
@@ -19,16 +19,16 @@ import {
 } from "./libc.ts";
 import { Memory } from "./memory.ts";
 
-/** Connections the kernel may hold for us before they are accepted. It lowers it to `net.core.somaxconn`. */
+/** Listen backlog. The kernel lowers it to `net.core.somaxconn`. */
 const BACKLOG = 4096;
 
 /**
- * A connection is handed over when it has brought something, or after so many seconds nevertheless: one wake-up less
- * for each.
+ * TCP_DEFER_ACCEPT: a connection is accepted when data has arrived, or after this many seconds. That saves one wake-up
+ * per connection.
  */
 const DEFER_ACCEPT_SECONDS = 1;
 
-/** What is asked for; the kernel gives `net.core.rmem_max` at most. */
+/** Receive buffer in bytes; the kernel grants at most `net.core.rmem_max`. */
 const DATAGRAM_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** Offsets in the scratch memory. */
@@ -36,33 +36,33 @@ const SCRATCH = { bytes: 4096, address: 0, length: 128, option: 192, binary: 256
 
 const V4_MAPPED_PREFIX_BYTES = 12;
 
-/** How a socket is opened. */
+/** The parameters for opening a socket. */
 export interface SocketOptions {
   readonly type: "stream" | "datagram";
-  /** Whether `::` leaves IPv4 to another socket. */
+  /** Whether `::` leaves IPv4 to another socket (IPV6_V6ONLY). */
   readonly ipv6Only: boolean;
-  /** Whether other sockets of this process have the same address (SO_REUSEPORT). */
+  /** Whether other sockets of this process bind the same address (SO_REUSEPORT). */
   readonly shared: boolean;
 }
 
-/** An open socket that is bound. */
+/** An open, bound socket. */
 export interface BoundSocket {
   readonly fd: number;
   readonly isIPv6: boolean;
   readonly address: ListenAddress;
-  /** Whether it was open already, and others may serve it as well. */
-  readonly isGiven: boolean;
+  /** Whether it is inherited, so that other threads or processes may serve it as well. */
+  readonly isInherited: boolean;
 }
 
-/** A socket that somebody else has opened. */
-export interface GivenSocket {
+/** An inherited socket. */
+export interface InheritedSocket {
   readonly type: "stream" | "datagram";
-  /** Where it is bound: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. */
+  /** The bound address: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. */
   readonly address: Uint8Array;
   readonly port: number;
 }
 
-/** One for each thread: it has scratch memory. */
+/** Has scratch memory, so each thread needs its own. */
 export class SocketCalls {
   readonly #scratch = Memory.allocate(SCRATCH.bytes);
   readonly #address = this.#scratch.pointerTo(SCRATCH.address);
@@ -70,8 +70,8 @@ export class SocketCalls {
   readonly #option = this.#scratch.pointerTo(SCRATCH.option);
 
   /**
-   * Opens a socket, binds it and, if it is a stream's, listens. Where the machine has no IPv6, `::` is `0.0.0.0`. One
-   * that is open already is taken as it is.
+   * Opens a socket, binds it and, for TCP, listens. Where the machine has no IPv6, `::` becomes `0.0.0.0`. An inherited
+   * socket is used as it is.
    * @throws SystemError with the address in its message.
    */
   open(address: ListenAddress, options: SocketOptions): BoundSocket {
@@ -85,9 +85,9 @@ export class SocketCalls {
   }
 
   /**
-   * Asks for the other end of a connection.
+   * Gets the remote address of a connection.
    * @param remote is overwritten, 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`.
-   * @returns false when it is gone.
+   * @returns false if the client has disconnected.
    */
   peerAddress(fd: number, remote: Uint8Array): boolean {
     this.#scratch.words[SCRATCH.length >> 2] = SOCKADDR.bytes6;
@@ -97,26 +97,26 @@ export class SocketCalls {
     return true;
   }
 
-  /** Closing the socket will reset its connection, and drop what has not been sent. */
+  /** Makes close(2) reset the connection and drop unsent data. */
   resetOnClose(fd: number): void {
     // struct linger: on, 0 seconds.
     this.#scratch.words[(SCRATCH.option >> 2) + 1] = 0;
     this.#setOption(fd, SOCKET.levelSocket, SOCKET.linger, 1, 8);
   }
 
-  /** Ends our side of a connection, behind all that has been written. */
-  endOwnSide(fd: number): void {
-    // It fails only when the connection is broken, and then that is noticed when more is read.
+  /** Shuts down the sending side of a connection, after all data written. */
+  shutdownWrite(fd: number): void {
+    // It fails only on a broken connection, which the next receive detects.
     shutdown(fd, SHUTDOWN.write);
   }
 
-  /** The same, and what the other end sends from now on is refused; what it has sent before can be read. */
-  endBothSides(fd: number): void {
+  /** Shuts down both sides: data from the client is refused from now on. Data that has arrived can still be read. */
+  shutdownBoth(fd: number): void {
     shutdown(fd, SHUTDOWN.both);
   }
 
-  /** @returns what a descriptor is, or undefined when it is no bound socket for UDP, nor for TCP and listening. */
-  describe(fd: number): GivenSocket | undefined {
+  /** @returns the type and address of a socket; undefined unless it is a bound UDP or listening TCP socket. */
+  describe(fd: number): InheritedSocket | undefined {
     const { halves, bytes } = this.#scratch;
     const type = this.#getOption(fd, SOCKET.type);
     const isStream = type === SOCKET.stream && this.#getOption(fd, SOCKET.acceptsConnections) === 1;
@@ -129,7 +129,7 @@ export class SocketCalls {
     return { type: isStream ? "stream" : "datagram", address, port };
   }
 
-  /** Gives the scratch memory back. */
+  /** Releases the scratch memory. */
   close(): void {
     this.#scratch.unmap();
   }
@@ -151,36 +151,36 @@ export class SocketCalls {
       if (isStream) this.#listen(fd, at);
       else {
         this.#setOption(fd, SOCKET.levelSocket, SOCKET.receiveBuffer, DATAGRAM_BUFFER_BYTES);
-        this.#askWhereTo(fd, host, isIPv6);
+        this.#requestDestination(fd, host, isIPv6);
       }
-      return { fd, isIPv6, address: { host, port: this.#portOf(fd) }, isGiven: false };
+      return { fd, isIPv6, address: { host, port: this.#portOf(fd) }, isInherited: false };
     } catch (error) {
       close(fd);
       throw error;
     }
   }
 
-  /** Its queue is as whoever opened it wants it, and so are a datagram socket's buffers. */
+  /** Configures an inherited socket. Its listen backlog and UDP buffers stay as the opener has set them. */
   #take(address: ListenAddress, fd: number, { type }: SocketOptions): BoundSocket {
     const isIPv6 = address.host.includes(":");
     if (type === "stream") {
       this.#prepareListener(fd);
-      this.#acknowledgeLate(fd);
-    } else this.#askWhereTo(fd, address.host, isIPv6);
-    // Else accepting does not wait for a connection, but fails at once.
+      this.#disableQuickAck(fd);
+    } else this.#requestDestination(fd, address.host, isIPv6);
+    // Blocking mode: otherwise accept operations would fail at once instead of waiting.
     if (fcntl(fd, FCNTL.setFlags, fcntl(fd, FCNTL.getFlags, 0) & ~FCNTL.nonBlocking) < 0)
       throw systemError("fcntl");
-    return { fd, isIPv6, address, isGiven: true };
+    return { fd, isIPv6, address, isInherited: true };
   }
 
-  /** On a socket of every address, has the kernel say with each datagram to which it was sent. */
-  #askWhereTo(fd: number, host: string, isIPv6: boolean): void {
+  /** On a wildcard socket, makes the kernel report the destination address of each datagram. */
+  #requestDestination(fd: number, host: string, isIPv6: boolean): void {
     if (!isWildcard(host)) return;
     if (isIPv6) this.#setOption(fd, SOCKET.levelIPv6, SOCKET.receivePacketInfo6, 1);
     else this.#setOption(fd, SOCKET.levelIPv4, SOCKET.packetInfo4, 1);
   }
 
-  /** Accepted connections inherit what is set here. */
+  /** Sets options that accepted connections inherit. */
   #prepareListener(fd: number): void {
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpNoDelay, 1);
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpDeferAccept, DEFER_ACCEPT_SECONDS);
@@ -191,11 +191,11 @@ export class SocketCalls {
   #listen(fd: number, at: string): void {
     this.#prepareListener(fd);
     if (listen(fd, BACKLOG) < 0) throw systemError(`listen ${at}`);
-    this.#acknowledgeLate(fd);
+    this.#disableQuickAck(fd);
   }
 
-  /** With the reply, which comes at once: a packet less. It is inherited only if listen(2) has been called before. */
-  #acknowledgeLate(fd: number): void {
+  /** Delays the ACK, so that it travels with the reply: one packet less. Inherited only if set after listen(2). */
+  #disableQuickAck(fd: number): void {
     this.#setOption(fd, SOCKET.levelTcp, SOCKET.tcpQuickAck, 0);
   }
 
@@ -251,7 +251,7 @@ export function readSocketAddress(bytes: Uint8Array, at: number, isIPv6: boolean
   for (let i = 0; i < 4; i++) remote[V4_MAPPED_PREFIX_BYTES + i] = bytes[at + SOCKADDR.address4 + i];
 }
 
-/** Number of the interface that is named behind `%` (RFC 4007 11.2), or 0. */
+/** Number of the interface named behind `%` (RFC 4007 11.2), or 0. */
 function scopeOf(host: string): number {
   const [, zone] = host.split("%");
   if (zone === undefined) return 0;

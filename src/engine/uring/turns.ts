@@ -1,16 +1,16 @@
 /**
- * Connections that have sent more than is served in a row: they take turns, a few of them each time the ring has been
- * entered, beside what comes from others.
+ * Round-robin queue of connections that have sent more than is served in a row. A few have their turn each time the
+ * ring has been entered, besides new input of other connections.
  */
 import { type Connections, STATE } from "./connections.ts";
 
-/** So many have their turn each time: with the requests of one turn, half a millisecond. */
+/** Turns each time; their requests take about half a millisecond. */
 const AT_ONCE = 4;
 
-/** Those of a thread, in the order of their turns. A connection whose turn is to come keeps its number until then. */
+/** The queue of a thread. A queued connection keeps its number until its turn. */
 export class Turns {
   readonly #connections: Connections;
-  /** A ring of numbers, each in it once at most. */
+  /** A ring buffer of numbers, without duplicates. */
   readonly #numbers: Uint32Array;
   #first = 0;
   #count = 0;
@@ -20,26 +20,26 @@ export class Turns {
     this.#numbers = new Uint32Array(connections.fds.length);
   }
 
-  /** Whether none are to come. */
+  /** Whether the queue is empty. */
   get isEmpty(): boolean {
     return this.#count === 0;
   }
 
-  /** How many have their turn now. Those that are added meanwhile come later. */
+  /** Number of connections whose turn it is. Those added meanwhile come later. */
   get due(): number {
     return Math.min(this.#count, AT_ONCE);
   }
 
-  /** Adds a connection behind the others, unless it is there. */
+  /** Appends a connection, unless it is queued already. */
   add(number: number): void {
     if (this.#connections.has(number, STATE.queued)) return;
     this.#connections.set(number, STATE.queued);
-    this.#connections.crowd.busy(number);
+    this.#connections.limiter.busy(number);
     this.#numbers[(this.#first + this.#count) % this.#numbers.length] = number;
     this.#count++;
   }
 
-  /** Takes the first one. */
+  /** Removes the first connection. */
   take(): number {
     const number = this.#numbers[this.#first];
     this.#first = (this.#first + 1) % this.#numbers.length;

@@ -3,17 +3,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { wakeEngine } from "../choice.ts";
-import { describeAskedAddress } from "../conformance/asked-address.ts";
+import { describeReplySource } from "../conformance/reply-source.ts";
 import { Rig } from "../conformance/rig.ts";
 import { describeEngine } from "../conformance.ts";
 import type { EngineCounters, EngineLimits, Services } from "../engine.ts";
-import { Naps } from "./naps.ts";
+import { AcceptCoalescing } from "./accept-coalescing.ts";
 import { probeUring } from "./probe.ts";
 import { allocateResources } from "./resources.ts";
 
 const SOCKETS = 8;
 
-/** The clients are on the same thread: they have their turn when the engine waits no more. */
+/** Clients are on the same thread, and run when the engine does not wait. */
 const WAIT_MS = 1;
 
 const because = await probeUring();
@@ -22,40 +22,40 @@ else {
   const { UringEngine } = await import("./uring-engine.ts");
   const makeEngine = (services: Services, limits: EngineLimits, counters: EngineCounters) => {
     const resources = allocateResources(SOCKETS, limits.maxConnections);
-    return new UringEngine(services, limits, counters, resources, WAIT_MS);
+    return new UringEngine(services, limits, counters, resources, { waitMs: WAIT_MS });
   };
   describeEngine("the uring engine", makeEngine);
-  describeAskedAddress(makeEngine, true);
+  describeReplySource(makeEngine, true);
 
-  /** An engine whose naps are counted. @param before connections that it believes have come just now. */
-  const countNaps = async (t: TestContext, before: number) => {
+  /** An engine whose delays are counted. @param before connections recorded as just accepted. */
+  const countDelays = async (t: TestContext, before: number) => {
     let count = 0;
-    const naps = new Naps(() => count++, performance.now());
-    if (before > 0) naps.turn(before, performance.now());
+    const coalescing = new AcceptCoalescing(() => count++, performance.now());
+    if (before > 0) coalescing.record(before, performance.now());
     const rig = await Rig.start(t, (services, limits, counters) => {
       const resources = allocateResources(SOCKETS, limits.maxConnections);
-      return new UringEngine(services, limits, counters, resources, WAIT_MS, naps);
+      return new UringEngine(services, limits, counters, resources, { waitMs: WAIT_MS, coalescing });
     });
     return { rig, count: () => count };
   };
 
-  test("a busy engine naps before it waits, with its replies on their way", {
+  test("a busy engine delays before it waits, after sending its replies", {
     timeout: 60_000,
   }, async (t) => {
-    const { rig, count } = await countNaps(t, Number.MAX_SAFE_INTEGER);
+    const { rig, count } = await countDelays(t, Number.MAX_SAFE_INTEGER);
     for (let i = 0; i < 10; i++) await rig.assertServes();
     assert.ok(count() > 0);
     wakeEngine(rig.engine.wakeDescriptor);
     while (wakeCount(rig.engine.wakeDescriptor) > 0) await nextTurn();
   });
 
-  test("an engine with little to do never naps", { timeout: 60_000 }, async (t) => {
-    const { rig, count } = await countNaps(t, 0);
+  test("an engine with low load never delays", { timeout: 60_000 }, async (t) => {
+    const { rig, count } = await countDelays(t, 0);
     for (let i = 0; i < 10; i++) await rig.assertServes();
     assert.equal(count(), 0);
   });
 
-  test("nothing is left to the kernel's own threads, which would look descriptors up too late", {
+  test("no operation runs on the kernel's worker threads, which would look descriptors up too late", {
     timeout: 60_000,
   }, async (t) => {
     const rig = await Rig.start(t, makeEngine, { datagrams: [{ host: "127.0.0.1", port: 0 }] });
@@ -74,7 +74,7 @@ else {
     assert.deepEqual(kernelThreads(), []);
   });
 
-  test("who has been woken sleeps again", { timeout: 60_000 }, async (t) => {
+  test("a woken engine sleeps again", { timeout: 60_000 }, async (t) => {
     const { engine } = await Rig.start(t, makeEngine);
     for (let wakes = 0; wakes < 3; wakes++) {
       wakeEngine(engine.wakeDescriptor);
@@ -83,7 +83,7 @@ else {
   });
 }
 
-/** Those of io_uring that work for this process: they stay for seconds when they have nothing to do. */
+/** io_uring's worker threads of this process; idle ones stay for seconds. */
 function kernelThreads(): string[] {
   const names = readdirSync("/proc/self/task").map((task) =>
     readFileSync(`/proc/self/task/${task}/comm`, "latin1").trim(),
@@ -91,7 +91,7 @@ function kernelThreads(): string[] {
   return names.filter((name) => name.startsWith("iou-"));
 }
 
-/** What makes a descriptor of eventfd(2) readable, in hexadecimal in proc(5). */
+/** The count of an eventfd(2), which is hexadecimal in proc(5). */
 function wakeCount(descriptor: number): number {
   const [, count] =
     /^eventfd-count: *(\w+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1")) ?? [];

@@ -1,6 +1,6 @@
 /**
  * The engine for Linux: TCP over io_uring(7), UDP over recvmmsg(2) and sendmmsg(2), both with few system calls. See
- * io_uring_enter(2), and {@link Ring} for what the kernel must have.
+ * {@link Ring} for the kernel features it requires.
  */
 import { bindingOf } from "../binding.ts";
 import {
@@ -11,49 +11,57 @@ import {
   type ListenAddresses,
   type Services,
 } from "../engine.ts";
+import { AcceptCoalescing } from "./accept-coalescing.ts";
 import { Connections } from "./connections.ts";
 import { DatagramServer } from "./datagram-server.ts";
 import { InputBuffers } from "./input-buffers.ts";
 import { EVENTFD_FLAGS, POLL } from "./layouts.ts";
 import { close, eventfd, read, systemError, usleep } from "./libc.ts";
 import { Memory } from "./memory.ts";
-import { Naps } from "./naps.ts";
 import { PURPOSE } from "./purpose.ts";
 import { type ResourceData, Resources } from "./resources.ts";
 import { Ring } from "./ring.ts";
 import { type BoundSocket, SocketCalls } from "./socket-calls.ts";
 import { StreamServer } from "./stream-server.ts";
 
-/** Number of the group of buffers. */
+/** Number of the buffer group. */
 const INPUT_GROUP = 1;
 
-/** The longest that the thread waits in the kernel, unless told otherwise: its timers and messages wait as long. */
+/** Default limit of a wait in the kernel, in milliseconds: it delays the thread's timers and messages. */
 const WAIT_MS = 50;
 
-/** After so long in a row the thread's timers and messages have their turn. */
+/** Time in a row after which the event loop runs, in milliseconds. */
 const SLICE_MS = 20;
 
-/** How often deadlines are checked, in milliseconds: a quarter of the shortest limit, within these bounds. */
+/** Interval of the deadline checks, in milliseconds: a quarter of the shortest timeout, within these bounds. */
 const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
 
-/** How often deadlines are checked while anybody waits for a deferred answer. */
-const CHECK_WAITS_MS = 50;
+/** Interval of the deadline checks while requests are deferred, in milliseconds. */
+const CHECK_DEFERRED_MS = 50;
 
-/** Turns in which what had arrived before a stop is read. */
+/** Turns in which input that had arrived before a stop is read. */
 const LAST_TURNS = 2;
 
-/** A stop under way. */
+/** What tests change. */
+export interface UringOptions {
+  /** Limit of a wait in the kernel, in milliseconds. */
+  readonly waitMs?: number;
+  /** Decides when the thread sleeps to collect connections. */
+  readonly coalescing?: AcceptCoalescing;
+}
+
+/** A stop in progress. */
 interface Stopping {
   readonly resolve: () => void;
-  /** When new connections are idle ones, and when what is still open is closed, on the clock of `performance.now()`. */
-  readonly patience: number;
+  /** When connections without a first request, and when all others, are closed, on the clock of `performance.now()`. */
+  readonly firstRequestDeadline: number;
   readonly deadline: number;
   turns: number;
 }
 
 /**
- * Serves on the thread that made it, which must do little else: the thread waits in the kernel, and its event loop goes
- * round between two waits. It does not start again once stopped.
+ * Serves on the thread that created it, which must do little else: the thread waits in the kernel, and its event loop
+ * runs once between two waits. It cannot be started again after a stop.
  */
 export class UringEngine implements Engine {
   readonly wakeDescriptor: number;
@@ -63,37 +71,34 @@ export class UringEngine implements Engine {
   readonly #connections: Connections;
   readonly #streams: StreamServer;
   readonly #datagrams: DatagramServer;
-  readonly #naps: Naps;
+  readonly #coalescing: AcceptCoalescing;
   readonly #waitMs: number;
   readonly #checkIntervalMs: number;
   readonly #turn = () => this.#serve();
   #checkedAt = 0;
   #running = false;
   #woken = false;
-  /** All connections have ended: nobody wakes it any more. */
+  /** All connections have ended: wake-ups are ignored. */
   #isOver = false;
-  /** Where the count of {@link wakeDescriptor} is read to. */
+  /** Buffer into which the count of {@link wakeDescriptor} is read. */
   readonly #wakes = new Uint8Array(8);
   #stopping: Stopping | undefined;
   #stopped: Promise<void> | undefined;
 
   /**
-   * @param resources for at least `limits.maxConnections` connections and the sockets to listen on.
-   * @param waitMs the longest that the thread waits in the kernel.
-   * @param naps decides when it naps before it waits.
-   * @throws SystemError when the kernel refuses.
+   * @param resources for at least `limits.maxConnections` connections and the listening sockets.
+   * @throws SystemError if the kernel refuses.
    */
   constructor(
     services: Services,
     limits: EngineLimits,
     counters: EngineCounters,
     resources: ResourceData,
-    waitMs = WAIT_MS,
-    naps = new Naps(usleep, performance.now()),
+    { waitMs = WAIT_MS, coalescing = new AcceptCoalescing(usleep, performance.now()) }: UringOptions = {},
   ) {
     const { maxConnections } = limits;
     this.#waitMs = waitMs;
-    this.#naps = naps;
+    this.#coalescing = coalescing;
     this.#resources = new Resources(resources, maxConnections);
     this.#ring = Ring.forConnections(maxConnections);
     this.#resources.ring = this.#ring;
@@ -153,8 +158,8 @@ export class UringEngine implements Engine {
   stop(graceMs: number): Promise<void> {
     this.#stopped ??= new Promise((resolve) => {
       const now = performance.now();
-      const patience = now + Math.min(graceMs, FIRST_REQUEST_MS);
-      this.#stopping = { resolve, patience, deadline: now + graceMs, turns: 0 };
+      const firstRequestDeadline = now + Math.min(graceMs, FIRST_REQUEST_MS);
+      this.#stopping = { resolve, firstRequestDeadline, deadline: now + graceMs, turns: 0 };
       this.#streams.stop();
       this.#start();
     });
@@ -167,7 +172,7 @@ export class UringEngine implements Engine {
     setImmediate(this.#turn);
   }
 
-  /** Serves while there is something to, and then lets the event loop go round. */
+  /** Serves until there is nothing to do or the slice is over, and then lets the event loop run. */
   #serve(): void {
     const sliceEnds = performance.now() + SLICE_MS;
     let busy = false;
@@ -178,9 +183,9 @@ export class UringEngine implements Engine {
       this.#connections.now = now;
       const hadQueued = this.#streams.hasQueued;
       this.#streams.takeTurns();
-      // As long as nothing but turns is left to take, the event loop goes round between them.
+      // While only queued turns are left, the event loop runs between them.
       busy = this.#complete() || (hadQueued && !this.#streams.hasQueued);
-      const interval = this.#streams.hasWaiting ? CHECK_WAITS_MS : this.#checkIntervalMs;
+      const interval = this.#streams.hasDeferred ? CHECK_DEFERRED_MS : this.#checkIntervalMs;
       if (now >= this.#checkedAt + Math.min(interval, this.#checkIntervalMs)) {
         this.#checkedAt = now;
         this.#streams.checkDeadlines();
@@ -190,11 +195,11 @@ export class UringEngine implements Engine {
     setImmediate(this.#turn);
   }
 
-  /** Enters the ring, and tells the connections whose replies were not sent whole. */
+  /** Enters the ring, and reports replies that were not sent completely. */
   #enter(least: number, timeoutMs: number): void {
     const { completions } = this.#ring;
     const before = completions.tail;
-    if (least > 0 && completions.head === before && this.#naps.isWorthIt) this.#nap();
+    if (least > 0 && completions.head === before && this.#coalescing.isWorthwhile) this.#delay();
     this.#ring.enter(completions.head === completions.tail ? least : 0, timeoutMs);
     const { tail } = completions;
     for (let position = before; position !== tail; position = (position + 1) >>> 0) {
@@ -206,14 +211,14 @@ export class UringEngine implements Engine {
     this.#streams.entered();
   }
 
-  /** Submits what there is, so that no reply waits, and naps unless there is something to do. */
-  #nap(): void {
+  /** Submits all pending entries, so that no reply is delayed, and sleeps if no completion is there. */
+  #delay(): void {
     const { completions } = this.#ring;
     this.#ring.enter(0, 0);
-    if (completions.head === completions.tail) this.#naps.take();
+    if (completions.head === completions.tail) this.#coalescing.delay();
   }
 
-  /** Deals with the completions there are. @returns whether there were any. */
+  /** Handles the available completions. @returns whether there were any. */
   #complete(): boolean {
     const { completions } = this.#ring;
     const { head, tail } = completions;
@@ -228,29 +233,29 @@ export class UringEngine implements Engine {
       completions.release((position + 1) >>> 0);
       if (purpose === PURPOSE.accepted) accepted++;
       if (purpose === PURPOSE.datagrams) this.#datagrams.complete(owner);
-      else if (purpose === PURPOSE.woken) this.#wakened();
+      else if (purpose === PURPOSE.woken) this.#onWake();
       else if (purpose !== PURPOSE.none) this.#streams.complete(purpose, owner, result, flags);
     }
-    this.#naps.turn(accepted, this.#connections.now);
+    this.#coalescing.record(accepted, this.#connections.now);
     return head !== tail;
   }
 
-  #wakened(): void {
+  #onWake(): void {
     if (this.#isOver) return;
     this.#woken = true;
-    // Until its count is read the descriptor stays readable, and the thread would wake for ever.
+    // The descriptor stays readable until its count is read, and would wake the thread in a loop.
     read(this.wakeDescriptor, this.#wakes, this.#wakes.length);
     this.#ring.poll(this.wakeDescriptor, POLL.readable, 0, PURPOSE.woken);
   }
 
-  /** @returns whether all is over. */
+  /** @returns whether the engine has stopped. */
   #stopTurn(stopping: Stopping): boolean {
     stopping.turns++;
     if (stopping.turns === LAST_TURNS) {
       this.#datagrams.stop();
       this.#streams.closeIdle(false);
     }
-    if (this.#connections.now >= stopping.patience) this.#streams.closeIdle(true);
+    if (this.#connections.now >= stopping.firstRequestDeadline) this.#streams.closeIdle(true);
     if (this.#connections.now >= stopping.deadline) this.#streams.closeAll();
     if (stopping.turns < LAST_TURNS || this.#connections.count > 0) return false;
     if (!this.#isOver) this.#ring.retire(this.wakeDescriptor);

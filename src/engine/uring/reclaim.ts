@@ -1,21 +1,21 @@
-/** Giving back what the engine of a thread that died had of the kernel. */
+/** Reclaims the kernel resources of an engine whose thread has crashed. */
 import { Completions } from "./completions.ts";
 import { close, munmap, viewMemory } from "./libc.ts";
 import { PURPOSE } from "./purpose.ts";
 import { type ResourceData, takeResources } from "./resources.ts";
 
 /**
- * Unmaps and closes all there is. The thread must have ended: what was under way on its ring has then become
- * completions, and among those that it did not come to are connections that nobody else knows of.
+ * Unmaps and closes all recorded resources. The thread must have ended: then all operations on its ring have completed.
+ * Connections that it accepted but did not read are only in those completions.
  */
-export function clearAway(resources: ResourceData): void {
+export function reclaimResources(resources: ResourceData): void {
   const { mappings, ring, descriptors } = takeResources(resources);
   if (ring !== undefined) {
     const { at, length } = ring.memory;
     closeAccepted(new Completions(viewMemory(at, length), ring.completionOffsets));
   }
   for (const { at, length } of mappings) munmap(at, length);
-  // One that the thread closed, and could not note down any more, fails to be closed: nothing is lost.
+  // The thread may have closed a descriptor without recording that. Closing it again fails, which is harmless.
   for (const fd of descriptors) close(fd);
 }
 

@@ -1,4 +1,4 @@
-/** How connections of the `uring` engine come to their end. */
+/** Closes connections of the `uring` engine. */
 import type { EngineCounters } from "../engine.ts";
 import { type Connections, STATE } from "./connections.ts";
 import { RECV } from "./layouts.ts";
@@ -10,61 +10,61 @@ import type { SocketCalls } from "./socket-calls.ts";
 
 const NONE = -1;
 
-/** What {@link Endings} work with. */
-export interface EndingParts {
+/** The components that a {@link ConnectionCloser} uses. */
+export interface CloserParts {
   readonly ring: Ring;
   readonly connections: Connections;
   readonly replies: Replies;
   readonly receiver: Receiver;
   readonly sockets: SocketCalls;
   readonly counters: EngineCounters;
-  /** How long the other end has for what it has still to do. */
+  /** Time that the client has to read the reply and close, in milliseconds. */
   readonly patienceMs: number;
-  /** Submits what waits; afterwards the kernel has taken, or refused, all replies. */
+  /** Submits all pending entries; afterwards the kernel has taken or refused all replies. */
   readonly flush: () => void;
 }
 
 /**
- * Those of a thread. A descriptor is closed on the ring when nothing is in flight on it any more: only then does its
- * number go to another connection, and may the kernel give the descriptor's to whoever opens one.
+ * Closes the connections of a thread. A descriptor is closed on the ring when no operation is in flight on it. Only
+ * then may its connection number be reused, and the kernel reuse the descriptor.
  */
-export class Endings {
-  readonly #parts: EndingParts;
+export class ConnectionCloser {
+  readonly #parts: CloserParts;
   readonly #connections: Connections;
-  /** Connections that are closed when the ring is entered, or {@link NONE}; so many of them. */
-  readonly #ending: Int32Array;
+  /** Connections whose close has been submitted, or {@link NONE}; the first `#count` entries are valid. */
+  readonly #submitted: Int32Array;
   #count = 0;
 
-  constructor(parts: EndingParts) {
+  constructor(parts: CloserParts) {
     this.#parts = parts;
     this.#connections = parts.connections;
-    this.#ending = new Int32Array(parts.ring.room);
+    this.#submitted = new Int32Array(parts.ring.room);
   }
 
-  /** The ring has been entered: connections have been closed. @returns whether there were any. */
+  /** Called after the ring was entered: submitted closes are done. @returns whether there were any. */
   entered(): boolean {
     if (this.#count === 0) return false;
     for (let i = 0; i < this.#count; i++) {
-      if (this.#ending[i] === NONE) continue;
-      this.#connections.crowd.remove(this.#ending[i]);
-      this.#connections.free(this.#ending[i]);
+      if (this.#submitted[i] === NONE) continue;
+      this.#connections.limiter.remove(this.#submitted[i]);
+      this.#connections.free(this.#submitted[i]);
       this.#parts.counters.connectionClosed();
     }
     this.#count = 0;
     return true;
   }
 
-  /** A reply was not sent whole: what was to close the connection behind it was cancelled. */
+  /** Called when a reply was not sent completely: the close linked to it was cancelled. */
   cancelled(number: number): void {
-    if (!this.#connections.has(number, STATE.ending)) return;
-    this.#connections.clear(number, STATE.ending);
-    this.#ending[this.#ending.indexOf(number)] = NONE;
+    if (!this.#connections.has(number, STATE.closeSubmitted)) return;
+    this.#connections.clear(number, STATE.closeSubmitted);
+    this.#submitted[this.#submitted.indexOf(number)] = NONE;
   }
 
   /**
-   * Sends what was written from `from` on, and ends the connection when everything has been sent.
-   * @param mayHaveSentMore closing a socket with unread input resets the connection, and the reset may overtake the
-   *   reply: then the other end closes first, or its time is over.
+   * Sends the reply from offset `from` on, and closes the connection when all is sent.
+   * @param mayHaveSentMore whether unread input may arrive. Closing a socket with unread input resets the connection,
+   *   and the reset may overtake the reply. So the client closes first, unless the deadline passes.
    */
   finish(number: number, from: number, mayHaveSentMore: boolean): void {
     const { ring, replies } = this.#parts;
@@ -73,7 +73,7 @@ export class Endings {
       const drains = this.#drains(number, mayHaveSentMore);
       if (!drains && !ring.isInUse(connections.fds[number])) {
         this.#begin(number, false);
-        replies.sendLast(number, from);
+        replies.sendAndClose(number, from);
         this.#note(number);
         return;
       }
@@ -82,18 +82,18 @@ export class Endings {
     this.close(number, mayHaveSentMore);
   }
 
-  /** Ends the connection when everything written has been sent. */
+  /** Closes the connection when all replies have been sent. */
   close(number: number, mayHaveSentMore: boolean): void {
     const { ring, sockets, receiver, replies, flush } = this.#parts;
     const connections = this.#connections;
     if (replies.isUnderWay(number)) flush();
-    if (connections.has(number, STATE.dying)) return;
+    if (connections.has(number, STATE.aborting)) return;
     const drains = this.#drains(number, mayHaveSentMore);
     this.#begin(number, drains);
     if (connections.has(number, STATE.blocked)) return;
     const fd = connections.fds[number];
     if (drains) {
-      sockets.endOwnSide(fd);
+      sockets.shutdownWrite(fd);
       receiver.start(number, RECV.pollFirst);
     } else if (ring.isInUse(fd)) {
       this.destroy(number);
@@ -102,23 +102,27 @@ export class Endings {
     }
   }
 
-  /** Ends a connection whatever is under way, unless it is just being closed. */
+  /** Closes a connection at once, unless its close has been submitted. */
   destroy(number: number): void {
     const { ring } = this.#parts;
     const connections = this.#connections;
-    if (connections.has(number, STATE.dying | STATE.ending)) return;
+    if (connections.has(number, STATE.aborting | STATE.closeSubmitted)) return;
     const fd = connections.fds[number];
     connections.drop(number);
-    connections.set(number, STATE.dying);
-    connections.crowd.remove(number);
+    connections.set(number, STATE.aborting);
+    connections.limiter.remove(number);
     if (ring.isInUse(fd)) ring.cancel(fd, number, PURPOSE.cancelled);
-    this.endIfDying(number);
+    this.closeIfAborting(number);
   }
 
-  /** Ends a connection that is dying, when nothing is in flight on it any more, and it is not queued for a turn. */
-  endIfDying(number: number): void {
+  /** Closes an aborting connection if no operation is in flight on it and it is not queued for a turn. */
+  closeIfAborting(number: number): void {
     const connections = this.#connections;
-    if (!connections.has(number, STATE.dying) || connections.has(number, STATE.ending | STATE.queued)) return;
+    if (
+      !connections.has(number, STATE.aborting) ||
+      connections.has(number, STATE.closeSubmitted | STATE.queued)
+    )
+      return;
     if (!this.#parts.ring.isInUse(connections.fds[number])) this.#end(number);
   }
 
@@ -131,7 +135,7 @@ export class Endings {
     if (!connections.has(number, STATE.blocked)) connections.drop(number);
     connections.set(number, drains ? STATE.closing | STATE.draining : STATE.closing);
     connections.deadlines[number] = connections.now + this.#parts.patienceMs;
-    connections.crowd.slow(number);
+    connections.limiter.slow(number);
   }
 
   #end(number: number): void {
@@ -140,7 +144,7 @@ export class Endings {
   }
 
   #note(number: number): void {
-    this.#connections.set(number, STATE.ending);
-    this.#ending[this.#count++] = number;
+    this.#connections.set(number, STATE.closeSubmitted);
+    this.#submitted[this.#count++] = number;
   }
 }

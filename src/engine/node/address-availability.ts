@@ -1,4 +1,4 @@
-/** Whether addresses that several engines are about to share are free. */
+/** Checks that addresses are free before several engines share them. */
 import type { Server } from "node:net";
 import { bindingOf } from "../binding.ts";
 import type { EngineCounters, ListenAddress, ListenAddresses } from "../engine.ts";
@@ -18,11 +18,12 @@ const UNCOUNTED: EngineCounters = {
 };
 
 /**
- * Binds every address for itself alone, and lets it go at once. SO_REUSEPORT would let another tracker of the same user
- * bind beside us, and each would get a part of the clients; so this comes before the first engine listens with it.
+ * Binds every address exclusively, and closes it at once. SO_REUSEPORT would let another tracker of the same user bind
+ * the same address, and each would receive a part of the clients. So this check comes before the first engine binds
+ * with it.
  * @throws Error with a `code` such as EADDRINUSE and the address in its message.
  */
-export async function assertUnclaimed({ streams, datagrams }: ListenAddresses): Promise<void> {
+export async function assertAddressesFree({ streams, datagrams }: ListenAddresses): Promise<void> {
   const servers: Server[] = [];
   const sockets: DatagramSocket[] = [];
   try {
@@ -38,7 +39,7 @@ export async function assertUnclaimed({ streams, datagrams }: ListenAddresses): 
   }
 }
 
-/** Port 0 is whichever is free, and a socket that is given is somebody's on our behalf. */
+/** Port 0 never conflicts, and an inherited socket is already bound. */
 function isFixed({ port, fd }: ListenAddress): boolean {
   return port !== 0 && fd === undefined;
 }

@@ -1,4 +1,4 @@
-/** Conformance: a socket of every address, asked at one of them. */
+/** Conformance: replies from a UDP socket bound to the wildcard have the right source address. */
 import assert from "node:assert/strict";
 import { closeSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
@@ -8,32 +8,35 @@ import { SOCKET } from "../uring/layouts.ts";
 import { WITHOUT_IPV6 } from "./loopback.ts";
 import { type MakeEngine, Rig } from "./rig.ts";
 
-/** All of 127.0.0.0/8 is this machine. A reply to a client at the first would leave from the first. */
-export const ASKED = ["127.0.0.2", "127.0.0.3", "127.0.0.1"];
+/** Any address of 127.0.0.0/8 is local. By its routes the kernel would reply to CLIENT from 127.0.0.1. */
+export const DESTINATIONS = ["127.0.0.2", "127.0.0.3", "127.0.0.1"];
 const CLIENT = "127.0.0.1";
 
 /**
- * Registers the tests. IPv6, of which there is one loopback address, is in test/e2e.
- * @param makeEngine an engine that takes all of {@link ASKED} for addresses of this machine.
- * @param canGiven whether it can do so on sockets that are given.
+ * Registers the tests. IPv6 has only one loopback address, so it is tested in test/e2e.
+ * @param makeEngine makes an engine that uses {@link DESTINATIONS} as the machine's addresses.
+ * @param withInherited whether the engine can do so on inherited sockets.
  */
-export function describeAskedAddress(makeEngine: MakeEngine, canGiven: boolean): void {
-  describe("the reply leaves from the address that was asked", () => {
+export function describeReplySource(makeEngine: MakeEngine, withInherited: boolean): void {
+  describe("a reply leaves from the address that the request was sent to", () => {
     for (const [host, skip] of [
       ["0.0.0.0", false],
       ["::", WITHOUT_IPV6],
     ] as const) {
-      test(`of ${host}`, { skip }, (t) => leavesFromThere(t, makeEngine, { host, port: 0 }));
-      test(`of ${host}, shared`, { skip }, (t) => leavesFromThere(t, makeEngine, { host, port: 0 }, true));
-      if (canGiven) test(`of ${host}, given`, { skip }, (t) => ofGiven(t, makeEngine, host));
+      test(`of ${host}`, { skip }, (t) => assertReplySource(t, makeEngine, { host, port: 0 }));
+      test(`of ${host}, shared`, { skip }, (t) => assertReplySource(t, makeEngine, { host, port: 0 }, true));
+      if (withInherited) test(`of ${host}, inherited`, { skip }, (t) => onInherited(t, makeEngine, host));
     }
 
     test("among replies from others, and a socket of one address", async (t) => {
       const datagrams = ["0.0.0.0", CLIENT].map((host) => ({ host, port: 0 }));
       const rig = await Rig.start(t, makeEngine, { addresses: [], datagrams });
       const [every, one] = rig.datagrams.map(({ port }) => port);
-      const asked = [...ASKED.map((host) => ({ host, port: every })), { host: CLIENT, port: one }];
-      const clients = await Promise.all(asked.map((address) => rig.openDatagrams(address, CLIENT)));
+      const destinations = [
+        ...DESTINATIONS.map((host) => ({ host, port: every })),
+        { host: CLIENT, port: one },
+      ];
+      const clients = await Promise.all(destinations.map((address) => rig.openDatagrams(address, CLIENT)));
       for (let round = 0; round < 100; round++) {
         for (const [i, client] of clients.entries()) await client.send(`say ${round} at ${i}`);
         for (const [i, client] of clients.entries())
@@ -43,7 +46,7 @@ export function describeAskedAddress(makeEngine: MakeEngine, canGiven: boolean):
   });
 }
 
-async function leavesFromThere(
+async function assertReplySource(
   t: TestContext,
   makeEngine: MakeEngine,
   address: ListenAddress,
@@ -51,14 +54,14 @@ async function leavesFromThere(
 ): Promise<void> {
   const rig = await Rig.start(t, makeEngine, { addresses: [], datagrams: [address], shared });
   const [{ port }] = rig.datagrams;
-  for (const host of ASKED) {
+  for (const host of DESTINATIONS) {
     const client = await rig.openDatagrams({ host, port }, CLIENT);
     assert.equal(await client.ask("say here"), "here");
   }
   assert.equal(rig.counters.dropped, 0);
 }
 
-async function ofGiven(t: TestContext, makeEngine: MakeEngine, host: string): Promise<void> {
+async function onInherited(t: TestContext, makeEngine: MakeEngine, host: string): Promise<void> {
   const [{ SocketCalls }, { Memory }, { setsockopt }] = await Promise.all([
     import("../uring/socket-calls.ts"),
     import("../uring/memory.ts"),
@@ -67,7 +70,7 @@ async function ofGiven(t: TestContext, makeEngine: MakeEngine, host: string): Pr
   const calls = new SocketCalls();
   const options = { type: "datagram", ipv6Only: false, shared: false } as const;
   const { fd, address } = calls.open({ host, port: 0 }, options);
-  // As a service manager opens it: it does not ask where datagrams are sent to.
+  // Like a service manager, which does not request destination addresses.
   const zero = Memory.allocate(4);
   const [level, option] =
     host === "::" ? [SOCKET.levelIPv6, SOCKET.receivePacketInfo6] : [SOCKET.levelIPv4, SOCKET.packetInfo4];
@@ -76,5 +79,5 @@ async function ofGiven(t: TestContext, makeEngine: MakeEngine, host: string): Pr
   calls.close();
   t.after(() => closeSync(fd));
   const { datagrams } = await ownDescriptors({ streams: [], datagrams: [{ ...address, fd }] });
-  await leavesFromThere(t, makeEngine, datagrams[0]);
+  await assertReplySource(t, makeEngine, datagrams[0]);
 }

@@ -1,25 +1,26 @@
-/** Conformance: when there are too many connections, who is closed, and who is let in. */
+/** Conformance: connection limits. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { MAPPED_PREFIX } from "./loopback.ts";
 import { type MakeEngine, Rig } from "./rig.ts";
 import type { TestClient } from "./test-client.ts";
 
-/** Longer than any test may take: who needs it has failed. */
+/** Longer than any test may take: a test that waits for it has failed. */
 const LONG_MS = 600_000;
 
-/** Connections of the crowd, and how many there may be. */
-const CROWD = 1000;
-const ROOM = 100;
+/** Connections of one address, and the limit. */
+const MANY = 1000;
+const LIMIT = 100;
 const HONEST = 10;
 
 /** Registers the tests. */
-export function describeRoom(makeEngine: MakeEngine): void {
-  describe("room", () => {
-    test("the longest idle makes room, over all listeners", (t) => longestIdle(t, makeEngine));
-    test("who is under way makes no room while another is idle", (t) => underWay(t, makeEngine));
+export function describeConnectionLimits(makeEngine: MakeEngine): void {
+  describe("connection limits", () => {
+    test("the longest idle connection is displaced, over all listeners", (t) => longestIdle(t, makeEngine));
+    test("a connection with a request in progress is displaced only when none is idle", (t) =>
+      inProgress(t, makeEngine));
 
-    test("an address that has many makes room before one that has few", async (t) => {
+    test("an address with many connections is displaced before one with few", async (t) => {
       const rig = await Rig.start(t, makeEngine, { maxConnections: 4 });
       const few = await come(rig, "127.0.0.2");
       const many = [await come(rig, "127.0.0.3"), await come(rig, "127.0.0.3"), await come(rig, "127.0.0.3")];
@@ -28,7 +29,7 @@ export function describeRoom(makeEngine: MakeEngine): void {
       for (const client of [few, many[1], many[2]]) assert.equal(await client.ask("say here"), "here");
     });
 
-    test("an address has its share, and makes room for its own", async (t) => {
+    test("an address has a limit, and displaces its own connections", async (t) => {
       const rig = await Rig.start(t, makeEngine, { maxPerAddress: 2 });
       const first = await come(rig, "127.0.0.2");
       const second = await come(rig, "127.0.0.2");
@@ -47,7 +48,7 @@ export function describeRoom(makeEngine: MakeEngine): void {
       assert.equal(await other.ask("say here"), "here");
     });
 
-    test("a proxy has no share, and makes room last", async (t) => {
+    test("a proxy has no limit, and is displaced last", async (t) => {
       const rig = await Rig.start(t, makeEngine, { maxConnections: 4, maxPerAddress: 1 });
       rig.service.proxies.add(`${MAPPED_PREFIX}7f000005`);
       const ofProxy = [
@@ -62,18 +63,18 @@ export function describeRoom(makeEngine: MakeEngine): void {
       assert.equal(rig.counters.overShare, 0);
     });
 
-    test("a crowd from one address locks nobody out", (t) => crowd(t, makeEngine));
+    test("one address cannot lock out others", (t) => oneAddress(t, makeEngine));
   });
 }
 
-/** A client that has been answered, and is idle. */
+/** Connects a client that has a reply, and is idle. */
 async function come(rig: Rig, from: string, address = rig.addresses[0]): Promise<TestClient> {
   const client = await rig.connect(address, from);
   assert.equal(await client.ask("say hello"), "hello");
   return client;
 }
 
-/** Has a client wait for the service. */
+/** Sends a request that is deferred. */
 async function wait(rig: Rig, client: TestClient): Promise<void> {
   const { tokens } = rig.service;
   const before = tokens.size;
@@ -104,7 +105,7 @@ async function longestIdle(t: TestContext, makeEngine: MakeEngine): Promise<void
   assert.equal(rig.counters.timedOut, 0);
 }
 
-async function underWay(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+async function inProgress(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const rig = await Rig.start(t, makeEngine, { maxConnections: 3 });
   const waiting = await come(rig, "127.0.0.2");
   const half = await come(rig, "127.0.0.2");
@@ -118,7 +119,7 @@ async function underWay(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   assert.equal((await idle.readToEnd()).bytes.length, 0);
   await wait(rig, next);
   const last = await come(rig, "127.0.0.5");
-  assert.equal((await half.readToEnd()).bytes.length, 0, "now that nobody is idle");
+  assert.equal((await half.readToEnd()).bytes.length, 0, "none is idle any more");
   await wait(rig, last);
   const refused = await rig.connect(rig.addresses[0], "127.0.0.6");
   refused.send("say too many\n");
@@ -129,18 +130,18 @@ async function underWay(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   for (const client of [waiting, next, last]) assert.equal(await client.readLine(), "at last");
 }
 
-/** Idle connections without end from one address; others come, go on, and are answered, all of them. */
-async function crowd(t: TestContext, makeEngine: MakeEngine): Promise<void> {
-  const rig = await Rig.start(t, makeEngine, { maxConnections: ROOM });
+/** Endless idle connections from one address; others can connect and are all served. */
+async function oneAddress(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+  const rig = await Rig.start(t, makeEngine, { maxConnections: LIMIT });
   const kept: TestClient[] = [];
   for (let i = 0; i < HONEST; i++) kept.push(await come(rig, `127.0.2.${i + 1}`));
-  for (let i = 0; i < CROWD; i++) {
+  for (let i = 0; i < MANY; i++) {
     const client = await rig.connect(rig.addresses[0], "127.0.0.9");
     client.send("quiet\n");
     if (i % HONEST === 0) await come(rig, `127.0.3.${1 + i / HONEST}`);
     assert.equal(await kept[i % HONEST].ask(`say ${i}`), `${i}`);
   }
-  await rig.counters.until(() => rig.counters.accepted === CROWD + HONEST + CROWD / HONEST);
+  await rig.counters.until(() => rig.counters.accepted === MANY + HONEST + MANY / HONEST);
   assert.equal(rig.counters.refused + rig.counters.overShare, 0);
-  assert.ok(rig.counters.accepted - rig.counters.closed <= ROOM);
+  assert.ok(rig.counters.accepted - rig.counters.closed <= LIMIT);
 }

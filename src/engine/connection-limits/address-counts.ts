@@ -1,37 +1,37 @@
-/** How many connections each address has: an IPv4 address, or a /56 of IPv6, which is what one household gets. */
-import { NONE } from "./lists.ts";
+/** Counts connections by address: an IPv4 address, or an IPv6 /56, which is the usual allocation of one household. */
+import { NONE } from "./linked-lists.ts";
 
-/** Stands for the addresses of all proxies together. */
+/** The entry of all proxies together. */
 export const PROXIES = 0;
 
-/** First half of the key of an IPv4 address. As the start of an IPv6 address it is multicast (RFC 4291 2.7): nobody's. */
+/** First word of the key of an IPv4 address. No IPv6 client has it: it would be multicast (RFC 4291 2.7). */
 const IPV4 = 0xffffffff;
 
-/** What is left of the second word of an IPv6 address: 24 bits, with the first word 56. */
+/** Mask of the second word of an IPv6 address: 24 bits, with the first word 56. */
 const SECOND_WORD = 0xffffff00;
 
-/** A table of fixed size, in typed arrays. Who comes and who goes takes the same time, however many there are. */
-export class Addresses {
-  /** Connections of each address. */
+/** A hash table of fixed size in typed arrays. Adding and removing take constant time. */
+export class AddressCounts {
+  /** Connections by address number. */
   readonly counts: Int32Array;
   readonly #keys: Uint32Array;
-  /** The first address of each bucket, and the one behind an address in its bucket. */
+  /** The first address of each bucket, and the next address in the same bucket. */
   readonly #buckets: Int32Array;
   readonly #next: Int32Array;
-  /** A stack of the numbers that are free. */
+  /** A stack of free address numbers. */
   readonly #free: Int32Array;
   #freeCount: number;
   readonly #shift: number;
-  /** Of the hash: unknown to those who would choose addresses that fall together. */
+  /** Random hash keys: clients cannot choose addresses that collide. */
   readonly #secret0 = randomOdd();
   readonly #secret1 = randomOdd();
   readonly #secret2 = randomOdd();
-  /** The key that was last made, and where it belongs. */
+  /** The key that was computed last, and its bucket. */
   #key0 = 0;
   #key1 = 0;
   #bucket = 0;
 
-  /** @param most addresses at a time. */
+  /** @param most distinct addresses at a time. */
   constructor(most: number) {
     const bits = Math.max(1, Math.ceil(Math.log2(most)));
     this.counts = new Int32Array(most + 1);
@@ -51,16 +51,16 @@ export class Addresses {
     return address;
   }
 
-  /** Counts a connection. @returns the number of its address. @throws RangeError when there are too many addresses. */
-  enter(remote: Uint8Array): number {
+  /** Counts a connection. @returns the number of its address. @throws RangeError when the table is full. */
+  add(remote: Uint8Array): number {
     const found = this.find(remote);
     const address = found === NONE ? this.#add() : found;
     this.counts[address]++;
     return address;
   }
 
-  /** Counts a connection less. */
-  leave(address: number): void {
+  /** Removes a connection of an address. */
+  remove(address: number): void {
     if (--this.counts[address] > 0 || address === PROXIES) return;
     this.#bucket = this.#hash(this.#keys[2 * address], this.#keys[2 * address + 1]);
     let at = this.#buckets[this.#bucket];

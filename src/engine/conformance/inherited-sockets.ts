@@ -1,4 +1,4 @@
-/** Conformance: sockets that somebody else has opened, and holds while engines come and go. */
+/** Conformance: inherited sockets, which stay open across several engines. */
 import assert from "node:assert/strict";
 import { closeSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
@@ -7,21 +7,21 @@ import type { ListenAddress } from "../engine.ts";
 import { probeUring } from "../uring/probe.ts";
 import { type MakeEngine, Rig } from "./rig.ts";
 
-/** Opening a socket without accepting from it takes the same library. */
+/** Opening a socket without accepting from it requires the same library as io_uring. */
 const skip = (await probeUring()) ?? false;
 const LONG_GRACE_MS = 60_000;
 const CLIENTS = 30;
 
 /** Registers the tests. */
-export function describeGivenSockets(makeEngine: MakeEngine): void {
-  describe("sockets that are given", { skip }, () => {
+export function describeInheritedSockets(makeEngine: MakeEngine): void {
+  describe("inherited sockets", { skip }, () => {
     test("are served", (t) => areServed(t, makeEngine));
     test("can be shared", (t) => canBeShared(t, makeEngine));
-    test("keep for the next engine what the last did not accept", (t) => keepWhatComes(t, makeEngine));
+    test("pass unaccepted connections on to the next engine", (t) => passOn(t, makeEngine));
   });
 }
 
-/** Sockets as a service manager holds them: bound, and nobody accepts. They are closed when the test is over. */
+/** Opens sockets like a service manager: bound, and nothing accepts from them. They are closed after the test. */
 async function openHeld(t: TestContext): Promise<{ stream: ListenAddress; datagram: ListenAddress }> {
   const { SocketCalls } = await import("../uring/socket-calls.ts");
   const calls = new SocketCalls();
@@ -40,7 +40,7 @@ async function openHeld(t: TestContext): Promise<{ stream: ListenAddress; datagr
   return held;
 }
 
-/** Starts an engine that has descriptors of its own. */
+/** Starts an engine with its own descriptors. */
 async function serve(t: TestContext, makeEngine: MakeEngine, held: Awaited<ReturnType<typeof openHeld>>) {
   const { streams, datagrams } = await ownDescriptors({ streams: [held.stream], datagrams: [held.datagram] });
   return await Rig.start(t, makeEngine, { addresses: streams, datagrams, shared: true });
@@ -65,7 +65,7 @@ async function canBeShared(t: TestContext, makeEngine: MakeEngine): Promise<void
   for (let i = 0; i < CLIENTS; i++) assert.equal(await client.ask("say hello"), "hello");
 }
 
-async function keepWhatComes(t: TestContext, makeEngine: MakeEngine): Promise<void> {
+async function passOn(t: TestContext, makeEngine: MakeEngine): Promise<void> {
   const held = await openHeld(t);
   const first = await serve(t, makeEngine, held);
   await first.assertServes();

@@ -1,12 +1,12 @@
 /**
- * A process of its own: opens connections, makes a request on each, and holds them until its channel is closed.
- * Arguments: port, how many, the request.
+ * A process that opens connections, sends a request on each, and keeps them until its IPC channel is closed. Arguments:
+ * port, number of connections, request.
  */
 import { connect, type Socket } from "node:net";
 
-/** Connections under way at once: fewer than a listener's backlog. */
+/** Concurrent connection attempts: fewer than a listener's backlog. */
 const AT_ONCE = 256;
-/** Connections from one source address: far fewer than it has ports. */
+/** Connections per source address: far fewer than it has ports. */
 const PER_ADDRESS = 100;
 
 const [port, size] = process.argv.slice(2, 4).map(Number);
@@ -22,7 +22,7 @@ function connectNext(): void {
 }
 
 for (let i = 0; i < AT_ONCE; i++) connectNext();
-// Reset, so that ten thousand ports are not kept from other tests (TIME_WAIT) for the next minute.
+// Reset: otherwise ten thousand ports would be in TIME_WAIT for the next minute.
 process.on("disconnect", () => {
   for (const socket of sockets) socket.resetAndDestroy();
 });

@@ -1,16 +1,16 @@
-/** Connections that have sent more than is served in a row: they take turns, beside what comes from others. */
+/** Round-robin queue of connections that have sent more than is served in a row. */
 
-/** What takes turns. */
+/** A connection in the queue. */
 export interface Queued {
-  /** Goes on for a while. If it is not done then, it adds itself again. */
+  /** Serves a bounded number of requests, and adds itself again if there are more. */
   takeTurn(): void;
 }
 
-/** So long they are served before the event loop looks for what others have sent, in milliseconds. */
+/** How long queued connections are served before the event loop reads other sockets, in milliseconds. */
 const SLICE_MS = 0.5;
 
-/** Those of one engine, in the order of their turns. */
-export class Backlog {
+/** The queue of one engine, in order of turns. */
+export class TurnQueue {
   readonly #connections = new Set<Queued>();
   readonly #run = () => this.#serve();
   #scheduled = false;
@@ -33,7 +33,7 @@ export class Backlog {
   #serve(): void {
     this.#scheduled = false;
     const ends = performance.now() + SLICE_MS;
-    // Those that are not done are added again, and come last.
+    // Connections with more to serve are added again, at the end.
     for (const connection of this.#connections) {
       this.#connections.delete(connection);
       connection.takeTurn();

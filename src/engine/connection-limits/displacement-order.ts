@@ -1,34 +1,34 @@
-/** Connections that may be closed to make room for others, in the order in which they would be. */
-import { PROXIES } from "./addresses.ts";
-import { Lists, NONE } from "./lists.ts";
+/** The order in which connections are displaced. */
+import { PROXIES } from "./address-counts.ts";
+import { LinkedLists, NONE } from "./linked-lists.ts";
 
 /**
- * Kept by address, and addresses by how many of theirs are here. The next is of the address with most, there the one that
- * has been here for the longest time; of addresses with equally many, the one of whose connections none has changed for the
- * longest time. Those of proxies come last.
+ * Connections are grouped by address, and addresses by their number of connections. The next connection to displace is
+ * the oldest one of the address with the most. Among addresses with equally many, the one that has been unchanged for
+ * longest comes first. Connections of proxies come last.
  */
-export class Candidates {
-  /** Connections, by address. */
-  readonly #ofAddress: Lists;
-  /** Addresses, by how many connections they have here. */
-  readonly #bySize: Lists;
+export class DisplacementOrder {
+  /** Connections by address. */
+  readonly #ofAddress: LinkedLists;
+  /** Addresses by their number of connections. */
+  readonly #bySize: LinkedLists;
   readonly #sizes: Int32Array;
   #largest = 0;
 
-  /** @param connections so many numbers. @param addresses so many as well. */
+  /** @param connections the upper bound of their numbers. @param addresses the upper bound of theirs. */
   constructor(connections: number, addresses: number) {
-    this.#ofAddress = new Lists(connections, addresses);
-    this.#bySize = new Lists(addresses, connections + 1);
+    this.#ofAddress = new LinkedLists(connections, addresses);
+    this.#bySize = new LinkedLists(addresses, connections + 1);
     this.#sizes = new Int32Array(addresses);
   }
 
-  /** The next one, or {@link NONE}. */
+  /** The next connection to displace, or {@link NONE}. */
   get next(): number {
     const address = this.#largest === 0 ? PROXIES : this.#bySize.first(this.#largest);
     return this.#ofAddress.first(address);
   }
 
-  /** The next one of an address, or {@link NONE}. */
+  /** The next connection of an address to displace, or {@link NONE}. */
   nextOf(address: number): number {
     return this.#ofAddress.first(address);
   }
@@ -43,8 +43,8 @@ export class Candidates {
     this.#resize(address, this.#sizes[address] - 1);
   }
 
-  /** The connection has done something: it comes behind the others. */
-  renew(connection: number, address: number): void {
+  /** The connection was active: it moves to the end. */
+  touch(connection: number, address: number): void {
     if (!this.#ofAddress.isLast(address, connection)) {
       this.#ofAddress.remove(address, connection);
       this.#ofAddress.append(address, connection);
@@ -60,7 +60,7 @@ export class Candidates {
     if (before > 0) this.#bySize.remove(before, address);
     if (size > 0) this.#bySize.append(size, address);
     if (size > this.#largest) this.#largest = size;
-    // One step for each connection that has gone.
+    // At most one step for each removed connection.
     while (this.#largest > 0 && this.#bySize.first(this.#largest) === NONE) this.#largest--;
   }
 }

@@ -1,10 +1,10 @@
-/** Doubly linked lists of numbers, in typed arrays: each operation takes the same time, however long a list is. */
+/** Doubly linked lists of integers in typed arrays. Every operation takes constant time. */
 
-/** There is none. */
+/** No item. */
 export const NONE = -1;
 
-/** So many lists of so many items. An item is in one list at a time, or in none. */
-export class Lists {
+/** A fixed number of lists over a fixed number of items. An item is in at most one list. */
+export class LinkedLists {
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
   readonly #first: Int32Array;
@@ -17,7 +17,7 @@ export class Lists {
     this.#last = new Int32Array(lists).fill(NONE);
   }
 
-  /** The item that has been in the list for the longest time, or {@link NONE}. */
+  /** The oldest item of the list, or {@link NONE}. */
   first(list: number): number {
     return this.#first[list];
   }
@@ -27,7 +27,7 @@ export class Lists {
     return this.#last[list] === item;
   }
 
-  /** Adds an item that is in no list. */
+  /** Appends an item that is in no list. */
   append(list: number, item: number): void {
     const last = this.#last[list];
     this.#previous[item] = last;
@@ -37,7 +37,7 @@ export class Lists {
     else this.#next[last] = item;
   }
 
-  /** Takes an item out of the list that it is in. */
+  /** Removes an item from its list. */
   remove(list: number, item: number): void {
     const next = this.#next[item];
     const previous = this.#previous[item];
