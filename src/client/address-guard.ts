@@ -1,4 +1,4 @@
-/** Which addresses may be connected to. */
+/** Decides which addresses may be connected to. */
 import type { Address } from "../model/address.ts";
 import type { Prefix } from "../network/prefix.ts";
 import { buildPrefixSet, PrefixTable } from "../network/prefix-table.ts";
@@ -6,14 +6,15 @@ import { isSpecialPurpose } from "../network/special-purpose.ts";
 import { parseTarget, type Target } from "./target.ts";
 
 /**
- * Says whether an address may be connected to. Asked about every address that a name resolved to.
- * @param target what it is an address of; after a redirect, what that leads to.
+ * Returns whether an address may be connected to. Called for every address that a name resolved to.
+ * @param target the host and port that resolved to the address; after a redirect, those of its location.
  */
 export type AddressGuard = (address: Address, target: Pick<Target, "host" | "port">) => boolean;
 
 /**
- * A guard for URLs that strangers choose: nothing of a special purpose, so that nobody reaches what is only near us.
- * @param denied prefixes that are refused beside them: this machine's own addresses, and what the operator names.
+ * A guard for URLs that strangers choose: it refuses special-purpose addresses, so that strangers cannot reach local
+ * services.
+ * @param denied prefixes to refuse as well: this machine's own addresses, and the operator's configuration.
  */
 export function publicAddressesExcept(denied: readonly Prefix[]): AddressGuard {
   const table = new PrefixTable(buildPrefixSet(denied));
@@ -21,9 +22,9 @@ export function publicAddressesExcept(denied: readonly Prefix[]): AddressGuard {
 }
 
 /**
- * A guard for a URL that the operator has chosen: its host may have any address, on its port. Whatever else it redirects to
- * was chosen by somebody else, and may have a stranger's.
- * @param denied as above.
+ * A guard for a URL that the operator configured: its host may have any address, on its port. Redirects to another host
+ * or port are checked like a stranger's URL.
+ * @param denied as for {@link publicAddressesExcept}.
  */
 export function chosenOrPublicExcept(url: string, denied: readonly Prefix[]): AddressGuard {
   const chosen = parseTarget(url, false);

@@ -1,4 +1,4 @@
-/** What a tracker's bytes say: a bencoded answer (BEP 3, BEP 7, BEP 23, BEP 31) as plain data. */
+/** Decodes a tracker's bencoded reply (BEP 3, BEP 7, BEP 23, BEP 31). */
 
 import { Address, type Family, readWord } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
@@ -10,11 +10,11 @@ const TEXT_LIMIT = 512;
 const TRACKER_ID_LIMIT = 256;
 const INT32_MAX = 0x7fffffff;
 const SECONDS_A_MINUTE = 60;
-/** What makes a dictionary an answer to an announce: one of these. */
+/** A dictionary is a reply to an announce if it has one of these keys. */
 const MARKS = ["failure reason", "interval", "peers", "peers6"];
 const NO_PEERS = new Uint8Array(0);
 
-/** Reads the body of an answer over HTTP. Never throws. @returns the answer, or what is wrong with it. */
+/** Parses the body of an HTTP reply. Never throws. @returns the reply, or the kind of failure. */
 export function parseReply(bytes: Uint8Array): TrackerReply | FailureKind {
   const whole = readValue(bytes, 0, bytes.length);
   if (whole === undefined || !isBlank(bytes, whole.next)) return "not bencode";
@@ -42,12 +42,12 @@ export function parseReply(bytes: Uint8Array): TrackerReply | FailureKind {
   };
 }
 
-/** Peers in compact form by family, those with port 0 left out, at most {@link PEERS_LIMIT} of each. */
+/** Collects peers in compact form by family, without those on port 0, at most {@link PEERS_LIMIT} per family. */
 export class PeerCollector {
   readonly #bytes = { 4: NO_PEERS, 6: NO_PEERS };
   readonly #used = { 4: 0, 6: 0 };
 
-  /** Adds peers in compact form. @returns whether their length is a multiple of a peer's. */
+  /** Adds peers in compact form. @returns whether their length is a multiple of the record size. */
   addCompact(peers: Uint8Array, family: Family): boolean {
     const size = COMPACT_BYTES[family];
     for (let at = 0; at + size <= peers.length; at += size) {
@@ -57,7 +57,9 @@ export class PeerCollector {
     return peers.length % size === 0;
   }
 
-  /** Adds a bencoded list of peers: compact, or a dictionary for each (BEP 3). @returns whether it is one, or nothing. */
+  /**
+   * Adds a bencoded list of peers: compact, or dictionaries (BEP 3). @returns false if it is neither; true if missing.
+   */
   addValue(bytes: Uint8Array, value: BencodeValue | undefined, family: Family): boolean {
     if (value === undefined) return true;
     if (value.kind === "string") return this.addCompact(bytes.subarray(value.start, value.end), family);
@@ -70,7 +72,7 @@ export class PeerCollector {
     return true;
   }
 
-  /** What has been added. */
+  /** The collected peers. */
   bytes(family: Family): Uint8Array {
     return this.#bytes[family].subarray(0, this.#used[family]);
   }
@@ -83,7 +85,7 @@ export class PeerCollector {
     try {
       address = parseAddress(latin1(bytes, ip));
     } catch {
-      return; // a name, perhaps: nobody is asked for its address
+      return; // perhaps a name: names are not resolved
     }
     const size = COMPACT_BYTES[address.family];
     const room = this.#room(address.family, PEERS_LIMIT * size);
@@ -95,7 +97,7 @@ export class PeerCollector {
     room[size - 1] = port & 0xff;
   }
 
-  /** Room for one more peer, or undefined if there are enough. @param expected bytes of all that will be asked for. */
+  /** Room for one more peer, or undefined at the limit. @param expected total bytes that will be added. */
   #room(family: Family, expected: number): Uint8Array | undefined {
     const size = COMPACT_BYTES[family];
     const start = this.#used[family];
@@ -110,10 +112,10 @@ export class PeerCollector {
   }
 }
 
-/** UTF-8 as far as it is that, cut off and without what could forge lines of a log or colour a terminal. */
+/** Decodes UTF-8 leniently, truncates it, and replaces characters that could forge log lines or control a terminal. */
 export function printable(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes.subarray(0, TEXT_LIMIT * 4));
-  // Cc, Cf: control and format characters; Zl, Zp: other ends of lines; Cs: halves of a character.
+  // Cc, Cf: control and format characters; Zl, Zp: line and paragraph separators; Cs: lone surrogates.
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, " ").slice(0, TEXT_LIMIT);
 }
 
@@ -121,13 +123,13 @@ function textOf(bytes: Uint8Array, value: BencodeValue | undefined): string | un
   return value?.kind === "string" ? printable(bytes.subarray(value.start, value.end)) : undefined;
 }
 
-/** A number of 0 to 2^31 - 1, or undefined. */
+/** An integer from 0 to 2^31 - 1, or undefined. */
 function count(bytes: Uint8Array, value: BencodeValue | undefined): number | undefined {
   const number = integerOf(bytes, value);
   return number !== undefined && number >= 0 && number <= INT32_MAX ? number : undefined;
 }
 
-/** BEP 31: "never", or minutes, as an integer or in digits. @returns seconds. */
+/** BEP 31 `retry in`: "never", or minutes, as an integer or as digits. @returns seconds. */
 function retryIn(bytes: Uint8Array, value: BencodeValue | undefined): number | undefined {
   if (value === undefined || (value.kind !== "string" && value.kind !== "integer")) return undefined;
   if (value.end - value.start > 10) return undefined;
@@ -136,7 +138,7 @@ function retryIn(bytes: Uint8Array, value: BencodeValue | undefined): number | u
   return /^\d+$/.test(text) ? Number(text) * SECONDS_A_MINUTE : undefined;
 }
 
-/** BEP 24: an address in network order. */
+/** BEP 24 `external ip`: an address in network order. */
 function externalAddress(bytes: Uint8Array, value: BencodeValue | undefined): Address | undefined {
   if (value?.kind !== "string") return undefined;
   const { start, end } = value;
@@ -155,7 +157,7 @@ function latin1(bytes: Uint8Array, { start, end }: BencodeValue): string {
   return String.fromCharCode(...bytes.subarray(start, end));
 }
 
-/** Whether nothing but the ends of lines follows, which some trackers add. */
+/** Whether only white space follows, which some trackers append. */
 function isBlank(bytes: Uint8Array, start: number): boolean {
   return (
     bytes.subarray(start, start + 8).every((byte) => byte === 0x0a || byte === 0x0d || byte === 0x20) &&

@@ -1,19 +1,19 @@
-/** What is announced to another tracker. */
+/** The input of an announce to another tracker. */
 import type { AnnounceEvent } from "../model/announce.ts";
 
 /** An announce to another tracker. */
 export interface Announcement {
   /**
-   * `http:`, `https:` or `udp:`, in full. One character is one byte (0x21 to 0xff), and path and query go out as they
-   * are, %-escapes untouched. There may be no userinfo and no fragment; the host is an address in its canonical form
-   * or a name in ASCII (IDNs as A-labels, RFC 5890), and a udp URL names its port.
+   * An `http:`, `https:` or `udp:` URL. One character is one byte (0x21 to 0xff); path and query are sent unchanged,
+   * with their %-escapes. Userinfo and fragment are not allowed. The host is an address in canonical form, or an ASCII
+   * name (IDNs as A-labels, RFC 5890). A udp URL needs a port.
    */
   readonly url: string;
-  /** What a udp tracker is told; for http the URL says everything. */
+  /** The fields of a UDP announce. For HTTP, all of them are in the URL. */
   readonly udp?: UdpFields | undefined;
-  /** The User-Agent header, of printable ASCII; else it is this program's. */
+  /** The User-Agent header, printable ASCII. Default: this program's. */
   readonly userAgent?: string | undefined;
-  /** Milliseconds within which everything has to be over, instead of the client's own. */
+  /** Timeout of the whole announce in milliseconds. Default: the client's. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -29,9 +29,9 @@ export interface UdpFields {
   readonly event: AnnounceEvent;
   /** 32 bits. */
   readonly key: number;
-  /** -1: as many as the tracker likes. */
+  /** -1: the tracker's default. */
   readonly numWant: number;
   readonly port: number;
-  /** The peer's IPv4 address, if it is not the sender's; else 0. */
+  /** The peer's IPv4 address if it differs from the sender's, else 0. */
   readonly ip: number;
 }

@@ -1,22 +1,22 @@
 /**
- * Reads bencode (BEP 3) that a stranger wrote, in place. Nothing recurses, nothing is copied, nothing throws; each step
- * goes forward, so that reading ends.
+ * Reads untrusted bencode (BEP 3) in place, without recursion, copies or exceptions. Every step advances, so reading
+ * terminates.
  */
 
 /** The kinds of bencoded values. */
 type BencodeKind = "integer" | "string" | "list" | "dictionary";
 
-/** A value in the bytes that were read. */
+/** A value within the input. */
 export interface BencodeValue {
   readonly kind: BencodeKind;
-  /** Content of a string, digits of an integer; of lists and dictionaries what is between the first letter and the "e". */
+  /** The content of a string, the digits of an integer, or the items of a list or dictionary. */
   readonly start: number;
   readonly end: number;
-  /** Where the next value begins. */
+  /** Offset behind the value. */
   readonly next: number;
 }
 
-/** Lists and dictionaries inside each other. Answers of trackers have three. */
+/** Nesting depth. Trackers' replies have three levels. */
 const DEPTH_LIMIT = 16;
 
 const ZERO = 0x30;
@@ -27,11 +27,11 @@ const END = 0x65;
 const INTEGER = 0x69;
 const LIST = 0x6c;
 const DICTIONARY = 0x64;
-/** Digits of an integer with its sign (64 bits have up to 20), and of a string's length. */
+/** Digits of an integer with its sign (64 bits need up to 20), and of a string's length. */
 const INTEGER_DIGITS = 20;
 const LENGTH_DIGITS = 8;
 
-/** The value at `start`, wholly within `[start, end)`, or undefined where there is none. */
+/** The value at `start`, if it lies within `[start, end)`; else undefined. */
 export function readValue(bytes: Uint8Array, start: number, end: number): BencodeValue | undefined {
   const simple = readSimple(bytes, start, end);
   if (simple !== undefined) return simple;
@@ -41,7 +41,7 @@ export function readValue(bytes: Uint8Array, start: number, end: number): Bencod
   return next < 0 ? undefined : { kind, start: start + 1, end: next - 1, next };
 }
 
-/** Calls `visit` with each value of a list. @returns false if that stopped it by returning false. */
+/** Calls `visit` with each item of a list. @returns false if `visit` returned false, or an item is malformed. */
 export function visitList(
   bytes: Uint8Array,
   list: BencodeValue,
@@ -56,8 +56,8 @@ export function visitList(
 }
 
 /**
- * The values of a dictionary by their keys, as Latin-1 text. Of equal keys the first counts; keys need not be in order.
- * @param limit of keys that are looked at.
+ * The values of a dictionary by key, as Latin-1 text. The first of equal keys counts; keys need not be sorted.
+ * @param limit of keys that are read.
  */
 export function readDictionary(
   bytes: Uint8Array,
@@ -77,7 +77,7 @@ export function readDictionary(
   return values;
 }
 
-/** An integer's value, or undefined for anything else. Beyond 2^53 it is as near as a double gets. */
+/** An integer's value, or undefined for other kinds. Beyond 2^53 it is rounded to a double. */
 export function integerOf(bytes: Uint8Array, value: BencodeValue | undefined): number | undefined {
   if (value?.kind !== "integer") return undefined;
   return Number(latin1(bytes, value.start, value.end));
@@ -104,7 +104,7 @@ function readSimple(bytes: Uint8Array, start: number, end: number): BencodeValue
   return next > end ? undefined : { kind: "string", start: colon + 1, end: next, next };
 }
 
-/** Where the digits end that begin at `start`: before `end`. -1 if there are none, or more than `limit`. */
+/** The end of the digits at `start`, less than `end`. -1 if there are none, or more than `limit`. */
 function skipDigits(bytes: Uint8Array, start: number, end: number, limit: number): number {
   let at = start;
   while (at < end && at - start <= limit && bytes[at] >= ZERO && bytes[at] <= NINE) at++;
@@ -116,9 +116,11 @@ function kindOfContainer(letter: number): "list" | "dictionary" | undefined {
   return letter === DICTIONARY ? "dictionary" : undefined;
 }
 
-/** Where the list or dictionary ends that begins at `start`, or -1. A dictionary has strings as keys, each with a value. */
+/**
+ * The end of the list or dictionary at `start`, or -1. Keys of a dictionary must be strings, each followed by a value.
+ */
 function skipContainer(bytes: Uint8Array, start: number, end: number): number {
-  // A bit for each level, the deepest one lowest: whether it is a dictionary, and whether a value has to follow a key.
+  // One bit for each level, the deepest one lowest: whether it is a dictionary, and whether a key awaits its value.
   let dictionaries = 0;
   let awaiting = 0;
   let depth = 0;

@@ -1,31 +1,31 @@
 /**
- * When a tracker may be asked that fails. Decides alone by what it is told: clock and randomness come from outside.
+ * A circuit breaker for requests to one tracker. Clock and randomness are passed in.
  *
- *     closed ── `threshold` failures in a row, or one with a date ──▶ open ── the wait is over ──▶ half-open: one try
+ *     closed ── `threshold` failures in a row, or a `retry in` ─────▶ open ── the delay is over ──▶ half-open: one try
  *        ▲                                                             ▲                              │
  *        └───────────────── success ───────────────────────────────────┴────────── failure ───────────┤
  *        └──────────────────────────────────────────── success ───────────────────────────────────────┘
  */
 
-/** `closed`: asked. `open`: not asked until a time. `half-open`: one try is on its way, and decides. */
+/** `closed`: requests are allowed. `open`: backing off. `half-open`: one request is under way, which decides. */
 export type BreakerState = "closed" | "open" | "half-open";
 
-/** How patient a {@link CircuitBreaker} is. */
+/** Thresholds and delays of a {@link CircuitBreaker}. */
 export interface BreakerSettings {
-  /** Failures in a row after which a tracker is left alone. */
+  /** Failures in a row that open the breaker. */
   readonly threshold: number;
-  /** The first wait in milliseconds; each one after is twice as long, up to `maxWaitMs`. */
+  /** First delay in milliseconds; it doubles each time, up to `maxWaitMs`. */
   readonly waitMs: number;
   readonly maxWaitMs: number;
 }
 
-/** Five failures in a row; a quarter of a minute, then longer and longer, up to half an hour. */
+/** Five failures in a row; 15 seconds, doubling up to half an hour. */
 const DEFAULT_SETTINGS: BreakerSettings = { threshold: 5, waitMs: 15_000, maxWaitMs: 1_800_000 };
 
-/** The longest wait that a tracker may ask for (BEP 31), "never" too: it may have meant an hour. A day. */
+/** Upper bound of the delay that a tracker may request (BEP 31), "never" included: one day. */
 const LONGEST_REQUESTED_MS = 86_400_000;
 
-/** The state of one tracker. */
+/** The breaker of one tracker. */
 export class CircuitBreaker {
   readonly #settings: BreakerSettings;
   readonly #fraction: () => number;
@@ -49,22 +49,22 @@ export class CircuitBreaker {
     return this.#failures;
   }
 
-  /** The time from which on it may be asked again, of the clock that is passed in; 0 while it is closed. */
+  /** When requests are allowed again, on the clock that is passed in; 0 while closed. */
   get openUntilMs(): number {
     return this.#state === "closed" ? 0 : this.#openUntilMs;
   }
 
-  /** Whether it may be asked now. Who is told so must say how it went: `succeed`, `fail` or `release`. */
+  /** Whether a request is allowed now. If so, the caller must report its result: `succeed`, `fail` or `release`. */
   admit(nowMs: number): boolean {
     if (this.#state === "closed") return true;
     if (nowMs < this.#openUntilMs) return false;
-    // A try that nobody says the end of is given up for lost after another wait.
+    // If no result is reported, the request counts as lost after another delay.
     this.#state = "half-open";
     this.#openUntilMs = nowMs + this.#settings.maxWaitMs;
     return true;
   }
 
-  /** It answered. @returns whether it is back: whether the state has changed to closed. */
+  /** A request succeeded. @returns whether the breaker was not closed before. */
   succeed(): boolean {
     const back = this.#state !== "closed";
     this.#state = "closed";
@@ -74,14 +74,14 @@ export class CircuitBreaker {
   }
 
   /**
-   * It did not answer, or not well.
-   * @param retryInMs how long it asked to be left alone (BEP 31), Infinity for ever.
-   * @returns whether it has just gone from being asked to being left alone.
+   * A request failed.
+   * @param retryInMs the delay that the tracker requested (BEP 31); Infinity for "never".
+   * @returns whether the breaker has just opened.
    */
   fail(nowMs: number, retryInMs?: number): boolean {
     this.#failures++;
     const before = this.#state;
-    if (before === "open" && retryInMs === undefined) return false; // asked before it was left alone
+    if (before === "open" && retryInMs === undefined) return false; // a request from before it opened
     if (before === "closed" && this.#failures < this.#settings.threshold && retryInMs === undefined)
       return false;
     this.#state = "open";
@@ -92,14 +92,14 @@ export class CircuitBreaker {
     return before === "closed";
   }
 
-  /** It was not asked after all. */
+  /** The request was not made. */
   release(nowMs: number): void {
     if (this.#state !== "half-open") return;
     this.#state = "open";
     this.#openUntilMs = nowMs;
   }
 
-  /** Between half of the wait and the whole, so that those who wait don't come back together. */
+  /** Half to all of the delay, at random, so that retries are spread. */
   #wait(retryInMs: number | undefined): number {
     const { waitMs, maxWaitMs } = this.#settings;
     const wait = Math.min(waitMs * 2 ** Math.min(this.#waits, 30), maxWaitMs);

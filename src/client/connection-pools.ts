@@ -1,4 +1,4 @@
-/** Connections to trackers over HTTP, kept for a short while: bounded by host, and so is the number of hosts. */
+/** Pools of HTTP connections to trackers. Hosts, connections per host and idle time are limited. */
 import type { LookupFunction } from "node:net";
 import { Pool } from "undici";
 import { formatAddress } from "../model/address-text.ts";
@@ -7,24 +7,24 @@ import type { Resolve } from "./resolver.ts";
 import { originOf, type Target } from "./target.ts";
 
 /**
- * Hosts with connections, for each request that may be on its way; but so many at least. The one that was asked least
- * recently makes room. Requests that are given up leave a moment later.
+ * Hosts with a pool, per request in flight, and the minimum. The least recently used host is evicted. It must be more
+ * than one, as an aborted request leaves its pool a moment later.
  */
 const HOSTS_PER_REQUEST = 2;
 const LEAST_HOSTS = 256;
-/** Milliseconds for which a connection is kept that nobody uses, whatever the tracker promises. */
+/** How long an idle connection is kept, in milliseconds, whatever the tracker's Keep-Alive says. */
 const IDLE_MS = 5000;
 const HEADERS_LIMIT = 16_384;
 
-/** `code` of the errors with which a connection fails that was not even tried. */
+/** `code` of errors that occur before a connection is attempted. */
 export const LOOKUP_FAILED = { dns: "BTRT_DNS", address: "BTRT_ADDRESS" } as const;
 
-/** What the pools are made with. */
+/** Settings of {@link ConnectionPools}. */
 export interface PoolSettings {
   readonly guard: AddressGuard;
   readonly resolve: Resolve;
   readonly connectTimeoutMs: number;
-  /** Requests on their way, to all hosts and to one. */
+  /** Requests in flight, in total and per host. */
   readonly maxInFlight: number;
   readonly maxPerHost: number;
 }
@@ -34,10 +34,10 @@ interface Entry {
   inFlight: number;
 }
 
-/** A pool of connections for each scheme, host and port. */
+/** One pool for each scheme, host and port. */
 export class ConnectionPools {
   readonly #settings: PoolSettings;
-  /** By origin; the one that was asked least recently is first. */
+  /** By origin, least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
   constructor(settings: PoolSettings) {
@@ -45,9 +45,9 @@ export class ConnectionPools {
   }
 
   /**
-   * The pool for a target, or undefined while too many requests are on their way: at most `maxPerHost` to each host, so
-   * that none ever waits for a connection that another one uses.
-   * @returns the pool, and what has to be called when the request has left it.
+   * Takes a slot in the pool of a target. At most `maxPerHost` requests per host are in flight, so that none waits for
+   * a connection of another.
+   * @returns the pool, and a function to call when the request has left it; undefined at the limit.
    */
   acquire(target: Target): { pool: Pool; release: () => void } | undefined {
     const origin = originOf(target);
@@ -64,7 +64,7 @@ export class ConnectionPools {
     return { pool: entry.pool, release };
   }
 
-  /** Closes every connection, and ends the requests on them. */
+  /** Closes all connections and ends their requests. */
   async close(): Promise<void> {
     const pools = [...this.#entries.values()].map(({ pool }) => pool.destroy());
     this.#entries.clear();
@@ -96,7 +96,7 @@ export class ConnectionPools {
     return false;
   }
 
-  /** Called by `net.connect` for each new connection: it connects to nothing but the addresses that are given here. */
+  /** The look-up function of `net.connect`: it returns only addresses that the guard allows. */
   #lookupOf(target: Target): LookupFunction {
     const { guard, resolve } = this.#settings;
     return (host, _options, callback) => {

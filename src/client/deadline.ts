@@ -1,17 +1,18 @@
-/** Waiting no longer than a deadline. */
+/** Waits with a deadline. */
 import type { FailureKind } from "./outcome.ts";
 
-/** `reason` with which a deadline is aborted when nobody wants the answer any more. */
+/** Abort reason of a deadline when the client is closed. */
 export const CLOSED = "closed";
 
-/** What a wait ended as that its deadline ended. */
+/** The kind of failure that an expired deadline means. */
 export function endOf(deadline: AbortSignal): FailureKind {
   return deadline.reason === CLOSED ? "closed" : "timeout";
 }
 
 /**
- * What `wait` is given to call, or what the deadline ended as before.
+ * Waits for the value that `wait` passes to `settle`, until the deadline expires.
  * @param wait is called at once.
+ * @returns the value, or the kind of failure.
  */
 export async function untilDeadline<T>(
   deadline: AbortSignal,

@@ -1,4 +1,4 @@
-/** Announcing over http and https (BEP 3). */
+/** Announces over http and https (BEP 3). */
 import { parseReply } from "./announce-reply.ts";
 import type { ConnectionPools } from "./connection-pools.ts";
 import { type HttpAnswer, httpGet } from "./http-get.ts";
@@ -8,17 +8,17 @@ import { isAnnounce, parseTarget, resolveLocation, type Target } from "./target.
 const REDIRECTS_LIMIT = 3;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** What {@link announceOverHttp} needs to know besides where. */
+/** Settings of {@link announceOverHttp}. */
 export interface HttpSettings {
   readonly pools: ConnectionPools;
-  /** Whether an address that stands in a URL itself may be connected to; {@link ConnectionPools} checks those of names. */
+  /** Whether an address literal in a URL may be connected to. {@link ConnectionPools} checks resolved addresses. */
   readonly allows: (target: Target) => boolean;
   readonly refuseLowPorts: boolean;
   readonly userAgent: string;
   readonly deadline: AbortSignal;
 }
 
-/** Asks a tracker, follows its redirects, and reads what it says. Never rejects. */
+/** Announces, follows redirects, and parses the reply. Never rejects. */
 export async function announceOverHttp(
   first: Target,
   settings: HttpSettings,
@@ -32,7 +32,7 @@ export async function announceOverHttp(
     const next = parseTarget(resolveLocation(target, answer.location), settings.refuseLowPorts);
     if (next === "port") return noReply("port");
     if (typeof next === "string" || next.protocol === "udp:") return noReply("redirect");
-    // A tracker is not to send us for something else.
+    // A redirect must lead to another announce, not to any other URL.
     if (!isAnnounce(next.path)) return noReply("redirect");
     target = next;
   }
@@ -45,7 +45,7 @@ async function get(target: Target, settings: HttpSettings): Promise<HttpAnswer |
   return httpGet(connection.pool, target.path, settings.userAgent, settings.deadline, connection.release);
 }
 
-/** Some trackers send their failure reason with a status that says so too. */
+/** Some trackers send a failure reason with an error status. */
 function read({ status, body }: HttpAnswer): TrackerReply | NoReply {
   const reply = parseReply(body);
   if (status !== 200 && (typeof reply === "string" || reply.failureReason === undefined)) {

@@ -1,4 +1,4 @@
-/** One GET with its answer, within limits: no redirect is followed here, and no body read that is too large. */
+/** One GET request with limits. Redirects are not followed here, and large bodies are not read. */
 import { promisify } from "node:util";
 import { gunzip, inflate, inflateRaw } from "node:zlib";
 import { type Dispatcher, errors, type Pool } from "undici";
@@ -6,7 +6,7 @@ import { LOOKUP_FAILED } from "./connection-pools.ts";
 import { endOf } from "./deadline.ts";
 import type { FailureKind } from "./outcome.ts";
 
-/** What came back. */
+/** A received response. */
 export interface HttpAnswer {
   readonly status: number;
   readonly location: string | undefined;
@@ -14,16 +14,16 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
-/** Bytes of a body, before and after decompression. */
+/** Limit of a body in bytes, before and after decompression. */
 const BODY_LIMIT = 0x100000;
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
 
 /**
- * Sends a GET.
- * @param deadline ends it as `timeout`, or as the kind that is its reason.
- * @param done is called once the request has left the pool, which may be after the returned promise is settled.
- * @returns the answer, or what went wrong. Never rejects.
+ * Sends a GET request.
+ * @param deadline ends it with `timeout` or `closed`.
+ * @param done is called when the request has left the pool, which may be after the promise has settled.
+ * @returns the response, or the kind of failure. Never rejects.
  */
 export async function httpGet(
   pool: Pool,
@@ -44,7 +44,7 @@ export async function httpGet(
     return typeof body === "string" ? body : { ...received, body };
   } catch {
     done();
-    return "url"; // undici refuses a path or header
+    return "url"; // undici rejects the path or a header
   } finally {
     deadline.removeEventListener("abort", abort);
   }
@@ -54,7 +54,7 @@ interface Received extends HttpAnswer {
   readonly encoding: string;
 }
 
-/** Collects one response. */
+/** Receives one response. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly ended: Promise<Received | FailureKind>;
   readonly #settle: (received: Received | FailureKind) => void;
@@ -73,7 +73,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#done = done;
   }
 
-  /** Gives up. A request that is still waiting for its connection ends when it has one, or there is none. */
+  /** Aborts the request. If it still waits for a connection, it ends when that is established or has failed. */
   abort(kind: FailureKind): void {
     this.#aborted = true;
     this.#settle(kind);
@@ -115,7 +115,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** A header that stands once; one that stands twice has no meaning. */
+/** The value of a header that occurs once; undefined if it occurs several times. */
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === "string" ? header : undefined;
 }
@@ -124,7 +124,7 @@ const DECOMPRESS = { gzip: promisify(gunzip), "x-gzip": promisify(gunzip) };
 const ZLIB = promisify(inflate);
 const DEFLATE = promisify(inflateRaw);
 
-/** The body as it was before compression (RFC 9110 8.4.1). Deflate is with or without zlib's header: servers differ. */
+/** Decodes the Content-Encoding (RFC 9110 8.4.1). Servers send deflate with and without the zlib header. */
 async function decompress(body: Uint8Array, encoding: string): Promise<Uint8Array | FailureKind> {
   const options = { maxOutputLength: BODY_LIMIT };
   try {
@@ -158,7 +158,7 @@ const KINDS = new Map<string, FailureKind>([
   ["EPROTO", "tls"],
 ]);
 
-/** What an error of undici, of a socket or of TLS means. */
+/** Classifies an error of undici, a socket or TLS. */
 function kindOf(error: unknown): FailureKind {
   const code = codeOf(error);
   const kind = KINDS.get(code);

@@ -1,19 +1,18 @@
-/** What comes of announcing to another tracker: its answer as plain data, or the name of what went wrong. */
+/** The result of an announce to another tracker: its parsed reply, or the kind of failure. */
 import type { Address } from "../model/address.ts";
 
 /**
- * Why another tracker gave no answer:
- * - `url`: not a URL that is asked (scheme, userinfo, host, characters, length), or udp without its fields
- * - `port`: a port that this client is told not to use; `address`: every address of the host was refused by the guard
- * - `busy`: the limits of this client, or of this host, are reached; `closed`: this client is
- * - `dns`: the host has no address, or nobody who would know it answered
- * - `refused`, `unreachable`, `tls`: the connection was not made
- * - `cut`: it ended before there was an answer; `incomplete`: it ended amid the answer
- * - `timeout`: the answer did not come in time
- * - `redirect`: too many redirects, or one that leads to no announce; `status`: an HTTP status that is no answer
+ * Why there is no reply:
+ * - `url`: the URL is not allowed (scheme, userinfo, host, characters, length), or it is udp without UDP fields
+ * - `port`: the port is not allowed; `address`: the guard refused all addresses of the host
+ * - `busy`: a limit of this client, or of the host, is reached; `closed`: this client is closed
+ * - `dns`: the host has no address, or no name server replied
+ * - `refused`, `unreachable`, `tls`: the connection was not established
+ * - `cut`: it was closed before a reply; `incomplete`: it was closed during the reply
+ * - `timeout`: no reply in time
+ * - `redirect`: too many redirects, or one that is not to an announce; `status`: an HTTP error status
  * - `headers`, `too large`, `encoding`: headers or body beyond the limits, or a body that cannot be decompressed
- * - `not HTTP`, `not bencode`, `not an announce`: bytes that mean something else. Lists of peers whose length is wrong
- *   are `not an announce`.
+ * - `not HTTP`, `not bencode`, `not an announce`: a malformed reply. Peers of the wrong length are `not an announce`.
  */
 export type FailureKind =
   | "url"
@@ -37,21 +36,21 @@ export type FailureKind =
   | "not bencode"
   | "not an announce";
 
-/** Why there is no answer. */
+/** Why there is no reply. */
 export interface NoReply {
   readonly kind: FailureKind;
   /** The HTTP status, when `kind` is `status`; else 0. */
   readonly status: number;
 }
 
-/** There is no answer. */
+/** An announce without a reply. */
 interface Failure extends NoReply {
   readonly answered: false;
-  /** Milliseconds from the call to here. */
+  /** Milliseconds since the call. */
   readonly latencyMs: number;
 }
 
-/** What a tracker said in an answer. What it did not say, or said so that it means nothing, is undefined. */
+/** A tracker's reply. Missing and invalid fields are undefined. */
 export interface TrackerReply {
   /** Seconds, 0 to 2^31 - 1. */
   readonly interval: number | undefined;
@@ -62,30 +61,30 @@ export interface TrackerReply {
   readonly peers: Uint8Array;
   /** IPv6 peers in compact form, 18 bytes each (BEP 7), likewise. */
   readonly peers6: Uint8Array;
-  /** Text without control characters, at most 512 of them: fit for a log and for a client. */
+  /** Text without control characters, at most 512 characters: safe for the log and for clients. */
   readonly failureReason: string | undefined;
   readonly warningMessage: string | undefined;
-  /** At most 256 bytes, to be given back as they are. */
+  /** At most 256 bytes, to be sent back unchanged. */
   readonly trackerId: Uint8Array | undefined;
-  /** BEP 24: the address that it was asked from, or takes for the client's. */
+  /** BEP 24: the address from which the tracker received the announce. */
   readonly externalAddress?: Address | undefined;
-  /** BEP 31: seconds until it may be asked again, Infinity for never. Only beside a `failureReason`. */
+  /** BEP 31: seconds until the next attempt, Infinity for "never". Only with a `failureReason`. */
   readonly retryIn: number | undefined;
 }
 
-/** A tracker has answered, be it with a failure reason of its own. */
+/** An announce with a reply, which may be a failure reason. */
 export interface Answer extends TrackerReply {
   readonly answered: true;
   readonly latencyMs: number;
 }
 
-/** What {@link TrackerClient.announce} comes to. */
+/** The result of {@link TrackerClient.announce}. */
 export type Outcome = Answer | Failure;
 
-/** What is wrong, where there is no HTTP status that says so. */
+/** A failure without an HTTP status. */
 export function noReply(kind: FailureKind): NoReply {
   return { kind, status: 0 };
 }
 
-/** Peers of each family that are taken from an answer. Those after are left out. */
+/** Peers per family that are taken from a reply; the rest is dropped. */
 export const PEERS_LIMIT = 2000;

@@ -1,43 +1,43 @@
-/** Finds the addresses of names: the hosts file first, then the name servers, remembered for a while. */
+/** Resolves host names: the hosts file first, then the name servers. Results are cached. */
 import { Resolver } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import type { Address } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
 
-/** The addresses of a name, at least one. Rejects if there are none. */
+/** Resolves a name to at least one address. Rejects if there are none. */
 export type Resolve = (host: string) => Promise<readonly Address[]>;
 
 const HOSTS_FILE = "/etc/hosts";
-/** A question is asked twice, and given up after about this long each time. */
+/** Timeout of a DNS query, which is sent twice. */
 const QUERY_TIMEOUT_MS = 2000;
-/** Names that are being asked for; beyond that a question fails at once. */
+/** Concurrent queries; at the limit, further ones fail at once. */
 const QUERIES_LIMIT = 256;
-/** Names that are remembered, with what was found or that nothing was. */
+/** Names in the cache, those without addresses included. */
 const NAMES_LIMIT = 4096;
-/** Seconds for which an answer is believed, whatever its TTL says. */
+/** Bounds on the time in the cache, in seconds, whatever the TTL is. */
 const SHORTEST_S = 30;
 const LONGEST_S = 600;
-/** Addresses of a name that are looked at. */
+/** Addresses per name; the rest is ignored. */
 const ADDRESSES_LIMIT = 16;
 
 interface Known {
   addresses: Promise<readonly Address[]>;
-  /** When it is asked again; Infinity while it is being asked. */
+  /** When the entry expires; Infinity while the query is running. */
   expiresMs: number;
 }
 
-/** The addresses of a name, and the seconds for which that holds. */
+/** Addresses of a name, and their TTL in seconds. */
 export interface Resolved {
   readonly addresses: readonly Address[];
   readonly seconds: number;
 }
 
-/** Asks without remembering. Rejects if nobody answered. */
+/** Resolves without a cache. Rejects if no server replied. */
 export type Lookup = (host: string) => Promise<Resolved>;
 
 /**
- * Makes a resolver of its own memory. Each name is asked for once at a time. Not getaddrinfo: that blocks one of four
- * threads, and names that strangers choose may hang.
+ * Creates a caching resolver. There is one query at a time for each name. It does not use getaddrinfo, which blocks one
+ * of libuv's four threads, and names that strangers choose may hang.
  */
 export function createResolver(lookup: Lookup = lookupHost, nowMs: () => number = Date.now): Resolve {
   const names = new Map<string, Known>();
@@ -60,7 +60,7 @@ export function createResolver(lookup: Lookup = lookupHost, nowMs: () => number 
   return (host) => {
     const known = names.get(host);
     if (known !== undefined && nowMs() < known.expiresMs) return known.addresses;
-    if (queries >= QUERIES_LIMIT) return Promise.reject(new Error("too many names are being asked for"));
+    if (queries >= QUERIES_LIMIT) return Promise.reject(new Error("too many concurrent DNS queries"));
     names.delete(host);
     if (names.size >= NAMES_LIMIT) names.delete(names.keys().next().value!);
     const asked: Known = { addresses: Promise.resolve([]), expiresMs: Number.POSITIVE_INFINITY };
@@ -71,7 +71,7 @@ export function createResolver(lookup: Lookup = lookupHost, nowMs: () => number 
 }
 
 /**
- * The addresses that a hosts file has for a name, in its order (hosts(5)). Lines that mean nothing are passed over.
+ * The addresses of a name in a hosts file, in file order (hosts(5)). Invalid lines are skipped.
  * @param host in lower case.
  */
 export function addressesInHostsFile(text: string, host: string): Address[] {

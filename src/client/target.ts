@@ -1,35 +1,35 @@
-/** Which server a URL means, read strictly: what other programs might read in another way is refused. */
+/** Parses URLs strictly: URLs that other programs might parse differently are refused. */
 import type { Address } from "../model/address.ts";
 import { formatAddress, formatHostPort, parseAddress } from "../model/address-text.ts";
 import type { FailureKind } from "./outcome.ts";
 
-/** Where a URL leads. */
+/** A parsed URL. */
 export interface Target {
   readonly protocol: "http:" | "https:" | "udp:";
   /** In lower case; an IPv6 address without its brackets. */
   readonly host: string;
-  /** The address that `host` is, or undefined if it is a name. */
+  /** The address if `host` is one; undefined if it is a name. */
   readonly address: Address | undefined;
   readonly port: number;
-  /** Path and query, one character a byte, from the slash on. */
+  /** Path and query from the slash on, one character per byte. */
   readonly path: string;
 }
 
-/** Bytes of a URL. */
+/** Limit of a URL in bytes. */
 const URL_LIMIT = 8192;
 const INFO_HASH_BYTES = 20;
-/** What a URL may be made of after its host: bytes beyond ASCII stay as they are; no blank, no control, no fragment. */
+/** Characters allowed after the host: bytes beyond ASCII, but no white space, control characters or fragment. */
 const PATH = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
 const PARTS = /^(https?|udp):\/\/(\[[0-9a-f:.]{2,45}\]|[^[\]:/?@]{1,253})(?::([1-9]\d{0,4}))?([/?].*)?$/is;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
-/** A last label that makes browsers and libc read the whole as an IPv4 address: decimal, octal or hexadecimal. */
+/** A last label with which browsers and libc parse the host as an IPv4 address: decimal, octal or hexadecimal. */
 const NUMBER = /^(\d+|0x[0-9a-f]*)$/;
 const DEFAULT_PORTS = { "http:": 80, "https:": 443, "udp:": 0 } as const;
 
 /**
- * Reads a URL.
- * @param refuseLowPorts ports below 1024 are refused, other than 80 and 443.
- * @returns where it leads, or why it is not asked.
+ * Parses a URL.
+ * @param refuseLowPorts refuse ports below 1024, other than 80 and 443.
+ * @returns the target, or the kind of failure.
  */
 export function parseTarget(url: string, refuseLowPorts: boolean): Target | FailureKind {
   const parts = url.length <= URL_LIMIT ? PARTS.exec(url) : null;
@@ -45,7 +45,7 @@ export function parseTarget(url: string, refuseLowPorts: boolean): Target | Fail
 }
 
 /**
- * The URL that a redirect leads to (RFC 9110 10.2.2), of which nothing has been checked.
+ * Resolves the location of a redirect (RFC 9110 10.2.2). The result is not validated.
  * @param location the header: a URL, or a path with or without a host.
  */
 export function resolveLocation(from: Target, location: string): string {
@@ -58,14 +58,14 @@ export function resolveLocation(from: Target, location: string): string {
   return origin + (bare.startsWith("?") ? path : path.slice(0, path.lastIndexOf("/") + 1)) + bare;
 }
 
-/** Whether the query of a path is an announce's: an `info_hash` of 20 bytes and a `port` (BEP 3). */
+/** Whether a query has an announce's `info_hash` of 20 bytes and `port` (BEP 3). */
 export function isAnnounce(path: string): boolean {
   const query = path.slice(path.indexOf("?"));
   const infoHash = /[?&]info_hash=([^&]*)/.exec(query)?.[1] ?? "";
   return infoHash.replace(/%[0-9a-f]{2}/gi, ".").length === INFO_HASH_BYTES && /[?&]port=\d/.test(query);
 }
 
-/** Scheme, host and port, as undici and the Host header take them. */
+/** Scheme, host and port, for undici and the Host header. */
 export function originOf(target: Target): string {
   return `${target.protocol}//${formatHostPort(target)}`;
 }

@@ -1,4 +1,4 @@
-/** Announces to other trackers, over http, https and udp, within limits. Start here. */
+/** Announces to other trackers over http, https and udp, with limits. Start here. */
 import type { Address } from "../model/address.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import type { Announcement } from "./announcement.ts";
@@ -11,25 +11,25 @@ import { originOf, parseTarget, type Target } from "./target.ts";
 import { UdpAnnouncer } from "./udp-announce.ts";
 import { UdpExchanges } from "./udp-exchanges.ts";
 
-/** What a {@link TrackerClient} may do. */
+/** Settings of a {@link TrackerClient}. */
 export interface ClientSettings {
-  /** Asked about every address before it is connected to, after every redirect too. */
+  /** Called for every address before a connection, also after redirects. */
   readonly guard: AddressGuard;
-  /** Whether ports below 1024 are refused, other than 80 and 443. */
+  /** Whether to refuse ports below 1024, other than 80 and 443. */
   readonly refuseLowPorts: boolean;
-  /** Milliseconds for an announce with its redirects and retransmissions. */
+  /** Timeout of an announce with its redirects and retransmissions, in milliseconds. */
   readonly timeoutMs: number;
-  /** Announces on their way, to all trackers and to one host and port. One more is `busy`. */
+  /** Announces in flight, in total and per host and port. Beyond them the result is `busy`. */
   readonly maxInFlight: number;
   readonly maxPerHost: number;
-  /** Finds the addresses of a name; by default {@link createResolver}'s. */
+  /** Resolves names. Default: {@link createResolver}. */
   readonly resolve?: Resolve | undefined;
 }
 
 const USER_AGENT = "BTRT";
 const USER_AGENT_FORM = /^[\x20-\x7e]{1,256}$/;
 
-/** Announces to other trackers. Nothing that they do makes it throw. */
+/** Announces to other trackers. No reply makes it throw. */
 export class TrackerClient {
   readonly #settings: ClientSettings;
   readonly #resolve: Resolve;
@@ -37,7 +37,7 @@ export class TrackerClient {
   readonly #exchanges = new UdpExchanges();
   readonly #udp = new UdpAnnouncer(this.#exchanges, () => performance.now());
   readonly #inFlight = new Set<AbortController>();
-  /** Announces over UDP on their way, by {@link originOf}. */
+  /** UDP announces in flight, by {@link originOf}. */
   readonly #udpInFlight = new Map<string, number>();
   #closed = false;
 
@@ -53,12 +53,12 @@ export class TrackerClient {
     });
   }
 
-  /** Announces on their way. */
+  /** Announces in flight. */
   get inFlight(): number {
     return this.#inFlight.size;
   }
 
-  /** Datagrams that answered nothing that was asked, or came from somebody else. */
+  /** Datagrams that matched no request, or came from another sender. */
   get strayDatagrams(): number {
     return this.#exchanges.strays;
   }
@@ -72,7 +72,7 @@ export class TrackerClient {
     return { answered: false, latencyMs, ...outcome };
   }
 
-  /** Ends what is on its way as `closed`, and closes all connections. */
+  /** Ends announces in flight with `closed`, and closes all connections. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const deadline of this.#inFlight) deadline.abort(CLOSED);

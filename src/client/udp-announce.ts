@@ -1,4 +1,4 @@
-/** Announcing over UDP (BEP 15): a connection id first, remembered for a minute, then the announce. */
+/** Announces over UDP (BEP 15): gets a connection id, caches it for a minute, then announces. */
 import type { Address } from "../model/address.ts";
 import { formatAddress } from "../model/address-text.ts";
 import type { UdpFields } from "./announcement.ts";
@@ -15,10 +15,10 @@ import {
   URL_DATA_LIMIT,
 } from "./udp-messages.ts";
 
-/** How long a client may use a connection id. */
+/** How long a client may use a connection id (BEP 15). */
 const ID_LIFETIME_MS = 60_000;
 const IDS_LIMIT = 4096;
-/** An address that says nothing for this long is left for the host's next one. */
+/** An unresponsive address is abandoned for the host's next one after this time, in milliseconds. */
 const PATIENCE_MS = 2500;
 
 interface ConnectionId {
@@ -26,11 +26,11 @@ interface ConnectionId {
   readonly expiresMs: number;
 }
 
-/** Announces over UDP, and the connection ids that trackers gave. */
+/** Announces over UDP, with a cache of connection ids. */
 export class UdpAnnouncer {
   readonly #exchanges: UdpExchanges;
   readonly #nowMs: () => number;
-  /** By address and port, the oldest first. */
+  /** By address and port, oldest first. */
   readonly #ids = new Map<string, ConnectionId>();
 
   constructor(exchanges: UdpExchanges, nowMs: () => number) {
@@ -38,7 +38,7 @@ export class UdpAnnouncer {
     this.#nowMs = nowMs;
   }
 
-  /** @param addresses those of the target that may be asked, at least one. Never rejects. */
+  /** @param addresses of the target that the guard allows, at least one. Never rejects. */
   async announce(
     target: Target,
     addresses: readonly Address[],
@@ -76,7 +76,7 @@ export class UdpAnnouncer {
     if (known !== undefined && this.#nowMs() < known.expiresMs) {
       const outcome = await announce(known.bytes);
       if (typeof outcome !== "string" && outcome.failureReason === undefined) return outcome;
-      // It may have forgotten the id, and say so, or nothing.
+      // The tracker may have forgotten the id, and reports an error or does not reply.
       this.#ids.delete(key);
       if (typeof outcome === "string") return outcome;
     }
@@ -102,10 +102,10 @@ export class UdpAnnouncer {
   }
 }
 
-/** Who is asked, and until when. */
+/** The destination of a request, and its deadline. */
 type Ask = Pick<UdpQuestion<never>, "address" | "port" | "deadline">;
 
-/** Whether the numbers fit the datagram. */
+/** Whether the fields fit the datagram. */
 function isWellFormed(fields: UdpFields): boolean {
   const { infoHash, peerId, downloaded, left, uploaded } = fields;
   const counts = [downloaded, left, uploaded];

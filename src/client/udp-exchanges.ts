@@ -1,4 +1,7 @@
-/** Requests and replies over UDP: one socket a family, and only he who was asked can answer, to what he was asked. */
+/**
+ * Requests and replies over UDP, with one socket per family. A reply must come from the requested address and port,
+ * with the right transaction id and action.
+ */
 import { randomInt } from "node:crypto";
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { Address, Family } from "../model/address.ts";
@@ -7,18 +10,18 @@ import { untilDeadline } from "./deadline.ts";
 import type { FailureKind } from "./outcome.ts";
 import { ACTION, REPLY_HEADER_BYTES, setTransaction } from "./udp-messages.ts";
 
-/** What is asked of whom. */
+/** A request, and how to decode its reply. */
 export interface UdpQuestion<T> {
   readonly address: Address;
   readonly port: number;
-  /** The datagram; its transaction id is written here. */
+  /** The datagram; its transaction id is filled in. */
   readonly request: Buffer;
   readonly action: number;
-  /** Reads a reply of that action, or of an error. A kind of failure ends the wait as an answer does. */
+  /** Decodes a reply with this action or an error. A kind of failure ends the wait, too. */
   readonly decode: (reply: Buffer, action: number) => T | FailureKind;
-  /** Ends the wait as `timeout`, or as `closed`. */
+  /** Ends the wait with `timeout` or `closed`. */
   readonly deadline: AbortSignal;
-  /** Milliseconds after which the wait ends even before, as `timeout`; none by default. */
+  /** Milliseconds after which the wait ends with `timeout` before the deadline. Default: none. */
   readonly patienceMs?: number | undefined;
 }
 
@@ -30,18 +33,18 @@ interface Waiting {
   readonly fail: (kind: FailureKind) => void;
 }
 
-/** BEP 15 begins with 15 s and doubles; whoever waits here waits for seconds. */
+/** First retransmission interval, in milliseconds. BEP 15 starts with 15 s, but callers here wait only for seconds. */
 const RETRANSMIT_MS = 1000;
 const TRANSACTIONS = 2 ** 32;
 
-/** All questions on their way. */
+/** All requests in flight. */
 export class UdpExchanges {
   readonly #sockets = new Map<Family, Socket>();
   readonly #waiting = new Map<number, Waiting>();
-  /** Datagrams that answered nothing that was asked, or came from somebody else. */
+  /** Datagrams that matched no request, or came from another sender. */
   strays = 0;
 
-  /** Asks, again and again at doubling intervals, until there is an answer or the deadline is over. Never rejects. */
+  /** Sends a request, with retransmissions at doubling intervals, until the reply or the deadline. Never rejects. */
   async ask<T>(question: UdpQuestion<T>): Promise<T | FailureKind> {
     const transaction = this.#unusedTransaction();
     setTransaction(question.request, transaction);
@@ -68,7 +71,7 @@ export class UdpExchanges {
     return answer;
   }
 
-  /** Closes the sockets. What is waited for is ended by its deadline. */
+  /** Closes the sockets. Pending requests end at their deadlines. */
   close(): void {
     for (const socket of this.#sockets.values()) socket.close();
     this.#sockets.clear();
@@ -111,7 +114,7 @@ export class UdpExchanges {
     this.strays++;
   }
 
-  /** Not to be guessed, so that nobody can answer in a tracker's name. */
+  /** Random, so that others cannot forge replies. */
   #unusedTransaction(): number {
     for (;;) {
       const transaction = randomInt(TRANSACTIONS);

@@ -1,28 +1,28 @@
-/** Datagrams of the UDP tracker protocol, as a client writes and reads them (BEP 15, BEP 41). */
+/** Messages of the UDP tracker protocol, from the client's side (BEP 15, BEP 41). */
 import type { Family } from "../model/address.ts";
 import { PeerCollector, printable } from "./announce-reply.ts";
 import type { UdpFields } from "./announcement.ts";
 import type { TrackerReply } from "./outcome.ts";
 
-/** `action` of requests and replies. */
+/** The `action` field of requests and replies. */
 export const ACTION = { connect: 0, announce: 1, error: 3 } as const;
 
-/** Bytes of a header of a reply: action and transaction id. */
+/** Length of a reply's header: action and transaction id. */
 export const REPLY_HEADER_BYTES = 8;
 
 const CONNECT_BYTES = 16;
 const PROTOCOL = 0x41727101980n;
 const ANNOUNCE_BYTES = 98;
 const ANNOUNCE_REPLY_BYTES = 20;
-/** BEP 41: types of options, and the bytes that one URLData option holds. */
+/** BEP 41: option types, and the payload limit of one URLData option. */
 const OPTION = { end: 0, urlData: 2 } as const;
 const URL_DATA_BYTES = 255;
-/** Bytes of path and query that fit a datagram of 1,280 bytes, IPv6's least MTU, with all headers. */
+/** Limit of path and query, so that the datagram fits 1,280 bytes, IPv6's minimum MTU, with all headers. */
 export const URL_DATA_LIMIT = 1024;
 
 const EMPTY = new Uint8Array(0);
 
-/** A request for a connection id; the transaction id is filled in by {@link setTransaction}. */
+/** Encodes a connect request; {@link setTransaction} fills in the transaction id. */
 export function encodeConnect(): Buffer {
   const bytes = Buffer.alloc(CONNECT_BYTES);
   bytes.writeBigUInt64BE(PROTOCOL, 0);
@@ -31,8 +31,8 @@ export function encodeConnect(): Buffer {
 }
 
 /**
- * An announce, with path and query as BEP 41 has them, unless there is only a slash.
- * @param path one character a byte, at most {@link URL_DATA_LIMIT}.
+ * Encodes an announce, with path and query as in BEP 41 unless the path is a slash.
+ * @param path one character per byte, at most {@link URL_DATA_LIMIT}.
  */
 export function encodeAnnounce(connectionId: Uint8Array, fields: UdpFields, path: string): Buffer {
   const url = Buffer.from(path === "/" ? "" : path, "latin1");
@@ -67,12 +67,12 @@ export function setTransaction(request: Buffer, transaction: number): void {
   request.writeUInt32BE(transaction, 12);
 }
 
-/** The connection id of a reply to connect, 8 bytes, or undefined where it is too short. */
+/** Decodes the connection id of a connect reply, 8 bytes; undefined if it is too short. */
 export function decodeConnect(reply: Buffer): Uint8Array | undefined {
   return reply.length >= CONNECT_BYTES ? Uint8Array.from(reply.subarray(8, CONNECT_BYTES)) : undefined;
 }
 
-/** A reply to an announce, or undefined where it is too short, or ends amid a peer. @param family of the datagram. */
+/** Decodes an announce reply; undefined if it is too short or has an incomplete peer. @param family of the datagram. */
 export function decodeAnnounce(reply: Buffer, family: Family): TrackerReply | undefined {
   if (reply.length < ANNOUNCE_REPLY_BYTES) return undefined;
   const peers = new PeerCollector();
@@ -87,7 +87,7 @@ export function decodeAnnounce(reply: Buffer, family: Family): TrackerReply | un
   };
 }
 
-/** An error: what it says is the failure reason, and nothing else is. */
+/** Decodes an error: its text is the failure reason. */
 export function decodeError(reply: Buffer): TrackerReply {
   return { ...NOTHING_SAID, failureReason: printable(reply.subarray(REPLY_HEADER_BYTES)) };
 }
@@ -105,7 +105,7 @@ const NOTHING_SAID: TrackerReply = {
   retryIn: undefined,
 };
 
-/** BEP 15's numbers by ours; `paused` (BEP 21) is what libtorrent sends. */
+/** BEP 15's event numbers by ours; `paused` (BEP 21) is 4, as in libtorrent. */
 const EVENTS = [0, 2, 1, 3, 4];
 
 function count(reply: Buffer, offset: number): number | undefined {

@@ -1,7 +1,7 @@
 /**
- * IP addresses and endpoints as text in bytes: strict, so that what is believed is unambiguous, and without
- * allocation. Names of hosts and zones (`%eth0`) are not addresses. Where a function says that the text is no
- * address, what it has left in the {@link Address} means nothing.
+ * Parses and formats addresses and endpoints as bytes of text. Parsing is strict, so that the result is unambiguous,
+ * and allocates nothing. Host names and zones (`%eth0`) are refused. After a failure the contents of the {@link
+ * Address} are undefined.
  */
 import type { Address } from "../model/address.ts";
 import { hexDigit } from "./ascii.ts";
@@ -13,13 +13,13 @@ const COLON = 0x3a;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
 
-/** What {@link parseEndpoint} returns for what is none. */
+/** Returned by {@link parseEndpoint} if the text is not an endpoint. */
 export const NO_ENDPOINT = -1;
 
 const groups = new Uint16Array(8);
 
 /**
- * Parses four decimal octets without leading zeros, which some read as octal.
+ * Parses a dotted quad without leading zeros, which some programs read as octal.
  * @returns whether `[start, end)` is such an address.
  */
 export function parseIPv4(bytes: Uint8Array, start: number, end: number, address: Address): boolean {
@@ -40,8 +40,8 @@ export function parseIPv4(bytes: Uint8Array, start: number, end: number, address
 }
 
 /**
- * Parses an IPv6 address (RFC 4291 2.2), with `::` and a dotted end, without brackets.
- * @returns whether `[start, end)` is such an address; `address` is IPv4 when it is v4-mapped.
+ * Parses an IPv6 address (RFC 4291 2.2), with `::` and a dotted quad at the end allowed, without brackets.
+ * @returns whether `[start, end)` is such an address; `address` is IPv4 if it is v4-mapped.
  */
 export function parseIPv6(bytes: Uint8Array, start: number, end: number, address: Address): boolean {
   let count = 0;
@@ -78,7 +78,7 @@ export function parseIPv6(bytes: Uint8Array, start: number, end: number, address
   return true;
 }
 
-/** Parses an address of either family, without brackets and port; see {@link parseIPv4} and {@link parseIPv6}. */
+/** Parses an address of either family, without brackets or port; see {@link parseIPv4} and {@link parseIPv6}. */
 export function parseAddress(bytes: Uint8Array, start: number, end: number, address: Address): boolean {
   return parseIPv4(bytes, start, end, address) || parseIPv6(bytes, start, end, address);
 }
@@ -86,7 +86,7 @@ export function parseAddress(bytes: Uint8Array, start: number, end: number, addr
 /**
  * Parses an address with or without a port: `192.0.2.1`, `192.0.2.1:6881`, `2001:db8::1`, `[2001:db8::1]`,
  * `[2001:db8::1]:6881`.
- * @returns the port, 0 where none is given, or {@link NO_ENDPOINT}.
+ * @returns the port, 0 if there is none, or {@link NO_ENDPOINT}.
  */
 export function parseEndpoint(bytes: Uint8Array, start: number, end: number, address: Address): number {
   if (start < end && bytes[start] === OPEN) {
@@ -101,12 +101,12 @@ export function parseEndpoint(bytes: Uint8Array, start: number, end: number, add
   return parseIPv6(bytes, start, end, address) ? 0 : NO_ENDPOINT;
 }
 
-/** Room for the longest text that {@link formatAddress} writes. */
+/** Length of the longest text that {@link formatAddress} writes. */
 export const ADDRESS_TEXT_BYTES = 39;
 
 /**
- * Writes an address at `offset` as text: dotted decimal, or IPv6 in its canonical form (RFC 5952).
- * @returns where the text ends.
+ * Writes an address as text at `offset`: dotted quad, or canonical IPv6 (RFC 5952).
+ * @returns the end of the text.
  */
 export function formatAddress(bytes: Uint8Array, offset: number, address: Address): number {
   const { words } = address;
@@ -134,7 +134,7 @@ export function formatAddress(bytes: Uint8Array, offset: number, address: Addres
   return at;
 }
 
-/** Where the first longest run of two or more zeros in {@link groups} begins, or 8. */
+/** Start of the first longest run of two or more zero groups, or 8. */
 function longestZeros(): number {
   let longest = 8;
   let longestLength = 1;
@@ -158,14 +158,14 @@ function writeHex(bytes: Uint8Array, offset: number, value: number): number {
   return at;
 }
 
-/** What follows an address: nothing (0), or a colon and a port; else {@link NO_ENDPOINT}. */
+/** Parses the rest after an address: nothing (0), or a colon and a port; else {@link NO_ENDPOINT}. */
 function parsePort(bytes: Uint8Array, start: number, end: number): number {
   if (start === end) return 0;
   const port = bytes[start] === COLON ? readDecimal(bytes, start + 1, end, 0xffff) : 0;
   return port > 0 ? port : NO_ENDPOINT;
 }
 
-/** Where at most four hexadecimal digits that begin at `at` end. */
+/** End of the at most four hexadecimal digits at `at`. */
 function groupEnd(bytes: Uint8Array, at: number, end: number): number {
   const limit = Math.min(end, at + 4);
   let i = at;
@@ -179,7 +179,7 @@ function hexValue(bytes: Uint8Array, start: number, end: number): number {
   return value;
 }
 
-/** Puts the zeros of `::` into {@link groups}, which has `count` groups, at `gap`. */
+/** Expands `::` at index `gap` of {@link groups}, which has `count` groups. */
 function spread(gap: number, count: number): void {
   const shift = 8 - count;
   for (let i = 7; i >= gap + shift; i--) groups[i] = groups[i - shift];

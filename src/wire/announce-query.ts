@@ -20,13 +20,13 @@ import { BROKEN_ESCAPE, QueryWalk } from "./query.ts";
 
 const PEER_ID_BYTES = 4 * PEER_ID_WORDS;
 
-/** Digits of 2^64 - 1, the most that `left`, `downloaded` and `uploaded` may have. */
+/** Digits of 2^64 - 1, the largest value of `left`, `downloaded` and `uploaded`. */
 const SUM_DIGITS = 20;
 
 const MINUS = 0x2d;
 const ABSENT = -1;
 
-/** The keys that mean something here. All others are ignored. */
+/** The known keys. All others are ignored. */
 const KEY = {
   unknown: 0,
   infoHash: 1,
@@ -65,10 +65,10 @@ const PAUSED = ascii("paused");
 const ZERO = ascii("0");
 const MINUS_ONE = ascii("-1");
 
-/** Where one value at a time is decoded; what does not fit is no right value of any key. */
+/** Buffer into which one value at a time is decoded. No valid value is longer. */
 const scratch = new Uint8Array(64);
 
-/** Where a value lies that is decoded only if its sender is trusted. */
+/** Location of a value that is decoded only if its sender is trusted. */
 class Place {
   start = ABSENT;
   end = ABSENT;
@@ -80,13 +80,13 @@ class Place {
 }
 
 /**
- * The query of one announce. Mutable, used again for every request. Of a key that is repeated the last value
- * counts, except `info_hash`, which must be given once.
+ * The query of one announce. Mutable, reused for every request. Of a repeated key the last value counts, except for
+ * `info_hash`, which must occur once.
  */
 export class AnnounceQuery {
-  /** What was announced. {@link decode} sets every field but `address`, which is not the client's to say. */
+  /** The announce. {@link decode} sets every field except `address`, which the client does not control. */
   readonly request = new AnnounceRequest();
-  /** Whether peers are wanted in compact form; only `compact=0` asks for dictionaries (BEP 23). */
+  /** Whether peers are returned in compact form; only `compact=0` requests dictionaries (BEP 23). */
   compact = true;
 
   readonly #walk = new QueryWalk();
@@ -102,7 +102,7 @@ export class AnnounceQuery {
 
   /**
    * Decodes the query in `[start, end)`.
-   * @returns OK, or what is wrong with it; {@link request} is meaningless then.
+   * @returns OK, or the error; then {@link request} is undefined.
    */
   decode(bytes: Uint8Array, start: number, end: number): ClientErrorCode {
     const walk = this.#walk;
@@ -116,10 +116,10 @@ export class AnnounceQuery {
   }
 
   /**
-   * Applies `ip=`, `ipv4=` and `ipv6=` to the decoded request, whose `address` is the requester's: for requesters
-   * that are trusted to speak for others. `ip` replaces the address. Of `ipv4` and `ipv6`, which may carry a port
-   * (BEP 7), the one of the address's family replaces it, and the other one becomes the peer's other address.
-   * @param bytes what {@link decode} has read.
+   * Applies `ip=`, `ipv4=` and `ipv6=` to the decoded request, whose `address` is the sender's. Only for trusted
+   * senders. `ip` replaces the address. Of `ipv4` and `ipv6`, which may have a port (BEP 7), the one of the address's
+   * family replaces it, and the other one becomes the peer's second address.
+   * @param bytes the input of {@link decode}.
    */
   believeAddresses(bytes: Uint8Array): ClientErrorCode {
     if (this.#ip.start !== ABSENT) {
@@ -146,7 +146,7 @@ export class AnnounceQuery {
     return OK;
   }
 
-  /** Applies the one address that whoever forwards the announce says it is from: `bytes[start, end)`, a query's value. */
+  /** Applies the client address that a trusted forwarder passed on: `bytes[start, end)`, a query's value. */
   believeAddress(bytes: Uint8Array, start: number, end: number): ClientErrorCode {
     this.#ip.set(start, end);
     const length = this.#decodePlace(bytes, this.#ip);
@@ -160,7 +160,7 @@ export class AnnounceQuery {
     return this.#walk.decodeValue(bytes, scratch);
   }
 
-  /** As if no key were there. */
+  /** Resets all fields to the values of missing keys. */
   #reset(): void {
     const { request } = this;
     request.event = ANNOUNCE_EVENT.none;
@@ -183,7 +183,7 @@ export class AnnounceQuery {
     this.#numWantError = OK;
   }
 
-  /** Takes the value of a key that the walk has come to. */
+  /** Decodes the value of the current key. */
   #take(key: Key, bytes: Uint8Array): void {
     const walk = this.#walk;
     switch (key) {
@@ -237,7 +237,7 @@ export class AnnounceQuery {
     this.#infoHashError = isFirst ? error : CLIENT_ERROR.infoHashRepeated;
   }
 
-  // Each of these reads the first `length` bytes of scratch, and none when the value could not be decoded.
+  // Each of these reads the first `length` bytes of scratch. `length` is negative if the value could not be decoded.
 
   #takePeerId(length: number): void {
     this.#peerIdError = length === PEER_ID_BYTES ? OK : orEscape(length, CLIENT_ERROR.peerIdLength);
@@ -251,7 +251,7 @@ export class AnnounceQuery {
     if (port > 0) this.request.port = port;
   }
 
-  /** A client that has no metadata yet says -1, or nothing: unknown, but surely not complete. */
+  /** A client without metadata sends -1 or an empty value: unknown, but not complete. */
   #takeLeft(length: number): void {
     const isUnknown = length === 0 || equalsBytes(scratch, 0, length, MINUS_ONE);
     const left = length > SUM_DIGITS ? -1 : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
@@ -269,7 +269,7 @@ export class AnnounceQuery {
   }
 }
 
-/** Which key `[start, end)` is. */
+/** The key in `[start, end)`. */
 function keyOf(bytes: Uint8Array, start: number, end: number): Key {
   switch (end - start) {
     case 2:
@@ -298,14 +298,14 @@ function keyOf(bytes: Uint8Array, start: number, end: number): Key {
   }
 }
 
-/** Reads the number in scratch into `out[index]`. It is for statistics alone: what is none is no mistake. */
+/** Parses the number in scratch into `out[index]`. It is used for statistics only, so an invalid number is ignored. */
 function readSum(length: number, out: Float64Array, index: number): void {
   out[index] = length > SUM_DIGITS ? ABSENT : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
 }
 
 /**
- * The `key` in scratch as 32 bits: hexadecimal digits are a number, as most clients write the one that they send over
- * UDP; other bytes are folded.
+ * The `key` in scratch as 32 bits. Up to 8 hexadecimal digits are a number, as most clients write the key that they
+ * send over UDP; other bytes are hashed.
  */
 function readKey(length: number): number {
   let key = 0;
@@ -321,7 +321,7 @@ function readKey(length: number): number {
   return key;
 }
 
-/** The event named in scratch; another name, or none, is a regular announce. */
+/** The event in scratch; unknown names count as a regular announce. */
 function eventOf(length: number): AnnounceEvent {
   if (equalsBytes(scratch, 0, length, STARTED)) return ANNOUNCE_EVENT.started;
   if (equalsBytes(scratch, 0, length, COMPLETED)) return ANNOUNCE_EVENT.completed;
@@ -329,7 +329,7 @@ function eventOf(length: number): AnnounceEvent {
   return equalsBytes(scratch, 0, length, PAUSED) ? ANNOUNCE_EVENT.paused : ANNOUNCE_EVENT.none;
 }
 
-/** What is wrong with a value of this length: its escapes, before anything else. */
+/** The error for a value of this length: a broken escape takes precedence. */
 function orEscape(length: number, error: ClientErrorCode): ClientErrorCode {
   return length === BROKEN_ESCAPE ? CLIENT_ERROR.percentEncoding : error;
 }

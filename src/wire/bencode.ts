@@ -1,6 +1,6 @@
 /**
- * Bencode (BEP 3), written straight into a reply. Each function writes at `offset` and returns where it ended. That
- * keys of a dictionary are sorted, and that there is room, is the caller's business.
+ * Writes bencode (BEP 3) directly into a reply. Each function writes at `offset` and returns the end. The caller sorts
+ * the keys of dictionaries, and ensures that there is room.
  */
 import { writeDecimal } from "./decimal.ts";
 

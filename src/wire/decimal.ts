@@ -1,12 +1,12 @@
-/** Numbers in decimal digits, read from and written to bytes. */
+/** Parses and formats decimal numbers in bytes. */
 
 const ZERO = 0x30;
 const BILLION = 1_000_000_000;
 
 /**
- * Reads `[start, end)` as a number.
- * @returns the number, or -1 when there is no digit, something that is not a digit, or more than `max`.
+ * Parses `[start, end)` as a number.
  * @param max up to 2^53 - 1.
+ * @returns the number, or -1 if it is empty, has a non-digit, or exceeds `max`.
  */
 export function readDecimal(bytes: Uint8Array, start: number, end: number, max: number): number {
   if (start >= end) return -1;
@@ -22,7 +22,7 @@ export function readDecimal(bytes: Uint8Array, start: number, end: number, max: 
 
 /**
  * Writes an integer from 0 to 2^53 at `offset`.
- * @returns where it ends.
+ * @returns its end.
  */
 export function writeDecimal(bytes: Uint8Array, offset: number, value: number): number {
   if (value < BILLION) return writeDigits(bytes, offset, value, decimalDigits(value));
@@ -30,7 +30,7 @@ export function writeDecimal(bytes: Uint8Array, offset: number, value: number): 
   return writeDigits(bytes, writeDecimal(bytes, offset, high), value - high * BILLION, 9);
 }
 
-/** How many digits an integer from 0 to 10^9 - 1 has. */
+/** The number of digits of an integer from 0 to 10^9 - 1. */
 export function decimalDigits(value: number): number {
   let digits = 1;
   for (let bound = 10; value >= bound; bound *= 10) digits++;

@@ -1,10 +1,10 @@
 /**
- * The forms in which an announce for an external tracker comes here, other than over a connection of its own:
+ * Recognizes announces for upstream trackers that were forwarded to this one. The forms are:
  *
- *     GET /forwarded_announce?url=<the original URL, %-escaped>     from a box that rewrites
+ *     GET /forwarded_announce?url=<the original URL, %-escaped>     rewritten by a middlebox
  *     GET /forwarded_announce/<original path>?<original query>      with the original Host, from a proxy
- *     GET http://tracker.example/<path>?<query>                     as proxies are asked (RFC 9112 3.2.2)
- *     GET /<path>?<query>                                           with the original Host: redirected on its way
+ *     GET http://tracker.example/<path>?<query>                     a request to a proxy (RFC 9112 3.2.2)
+ *     GET /<path>?<query>                                           with the original Host: redirected by the network
  */
 import { ascii, equalsBytes } from "./ascii.ts";
 import type { HostRules } from "./host-rules.ts";
@@ -12,13 +12,13 @@ import { type HttpRequest, REQUEST_LINE_LIMIT } from "./http-request.ts";
 import { QueryWalk } from "./query.ts";
 import { SCHEME, TrackerUrl } from "./tracker-url.ts";
 
-/** What a request turns out to be. */
+/** The classification of a request. */
 export const FORM = {
-  /** For this tracker itself. */
+  /** An announce to this tracker. */
   ordinary: 0,
-  /** For an external one. */
+  /** An announce to an upstream tracker. */
   forwarded: 1,
-  /** For nobody: the URL of the tracker is none. */
+  /** An announce with an invalid upstream URL. */
   malformed: 2,
 } as const;
 export type Form = (typeof FORM)[keyof typeof FORM];
@@ -28,19 +28,19 @@ const SLASH = 0x2f;
 const URL_KEY = ascii("url");
 const IP_KEY = ascii("ip");
 
-/** Reads one request after the other. */
+/** Classifies requests, one at a time. */
 export class ForwardedAnnounce {
-  /** What the last request was. */
+  /** The classification of the last request. */
   form: Form = FORM.ordinary;
-  /** For which tracker it is. Its bytes are the request's, or what a parameter of it was decoded to. */
+  /** The upstream tracker's URL. Its bytes are the request's, or the decoded `url` parameter. */
   readonly url = new TrackerUrl();
-  /** Where the forwarder's own `ip=`, beside `url=`, lies in the request; `[0, 0)` when there is none. */
+  /** Location of the forwarder's own `ip=`, beside `url=`; `[0, 0)` if there is none. */
   ipStart = 0;
   ipEnd = 0;
   readonly #walk = new QueryWalk();
   readonly #decoded = new Uint8Array(REQUEST_LINE_LIMIT);
 
-  /** Finds out what a request is that came from somebody who may forward. @param bytes what `request` was parsed from. */
+  /** Classifies a request from a trusted forwarder. @param bytes the input that `request` was parsed from. */
   read(bytes: Uint8Array, request: HttpRequest, hosts: HostRules): Form {
     this.form = this.#find(bytes, request, hosts);
     return this.form;
@@ -73,7 +73,7 @@ export class ForwardedAnnounce {
     while (walk.next(bytes)) {
       const { keyStart, keyEnd, valueStart } = walk;
       if (equalsBytes(bytes, keyStart, keyEnd, URL_KEY)) {
-        // Two of them could be read as either.
+        // With two of them the URL would be ambiguous.
         if (length >= 0) return FORM.malformed;
         length = walk.decodeValue(bytes, this.#decoded);
       } else {

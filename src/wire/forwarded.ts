@@ -1,7 +1,7 @@
 /**
- * Walks the hops that `Forwarded` (RFC 7239) or `X-Forwarded-For` name, from the right: from the proxy nearest to
- * us, whose word can be checked, towards whatever the client itself may have made up. What stands further left
- * can not change how something further right is read.
+ * Iterates over the hops in `Forwarded` (RFC 7239) or `X-Forwarded-For` from the right. The rightmost hop comes from
+ * the nearest proxy, which can be verified; the leftmost may be forged by the client. Text further left never changes
+ * how the text to its right is parsed.
  */
 import type { Address } from "../model/address.ts";
 import { NO_ENDPOINT, parseEndpoint } from "./address-bytes.ts";
@@ -18,18 +18,18 @@ const UNDERSCORE = 0x5f;
 
 const FOR = ascii("for");
 
-/** The two ways of writing hops. */
+/** The two header syntaxes. */
 export const HOP_SYNTAX = { forwarded: 0, xForwardedFor: 1 } as const;
 type HopSyntax = (typeof HOP_SYNTAX)[keyof typeof HOP_SYNTAX];
 
-/** A walk over the hops of one request. Mutable, used again for every request. */
+/** An iterator over the hops of one request. Mutable, reused for every request. */
 export class HopWalk {
   readonly #syntax: HopSyntax;
-  /** Lines not yet begun, and what is left of the one begun: `[#lineStart, #at)`. */
+  /** Number of lines not yet started, and the rest of the current one: `[#lineStart, #at)`. */
   #lines = 0;
   #lineStart = 0;
   #at = -1;
-  /** The element found last, without blanks around it. */
+  /** The current element, without surrounding blanks. */
   #start = 0;
   #end = 0;
 
@@ -37,7 +37,7 @@ export class HopWalk {
     this.#syntax = syntax;
   }
 
-  /** Begins at the right end of a request's header lines. */
+  /** Starts at the right end of a request's header lines. */
   open(lines: FieldLines): void {
     this.#lines = lines.count;
     this.#lineStart = 0;
@@ -45,9 +45,9 @@ export class HopWalk {
   }
 
   /**
-   * Finds the next hop to the left.
-   * @returns whether there is one with an address; one that is hidden (`unknown`, `_name`) or malformed has none,
-   *   and what is left of it is not to be believed either.
+   * Moves to the next hop to the left.
+   * @returns whether there is one with an address. An obfuscated (`unknown`, `_name`) or malformed hop has none, and
+   *   the hops to its left must not be trusted.
    */
   next(bytes: Uint8Array, lines: FieldLines, hop: Address): boolean {
     if (!this.#previousElement(bytes, lines)) return false;
@@ -55,7 +55,7 @@ export class HopWalk {
     return parseEndpoint(bytes, this.#start, this.#end, hop) !== NO_ENDPOINT;
   }
 
-  /** Moves to the next element of the list to the left that is not empty. */
+  /** Moves to the next non-empty list element to the left. */
   #previousElement(bytes: Uint8Array, lines: FieldLines): boolean {
     for (;;) {
       while (this.#at < this.#lineStart) {
@@ -72,7 +72,7 @@ export class HopWalk {
     }
   }
 
-  /** Where the comma is that an element ending at `end` begins after, or one before the line's first byte. */
+  /** Index of the comma before the element that ends at `end`, or the index before the line's first byte. */
   #commaBefore(bytes: Uint8Array, end: number): number {
     let quoted = false;
     let i = end - 1;
@@ -92,7 +92,9 @@ export class HopWalk {
     return (index - i) % 2 === 1;
   }
 
-  /** Narrows the element, `name=value;name="value"`, to the value of its only `for`, without quotes and hidden port. */
+  /**
+   * Narrows the element, `name=value;name="value"`, to the value of its only `for`, without quotes and obfuscated port.
+   */
   #narrowToFor(bytes: Uint8Array): boolean {
     const end = this.#end;
     let forStart = -1;
@@ -123,21 +125,21 @@ export class HopWalk {
   }
 }
 
-/** Where the quote is that ends a quoted string, or beyond `end` when there is none. */
+/** Index of the closing quote of a quoted string, or `end + 1` if there is none. */
 function quotedEnd(bytes: Uint8Array, start: number, end: number): number {
   let i = start;
   while (i < end && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1;
   return i < end ? i : end + 1;
 }
 
-/** Where an unquoted value ends. Some write what should be quoted, so whatever can not be a separator belongs to it. */
+/** End of an unquoted value. Some senders omit required quotes, so it includes all bytes that cannot be separators. */
 function unquotedEnd(bytes: Uint8Array, start: number, end: number): number {
   let i = start;
   while (i < end && bytes[i] !== SEMICOLON && !isBlank(bytes[i])) i++;
   return i;
 }
 
-/** Where a port that is hidden (`:_name`, RFC 7239 6) begins, or `end`. Nothing is lost: no port is needed. */
+/** Start of an obfuscated port (`:_name`, RFC 7239 6), or `end`. The port is not needed. */
 function hiddenPort(bytes: Uint8Array, start: number, end: number): number {
   for (let i = start; i + 1 < end; i++) if (bytes[i] === COLON && bytes[i + 1] === UNDERSCORE) return i;
   return end;

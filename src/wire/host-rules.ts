@@ -1,31 +1,31 @@
-/** Which names of servers are ours, and what is to become of announces for others. */
+/** Rules by host name: which hosts are this tracker, and how announces for others are handled. */
 import { ascii } from "./ascii.ts";
 import { hostEnd } from "./tracker-url.ts";
 
-/** What becomes of an announce for an external tracker; see `forwarded_announce.trackers`. */
+/** How an announce for an upstream tracker is handled; see `forwarded_announce.trackers`. */
 export const MODE = { replace: 0, observe: 1, ignore: 2 } as const;
 export type Mode = (typeof MODE)[keyof typeof MODE];
 
-/** As it travels. Names are in lower case and without a port; IPv6 addresses in brackets. */
+/** The rules as sent to workers. Names are in lower case, without port; IPv6 addresses in brackets. */
 export interface HostRulesData {
   readonly ours: readonly string[];
-  /** Names, `*.` and a domain, or `*`, with what becomes of their announces. */
+  /** Handling by pattern: a name, `*.` and a domain, or `*`. */
   readonly modes: readonly (readonly [pattern: string, mode: Mode])[];
 }
 
 const DOT = 0x2e;
 
-/** What a mode is for: a name, or all that end in `name`. */
+/** The mode of one name, or of all names that end in `name`. */
 interface Rule {
   readonly name: Uint8Array;
   readonly isSuffix: boolean;
   readonly mode: Mode;
 }
 
-/** Answers for one host at a time, without making strings. */
+/** Matches hosts without creating strings. */
 export class HostRules {
   readonly #ours: readonly Uint8Array[];
-  /** The more exact first. */
+  /** Most specific first. */
   readonly #rules: readonly Rule[];
 
   constructor({ ours, modes }: HostRulesData) {
@@ -35,7 +35,7 @@ export class HostRules {
       .sort((a, b) => Number(a.isSuffix) - Number(b.isSuffix) || b.name.length - a.name.length);
   }
 
-  /** Whether an authority (host and port) is this tracker. */
+  /** Whether an authority (host and port) is this tracker's. */
   isOurs(bytes: Uint8Array, start: number, end: number): boolean {
     const stop = nameEnd(bytes, start, end);
     for (let i = 0; i < this.#ours.length; i++) {
@@ -45,7 +45,7 @@ export class HostRules {
     return false;
   }
 
-  /** What becomes of announces for an authority. */
+  /** The handling of announces for an authority. */
   modeOf(bytes: Uint8Array, start: number, end: number): Mode {
     const stop = nameEnd(bytes, start, end);
     for (let i = 0; i < this.#rules.length; i++) {
@@ -56,19 +56,19 @@ export class HostRules {
   }
 }
 
-/** `*.example.org` is whatever ends in `.example.org`, `*` everything. */
+/** `*.example.org` matches names that end in `.example.org`, `*` matches all. */
 function ruleOf(pattern: string, mode: Mode): Rule {
   const isSuffix = pattern.startsWith("*");
   return { name: ascii(isSuffix ? pattern.slice(1) : pattern), isSuffix, mode };
 }
 
-/** Where the host's name ends. A dot at its very end (RFC 1034 3.1) makes no other host of it. */
+/** End of the host name. A trailing dot (RFC 1034 3.1) is ignored. */
 function nameEnd(bytes: Uint8Array, start: number, end: number): number {
   const stop = hostEnd(bytes, start, end);
   return stop > start && bytes[stop - 1] === DOT ? stop - 1 : stop;
 }
 
-/** Whether a host ends in `name`, in any case. */
+/** Whether a host ends in `name`, ignoring case. */
 function endsIn(bytes: Uint8Array, start: number, stop: number, name: Uint8Array): boolean {
   const first = stop - name.length;
   if (first < start) return false;

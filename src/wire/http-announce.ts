@@ -1,4 +1,4 @@
-/** Encodes the answer to an HTTP announce (BEP 3, 7, 23, 24). */
+/** Encodes the reply to an HTTP announce (BEP 3, 7, 23, 24). */
 import { Address, readWord, writeWord } from "../model/address.ts";
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import { ADDRESS_TEXT_BYTES, formatAddress } from "./address-bytes.ts";
@@ -6,7 +6,7 @@ import { ascii, writeBytes } from "./ascii.ts";
 import { writeByteString, writeInteger } from "./bencode.ts";
 import { beginReply, type Connection, endReply } from "./http-reply.ts";
 
-// The keys, in the order that bencode wants them in, with what comes before them.
+// Keys in sorted order, with the preceding delimiters.
 const COMPLETE = ascii("d8:complete");
 const EXTERNAL_IPV4 = ascii("11:external ip4:");
 const EXTERNAL_IPV6 = ascii("11:external ip16:");
@@ -21,7 +21,7 @@ const PEER_PORT = ascii("4:port");
 const END = ascii("e");
 const NOTHING = new Uint8Array(0);
 
-/** Views of the first so many items of an array. Each is made once, when it is first needed, and kept. */
+/** Cached views of the first items of an array. Each view is created when it is first needed. */
 class Prefixes {
   readonly #bytes: Uint8Array;
   readonly #itemBytes: number;
@@ -47,7 +47,7 @@ const peer = new Address();
 const peerText = new Uint8Array(ADDRESS_TEXT_BYTES);
 const peerTexts = new Prefixes(peerText, 1);
 
-/** Encodes one response, again and again. */
+/** Encodes one response object repeatedly. */
 export class AnnounceEncoder {
   readonly #response: AnnounceResponse;
   readonly #peers: Prefixes;
@@ -60,12 +60,13 @@ export class AnnounceEncoder {
   }
 
   /**
-   * Writes a whole reply at `offset`.
-   * @param client where the tracker sees the client, which is told so (BEP 24).
-   * @param compact whether peers are written as `peers` and `peers6` in compact form. Else `peers` is a list of
-   *   dictionaries of both families, without `peer id`, which the tracker does not keep.
-   * @param more further keys and values, bencoded, that come after `peers6` in order.
-   * @returns where the reply ends.
+   * Writes a complete reply at `offset`.
+   * @param client the client's address, which is included (BEP 24).
+   * @param compact whether peers are written as `peers` and `peers6` in compact form. Otherwise `peers` is a list of
+   *   dictionaries of both families, without `peer id`, which the tracker does not store.
+   * @param more further bencoded keys and values, which sort after `peers6`.
+   * @returns the end of the reply.
+   * Six parameters: an object for each call would be garbage.
    */
   encode(
     bytes: Uint8Array,
@@ -91,7 +92,7 @@ export class AnnounceEncoder {
     return endReply(bytes, offset, connection, writeBytes(bytes, at, END));
   }
 
-  /** `peers` is there even when it is empty, as clients expect; `peers6` only when it is not. */
+  /** `peers` is always present, as clients expect; `peers6` only if it is not empty. */
   #writeCompactPeers(bytes: Uint8Array, offset: number): number {
     const { peerCount, peer6Count } = this.#response;
     const at = writeByteString(bytes, offset, this.#peers.first(peerCount));

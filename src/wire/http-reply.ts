@@ -1,14 +1,14 @@
 /**
- * HTTP/1.1 replies whose length is known only when they are written. The head is begun with room for a length of
- * three digits, as nearly all have; only when it has another number of digits must the body move. No Date is sent
- * (RFC 9110 6.6.1 asks for one): no client reads it, and it is 37 bytes of every reply.
+ * Writes HTTP/1.1 replies whose length is known only afterwards. The head reserves three digits for the length, which
+ * almost all replies have; with more or fewer the body is moved. There is no Date header, although RFC 9110 6.6.1
+ * requires it: clients do not read it, and it would add 37 bytes to every reply.
  */
 import { CLIENT_ERRORS, type ClientErrorCode, RETRY_NEVER } from "../model/client-error.ts";
 import { HTTP_ERRORS, type HttpErrorCode } from "../model/http-error.ts";
 import { ascii, writeBytes } from "./ascii.ts";
 import { decimalDigits, writeDecimal } from "./decimal.ts";
 
-/** What a reply says about its connection: nothing, as HTTP/1.1 keeps it open anyway, or what the client must know. */
+/** The Connection header: none, as HTTP/1.1 keeps connections open by default, or one that the client needs. */
 export const CONNECTION = { unsaid: 0, close: 1, keepAlive: 2 } as const;
 export type Connection = (typeof CONNECTION)[keyof typeof CONNECTION];
 
@@ -21,7 +21,7 @@ const HEAD_ENDS = [
   ascii("\r\nConnection: keep-alive\r\n\r\n"),
 ] as const;
 
-/** Whole heads, but for the digits of the length. */
+/** Complete heads, without the digits of the length. */
 const HEADS = HEAD_ENDS.map((end) => Uint8Array.of(...HEAD, ...new Uint8Array(EXPECTED_DIGITS), ...end));
 
 const ERRORS = HTTP_ERRORS.map(({ status, text }) => {
@@ -35,7 +35,7 @@ const FAILURES = CLIENT_ERRORS.map(({ reason, retryIn }) => {
   return ascii(`d14:failure reason${reason.length}:${reason}8:retry in${retry}e`);
 });
 
-/** Begins a reply with status 200 at `offset`. @returns where its body is to be written before {@link endReply}. */
+/** Starts a reply with status 200 at `offset`. @returns where to write the body before {@link endReply}. */
 export function beginReply(bytes: Uint8Array, offset: number, connection: Connection): number {
   const head = HEADS[connection];
   bytes.set(head, offset);
@@ -43,8 +43,8 @@ export function beginReply(bytes: Uint8Array, offset: number, connection: Connec
 }
 
 /**
- * Ends the reply begun at `offset`, whose body ends at `bodyEnd`.
- * @returns where the reply ends.
+ * Completes the reply started at `offset`, whose body ends at `bodyEnd`.
+ * @returns the end of the reply.
  */
 export function endReply(bytes: Uint8Array, offset: number, connection: Connection, bodyEnd: number): number {
   const body = offset + HEADS[connection].length;
@@ -56,14 +56,14 @@ export function endReply(bytes: Uint8Array, offset: number, connection: Connecti
   return bodyEnd + shift;
 }
 
-/** Writes a whole reply that says what HTTP found wrong, and that the connection is closed. */
+/** Writes a complete reply for an HTTP error, which closes the connection. */
 export function encodeHttpError(bytes: Uint8Array, offset: number, error: HttpErrorCode): number {
   return writeBytes(bytes, offset, ERRORS[error]);
 }
 
 /**
- * Writes a whole reply that says what is wrong with an announce or scrape: `failure reason` (BEP 3) and `retry in`
- * (BEP 31), with status 200, as clients show the reason only then.
+ * Writes a complete reply for an invalid announce or scrape: `failure reason` (BEP 3) and `retry in` (BEP 31), with
+ * status 200, as clients show the reason only then.
  */
 export function encodeFailure(
   bytes: Uint8Array,
@@ -74,7 +74,7 @@ export function encodeFailure(
   return encodeBody(bytes, offset, FAILURES[error], connection);
 }
 
-/** Writes a whole reply with a body that is made already. */
+/** Writes a complete reply with the given body. */
 export function encodeBody(
   bytes: Uint8Array,
   offset: number,

@@ -1,6 +1,6 @@
 /**
- * Reads the head of an HTTP/1 request (RFC 9112) where it lies, as offsets, in one pass, and refuses whatever two
- * readers could take for two things, so that nothing can be smuggled past the proxy in front (RFC 9112 11.2).
+ * Parses the head of an HTTP/1 request (RFC 9112) in place, as offsets, in one pass. It refuses ambiguous input, so
+ * that requests cannot be smuggled past a proxy (RFC 9112 11.2).
  */
 
 import { HTTP_ERROR, type HttpErrorCode } from "../model/http-error.ts";
@@ -15,31 +15,31 @@ import {
   trimBlanks,
 } from "./ascii.ts";
 
-/** Most bytes of a request line, with its line end and the empty lines before it. */
+/** Limit of a request line in bytes, with its line end and preceding empty lines. */
 export const REQUEST_LINE_LIMIT = 16 * 1024;
 
-/** Most bytes of all header lines together, with the empty line after them. */
+/** Limit of all header lines together in bytes, with the final empty line. */
 export const HEADERS_LIMIT = 16 * 1024;
 
-/** Most header lines. */
+/** Limit of header lines. */
 export const HEADER_LINES_LIMIT = 128;
 
-/** Most header lines of one name that say whom a request was forwarded for. */
+/** Limit of `Forwarded` lines, and of `X-Forwarded-For` lines. */
 export const FORWARDED_LINES_LIMIT = 8;
 
-/** The head is not complete: parse again when there are more bytes. */
+/** The head is incomplete: parse again with more bytes. */
 export const INCOMPLETE = -1;
 
-/** The head is complete, and nothing is wrong with it. */
+/** The head is complete and valid. */
 export const COMPLETE = 0;
 
-/** What becomes of parsing a head, or (COMPLETE) a part of it. */
+/** The result of parsing a head, or (COMPLETE) a part of it. */
 export type HeadStatus = typeof INCOMPLETE | typeof COMPLETE | HttpErrorCode;
 
-/** Empty lines before a request line that are forgiven (RFC 9112 2.2). */
+/** Empty lines that are tolerated before a request line (RFC 9112 2.2). */
 const EMPTY_LINES_LIMIT = 2;
 
-/** Progress is how many bytes there were, below these bits, and where the request line's LF is, above them. */
+/** Progress: the number of bytes in the low bits, the offset of the request line's LF in the high bits. */
 const SEEN_BITS = 15;
 const SEEN_MASK = (1 << SEEN_BITS) - 1;
 
@@ -67,40 +67,40 @@ const TRANSFER_ENCODING = ascii("transfer-encoding");
 const CLOSE = ascii("close");
 const KEEP_ALIVE = ascii("keep-alive");
 
-/** Where the values of all header lines of one name are, in the order in which they came. */
+/** The values of all header lines with one name, in order. */
 export class FieldLines {
   count = 0;
   readonly starts = new Int32Array(FORWARDED_LINES_LIMIT);
   readonly ends = new Int32Array(FORWARDED_LINES_LIMIT);
 }
 
-/** One request's head. Mutable, used again for every request; offsets are into the bytes that were parsed. */
+/** The head of one request. Mutable, reused for every request. Offsets refer to the parsed bytes. */
 export class HttpRequest {
-  /** After INCOMPLETE: what to pass to the next {@link parse} of the same request. Less than 2^29. */
+  /** After INCOMPLETE: the argument for the next {@link parse} of the same request. Less than 2^29. */
   progress = 0;
-  /** Where the head ends and the next request may begin. */
+  /** End of the head; the next request may start here. */
   headEnd = 0;
   pathStart = 0;
   pathEnd = 0;
-  /** What follows the first `?`; empty when there is none. */
+  /** The part after the first `?`; empty if there is none. */
   queryStart = 0;
   queryEnd = 0;
-  /** Whom the request is for: the authority of an absolute target, or else the Host header; empty when it says neither. */
+  /** The authority of an absolute target, or else the Host header; empty if there is neither. */
   hostStart = 0;
   hostEnd = 0;
-  /** Whether the target is absolute, and its scheme https. */
+  /** Whether the target is absolute with scheme https. */
   isHttps = false;
-  /** The User-Agent header; empty when there is none. */
+  /** The User-Agent header; empty if there is none. */
   userAgentStart = 0;
   userAgentEnd = 0;
-  /** Whether the client speaks HTTP/1.0, and so must be told when its connection stays open. */
+  /** Whether the client uses HTTP/1.0. Then the reply must say when the connection stays open. */
   isHttp10 = false;
-  /** Whether the client may send another request on this connection. */
+  /** Whether the connection stays open after this request. */
   keepAlive = false;
   readonly forwarded = new FieldLines();
   readonly xForwardedFor = new FieldLines();
 
-  /** Where the next line begins. */
+  /** Start of the next line. */
   #at = 0;
   #hosts = 0;
   #isAbsolute = false;
@@ -109,11 +109,10 @@ export class HttpRequest {
   #saysKeepAlive = false;
 
   /**
-   * Parses the head of one request at the front of `[start, end)`. What is wrong is found in the order of the bytes,
-   * so that a request means the same however it is cut.
-   * @param progress 0, or {@link progress} as it was when fewer bytes of the same request were parsed. It is parsed
-   *   again, from its start, only when a line may have ended since: bytes that trickle in cost next to nothing, and
-   *   what is wrong with a line may be found only at its end.
+   * Parses the head of one request at the start of `[start, end)`. Errors are found in byte order, so that the result
+   * does not depend on how the bytes were split.
+   * @param progress 0, or {@link progress} after fewer bytes of the same request. Parsing restarts only if a line may
+   *   have ended since then: so a slow sender costs little, and an error in a line may be found only at its end.
    */
   parse(bytes: Uint8Array, start: number, end: number, progress: number): HeadStatus {
     if (progress > 0 && isWaiting(bytes, start, end, progress)) {
@@ -151,9 +150,9 @@ export class HttpRequest {
     this.#saysKeepAlive = false;
   }
 
-  // In the following `stop` is where the bytes end that there are, or that this part of the head may have.
+  // Below, `stop` is the end of the available bytes, or of the bytes that this part of the head may have.
 
-  /** `GET target HTTP/1.1` CR LF, and a few empty lines before it. */
+  /** Parses `GET target HTTP/1.1` CR LF, and a few empty lines before it. */
   #parseRequestLine(bytes: Uint8Array, stop: number): HeadStatus {
     for (let lines = 0; lines < EMPTY_LINES_LIMIT && this.#at < stop && bytes[this.#at] === CR; lines++) {
       const status = this.#endLine(bytes, this.#at, stop, HTTP_ERROR.requestLine);
@@ -185,7 +184,7 @@ export class HttpRequest {
     return this.#parseTarget(bytes, targetStart, targetEnd);
   }
 
-  /** `/path?query`, or `http://authority/path?query`, of which the authority replaces the Host (RFC 9112 3.2). */
+  /** Parses `/path?query`, or `http://authority/path?query`, whose authority replaces the Host (RFC 9112 3.2). */
   #parseTarget(bytes: Uint8Array, start: number, end: number): HeadStatus {
     let i = start;
     this.#isAbsolute = bytes[i] !== SLASH;
@@ -206,7 +205,7 @@ export class HttpRequest {
     return COMPLETE;
   }
 
-  /** All header lines and the empty line after them. */
+  /** Parses all header lines and the empty line after them. */
   #parseHeaders(bytes: Uint8Array, stop: number): HeadStatus {
     for (let lines = 0; this.#at < stop; lines++) {
       if (bytes[this.#at] === CR) return this.#endLine(bytes, this.#at, stop, HTTP_ERROR.header);
@@ -217,7 +216,7 @@ export class HttpRequest {
     return INCOMPLETE;
   }
 
-  /** `Name: value` CR LF. */
+  /** Parses `Name: value` CR LF. */
   #parseHeader(bytes: Uint8Array, stop: number): HeadStatus {
     const nameStart = this.#at;
     let i = nameStart;
@@ -232,7 +231,7 @@ export class HttpRequest {
     return status === COMPLETE ? this.#takeHeader(bytes, nameStart, nameEnd, valueStart, i) : status;
   }
 
-  /** Takes from a header what matters here. */
+  /** Handles the headers that are needed. Called for every header, so its six offsets are not put into an object. */
   #takeHeader(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): HeadStatus {
     switch (nameEnd - nameStart) {
       case HOST.length:
@@ -272,7 +271,7 @@ export class HttpRequest {
     this.userAgentEnd = trimBlanks(bytes, this.userAgentStart, end);
   }
 
-  /** A list of tokens, of which two matter (RFC 9112 9.3). */
+  /** Parses a list of tokens, of which two are known (RFC 9112 9.3). */
   #takeConnection(bytes: Uint8Array, start: number, end: number): void {
     let i = start;
     while (i < end) {
@@ -288,7 +287,7 @@ export class HttpRequest {
 
   /**
    * Ends a line at `index`.
-   * @param otherwise what is wrong when something printable is there.
+   * @param otherwise the error if a printable byte is there.
    */
   #endLine(bytes: Uint8Array, index: number, stop: number, otherwise: HttpErrorCode): HeadStatus {
     if (index === stop) return INCOMPLETE;
@@ -300,7 +299,7 @@ export class HttpRequest {
   }
 }
 
-/** Whether a head that was incomplete can not have become worth parsing: nothing like a line end, no limit reached. */
+/** Whether an incomplete head is certainly still incomplete: no line end among the new bytes, and no limit reached. */
 function isWaiting(bytes: Uint8Array, start: number, end: number, progress: number): boolean {
   const lineFeed = progress >>> SEEN_BITS;
   const limit = lineFeed === 0 ? REQUEST_LINE_LIMIT : lineFeed + 1 + HEADERS_LIMIT;
@@ -309,7 +308,7 @@ function isWaiting(bytes: Uint8Array, start: number, end: number, progress: numb
   return true;
 }
 
-/** What is wrong with a byte that can not stand where it does. */
+/** The error for a byte that is not allowed at its place. */
 function unexpected(byte: number, otherwise: HttpErrorCode): HttpErrorCode {
   if (byte === LF) return HTTP_ERROR.lineEnd;
   return byte !== CR && isControl(byte) ? HTTP_ERROR.controlByte : otherwise;
@@ -319,7 +318,7 @@ function isControl(byte: number): boolean {
   return !isVisible(byte) && !isBlank(byte);
 }
 
-/** Where the authority of an absolute target begins, or `end` when it has no scheme that is ours. */
+/** Start of the authority in an absolute target, or `end` if the scheme is unknown. */
 function afterScheme(bytes: Uint8Array, start: number, end: number): number {
   let colon = start;
   while (colon < end && bytes[colon] !== COLON) colon++;
@@ -329,7 +328,7 @@ function afterScheme(bytes: Uint8Array, start: number, end: number): number {
   return known ? colon + 3 : end;
 }
 
-/** Whether a Content-Length says that there is no body. */
+/** Whether a Content-Length is 0. */
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {
   const first = skipBlanks(bytes, start, end);
   const last = trimBlanks(bytes, first, end);

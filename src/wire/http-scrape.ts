@@ -1,4 +1,4 @@
-/** Encodes the answer to an HTTP scrape (BEP 48). */
+/** Encodes the reply to an HTTP scrape (BEP 48). */
 import { writeWord } from "../model/address.ts";
 import { SCRAPE_LIMIT, type ScrapeRequest, type ScrapeResponse } from "../model/scrape.ts";
 import { ascii, writeBytes } from "./ascii.ts";
@@ -13,13 +13,12 @@ const DOWNLOADED = ascii("10:downloaded");
 const INCOMPLETE = ascii("10:incomplete");
 const END = ascii("e");
 
-/** The request's torrents in the order of their hashes. */
+/** Indices of the request's info-hashes in sorted order. */
 const order = new Uint8Array(SCRAPE_LIMIT);
 
 /**
- * Writes a whole reply at `offset`: a dictionary by info-hash, sorted, in which a hash that was asked for twice is
- * once.
- * @returns where the reply ends.
+ * Writes a complete reply at `offset`: a dictionary by info-hash, sorted and without duplicates.
+ * @returns the end of the reply.
  */
 export function encodeScrape(
   bytes: Uint8Array,
@@ -48,7 +47,7 @@ export function encodeScrape(
   return endReply(bytes, offset, connection, writeBytes(bytes, at, END));
 }
 
-/** Fills {@link order} by insertion, which is quick for so few. @returns how many hashes are different. */
+/** Fills {@link order} by insertion sort, which is fast for so few. @returns the number of distinct hashes. */
 function sortUnique(request: ScrapeRequest): number {
   const { infoHashes } = request;
   let count = 0;
@@ -63,7 +62,7 @@ function sortUnique(request: ScrapeRequest): number {
   return count;
 }
 
-/** Less than, equal to or greater than 0 as the first of two hashes comes before, is, or comes after the second. */
+/** Compares two hashes: negative, 0 or positive. */
 function compareHashes(infoHashes: Uint32Array, first: number, second: number): number {
   for (let i = 0; i < HASH_WORDS; i++) {
     const difference = infoHashes[first * HASH_WORDS + i] - infoHashes[second * HASH_WORDS + i];

@@ -1,4 +1,4 @@
-/** Info-hashes in queries: 20 bytes, escaped or as they are. Hashes of v2 torrents are truncated to that (BEP 52). */
+/** Info-hashes in queries: 20 bytes, %-escaped or raw. Hashes of v2 torrents are truncated to that (BEP 52). */
 import { readWord } from "../model/address.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { hexDigit } from "./ascii.ts";
@@ -14,8 +14,8 @@ const HEX_DIGITS = 2 * HASH_BYTES;
 const decoded = new Uint8Array(HEX_DIGITS);
 
 /**
- * Decodes the value that a walk has come to into five words at `words[index]`.
- * @returns OK, or what is wrong with it.
+ * Decodes the current value of a query into five words at `words[index]`.
+ * @returns OK, or the error.
  */
 export function decodeInfoHash(
   walk: QueryWalk,

@@ -1,28 +1,28 @@
 /**
- * The PROXY protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt): what a proxy that understands no HTTP says
- * at the front of a connection about the client behind it.
+ * Parses the PROXY protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt): a header at the start of a connection,
+ * in which a TCP proxy passes on the client's address.
  */
 import { Address, readWord } from "../model/address.ts";
 import { parseIPv4, parseIPv6 } from "./address-bytes.ts";
 import { ascii, equalsBytes } from "./ascii.ts";
 import { readDecimal } from "./decimal.ts";
 
-/** What becomes of reading a header. */
+/** The result of parsing a header. */
 export const PROXY = {
-  /** The bytes can still become a header. */
+  /** More bytes are needed. */
   incomplete: 0,
-  /** They can not: they are something else. */
+  /** The bytes are not a header. */
   absent: 1,
-  /** They began as a header and are none; or they are longer than one may be. */
+  /** The bytes start like a header but are invalid or too long. */
   malformed: 2,
   complete: 3,
 } as const;
 export type ProxyStatus = (typeof PROXY)[keyof typeof PROXY];
 
-/** Longest header of version 1, with its line end. */
+/** Longest version 1 header in bytes, with its line end. */
 export const PROXY_V1_LIMIT = 107;
 
-/** Longest header of version 2: as much as every receiver must take. */
+/** Longest version 2 header in bytes: the length that every receiver must accept. */
 export const PROXY_V2_LIMIT = 536;
 
 const CR = 0x0d;
@@ -34,7 +34,7 @@ const TCP4 = ascii("TCP4");
 const TCP6 = ascii("TCP6");
 const UNKNOWN = ascii("UNKNOWN");
 
-/** Version 2: signature, version and command, family and protocol, length of what follows (two bytes). */
+/** Version 2: signature, version and command, family and protocol, length of the rest (two bytes). */
 const V2_SIGNATURE = ascii("\r\n\r\n\0\r\nQUIT\n");
 const V2_FIXED_BYTES = 16;
 const V2_LOCAL = 0x20;
@@ -46,20 +46,20 @@ const V2_IPV6_STREAM = 0x21;
 const V2_IPV6_DATAGRAM = 0x22;
 const V2_UNIX_STREAM = 0x31;
 const V2_UNIX_DATAGRAM = 0x32;
-/** Source and destination address, then the two ports. */
+/** Source and destination address, and both ports. */
 const V2_IPV4_BYTES = 12;
 const V2_IPV6_BYTES = 36;
 
-/** A header at the front of a connection. Mutable, used again for every connection. */
+/** A header at the start of a connection. Mutable, reused for every connection. */
 export class ProxyHeader {
-  /** After complete: how many bytes it is. */
+  /** After complete: the header's length in bytes. */
   length = 0;
-  /** After complete: whether it names the client's address; else the connection's own is the client's. */
+  /** After complete: whether it has the client's address. If not, the client's address is the connection's. */
   hasSource = false;
   readonly source = new Address();
   readonly #destination = new Address();
 
-  /** Parses what a connection begins with. */
+  /** Parses the start of a connection. */
   parse(bytes: Uint8Array, start: number, end: number): ProxyStatus {
     this.hasSource = false;
     const v1 = matchSignature(bytes, start, end, V1_SIGNATURE);
@@ -68,7 +68,9 @@ export class ProxyHeader {
     return v2 === PROXY.complete ? this.#parseV2(bytes, start, end) : v2;
   }
 
-  /** `PROXY TCP4 source destination sourcePort destinationPort` CR LF, or `PROXY UNKNOWN` and anything CR LF. */
+  /**
+   * Parses `PROXY TCP4 source destination sourcePort destinationPort` CR LF, or `PROXY UNKNOWN`, anything, and CR LF.
+   */
   #parseV1(bytes: Uint8Array, start: number, end: number): ProxyStatus {
     const limit = Math.min(end, start + PROXY_V1_LIMIT);
     let lineEnd = start;
@@ -93,7 +95,7 @@ export class ProxyHeader {
     return this.hasSource ? PROXY.complete : PROXY.malformed;
   }
 
-  /** A LOCAL header is the proxy's own health check; UNSPEC and Unix sockets have no address of use here. */
+  /** Parses version 2. LOCAL is the proxy's own health check. UNSPEC and Unix sockets have no usable address. */
   #parseV2(bytes: Uint8Array, start: number, end: number): ProxyStatus {
     if (end - start < V2_FIXED_BYTES) return PROXY.incomplete;
     const command = bytes[start + 12];
@@ -127,7 +129,7 @@ export class ProxyHeader {
   }
 }
 
-/** Whether `[start, end)` begins with the signature, can still come to, or does not. */
+/** Whether `[start, end)` starts with the signature, may with more bytes, or does not. */
 function matchSignature(bytes: Uint8Array, start: number, end: number, signature: Uint8Array): ProxyStatus {
   const present = Math.min(end - start, signature.length);
   for (let i = 0; i < present; i++) if (bytes[start + i] !== signature[i]) return PROXY.absent;

@@ -1,6 +1,6 @@
 /**
- * A query (`key=value&key=value`) in bytes, as BitTorrent clients write it: `%xx` is an escape in either case, and
- * everything else, `+` too, is itself. A key is compared as it stands; no client escapes one.
+ * Parses queries (`key=value&key=value`) in bytes, as BitTorrent clients write them. `%xx` is an escape; all other
+ * characters, including `+`, are literal. Keys are compared without unescaping, as no client escapes them.
  */
 import { hexDigit } from "./ascii.ts";
 
@@ -8,29 +8,29 @@ const AMPERSAND = 0x26;
 const EQUALS = 0x3d;
 const PERCENT = 0x25;
 
-/** What decoding returns for a `%` without two hexadecimal digits after it. */
+/** Returned by decoding for a `%` without two hexadecimal digits. */
 export const BROKEN_ESCAPE = -1;
 
-/** What decoding returns for a value that there is no room for. */
+/** Returned by decoding for a value longer than the buffer. */
 export const TOO_LONG = -2;
 
-/** Walks the pairs of a query, in one pass from left to right. Mutable, used again for every request. */
+/** An iterator over the pairs of a query, from left to right. Mutable, reused for every request. */
 export class QueryWalk {
-  /** Where the key is that {@link next} found. */
+  /** Location of the key that {@link next} found. */
   keyStart = 0;
   keyEnd = 0;
-  /** Where its value begins. A key without `=` has an empty one. */
+  /** Start of its value. A key without `=` has an empty value. */
   valueStart = 0;
   #at = 0;
   #end = 0;
 
-  /** Begins with the query in `[start, end)`, without its `?`. */
+  /** Starts with the query in `[start, end)`, without its `?`. */
   open(start: number, end: number): void {
     this.#at = start;
     this.#end = end;
   }
 
-  /** Finds the next key, whose value is then to be decoded or skipped. @returns whether there was one. */
+  /** Moves to the next key. The caller then decodes or skips its value. @returns whether there was one. */
   next(bytes: Uint8Array): boolean {
     const end = this.#end;
     let i = this.#at;
@@ -44,7 +44,7 @@ export class QueryWalk {
     return true;
   }
 
-  /** Passes the value, or what is left of it. @returns where it ends. */
+  /** Skips the value, or the rest of it. @returns its end. */
   skipValue(bytes: Uint8Array): number {
     const end = this.#end;
     let i = this.#at;
@@ -53,7 +53,7 @@ export class QueryWalk {
     return i;
   }
 
-  /** Decodes the value to the front of `out`. @returns its length, {@link BROKEN_ESCAPE} or {@link TOO_LONG}. */
+  /** Decodes the value into `out`. @returns its length, {@link BROKEN_ESCAPE} or {@link TOO_LONG}. */
   decodeValue(bytes: Uint8Array, out: Uint8Array): number {
     const end = this.#end;
     const room = out.length;

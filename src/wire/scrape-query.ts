@@ -9,8 +9,8 @@ const INFO_HASH = ascii("info_hash");
 const walk = new QueryWalk();
 
 /**
- * Decodes the query in `[start, end)` into `request`: every `info_hash=`, in the order given, repeats included.
- * @returns OK, or what is wrong with it; `request` is meaningless then.
+ * Decodes the query in `[start, end)` into `request`: all `info_hash=` in order, with duplicates.
+ * @returns OK, or the error; then `request` is undefined.
  */
 export function decodeScrapeQuery(
   bytes: Uint8Array,

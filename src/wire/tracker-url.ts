@@ -1,7 +1,6 @@
 /**
- * The URL of an external tracker in bytes, as an announce was meant for it. Read strictly: whatever two readers could
- * take for two servers (userinfo, fragments, backslashes, blanks, control bytes) is none. Whether the server may be asked
- * is for whoever asks it to say.
+ * Parses the URL of an upstream tracker in bytes. Ambiguous URLs are refused: userinfo, fragments, backslashes, white
+ * space, control characters. The sender of requests decides whether the server is allowed.
  */
 import { ascii, equalsIgnoreCase, isVisible } from "./ascii.ts";
 
@@ -9,7 +8,7 @@ import { ascii, equalsIgnoreCase, isVisible } from "./ascii.ts";
 export const SCHEME = { http: 0, https: 1, udp: 2 } as const;
 export type Scheme = (typeof SCHEME)[keyof typeof SCHEME];
 
-/** A host of 253 bytes, or an address in brackets, and a port. */
+/** Limit in bytes: a host of 253 bytes, or an address in brackets, and a port. */
 export const AUTHORITY_LIMIT = 260;
 
 const HASH = 0x23;
@@ -20,27 +19,27 @@ const CLOSE = 0x5d;
 
 const SCHEMES = [ascii("http"), ascii("https"), ascii("udp")] as const;
 
-/** Letters, digits, and what else hosts and ports are written with. */
+/** Letters, digits, and the other characters of hosts and ports. */
 const IN_AUTHORITY = new Uint8Array(256);
 for (const byte of ascii("-.:_[]")) IN_AUTHORITY[byte] = 1;
 for (let byte = 0; byte < 256; byte++) {
   if (/[a-z0-9]/i.test(String.fromCharCode(byte)) && byte < 0x80) IN_AUTHORITY[byte] = 1;
 }
 
-/** One URL. Mutable, used again for every request; offsets are into {@link bytes}. */
+/** One URL. Mutable, reused for every request. Offsets refer to {@link bytes}. */
 export class TrackerUrl {
   bytes: Uint8Array = new Uint8Array(0);
   scheme: Scheme = SCHEME.http;
-  /** Host and port, as they stand. */
+  /** Host and port, unchanged. */
   authorityStart = 0;
   authorityEnd = 0;
-  /** The path, and after it `?` and the query, if there is one. */
+  /** The path, followed by `?` and the query, if any. */
   pathStart = 0;
-  /** The query without its `?`. It ends the URL. */
+  /** The query without its `?`. It extends to the end of the URL. */
   queryStart = 0;
   queryEnd = 0;
 
-  /** Reads `scheme://authority/path?query`. @returns whether it is one. */
+  /** Parses `scheme://authority/path?query`. @returns whether it is valid. */
   parse(bytes: Uint8Array, start: number, end: number): boolean {
     let i = start;
     while (i < end && bytes[i] !== COLON) i++;
@@ -52,7 +51,10 @@ export class TrackerUrl {
     return this.set(bytes, scheme, authority, i, i, end);
   }
 
-  /** Puts one together: the authority, and path and query, which lie side by side. @returns whether it is one. */
+  /**
+   * Sets the parts: an authority, and adjacent path and query. Per request, so without an options object. @returns
+   * whether they are valid.
+   */
   set(
     bytes: Uint8Array,
     scheme: Scheme,
@@ -78,7 +80,7 @@ export class TrackerUrl {
   }
 }
 
-/** Where the host in an authority ends, before its port. */
+/** End of the host in an authority, before its port. */
 export function hostEnd(bytes: Uint8Array, start: number, end: number): number {
   let i = end;
   while (i > start && bytes[i - 1] !== COLON && bytes[i - 1] !== CLOSE) i--;

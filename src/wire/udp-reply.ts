@@ -1,4 +1,4 @@
-/** Encodes replies of the UDP tracker protocol (BEP 15). Each fits one datagram that nobody on the way has to cut. */
+/** Encodes replies of the UDP tracker protocol (BEP 15). Each fits one unfragmented datagram. */
 import { type Family, writeWord } from "../model/address.ts";
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import { CLIENT_ERRORS, type ClientErrorCode } from "../model/client-error.ts";
@@ -9,10 +9,10 @@ import { UDP_ACTION } from "./udp-request.ts";
 const ANNOUNCE_HEAD_BYTES = 20;
 const SCRAPE_FILE_BYTES = 12;
 
-/** Bytes of UDP that fit an Ethernet frame: 1500 less the headers of IP and UDP. */
+/** UDP payload of an Ethernet frame in bytes: 1500 minus the headers of IP and UDP. */
 const DATAGRAM_ROOM = { 4: 1472, 6: 1452 } as const satisfies Record<Family, number>;
 
-/** Peers that an announce's reply has room for. All are of one family: BEP 15 has no place for the other. */
+/** Peers that fit an announce reply. All are of one family, as in BEP 15. */
 export const UDP_PEER_ROOM = {
   4: Math.floor((DATAGRAM_ROOM[4] - ANNOUNCE_HEAD_BYTES) / COMPACT_BYTES[4]),
   6: Math.floor((DATAGRAM_ROOM[6] - ANNOUNCE_HEAD_BYTES) / COMPACT_BYTES[6]),
@@ -20,7 +20,7 @@ export const UDP_PEER_ROOM = {
 
 const REASONS = CLIENT_ERRORS.map(({ reason }) => ascii(reason));
 
-/** Writes the reply to a connect request. @returns where it ends, as all these do. */
+/** Writes the reply to a connect request. @returns its end, like all functions here. */
 export function encodeUdpConnect(
   bytes: Uint8Array,
   offset: number,
@@ -70,7 +70,7 @@ export function encodeUdpScrape(
   return at;
 }
 
-/** Writes what is wrong with a request. */
+/** Writes an error reply. */
 export function encodeUdpError(
   bytes: Uint8Array,
   offset: number,

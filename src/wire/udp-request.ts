@@ -1,9 +1,9 @@
 /**
  * Decodes requests of the UDP tracker protocol (BEP 15).
  *
- * What follows the fields of a request is not read. Behind an announce that is the options of BEP 41: a path and a query,
- * which clients copy as they find them in a torrent, with blanks and line breaks. They say nothing that is needed here,
- * and a client whose announce gets no reply because of them takes the tracker for dead.
+ * Bytes after a request's fields are ignored. After an announce they are the options of BEP 41: path and query, which
+ * clients copy from the torrent, sometimes with white space and line breaks. They are not needed here, and a client
+ * that gets no reply because of them would consider the tracker dead.
  */
 import { readWord } from "../model/address.ts";
 import {
@@ -20,22 +20,22 @@ import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts
 import { SCRAPE_LIMIT, type ScrapeRequest } from "../model/scrape.ts";
 import { HASH_BYTES, HASH_WORDS } from "./info-hash.ts";
 
-/** What a datagram is about; `error` only in replies. */
+/** The `action` field; `error` only in replies. */
 export const UDP_ACTION = { connect: 0, announce: 1, scrape: 2, error: 3 } as const;
 export type UdpAction = (typeof UDP_ACTION)[keyof typeof UDP_ACTION];
 
-/** What is no request at all. It gets no reply: nobody of this protocol waits for one. */
+/** Not a valid request. It gets no reply. */
 export const UDP_MALFORMED = -1;
 
-/** Where a connect request has "this is BEP 15" instead of a connection id. */
+/** The magic number of BEP 15, which a connect request has in place of a connection id. */
 const PROTOCOL_HIGH = 0x417;
 const PROTOCOL_LOW = 0x27101980;
 
-/** Bytes before what is different in each request: connection id, action, transaction id. */
+/** Length of the common header: connection id, action, transaction id. */
 const HEAD_BYTES = 16;
 const ANNOUNCE_BYTES = 98;
 
-/** Where the fields are in all requests, and in an announce. */
+/** Offsets of the fields in all requests, and in an announce. */
 const AT = {
   connectionHigh: 0,
   connectionLow: 4,
@@ -53,7 +53,7 @@ const AT = {
   port: 96,
 } as const;
 
-/** The events in the order of BEP 15; `paused` (BEP 21) is what libtorrent sends. */
+/** Events in the order of BEP 15; `paused` (BEP 21) is 4, as in libtorrent. */
 const EVENTS: readonly AnnounceEvent[] = [
   ANNOUNCE_EVENT.none,
   ANNOUNCE_EVENT.completed,
@@ -65,16 +65,16 @@ const EVENTS: readonly AnnounceEvent[] = [
 const TWO_32 = 2 ** 32;
 const SIGN = 0x80000000;
 
-/** What all requests begin with. Mutable, used again for every datagram. */
+/** The common header of all requests. Mutable, reused for every datagram. */
 export class UdpHead {
   transactionId = 0;
-  /** The connection id, in two words. */
+  /** The connection id in two words. */
   connectionHigh = 0;
   connectionLow = 0;
 
   /**
-   * Reads the datagram `[start, end)` and checks its shape.
-   * @returns what it asks for, or {@link UDP_MALFORMED}.
+   * Parses the header of the datagram `[start, end)` and checks its length.
+   * @returns the action, or {@link UDP_MALFORMED}.
    */
   parse(bytes: Uint8Array, start: number, end: number): UdpAction | typeof UDP_MALFORMED {
     const length = end - start;
@@ -100,9 +100,9 @@ export class UdpHead {
 }
 
 /**
- * Decodes the announce that begins at `start`, and whose shape {@link UdpHead.parse} has found good. The address and
- * what the answer has room for are not the client's to say.
- * @returns OK, or what is wrong with it; the request is meaningless then.
+ * Decodes the announce at `start`, which {@link UdpHead.parse} has accepted. It does not set the address, nor the
+ * number of peers that the reply has room for.
+ * @returns OK, or the error; then the request is undefined.
  */
 export function decodeUdpAnnounce(
   bytes: Uint8Array,
@@ -127,15 +127,15 @@ export function decodeUdpAnnounce(
   return OK;
 }
 
-/** Takes the address that an announce names for its peer, if it names one: to be believed from few. */
+/** Applies the announce's own IP address field, if it is set. Only for trusted senders. */
 export function believeUdpAddress(bytes: Uint8Array, start: number, request: AnnounceRequest): void {
   const word = readWord(bytes, start + AT.address);
   if (word !== 0) request.address.setIPv4(word);
 }
 
 /**
- * Decodes the scrape `[start, end)`, whose shape {@link UdpHead.parse} has found good: as many info-hashes as are whole.
- * @returns OK, or what is wrong with it.
+ * Decodes the scrape `[start, end)`, which {@link UdpHead.parse} has accepted: all complete info-hashes.
+ * @returns OK, or the error.
  */
 export function decodeUdpScrape(
   bytes: Uint8Array,
@@ -152,7 +152,7 @@ export function decodeUdpScrape(
   return OK;
 }
 
-/** An event that BEP 15 and BEP 21 do not know is a regular announce, as over HTTP. */
+/** Event numbers unknown to BEP 15 and BEP 21 count as a regular announce, as over HTTP. */
 function eventOf(code: number): AnnounceEvent {
   return code < EVENTS.length ? EVENTS[code] : ANNOUNCE_EVENT.none;
 }
@@ -161,7 +161,7 @@ function readHash(bytes: Uint8Array, at: number, words: Uint32Array, index: numb
   for (let i = 0; i < HASH_WORDS; i++) words[index + i] = readWord(bytes, at + 4 * i);
 }
 
-/** Reads 64 bits into `out[index]`: -1 for negative numbers, which say nothing. */
+/** Reads 64 bits into `out[index]`; -1 for negative numbers, which are invalid. */
 function readSum(bytes: Uint8Array, at: number, out: Float64Array, index: number): void {
   const high = readWord(bytes, at);
   out[index] = high >= SIGN ? -1 : high * TWO_32 + readWord(bytes, at + 4);
