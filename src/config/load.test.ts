@@ -221,7 +221,7 @@ test("mistakes in a named file are told with its own lines, and it stays known",
   const result = await load(text, { "/etc/btrt/a": "\nrubbish\n", "/etc/btrt/h": "x" });
   assert.equal(result.config, null);
   assert.deepEqual(result.problems.map(formatProblem), [
-    '/etc/btrt/a:2:1: "rubbish" is not an IP address: four numbers with points between them are expected',
+    '/etc/btrt/a:2:1: "rubbish" is not an IP address: four numbers separated by dots are expected',
     "/etc/btrt/h:1:1: not an info-hash of 40 hexadecimal digits",
   ]);
   assert.deepEqual(result.files, [FILE, "/etc/btrt/a", "/etc/btrt/h"]);

@@ -20,7 +20,7 @@ import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import { ASK_SECRET_WORDS } from "../services/external-trackers.ts";
 import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "../store/store-memory.ts";
 import type { Recovery } from "../store/store-recovery.ts";
-import { placeGivenSockets, takeGivenSockets } from "../systemd/given-sockets.ts";
+import { placeInheritedSockets, takeInheritedSockets } from "../systemd/inherited-sockets.ts";
 import { type Notifier, openNotifier } from "../systemd/notifier.ts";
 import { LimitWarnings } from "../telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "../telemetry/logger.ts";
@@ -78,8 +78,8 @@ async function makeApp(
   log: Logger,
 ): Promise<App> {
   const { http, udp } = loaded.config.listen;
-  const given = await takeGivenSockets(process.env, process.pid);
-  const listen = placeGivenSockets({ streams: http, datagrams: udp }, given);
+  const given = await takeInheritedSockets(process.env, process.pid);
+  const listen = placeInheritedSockets({ streams: http, datagrams: udp }, given);
   const notifier = await openNotifier(process.env, process.pid);
   return new App(source, loaded, watched, log, await chooseEngineFor(loaded.config), listen, notifier);
 }

@@ -3,7 +3,7 @@ import { ListenError } from "../data-plane/worker-thread.ts";
 import { EngineUnavailableError } from "../engine/choice.ts";
 import { describeFailure, type Failure } from "../platform/failure.ts";
 import { DatabaseError } from "../storage/database.ts";
-import { GivenSocketError } from "../systemd/given-sockets.ts";
+import { InheritedSocketError } from "../systemd/inherited-sockets.ts";
 import { NotifierError } from "../systemd/notifier.ts";
 
 /** The admin listener could not be made. */
@@ -27,7 +27,7 @@ export class MemoryError extends Error {}
 export function explainStartFailure(error: unknown): string | undefined {
   if (error instanceof EngineUnavailableError) return `engine: ${error.message}`;
   if (error instanceof DatabaseError) return `database: ${error.message}`;
-  if (error instanceof GivenSocketError) return `listen: ${error.message}`;
+  if (error instanceof InheritedSocketError) return `listen: ${error.message}`;
   if (error instanceof ListenError) return `listen: ${explainListenError(error)}`;
   if (error instanceof AdminListenError) return `admin.listen: ${explainListenError(error)}`;
   if (error instanceof AdminError) return `admin: ${error.message}`;

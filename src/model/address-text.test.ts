@@ -39,17 +39,17 @@ test("accepts exactly the texts that the system's parser accepts", () => {
 
 test("refuses with the reason", () => {
   const refused: [string, string][] = [
-    ["", "four numbers with points between them are expected"],
-    ["10.0.0", "four numbers with points between them are expected"],
-    ["10.0.0.0.0", "four numbers with points between them are expected"],
+    ["", "four numbers separated by dots are expected"],
+    ["10.0.0", "four numbers separated by dots are expected"],
+    ["10.0.0.0.0", "four numbers separated by dots are expected"],
     ["10.0.0.256", '"256" is not a number from 0 to 255 without leading zeros'],
     ["010.0.0.1", '"010" is not a number from 0 to 255 without leading zeros'],
     ["0x0a.0.0.1", '"0x0a" is not a number from 0 to 255 without leading zeros'],
     [" 10.0.0.1", '" 10" is not a number from 0 to 255 without leading zeros'],
-    ["1::2::3", '"::" may stand only once'],
+    ["1::2::3", '"::" may occur only once'],
     ["1:2:3", 'eight groups, or "::" in place of some, are expected'],
     ["1:2:3:4:5:6:7:8:9", 'eight groups, or "::" in place of some, are expected'],
-    ["1:2:3:4::5:6:7:8", '"::" leaves no group out'],
+    ["1:2:3:4::5:6:7:8", '"::" replaces no group'],
     [":::", '"" is not a group of one to four hexadecimal digits'],
     ["12345::", '"12345" is not a group of one to four hexadecimal digits'],
     ["fe80::1%eth0", '"1%eth0" is not a group of one to four hexadecimal digits'],

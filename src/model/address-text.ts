@@ -1,11 +1,11 @@
-/** IP addresses as people write them. For the control plane: the data plane never makes text of an address. */
+/** IP addresses as text. For the control plane: the data plane creates no text. */
 import { Address } from "./address.ts";
 
 /**
- * Parses an IPv4 address of four decimal numbers or an IPv6 address in any form of RFC 4291 2.2. Strict: no leading
- * zeros in IPv4 (some read them as octal), no zone, brackets, port or white space. A v4-mapped address becomes the
- * IPv4 address it maps, as {@link Address} holds it.
- * @throws Error that says what is wrong with the text.
+ * Parses an IPv4 address of four decimal numbers, or an IPv6 address in any form of RFC 4291 2.2. Strict: no leading
+ * zeros in IPv4 (some programs read them as octal), no zone, brackets, port or white space. A v4-mapped address becomes
+ * the IPv4 address, as in {@link Address}.
+ * @throws Error that describes the mistake.
  */
 export function parseAddress(text: string): Address {
   const address = new Address();
@@ -24,7 +24,7 @@ export function parseAddress(text: string): Address {
   return address;
 }
 
-/** Formats an address: dotted decimal, or the canonical text of RFC 5952 section 4 (never mixed notation). */
+/** Formats an address: dotted quad, or the canonical text of RFC 5952 section 4 (never mixed notation). */
 export function formatAddress(address: Address): string {
   const { words } = address;
   if (address.family === 4) {
@@ -38,14 +38,14 @@ export function formatAddress(address: Address): string {
   return `${hex.slice(0, gap.start).join(":")}::${hex.slice(gap.start + gap.length).join(":")}`;
 }
 
-/** Where a server is, as a URL has it: an IPv6 address in brackets (RFC 3986 3.2.2). */
+/** Formats host and port as in a URL: an IPv6 address in brackets (RFC 3986 3.2.2). */
 export function formatHostPort({ host, port }: { readonly host: string; readonly port: number }): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function parseIPv4(text: string, whole: string): number[] {
   const parts = text.split(".");
-  if (parts.length !== 4) fail(whole, "four numbers with points between them are expected");
+  if (parts.length !== 4) fail(whole, "four numbers separated by dots are expected");
   return parts.map((part) => {
     if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) {
       fail(whole, `"${part}" is not a number from 0 to 255 without leading zeros`);
@@ -57,7 +57,7 @@ function parseIPv4(text: string, whole: string): number[] {
 /** @returns eight groups of 16 bits. */
 function parseIPv6(text: string): number[] {
   const [head, tail, more] = text.split("::");
-  if (more !== undefined) fail(text, '"::" may stand only once');
+  if (more !== undefined) fail(text, '"::" may occur only once');
   const before = parseGroups(head, tail === undefined, text);
   if (tail === undefined) {
     if (before.length !== 8) fail(text, 'eight groups, or "::" in place of some, are expected');
@@ -65,7 +65,7 @@ function parseIPv6(text: string): number[] {
   }
   const after = parseGroups(tail, true, text);
   const gap = 8 - before.length - after.length;
-  if (gap < 1) fail(text, '"::" leaves no group out');
+  if (gap < 1) fail(text, '"::" replaces no group');
   return [...before, ...new Array<number>(gap).fill(0), ...after];
 }
 

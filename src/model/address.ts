@@ -1,13 +1,11 @@
-/**
- * IP addresses as the data plane holds them: numbers in network order, IPv4 and IPv6 apart, never text.
- */
+/** IP addresses on the data plane: numbers in network order, IPv4 and IPv6 distinguished, never text. */
 
-/** The two address families, by the number that names them everywhere in this project. */
+/** The address families; the number is used throughout the project. */
 export type Family = 4 | 6;
 
 /**
  * A mutable IP address. IPv4 is in `words[0]`; IPv6 in all four, most significant first. A v4-mapped IPv6 address
- * (`::ffff:a.b.c.d`, RFC 4291 2.5.5.2) is always held as the IPv4 address it maps.
+ * (`::ffff:a.b.c.d`, RFC 4291 2.5.5.2) is always stored as the IPv4 address.
  */
 export class Address {
   family: Family = 4;
@@ -21,7 +19,7 @@ export class Address {
     this.words[3] = 0;
   }
 
-  /** Sets an IPv6 address, unmapping `::ffff:0:0/96`. */
+  /** Sets an IPv6 address; one in `::ffff:0:0/96` becomes IPv4. */
   setIPv6(w0: number, w1: number, w2: number, w3: number): void {
     if (w0 === 0 && w1 === 0 && w2 === 0xffff) {
       this.setIPv4(w3);
@@ -34,7 +32,7 @@ export class Address {
     this.words[3] = w3;
   }
 
-  /** Reads 16 bytes in network order at `offset`, as a socket address holds them. */
+  /** Reads 16 bytes in network order at `offset`. */
   setBytes(bytes: Uint8Array, offset: number): void {
     this.setIPv6(
       readWord(bytes, offset),
@@ -67,14 +65,14 @@ export class Address {
 }
 
 /**
- * Bits of the second word of an IPv6 address that name a household, with the whole first word: a /56, which providers
- * delegate to one (RFC 6177). The notion of a household is defined here and nowhere else.
+ * Mask of the second word of an IPv6 address for its household, which is a /56: providers delegate one to each customer
+ * (RFC 6177). This is the only definition of a household.
  */
 export const HOUSEHOLD_MASK = 0xffffff00;
 
 /**
- * The household of an address, as a key of a map: an IPv4 address is one, and so is an IPv6 /56. Limits "per address"
- * count by it, since an IPv6 client has as many addresses as it wants.
+ * The household of an address, as a map key: an IPv4 address, or an IPv6 /56. Limits "per address" apply to households,
+ * since an IPv6 client can use any number of addresses.
  */
 export function householdOf({ family, words }: Address): string {
   return family === 4 ? String(words[0]) : `${words[0]}:${(words[1] & HOUSEHOLD_MASK) >>> 0}`;

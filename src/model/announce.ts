@@ -1,65 +1,65 @@
 /**
- * An announce and its answer, as the tracker understands them, whatever protocol carried them (BEP 3, BEP 15).
- * Both are mutable and used again for every request of a thread: the data plane allocates nothing.
+ * An announce and its reply, independent of the protocol (BEP 3, BEP 15). Both are mutable and reused for every request
+ * of a thread: the data plane allocates nothing.
  */
 import { Address, type Family } from "./address.ts";
 
-/** Why a client announces (BEP 3; `paused` is BEP 21: a partial seed that wants nothing). */
+/** Announce events (BEP 3; `paused` is BEP 21: a partial seed that wants nothing). */
 export const ANNOUNCE_EVENT = { none: 0, started: 1, completed: 2, stopped: 3, paused: 4 } as const;
 export type AnnounceEvent = (typeof ANNOUNCE_EVENT)[keyof typeof ANNOUNCE_EVENT];
 
-/** `numWant` of a request that did not name a number (or a negative one): the tracker's default applies. */
+/** `numWant` of a request without a number, or with a negative one: the tracker's default applies. */
 export const NUM_WANT_DEFAULT = -1;
 
-/** Upper bound of `tracker.numwant_max`: the peers that the answer's buffers have room for. */
+/** Upper bound of `tracker.numwant_max`: the capacity of the reply's buffers in peers. */
 export const NUM_WANT_LIMIT = 1000;
 
 /** Bytes of a peer in compact form: address and port in network order (BEP 23, BEP 7). */
 export const COMPACT_BYTES = { 4: 6, 6: 18 } as const;
 
-/** Which number of `transferred` is which. */
+/** Indices in `transferred`. */
 export const TRANSFERRED = { downloaded: 0, uploaded: 1, left: 2 } as const;
 
 /** Words of a peer_id: 20 bytes (BEP 3). */
 export const PEER_ID_WORDS = 5;
 
-/** What a client announces. Every decoder sets every field. */
+/** An announce. Decoders set every field. */
 export class AnnounceRequest {
-  /** The torrent: 20 bytes as five words in network order. */
+  /** The info-hash: 20 bytes as five words in network order. */
   readonly infoHash = new Uint32Array(5);
-  /** What the client calls itself: five words, 0 when it does not. Peers are told apart by their addresses alone. */
+  /** The client's peer_id as five words; 0 if missing. Peers are distinguished by their addresses alone. */
   readonly peerId = new Uint32Array(PEER_ID_WORDS);
-  /** The client's `key`, which other peers do not learn; 0 when it has none. */
+  /** The client's `key`, which is not passed on to peers; 0 if missing. */
   clientKey = 0;
-  /** Where the peer is reached. */
+  /** The peer's address. */
   readonly address = new Address();
   /** 1 to 65535. */
   port = 0;
-  /** The same peer's address in the other family (BEP 7 `ipv4=`/`ipv6=`), when `hasOther`. */
+  /** The same peer's address in the other family (BEP 7 `ipv4=`/`ipv6=`), if `hasOther`. */
   readonly otherAddress = new Address();
   otherPort = 0;
   hasOther = false;
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
-  /** What is left to download, by {@link coarseLeft}; 0 only for a complete copy. */
+  /** Bytes left to download, encoded by {@link coarseLeft}; 0 only for a complete copy. */
   left = 0;
   /**
-   * Bytes received and sent since `started`, and exactly those that are left ({@link TRANSFERRED}), as the client says; -1
-   * where it does not.
+   * Bytes downloaded and uploaded since `started`, and the exact bytes left ({@link TRANSFERRED}), as reported by the
+   * client; -1 if missing.
    */
   readonly transferred = new Float64Array(3).fill(-1);
-  /** Peers wanted, or {@link NUM_WANT_DEFAULT}. Not yet limited to what the tracker gives. */
+  /** Peers wanted, or {@link NUM_WANT_DEFAULT}. The tracker's limit is not yet applied. */
   numWant = NUM_WANT_DEFAULT;
-  /** The only family whose peers the answer can hold (BEP 15), or 0 for both. */
+  /** The only family of peers that the reply can have (BEP 15), or 0 for both. */
   onlyFamily: Family | 0 = 0;
-  /** Peers that the answer has room for. */
+  /** Peers that fit the reply. */
   room = NUM_WANT_LIMIT;
 }
 
-/** What the tracker answers. */
+/** The reply to an announce. */
 export class AnnounceResponse {
   complete = 0;
   incomplete = 0;
-  /** Seconds until the next announce, and the least that a client may wait. */
+  /** Seconds until the next announce: recommended and minimum. */
   interval = 0;
   minInterval = 0;
   /** Peers in compact form, 6 bytes each, nearest first; `peerCount` of them. */
@@ -70,17 +70,16 @@ export class AnnounceResponse {
   peer6Count = 0;
 }
 
-/** The largest value of {@link coarseLeft}: 11 bits. Also stands for "unknown, but not complete". */
+/** The largest value of {@link coarseLeft}: 11 bits. Also used for "unknown, but not complete". */
 export const LEFT_MAX = 0x7ff;
 
-/** The unit of {@link coarseLeft}, in bytes: the smallest change that it shows. */
+/** The unit of {@link coarseLeft} in bytes: the smallest change that it shows. */
 export const LEFT_UNIT = 1024;
 
 /**
- * Folds a number of bytes left into 11 bits: 0 for 0 only, else units of 1 KiB in a floating form with 5 bits of
- * exponent and 6 of mantissa, so that steps are at most 1.6 % and order is kept. Exact enough to see that a download
- * moves.
- * @param bytes 0 to 2^64; the caller has parsed it as a double.
+ * Encodes a number of bytes in 11 bits: 0 for 0 only, otherwise units of 1 KiB in a floating-point form with 5 bits of
+ * exponent and 6 of mantissa. Steps are at most 1.6 %, and the order is kept. That is precise enough to see progress.
+ * @param bytes 0 to 2^64, as a double.
  */
 export function coarseLeft(bytes: number): number {
   if (bytes <= 0) return 0;
@@ -96,7 +95,7 @@ export function coarseLeft(bytes: number): number {
 
 const POWERS_OF_TWO = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** exponent);
 
-/** The least number of bytes that {@link coarseLeft} folds into this. */
+/** The smallest number of bytes that {@link coarseLeft} encodes as this value. */
 export function leftBytes(left: number): number {
   if (left < 2) return left;
   if (left < 64) return left * LEFT_UNIT;

@@ -1,15 +1,15 @@
 /**
- * Everything that a client may be told went wrong. The data plane passes these as numbers, so that refusing costs
- * no allocation; encoders turn them into bytes once, at start. Whatever is not here is nobody's business but the log's.
+ * All errors that clients can see. The data plane passes them as numbers, so that a refusal allocates nothing; encoders
+ * turn them into bytes once, at start. Other errors are only logged.
  */
 
-/** `retryIn` of an error that will not go away by itself (BEP 31). */
+/** `retryIn` of a permanent error (BEP 31). */
 export const RETRY_NEVER = -1;
 
 /** No error. */
 export const OK = 0;
 
-/** The errors, by name. Values index {@link CLIENT_ERRORS}. */
+/** The errors by name. Values are indices of {@link CLIENT_ERRORS}. */
 export const CLIENT_ERROR = {
   infoHashMissing: 1,
   infoHashLength: 2,
@@ -29,7 +29,7 @@ export const CLIENT_ERROR = {
 } as const;
 export type ClientErrorCode = typeof OK | (typeof CLIENT_ERROR)[keyof typeof CLIENT_ERROR];
 
-/** What a client reads, and when it may try again. */
+/** An error's text for the client, and when it may retry. */
 export interface ClientError {
   /** BEP 3 `failure reason`: printable ASCII. */
   readonly reason: string;
@@ -57,6 +57,6 @@ export const CLIENT_ERRORS: readonly ClientError[] = [
   { reason: "this torrent is not served here", retryIn: RETRY_NEVER },
   { reason: "a %-escape is broken", retryIn: RETRY_NEVER },
   { reason: "ip, ipv4 or ipv6 is not an address", retryIn: RETRY_NEVER },
-  // Short: an error of UDP must not be longer than the shortest scrape, 36 bytes with 8 of its own.
+  // Short: a UDP error must not be longer than the shortest scrape, which has 36 bytes; 8 are the error's header.
   { reason: "connection id is not valid", retryIn: 0 },
 ];

@@ -1,6 +1,6 @@
 /**
- * What the data plane counts. Each worker owns one array of doubles in shared memory and is its only writer; the
- * control plane reads them all. Doubles count exactly to 2^53 and need no carry.
+ * Counters of the data plane. Each worker has an array of doubles in shared memory and is its only writer; the control
+ * plane reads all of them. Doubles count exactly up to 2^53.
  */
 import { REFUSAL_REASONS } from "./refusals.ts";
 import { REQUEST_COUNTS_LENGTH } from "./request-counts.ts";
@@ -17,54 +17,54 @@ export const COUNTER = {
   connectionsTimedOut: 7,
   connectionsClosed: 8,
   datagramsDropped: 9,
-  /** Announces whose bytes received and sent are not counted (store/traffic-table.ts). */
+  /** Announces whose traffic is not counted (store/traffic-table.ts). */
   trafficUncounted: 10,
-  /** Announces from a peer group, and those among them that were given outside peers though there were enough at home. */
+  /** Announces from a peer group, and those of them with outside peers returned although enough home peers existed. */
   memberAnnounces: 11,
   nearMissed: 12,
-  /** Announces that waited for their answer, and those that would have but for `listen.max_waiting`. */
+  /** Deferred announces, and those not deferred because of `listen.max_waiting`. */
   waits: 13,
   waitsRefused: 14,
-  /** What the control plane was to do and had no room left for (tasks/task-queue.ts). */
+  /** Tasks dropped because the queue was full (tasks/task-queue.ts). */
   tasksDropped: 15,
-  /** Announces of other trackers that ask for peers (tracker/polls.ts). */
+  /** Announces of other trackers that request peers (tracker/polls.ts). */
   polls: 16,
-  /** Times the worker's clock has ticked: it is alive. */
+  /** Ticks of the worker's clock, which show that it is alive. */
   ticks: 17,
-  /** Announces that were meant for external trackers, and those among them for which none had to be asked. */
+  /** Announces for upstream trackers, and those of them answered without a request upstream. */
   forwarded: 18,
   forwardedUnasked: 19,
-  /** Peers given in their answers, and those among them that are in peer groups: an external one would be in their place. */
+  /** Peers returned to them, and those of them in peer groups, which replace external peers. */
   forwardedGiven: 20,
   forwardedNear: 21,
-  /** Connections refused as their address had its share, and those closed to make room for others. */
+  /** Connections refused at the limit per address, and connections displaced. */
   connectionsOverShare: 22,
   connectionsDisplaced: 23,
-  /** Attempts to accept that failed, or would have: mostly as the process has no descriptors left. */
+  /** Accepts that failed, or would have failed, mostly for lack of descriptors. */
   acceptFailures: 24,
-  /** Peers not stored, as their address has as many as it may have; and peers that made room for others. */
+  /** Peers not stored because of the limit per address, and peers displaced by others. */
   addressPeersRefused: 25,
   peersDisplaced: 26,
 } as const;
 
-/** Where the counts of request-counts.ts begin. */
+/** Index of the first count of request-counts.ts. */
 export const REQUESTS_AT = Object.keys(COUNTER).length;
 
-/** Where requests refused are counted, by reason (refusals.ts). */
+/** Index of the first count of refused requests, by reason (refusals.ts). */
 export const REFUSALS_AT = REQUESTS_AT + REQUEST_COUNTS_LENGTH;
 
-/** Numbers of neighbors, as of trackers that peers are learned from (store/peer-record.ts), are below this. */
+/** Upper bound of neighbor numbers, as sources of learned peers (store/peer-record.ts). */
 export const LEARNED_SOURCES = 128;
 
-/** Where peers of all external trackers, whose numbers are from {@link LEARNED_SOURCES} on, are counted together. */
+/** The index for all upstream trackers together, whose numbers start at {@link LEARNED_SOURCES}. */
 export const EXTERNAL_SOURCE = 0;
 
-/** The place of a source among the counts of {@link LEARNED_GIVEN_AT}. */
+/** The index of a source among the counts at {@link LEARNED_GIVEN_AT}. */
 export function countedAs(source: number): number {
   return source < LEARNED_SOURCES ? source : EXTERNAL_SOURCE;
 }
 
-/** Where the peers given are counted that were learned, by who named them. */
+/** Index of the first count of learned peers returned, by source. */
 export const LEARNED_GIVEN_AT = REFUSALS_AT + REFUSAL_REASONS.length;
 
 /** Allocates a worker's counters in shared memory. */

@@ -1,9 +1,9 @@
 /**
- * What HTTP itself can find wrong with a request. Unlike a mistake in the BitTorrent part, which is answered with
- * 200 and a `failure reason`, each of these ends the connection: what follows may not mean what its sender meant.
+ * HTTP errors. A mistake in the BitTorrent part is answered with 200 and a `failure reason`; each of these also closes
+ * the connection, as the boundaries of following requests are uncertain.
  */
 
-/** The errors, by name. Values index {@link HTTP_ERRORS}; 0 is none. */
+/** The errors by name. Values are indices of {@link HTTP_ERRORS}; 0 is no error. */
 export const HTTP_ERROR = {
   lineEnd: 1,
   controlByte: 2,
@@ -23,11 +23,11 @@ export const HTTP_ERROR = {
 } as const;
 export type HttpErrorCode = (typeof HTTP_ERROR)[keyof typeof HTTP_ERROR];
 
-/** What the client reads. */
+/** An error's reply. */
 export interface HttpError {
   /** Status code and phrase (RFC 9110 15, RFC 6585 5). */
   readonly status: string;
-  /** The reply's text: what is wrong, in printable ASCII. */
+  /** The reply's body: the mistake, in printable ASCII. */
   readonly text: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A fast generator of random numbers for choosing peers and spreading intervals: xoshiro128**
- * (Blackman and Vigna 2018). Not for secrets. State is passed in, so that tests can repeat a run.
+ * A fast random number generator for selecting peers and spreading intervals: xoshiro128** (Blackman and Vigna 2018).
+ * Not for secrets. The seed is passed in, so that tests can repeat a run.
  */
 export class Random {
   readonly #state = new Uint32Array(4);
@@ -26,7 +26,7 @@ export class Random {
     return result >>> 0;
   }
 
-  /** A uniform integer in `[0, bound)`; `bound` up to 2^31. The bias is below 2^-22 for bounds this project uses. */
+  /** A uniform integer in `[0, bound)`; `bound` up to 2^31. The bias is below 2^-22 for the bounds in use. */
   below(bound: number): number {
     return Math.floor(this.fraction() * bound);
   }

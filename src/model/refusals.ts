@@ -1,17 +1,17 @@
-/** Why requests are refused, whatever protocol carried them: counted, and told to the operator. */
+/** Reasons for refusing requests, for all protocols: they are counted and shown to the operator. */
 import { CLIENT_ERROR, CLIENT_ERRORS } from "./client-error.ts";
 import { HTTP_ERROR, HTTP_ERRORS, type HttpErrorCode } from "./http-error.ts";
 
-/** A reason: its name, as metrics have names, and what it says to people. */
+/** A reason: its name in metrics, and its text for people. */
 export interface RefusalReason {
   readonly name: string;
   readonly text: string;
 }
 
-/** Reasons that no client is told: indices of {@link REFUSAL_REASONS}. */
+/** Reasons that are not sent to clients: indices of {@link REFUSAL_REASONS}. */
 export const REFUSAL = { datagram: 0, proxyHeader: CLIENT_ERRORS.length + HTTP_ERRORS.length - 1 } as const;
 
-/** All reasons. Those of client-error.ts have their code as index. */
+/** All reasons. The index of those in client-error.ts is their code. */
 export const REFUSAL_REASONS: readonly RefusalReason[] = [
   { name: "datagram", text: "a datagram that is no request of BEP 15" },
   ...Object.entries(CLIENT_ERROR).map(([name, code]) => ({
@@ -25,7 +25,7 @@ export const REFUSAL_REASONS: readonly RefusalReason[] = [
   { name: "proxy_header", text: "a PROXY header that is malformed, or from nobody who is trusted" },
 ];
 
-/** The index of a mistake in HTTP. */
+/** The index of an HTTP error. */
 export function httpRefusalOf(error: HttpErrorCode): number {
   return CLIENT_ERRORS.length - 1 + error;
 }

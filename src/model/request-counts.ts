@@ -1,11 +1,11 @@
 /**
- * Requests, counted by what they asked for, the client's family, and what became of them; and how long answering took.
- * They lie behind the counters of counters.ts, in the same array of each worker:
+ * Counts of requests by kind, the client's address family and outcome, and histograms of the time to answer them.
+ * They follow the counters of counters.ts in the array of each worker:
  *
- *     a number for every kind, family and outcome; then for every kind a histogram: buckets, sum in seconds
+ *     a count for each kind, family and outcome; then a histogram for each kind: buckets, sum in seconds
  */
 
-/** What is asked for, over which protocol. `other`: nothing that is served. */
+/** Request kinds by protocol. `other`: not a known request. */
 export const REQUEST_KINDS = [
   { protocol: "http", kind: "announce" },
   { protocol: "http", kind: "scrape" },
@@ -32,8 +32,8 @@ export type RequestKind = (typeof REQUEST)[keyof typeof REQUEST];
 export const REQUEST_FAMILIES = ["ipv4", "ipv6"] as const;
 
 /**
- * What became of it. `refused`: the client was told its mistake. `malformed`: not understood as HTTP or BEP 15.
- * `unconnected`: over UDP, without a good connection id.
+ * Outcomes. `refused`: the client received an error. `malformed`: not valid HTTP or BEP 15. `unconnected`: a UDP
+ * request without a valid connection id.
  */
 export const REQUEST_OUTCOMES = ["answered", "refused", "malformed", "unconnected"] as const;
 
@@ -41,24 +41,24 @@ export const REQUEST_OUTCOMES = ["answered", "refused", "malformed", "unconnecte
 export const OUTCOME = { answered: 0, refused: 1, malformed: 2, unconnected: 3 } as const;
 export type RequestOutcome = (typeof OUTCOME)[keyof typeof OUTCOME];
 
-/** A histogram's buckets: bucket `b` holds what took up to 2^b microseconds, the last one everything longer. */
+/** A histogram's buckets: bucket `b` counts requests of up to 2^b microseconds, the last one all slower ones. */
 export const LATENCY_BUCKETS = 16;
 
-/** One in so many requests is timed, the first among them. A power of two. */
+/** One of this many requests is timed, including the first. A power of two. */
 export const TIMED_EVERY = 16;
 
 const COUNTS = REQUEST_KINDS.length * REQUEST_FAMILIES.length * REQUEST_OUTCOMES.length;
 const HISTOGRAM = LATENCY_BUCKETS + 1;
 
-/** Doubles that all of this takes. */
+/** Number of doubles for all request counts. */
 export const REQUEST_COUNTS_LENGTH = COUNTS + REQUEST_KINDS.length * HISTOGRAM;
 
-/** Where a combination is counted, from the start of the request counts. @param family index in {@link REQUEST_FAMILIES}. */
+/** Index of a combination, from the start of the request counts. @param family index in {@link REQUEST_FAMILIES}. */
 export function requestCountAt(kind: number, family: number, outcome: number): number {
   return (kind * REQUEST_FAMILIES.length + family) * REQUEST_OUTCOMES.length + outcome;
 }
 
-/** Where a kind's histogram begins, from the start of the request counts. */
+/** Index of a kind's histogram, from the start of the request counts. */
 export function latencyAt(kind: number): number {
   return COUNTS + kind * HISTOGRAM;
 }

@@ -1,15 +1,15 @@
-/** A scrape and its answer (BEP 48), whatever protocol carried them. Mutable, used again for every request. */
+/** A scrape and its reply (BEP 48), independent of the protocol. Mutable, reused for every request. */
 
-/** Most info-hashes in one scrape: what fits a UDP datagram (BEP 15), and kept for HTTP. */
+/** Info-hashes per scrape: the limit of a UDP datagram (BEP 15), which also applies to HTTP. */
 export const SCRAPE_LIMIT = 74;
 
-/** The torrents asked for: `count` of them, five words each. */
+/** The requested info-hashes: `count` of them, five words each. */
 export class ScrapeRequest {
   readonly infoHashes = new Uint32Array(SCRAPE_LIMIT * 5);
   count = 0;
 }
 
-/** Counts, at the same index as the request's info-hash. A torrent nobody knows has zeros. */
+/** Counts, at the index of the request's info-hash; zeros for unknown torrents. */
 export class ScrapeResponse {
   readonly complete = new Uint32Array(SCRAPE_LIMIT);
   readonly downloaded = new Uint32Array(SCRAPE_LIMIT);

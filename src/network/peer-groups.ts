@@ -1,21 +1,21 @@
 /**
- * Peer groups: whose an address is, how near that is, and who may be told private addresses. Built by the control
- * plane from the configuration, used by the data plane as numbers.
+ * Peer groups: the group of an address, its tier, and which groups receive private addresses. The control plane builds
+ * them from the configuration; the data plane uses them as numbers.
  */
 import type { Address } from "../model/address.ts";
 import { comparePrefixes, containsPrefix, type Prefix } from "./prefix.ts";
 import { buildPrefixTable, PrefixTable, type PrefixTableData } from "./prefix-table.ts";
 
-/** Most peer groups that can be defined. Below {@link GROUP_IDS}, so that a reload has ids to spare. */
+/** Limit of configured peer groups. Lower than {@link GROUP_IDS}, so that a reload has spare ids. */
 export const GROUPS_MAX = 1000;
 
-/** Group ids are below this: a peer's record has 10 bits for one. */
+/** Upper bound of group ids: a peer's record has 10 bits for one. */
 export const GROUP_IDS = 1024;
 
-/** The id of addresses that are in no group. */
+/** The id of addresses in no group. */
 export const NO_GROUP = 0;
 
-/** Peers of one address (IPv6: /56) in a torrent that are remembered, by default; and the most that this can be. */
+/** Peers per address (IPv6: /56) in a swarm: default and upper bound. */
 export const ADDRESS_LIMIT = 16;
 export const ADDRESS_LIMIT_MAX = 1000;
 
@@ -23,16 +23,16 @@ export const ADDRESS_LIMIT_MAX = 1000;
 export interface PeerGroupDefinition {
   /** Unique. */
   readonly name: string;
-  /** Lower is nearer; groups of equal priority are one tier. */
+  /** Lower is nearer; groups of equal priority form one tier. */
   readonly priority: number;
   readonly prefixes: readonly Prefix[];
-  /** Names of the groups, beside this one, to whose members this group's private addresses may be given. */
+  /** Names of other groups whose members may receive this group's private addresses. */
   readonly reachableFrom: readonly string[];
-  /** Peers of one address of the group in a torrent. Undefined: as in no group. */
+  /** Peers per address of this group in a swarm. Undefined: the general limit. */
   readonly addressLimit?: number | undefined;
 }
 
-/** A peer group as the control plane shows it. */
+/** A peer group as shown by the control plane. */
 interface PeerGroupSummary {
   readonly id: number;
   readonly name: string;
@@ -40,30 +40,30 @@ interface PeerGroupSummary {
   readonly prefixCount: number;
 }
 
-/** Built peer groups: shared memory that is never written again, and what the control plane shows of them. */
+/** Built peer groups: immutable shared memory, and a summary for the control plane. */
 export interface PeerGroupsData {
-  /** Gives an address's group id. */
+  /** Maps an address to a group id. */
   readonly table: PrefixTableData;
-  /** The tier of each group id; the farthest for ids not in use. */
+  /** The tier of each group id; unused ids have the farthest. */
   readonly tierOf: Uint16Array<SharedArrayBuffer>;
-  /** Peers of one address in a torrent, by group id. */
+  /** Peers per address in a swarm, by group id. */
   readonly addressLimitOf: Uint16Array<SharedArrayBuffer>;
-  /** Tiers, the farthest (no group) among them: at least 1. */
+  /** Number of tiers, including the farthest (no group): at least 1. */
   readonly tierCount: number;
   /** A bit for each pair, at `peerGroup * GROUP_IDS + requesterGroup`: see {@link PeerGroups.reaches}. */
   readonly reach: Uint32Array<SharedArrayBuffer>;
   /** In the order of the configuration. */
   readonly groups: readonly PeerGroupSummary[];
-  /** The id given last: the next new group's comes after it. */
+  /** The id that was assigned last; the next new group gets the following one. */
   readonly lastId: number;
 }
 
 /**
- * Builds peer groups. Where groups claim the same prefix, the nearest of them has it, then the first in the list.
- * A group has the id that its name had in `previous`. New ones are numbered on from the id given last, round and
- * round, so that an id left by a group that is gone stays unused for as long as possible: peers may still carry it.
+ * Builds peer groups. If several groups have the same prefix, it belongs to the nearest of them, then to the first in
+ * the list. A group keeps the id that its name had in `previous`. New groups get ids in a cycle, starting after the
+ * last one assigned: so the id of a removed group stays unused for as long as possible, as peers may still have it.
  * @param definitions at most {@link GROUPS_MAX}, with unique names and known names in `reachableFrom`.
- * @param addressLimit peers of one address in a torrent, where its group says nothing else.
+ * @param addressLimit peers per address in a swarm, for groups without their own limit.
  */
 export function buildPeerGroups(
   definitions: readonly PeerGroupDefinition[],
@@ -98,13 +98,13 @@ export function buildPeerGroups(
   };
 }
 
-/** Answers the data plane's questions about peer groups. */
+/** The data plane's view of the peer groups. */
 export class PeerGroups {
-  /** The tier of each group id, 0 the nearest. */
+  /** The tier of each group id; 0 is the nearest. */
   readonly tierOf: Uint16Array;
-  /** Peers of one address (IPv6: /56) that are remembered in a torrent, by group id. */
+  /** Peers per address (IPv6: /56) in a swarm, by group id. */
   readonly addressLimitOf: Uint16Array;
-  /** Tiers, the farthest (no group) among them. */
+  /** Number of tiers, including the farthest (no group). */
   readonly tierCount: number;
   readonly #table: PrefixTable;
   readonly #reach: Uint32Array;
@@ -117,13 +117,13 @@ export class PeerGroups {
     this.#reach = data.reach;
   }
 
-  /** The id of the group with the longest prefix that holds `address`, or {@link NO_GROUP}. */
+  /** The id of the group with the longest prefix that contains `address`, or {@link NO_GROUP}. */
   groupOf(address: Address): number {
     return this.#table.lookup(address);
   }
 
   /**
-   * Whether a private address of `peerGroup` may be given to a requester of `requesterGroup`: they are the same
+   * Whether a private address of `peerGroup` may be returned to a requester of `requesterGroup`: they are the same
    * group (no group counts as one), or the first is reachable from the second.
    */
   reaches(peerGroup: number, requesterGroup: number): boolean {
@@ -132,7 +132,7 @@ export class PeerGroups {
   }
 }
 
-/** How many prefixes of one group lie inside prefixes of another, or are the same. */
+/** The number of prefixes of one group that lie inside prefixes of another, or equal them. */
 export interface PeerGroupOverlap {
   readonly inner: string;
   readonly outer: string;
@@ -140,16 +140,16 @@ export interface PeerGroupOverlap {
 }
 
 /**
- * Finds the groups that overlap, in the order of the definitions. A prefix is counted once for each other group it
- * lies in, however often either one lists it; a prefix that both list counts both ways.
+ * Finds overlapping groups, in the order of the definitions. A prefix is counted once for each other group that it lies
+ * in, even if a group lists it repeatedly. A prefix in both groups counts in both directions.
  */
 export function findOverlaps(definitions: readonly PeerGroupDefinition[]): PeerGroupOverlap[] {
   const sorted = definitions
     .flatMap(({ prefixes }, group) => prefixes.map((prefix) => ({ prefix, group })))
     .sort((a, b) => comparePrefixes(a.prefix, b.prefix));
-  /** The distinct prefixes around the current one, outermost first, and the groups that list each. */
+  /** The distinct prefixes that contain the current one, outermost first, and the groups that list each. */
   const open: { prefix: Prefix; groups: Set<number> }[] = [];
-  /** How many of the open prefixes each group lists. */
+  /** Number of open prefixes of each group. */
   const depths = new Map<number, number>();
   const counts = definitions.map(() => new Map<number, number>());
   const closeLast = () => {
@@ -200,7 +200,7 @@ function assignIds(definitions: readonly PeerGroupDefinition[], previous: PeerGr
   return { ids, lastId };
 }
 
-/** Every id reaches itself, also those not in use. */
+/** Every id reaches itself, including unused ones. */
 function buildReach(definitions: readonly PeerGroupDefinition[], ids: ReadonlyMap<string, number>) {
   const reach = new Uint32Array(new SharedArrayBuffer((GROUP_IDS * GROUP_IDS) / 8));
   const allow = (peerGroup: number, requesterGroup: number) => {

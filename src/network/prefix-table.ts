@@ -1,35 +1,35 @@
 /**
- * Longest-prefix match for the data plane. Nested prefixes are flattened, once, into disjoint ranges in ascending
- * order, each with the value of the longest prefix that covers it. A lookup finds the last range that starts at or
- * before the address: an index by 16 bits of the address narrows it to a few, a binary search finds the one.
+ * Longest-prefix match for the data plane. Nested prefixes are flattened once into disjoint ranges in ascending order,
+ * each with the value of the longest prefix that covers it. A lookup finds the last range that starts at or before the
+ * address: an index by 16 bits of the address narrows it down to a few, and a binary search finds it.
  */
 import type { Address } from "../model/address.ts";
 import { containsPrefix, type Prefix, type Words } from "./prefix.ts";
 
-/** A prefix and what {@link PrefixTable.lookup} gives for its addresses: 1 to 65535, or 0 for "as if no match". */
+/** A prefix and the value of its addresses in {@link PrefixTable.lookup}: 1 to 65535, or 0 for "no match". */
 export interface PrefixEntry {
   readonly prefix: Prefix;
   readonly value: number;
 }
 
-/** A built table: shared memory that is never written again, so any thread may be sent it and read it. */
+/** A built table: immutable shared memory, which any thread may read. */
 export interface PrefixTableData {
   readonly ipv4: RangeTableData;
   readonly ipv6: RangeTableData;
 }
 
-/** The ranges of one family. The first one starts at 0; a range ends where the next one starts. */
+/** The ranges of one family. The first starts at 0; each ends where the next one starts. */
 export interface RangeTableData {
   /** First address of each range: a word for IPv4, four for IPv6. */
   readonly starts: Uint32Array<SharedArrayBuffer>;
   readonly values: Uint16Array<SharedArrayBuffer>;
-  /** For each value of the 16 bits after `skip`, the last range that starts below; then the last range. */
+  /** For each value of the 16 bits after `skip`, the last range that starts below it; finally the last range. */
   readonly index: Uint32Array<SharedArrayBuffer>;
-  /** The leading bits that all starts but the first have in common, for the index to tell them apart. IPv4: 0. */
+  /** Number of leading bits that all starts except the first have in common; the index skips them. IPv4: 0. */
   readonly skip: number;
 }
 
-/** Builds a table. Of entries with the same prefix the first one counts. */
+/** Builds a table. Of entries with the same prefix the first counts. */
 export function buildPrefixTable(entries: readonly PrefixEntry[]): PrefixTableData {
   const ranges4 = flatten(sort(entries.filter((entry) => entry.prefix.family === 4)));
   const ranges6 = flatten(sort(entries.filter((entry) => entry.prefix.family === 6)));
@@ -41,7 +41,7 @@ export function buildPrefixTable(entries: readonly PrefixEntry[]): PrefixTableDa
   };
 }
 
-/** Builds the table of a set: what lies in one of the prefixes has the value 1. */
+/** Builds the table of a set: addresses in one of the prefixes have the value 1. */
 export function buildPrefixSet(prefixes: readonly Prefix[]): PrefixTableData {
   return buildPrefixTable(prefixes.map((prefix) => ({ prefix, value: 1 })));
 }
@@ -56,7 +56,7 @@ export class PrefixTable {
     this.#ipv6 = data.ipv6;
   }
 
-  /** The value of the longest prefix that holds `address`, or 0. */
+  /** The value of the longest prefix that contains `address`, or 0. */
   lookup(address: Address): number {
     return address.family === 4 ? lookup4(this.#ipv4, address.words[0]) : lookup6(this.#ipv6, address.words);
   }
@@ -105,8 +105,9 @@ function windowAt(words: Uint32Array, at: number, skip: number): number {
 }
 
 /**
- * Sorts by first address, then length, so that each prefix comes right before those inside it, and keeps the order of
- * equal ones: a radix sort by 16 bits at a time, from the least significant. Comparing takes two to four times as long.
+ * Sorts by first address, then length, so that each prefix is followed by those inside it. The order of equal ones is
+ * kept. It is a radix sort by 16 bits at a time, least significant first; a comparison sort takes two to four times as
+ * long.
  */
 function sort(entries: readonly PrefixEntry[]): readonly PrefixEntry[] {
   if (entries.length < 2) return entries;
@@ -139,8 +140,8 @@ interface Ranges {
 }
 
 /**
- * Turns the sorted prefixes of one family into ranges. `open` holds the prefixes around the current one, outermost
- * first; where one of them ends, the value of the one around it begins again.
+ * Turns the sorted prefixes of one family into ranges. `open` has the prefixes that contain the current one, outermost
+ * first. Where one of them ends, the value of the enclosing one resumes.
  */
 function flatten(sorted: readonly PrefixEntry[]): Ranges {
   const ranges = new RangeWriter(sorted.length * 2 + 1);
@@ -152,7 +153,7 @@ function flatten(sorted: readonly PrefixEntry[]): Ranges {
   };
   for (const entry of sorted) {
     while (open.length > 0 && !containsPrefix(open[open.length - 1].prefix, entry.prefix)) closeLast();
-    if (open.at(-1)?.prefix.length === entry.prefix.length) continue; // the same prefix again
+    if (open.at(-1)?.prefix.length === entry.prefix.length) continue; // a duplicate
     ranges.begin(entry.prefix.words, entry.value);
     open.push(entry);
   }
@@ -160,18 +161,18 @@ function flatten(sorted: readonly PrefixEntry[]): Ranges {
   return ranges.finish();
 }
 
-/** Collects ranges in ascending order, and joins neighbours of the same value. */
+/** Collects ranges in ascending order, and merges adjacent ones with the same value. */
 class RangeWriter {
   readonly #starts: Uint32Array;
   readonly #values: Uint16Array;
-  #count = 1; // the family's first address, of no value
+  #count = 1; // the range of the family's first address, without a value
 
   constructor(capacity: number) {
     this.#starts = new Uint32Array(capacity * 4);
     this.#values = new Uint16Array(capacity);
   }
 
-  /** From `start` on the value is `value`. Called again for the same start, it replaces what was said before. */
+  /** Starts a range. A second call for the same start replaces the first. */
   begin(start: Words, value: number): void {
     const starts = this.#starts;
     const last = (this.#count - 1) * 4;
@@ -184,7 +185,7 @@ class RangeWriter {
     this.#count++;
   }
 
-  /** From the first address after a prefix on the value is `value`, unless the family's addresses end there. */
+  /** Starts a range behind a prefix, unless the prefix ends at the family's last address. */
   beginAfter(words: Words, length: number, value: number): void {
     const start: [number, number, number, number] = [words[0], words[1], words[2], words[3]];
     let carry = 2 ** (-length & 31);

@@ -78,8 +78,8 @@ test("refuses with the reason", () => {
       "::ffff:10.0.0.0/129",
       '"::ffff:10.0.0.0/129" is not a prefix: its length must be a number from 0 to 128',
     ],
-    ["10.0.0/8", '"10.0.0" is not an IP address: four numbers with points between them are expected'],
-    ["/8", '"" is not an IP address: four numbers with points between them are expected'],
+    ["10.0.0/8", '"10.0.0" is not an IP address: four numbers separated by dots are expected'],
+    ["/8", '"" is not an IP address: four numbers separated by dots are expected'],
   ];
   for (const [text, message] of refused) assert.throws(() => parsePrefix(text), { message });
 });

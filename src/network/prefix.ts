@@ -1,11 +1,11 @@
-/** IP prefixes (CIDR: RFC 4632 for IPv4, RFC 4291 2.3 for IPv6): what they are, their text, how they nest. */
+/** IP prefixes (CIDR: RFC 4632 for IPv4, RFC 4291 2.3 for IPv6): representation, text, nesting. */
 import { Address, type Family } from "../model/address.ts";
 import { formatAddress, parseAddress } from "../model/address-text.ts";
 
-/** 128 bits in network order, as {@link Address} holds them: IPv4 is in the first word, the others are 0. */
+/** 128 bits in network order, as in {@link Address}: IPv4 is in the first word, the others are 0. */
 export type Words = readonly [number, number, number, number];
 
-/** All addresses of a family whose first `length` bits are those of `words`. The other bits of `words` are 0. */
+/** All addresses of a family whose first `length` bits equal those of `words`. The other bits of `words` are 0. */
 export interface Prefix {
   readonly family: Family;
   readonly words: Words;
@@ -13,10 +13,10 @@ export interface Prefix {
   readonly length: number;
 }
 
-/** The bits of an address of each family: the longest prefix. */
+/** Address length of each family in bits. */
 export const FAMILY_BITS = { 4: 32, 6: 128 } as const;
 
-/** Makes a prefix and clears its host bits. One inside `::ffff:0:0/96` becomes the IPv4 prefix that it maps. */
+/** Creates a prefix and clears its host bits. One inside `::ffff:0:0/96` becomes the IPv4 prefix that it maps. */
 export function createPrefix(family: Family, words: Words, length: number): Prefix {
   if (family === 6 && length >= 96 && words[0] === 0 && words[1] === 0 && words[2] === 0xffff) {
     return createPrefix(4, [words[3], 0, 0, 0], length - 96);
@@ -30,17 +30,17 @@ export function createPrefix(family: Family, words: Words, length: number): Pref
   return { family, words: cleared, length };
 }
 
-/** What {@link parsePrefix} read. */
+/** The result of {@link parsePrefix}. */
 export interface ParsedPrefix {
   readonly prefix: Prefix;
-  /** The text has bits set after the prefix's length (`10.0.0.1/8`): probably a mistake, worth a warning. */
+  /** Whether bits after the prefix's length are set (`10.0.0.1/8`): probably a mistake, worth a warning. */
   readonly hostBitsSet: boolean;
 }
 
 /**
- * Parses `ADDRESS/LENGTH`, or a bare address, which is the prefix of that address alone. Addresses are as in
- * {@link parseAddress}; `::ffff:a.b.c.d/n` from n = 96 on is the IPv4 prefix `a.b.c.d/(n - 96)`.
- * @throws Error that says what is wrong with the text.
+ * Parses `ADDRESS/LENGTH`, or an address, which is the prefix of that address alone. Addresses are as in {@link
+ * parseAddress}; `::ffff:a.b.c.d/n` with n >= 96 is the IPv4 prefix `a.b.c.d/(n - 96)`.
+ * @throws Error that describes the mistake.
  */
 export function parsePrefix(text: string): ParsedPrefix {
   const slash = text.indexOf("/");
@@ -60,7 +60,7 @@ export function parsePrefix(text: string): ParsedPrefix {
   return { prefix: createPrefix(writtenFamily, written, length), hostBitsSet };
 }
 
-/** Formats a prefix as `ADDRESS/LENGTH`, the address as {@link formatAddress} does. */
+/** Formats a prefix as `ADDRESS/LENGTH`; the address as in {@link formatAddress}. */
 export function formatPrefix(prefix: Prefix): string {
   const address = new Address();
   if (prefix.family === 4) address.setIPv4(prefix.words[0]);
@@ -77,7 +77,7 @@ export function containsPrefix(outer: Prefix, inner: Prefix): boolean {
   return true;
 }
 
-/** Orders prefixes by family, then first address, then length: each one comes right before those inside it. */
+/** Orders prefixes by family, then first address, then length: each is followed by those inside it. */
 export function comparePrefixes(a: Prefix, b: Prefix): number {
   return (
     a.family - b.family ||
@@ -89,7 +89,7 @@ export function comparePrefixes(a: Prefix, b: Prefix): number {
   );
 }
 
-/** The part of the mask of `length` bits that falls on word `index`. */
+/** The 32 bits of the network mask of `length` bits in word `index`. */
 function networkMask(length: number, index: number): number {
   const bits = length - index * 32;
   if (bits <= 0) return 0;

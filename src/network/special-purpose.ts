@@ -1,8 +1,8 @@
-/** Addresses that mean something of their own, wherever the network is (the registry is RFC 6890). */
+/** Special-purpose addresses (the registry is RFC 6890). */
 import type { Address } from "../model/address.ts";
 
 /**
- * Whether an address is reachable only near where it is used, so that it helps nobody else as a peer:
+ * Whether an address is reachable only locally, so that it is useless as a peer elsewhere:
  * - 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16: private use (RFC 1918)
  * - 100.64.0.0/10: between subscribers and carrier-grade NAT (RFC 6598)
  * - 127.0.0.0/8, ::1: loopback (RFC 1122 3.2.1.3, RFC 4291 2.5.3)
@@ -28,7 +28,7 @@ export function isPrivate(address: Address): boolean {
 }
 
 /**
- * Whether an address can be nobody's, so that it may never be kept or given as a peer:
+ * Whether an address cannot belong to any host, so that it is never stored or returned as a peer:
  * - 0.0.0.0/8: "this network" (RFC 1122 3.2.1.3); ::, unspecified (RFC 4291 2.5.2)
  * - 224.0.0.0/4, ff00::/8: multicast (RFC 5771, RFC 4291 2.7)
  * - 240.0.0.0/4: reserved (RFC 1112 4), and in it 255.255.255.255, broadcast (RFC 919)
@@ -41,30 +41,29 @@ export function isUnusable(address: Address): boolean {
 }
 
 /**
- * The port that a client names when nobody can connect to it: libtorrent does so behind a proxy, since trackers refuse
- * port 0.
+ * The port that libtorrent announces behind a proxy, where it cannot accept connections, since trackers refuse port 0.
  */
 const PLACEHOLDER_PORT = 1;
 
 /**
- * Whether somebody can be at an address and port, so that it may be kept and given as a peer: not where the address
- * {@link isUnusable}, nor at port 0, which is none, or 1, the placeholder.
+ * Whether a peer can have this address and port. False if the address {@link isUnusable}, and for port 0 and the
+ * placeholder port 1.
  */
 export function canBePeer(address: Address, port: number): boolean {
   return port > PLACEHOLDER_PORT && !isUnusable(address);
 }
 
 /**
- * Whether an address is not one of a host somewhere on the internet, so that a connection to it stays near us or means
- * nothing: those of {@link isPrivate} and {@link isUnusable}, and
+ * Whether an address is not a global unicast address, so that a connection to it would be local or meaningless. Besides
+ * those of {@link isPrivate} and {@link isUnusable}:
  * - 192.0.0.0/24: protocol assignments (RFC 6890 2.1); 192.88.99.0/24: once 6to4 relays (RFC 7526)
  * - 198.18.0.0/15: benchmarks (RFC 2544)
- * - all of IPv6 outside of 2000::/3, the only part that is given out; so IPv4-compatible, NAT64 (64:ff9b::/96, of
- *   whatever IPv4 address) and site-local addresses too
+ * - all of IPv6 outside of 2000::/3, the only allocated part; this includes IPv4-compatible, NAT64 (64:ff9b::/96, which
+ *   may map any IPv4 address) and site-local addresses
  * - 2001::/23: protocol assignments, in it Teredo (RFC 4380) and benchmarks; 2002::/16: 6to4 (RFC 3056). Teredo and 6to4
- *   hold an IPv4 address, which could be any.
+ *   contain an arbitrary IPv4 address.
  *
- * The prefixes for documentation are not among them: nobody is there.
+ * Documentation prefixes are not included: no host uses them.
  */
 export function isSpecialPurpose(address: Address): boolean {
   if (isPrivate(address) || isUnusable(address)) return true;

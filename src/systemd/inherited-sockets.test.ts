@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type GivenSocket, GivenSocketError, placeGivenSockets, takeGivenSockets } from "./given-sockets.ts";
+import {
+  type InheritedSocket,
+  InheritedSocketError,
+  placeInheritedSockets,
+  takeInheritedSockets,
+} from "./inherited-sockets.ts";
 
-function given(type: GivenSocket["type"], host: string, port: number, fd: number): GivenSocket {
+function given(type: InheritedSocket["type"], host: string, port: number, fd: number): InheritedSocket {
   return { type, name: "btrt.socket", address: { host, port, fd } };
 }
 
@@ -16,7 +21,7 @@ const WANTED = {
 
 test("sockets take the places of their addresses; the others stay to be opened", () => {
   const sockets = [given("datagram", "::", 80, 3), given("stream", "2001:db8::1", 6969, 4)];
-  assert.deepEqual(placeGivenSockets(WANTED, sockets), {
+  assert.deepEqual(placeInheritedSockets(WANTED, sockets), {
     streams: [
       { host: "::", port: 80 },
       { host: "2001:db8::1", port: 6969, fd: 4 },
@@ -26,7 +31,7 @@ test("sockets take the places of their addresses; the others stay to be opened",
 });
 
 test("0.0.0.0 takes the place of ::, where it has none of its own", () => {
-  const { streams } = placeGivenSockets(WANTED, [given("stream", "0.0.0.0", 80, 3)]);
+  const { streams } = placeInheritedSockets(WANTED, [given("stream", "0.0.0.0", 80, 3)]);
   assert.deepEqual(streams[0], { host: "0.0.0.0", port: 80, fd: 3 });
   const both = {
     streams: [
@@ -35,7 +40,7 @@ test("0.0.0.0 takes the place of ::, where it has none of its own", () => {
     ],
     datagrams: [],
   };
-  const placed = placeGivenSockets(both, [given("stream", "0.0.0.0", 80, 3)]);
+  const placed = placeInheritedSockets(both, [given("stream", "0.0.0.0", 80, 3)]);
   assert.deepEqual(placed.streams, [
     { host: "::", port: 80 },
     { host: "0.0.0.0", port: 80, fd: 3 },
@@ -43,11 +48,11 @@ test("0.0.0.0 takes the place of ::, where it has none of its own", () => {
 });
 
 test("one without a place is refused, and two for the same", () => {
-  const message = (sockets: GivenSocket[]) => {
+  const message = (sockets: InheritedSocket[]) => {
     try {
-      placeGivenSockets(WANTED, sockets);
+      placeInheritedSockets(WANTED, sockets);
     } catch (error) {
-      assert.ok(error instanceof GivenSocketError);
+      assert.ok(error instanceof InheritedSocketError);
       return error.message;
     }
     return assert.fail();
@@ -61,21 +66,21 @@ test("one without a place is refused, and two for the same", () => {
 
 test("what is meant for another process is left alone, and nobody inherits it", async () => {
   const environment = { LISTEN_PID: "1", LISTEN_FDS: "1", LISTEN_FDNAMES: "x", PATH: "/" };
-  assert.deepEqual(await takeGivenSockets(environment, 2), []);
+  assert.deepEqual(await takeInheritedSockets(environment, 2), []);
   assert.deepEqual(environment, { PATH: "/" });
-  assert.deepEqual(await takeGivenSockets({}, 2), []);
+  assert.deepEqual(await takeInheritedSockets({}, 2), []);
 });
 
 test("nonsense is refused", async () => {
   for (const LISTEN_FDS of ["-1", "1.5", "many", "100000"]) {
-    await assert.rejects(takeGivenSockets({ LISTEN_PID: "2", LISTEN_FDS }, 2), GivenSocketError);
+    await assert.rejects(takeInheritedSockets({ LISTEN_PID: "2", LISTEN_FDS }, 2), InheritedSocketError);
   }
 });
 
 test("a descriptor that is no socket is refused", async () => {
   const environment = { LISTEN_PID: "2", LISTEN_FDS: "120", LISTEN_FDNAMES: "" };
   await assert.rejects(
-    takeGivenSockets(environment, 2),
-    /descriptor \d+ of the service manager is no listening/,
+    takeInheritedSockets(environment, 2),
+    /descriptor \d+ of the service manager is neither a listening/,
   );
 });

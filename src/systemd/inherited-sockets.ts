@@ -1,42 +1,42 @@
-/** Sockets that the service manager opened for us (socket activation), as sd_listen_fds(3) describes. */
+/** Sockets inherited from the service manager (socket activation), as in sd_listen_fds(3). */
 import type { ListenAddress, ListenAddresses } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
 import { formatAddress, formatHostPort, parseAddress } from "../model/address-text.ts";
 
-/** The number of the first descriptor, SD_LISTEN_FDS_START. */
+/** Number of the first inherited descriptor, SD_LISTEN_FDS_START. */
 const FIRST_DESCRIPTOR = 3;
-/** More are a mistake: as many addresses as `listen` takes, of both kinds. */
+/** Limit of inherited descriptors: the addresses that `listen` can have, for both protocols. */
 const MOST_DESCRIPTORS = 128;
 
-/** What was given does not fit the configuration. The message says what to do. */
-export class GivenSocketError extends Error {}
+/** The inherited sockets do not match the configuration. The message says how to fix that. */
+export class InheritedSocketError extends Error {}
 
-/** A socket that was given. */
-export interface GivenSocket {
+/** An inherited socket. */
+export interface InheritedSocket {
   readonly type: "stream" | "datagram";
   readonly address: ListenAddress;
-  /** What the service manager calls it: the name of its unit, unless that says otherwise. */
+  /** Its name in the service manager: the unit's name by default. */
   readonly name: string;
 }
 
 /**
- * Takes the sockets that were given to this process. The environment has them no more afterwards: they are nobody
- * else's.
- * @throws GivenSocketError when one is not for TCP or UDP, or cannot be used here.
+ * Takes the sockets passed to this process, and removes them from the environment, so that child processes do not use
+ * them.
+ * @throws InheritedSocketError if a socket is neither TCP nor UDP, or cannot be used.
  */
-export async function takeGivenSockets(
+export async function takeInheritedSockets(
   environment: Record<string, string | undefined>,
   processId: number,
-): Promise<GivenSocket[]> {
+): Promise<InheritedSocket[]> {
   const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = "" } = environment;
   for (const name of ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]) delete environment[name];
   const count = Number(LISTEN_FDS ?? 0);
   if (count === 0 || Number(LISTEN_PID) !== processId) return [];
   if (!Number.isInteger(count) || count < 0 || count > MOST_DESCRIPTORS)
-    throw new GivenSocketError(`LISTEN_FDS=${LISTEN_FDS} is not a number of at most ${MOST_DESCRIPTORS}`);
+    throw new InheritedSocketError(`LISTEN_FDS=${LISTEN_FDS} is not a number of at most ${MOST_DESCRIPTORS}`);
   const names = LISTEN_FDNAMES.split(":");
   const { SocketCalls } = await import("../engine/uring/socket-calls.ts").catch(() => {
-    throw new GivenSocketError(
+    throw new InheritedSocketError(
       "sockets of the service manager need the package koffi, which is not installed",
     );
   });
@@ -47,8 +47,8 @@ export async function takeGivenSockets(
       const name = names[i] || `descriptor ${fd}`;
       const socket = calls.describe(fd);
       if (socket === undefined)
-        throw new GivenSocketError(
-          `${name} of the service manager is no listening socket for TCP, nor one for UDP`,
+        throw new InheritedSocketError(
+          `${name} of the service manager is neither a listening TCP socket nor a UDP socket`,
         );
       const address = new Address();
       address.setBytes(socket.address, 0);
@@ -60,11 +60,14 @@ export async function takeGivenSockets(
 }
 
 /**
- * Puts the sockets that were given in the places of the addresses they are bound to; the others are opened. A socket of
- * `0.0.0.0` takes that of `::`, too: it is what is opened for it where there is no IPv6.
- * @throws GivenSocketError when one has no place: nobody would answer there.
+ * Replaces configured addresses by the inherited sockets that are bound to them; the other addresses will be opened. A
+ * socket of `0.0.0.0` also replaces `::`, which is opened as `0.0.0.0` on machines without IPv6.
+ * @throws InheritedSocketError if a socket matches no address: it would not be served.
  */
-export function placeGivenSockets(wanted: ListenAddresses, given: readonly GivenSocket[]): ListenAddresses {
+export function placeInheritedSockets(
+  wanted: ListenAddresses,
+  given: readonly InheritedSocket[],
+): ListenAddresses {
   const streams = [...wanted.streams];
   const datagrams = [...wanted.datagrams];
   for (const { type, name, address } of given) {
@@ -77,11 +80,11 @@ export function placeGivenSockets(wanted: ListenAddresses, given: readonly Given
       place = addresses.findIndex((each) => isAt(each, "::", address.port));
     const at = `${protocol} ${formatHostPort(address)}`;
     if (place < 0)
-      throw new GivenSocketError(
-        `${name} of the service manager has ${at}, which ${key} does not name: add it there, or take it out of ${name}`,
+      throw new InheritedSocketError(
+        `${name} of the service manager has ${at}, which is not in ${key}: add it there, or remove it from ${name}`,
       );
     if (addresses[place].fd !== undefined)
-      throw new GivenSocketError(`${name} of the service manager has ${at} twice`);
+      throw new InheritedSocketError(`${name} of the service manager has ${at} twice`);
     addresses[place] = address;
   }
   return { streams, datagrams };

@@ -1,48 +1,51 @@
-/** Tells the service manager how the program does: sd_notify(3), a datagram of lines to the socket it names. */
+/** Reports the program's state to the service manager: sd_notify(3), a datagram of lines to a Unix socket. */
 import { MESSAGE, SOCKET } from "../engine/uring/layouts.ts";
 
-/** struct sockaddr_un, include/uapi/linux/un.h: the family, and the path; an abstract one begins with a 0. */
+/** struct sockaddr_un, include/uapi/linux/un.h: family and path. The path of an abstract address starts with a 0. */
 const SOCKADDR_UN = { family: 0, path: 2, mostBytes: 110 } as const;
 
-/** The service manager wants to hear, and cannot be told. */
+/** The service manager expects reports, but its socket cannot be used. */
 export class NotifierError extends Error {}
 
 /** Sends one datagram to the service manager. */
 type Send = (text: string) => void;
 
-/** Tells the service manager. What does not reach it is lost. */
+/** Reports to the service manager. Delivery is not guaranteed. */
 export class Notifier {
-  /** It restarts a process that has not said {@link alive} for so long, in milliseconds; undefined: it does not. */
+  /**
+   * The service manager restarts a process that does not call {@link alive} within this time, in milliseconds.
+   * Undefined: it does not.
+   */
   readonly watchdogMs: number | undefined;
   readonly #sendText: Send;
 
-  /** @param watchdogUs what the environment says, in microseconds. */
+  /** @param watchdogUs the environment's value, in microseconds. */
   constructor(send: Send, watchdogUs: number | undefined) {
     this.#sendText = send;
     this.watchdogMs = watchdogUs === undefined ? undefined : watchdogUs / 1000;
   }
 
-  /** It serves, after its start or a reload. */
+  /** Reports that the program serves, after a start or reload. */
   ready(status: string): void {
     this.#send("READY=1", `STATUS=${status}`);
   }
 
-  /** A reload has begun; {@link ready} ends it. */
+  /** Reports the start of a reload; {@link ready} ends it. */
   reloading(): void {
     this.#send("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`, "STATUS=reloading");
   }
 
-  /** It will end by itself. */
+  /** Reports that the program is stopping. */
   stopping(status: string): void {
     this.#send("STOPPING=1", `STATUS=${status}`);
   }
 
-  /** Says how it does, for `systemctl status`. */
+  /** Reports a status text, for `systemctl status`. */
   status(text: string): void {
     this.#send(`STATUS=${text}`);
   }
 
-  /** Everything that must be alive is. */
+  /** Reports that all workers are alive. */
   alive(status: string): void {
     this.#send("WATCHDOG=1", `STATUS=${status}`);
   }
@@ -53,9 +56,9 @@ export class Notifier {
 }
 
 /**
- * Opens the line to the service manager. The environment has it no more afterwards.
- * @returns undefined when there is none.
- * @throws NotifierError when there is, and it cannot be used.
+ * Opens the socket of the service manager, and removes it from the environment.
+ * @returns undefined if there is none.
+ * @throws NotifierError if it cannot be used.
  */
 export async function openNotifier(
   environment: Record<string, string | undefined>,
@@ -69,7 +72,7 @@ export async function openNotifier(
     throw new NotifierError("NOTIFY_SOCKET needs the package koffi, which is not installed");
   });
   const fd = socket(SOCKET.familyUnix, SOCKET.datagram | SOCKET.closeOnExec, 0);
-  if (fd < 0) throw new NotifierError("there is no socket to be had for NOTIFY_SOCKET");
+  if (fd < 0) throw new NotifierError("no socket can be opened for NOTIFY_SOCKET");
   const isWatched =
     WATCHDOG_USEC !== undefined && (WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === processId);
   const send = (text: string) => {

@@ -1,19 +1,19 @@
-/** Writes log lines without ever making the tracker wait, and outlives whatever happens to the disk or the pipe. */
+/** Writes log lines without blocking the tracker, and tolerates a full disk or broken pipe. */
 import sonicBoom, { type SonicBoom } from "sonic-boom";
 
-/** Bytes held in memory while the descriptor takes none; lines beyond that are dropped and counted. */
+/** Limit of lines buffered in memory, in bytes; further ones are dropped and counted. */
 const HELD_BYTES = 8 * 1024 * 1024;
-/** How long after a failed write the next attempt is made, if no new line makes one before. */
+/** Delay of the next attempt after a failed write, in milliseconds, unless a new line causes one earlier. */
 const RETRY_MS = 1000;
-/** How long closing waits for a descriptor that takes nothing. */
+/** Limit of closing, in milliseconds. */
 const CLOSE_MS = 2000;
-/** The same problem is told once in this time. */
+/** Minimum time between two reports of the same problem, in milliseconds. */
 const REPEAT_MS = 60_000;
 
-/** Tells the operator about a problem of the log itself, which the log cannot tell. One line, no line end. */
+/** Reports a problem of the log itself, which cannot be logged. One line, without line end. */
 export type Complain = (problem: string) => void;
 
-/** Complains through `write`, about the same problem at most once a minute. */
+/** Reports problems through `write`, each at most once a minute. */
 export function limitComplaints(write: (line: string) => void): Complain {
   const toldAt = new Map<string, number>();
   return (problem) => {
@@ -25,7 +25,7 @@ export function limitComplaints(write: (line: string) => void): Complain {
   };
 }
 
-/** Lines on their way to one open descriptor. Takes the descriptor over, except standard output, which stays open. */
+/** Writes lines to an open descriptor, and owns it. Standard output is not closed. */
 export class LineWriter {
   readonly #sonic: SonicBoom;
   readonly #ended: Promise<void>;
@@ -34,7 +34,7 @@ export class LineWriter {
   #retryTimer: NodeJS.Timeout | undefined;
   #patientUntil = Number.POSITIVE_INFINITY;
 
-  /** @param name what the descriptor is, for complaints. */
+  /** @param name of the file, for reports. */
   constructor(fd: number, name: string, complain: Complain) {
     const retryEAGAIN = () => performance.now() < this.#patientUntil;
     this.#sonic = new sonicBoom.SonicBoom({ fd, maxLength: HELD_BYTES, retryEAGAIN });
@@ -55,7 +55,7 @@ export class LineWriter {
     if (!this.#finishing) this.#sonic.write(line);
   }
 
-  /** Takes no more lines, and closes once all have been written, however long that takes. */
+  /** Accepts no more lines, and closes when all are written, without a time limit. */
   finish(): Promise<void> {
     if (!this.#finishing) this.#sonic.end();
     this.#finishing = true;
@@ -72,13 +72,13 @@ export class LineWriter {
     this.#sonic.destroy();
   }
 
-  /** Writes what is held, at the end of a process that has no time to {@link close}. Never throws. */
+  /** Writes buffered lines when the process ends without time to {@link close}. Never throws. */
   flushSync(): void {
     this.#patientUntil = performance.now() + RETRY_MS;
     try {
       this.#sonic.flushSync();
     } catch {
-      // Nobody is left to be told.
+      // The error cannot be reported any more.
     }
   }
 
@@ -87,7 +87,7 @@ export class LineWriter {
     try {
       this.#sonic.flush();
     } catch {
-      // Closed meanwhile.
+      // It was closed meanwhile.
     }
   }
 }

@@ -1,8 +1,8 @@
-/** Which day a log file covers, when days begin at a local time other than midnight. */
+/** The day of a log file. Days may begin at a local time other than midnight. */
 
-/** A stretch of time that one log file covers. */
+/** The period of one log file. */
 export interface LogDay {
-  /** Its date, `YYYY-MM-DD`: the one on which most of it falls. */
+  /** Its date, `YYYY-MM-DD`: the one with most of the period. */
   readonly date: string;
   /** First millisecond, since the epoch. */
   readonly start: number;
@@ -11,8 +11,8 @@ export interface LogDay {
 }
 
 /**
- * The day that `at` falls in. Days are cut in instants, not in clock readings, so that a time of day which occurs
- * twice or never (daylight saving) begins exactly one of them, and they run 23 to 25 hours.
+ * The log day that contains `at`. Each day begins at one instant, even if the time of day occurs twice or never
+ * (daylight saving), and lasts 23 to 25 hours.
  * @param switchTime local time at which a day begins, `HH:MM:SS`.
  */
 export function logDay(at: Date, switchTime: string): LogDay {

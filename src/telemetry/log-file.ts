@@ -1,6 +1,6 @@
 /**
- * The log as files in a directory: `btrt.log` is being written; once a day, at a local time, it is renamed to
- * `btrt-YYYY-MM-DD.log` by the day it covers and a new one is begun.
+ * The log as files in a directory. `btrt.log` is the current one. Once a day, at a local time, it is renamed to
+ * `btrt-YYYY-MM-DD.log`, and a new one is started.
  */
 import {
   fstatSync,
@@ -19,43 +19,43 @@ import { daysBefore, type LogDay, logDay } from "./log-day.ts";
 
 const NAME = "btrt.log";
 const OLD_NAME = /^btrt-(\d{4}-\d\d-\d\d)\.log(\.\d+)?$/;
-/** Subscribers' addresses may be in it: not for everybody. */
+/** It may have subscribers' addresses: not world-readable. */
 const FILE_MODE = 0o640;
-/** How often the clock and the file are looked at when nothing is written. */
+/** Interval of checks of the clock and the file when nothing is written, in milliseconds. */
 const CHECK_MS = 10_000;
-/** A clock set back by less than this goes on in the same file. */
+/** A clock set back by less than this continues in the same file, in milliseconds. */
 const CLOCK_BACK_MS = 24 * 3600_000;
 
-/** What a {@link LogFile} is opened with. */
+/** Options of a {@link LogFile}. */
 export interface LogFileOptions {
-  /** Made if it is missing. */
+  /** Created if missing. */
   readonly directory: string;
   /** Local time of the daily switch, `HH:MM:SS`. */
   readonly switchTime: string;
-  /** Files of days longer ago than this are deleted. */
+  /** Older files are deleted. */
   readonly keepDays: number;
   readonly now: () => Date;
   readonly complain: Complain;
 }
 
-/** An open log. Lines go to the file of the day in which they are written, each to exactly one file. */
+/** An open log. Each line goes to the file of the day in which it is written. */
 export class LogFile {
   readonly #options: LogFileOptions;
   readonly #path: string;
-  /** Writers of earlier files that still have lines to write. */
+  /** Writers of earlier files with unwritten lines. */
   readonly #finishing = new Set<LineWriter>();
   #writer: LineWriter;
   #day: LogDay;
-  /** Which file is being written, to notice that somebody moved or deleted it. */
+  /** Identity of the current file, to notice that it was moved or deleted. */
   #fileId = "";
-  /** A failed switch is tried again by {@link check}, not at every line. */
+  /** A failed switch is retried by {@link check}, not at every line. */
   #switchFailed = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   /**
-   * Opens the log; a file left from an earlier day is put away first.
-   * @throws Error that names the directory when it cannot be made or written to.
+   * Opens the log; a file from an earlier day is renamed first.
+   * @throws Error with the directory's name if it cannot be created or written to.
    */
   constructor(options: LogFileOptions) {
     this.#options = options;
@@ -80,8 +80,8 @@ export class LogFile {
   }
 
   /**
-   * What else happens every few seconds: switches if it is time, and begins a new file if the one being written
-   * has been moved or deleted. Never rejects.
+   * Periodic work: switches if it is time, and starts a new file if the current one was moved or deleted. Never
+   * rejects.
    */
   async check(): Promise<void> {
     this.#switchIfDue();
@@ -92,23 +92,23 @@ export class LogFile {
       mkdirSync(this.#options.directory, { recursive: true });
       this.#replaceWriter();
     } catch (error) {
-      this.#options.complain(`the log file is gone and cannot be made again: ${messageOf(error)}`);
+      this.#options.complain(`the log file is missing and cannot be created again: ${messageOf(error)}`);
     }
   }
 
-  /** Writes what is held and closes; gives up if the disk takes nothing. */
+  /** Writes buffered lines and closes, within two seconds. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
     await Promise.all([this.#writer, ...this.#finishing].map((writer) => writer.close()));
   }
 
-  /** Writes what is held, at the end of a process that has no time to {@link close}. */
+  /** Writes buffered lines when the process ends without time to {@link close}. */
   flushSync(): void {
     for (const writer of [...this.#finishing, this.#writer]) writer.flushSync();
   }
 
-  /** Which day the file at the path belongs to: today, unless it was in use when the clock was a little ahead. */
+  /** The day of the existing file: today, unless it was written when the clock was slightly ahead. */
   #resume(now: Date): LogDay {
     const found = statSync(this.#path, { throwIfNoEntry: false });
     const today = logDay(now, this.#options.switchTime);
@@ -123,7 +123,7 @@ export class LogFile {
     const now = this.#options.now();
     if (covers(this.#day, now)) return;
     const day = logDay(now, this.#options.switchTime);
-    // Before putting away: what a wrong clock has dated long ago is kept until the next switch.
+    // Before renaming: a file that a wrong clock dated long ago is kept until the next switch.
     this.#deleteOld(day);
     try {
       this.#putAway(this.#day);
@@ -132,11 +132,11 @@ export class LogFile {
       this.#switchFailed = false;
     } catch (error) {
       this.#switchFailed = true;
-      this.#options.complain(`cannot switch the log file: ${messageOf(error)}; the old one is used on`);
+      this.#options.complain(`cannot switch the log file: ${messageOf(error)}; the old one stays in use`);
     }
   }
 
-  /** Renames the file by its day. The writer has it open and is not disturbed. */
+  /** Renames the file by its day. The writer has it open and is not affected. */
   #putAway(day: LogDay): void {
     const wanted = join(this.#options.directory, `btrt-${day.date}.log`);
     let path = wanted;
@@ -185,17 +185,17 @@ export class LogFile {
   }
 }
 
-/** Whether a line written now belongs into the file of `day`. */
+/** Whether a line written now belongs to the file of `day`. */
 function covers(day: LogDay, now: Date): boolean {
   return now.getTime() < day.end && now.getTime() >= day.start - CLOCK_BACK_MS;
 }
 
-/** Tells files apart, whatever they are called. */
+/** Identifies a file independent of its name. */
 function idOf(file: Stats): string {
   return `${file.dev}:${file.ino}`;
 }
 
-/** Why a directory cannot be used, for whoever configured it. */
+/** Why a directory cannot be used, for the operator. */
 function reasonOf(error: unknown): string {
   switch (codeOf(error)) {
     case "EEXIST":
@@ -203,7 +203,7 @@ function reasonOf(error: unknown): string {
       return "it is not a directory";
     case "EACCES":
     case "EPERM":
-      return "no permission to make files there";
+      return "no permission to create files there";
     default:
       return messageOf(error);
   }

@@ -1,4 +1,4 @@
-/** The log of the whole program: JSON lines in files or on standard output, or readable lines on a terminal. */
+/** The program's log: JSON lines in files or on standard output, or readable lines on a terminal. */
 import { isatty } from "node:tty";
 import { pino } from "pino";
 import type { LogLevel } from "../model/log-level.ts";
@@ -7,7 +7,7 @@ import { LogFile } from "./log-file.ts";
 import { maskAddress } from "./mask-address.ts";
 import { formatForTerminal } from "./terminal-line.ts";
 
-/** pino's numbers for our levels: larger is more severe. */
+/** pino's numbers for our levels: higher is more severe. */
 const SEVERITY: Readonly<Record<LogLevel, number>> = {
   critical: 60,
   error: 50,
@@ -19,8 +19,8 @@ const SEVERITY: Readonly<Record<LogLevel, number>> = {
 const STDOUT = 1;
 
 /**
- * Fields of a log line. `address` is a subscriber's address and is masked if the configuration says so; `err` is
- * an Error, logged with its stack.
+ * Fields of a log line. `address` is a subscriber's address, masked if configured; `err` is an Error, logged with its
+ * stack.
  */
 type LogFields = Readonly<Record<string, unknown>>;
 
@@ -30,28 +30,28 @@ interface LogMethod {
   (message: string): void;
 }
 
-/** An open log: a method for each level, least severe last. Logging never throws and never waits. */
+/** An open log: a method for each level. Logging never throws and never blocks. */
 export interface Logger extends Readonly<Record<LogLevel, LogMethod>> {
-  /** From now on, logs lines of this level and the more severe ones. */
+  /** Sets the least severe level to be logged. */
   setLevel(level: LogLevel): void;
-  /** Writes what is held and closes; lines after that are dropped. Takes two seconds at most. */
+  /** Writes buffered lines and closes; later lines are dropped. Takes two seconds at most. */
   close(): Promise<void>;
 }
 
-/** What a log is opened with: the configuration's `logging`. */
+/** Options of a log: the configuration's `logging`. */
 export interface LoggerOptions {
   /** Directory for the files; without it, standard output. */
   readonly path?: string | undefined;
   readonly level: LogLevel;
-  /** Local time at which a new file is begun each day, `HH:MM:SS`. */
+  /** Local time of the daily switch, `HH:MM:SS`. */
   readonly switchTime: string;
-  /** Files of days longer ago than this are deleted. */
+  /** Older files are deleted. */
   readonly keepDays: number;
-  /** Whether `address` fields are logged without the part that tells who it is. */
+  /** Whether `address` fields are logged without the part that identifies the subscriber. */
   readonly maskAddresses: boolean;
-  /** The clock; tests bring their own. */
+  /** The clock; tests replace it. */
   readonly now?: () => Date;
-  /** Where problems of the log itself go: standard error. */
+  /** Reports problems of the log itself. Default: to standard error. */
   readonly complain?: Complain;
 }
 
@@ -63,8 +63,8 @@ interface Destination {
 }
 
 /**
- * Opens the log. What it holds is written even if the process ends without closing it.
- * @throws Error with a message for the operator when `path` cannot be made or written to.
+ * Opens the log. Buffered lines are written even if the process ends without closing it.
+ * @throws Error with a message for the operator if `path` cannot be created or written to.
  */
 export function openLogger(options: LoggerOptions): Logger {
   const { now = () => new Date(), complain = limitComplaints((line) => process.stderr.write(line)) } =

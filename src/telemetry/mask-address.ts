@@ -1,10 +1,10 @@
-/** Masks subscribers' addresses, so that a log tells their network and not who they are. */
+/** Masks subscribers' addresses, so that a log shows their network only. */
 import { isIPv4, isIPv6 } from "node:net";
 
 /**
- * Masks an IP address given as `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`. IPv4 keeps its /24
- * (`10.1.2.x`), IPv6 its /48 (`2001:db8:1::x`), a v4-mapped address is masked as IPv4; the port stays.
- * @returns the text unchanged when it holds no address of these forms: names are not masked.
+ * Masks an IP address in the form `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`. IPv4 keeps its /24
+ * (`10.1.2.x`), IPv6 its /48 (`2001:db8:1::x`). A v4-mapped address is masked as IPv4. The port is kept.
+ * @returns the text unchanged if it is not an address in these forms: names are not masked.
  */
 export function maskAddress(text: string): string {
   if (isIPv4(text)) return maskIPv4(text);
@@ -19,7 +19,7 @@ function maskIPv4(address: string): string {
   return address.replace(/\d+$/, "x");
 }
 
-/** @param address valid, so that what is left out by `::` follows from what is there. */
+/** @param address a valid one, so that `::` can be expanded. */
 function maskIPv6(address: string): string {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address);
   if (mapped) return `::ffff:${maskIPv4(mapped[1])}`;
@@ -30,7 +30,7 @@ function maskIPv6(address: string): string {
   return `${[...first, ...zeros, ...last].slice(0, 3).join(":")}::x`;
 }
 
-/** The 16-bit words of one side of `::`; a dotted IPv4 end counts for two. */
+/** The 16-bit words on one side of `::`; a dotted quad at the end counts as two. */
 function wordsOf(side: string): string[] {
   return side === "" ? [] : side.replace(/[\d.]+\.\d+/, "0:0").split(":");
 }

@@ -1,4 +1,4 @@
-/** Log lines for somebody who watches them on a terminal. */
+/** Formats log lines for a terminal. */
 import { styleText } from "node:util";
 import { LOG_LEVELS, type LogLevel } from "../model/log-level.ts";
 
@@ -21,8 +21,8 @@ interface LogLine {
 }
 
 /**
- * Formats a line as local time, level, message and `key=value` fields; an `err` field's stack follows indented.
- * @returns the line with its line end, coloured unless the environment asks for none (NO_COLOR).
+ * Formats a line as local time, level, message and `key=value` fields; the stack of an `err` field follows, indented.
+ * @returns the line with its line end, in colour unless the environment disables that (NO_COLOR).
  */
 export function formatForTerminal({ time, level, msg = "", ...fields }: LogLine): string {
   const clock = new Date(time).toTimeString().slice(0, 8);
