@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { connectionsPerWorker } from "../config/worker-count.ts";
-import { reclaimResources, type EngineKind, ownDescriptors } from "../engine/choice.ts";
+import { type EngineKind, ownDescriptors, reclaimResources } from "../engine/choice.ts";
 import type { EngineLimits, ListenAddress, ListenAddresses } from "../engine/engine.ts";
 import { assertAddressesFree } from "../engine/node/address-availability.ts";
 import { allocateResources, type ResourceData } from "../engine/uring/resources.ts";
