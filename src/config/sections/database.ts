@@ -9,7 +9,7 @@ const url = text().refine((value) => DATABASE_KINDS.some(({ urlPattern }) => url
   error: `must be ${FORMS.slice(0, -1).join(", ")} or ${FORMS.at(-1)}`,
 });
 
-/** The keys of the original, and ours. The password of a server is text, in a file, or in the environment. */
+/** The keys of the original BTRT, and our own. The password of a server is text, in a file, or in the environment. */
 export const database = section(
   {
     url: url

@@ -1,4 +1,4 @@
-/** `hashlist`: the torrents with enough complete copies inside that outside connections can be refused. */
+/** `hashlist`: the torrents that are fully available inside, so that their outside connections can be refused. */
 import { DRY_RUN_FORMATS, FORMATS, HASH_LIST_FORMATS } from "../../hash-list/formats/formats.ts";
 import { choice, filePath, flag, integer, keys, list, optional, rule, section, text } from "../fields.ts";
 
@@ -84,7 +84,7 @@ export const hashlist = section(
   ),
 );
 
-/** What is wrong with a pattern, or undefined. */
+/** Checks a pattern. @returns the mistake, or undefined. */
 function wrongPattern(pattern: string): string | undefined {
   try {
     const groups = new RegExp(`${pattern}|`).exec("")!.length - 1;

@@ -2,7 +2,7 @@
 import { LOG_LEVELS } from "../../model/log-level.ts";
 import { choice, filePath, flag, integer, optional, section, timeOfDay } from "../fields.ts";
 
-/** The keys of the original, and ours. */
+/** The keys of the original BTRT, and our own. */
 export const logging = section({
   path: optional(filePath).meta({
     description: "The directory of the log files. Without it, the log goes to standard output.",

@@ -1,13 +1,13 @@
-/** `neighbors`: the trackers of partner networks. */
+/** `neighbors`: the retrackers of partner networks. */
 import { z } from "zod";
 import { expected, flag, integer, keys, list, prefixes, rule, text } from "../fields.ts";
 import { distinctNames } from "../names.ts";
 import { didYouMean } from "../suggest.ts";
 
-/** What is filled into `announce_request`, without the braces. */
+/** The placeholders of `announce_request`, without the braces. */
 const PLACEHOLDERS = ["info_hash", "peer_id", "port", "numwant", "ip"];
 
-/** What a tracker is asked of which only the host is known: as one that lacks something, for compact peers. */
+/** The announce to a neighbor of which only the host is known: that of a leecher that requests compact peers. */
 export const ANNOUNCE_PATH =
   "/announce?info_hash={info_hash}&peer_id={peer_id}&port={port}&uploaded=0&downloaded=0&left=4194304" +
   "&compact=1&numwant={numwant}";
@@ -60,7 +60,7 @@ const neighbor = keys(
   ),
 );
 
-/** The keys of the original, and ours. */
+/** The keys of the original BTRT, and our own. */
 export const neighbors = list(neighbor, NEIGHBOR_LIMIT)
   .check(distinctNames())
   .meta({
@@ -76,12 +76,12 @@ export const neighbors = list(neighbor, NEIGHBOR_LIMIT)
     ],
   });
 
-/** A key of the root: it is about all neighbors together. */
+/** A key of the root, because it applies to all neighbors together. */
 export const neighborsWait = integer(0, 10_000)
   .default(0)
   .describe("Milliseconds that the first announce of a torrent may wait for the first reply of a neighbor.");
 
-/** What is wrong with the template of an announce, or undefined. */
+/** Checks the template of an announce. @returns the mistake, or undefined. */
 function wrongTemplate(template: string): string | undefined {
   for (const [, word] of template.matchAll(/\{([^{}]*)\}/g)) {
     if (!PLACEHOLDERS.includes(word)) return `{${word}} is not known here${didYouMean(word, PLACEHOLDERS)}`;

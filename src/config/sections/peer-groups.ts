@@ -31,7 +31,7 @@ const group = keys({
   }),
 });
 
-/** The keys of the original, and ours. */
+/** The keys of the original BTRT, and our own. */
 export const peerGroups = list(group, GROUPS_MAX)
   .check(distinctNames(), groupsExist())
   .meta({

@@ -1,10 +1,10 @@
-/** `selection`: which peers an answer holds, and in what order. */
+/** `selection`: which peers are returned, and in which order. */
 import { choice, integer, section } from "../fields.ts";
 
 /** A number of peers of one swarm. */
 const PEERS = [0, 1000] as const;
 
-/** What only `bridged` needs stands beside what every policy needs. */
+/** The keys of all policies. Keys that only `bridged` uses say so. */
 export const selection = section({
   policy: choice(["bridged", "nearest"])
     .default("nearest")

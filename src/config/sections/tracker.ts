@@ -1,9 +1,9 @@
-/** `tracker`: announcing and answering. */
+/** `tracker`: announces, answers, and the limits of stored peers. */
 import { NUM_WANT_LIMIT } from "../../model/announce.ts";
 import { ADDRESS_LIMIT, ADDRESS_LIMIT_MAX } from "../../network/peer-groups.ts";
 import { choice, filePath, flag, integer, optional, prefixes, rule, section } from "../fields.ts";
 
-/** Seconds. Peers' ages are 16-bit seconds, and need some room beyond the expiry. */
+/** Seconds. The age of a peer is a 16-bit number of seconds, and must exceed the expiry. */
 const PEER_EXPIRY_LIMIT = 43_200;
 
 const accessList = section(
@@ -23,7 +23,7 @@ const accessList = section(
   ),
 );
 
-/** What a store can be for, whatever the number of workers: it has 31 bits for its words (store/heap.ts). */
+/** Most peers for which a store can be created, with any number of workers: it addresses words by 31 bits (store/heap.ts). */
 const PEERS_LIMIT = 80_000_000;
 
 /** How often clients announce, and the limits of peers. */
