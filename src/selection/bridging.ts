@@ -23,7 +23,7 @@ import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 import type { PeerList } from "../store/peer-list.ts";
 import {
   ageOf,
-  isBridge,
+  isMarked,
   isUnconfirmed,
   KEY_COMPLETE,
   KEY_DUPLICATE,
@@ -95,7 +95,7 @@ export class HomeCensus {
       if ((key & KEY_COMPLETE) === 0) leechers += others;
       else if ((key & (KEY_PROVEN | KEY_LEARNED)) !== 0) seeds += others;
       if ((key & (KEY_COMPLETE | KEY_LEARNED)) === KEY_LEARNED) learned += others;
-      if (!isBridge(key)) continue;
+      if (!isMarked(key)) continue;
       const end = segments.starts[i] + segments.counts[i];
       for (let position = segments.starts[i]; position < end; position++) {
         const state = list.stateAt(cell, position);
@@ -119,7 +119,7 @@ export class HomeCensus {
       this.#seeds >= homeSeedsEnough || (this.#seeds > 0 && this.#announced >= LEECHERS_PER_BRIDGE);
     if (!seedsEnough && this.#tierBridges < bridges) return true;
     if (this.#bridges >= bridges + Math.floor(this.#announced / LEECHERS_PER_BRIDGE)) return false;
-    return (who.bridge && !seedsEnough) || this.#isBehind(who, now, stallSeconds);
+    return (who.marked && !seedsEnough) || this.#isBehind(who, now, stallSeconds);
   }
 
   /** Whether the requester is given outside peers though it is no bridge. */

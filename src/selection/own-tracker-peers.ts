@@ -8,7 +8,7 @@ import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY_WIDTH, givenAt } from "../store/group-activity.ts";
 import type { PeerList } from "../store/peer-list.ts";
-import { isUnconfirmed, KEY_BRIDGE, KEY_GROUP, sourceOf } from "../store/peer-record.ts";
+import { isUnconfirmed, KEY_GROUP, KEY_MARKED, sourceOf } from "../store/peer-record.ts";
 import type { Segments } from "../store/segments.ts";
 import { NOT_GIVEN, rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
@@ -51,7 +51,7 @@ export class OwnTrackerPeers {
     let written = 0;
     for (let i = 0; i < segments.count && written < room; i++) {
       const key = segments.keys[i];
-      if (!isUnconfirmed(key) || rankOf(key ^ KEY_BRIDGE, policy, who) >= NOT_GIVEN.first) continue;
+      if (!isUnconfirmed(key) || rankOf(key ^ KEY_MARKED, policy, who) >= NOT_GIVEN.first) continue;
       const count = segments.counts[i];
       const before = written;
       let position = this.#random.below(count);

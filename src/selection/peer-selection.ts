@@ -75,7 +75,7 @@ export class PeerSelection {
     this.#at6 = 0;
     this.#otherRoom = both ? Math.max(wanted >> 2, wanted - own.total) : 0;
     let kept = 0;
-    if (who.bridge) {
+    if (who.marked) {
       const otherOutside = both ? other.availableFrom(atHome, ranks) : 0;
       kept = Math.min(wanted >> 1, own.availableFrom(atHome, ranks) + otherOutside);
     }
@@ -145,17 +145,17 @@ export class PeerSelection {
     census.clear();
     census.add(this.#ipv4, policy, who, now);
     census.add(this.#ipv6, policy, who, now);
-    const wasBridge = who.bridge;
-    who.bridge = census.needsBridge(policy, who, now);
+    const wasBridge = who.marked;
+    who.marked = census.needsBridge(policy, who, now);
     // How a client gets on that is not stored is not known: it would never be seen to stall.
     const isStored = who.position4 !== NONE || who.position6 !== NONE || who.preview;
-    who.outside = who.bridge || !(isStored || who.seeder) || census.needsOutside(policy, who);
+    who.outside = who.marked || !(isStored || who.seeder) || census.needsOutside(policy, who);
     who.dependent = !who.seeder;
-    if (who.bridge === wasBridge || who.preview) return;
+    if (who.marked === wasBridge || who.preview) return;
     const { family } = who.address;
     const position = family === 4 ? who.position4 : who.position6;
     if (position === NONE) return;
-    const moved = this.#store.flipBridge(shard, entry, family, position);
+    const moved = this.#store.flipMark(shard, entry, family, position);
     if (family === 4) who.position4 = moved;
     else who.position6 = moved;
     this.#load(entry, who);

@@ -3,10 +3,10 @@
 import { NO_GROUP } from "../network/peer-groups.ts";
 import {
   isUnconfirmed,
-  KEY_BRIDGE,
   KEY_COMPLETE,
   KEY_GROUP,
   KEY_LEARNED,
+  KEY_MARKED,
   KEY_PRIVATE,
 } from "../store/peer-record.ts";
 import { isHome } from "./home.ts";
@@ -56,7 +56,7 @@ function nearnessOf(key: number, { groups, selection }: SelectionPolicy, who: Re
   if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) return NOT_GIVEN.private;
   const near = 2 * groups.tierOf[group] + (group === who.group ? 0 : 1);
   if (selection.policy === "nearest" || isHome(selection.home, groups, who.group, group)) return near;
-  if (group !== NO_GROUP && (key & (KEY_BRIDGE | KEY_COMPLETE)) === 0 && !who.stalled)
+  if (group !== NO_GROUP && (key & (KEY_MARKED | KEY_COMPLETE)) === 0 && !who.stalled)
     return NOT_GIVEN.border;
   const far = 2 * groups.tierCount;
   if (who.group !== NO_GROUP) return who.outside ? far + near : NOT_GIVEN.outside;

@@ -21,8 +21,8 @@ export class Requester {
   stalled = false;
   /** Word B of its record (peer-record.ts) before this announce; 0 for a newcomer. */
   before = 0;
-  /** It is a bridge of its home in this swarm (bridging.ts). */
-  bridge = false;
+  /** Its record is marked, as the selection policy decided: `bridged` marks bridges. */
+  marked = false;
   /** It is given peers outside its home. */
   outside = false;
   /** It downloads what its home has, and has to come back soon to tell how it gets on. */

@@ -1,6 +1,6 @@
 /**
  * The peers of a swarm as they are kept outside of memory: what their clients said, and nothing that follows from the
- * configuration (groups, tiers, bridges), which may be another one when they are read again. Learned peers are not
+ * configuration (groups, tiers, marks), which may be another one when they are read again. Learned peers are not
  * kept: who named them is asked again when the swarm is announced. Big-endian.
  *
  *     header    format:8 (2)  time:32 (seconds; ages are as of then)  IPv4 peers:32

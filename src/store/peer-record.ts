@@ -1,7 +1,7 @@
 /**
  * A peer in memory: its address (1 word for IPv4, 4 for IPv6), then two words.
  *
- *     word A    port:16  identity:1  duplicate:1  learned:1  bridge or proven:1  private:1  complete:1  group:10
+ *     word A    port:16  identity:1  duplicate:1  learned:1  mark or proven:1  private:1  complete:1  group:10
  *     word B    incomplete   last seen:16 (seconds, modulo 2^16)  identity:1  left:11 (coarseLeft)  progress:4 (ticks)
  *               complete     last seen:16  identity:9  dwell:6  counted:1
  *               learned      source:13  expires:19 (in units of 4 seconds, modulo 2^19)
@@ -13,7 +13,7 @@
  * A *duplicate* is another address of a client that has a record in this swarm already: it is returned to clients, and
  * counts nowhere. *Identity* is what there is room for of a keyed hash of the client (client-identity.ts): 2 bits of an
  * incomplete peer, 10 of a complete one; none where the two highest bits are 0.
- * One bit means *bridge* of an incomplete peer and *proven* of a complete one: its copy is believed to be there. Of a
+ * One bit means *marked* of an incomplete peer (by the selection policy, which says for what) and *proven* of a complete one: its copy is believed to be there. Of a
  * learned peer it means *unconfirmed* ({@link isUnconfirmed}).
  * *Dwell* is how long a copy has been announced, in 64ths of the time after which it is proven.
  */
@@ -24,19 +24,19 @@ import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 export const ADDRESS_WORDS = { 4: 1, 6: 4 } as const satisfies Record<Family, number>;
 export const RECORD_WORDS = { 4: 3, 6: 6 } as const satisfies Record<Family, number>;
 
-/** The parts of a key. KEY_BRIDGE has a meaning without KEY_COMPLETE and KEY_LEARNED only, KEY_PROVEN with the first. */
+/** The parts of a key. KEY_MARKED has a meaning without KEY_COMPLETE and KEY_LEARNED only, KEY_PROVEN with the first. */
 export const KEY_MASK = 0x7fff;
 export const KEY_GROUP = 0x3ff;
 export const KEY_COMPLETE = 0x400;
 export const KEY_PRIVATE = 0x800;
-export const KEY_BRIDGE = 0x1000;
+export const KEY_MARKED = 0x1000;
 export const KEY_PROVEN = 0x1000;
 export const KEY_LEARNED = 0x2000;
 export const KEY_DUPLICATE = 0x4000;
 
-/** Whether a key is a bridge's. */
-export function isBridge(key: number): boolean {
-  return (key & (KEY_BRIDGE | KEY_COMPLETE | KEY_LEARNED)) === KEY_BRIDGE;
+/** Whether a key is that of a marked peer: the selection policy says what the mark means. */
+export function isMarked(key: number): boolean {
+  return (key & (KEY_MARKED | KEY_COMPLETE | KEY_LEARNED)) === KEY_MARKED;
 }
 
 /** In word B of a complete peer: `downloaded` has counted it. */
@@ -50,7 +50,7 @@ const DWELL_SHIFT = 1;
 export const DWELL_MAX = 63;
 
 /** The key of an unconfirmed peer has both of these bits. */
-export const KEY_UNCONFIRMED = KEY_LEARNED | KEY_BRIDGE;
+export const KEY_UNCONFIRMED = KEY_LEARNED | KEY_MARKED;
 
 /**
  * Whether the peer with this key is unconfirmed: only an external tracker that few clients use has named it. It is

@@ -7,7 +7,7 @@ import {
   DWELL_MAX,
   dwellOf,
   hasStalled,
-  isBridge,
+  isMarked,
   KEY_COMPLETE,
   KEY_PROVEN,
   leftOf,
@@ -60,8 +60,8 @@ export class PutOutcome implements AdmissionOutcome {
   stalled = false;
   /** And the hash list may be why: its torrent is listed, and so it was found only a few times. */
   stranded = false;
-  /** It is a bridge. */
-  bridge = false;
+  /** It is marked. */
+  marked = false;
   /** Its record is a duplicate (peer-record.ts). */
   duplicate = false;
   /** Where its client is in the list of the other family, or -1 where that is not known. */
@@ -77,7 +77,7 @@ export class PutOutcome implements AdmissionOutcome {
   clear(): void {
     this.stalled = false;
     this.stranded = false;
-    this.bridge = false;
+    this.marked = false;
     this.duplicate = false;
     this.other = -1;
     this.before = 0;
@@ -107,7 +107,7 @@ export function leecherState(
   if (before !== 0) {
     outcome.before = before;
     outcome.stalled = hasStalled(before, now, left, stallSeconds);
-    outcome.bridge = isBridge(key);
+    outcome.marked = isMarked(key);
     if (outcome.stalled) {
       const strandings = strandingsOf(before, now, stallSeconds);
       outcome.stranded = canBeStranded(flags) && strandings < STRANDINGS_MAX;
@@ -132,7 +132,7 @@ export function seederState(update: PeerUpdate, before: number, key: number): nu
  * @param key as announced. @param old its key until now. @param before its word B; both 0 if it was not known.
  */
 export function keyFor(update: PeerUpdate, key: number, old: number, before: number): number {
-  // KEY_PROVEN and KEY_BRIDGE are the same bit, which stays as long as it means the same.
+  // KEY_PROVEN and KEY_MARKED are the same bit, which stays as long as it means the same.
   const next = ((old ^ key) & KEY_COMPLETE) === 0 ? key | (old & KEY_PROVEN) : key;
   if (update.left !== 0 || (next & KEY_PROVEN) !== 0) return next;
   return provesCopy(update, before, (old & KEY_COMPLETE) !== 0) ? next | KEY_PROVEN : next;

@@ -15,10 +15,10 @@ import { PeerList } from "./peer-list.ts";
 import {
   ADDRESS_WORDS,
   COUNTED,
-  KEY_BRIDGE,
   KEY_COMPLETE,
   KEY_DUPLICATE,
   KEY_LEARNED,
+  KEY_MARKED,
   KEY_MASK,
   packPort,
   RECORD_WORDS,
@@ -271,10 +271,10 @@ export class SwarmStore {
     return moved;
   }
 
-  /** Makes a peer a bridge, or no bridge any more. @returns its new position, as {@link rekeyPeer}. */
-  flipBridge(shard: number, entry: number, family: Family, position: number): number {
+  /** Marks a peer, or removes its mark; what it means is up to the selection policy. @returns its new position, as {@link rekeyPeer}. */
+  flipMark(shard: number, entry: number, family: Family, position: number): number {
     const keyAt = this.list(family).keyAt(this.listCell(entry, family), position);
-    return this.rekeyPeer(shard, entry, family, position, (this.words[keyAt] & KEY_MASK) ^ KEY_BRIDGE);
+    return this.rekeyPeer(shard, entry, family, position, (this.words[keyAt] & KEY_MASK) ^ KEY_MARKED);
   }
 
   /** Removes the peer at `position`. The swarm stays, perhaps with no peers: {@link removeIfEmpty}. */

@@ -13,7 +13,7 @@ import { allocateActivity } from "../store/group-activity.ts";
 import {
   ADDRESS_WORDS,
   hasStalled,
-  isBridge,
+  isMarked,
   KEY_COMPLETE,
   KEY_GROUP,
   KEY_LEARNED,
@@ -105,7 +105,7 @@ export class Explainer {
       poll: who.poll,
       known: who.position4 !== -1 || who.position6 !== -1,
       seeder: who.seeder,
-      bridge: who.bridge,
+      bridge: who.marked,
       stalled: who.stalled,
       peers: [
         ...readPeers(this.#response.peers, this.#response.peerCount, 4),
@@ -140,7 +140,7 @@ export class Explainer {
       who.filled = (key & (KEY_COMPLETE | KEY_PROVEN)) === KEY_COMPLETE;
       who.left = who.seeder ? 0 : leftOf(state);
       who.before = who.seeder ? 0 : state;
-      who.bridge = isBridge(key);
+      who.marked = isMarked(key);
       who.stalled = !who.seeder && hasStalled(state, now, who.left, policy.selection.stallSeconds);
       if (family === 4) who.position4 = position;
       else who.position6 = position;
@@ -161,7 +161,7 @@ export class Explainer {
         group: key & KEY_GROUP,
         complete: (key & KEY_COMPLETE) !== 0,
         private: (key & KEY_PRIVATE) !== 0,
-        bridge: isBridge(key),
+        bridge: isMarked(key),
         learned: (key & KEY_LEARNED) !== 0,
         peers: segments.counts[i] - (segments.holds(i, own) ? 1 : 0),
         rank: rank < NOT_GIVEN.first ? rank : undefined,

@@ -14,10 +14,10 @@ import {
   ADDRESS_WORDS,
   ageOf,
   isForgotten,
-  KEY_BRIDGE,
   KEY_COMPLETE,
   KEY_DUPLICATE,
   KEY_LEARNED,
+  KEY_MARKED,
   KEY_MASK,
   KEY_PRIVATE,
   KEY_PROVEN,
@@ -202,7 +202,7 @@ export class Sweeper {
     if (!this.reclassifying) return true;
     if (this.#family === 4) this.#address.setIPv4(words[record]);
     else this.#address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
-    const kept = old & (KEY_BRIDGE | KEY_PROVEN | KEY_LEARNED | KEY_DUPLICATE);
+    const kept = old & (KEY_MARKED | KEY_PROVEN | KEY_LEARNED | KEY_DUPLICATE);
     const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0) | kept;
     if (key === old) return true;
     store.rekeyPeer(shard, entry, this.#family, this.#position, key);

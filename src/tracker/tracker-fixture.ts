@@ -17,7 +17,7 @@ import type { SelectionSettings } from "../selection/selection-settings.ts";
 import { Admission } from "../store/admission.ts";
 import { allocateActivity } from "../store/group-activity.ts";
 import { LearnedCounts, LearnedPeers } from "../store/learned-peers.ts";
-import { ADDRESS_WORDS, isBridge, KEY_DUPLICATE, KEY_GROUP } from "../store/peer-record.ts";
+import { ADDRESS_WORDS, isMarked, KEY_DUPLICATE, KEY_GROUP } from "../store/peer-record.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
@@ -223,7 +223,7 @@ export class TrackerFixture {
     const list = store.list(parsed.family);
     const record = list.recordAt(cell, list.find(cell, parsed.words, port));
     store.leave(shard);
-    return isBridge(store.words[record + ADDRESS_WORDS[parsed.family]]);
+    return isMarked(store.words[record + ADDRESS_WORDS[parsed.family]]);
   }
 
   /** Has swarm 0 learn peers from another tracker. @param peers IPv4, in compact form. */

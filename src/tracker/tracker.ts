@@ -139,7 +139,7 @@ export class Tracker {
     if (entry !== 0) {
       this.#meet(request);
       who.stalled = false;
-      who.bridge = false;
+      who.marked = false;
       this.#answer(shard, entry, request, response);
     }
     store.leave(shard);
@@ -184,7 +184,7 @@ export class Tracker {
       this.#put(shard, entry, request.address, request.port, false);
       who.stalled = false;
       who.before = 0;
-      who.bridge = store.outcome.bridge;
+      who.marked = store.outcome.marked;
       this.#putOther(shard, entry, request);
       who.source = source;
       this.#answer(shard, entry, request, response);
@@ -249,7 +249,7 @@ export class Tracker {
     this.#meet(request);
     this.#put(shard, entry, request.address, request.port, request.event === ANNOUNCE_EVENT.completed);
     who.stalled = store.outcome.stalled && !who.seeder;
-    who.bridge = store.outcome.bridge;
+    who.marked = store.outcome.marked;
     who.before = store.outcome.before;
     if (store.outcome.stranded && !who.seeder && isInside(this.policy, who.group))
       noteStranded(store.words, entry);
