@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { describe, type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { MessageChannel, Worker } from "node:worker_threads";
-import type { WorkerOptions } from "../src/data-plane/worker.ts";
+import type { WorkerOptions } from "../src/data-plane/protocol.ts";
 import type { EngineKind } from "../src/engine/choice.ts";
 import type { ListenAddresses } from "../src/engine/engine.ts";
 import { probeUring } from "../src/engine/uring/probe.ts";

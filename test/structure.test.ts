@@ -88,6 +88,9 @@ const OUTSIDE = [
 /** What these packages have that does none of it. */
 const HARMLESS = ["isIP", "isIPv4", "isIPv6", "MessageChannel", "receiveMessageOnPort"];
 
+/** Loading these starts the program or a worker. Types that others need are in files of their own (protocol.ts). */
+const SCRIPTS = ["src/main.ts", "src/data-plane/worker.ts"];
+
 const FILE_LINES = 400;
 const FUNCTION_LINES = 70;
 const VAGUE_NAMES = ["util", "utils", "helper", "helpers", "common", "manager"];
@@ -178,6 +181,18 @@ const RULES: readonly Rule[] = [
       });
     },
     example: { path: "test/a.ts", text: "const a = b as unknown as C;" },
+  },
+  {
+    name: "no file imports a script that runs when it is loaded",
+    check(source) {
+      return importsOf(source)
+        .filter(({ target }) => SCRIPTS.includes(target ?? "") && !source.path.startsWith("test/"))
+        .map(({ target, pos }) => at(source, pos, `${target} runs when it is loaded`));
+    },
+    example: {
+      path: "src/control-plane/a.ts",
+      text: 'import type { B } from "../data-plane/worker.ts";',
+    },
   },
   {
     name: "only src/main.ts ends the process",

@@ -5,7 +5,7 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import { DataPlane, type DataPlaneObserver } from "../src/data-plane/worker-pool.ts";
+import { WorkerPool, type WorkerPoolObserver } from "../src/data-plane/worker-pool.ts";
 import type { EngineKind } from "../src/engine/choice.ts";
 import type { ListenAddress } from "../src/engine/engine.ts";
 import { probeUring } from "../src/engine/uring/probe.ts";
@@ -25,9 +25,9 @@ const WORKERS = 3;
 const ATTEMPTS = 60;
 
 /** A data plane of threads that can be made to die, and what it said. */
-class Plane implements DataPlaneObserver {
+class Plane implements WorkerPoolObserver {
   readonly data = allocateSwarmStore(100_000, 16, [1, 2]);
-  readonly plane: DataPlane;
+  readonly plane: WorkerPool;
   readonly deaths: { worker: number; error: unknown; dropped: Recovery }[] = [];
   replacements = 0;
   classifications = 0;
@@ -36,7 +36,7 @@ class Plane implements DataPlaneObserver {
   datagrams: readonly ListenAddress[] = [];
 
   private constructor(engine: EngineKind, workers: number) {
-    this.plane = new DataPlane(
+    this.plane = new WorkerPool(
       {
         workers,
         engine,

@@ -4,12 +4,12 @@ import { readPage } from "../admin/page.ts";
 import type { Panel } from "../admin/panel.ts";
 import type { ShownPolicy, Sources } from "../admin/sources.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import type { PolicyData } from "../data-plane/worker.ts";
-import type { DataPlane } from "../data-plane/worker-pool.ts";
+import type { PolicyData } from "../data-plane/protocol.ts";
+import type { WorkerPool } from "../data-plane/worker-pool.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import { memoryBound, type SwarmStoreData } from "../store/store-memory.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { KeptState } from "./persistence.ts";
+import type { Persistence } from "./persistence.ts";
 
 const PAGE = new URL("../../web/dist/", import.meta.url);
 
@@ -19,8 +19,8 @@ export interface AdminParts {
   readonly engine: string;
   readonly workers: number;
   readonly store: SwarmStoreData;
-  readonly plane: DataPlane;
-  readonly state: KeptState;
+  readonly plane: WorkerPool;
+  readonly state: Persistence;
   readonly hashList: Sources["hashList"];
   /** What features show. */
   readonly panels: readonly Panel[];

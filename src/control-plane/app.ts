@@ -9,8 +9,8 @@ import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { WatchedFiles } from "../config/watched-files.ts";
 import { workerCount } from "../config/worker-count.ts";
-import type { PolicyData, WorkerEvent } from "../data-plane/worker.ts";
-import { DataPlane, type DataPlaneObserver } from "../data-plane/worker-pool.ts";
+import type { PolicyData, WorkerEvent } from "../data-plane/protocol.ts";
+import { WorkerPool, type WorkerPoolObserver } from "../data-plane/worker-pool.ts";
 import type { EngineChoice } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
 import { formatHostPort } from "../model/address-text.ts";
@@ -32,7 +32,7 @@ import { ForwardingFeature } from "./features/forwarding-feature.ts";
 import { HashListFeature } from "./features/hash-list-feature.ts";
 import { NeighborsFeature } from "./features/neighbors-feature.ts";
 import { changedFixedKeys } from "./fixed-keys.ts";
-import { KeptState } from "./persistence.ts";
+import { Persistence } from "./persistence.ts";
 import { buildPolicy } from "./policy.ts";
 import { warnOfReplySources } from "./reply-sources.ts";
 import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
@@ -88,9 +88,9 @@ class App {
   readonly #source: ConfigSource;
   readonly #config: Config;
   readonly #log: Logger;
-  readonly #plane: DataPlane;
+  readonly #plane: WorkerPool;
   readonly #tasks: TaskDispatcher;
-  readonly #state: KeptState;
+  readonly #state: Persistence;
   readonly #features: readonly Feature[];
   readonly #shown: AdminState;
   readonly #admin: AdminListener;
@@ -126,7 +126,7 @@ class App {
     this.#workers = workers;
     this.#engine = engine;
     const store = allocateStore(config.tracker.max_peers, workers);
-    this.#plane = new DataPlane(
+    this.#plane = new WorkerPool(
       {
         workers,
         engine: engine.kind,
@@ -153,7 +153,7 @@ class App {
     );
     this.#features = [hashList, neighbors, forwarding];
     const activity = [...this.#plane.activity, hashList.handshakes.activity];
-    this.#state = new KeptState(loaded, store, activity, process.env, log);
+    this.#state = new Persistence(loaded, store, activity, process.env, log);
     this.#shown = new AdminState(this.#policy, loaded.groups);
     try {
       this.#admin = makeAdminListener(
@@ -176,7 +176,7 @@ class App {
   }
 
   /** Hears of what happens on the data plane. */
-  #observer(): DataPlaneObserver {
+  #observer(): WorkerPoolObserver {
     return {
       told: (event) => this.#logEvent(event),
       reclassified: () => this.#log.info("known peers are classified by the new groups"),

@@ -1,6 +1,6 @@
 import type { Panel } from "../admin/panel.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import type { PolicyData } from "../data-plane/worker.ts";
+import type { PolicyData } from "../data-plane/protocol.ts";
 
 /**
  * A part of the control plane that clients are answered without: it begins when they are, follows reloads, and ends

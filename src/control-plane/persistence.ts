@@ -4,7 +4,7 @@ import { databasePanel } from "../admin/panels/database-panel.ts";
 import type { HistoryRow } from "../admin/sources.ts";
 import { databaseSettings } from "../config/database-settings.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import type { PolicyData } from "../data-plane/worker.ts";
+import type { PolicyData } from "../data-plane/protocol.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { PeerGroups } from "../network/peer-groups.ts";
 import { DatabaseError } from "../storage/database.ts";
@@ -21,7 +21,7 @@ const SAY_LOADING_MS = 5000;
 const DAY_SECONDS = 86_400;
 
 /** Loads and saves the state of one tracker. */
-export class KeptState {
+export class Persistence {
   /** What is shown of the database. */
   readonly panel: Panel;
   readonly #storage: Storage;

@@ -1,7 +1,7 @@
 /** From the configuration to what the data plane follows: plain data and shared memory, sent whole at every reload. */
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import type { ForwardingData, PolicyData } from "../data-plane/worker.ts";
+import type { ForwardingData, PolicyData } from "../data-plane/protocol.ts";
 import { literalPeerId } from "../neighbors/announce-template.ts";
 import { buildPeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
 import { buildPrefixSet, buildPrefixTable } from "../network/prefix-table.ts";

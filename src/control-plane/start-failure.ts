@@ -1,5 +1,5 @@
 /** Why the tracker could not start, in words. */
-import { ListenError } from "../data-plane/worker-thread.ts";
+import { ListenError } from "../data-plane/worker-handle.ts";
 import { EngineUnavailableError } from "../engine/choice.ts";
 import { describeFailure, type Failure } from "../platform/failure.ts";
 import { DatabaseError } from "../storage/database.ts";

@@ -1,5 +1,5 @@
 /** What the service manager hears of the running tracker; nothing where there is none. */
-import type { DataPlane } from "../data-plane/worker-pool.ts";
+import type { WorkerPool } from "../data-plane/worker-pool.ts";
 import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
@@ -12,11 +12,11 @@ const TIMES_WITHIN_WATCHDOG = 3;
 /** Says how all threads do, from when the tracker is ready until it stops. */
 export class Supervision {
   readonly #notifier: Notifier | undefined;
-  readonly #plane: DataPlane;
+  readonly #plane: WorkerPool;
   readonly #store: SwarmStore;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(notifier: Notifier | undefined, plane: DataPlane, store: SwarmStoreData) {
+  constructor(notifier: Notifier | undefined, plane: WorkerPool, store: SwarmStoreData) {
     this.#notifier = notifier;
     this.#plane = plane;
     this.#store = new SwarmStore(store, CONTROL_PLANE);

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { type TaskKind, type TaskQueueData, TaskReader } from "../tasks/task-queue.ts";
-import type { Told } from "../tasks/upstream-reply.ts";
+import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 
 /** So many connections of a worker end their wait together, and the next so much later: others have their turn. */
 const RESUMED_AT_ONCE = 64;
@@ -13,7 +13,7 @@ const RESUME_AGAIN_MS = 1;
 /** Does one kind of task. @param worker whose it is, and whose connection waits by `token`, if that is not 0. */
 export type TaskHandler = (worker: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
 
-type Resume = (worker: number, tokens: readonly number[], told: Told | undefined) => void;
+type Resume = (worker: number, tokens: readonly number[], told: UpstreamReply | undefined) => void;
 
 /** The data plane, as far as it has tasks. */
 interface Workers {
@@ -35,7 +35,7 @@ interface Task {
 /** A wait that is over. */
 interface Over {
   readonly token: number;
-  readonly told: Told | undefined;
+  readonly told: UpstreamReply | undefined;
 }
 
 /** Takes the tasks of all workers. */
@@ -73,7 +73,7 @@ export class TaskDispatcher {
   }
 
   /** A connection need not wait any longer. A token of 0 is nobody's. @param told what an external tracker said to it. */
-  resume(worker: number, token: number, told?: Told): void {
+  resume(worker: number, token: number, told?: UpstreamReply): void {
     if (token === 0) return;
     this.#over[worker].push({ token, told });
     if (!this.#resuming[worker]) void this.#resumeAll(worker);

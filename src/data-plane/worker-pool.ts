@@ -17,10 +17,10 @@ import type { SwarmStoreData } from "../store/store-memory.ts";
 import { type Recovery, recoverStore } from "../store/store-recovery.ts";
 import { allocateAskTimes } from "../tasks/ask-times.ts";
 import { allocateTaskQueues, type TaskQueueData } from "../tasks/task-queue.ts";
-import type { Told } from "../tasks/upstream-reply.ts";
+import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 import { allocateCensus } from "../tracker/census.ts";
-import type { PolicyData, WorkerCommand, WorkerEvent } from "./worker.ts";
-import { DataPlaneThread, ListenError } from "./worker-thread.ts";
+import type { PolicyData, WorkerCommand, WorkerEvent } from "./protocol.ts";
+import { ListenError, WorkerHandle } from "./worker-handle.ts";
 
 const WORKER = new URL("./worker.ts", import.meta.url);
 
@@ -34,7 +34,7 @@ const RECOVER_WAIT_MS = 20;
 const RECOVER_AGAIN_MS = 20;
 
 /** What the threads are started with; see `WorkerOptions`. */
-export interface DataPlaneOptions {
+export interface WorkerPoolOptions {
   readonly workers: number;
   readonly engine: EngineKind;
   readonly store: SwarmStoreData;
@@ -52,7 +52,7 @@ export interface DataPlaneOptions {
 }
 
 /** Called with what operators need to hear. */
-export interface DataPlaneObserver {
+export interface WorkerPoolObserver {
   /** A worker said something. */
   told(event: WorkerEvent, worker: number): void;
   /** All workers have given the peers known their groups of the last policy. */
@@ -66,7 +66,7 @@ export interface DataPlaneObserver {
 }
 
 /** All data-plane threads. */
-export class DataPlane {
+export class WorkerPool {
   /** Of each worker; they outlive its thread. */
   readonly counters: readonly Float64Array<SharedArrayBuffer>[];
   readonly activity: readonly Float64Array<SharedArrayBuffer>[];
@@ -77,9 +77,9 @@ export class DataPlane {
   readonly askTimes = allocateAskTimes();
   /** Workers that have died. */
   deaths = 0;
-  readonly #options: DataPlaneOptions;
-  readonly #observer: DataPlaneObserver;
-  readonly #threads: DataPlaneThread[] = [];
+  readonly #options: WorkerPoolOptions;
+  readonly #observer: WorkerPoolObserver;
+  readonly #threads: WorkerHandle[] = [];
   /** What each worker's engine has of the kernel. */
   readonly #resources: readonly ResourceData[];
   readonly #limits: EngineLimits;
@@ -93,7 +93,7 @@ export class DataPlane {
   #listen: ListenAddresses;
   #stopping = false;
 
-  constructor(options: DataPlaneOptions, observer: DataPlaneObserver) {
+  constructor(options: WorkerPoolOptions, observer: WorkerPoolObserver) {
     this.#options = options;
     this.#observer = observer;
     this.#policy = options.policy;
@@ -147,7 +147,7 @@ export class DataPlane {
   }
 
   /** Ends the waits of connections of a worker. @param told what an external tracker said to them. */
-  readonly resume = (worker: number, tokens: readonly number[], told?: Told): void => {
+  readonly resume = (worker: number, tokens: readonly number[], told?: UpstreamReply): void => {
     this.#threads[worker].send({ type: "resume", tokens, told });
   };
 
@@ -160,7 +160,7 @@ export class DataPlane {
   async #startThread(worker: number): Promise<ListenAddresses> {
     const { store, workers, engine, connectionSecret, askSecret, clockBaseMs, randomWords, script } =
       this.#options;
-    const thread = new DataPlaneThread(script ?? WORKER, {
+    const thread = new WorkerHandle(script ?? WORKER, {
       store,
       worker,
       workers,

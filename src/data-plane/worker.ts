@@ -4,18 +4,16 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
-import { type EngineKind, makeEngine } from "../engine/choice.ts";
-import type { Engine, EngineCounters, EngineLimits, ListenAddresses } from "../engine/engine.ts";
-import type { ResourceData } from "../engine/uring/resources.ts";
+import { makeEngine } from "../engine/choice.ts";
+import type { Engine, EngineCounters } from "../engine/engine.ts";
 import { formatAddress } from "../model/address-text.ts";
 import { COUNTER } from "../model/counters.ts";
 import { Random } from "../model/random.ts";
 import { REFUSAL_REASONS } from "../model/refusals.ts";
-import { PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
-import { PrefixTable, type PrefixTableData } from "../network/prefix-table.ts";
+import { PeerGroups } from "../network/peer-groups.ts";
+import { PrefixTable } from "../network/prefix-table.ts";
 import { readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
-import type { SelectionSettings } from "../selection/selection-settings.ts";
 import { ConnectionIds } from "../services/connection-ids.ts";
 import { ExternalTrackers } from "../services/external-trackers.ts";
 import type { ForwardingPolicy } from "../services/forwarded-service.ts";
@@ -23,93 +21,17 @@ import { HttpService } from "../services/http-service.ts";
 import { Refusal } from "../services/refusal.ts";
 import { UdpService } from "../services/udp-service.ts";
 import { holderOf } from "../store/shard-lock.ts";
-import type { SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
-import type { AskTimesData } from "../tasks/ask-times.ts";
-import { type TaskQueueData, TaskWriter } from "../tasks/task-queue.ts";
-import type { Told } from "../tasks/upstream-reply.ts";
-import { AccessList, type AccessListData } from "../tracker/access-list.ts";
+import { TaskWriter } from "../tasks/task-queue.ts";
+import type { UpstreamReply } from "../tasks/upstream-reply.ts";
+import { AccessList } from "../tracker/access-list.ts";
 import { CENSUS } from "../tracker/census.ts";
-import { Polls, type PollsData } from "../tracker/polls.ts";
+import { Polls } from "../tracker/polls.ts";
 import { Sweeper } from "../tracker/sweeper.ts";
 import { type Clock, Tracker } from "../tracker/tracker.ts";
-import type { CopySettings, TrackerPolicy, TrackerSettings } from "../tracker/tracker-policy.ts";
-import { HostRules, type HostRulesData } from "../wire/host-rules.ts";
-
-/** What a reload replaces, as it travels: plain data and shared memory. */
-export interface PolicyData {
-  readonly settings: TrackerSettings;
-  readonly selection: SelectionSettings;
-  readonly copies: CopySettings;
-  /** Seconds without an announce after which a peer goes. */
-  readonly peerExpiry: number;
-  readonly groups: PeerGroupsData;
-  readonly accessList: AccessListData;
-  readonly polls: PollsData;
-  readonly refreshSeconds: number;
-  readonly refreshWaitMs: number;
-  readonly trustedProxies: PrefixTableData;
-  readonly ipParameter: PrefixTableData;
-  /** Undefined when nobody may forward announces. */
-  readonly forwarding: ForwardingData | undefined;
-}
-
-/** {@link ForwardingPolicy}, as it travels. */
-export interface ForwardingData {
-  readonly forwarders: PrefixTableData;
-  readonly hosts: HostRulesData;
-  readonly timeoutMs: number;
-}
-
-/** What a worker is started with. */
-export interface WorkerOptions {
-  readonly store: SwarmStoreData;
-  readonly policy: PolicyData;
-  readonly engine: EngineKind;
-  /** Where the engine notes down what has to be given back if the thread dies. */
-  readonly resources: ResourceData;
-  readonly listen: ListenAddresses;
-  readonly limits: EngineLimits;
-  readonly counters: Float64Array<SharedArrayBuffer>;
-  /** What it would have the control plane do. */
-  readonly tasks: TaskQueueData;
-  /** When external trackers are to be asked again, and the secret that keys in it are made with. */
-  readonly askTimes: AskTimesData;
-  readonly askSecret: readonly number[];
-  /** What it counts of each peer group (store/group-activity.ts). */
-  readonly activity: Float64Array<SharedArrayBuffer>;
-  /** What there is of its part of the swarms (tracker/census.ts). */
-  readonly census: Uint32Array<SharedArrayBuffer>;
-  readonly seed: readonly number[];
-  /** Random words of which connection ids are made, the same for all workers. */
-  readonly connectionSecret: readonly number[];
-  /** The wall clock when the system's monotonic clock was 0, in milliseconds: so the workers agree about the time. */
-  readonly clockBaseMs: number;
-  /** This worker's number, of how many. */
-  readonly worker: number;
-  readonly workers: number;
-}
-
-/** What the control plane tells a worker. */
-export type WorkerCommand =
-  | { readonly type: "policy"; readonly policy: PolicyData }
-  | { readonly type: "reclassify" }
-  /** Connections need not wait any longer (engine/engine.ts); what an external tracker said to them, if it did. */
-  | { readonly type: "resume"; readonly tokens: readonly number[]; readonly told?: Told | undefined }
-  | { readonly type: "stop"; readonly graceMs: number };
-
-/** What a worker tells the control plane. */
-export type WorkerEvent =
-  | { readonly type: "listening"; readonly addresses: ListenAddresses; readonly wakeDescriptor: number }
-  | { readonly type: "failed"; readonly code: string; readonly message: string }
-  | { readonly type: "adopted" }
-  | { readonly type: "reclassified" }
-  | {
-      readonly type: "refused";
-      readonly address: string;
-      readonly reason: string;
-      readonly requests: number;
-    };
+import type { TrackerPolicy } from "../tracker/tracker-policy.ts";
+import { HostRules } from "../wire/host-rules.ts";
+import type { ForwardingData, PolicyData, WorkerCommand, WorkerEvent, WorkerOptions } from "./protocol.ts";
 
 /** Least time between two reports of refused requests: a sample, so that nobody can flood the log. */
 const REFUSAL_SECONDS = 10;
@@ -148,7 +70,7 @@ function forwardingPolicy(data: ForwardingData | undefined): ForwardingPolicy | 
   return { forwarders: new PrefixTable(forwarders), hosts: new HostRules(hosts), timeoutMs };
 }
 
-class DataPlane {
+class WorkerRuntime {
   readonly #options: WorkerOptions;
   readonly #clock: Clock;
   readonly #store: SwarmStore;
@@ -218,14 +140,14 @@ class DataPlane {
     }
   }
 
-  take(command: WorkerCommand): void {
+  handle(command: WorkerCommand): void {
     if (command.type === "stop") void this.#stop(command.graceMs);
     else if (command.type === "policy") this.#adopt(command.policy);
     else if (command.type === "resume") this.#resume(command.tokens, command.told);
     else this.#sweeper.reclassify(this.#tracker.policy.groups);
   }
 
-  #resume(tokens: readonly number[], told: Told | undefined): void {
+  #resume(tokens: readonly number[], told: UpstreamReply | undefined): void {
     this.#http.told = told;
     for (const token of tokens) this.#listening?.resume(token);
     this.#http.told = undefined;
@@ -297,6 +219,6 @@ function post(event: WorkerEvent): void {
 }
 
 for (const flag of INLINING) setFlagsFromString(flag);
-const plane = new DataPlane(workerData);
-parentPort?.on("message", (command: WorkerCommand) => plane.take(command));
-await plane.listen();
+const runtime = new WorkerRuntime(workerData);
+parentPort?.on("message", (command: WorkerCommand) => runtime.handle(command));
+await runtime.listen();

@@ -12,7 +12,7 @@ import type { ForeignPeers } from "../store/learned-peers.ts";
 import { packLearned } from "../store/peer-record.ts";
 import type { AskTimes } from "../tasks/ask-times.ts";
 import { type ForwardTask, readForwardTask } from "../tasks/forward-task.ts";
-import type { Told } from "../tasks/upstream-reply.ts";
+import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 import { announcementFor } from "./announcement.ts";
 import {
   isItsFault,
@@ -39,7 +39,7 @@ export interface ForwarderParts {
   /** Puts peers into the store. @returns whether most of them, or enough, are there now. */
   readonly learn: (peers: ForeignPeers) => boolean;
   /** Ends a wait. */
-  readonly resume: (worker: number, token: number, told: Told | undefined) => void;
+  readonly resume: (worker: number, token: number, told: UpstreamReply | undefined) => void;
   /** Whether an address is this tracker's: it is nobody's peer. */
   readonly isOurs: (address: Address) => boolean;
   /** The data plane's clock, in seconds, and another for durations. */
@@ -162,7 +162,7 @@ export class Forwarder {
   #keep(
     { authority, address, infoHash }: ForwardTask,
     answer: Answer,
-    found: Pick<Told, "peers" | "peers6">,
+    found: Pick<UpstreamReply, "peers" | "peers6">,
     expiresAt: number,
   ) {
     const { learn, now } = this.#parts;
@@ -209,7 +209,7 @@ export class Forwarder {
   }
 
   /** There are peers: nobody waits any longer who has not even been asked for, but for those that are passed an answer on. */
-  #endOthers(job: Job, told: Told): void {
+  #endOthers(job: Job, told: UpstreamReply): void {
     const swarm = this.#swarms.get(keyOf(job.task.swarm));
     if (swarm === undefined) return;
     for (const waiter of swarm.waiters.splice(0)) this.#end(waiter, told);
@@ -220,7 +220,7 @@ export class Forwarder {
     }
   }
 
-  #end({ worker, token }: Waiter, told?: Told): void {
+  #end({ worker, token }: Waiter, told?: UpstreamReply): void {
     if (token !== 0) this.#parts.resume(worker, token, told);
   }
 }

@@ -5,7 +5,7 @@ import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import { canBePeer, isSpecialPurpose } from "../network/special-purpose.ts";
 import type { ForwardTask } from "../tasks/forward-task.ts";
-import { encodeWords, type Told } from "../tasks/upstream-reply.ts";
+import { encodeWords, type UpstreamReply } from "../tasks/upstream-reply.ts";
 import { namesAddress } from "./announcement.ts";
 
 /** Of a tracker that names none, and what is believed of one that does. Seconds. */
@@ -90,7 +90,7 @@ export function peersOf(
   { peers, peers6 }: Answer,
   isOurs: (address: Address) => boolean,
   counts: NamedCounts,
-): Pick<Told, "peers" | "peers6"> {
+): Pick<UpstreamReply, "peers" | "peers6"> {
   return { peers: without(peers, 4, isOurs, counts), peers6: without(peers6, 6, isOurs, counts) };
 }
 
@@ -102,12 +102,16 @@ export function seesUs({ externalAddress }: Answer, { address, path }: ForwardTa
 }
 
 /** What is told to the client that was asked for. */
-export function tellOwn(answer: Answer, isObserved: boolean, found: Pick<Told, "peers" | "peers6">): Told {
+export function tellOwn(
+  answer: Answer,
+  isObserved: boolean,
+  found: Pick<UpstreamReply, "peers" | "peers6">,
+): UpstreamReply {
   return { ...tellOthers(answer), ...encodeWords(answer), ...(isObserved ? found : {}) };
 }
 
 /** What is told to others who wait for the same torrent. */
-export function tellOthers({ interval, complete, incomplete }: Answer): Told {
+export function tellOthers({ interval, complete, incomplete }: Answer): UpstreamReply {
   return {
     interval: interval ?? 0,
     complete: complete ?? 0,

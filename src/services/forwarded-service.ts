@@ -8,7 +8,7 @@ import { type ClientErrorCode, OK } from "../model/client-error.ts";
 import { COUNTER } from "../model/counters.ts";
 import { HTTP_ERROR } from "../model/http-error.ts";
 import { OUTCOME, REQUEST } from "../model/request-counts.ts";
-import { addTold, shortenInterval, type Told } from "../tasks/upstream-reply.ts";
+import { addUpstreamReply, shortenInterval, type UpstreamReply } from "../tasks/upstream-reply.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import { AnnounceQuery } from "../wire/announce-query.ts";
 import { FORM, ForwardedAnnounce } from "../wire/forwarded-announce.ts";
@@ -44,7 +44,7 @@ export type ForwardedTracker = Pick<Tracker, "register" | "answerForwarded" | "n
 /** Serves forwarded announces. One for each thread. */
 export class ForwardedService {
   /** What the external tracker said to the client whose wait is being ended. */
-  told: Told | undefined;
+  told: UpstreamReply | undefined;
   readonly #tracker: ForwardedTracker;
   readonly #http: HttpExchange;
   readonly #counters: Float64Array;
@@ -154,7 +154,7 @@ export class ForwardedService {
     const connection = http.connectionAfter(exchange);
     http.meter.end(REQUEST.httpAnnounce, http.client.family, OUTCOME.answered);
     shortenInterval(response, told?.interval ?? this.#external.interval);
-    if (told !== undefined) addTold(response, told);
+    if (told !== undefined) addUpstreamReply(response, told);
     const isEmpty = response.peerCount + response.peer6Count === 0;
     if (isEmpty && told === undefined && !this.#external.isKnown) shortenInterval(response, STILL_ASKING);
     if (told !== undefined && isEmpty && told.failure.length > 0)

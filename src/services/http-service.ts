@@ -10,7 +10,7 @@ import { HTTP_ERROR } from "../model/http-error.ts";
 import { REFUSAL } from "../model/refusals.ts";
 import { OUTCOME, REQUEST } from "../model/request-counts.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
-import type { Told } from "../tasks/upstream-reply.ts";
+import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import { AnnounceQuery } from "../wire/announce-query.ts";
 import { ascii, equalsBytes } from "../wire/ascii.ts";
@@ -94,7 +94,7 @@ export class HttpService implements StreamService {
   }
 
   /** What an external tracker said to the client whose wait is about to be ended; undefined for nothing. */
-  set told(told: Told | undefined) {
+  set told(told: UpstreamReply | undefined) {
     if (this.#forwarded !== undefined) this.#forwarded.told = told;
   }
 

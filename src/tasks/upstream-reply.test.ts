@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { bdecode } from "../../test/support/bencode.ts";
 import { ForwardingRig, get, QUERY } from "../../test/support/forwarding-rig.ts";
-import { encodeWords, type Told } from "./upstream-reply.ts";
+import { encodeWords, type UpstreamReply } from "./upstream-reply.ts";
 
 let rig: ForwardingRig;
 
@@ -12,7 +12,7 @@ beforeEach(() => {
 
 const decoded = ({ body }: { body: string }) => Object(bdecode(Buffer.from(body, "latin1")));
 
-function told(fields: Partial<Told> = {}): Told {
+function told(fields: Partial<UpstreamReply> = {}): UpstreamReply {
   const nothing = new Uint8Array(0);
   return {
     interval: 0,
@@ -35,7 +35,7 @@ describe("what the external tracker said", () => {
     retryIn: undefined,
   };
 
-  function answer(said: Told | undefined, known = 2) {
+  function answer(said: UpstreamReply | undefined, known = 2) {
     const connection = rig.connect();
     connection.receive(announce);
     rig.tracker.known = known;

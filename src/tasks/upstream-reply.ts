@@ -3,7 +3,7 @@ import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import { ascii } from "../wire/ascii.ts";
 
 /** Plain data, fit for a message between threads. Seconds; 0 and empty where the tracker said nothing. */
-export interface Told {
+export interface UpstreamReply {
   readonly interval: number;
   readonly complete: number;
   readonly incomplete: number;
@@ -27,7 +27,7 @@ export function shortenInterval(response: AnnounceResponse, interval: number): v
 }
 
 /** Adds to an answer what the external tracker counts, and the peers that it named, as far as there is room. */
-export function addTold(response: AnnounceResponse, told: Told): void {
+export function addUpstreamReply(response: AnnounceResponse, told: UpstreamReply): void {
   response.complete = Math.max(response.complete, told.complete);
   response.incomplete = Math.max(response.incomplete, told.incomplete);
   response.peerCount = addPeers(response.peers, response.peerCount, told.peers, COMPACT_BYTES[4]);
@@ -63,8 +63,8 @@ export interface TrackerWords {
   readonly retryIn: number | undefined;
 }
 
-/** Bencodes what a tracker said in words: `failure` and `more` of {@link Told}. */
-export function encodeWords(words: TrackerWords): Pick<Told, "failure" | "more"> {
+/** Bencodes what a tracker said in words: `failure` and `more` of {@link UpstreamReply}. */
+export function encodeWords(words: TrackerWords): Pick<UpstreamReply, "failure" | "more"> {
   const { failureReason, warningMessage, trackerId, retryIn } = words;
   const more = [
     ...(trackerId === undefined ? [] : [...byteString(ascii("tracker id")), ...byteString(trackerId)]),

@@ -10,7 +10,7 @@ import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts"
 import type { ForeignPeers } from "../../src/store/learned-peers.ts";
 import { AskTimes, allocateAskTimes } from "../../src/tasks/ask-times.ts";
 import { addUserAgent, writeForwardTask, written } from "../../src/tasks/forward-task.ts";
-import type { Told } from "../../src/tasks/upstream-reply.ts";
+import type { UpstreamReply } from "../../src/tasks/upstream-reply.ts";
 import { AnnounceQuery } from "../../src/wire/announce-query.ts";
 import { ascii } from "../../src/wire/ascii.ts";
 import { MODE } from "../../src/wire/host-rules.ts";
@@ -49,7 +49,7 @@ export class ForwarderRig {
   hasRoom = true;
   readonly asked: Asked[] = [];
   readonly learned: ForeignPeers[] = [];
-  readonly resumed: { token: number; told: Told | undefined }[] = [];
+  readonly resumed: { token: number; told: UpstreamReply | undefined }[] = [];
   readonly times = new AskTimes(allocateAskTimes(4096));
   readonly forwarder: Forwarder;
   #tokens = 0;

@@ -1,6 +1,6 @@
 /** A policy for data-plane threads that tests start. */
 
-import type { PolicyData } from "../../src/data-plane/worker.ts";
+import type { PolicyData } from "../../src/data-plane/protocol.ts";
 import { ADDRESS_LIMIT_MAX, buildPeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable } from "../../src/network/prefix-table.ts";

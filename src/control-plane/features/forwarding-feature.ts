@@ -6,7 +6,7 @@ import { publicAddressesExcept } from "../../client/address-guard.ts";
 import { TrackerClient } from "../../client/tracker-client.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
-import type { PolicyData } from "../../data-plane/worker.ts";
+import type { PolicyData } from "../../data-plane/protocol.ts";
 import { Forwarder } from "../../forwarding/forwarder.ts";
 import type { ScheduleLimits } from "../../forwarding/schedule.ts";
 import type { Address } from "../../model/address.ts";

@@ -4,7 +4,7 @@ import type { Panel } from "../../admin/panel.ts";
 import { hashListPanel } from "../../admin/panels/hash-list-panel.ts";
 import type { EncodedHashList } from "../../admin/sources.ts";
 import type { LoadedConfig } from "../../config/load.ts";
-import type { PolicyData } from "../../data-plane/worker.ts";
+import type { PolicyData } from "../../data-plane/protocol.ts";
 import { EncodedLists } from "../../hash-list/encoded-lists.ts";
 import type { HashListFormat } from "../../hash-list/formats/formats.ts";
 import { isStale, readHandshakes } from "../../hash-list/handshake-reader.ts";

@@ -5,7 +5,7 @@ import type { Panel } from "../../admin/panel.ts";
 import { neighborsPanel } from "../../admin/panels/neighbors-panel.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
-import type { PolicyData } from "../../data-plane/worker.ts";
+import type { PolicyData } from "../../data-plane/protocol.ts";
 import { Address } from "../../model/address.ts";
 import { formatAddress } from "../../model/address-text.ts";
 import type { Neighbor } from "../../neighbors/neighbor.ts";

@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { wakeEngine } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
-import type { WorkerCommand, WorkerEvent, WorkerOptions } from "./worker.ts";
+import type { WorkerCommand, WorkerEvent, WorkerOptions } from "./protocol.ts";
 
 /**
  * What the engine leaves behind dies young, and nothing else is allocated: a small nursery costs no time that can be
@@ -21,7 +21,7 @@ export class ListenError extends Error {
 }
 
 /** One data-plane thread. */
-export class DataPlaneThread {
+export class WorkerHandle {
   /** Fulfilled when the thread has ended, with what it died of, if that is known. */
   readonly ended: Promise<unknown>;
   readonly #worker: Worker;
