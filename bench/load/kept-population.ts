@@ -34,8 +34,8 @@ export async function keepComplete(file: string, population: Population): Promis
       saveIntervalMs: 1000,
       required: true,
       autoUpgrade: true,
-      quietSeconds: 1,
-      quietLimit: 1,
+      inactiveSeconds: 1,
+      inactiveLimit: 1,
     },
     SILENT,
   );

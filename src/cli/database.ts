@@ -50,12 +50,12 @@ const COMMANDS = {
     using(settings, "look", async (database) => {
       const version = await database.version();
       if (version === 0) throw new DatabaseError("schema", explainVersion(database.name, version));
-      const { swarms, quiet, bytes } = await database.size();
+      const { swarms, inactive, bytes } = await database.size();
       const rows = [
         ["database", database.name],
         ["version", `${version}${version === SCHEMA_VERSION ? "" : ` (${SCHEMA_VERSION} is needed)`}`],
-        ["swarms", (swarms - quiet).toLocaleString("en")],
-        ["quiet torrents", quiet.toLocaleString("en")],
+        ["swarms", (swarms - inactive).toLocaleString("en")],
+        ["inactive", inactive.toLocaleString("en")],
         ["size", `${Math.ceil(bytes / MEBIBYTE).toLocaleString("en")} MiB`],
       ];
       return rows.map(([name, value]) => `${name.padEnd(16)}${value}\n`).join("");
@@ -110,7 +110,7 @@ async function using(
 ): Promise<string> {
   const file = databaseFile(settings);
   if (purpose !== "make" && file !== undefined && !existsSync(file))
-    throw new DatabaseError("away", `${file}: no such file: "btrt db create" makes it`);
+    throw new DatabaseError("unavailable", `${file}: no such file: "btrt db create" makes it`);
   const database = await openDatabase(settings);
   try {
     if (purpose !== "look") await database.claim();

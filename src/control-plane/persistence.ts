@@ -47,8 +47,8 @@ export class Persistence {
       saveIntervalMs: database.save_interval * 1000,
       required: database.required,
       autoUpgrade: database.auto_upgrade,
-      quietSeconds: database.quiet_days * DAY_SECONDS,
-      quietLimit: tracker.max_peers,
+      inactiveSeconds: database.quiet_days * DAY_SECONDS,
+      inactiveLimit: tracker.max_peers,
     };
     this.#storage = new Storage(options, new StorageLog(log));
     this.panel = databasePanel({

@@ -50,7 +50,7 @@ function row(infoHash: Uint8Array, fields: Partial<SwarmRow> = {}): SwarmRow {
   };
 }
 
-function quiet(infoHash: Uint8Array, lastSeen: number): SwarmRow {
+function inactiveRow(infoHash: Uint8Array, lastSeen: number): SwarmRow {
   return row(infoHash, { lastSeen, peers: BEFORE_ALL });
 }
 
@@ -207,22 +207,28 @@ function testSwarms(makePlace: MakePlace): void {
     await database.writeSwarms([]);
   });
 
-  test("quiet swarms are left out of the live ones, and deleted from the oldest on", async (t) => {
+  test("inactive swarms are left out of the live ones, and deleted from the oldest on", async (t) => {
     const database = await openMigrated(t, await makePlace(t));
-    const rows = [quiet(hash(1), 30), row(hash(2)), quiet(hash(3), 10), quiet(hash(4), 20), row(hash(5))];
+    const rows = [
+      inactiveRow(hash(1), 30),
+      row(hash(2)),
+      inactiveRow(hash(3), 10),
+      inactiveRow(hash(4), 20),
+      row(hash(5)),
+    ];
     await database.writeSwarms(rows);
     assert.deepEqual((await readAll(database, true, 1)).map(plain), [rows[1], rows[4]].map(plain));
-    const { swarms, quiet: quietOnes, bytes } = await database.size();
-    assert.deepEqual([swarms, quietOnes, await database.countQuiet()], [5, 3, 3]);
+    const { swarms, inactive, bytes } = await database.size();
+    assert.deepEqual([swarms, inactive, await database.countInactive()], [5, 3, 3]);
     assert.ok(bytes > 0);
-    assert.equal(await database.deleteQuiet(30, 1), 1);
+    assert.equal(await database.deleteInactive(30, 1), 1);
     assert.deepEqual(
       (await readAll(database)).map(({ infoHash }) => infoHash[0]),
       [1, 2, 4, 5],
     );
     await database.writeSwarms([row(hash(4))]);
-    assert.equal(await database.deleteQuiet(30, 100), 0, "one that is back is not quiet");
-    assert.equal(await database.deleteQuiet(31, 100), 1);
+    assert.equal(await database.deleteInactive(30, 100), 0, "one that is back is not inactive");
+    assert.equal(await database.deleteInactive(31, 100), 1);
     assert.deepEqual(
       (await readAll(database)).map(({ infoHash }) => infoHash[0]),
       [2, 4, 5],

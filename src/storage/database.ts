@@ -16,7 +16,7 @@ export interface SwarmFacts {
 export interface SwarmRow extends SwarmFacts {
   /** 20 bytes. */
   readonly infoHash: Uint8Array;
-  /** As store/kept-peers.ts writes them; empty when the swarm has vanished from memory: it is *quiet*. */
+  /** As store/kept-peers.ts writes them; empty when the swarm has vanished from memory: it is *inactive*. */
   readonly peers: Uint8Array;
 }
 
@@ -38,8 +38,8 @@ export const GROUP_NAME_LENGTH = 190;
 /** How much a database holds. */
 export interface DatabaseSize {
   readonly swarms: number;
-  /** How many of these are quiet. */
-  readonly quiet: number;
+  /** How many of these are inactive. */
+  readonly inactive: number;
   /** On disk. */
   readonly bytes: number;
 }
@@ -68,12 +68,12 @@ export interface Database {
   readFacts(infoHashes: readonly Uint8Array[]): Promise<Map<string, SwarmFacts>>;
   /** Writes swarms, replacing what there was of them. */
   writeSwarms(rows: readonly SwarmRow[]): Promise<void>;
-  /** The first `limit` swarms whose info-hash is above `after`, in order. @param live leaves the quiet ones out. */
+  /** The first `limit` swarms whose info-hash is above `after`, in order. @param live leaves the inactive ones out. */
   readSwarms(after: Uint8Array, limit: number, live: boolean): Promise<SwarmRow[]>;
-  /** Deletes the `limit` quiet swarms last seen longest ago, but none seen since `before`. @returns how many. */
-  deleteQuiet(before: number, limit: number): Promise<number>;
-  /** How many swarms are quiet. Quick, as {@link size} is not. */
-  countQuiet(): Promise<number>;
+  /** Deletes the `limit` inactive swarms last seen longest ago, but none seen since `before`. @returns how many. */
+  deleteInactive(before: number, limit: number): Promise<number>;
+  /** How many swarms are inactive. Quick, as {@link size} is not. */
+  countInactive(): Promise<number>;
   /** Adds to the totals. */
   addTotals(totals: readonly GroupTotal[]): Promise<void>;
   /** The totals of one span that began at `from` or later, in order of time and group. */
@@ -88,11 +88,11 @@ export interface Database {
 /**
  * Why a database cannot be used. `claimed`: another process has it. `corrupt`: it is damaged. `foreign`: what is there is
  * something else, and is left alone. `misplaced`: its file can never be where the configuration says. `moved`: its file
- * has been deleted, renamed or replaced while it was open. `schema`: its version is not the one needed. `away`:
+ * has been deleted, renamed or replaced while it was open. `schema`: its version is not the one needed. `unavailable`:
  * everything that may pass.
  */
 export type DatabaseFailure =
-  | "away"
+  | "unavailable"
   | "claimed"
   | "corrupt"
   | "denied"
@@ -116,7 +116,7 @@ export function keyOf(infoHash: Uint8Array): string {
   return Buffer.from(infoHash.buffer, infoHash.byteOffset, infoHash.length).toString("latin1");
 }
 
-/** Swarms are `live` while they have peers; when one went quiet, for its row. */
-export function quietSince({ peers, lastSeen }: SwarmRow): number | null {
+/** Swarms are `live` while they have peers; when one went inactive, for its row. */
+export function inactiveSince({ peers, lastSeen }: SwarmRow): number | null {
   return peers.length === 0 ? lastSeen : null;
 }

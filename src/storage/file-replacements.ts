@@ -46,7 +46,7 @@ export class FileReplacements {
     if (failure !== "corrupt" && failure !== "moved") return undefined;
     if (!this.#mayReplace())
       throw new DatabaseError(
-        "away",
+        "unavailable",
         `${message}, as ${REPLACEMENTS_LIMIT} times in this hour: see the disk`,
       );
     const stamp = makeStamp();

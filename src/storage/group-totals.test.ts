@@ -18,7 +18,7 @@ class Taker {
   async write(totals: GroupTotals): Promise<GroupTotal[]> {
     this.taken.length = 0;
     const addTotals = async (rows: readonly GroupTotal[]) => {
-      if (this.fails) throw new DatabaseError("away", "away");
+      if (this.fails) throw new DatabaseError("unavailable", "unavailable");
       this.taken.push(...rows);
     };
     await totals.write({ addTotals } as Partial<Database> as Database);

@@ -8,7 +8,7 @@ import { openFreshDatabase } from "./sqlite/fresh-database.ts";
 
 const NOW = 1_700_000_000;
 
-test("what was quiet for too long goes, then the oldest of too many, and old totals; live swarms stay", async (t) => {
+test("what was inactive for too long goes, then the oldest of too many, and old totals; live swarms stay", async (t) => {
   const database = await openFreshDatabase(t);
   // Number i was last seen i hours ago; the first one has peers.
   const rows = Array.from({ length: 1500 }, (_, i) => ({
@@ -28,7 +28,7 @@ test("what was quiet for too long goes, then the oldest of too many, and old tot
   const rest = async () => {
     rests++;
   };
-  await purge(database, NOW, 1000 * HOUR, 700, rest);
+  await purge(database, NOW, { inactiveSeconds: 1000 * HOUR, inactiveLimit: 700 }, rest);
   const left = await database.readSwarms(BEFORE_ALL, 2000, false);
   assert.deepEqual(
     left.map(({ lastSeen }) => (NOW - lastSeen) / HOUR),

@@ -49,11 +49,11 @@ export const TOTAL_COLUMNS = ["span", "start", "peer_group", ...COUNT_COLUMNS].j
 
 /** The values of a row of `group_total`, in the order of {@link TOTAL_COLUMNS}. */
 export function totalValues({ span, start, group, counts }: GroupTotal): (string | number)[] {
-  return [span, start, keptGroup(group), ...counts];
+  return [span, start, storedGroup(group), ...counts];
 }
 
 /** A group's name as it is kept. */
-export function keptGroup(group: string): string {
+export function storedGroup(group: string): string {
   return Array.from(group).slice(0, GROUP_NAME_LENGTH).join("");
 }
 

@@ -126,8 +126,8 @@ test("counts outlive the last peer, and go on when the torrent comes back", asyn
   for (const address of ["11.0.0.1", "11.0.0.2"])
     fixture.announce(address, { event: ANNOUNCE_EVENT.stopped });
   await tested.save();
-  const [quiet] = await tested.database.readSwarms(BEFORE_ALL, 2, false);
-  assert.deepEqual([quiet.downloaded, quiet.peers.length, quiet.firstSeen], [2, 0, begin]);
+  const [inactive] = await tested.database.readSwarms(BEFORE_ALL, 2, false);
+  assert.deepEqual([inactive.downloaded, inactive.peers.length, inactive.firstSeen], [2, 0, begin]);
   assert.deepEqual(await tested.database.readSwarms(BEFORE_ALL, 2, true), []);
 
   fixture.clock.seconds += 100_000;
@@ -168,8 +168,8 @@ test("more vanish unnoticed than the rings hold: their rows are found, and no ot
   }
   await tested.save();
   assert.equal(tested.saver.missed, 4990, "one shard, and its ring was never looked at");
-  const { swarms, quiet } = await tested.database.size();
-  assert.deepEqual([swarms, quiet], [5000, 4990]);
+  const { swarms, inactive } = await tested.database.size();
+  assert.deepEqual([swarms, inactive], [5000, 4990]);
   assert.deepEqual((await tested.restart()).seen(20), tested.seen(20));
 });
 
@@ -181,7 +181,7 @@ function failing(database: Database, nth: number): Database {
       const method = Reflect.get(target, name);
       if (typeof method !== "function") return method;
       return (...args: unknown[]) => {
-        if (++statements % nth === 0) throw new DatabaseError("away", "away");
+        if (++statements % nth === 0) throw new DatabaseError("unavailable", "unavailable");
         return method.apply(target, args);
       };
     },
@@ -205,7 +205,7 @@ test("whenever the database fails, nothing is lost when it is back", async (t) =
             { infoHash, firstSeen: 0, lastSeen: 0, downloaded: 0, peers: new Uint8Array(0) },
           ]);
         }
-        await database.deleteQuiet(1, 10_000);
+        await database.deleteInactive(1, 10_000);
         const tested = new Tested(database);
         const bad = failing(database, nth);
         for (const [i, { swarm, host, kind }] of steps.entries()) {

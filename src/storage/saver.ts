@@ -163,7 +163,7 @@ export class Saver {
       const rows = new Map<string, SwarmRow>();
       for (const vanished of slice) {
         const key = keyOf(vanished.infoHash);
-        const row = quietRow(vanished, rows.get(key) ?? facts.get(key));
+        const row = inactiveRow(vanished, rows.get(key) ?? facts.get(key));
         if (row === undefined) continue;
         // Its peers from before have not been in memory, and so have not vanished.
         const isUnloaded = this.#loader !== undefined && vanished.fresh && !rows.has(key);
@@ -178,7 +178,7 @@ export class Saver {
     }
   }
 
-  /** Makes the rows quiet whose swarms are not in memory. Only when some may have vanished unnoticed. */
+  /** Makes the rows inactive whose swarms are not in memory. Only when some may have vanished unnoticed. */
   async #compareEverything(database: Database, rest: Rest): Promise<void> {
     this.#vanished.missed = false;
     try {
@@ -213,7 +213,7 @@ export class Saver {
  * The row of a swarm that has vanished. A fresh one adds to what was kept before; one that brought nothing, and of which
  * nothing was kept, needs no row.
  */
-function quietRow(vanished: Vanished, kept: SwarmFacts | undefined): SwarmRow | undefined {
+function inactiveRow(vanished: Vanished, kept: SwarmFacts | undefined): SwarmRow | undefined {
   const { infoHash, fresh, firstSeen, lastSeen, downloaded } = vanished;
   if (fresh && kept === undefined && downloaded === 0) return undefined;
   return {

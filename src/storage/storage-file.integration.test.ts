@@ -17,7 +17,7 @@ import { Storage, type StorageObserver } from "./storage.ts";
 
 const SWARMS = 300;
 /** Of them, those that are over before the harm: only the database has their counts. */
-const QUIET = 40;
+const INACTIVE = 40;
 
 /** A tracker's storage over a file that is harmed while it runs. */
 class Harmed {
@@ -54,8 +54,8 @@ class Harmed {
       saveIntervalMs,
       required: false,
       autoUpgrade: true,
-      quietSeconds: 1e9,
-      quietLimit: 1e6,
+      inactiveSeconds: 1e9,
+      inactiveLimit: 1e6,
     };
     this.storage = new Storage(options, observer);
   }
@@ -89,17 +89,17 @@ async function start(t: TestContext): Promise<Harmed> {
   harmed.activity.fill(1, 0, ACTIVITY_WIDTH);
   harmed.storage.start();
   await harmed.saved();
-  for (let swarm = 0; swarm < QUIET; swarm++) harmed.announce(swarm, true);
+  for (let swarm = 0; swarm < INACTIVE; swarm++) harmed.announce(swarm, true);
   await harmed.saved();
   return harmed;
 }
 
 /** Checks what a file has after the stop. */
-async function assertHas(path: string, swarms: number, quiet: number, announces = 2): Promise<void> {
+async function assertHas(path: string, swarms: number, inactive: number, announces = 2): Promise<void> {
   const database = await SqliteDatabase.open(path);
   try {
     const size = await database.size();
-    assert.deepEqual([size.swarms, size.quiet], [swarms, quiet]);
+    assert.deepEqual([size.swarms, size.inactive], [swarms, inactive]);
     for (const row of await database.readSwarms(BEFORE_ALL, 1000, false)) assert.equal(row.downloaded, 1);
     const hours = await database.readTotals(HOUR, 0);
     assert.equal(
@@ -140,14 +140,14 @@ for (const [harm, inflict] of HARM) {
     await until("the new file", () => harmed.replacements.length === 1);
     await harmed.saved();
     // As if the process died now.
-    await assertHas(harmed.path, SWARMS + 1, QUIET);
+    await assertHas(harmed.path, SWARMS + 1, INACTIVE);
     await harmed.storage.stop();
     assert.deepEqual(harmed.gaveUp, []);
     assert.deepEqual(harmed.failures, []);
     const [{ cause, isWhole, swarms, totals, keptAs }] = harmed.replacements;
     assert.deepEqual([cause, isWhole, totals], ["moved", true, 3]);
     assert.ok(swarms >= SWARMS);
-    await assertHas(harmed.path, SWARMS + 1, QUIET);
+    await assertHas(harmed.path, SWARMS + 1, INACTIVE);
     const left = await readdir(dirname(harmed.path));
     assert.deepEqual(
       left.filter((name) => /rewritten|-wal|-shm/.test(name) && !/replaced/.test(name)),
@@ -162,7 +162,7 @@ test("a file that is deleted right before the stop is written again", async (t) 
   await harmed.saved();
   await rm(harmed.path);
   await harmed.storage.stop();
-  await assertHas(harmed.path, SWARMS, QUIET, 1);
+  await assertHas(harmed.path, SWARMS, INACTIVE, 1);
 });
 
 test("a renamed file is whole under its new name", async (t) => {
@@ -170,7 +170,7 @@ test("a renamed file is whole under its new name", async (t) => {
   await rename(harmed.path, `${harmed.path}.away`);
   await until("the new file", () => harmed.replacements.length === 1);
   await harmed.storage.stop();
-  await assertHas(`${harmed.path}.away`, SWARMS, QUIET, 1);
+  await assertHas(`${harmed.path}.away`, SWARMS, INACTIVE, 1);
 });
 
 const DAMAGE: [string, (path: string) => Promise<unknown>][] = [
@@ -200,7 +200,7 @@ for (const [damage, inflict] of DAMAGE) {
     const database = await SqliteDatabase.open(harmed.path);
     t.after(() => database.close());
     const live = await database.readSwarms(BEFORE_ALL, 1000, true);
-    assert.equal(live.length, SWARMS - QUIET + 1);
+    assert.equal(live.length, SWARMS - INACTIVE + 1);
     for (const { downloaded } of live) assert.equal(downloaded, 1);
   });
 }
@@ -227,7 +227,7 @@ test("what is not ours in its place is left alone, said, and given up at once at
       /^btrt\.db\.rescued-\w+$/.test(basename(path)),
     ]);
     assert.deepEqual(rescued, [[dirname(harmed.path), true]]);
-    await assertHas(harmed.rescued[0], SWARMS + 1, QUIET, 1);
+    await assertHas(harmed.rescued[0], SWARMS + 1, INACTIVE, 1);
   }
 });
 
@@ -240,7 +240,7 @@ test("what was in its place and goes again is no obstacle", async (t) => {
   await rm(harmed.path, { recursive: true });
   await until("the new file", () => harmed.replacements.length === 1);
   await harmed.storage.stop();
-  await assertHas(harmed.path, SWARMS + 1, QUIET, 1);
+  await assertHas(harmed.path, SWARMS + 1, INACTIVE, 1);
 });
 
 test("a file that another tracker has begun in its place is that tracker's", async (t) => {
@@ -257,7 +257,7 @@ test("a file that another tracker has begun in its place is that tracker's", asy
   await until("the new file", () => harmed.replacements.length === 1);
   await harmed.storage.stop();
   await assertHas(String(harmed.replacements[0].keptAs), 1, 0, 0);
-  await assertHas(harmed.path, SWARMS, QUIET, 1);
+  await assertHas(harmed.path, SWARMS, INACTIVE, 1);
 });
 
 test("a place that can never be had ends a stop at once", { timeout: 60_000 }, async () => {

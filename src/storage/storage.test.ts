@@ -15,7 +15,7 @@ import { Storage } from "./storage.ts";
 
 const KEPT = 600;
 /** The one of them that has no peers. */
-const QUIET = 2;
+const INACTIVE = 2;
 const NOTHING_HEARD = {
   loading: () => {},
   loaded: () => {},
@@ -35,8 +35,8 @@ function storageOf(url: string, store: SwarmStoreData): Storage {
     saveIntervalMs: 60_000,
     required: false,
     autoUpgrade: true,
-    quietSeconds: 1e9,
-    quietLimit: 1e6,
+    inactiveSeconds: 1e9,
+    inactiveLimit: 1e6,
   };
   return new Storage(options, NOTHING_HEARD);
 }
@@ -85,7 +85,7 @@ async function stopBeforeLoad(
   for (let swarm = 0; swarm < KEPT; swarm++) kept.announce("11.0.0.1", { swarm });
   const saver = new Saver(kept.store, () => kept.clock.seconds);
   await saver.save(before, async () => {});
-  kept.announce("11.0.0.1", { swarm: QUIET, event: ANNOUNCE_EVENT.stopped });
+  kept.announce("11.0.0.1", { swarm: INACTIVE, event: ANNOUNCE_EVENT.stopped });
   await saver.save(before, async () => {});
   await before.close();
 
@@ -113,14 +113,14 @@ test("a stop before all has been loaded takes nothing for vanished that was not 
     }
     fixture.announce("11.0.0.2", { swarm: KEPT });
   });
-  const { swarms, quiet } = await after.size();
-  assert.deepEqual([swarms, quiet], [KEPT + 1, 1]);
+  const { swarms, inactive } = await after.size();
+  assert.deepEqual([swarms, inactive], [KEPT + 1, 1]);
 });
 
 test("a stop before all has been loaded keeps the peers of torrents that were announced meanwhile", async (t) => {
   const after = await stopBeforeLoad(t, (fixture) => {
     // Two still are, and one was for a while.
-    for (const swarm of [0, 1, QUIET])
+    for (const swarm of [0, 1, INACTIVE])
       fixture.announce("11.0.0.2", { swarm, left: 0, event: ANNOUNCE_EVENT.completed });
     fixture.announce("11.0.0.2", { swarm: 1, event: ANNOUNCE_EVENT.stopped });
   });

@@ -61,9 +61,9 @@ export interface StorageOptions {
   readonly required: boolean;
   /** Whether the schema of a server is made and upgraded here; the embedded one always is. */
   readonly autoUpgrade: boolean;
-  /** Quiet torrents are kept for so many seconds, and so many of them. */
-  readonly quietSeconds: number;
-  readonly quietLimit: number;
+  /** Inactive torrents are kept for so many seconds, and so many of them. */
+  readonly inactiveSeconds: number;
+  readonly inactiveLimit: number;
 }
 
 /** Called with what operators need to hear. */
@@ -303,7 +303,7 @@ export class Storage {
   async #loadAll(database: Database, settings: LoadSettings): Promise<boolean> {
     const began = performance.now();
     const loader = new SwarmLoader(this.#store, settings);
-    const { swarms, quiet } = await database.size();
+    const { swarms, inactive } = await database.size();
     let read = 0;
     let said = began;
     for (let after: Uint8Array = BEFORE_ALL; !this.#stop.signal.aborted; ) {
@@ -315,7 +315,7 @@ export class Storage {
       read += rows.length;
       if (performance.now() > said + SAY_MS) {
         said = performance.now();
-        this.#observer.loading(read, swarms - quiet);
+        this.#observer.loading(read, swarms - inactive);
       }
       await yieldToOthers();
     }
@@ -348,8 +348,7 @@ export class Storage {
   async #purge(database: Database): Promise<void> {
     if (performance.now() < this.#purgedAt + PURGE_MS && this.#purgedAt !== 0) return;
     if (this.#stop.signal.aborted) return;
-    const { quietSeconds, quietLimit } = this.#options;
-    await purge(database, seconds(), quietSeconds, quietLimit, (workedMs) => delay(workedMs * REST_FACTOR));
+    await purge(database, seconds(), this.#options, (workedMs) => delay(workedMs * REST_FACTOR));
     this.#purgedAt = performance.now();
   }
 

@@ -5,7 +5,7 @@ import { BEFORE_ALL, type Database, type SwarmRow } from "./database.ts";
 import { openFreshDatabase } from "./sqlite/fresh-database.ts";
 import { exportSwarms, importSwarms, SwarmFileError } from "./swarm-file.ts";
 
-/** A swarm of some IPv4 peers, or a quiet one. */
+/** A swarm of some IPv4 peers, or an inactive one. */
 function row(number: number, peers: number): SwarmRow {
   const bytes = new Uint8Array(peers === 0 ? 0 : 9 + peers * 10).map((_, i) => (i < 9 ? 0 : i));
   if (peers > 0) bytes.set([1, 0, 0, 0, 9, 0, 0, peers >> 8, peers]);

@@ -9,7 +9,7 @@ import { SCHEMA_VERSION } from "../../storage/schema.ts";
 import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
 
 const REMEDIES: Readonly<Record<DatabaseFailure, string>> = {
-  away: "see that it runs, and that database.url names it",
+  unavailable: "see that it runs, and that database.url names it",
   claimed: "only one tracker at a time uses a database: stop the other",
   corrupt:
     "the tracker renames it and begins a new one with what can be read; restore a copy to have what it held",

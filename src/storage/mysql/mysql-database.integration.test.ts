@@ -66,7 +66,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     const cases: [Partial<DatabaseSettings>, string, RegExp][] = [
       [{ password: `${MARIADB_PASSWORD}?` }, "denied", /refuses this user or password/],
       [{ schema: "mysql" }, "denied", /no rights/],
-      [{ url: "tcp://127.0.0.1:1" }, "away", /nobody answers/],
+      [{ url: "tcp://127.0.0.1:1" }, "unavailable", /nobody answers/],
       [{ tls: true }, "denied", /TLS/],
     ];
     for (const [changed, failure, reason] of cases) {

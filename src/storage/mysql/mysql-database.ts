@@ -8,8 +8,8 @@ import {
   DatabaseError,
   type DatabaseSize,
   type GroupTotal,
+  inactiveSince,
   keyOf,
-  quietSince,
   type SwarmFacts,
   type SwarmRow,
 } from "../database.ts";
@@ -34,7 +34,7 @@ const WRITE_END = ` ON DUPLICATE KEY UPDATE first_seen = VALUES(first_seen), las
 downloaded = VALUES(downloaded), peers = VALUES(peers), quiet_since = VALUES(quiet_since)`;
 const ADD_COUNTS = COUNT_COLUMNS.map((column) => `${column} = ${column} + VALUES(${column})`).join(", ");
 const ADD_TOTAL = `INSERT INTO group_total (${TOTAL_COLUMNS}) VALUES (?) ON DUPLICATE KEY UPDATE ${ADD_COUNTS}`;
-const COUNT_QUIET = "SELECT COUNT(*) AS quiet FROM swarm WHERE quiet_since IS NOT NULL";
+const COUNT_INACTIVE = "SELECT COUNT(*) AS inactive FROM swarm WHERE quiet_since IS NOT NULL";
 const SIZE = `SELECT (SELECT COUNT(*) FROM swarm) AS swarms,
 (SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()) AS bytes`;
 
@@ -118,7 +118,7 @@ export class MysqlDatabase implements Database {
     };
     for (const row of rows) {
       const { infoHash, firstSeen, lastSeen, downloaded, peers } = row;
-      const value = `(${hex(infoHash)},${firstSeen},${lastSeen},${downloaded},${hex(peers)},${quietSince(row)})`;
+      const value = `(${hex(infoHash)},${firstSeen},${lastSeen},${downloaded},${hex(peers)},${inactiveSince(row)})`;
       if (length + value.length > STATEMENT_LENGTH) await flush();
       values.push(value);
       length += value.length;
@@ -134,14 +134,14 @@ export class MysqlDatabase implements Database {
     return rows.map(toSwarmRow);
   }
 
-  async deleteQuiet(before: number, limit: number): Promise<number> {
+  async deleteInactive(before: number, limit: number): Promise<number> {
     const sql = "DELETE FROM swarm WHERE quiet_since < ? ORDER BY quiet_since LIMIT ?";
     return (await this.#execute(sql, [before, limit])).affectedRows;
   }
 
-  async countQuiet(): Promise<number> {
-    const [row] = await this.#rows(COUNT_QUIET);
-    return Number(row.quiet);
+  async countInactive(): Promise<number> {
+    const [row] = await this.#rows(COUNT_INACTIVE);
+    return Number(row.inactive);
   }
 
   async addTotals(totals: readonly GroupTotal[]): Promise<void> {
@@ -165,7 +165,7 @@ export class MysqlDatabase implements Database {
 
   async size(): Promise<DatabaseSize> {
     const [row] = await this.#rows(SIZE);
-    return { swarms: Number(row.swarms), quiet: await this.countQuiet(), bytes: Number(row.bytes) };
+    return { swarms: Number(row.swarms), inactive: await this.countInactive(), bytes: Number(row.bytes) };
   }
 
   async close(): Promise<void> {
@@ -185,7 +185,7 @@ export class MysqlDatabase implements Database {
   }
 
   async #open(): Promise<ServerConnection> {
-    if (this.#closed) throw new DatabaseError("away", `${this.name}: it has been closed`);
+    if (this.#closed) throw new DatabaseError("unavailable", `${this.name}: it has been closed`);
     const open = await connect(this.#settings, () => {
       this.#connection = undefined;
     });

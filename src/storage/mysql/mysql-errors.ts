@@ -7,18 +7,18 @@ const MEANINGS: Readonly<Record<string, readonly [DatabaseFailure, string]>> = {
   ER_TABLEACCESS_DENIED_ERROR: ["denied", "the user lacks rights on this schema: GRANT them"],
   ER_BAD_DB_ERROR: ["schema", "there is no such schema: CREATE DATABASE makes it"],
   ER_NO_SUCH_TABLE: ["schema", 'the schema is not complete: run "btrt db create"'],
-  ECONNREFUSED: ["away", "nobody answers there"],
-  ENOTFOUND: ["away", "there is no such host"],
-  ETIMEDOUT: ["away", "it does not answer in time"],
-  PROTOCOL_SEQUENCE_TIMEOUT: ["away", "it does not answer in time"],
-  PROTOCOL_CONNECTION_LOST: ["away", "the connection was lost"],
-  ECONNRESET: ["away", "the connection was lost"],
-  EPIPE: ["away", "the connection was lost"],
+  ECONNREFUSED: ["unavailable", "nobody answers there"],
+  ENOTFOUND: ["unavailable", "there is no such host"],
+  ETIMEDOUT: ["unavailable", "it does not answer in time"],
+  PROTOCOL_SEQUENCE_TIMEOUT: ["unavailable", "it does not answer in time"],
+  PROTOCOL_CONNECTION_LOST: ["unavailable", "the connection was lost"],
+  ECONNRESET: ["unavailable", "the connection was lost"],
+  EPIPE: ["unavailable", "the connection was lost"],
   HANDSHAKE_NO_SSL_SUPPORT: ["denied", "the server does not speak TLS, which database.tls asks for"],
   HANDSHAKE_SSL_ERROR: ["denied", "TLS cannot be agreed on with the server"],
-  ER_DISK_FULL: ["away", "the server's disk is full"],
-  ER_RECORD_FILE_FULL: ["away", "the server's disk is full"],
-  ER_OPTION_PREVENTS_STATEMENT: ["away", "the server is read-only"],
+  ER_DISK_FULL: ["unavailable", "the server's disk is full"],
+  ER_RECORD_FILE_FULL: ["unavailable", "the server's disk is full"],
+  ER_OPTION_PREVENTS_STATEMENT: ["unavailable", "the server is read-only"],
 };
 
 /** The error that storage understands for whatever the driver threw. The driver never repeats a password. */
@@ -27,6 +27,6 @@ export function toDatabaseError(error: unknown, name: string): DatabaseError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const message = error instanceof Error && error.message !== "" ? error.message : code || String(error);
   const meaning = MEANINGS[code];
-  if (meaning === undefined) return new DatabaseError("away", `${name}: ${message}`);
+  if (meaning === undefined) return new DatabaseError("unavailable", `${name}: ${message}`);
   return new DatabaseError(meaning[0], `${name}: ${meaning[1]} (${message})`);
 }

@@ -150,7 +150,7 @@ export function placeError(error: unknown, path: string): DatabaseError {
   const mayPass = ["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "ESTALE", "EBUSY"];
   const code = codeOf(error);
   if (!/^E(?!RR_)/.test(code)) return toDatabaseError(error, path);
-  if (mayPass.includes(code)) return new DatabaseError("away", `${path}: ${message}`);
+  if (mayPass.includes(code)) return new DatabaseError("unavailable", `${path}: ${message}`);
   return new DatabaseError("misplaced", `${path}: no file can be made or opened there (${message})`);
 }
 

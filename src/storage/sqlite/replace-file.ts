@@ -92,12 +92,12 @@ async function putInPlace(fresh: string, real: string, path: string): Promise<Sq
   const database = await SqliteDatabase.open(path);
   if (database.isFile(id)) return database;
   await database.close();
-  throw new DatabaseError("away", `${path}: the new file was replaced, too`);
+  throw new DatabaseError("unavailable", `${path}: the new file was replaced, too`);
 }
 
 /** Makes a database and fills it. @throws DatabaseError, and there is none. */
 async function makeBeside<T>(path: string, fill: (database: SqliteDatabase) => Promise<T>): Promise<T> {
-  if (existsSync(path)) throw new DatabaseError("away", `${path}: there is such a file already`);
+  if (existsSync(path)) throw new DatabaseError("unavailable", `${path}: there is such a file already`);
   makeFile(path);
   let database: SqliteDatabase | undefined;
   try {
@@ -161,7 +161,7 @@ async function copyAll(from: Database, to: Database): Promise<CopyCounts & { isW
 
 /** Renames a file, its log and the log's index, which SQLite makes again where it is not of this file. */
 function rename(from: string, to: string): void {
-  if (existsSync(to)) throw new DatabaseError("away", `${to}: there is such a file already`);
+  if (existsSync(to)) throw new DatabaseError("unavailable", `${to}: there is such a file already`);
   for (const suffix of SUFFIXES) {
     if (existsSync(from + suffix)) renameSync(from + suffix, to + suffix);
   }

@@ -110,11 +110,11 @@ export class SalvageRows {
 /** The two kinds of rows, by the columns that they have. */
 const SHAPES = [
   {
-    fits: ([infoHash, firstSeen, lastSeen, downloaded, quietSince, peers, ...sum]: readonly Column[]) =>
+    fits: ([infoHash, firstSeen, lastSeen, downloaded, inactiveSince, peers, ...sum]: readonly Column[]) =>
       sum.length === 1 &&
       infoHash.type === 12 + 2 * INFO_HASH_BYTES &&
       [firstSeen, lastSeen, downloaded, ...sum].every(isInteger) &&
-      (isInteger(quietSince) || quietSince.type === NULL_TYPE) &&
+      (isInteger(inactiveSince) || inactiveSince.type === NULL_TYPE) &&
       peers.type >= 12 &&
       peers.type % 2 === 0,
     read: readSwarm,

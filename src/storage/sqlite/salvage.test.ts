@@ -37,7 +37,7 @@ const pages = new Map<string, number[]>();
 
 function swarm(i: number, generation: number): SwarmRow {
   const infoHash = new Uint8Array(20).map((_, at) => (Math.imul(i + 1, 0x9e3779b1) >>> (8 * (at % 4))) ^ at);
-  // Some are on several pages, and some are quiet.
+  // Some are on several pages, and some are inactive.
   const length = i % 100 === 0 ? 9000 : i % 3 === 0 ? 0 : 9 + 10 * (i % 40);
   const peers = new Uint8Array(length).map((_, at) => i * 31 + at * 7 + generation);
   return {
@@ -68,7 +68,7 @@ before(async () => {
     await database.writeSwarms([{ ...swarm(SWARMS + i, 0), lastSeen: 1, peers: BEFORE_ALL }]);
   await database.writeSwarms(all.map((i) => swarm(i, 0)));
   await database.addTotals(Array.from({ length: TOTALS }, (_, i) => total(i)));
-  assert.equal(await database.deleteQuiet(2, 10 * PURGED), PURGED);
+  assert.equal(await database.deleteInactive(2, 10 * PURGED), PURGED);
   await database.checkpoint();
   beforeLog = readFileSync(path);
   await database.writeSwarms(all.map((i) => swarm(i, i % 3)));

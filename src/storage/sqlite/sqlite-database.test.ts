@@ -130,7 +130,7 @@ test("a file that somebody vacuums is not taken for one that was cut", async (t)
   await database.checkpoint();
   await database.verify();
   const { size } = statSync(path);
-  assert.equal(await database.deleteQuiet(2, 2000), 2000);
+  assert.equal(await database.deleteInactive(2, 2000), 2000);
   const other = new DatabaseSync(path);
   other.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
   other.close();

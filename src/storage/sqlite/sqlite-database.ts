@@ -11,15 +11,15 @@ import {
   DatabaseError,
   type DatabaseSize,
   type GroupTotal,
+  inactiveSince,
   keyOf,
-  quietSince,
   type SwarmFacts,
   type SwarmRow,
 } from "../database.ts";
 import {
   COUNT_COLUMNS,
-  keptGroup,
   SWARM_COLUMNS,
+  storedGroup,
   TOTAL_COLUMNS,
   toSwarmRow,
   toTotal,
@@ -60,7 +60,7 @@ ON CONFLICT (info_hash) DO UPDATE SET first_seen = excluded.first_seen, last_see
 downloaded = excluded.downloaded, peers = excluded.peers, quiet_since = excluded.quiet_since, ${SUM_COLUMN} = excluded.${SUM_COLUMN}`,
   read: `SELECT ${SWARM_COLUMNS} FROM swarm WHERE info_hash > ? ORDER BY info_hash LIMIT ?`,
   readLive: `SELECT ${SWARM_COLUMNS} FROM swarm WHERE info_hash > ? AND quiet_since IS NULL ORDER BY info_hash LIMIT ?`,
-  deleteQuiet: `DELETE FROM swarm WHERE info_hash IN
+  deleteInactive: `DELETE FROM swarm WHERE info_hash IN
 (SELECT info_hash FROM swarm WHERE quiet_since < ? ORDER BY quiet_since LIMIT ?)`,
   readTotal: "SELECT * FROM group_total WHERE span = ? AND start = ? AND peer_group = ?",
   writeTotal: `REPLACE INTO group_total (${TOTAL_COLUMNS}, ${SUM_COLUMN})
@@ -69,7 +69,7 @@ VALUES (?, ?, ?${", ?".repeat(COUNT_COLUMNS.length)}, ?)`,
   readTotals: "SELECT * FROM group_total WHERE span = ? AND start >= ? ORDER BY start, peer_group",
   deleteTotals: "DELETE FROM group_total WHERE span = ? AND start < ?",
   count: "SELECT count(*) AS swarms FROM swarm",
-  countQuiet: "SELECT count(*) AS quiet FROM swarm WHERE quiet_since IS NOT NULL",
+  countInactive: "SELECT count(*) AS inactive FROM swarm WHERE quiet_since IS NOT NULL",
 } as const;
 
 /** Rows that are given their sums at a time. */
@@ -179,19 +179,19 @@ export class SqliteDatabase implements Database {
     return this.#all(live ? SQL.readLive : SQL.read, after, limit).map(toSwarmRow);
   }
 
-  async deleteQuiet(before: number, limit: number): Promise<number> {
-    return this.#attempt(() => Number(this.#prepare(SQL.deleteQuiet).run(before, limit).changes));
+  async deleteInactive(before: number, limit: number): Promise<number> {
+    return this.#attempt(() => Number(this.#prepare(SQL.deleteInactive).run(before, limit).changes));
   }
 
-  async countQuiet(): Promise<number> {
-    return Number(this.#all(SQL.countQuiet)[0].quiet);
+  async countInactive(): Promise<number> {
+    return Number(this.#all(SQL.countInactive)[0].inactive);
   }
 
   async addTotals(totals: readonly GroupTotal[]): Promise<void> {
     this.#transact(() => {
       for (const total of totals) {
         const { span, start, counts } = total;
-        const group = keptGroup(total.group);
+        const group = storedGroup(total.group);
         const row = this.#get(SQL.readTotal, span, start, group);
         const known = row === undefined ? undefined : toTotal(row);
         this.#writeTotal({
@@ -217,7 +217,7 @@ export class SqliteDatabase implements Database {
     const files = [this.name, `${this.name}-wal`].map((path) => statSync(path, { throwIfNoEntry: false }));
     return {
       swarms,
-      quiet: await this.countQuiet(),
+      inactive: await this.countInactive(),
       bytes: files.reduce((sum, file) => sum + (file?.size ?? 0), 0),
     };
   }
@@ -239,7 +239,7 @@ export class SqliteDatabase implements Database {
     const write = this.#prepare(SQL.write);
     for (const row of rows) {
       const { infoHash, firstSeen, lastSeen, downloaded, peers } = row;
-      write.run(infoHash, firstSeen, lastSeen, downloaded, peers, quietSince(row), swarmSum(row));
+      write.run(infoHash, firstSeen, lastSeen, downloaded, peers, inactiveSince(row), swarmSum(row));
     }
   }
 

@@ -14,11 +14,11 @@ const NOTADB = 26;
 const MEANINGS: Readonly<Record<number, readonly [DatabaseFailure, string]>> = {
   [BUSY]: ["claimed", "another process is using it"],
   [LOCKED]: ["claimed", "another process is using it"],
-  [READONLY]: ["away", "it cannot be written to: the file or the file system is read-only"],
-  [IOERR]: ["away", "reading or writing failed"],
+  [READONLY]: ["unavailable", "it cannot be written to: the file or the file system is read-only"],
+  [IOERR]: ["unavailable", "reading or writing failed"],
   [CORRUPT]: ["corrupt", "the file is damaged"],
-  [FULL]: ["away", "the disk is full"],
-  [CANTOPEN]: ["away", "the file cannot be opened or made"],
+  [FULL]: ["unavailable", "the disk is full"],
+  [CANTOPEN]: ["unavailable", "the file cannot be opened or made"],
   [NOTADB]: ["corrupt", "the file is not a database"],
 };
 
@@ -28,6 +28,6 @@ export function toDatabaseError(error: unknown, path: string): DatabaseError {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : -1;
   const meaning = MEANINGS[code];
-  if (meaning === undefined) return new DatabaseError("away", `${path}: ${message}`);
+  if (meaning === undefined) return new DatabaseError("unavailable", `${path}: ${message}`);
   return new DatabaseError(meaning[0], `${path}: ${meaning[1]} (${message})`);
 }
