@@ -1,23 +1,23 @@
 /**
- * Finds the swarms that have changed, and puts them into the order of their info-hash: neighbours in a database's tree
- * are then written together, and a page of it once instead of forty times.
+ * Finds changed swarms and sorts them by info-hash. Rows that are neighbors in the tree of the database are then written
+ * together, so that a page is written once instead of forty times.
  */
 import { nextChanged } from "../store/next-changed.ts";
 import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 
-/** Swarms gathered at a time, at 28 bytes each. Ordering them takes some milliseconds. */
+/** Swarms in a batch, 28 bytes each. Sorting them takes some milliseconds. */
 const BATCH = 1 << 16;
 
-/** Entries looked at before a shard is let go: tens of microseconds. */
+/** Entries scanned before a shard is unlocked: tens of microseconds. */
 const HOLD = 1024;
 
-/** Batches of changed swarms, all through the store. */
+/** Reads the changed swarms of the whole store in batches. */
 export class ChangedSwarms {
-  /** The current batch: info-hashes of five words each, of which {@link order} says the order. */
+  /** The info-hashes of the current batch, five words each, unsorted: {@link at} gives the order. */
   readonly hashes = new Uint32Array(BATCH * 5);
   readonly #store: SwarmStore;
-  /** Of each swarm of the batch: the first word of its info-hash and its number in it. */
+  /** For each swarm of the batch: the first word of its info-hash, and its number in the batch. */
   readonly #keys = new Float64Array(BATCH);
   #count = 0;
   #shard = 0;
@@ -27,13 +27,13 @@ export class ChangedSwarms {
     this.#store = store;
   }
 
-  /** Begins a round from the first shard. */
+  /** Starts again from the first shard. */
   begin(): void {
     this.#shard = 0;
     this.#number = 0;
   }
 
-  /** Gathers the next batch. @returns how many swarms it has; 0 when the round is over. */
+  /** Reads the next batch. @returns how many swarms it has; 0 after the last shard. */
   next(): number {
     this.#count = 0;
     while (this.#shard < this.#store.shards && this.#count < BATCH) {
@@ -46,12 +46,12 @@ export class ChangedSwarms {
     return this.#count;
   }
 
-  /** Where in {@link hashes} the info-hash begins that is the `i`-th in order. */
+  /** The position in {@link hashes} of the info-hash that is the `i`-th in order. */
   at(i: number): number {
     return (this.#keys[i] % BATCH) * 5;
   }
 
-  /** Looks at some entries of the current shard. @returns whether it has more. */
+  /** Scans some entries of the current shard. @returns whether it has more. */
   #gather(): boolean {
     const store = this.#store;
     const shard = this.#shard;

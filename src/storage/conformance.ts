@@ -1,4 +1,4 @@
-/** What every database must do. The same suite runs on all of them; each has a test file that calls it. */
+/** The conformance suite of databases. Each implementation has a test file that calls it. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
@@ -20,7 +20,7 @@ interface DatabasePlace {
   readonly migrations: Migrations;
   /** Whether a step that was interrupted stays applied in part, and is executed again as a whole. */
   readonly repeatsSteps: boolean;
-  /** Opens the database in it, once more each time. */
+  /** Opens the database at this place, again for each call. */
   open(): Promise<Database>;
   /** Executes statements by other means, one after the other. */
   execute(statements: readonly string[]): Promise<void>;
@@ -30,7 +30,7 @@ interface DatabasePlace {
   readonly goldenSchema: URL;
 }
 
-/** Makes an empty place, which is gone when the test is over. */
+/** Makes an empty place, which is removed after the test. */
 export type MakePlace = (t: TestContext) => Promise<DatabasePlace>;
 
 const PEERS = Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, 0);

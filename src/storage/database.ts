@@ -1,30 +1,30 @@
 /**
- * What storage asks of a database, embedded or a server. Both pass the suite in conformance.ts.
+ * The interface of a database, embedded or a server. Every implementation passes the suite in conformance.ts.
  *
- * A swarm is one row: it is written and read whole. Only one tracker uses a database at a time, and it writes one thing
- * after the other, so that nothing here needs more than the statement at hand to be all or nothing.
+ * A swarm is one row, which is written and read as a whole. Only one tracker uses a database at a time, and its writes
+ * are sequential. So only single statements need to be atomic.
  */
 
-/** What is known of a torrent besides its peers. Times in seconds since 1970. */
+/** The facts of a torrent besides its peers. Times in seconds since 1970. */
 export interface SwarmFacts {
   readonly firstSeen: number;
   readonly lastSeen: number;
   readonly downloaded: number;
 }
 
-/** A swarm as it is kept. */
+/** A stored swarm. */
 export interface SwarmRow extends SwarmFacts {
   /** 20 bytes. */
   readonly infoHash: Uint8Array;
-  /** As store/kept-peers.ts writes them; empty when the swarm has vanished from memory: it is *inactive*. */
+  /** Encoded by store/kept-peers.ts. Empty when the swarm has vanished from memory: the row is *inactive*. */
   readonly peers: Uint8Array;
 }
 
-/** What the clients of one peer group did, added to what the database has for the same span of time. */
+/** Counts of one peer group, which are added to the stored ones of the same time span. */
 export interface GroupTotal {
-  /** Length of the time it is about, in seconds: one of group-totals.ts. */
+  /** The length of the time span in seconds: one of group-totals.ts. */
   readonly span: number;
-  /** When that began, in seconds since 1970. */
+  /** The start of the time span, in seconds since 1970. */
   readonly start: number;
   /** The group's name, of which {@link GROUP_NAME_LENGTH} characters count; empty for clients in no group. */
   readonly group: string;
@@ -32,10 +32,10 @@ export interface GroupTotal {
   readonly counts: readonly number[];
 }
 
-/** Characters of a group's name that are kept. */
+/** Characters of a group's name that are stored. */
 export const GROUP_NAME_LENGTH = 190;
 
-/** How much a database holds. */
+/** The size of a database. */
 export interface DatabaseSize {
   readonly swarms: number;
   /** How many of these are inactive. */
@@ -44,52 +44,58 @@ export interface DatabaseSize {
   readonly bytes: number;
 }
 
-/** An info-hash below all others, where reading in order begins. */
+/** Sorts before all info-hashes: the start for reading in order. */
 export const BEFORE_ALL: Uint8Array = new Uint8Array(0);
 
 /** An open database. Every method throws DatabaseError. */
 export interface Database {
-  /** What it is, for people: a file's path, or server and schema. Never with a password. */
+  /** A name for messages: the path of the file, or server and schema. Never contains a password. */
   readonly name: string;
-  /** How many rows are best written at once: a fraction of a millisecond's work of this thread. */
+  /** How many rows to write at once, so that this thread is busy for a fraction of a millisecond. */
   readonly rowsAtOnce: number;
-  /** Takes the database for this process, until {@link close}. Others can still look at it. */
+  /** Claims the database for this process, until {@link close}. Other processes can still read it. */
   claim(): Promise<void>;
   /**
-   * Sees whether what it is in is still where it is looked for at the next start.
+   * Checks that the file is still at the path where the next start looks for it.
    * @throws DatabaseError `moved` or `corrupt`.
    */
   verify(): Promise<void>;
   /** The version of its schema; 0 when there is none. */
   version(): Promise<number>;
-  /** Brings its schema to the version of migrations.ts, under a lock. */
+  /** Upgrades the schema to the version of schema.ts, under a lock. */
   migrate(): Promise<void>;
-  /** The facts of those of these torrents that it knows, by {@link keyOf} their info-hash. */
+  /** The facts of those torrents that have a row, by {@link keyOf} their info-hash. */
   readFacts(infoHashes: readonly Uint8Array[]): Promise<Map<string, SwarmFacts>>;
-  /** Writes swarms, replacing what there was of them. */
+  /** Writes swarms, and replaces their rows. */
   writeSwarms(rows: readonly SwarmRow[]): Promise<void>;
-  /** The first `limit` swarms whose info-hash is above `after`, in order. @param live leaves the inactive ones out. */
+  /** The first `limit` swarms whose info-hash is above `after`, in order. @param live skips inactive rows. */
   readSwarms(after: Uint8Array, limit: number, live: boolean): Promise<SwarmRow[]>;
-  /** Deletes the `limit` inactive swarms last seen longest ago, but none seen since `before`. @returns how many. */
+  /** Deletes up to `limit` inactive swarms that were last seen before `before`, oldest first. @returns how many. */
   deleteInactive(before: number, limit: number): Promise<number>;
-  /** How many swarms are inactive. Quick, as {@link size} is not. */
+  /** How many swarms are inactive. Fast, unlike {@link size}. */
   countInactive(): Promise<number>;
-  /** Adds to the totals. */
+  /** Adds counts to the stored totals. */
   addTotals(totals: readonly GroupTotal[]): Promise<void>;
-  /** The totals of one span that began at `from` or later, in order of time and group. */
+  /** The totals of one span that started at `from` or later, ordered by time and group. */
   readTotals(span: number, from: number): Promise<GroupTotal[]>;
-  /** Deletes the totals of one span that began before a time. */
+  /** Deletes the totals of one span that started before a time. */
   deleteTotals(span: number, before: number): Promise<void>;
   size(): Promise<DatabaseSize>;
-  /** Lets go of everything. Once more does no harm. */
+  /** Closes the database and releases its claim. Closing twice does no harm. */
   close(): Promise<void>;
 }
 
 /**
- * Why a database cannot be used. `claimed`: another process has it. `corrupt`: it is damaged. `foreign`: what is there is
- * something else, and is left alone. `misplaced`: its file can never be where the configuration says. `moved`: its file
- * has been deleted, renamed or replaced while it was open. `schema`: its version is not the one needed. `unavailable`:
- * everything that may pass.
+ * Why a database cannot be used.
+ *
+ * - `claimed`: another process uses it.
+ * - `corrupt`: it is damaged.
+ * - `denied`: the server refuses the user, or TLS fails.
+ * - `foreign`: there is something else, which is never changed.
+ * - `misplaced`: no file can ever be at the configured path.
+ * - `moved`: its file was deleted, renamed or replaced while it was open.
+ * - `schema`: the version of its schema is not the needed one.
+ * - `unavailable`: everything else, which may be temporary.
  */
 export type DatabaseFailure =
   | "unavailable"
@@ -101,7 +107,7 @@ export type DatabaseFailure =
   | "moved"
   | "schema";
 
-/** A database could not do what it was asked for. The message is for the operator. */
+/** A database operation failed. The message is for the operator. */
 export class DatabaseError extends Error {
   readonly failure: DatabaseFailure;
 
@@ -116,7 +122,7 @@ export function keyOf(infoHash: Uint8Array): string {
   return Buffer.from(infoHash.buffer, infoHash.byteOffset, infoHash.length).toString("latin1");
 }
 
-/** Swarms are `live` while they have peers; when one went inactive, for its row. */
+/** The time since which a row is inactive, or null for a live one. */
 export function inactiveSince({ peers, lastSeen }: SwarmRow): number | null {
   return peers.length === 0 ? lastSeen : null;
 }

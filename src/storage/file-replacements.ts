@@ -3,16 +3,16 @@ import { type Database, DatabaseError } from "./database.ts";
 import type { DatabaseSettings, EmbeddedDatabase, Replaced, Replacement } from "./database-kind.ts";
 import { databaseKind } from "./databases.ts";
 
-/** A disk that damages every file must not be filled with them: at most so many in an hour are replaced. */
+/** Most replacements in an hour. A faulty disk that damages every file must not be filled with copies. */
 const REPLACEMENTS_LIMIT = 10;
 const HOUR_MS = 3_600_000;
 
-/** The last time that a file was replaced. */
+/** The last replacement of a file. */
 export interface LastReplacement extends Replacement {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly cause: "corrupt" | "moved";
-  /** The same for the operator. */
+  /** The cause, for the operator. */
   readonly reason: string;
 }
 
@@ -33,9 +33,9 @@ export class FileReplacements {
   }
 
   /**
-   * Replaces the file when that is what an error calls for.
-   * @param open the database, when its file is gone; one that is damaged has been closed.
-   * @returns the new one, open and not claimed yet; undefined for an error that calls for something else.
+   * Replaces the file after the errors `corrupt` and `moved`.
+   * @param open the database whose file is gone. A damaged database has been closed.
+   * @returns the new database, open and not claimed yet; undefined for other errors.
    * @throws DatabaseError
    */
   async replace(
@@ -59,8 +59,8 @@ export class FileReplacements {
   }
 
   /**
-   * Copies a database whose file is gone, and whose place is taken, to a file beside it.
-   * @returns the copy, or undefined when the file is where it should be or nothing is open.
+   * Copies a database whose file is gone to a file beside its path.
+   * @returns the copy; undefined when the file is in its place or no database is open.
    * @throws DatabaseError
    */
   async rescue(open: Database | undefined): Promise<Database | undefined> {
@@ -91,7 +91,7 @@ export class FileReplacements {
   }
 }
 
-/** The time in a file's name. */
+/** The current time, for the name of a file. */
 function makeStamp(): string {
   return new Date().toISOString().replaceAll(/[-:]|\..*/g, "");
 }

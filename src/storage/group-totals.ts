@@ -1,19 +1,19 @@
-/** Totals of peer groups by spans of time, from what the data plane has counted since it was last looked at. */
+/** Totals of peer groups by time spans, from the increments of the data plane's counters. */
 import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import type { Database, GroupTotal } from "./database.ts";
 
-/** The spans that totals are of, in seconds. */
+/** The time spans of totals, in seconds. */
 export const FIVE_MINUTES = 300;
 export const HOUR = 3600;
 export const DAY = 86_400;
 
-/** Totals that wait for the database at most: those of the longest ago are dropped first. */
+/** Most totals that wait for the database. The oldest are dropped first. */
 const WAITING_LIMIT = 20_000;
 
-/** Adds up what all threads have counted. */
+/** Adds up the counters of all workers. */
 export class GroupTotals {
-  /** Totals that were dropped while the database was away. */
+  /** Totals that were dropped while the database was unavailable. */
   dropped = 0;
   readonly #activity: readonly Float64Array[];
   readonly #seen = new Float64Array(GROUP_IDS * ACTIVITY_WIDTH);
@@ -21,29 +21,29 @@ export class GroupTotals {
   #waiting = new Map<string, GroupTotal>();
   #names = new Map<number, string>([[NO_GROUP, ""]]);
 
-  /** @param activity the counts of every thread, and of the control plane (store/group-activity.ts). */
+  /** @param activity the counters of every worker and of the control plane (store/group-activity.ts). */
   constructor(activity: readonly Float64Array[]) {
     this.#activity = activity;
   }
 
-  /** Takes over the groups' names, after what was done under the old ones has been collected. @param now seconds. */
+  /** Adopts new group names, after the counts under the old names are collected. @param now seconds. */
   rename(groups: readonly { readonly id: number; readonly name: string }[], now: number): void {
     this.collect(now);
     this.#names = new Map([[NO_GROUP, ""], ...groups.map(({ id, name }): [number, string] => [id, name])]);
   }
 
-  /** Adds what has been counted since the last time to the totals of this time. */
+  /** Adds the counts since the last call to the totals of the current spans. */
   collect(now: number): void {
     for (const [id, group] of this.#names) {
       const at = id * ACTIVITY_WIDTH;
-      const news = this.#readNews(at);
-      if (news.every((count) => count === 0)) continue;
+      const increments = this.#readIncrements(at);
+      if (increments.every((count) => count === 0)) continue;
       for (const span of [FIVE_MINUTES, HOUR, DAY])
-        this.#addTo(this.#waiting, { span, start: now - (now % span), group, counts: news });
+        this.#addTo(this.#waiting, { span, start: now - (now % span), group, counts: increments });
     }
   }
 
-  /** Writes what waits. @throws DatabaseError, and it goes on waiting. */
+  /** Writes all waiting totals. @throws DatabaseError, and they continue to wait. */
   async write(database: Database): Promise<void> {
     const waiting = this.#waiting;
     if (waiting.size === 0) return;
@@ -57,7 +57,7 @@ export class GroupTotals {
     }
   }
 
-  #readNews(at: number): number[] {
+  #readIncrements(at: number): number[] {
     return Array.from({ length: ACTIVITY_WIDTH }, (_, i) => {
       // Estimates have fractions.
       const sum = Math.round(this.#activity.reduce((total, counts) => total + counts[at + i], 0));

@@ -1,4 +1,4 @@
-/** Info-hashes between memory, where they are five words, and databases, where they are 20 bytes. */
+/** Converts info-hashes between memory, where they are five words, and databases, where they are 20 bytes. */
 import { readWord, writeWord } from "../model/address.ts";
 
 /** Bytes of an info-hash. */
@@ -12,7 +12,7 @@ export function hashBytes(words: Uint32Array, at: number): Uint8Array {
   return bytes;
 }
 
-/** Puts an info-hash of 20 bytes into the five words at `words[at]`. */
+/** Writes an info-hash of 20 bytes to the five words at `words[at]`. */
 export function setHashWords(words: Uint32Array, at: number, bytes: Uint8Array): void {
   for (let i = 0; i < WORDS; i++) words[at + i] = readWord(bytes, 4 * i);
 }

@@ -1,9 +1,9 @@
-/** Rows between a database's columns and what storage knows; the columns are the same in all dialects. */
+/** Converts between rows of a database and the types of storage. All databases have the same columns. */
 import { ACTIVITY_TIERS } from "../store/group-activity.ts";
 import { DatabaseError, GROUP_NAME_LENGTH, type GroupTotal, type SwarmRow } from "./database.ts";
 import { INFO_HASH_BYTES } from "./info-hash-bytes.ts";
 
-/** The columns of `swarm` that are read, and written with `quiet_since` behind them. */
+/** The columns of `swarm` that are read. `quiet_since` is only written. */
 export const SWARM_COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";
 
 /** The columns with counts, in the order of a row of store/group-activity.ts. */
@@ -20,7 +20,7 @@ export const COUNT_COLUMNS = [
   "handshakes_refused",
 ];
 
-/** A row as a driver gives it. */
+/** A row as the driver returns it. */
 type Columns = Readonly<Record<string, unknown>>;
 
 /** Reads a row of `swarm`. */
@@ -52,12 +52,12 @@ export function totalValues({ span, start, group, counts }: GroupTotal): (string
   return [span, start, storedGroup(group), ...counts];
 }
 
-/** A group's name as it is kept. */
+/** A group's name, shortened to the stored length. */
 export function storedGroup(group: string): string {
   return Array.from(group).slice(0, GROUP_NAME_LENGTH).join("");
 }
 
-/** SQLite gives whatever a damaged file says. */
+/** SQLite returns whatever a damaged file contains. */
 function toBytes(value: unknown, length?: number): Uint8Array {
   if (!(value instanceof Uint8Array) || (length !== undefined && value.length !== length))
     throw new DatabaseError("corrupt", "a row has columns of another kind");

@@ -1,7 +1,8 @@
 /**
- * Writes what has changed in memory to the database, some hundred swarms at a time. Nothing is held across a wait: a
- * swarm is read under its shard's lock, then written without. What could not be written is written first when the
- * database is back; everything else is still marked as changed, in memory, where it always is as new as can be.
+ * Writes changed swarms to the database, up to a few hundred at a time. No lock is held across a wait: a swarm is read
+ * under its shard's lock, and written after the lock is released. Rows that could not be written are written first when
+ * the database is available again. All other changed swarms are still marked in memory, so their newest state is read
+ * later.
  */
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { ChangedSwarms } from "./changed-swarms.ts";
@@ -11,15 +12,15 @@ import type { SwarmLoader } from "./swarm-loader.ts";
 import { type Past, SwarmReader } from "./swarm-reader.ts";
 import { type Vanished, VanishedSwarms } from "./vanished-swarms.ts";
 
-/** Swarms read at a time: a tenth of a millisecond's work, for which announces may have to wait where all share a core. */
+/** Swarms read at a time: a tenth of a millisecond of work. Announces wait for it where all threads share a core. */
 const SLICE = 32;
 
-/** How long a shard is waited for where there is no second chance. */
+/** The time to wait for a shard that is not tried again. */
 const LAST_WAIT_MS = 100;
 
 const NO_PEERS = new Uint8Array(0);
 
-/** Rests after a piece of work, so that others come to theirs. */
+/** Rests after a slice of work, so that other tasks of the event loop run. */
 export type Rest = (workedMs: number) => Promise<void>;
 
 /** Saves one store to one database. */
@@ -33,11 +34,11 @@ export class Saver {
   readonly #reader: SwarmReader;
   readonly #changed: ChangedSwarms;
   readonly #infoHash = new Uint32Array(5);
-  /** Rows that have been read and not written yet: as many as are written at once. */
+  /** Rows that are read and not written yet: at most one batch. */
   #pending: SwarmRow[] = [];
   #loader: SwarmLoader | undefined;
 
-  /** @param now the clock of the store's times. @param wallClock by which the next process goes on. Both in seconds. */
+  /** @param now the clock of the store's times. @param wallClock the clock of stored times. Both in seconds. */
   constructor(store: SwarmStore, now: () => number, wallClock = now) {
     this.#store = store;
     this.#now = now;
@@ -47,27 +48,27 @@ export class Saver {
     this.#changed = new ChangedSwarms(store);
   }
 
-  /** Takes note of what has vanished, before the store forgets it. Needs no database. */
-  takeNote(): void {
+  /** Collects vanished swarms before the rings of the store overflow. Needs no database. */
+  collectVanished(): void {
     this.#reader.drain();
   }
 
-  /** How often a swarm had more peers than are kept. */
+  /** How often a swarm had more peers than a row stores. */
   get cut(): number {
     return this.#reader.cut;
   }
 
-  /** Swarms that vanished and were missed, as their rings or what is held of them was full. */
+  /** Vanished swarms that were missed because a ring or the list of held swarms was full. */
   get missed(): number {
     return this.#vanished.missedCount;
   }
 
-  /** Takes nothing for saved: the database may lack any row, and may have rows of swarms that have vanished. */
-  distrust(): void {
+  /** Marks every swarm as changed: the database may lack rows, and may have rows of vanished swarms. */
+  assumeNothingSaved(): void {
     this.#vanished.missed = true;
     const store = this.#store;
     for (let shard = 0; shard < store.shards; shard++) {
-      // One whose thread has died is about to be emptied.
+      // A shard that stays locked belongs to a crashed worker, and is about to be emptied.
       if (!store.tryEnterShard(shard, LAST_WAIT_MS)) continue;
       for (let number = 0; number < store.swarmsIn(shard); number++)
         store.touch(store.swarmAt(shard, number));
@@ -77,8 +78,8 @@ export class Saver {
 
   /**
    * Writes everything that has changed.
-   * @param loader while not all that is kept has been in memory, so that what is not there may never have been: what is
-   * kept of the swarms that have changed is loaded by it first.
+   * @param loader given while not all stored swarms have been loaded. The stored rows of changed swarms are loaded with
+   * it first. A swarm that is not in memory may still be stored with peers.
    * @throws DatabaseError
    */
   async save(database: Database, rest: Rest, loader?: SwarmLoader): Promise<void> {
@@ -103,7 +104,7 @@ export class Saver {
     for (let i = from; i < to; i++) {
       if (this.#reader.isFresh(this.#hashAt(i))) fresh.push(hashBytes(this.#infoHash, 0));
     }
-    // What vanished of them before they came back must be in their rows first.
+    // The counts of swarms that vanished and came back must be in their rows first.
     await this.#writeVanishedSlices(database);
     const past = await this.#readPast(database, fresh);
     for (let next = from; next < to; ) {
@@ -130,13 +131,13 @@ export class Saver {
     return new Map(infoHashes.map((infoHash) => [keyOf(infoHash), facts.get(keyOf(infoHash))]));
   }
 
-  /** Loads what is kept of swarms. @returns their facts, for those that loading left fresh. */
+  /** Loads stored swarms. @returns the facts of those that are still fresh after that. */
   async #loadPast(database: Database, infoHashes: readonly Uint8Array[], loader: SwarmLoader): Promise<Past> {
     const past = new Map<string, SwarmFacts | undefined>();
     for (const infoHash of infoHashes) {
       const row = await readRow(database, infoHash);
       const hasPeers = row !== undefined && row.peers.length > 0;
-      // One whose shard cannot be had is left for later.
+      // A swarm whose shard cannot be locked is loaded later.
       if (!hasPeers || loader.load(row, this.#now(), this.#wallClock())) past.set(keyOf(infoHash), row);
     }
     return past;
@@ -150,7 +151,7 @@ export class Saver {
   }
 
   async #writeVanished(database: Database, rest: Rest): Promise<void> {
-    this.takeNote();
+    this.collectVanished();
     const began = performance.now();
     await this.#writeVanishedSlices(database);
     await rest(performance.now() - began);
@@ -165,20 +166,20 @@ export class Saver {
         const key = keyOf(vanished.infoHash);
         const row = inactiveRow(vanished, rows.get(key) ?? facts.get(key));
         if (row === undefined) continue;
-        // Its peers from before have not been in memory, and so have not vanished.
+        // Its stored peers were never loaded, so they have not vanished.
         const isUnloaded = this.#loader !== undefined && vanished.fresh && !rows.has(key);
-        const kept = isUnloaded ? await readRow(database, vanished.infoHash) : undefined;
-        rows.set(key, kept === undefined ? row : { ...row, peers: kept.peers });
+        const stored = isUnloaded ? await readRow(database, vanished.infoHash) : undefined;
+        rows.set(key, stored === undefined ? row : { ...row, peers: stored.peers });
       }
       await database.writeSwarms([...rows.values()]);
       this.written += rows.size;
       this.#vanished.drop(slice.length);
-      // One that is back already is in memory as it should be in its row.
+      // A swarm that has come back is newer in memory than in its row.
       for (const { infoHash } of rows.values()) this.#touch(infoHash);
     }
   }
 
-  /** Makes the rows inactive whose swarms are not in memory. Only when some may have vanished unnoticed. */
+  /** Deactivates the rows of swarms that are not in memory. Done only when vanished swarms were missed. */
   async #compareEverything(database: Database, rest: Rest): Promise<void> {
     this.#vanished.missed = false;
     try {
@@ -186,7 +187,7 @@ export class Saver {
         const began = performance.now();
         const rows = await database.readSwarms(after, database.rowsAtOnce, true);
         if (rows.length === 0) return;
-        const gone = rows.filter(({ infoHash }) => !this.#isThere(infoHash));
+        const gone = rows.filter(({ infoHash }) => !this.#isInMemory(infoHash));
         await database.writeSwarms(gone.map((row) => ({ ...row, peers: NO_PEERS })));
         this.written += gone.length;
         after = rows[rows.length - 1].infoHash;
@@ -198,9 +199,9 @@ export class Saver {
     }
   }
 
-  #isThere(infoHash: Uint8Array): boolean {
+  #isInMemory(infoHash: Uint8Array): boolean {
     setHashWords(this.#infoHash, 0, infoHash);
-    return this.#reader.isThere(this.#infoHash);
+    return this.#reader.isInMemory(this.#infoHash);
   }
 
   #touch(infoHash: Uint8Array): void {
@@ -210,17 +211,17 @@ export class Saver {
 }
 
 /**
- * The row of a swarm that has vanished. A fresh one adds to what was kept before; one that brought nothing, and of which
- * nothing was kept, needs no row.
+ * The row of a vanished swarm. The counts of a fresh swarm are added to the stored ones. A fresh swarm without downloads
+ * and without a stored row needs no row.
  */
-function inactiveRow(vanished: Vanished, kept: SwarmFacts | undefined): SwarmRow | undefined {
+function inactiveRow(vanished: Vanished, stored: SwarmFacts | undefined): SwarmRow | undefined {
   const { infoHash, fresh, firstSeen, lastSeen, downloaded } = vanished;
-  if (fresh && kept === undefined && downloaded === 0) return undefined;
+  if (fresh && stored === undefined && downloaded === 0) return undefined;
   return {
     infoHash,
-    firstSeen: Math.min(firstSeen, kept?.firstSeen ?? firstSeen),
-    lastSeen: Math.max(lastSeen, kept?.lastSeen ?? lastSeen),
-    downloaded: fresh ? downloaded + (kept?.downloaded ?? 0) : downloaded,
+    firstSeen: Math.min(firstSeen, stored?.firstSeen ?? firstSeen),
+    lastSeen: Math.max(lastSeen, stored?.lastSeen ?? lastSeen),
+    downloaded: fresh ? downloaded + (stored?.downloaded ?? 0) : downloaded,
     peers: NO_PEERS,
   };
 }
@@ -235,7 +236,7 @@ async function readRow(database: Database, infoHash: Uint8Array): Promise<SwarmR
 function predecessor(infoHash: Uint8Array): Uint8Array {
   const before = infoHash.slice();
   for (let at = before.length - 1; at >= 0; at--) {
-    // A byte that is 0 becomes 255, and borrows from the one before it.
+    // A byte of 0 becomes 255, and borrows from the byte before it.
     before[at]--;
     if (infoHash[at] !== 0) return before;
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps the swarms in a database: loads them before anybody announces, saves what changes, and puts up with a database
- * that is away, slow, full or damaged. Nothing on the data plane knows of it.
+ * Persists the swarms in a database. Loads them before the first announce, saves changes, and tolerates a database that
+ * is unavailable, slow, full or damaged. The data plane does not depend on it.
  */
 import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
 import { steadySeconds } from "../platform/clock.ts";
@@ -23,35 +23,35 @@ import { Saver } from "./saver.ts";
 import { explainVersion, SCHEMA_VERSION } from "./schema.ts";
 import { type LoadCounts, type LoadSettings, SwarmLoader } from "./swarm-loader.ts";
 
-/** How often it is looked what has vanished, and whether it is time to save. */
+/** How often vanished swarms are collected, and the time of the next save is checked. */
 const TICK_MS = 1000;
 
 /**
- * Saving begins when this part of the interval has passed, and rests between slices, for as long as it is not late: so
- * that a change is written within the interval.
+ * Saving begins when this part of the interval has passed, so that a change is written within the interval. It rests
+ * between slices until the second part has passed as well.
  */
 const BEGIN_PART = 0.7;
 const REST_PART = 0.2;
-/** A rest, for each millisecond of work. */
+/** Milliseconds of rest for each millisecond of work. */
 const REST_FACTOR = 4;
 
-/** Attempts after a failure: at first after so long, then after twice as long each time, up to this or the interval. */
+/** The delay of the next attempt after a failure. It doubles each time, up to the limit or the save interval. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 30_000;
-/** How long attempts go on at a stop. */
+/** For how long a stop retries. */
 const LAST_ATTEMPTS_MS = 10_000;
 
-/** How often it is looked whether the database is still in its place, between savings. */
+/** How often the database file is verified between saves. */
 const VERIFY_MS = 10_000;
 
-/** Failures that do not pass while a stop waits. */
-const LASTING: readonly DatabaseFailure[] = ["foreign", "misplaced", "denied", "schema"];
+/** Failures that waiting does not fix. */
+const PERMANENT: readonly DatabaseFailure[] = ["foreign", "misplaced", "denied", "schema"];
 
 const PURGE_MS = 60_000;
 const PAGE = 500;
 const SAY_MS = 1000;
 
-/** What storage is started with. Times in milliseconds unless they say otherwise. */
+/** Options of storage. Times in milliseconds unless a name says otherwise. */
 export interface StorageOptions {
   readonly database: DatabaseSettings;
   readonly store: SwarmStoreData;
@@ -61,36 +61,36 @@ export interface StorageOptions {
   readonly required: boolean;
   /** Whether the schema of a server is made and upgraded here; the embedded one always is. */
   readonly autoUpgrade: boolean;
-  /** Inactive torrents are kept for so many seconds, and so many of them. */
+  /** For how many seconds inactive torrents are stored, and how many of them. */
   readonly inactiveSeconds: number;
   readonly inactiveLimit: number;
 }
 
-/** Called with what operators need to hear. */
+/** Events for the operator. */
 export interface StorageObserver {
-  /** So much of the database has been read; about once a second. */
+  /** Progress of loading, about once a second. */
   loading(swarms: number, ofSwarms: number): void;
-  /** All of it has been read, and there was something. */
+  /** Loading is complete. Not called for an empty database. */
   loaded(counts: LoadCounts, tookMs: number, database: string): void;
-  /** Everything that had changed has been saved. */
+  /** All changes are saved. */
   saved(rows: number, tookMs: number): void;
-  /** The database was damaged, or not in its place any more; there is a new file. */
+  /** The file was damaged, moved or deleted, and a new file has replaced it. */
   replaced(replacement: LastReplacement): void;
-  /** The database cannot be used; attempts go on. Called at every attempt. */
+  /** The database cannot be used. Called for every failed attempt; attempts continue. */
   failed(error: unknown): void;
-  /** It can be used again, and has everything. */
-  recovered(awayMs: number): void;
-  /** The tracker stops, and all is in another file than it will look for, as that place is taken. */
+  /** The database can be used again, and all changes are saved. */
+  recovered(unavailableMs: number): void;
+  /** The tracker stops, and has saved to another file: another program's file is at the configured path. */
   rescued(path: string): void;
-  /** The tracker stops, and this much could not be saved where it should be. */
+  /** The tracker stops, and some changes could not be saved to the configured database. */
   gaveUp(error: unknown): void;
 }
 
 /** The storage of one tracker. */
 export class Storage {
   /**
-   * For metrics: rows written, how often one was too large to be whole, vanished swarms that were missed, attempts that
-   * failed, when all was last saved (milliseconds since 1970), and how long that took.
+   * For metrics: rows written, rows that were truncated, vanished swarms that were missed, failed attempts, the time of
+   * the last complete save (milliseconds since 1970), and how long that took.
    */
   readonly counters = { written: 0, cut: 0, missed: 0, failures: 0, savedAt: 0, saveMs: 0 };
   readonly #options: StorageOptions;
@@ -109,7 +109,7 @@ export class Storage {
   #nextAt = 0;
   #purgedAt = 0;
   #verifyAt = 0;
-  /** Whether the database could be used at some time. */
+  /** Whether the database could be used at least once. */
   #wasReady = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -123,8 +123,8 @@ export class Storage {
   }
 
   /**
-   * Opens the database and loads the swarms. Where the database is not required and cannot be used, that is done later.
-   * @param settings asked for when the loading begins.
+   * Opens the database and loads the swarms. A database that is not required and cannot be used is loaded later.
+   * @param settings called when loading begins.
    * @throws DatabaseError
    */
   async open(settings: () => LoadSettings): Promise<void> {
@@ -137,19 +137,19 @@ export class Storage {
     }
   }
 
-  /** Begins to save. */
+  /** Starts to save periodically. */
   start(): void {
     this.#nextAt ||= performance.now() + this.#options.saveIntervalMs * BEGIN_PART;
     this.#running = this.#run();
   }
 
-  /** Saves everything and closes the database. When nothing changes any more. */
+  /** Saves everything and closes the database. Called when nothing changes any more. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
     const end = performance.now() + LAST_ATTEMPTS_MS;
     let problem = await this.#attempt();
-    while (problem !== undefined && this.#mayPass(problem) && performance.now() < end) {
+    while (problem !== undefined && this.#isTransient(problem) && performance.now() < end) {
       await delay(RETRY_MS);
       problem = await this.#attempt();
     }
@@ -160,7 +160,7 @@ export class Storage {
     await this.close();
   }
 
-  /** Saves to a file beside the one whose place is taken by something else. */
+  /** Saves to a file beside the configured path, where another program's file is. */
   async #rescue(): Promise<void> {
     const database = await this.#files.rescue(this.#database);
     if (database === undefined) return;
@@ -172,23 +172,23 @@ export class Storage {
     this.#observer.rescued(database.name);
   }
 
-  /** Closes the database without saving: when the tracker could not start. */
+  /** Closes the database without saving, for a tracker that could not start. */
   async close(): Promise<void> {
     await this.#database?.close().catch(() => {});
     this.#database = undefined;
   }
 
-  /** Since when the database cannot be used, in milliseconds since 1970, or null. */
+  /** The time since which the database cannot be used, in milliseconds since 1970, or null. */
   get failingSince(): number | null {
     return this.#failingSince === undefined ? null : performance.timeOrigin + this.#failingSince;
   }
 
-  /** What keeps the database from being used, for the operator, or null. */
+  /** The reason why the database cannot be used, for the operator, or null. */
   get failure(): string | null {
     return this.#failure;
   }
 
-  /** How often the file of an embedded database was replaced, and the last time. */
+  /** How often the file of an embedded database was replaced, and the last replacement. */
   get replacements(): { readonly count: number; readonly last: LastReplacement | null } {
     return this.#files;
   }
@@ -210,7 +210,7 @@ export class Storage {
       await delay(Math.min(TICK_MS, this.#options.saveIntervalMs / 10), undefined, { signal }).catch(
         () => {},
       );
-      this.#saver.takeNote();
+      this.#saver.collectVanished();
       this.counters.missed = this.#saver.missed;
       this.#options.totals.collect(seconds());
       if (!(await this.#isInPlace())) this.#nextAt = 0;
@@ -218,7 +218,7 @@ export class Storage {
     }
   }
 
-  /** Saves once. @returns what kept it from that. */
+  /** Saves once. @returns the error, or undefined. */
   async #attempt(): Promise<unknown> {
     const began = performance.now();
     const { saveIntervalMs, totals } = this.#options;
@@ -239,23 +239,23 @@ export class Storage {
     return undefined;
   }
 
-  /** Rests, unless it is late, or all are waiting for this. */
+  /** Rests, unless the save is late or the tracker is stopping. */
   async #rest(workedMs: number, until: number): Promise<void> {
     if (this.#stop.signal.aborted || performance.now() > until) await yieldToOthers();
     else await delay(workedMs * REST_FACTOR);
   }
 
-  /** The database: opened, claimed, in its place, of the right version, and loaded. */
+  /** The database: open, claimed, verified, of the right version, and loaded. */
   async #ready(): Promise<Database> {
     try {
-      return await this.#readyAsItIs();
+      return await this.#readyWithoutRepair();
     } catch (error) {
-      if (await this.#replaceFile(error)) return await this.#readyAsItIs();
+      if (await this.#replaceFile(error)) return await this.#readyWithoutRepair();
       throw error;
     }
   }
 
-  async #readyAsItIs(): Promise<Database> {
+  async #readyWithoutRepair(): Promise<Database> {
     await this.#database?.verify();
     this.#database ??= await this.#open();
     if (this.#load !== undefined && (await this.#loadAll(this.#database, this.#load())))
@@ -264,7 +264,7 @@ export class Storage {
     return this.#database;
   }
 
-  /** Looks now and then, as one that fails is tried again anyway. */
+  /** Verifies the file from time to time. A database that is failing is retried anyway. */
   async #isInPlace(): Promise<boolean> {
     const now = performance.now();
     if (this.#database === undefined || this.#failingSince !== undefined || now < this.#verifyAt) return true;
@@ -275,10 +275,10 @@ export class Storage {
     );
   }
 
-  /** Whether waiting may help. A file that could not be opened since the start is waited for by nobody. */
-  #mayPass(problem: unknown): boolean {
+  /** Whether a retry may help. It does not for a file that could not be opened since the start. */
+  #isTransient(problem: unknown): boolean {
     if (!this.#wasReady && this.#kind.embedded !== undefined) return false;
-    return !(problem instanceof DatabaseError && LASTING.includes(problem.failure));
+    return !(problem instanceof DatabaseError && PERMANENT.includes(problem.failure));
   }
 
   async #open(): Promise<Database> {
@@ -299,7 +299,7 @@ export class Storage {
     }
   }
 
-  /** @returns whether that was all; not when the tracker stops meanwhile. */
+  /** @returns whether all was loaded: false when the tracker stops meanwhile. */
   async #loadAll(database: Database, settings: LoadSettings): Promise<boolean> {
     const began = performance.now();
     const loader = new SwarmLoader(this.#store, settings);
@@ -324,17 +324,17 @@ export class Storage {
     return true;
   }
 
-  /** Makes a new file where the old one is damaged or gone. @returns whether it was. @throws DatabaseError */
+  /** Replaces a damaged or missing file. @returns whether it did. @throws DatabaseError */
   async #replaceFile(error: unknown): Promise<boolean> {
     const isEmbedded = this.#kind.embedded !== undefined;
     if (!(error instanceof DatabaseError) || !isEmbedded) return false;
-    // One that is gone has to be open still, to be read.
+    // A moved file is read through the open database.
     if (error.failure === "corrupt") await this.close();
     const database = await this.#files.replace(error, this.#database);
     if (database === undefined) return false;
     const { last } = this.#files;
     if (last !== null) this.#observer.replaced(last);
-    if (last?.isWhole !== true) this.#saver.distrust();
+    if (last?.isWhole !== true) this.#saver.assumeNothingSaved();
     this.#database = database;
     try {
       await database.claim();

@@ -3,9 +3,9 @@
  *
  *     {"format":"btrt swarms","version":1}
  *     {"info_hash":"40 hexadecimal digits","first_seen":…,"last_seen":…,"downloaded":…,"peers":"base64"}   for each swarm
- *     {"swarms":…}                                                                how many there were: the file is whole
+ *     {"swarms":…}                                                                the number of swarms: the file is complete
  *
- * Times are in seconds since 1970. `peers` is as store/kept-peers.ts writes it.
+ * Times are in seconds since 1970. `peers` is encoded by store/kept-peers.ts.
  */
 import { KeptPeersReader } from "../store/kept-peers.ts";
 import { BEFORE_ALL, type Database, type SwarmRow } from "./database.ts";
@@ -15,15 +15,15 @@ const FORMAT = "btrt swarms";
 const VERSION = 1;
 const PAGE = 500;
 
-/** Bytes of a line: a swarm with the most peers that are kept has 14 MB. */
+/** Bytes of a line. The largest swarm that is stored has 14 MB. */
 const LINE_LIMIT = 32 * 1024 * 1024;
 const NEWLINE = 0x0a;
 const WORD_MAX = 0xffffffff;
 
-/** A file is not what export writes. The message is for who gave it. */
+/** A file is not in the format of an export. The message is for the user. */
 export class SwarmFileError extends Error {}
 
-/** The lines of a file with everything that a database has. @throws DatabaseError */
+/** The lines of a file with all swarms of a database. @throws DatabaseError */
 export async function* exportSwarms(database: Database): AsyncGenerator<string> {
   yield `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`;
   let swarms = 0;
@@ -38,7 +38,7 @@ export async function* exportSwarms(database: Database): AsyncGenerator<string> 
 }
 
 /**
- * Writes the swarms of a file to a database; they replace what it has of the same torrents.
+ * Writes the swarms of a file to a database, and replaces the rows of the same torrents.
  * @returns how many there were.
  * @throws SwarmFileError, DatabaseError
  */
@@ -86,7 +86,7 @@ function parseLine(text: string, line: number): Fields {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return { ...value };
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new SwarmFileError(`line ${line}: not what "btrt db export" writes`);
 }

@@ -1,6 +1,6 @@
 /**
- * Puts kept swarms back into memory: at start, before anybody announces; or later, when the database was not to be had
- * at start, beside the announces.
+ * Loads stored swarms into memory: at start, before the first announce; or later, beside announces, when the database
+ * was unavailable at start.
  */
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
@@ -16,7 +16,7 @@ import { ENTRY } from "../store/swarm-table.ts";
 import type { SwarmRow } from "./database.ts";
 import { setHashWords } from "./info-hash-bytes.ts";
 
-/** What peers are stored by. */
+/** How peers are classified and filtered. */
 export interface LoadSettings {
   readonly groups: PeerGroups;
   /** Seconds without an announce after which a peer is left out. */
@@ -24,15 +24,15 @@ export interface LoadSettings {
   readonly stallSeconds: number;
 }
 
-/** What came of it. */
+/** The result of loading. */
 export class LoadCounts {
   swarms = 0;
   peers = 0;
-  /** Left out: not heard of for too long. */
+  /** Peers left out because their last announce is too long ago. */
   expired = 0;
-  /** Left out: the memory is full. */
+  /** Peers and swarms left out because the store is full. */
   refused = 0;
-  /** Rows that could not be understood. */
+  /** Rows that could not be decoded. */
   broken = 0;
 }
 
@@ -50,9 +50,9 @@ export class SwarmLoader {
   }
 
   /**
-   * Stores a swarm's peers that are not known yet.
+   * Adds a swarm's stored peers, except those that have announced meanwhile.
    * @param now by the clock of the store's times. @param time by the wall clock. Both in seconds.
-   * @returns false when its shard could not be had, because a thread has died: to be tried again.
+   * @returns false when its shard could not be locked, because a worker has crashed: the caller tries again.
    */
   load(row: SwarmRow, now: number, time = now): boolean {
     const store = this.#store;
@@ -78,7 +78,7 @@ export class SwarmLoader {
         this.#restoreFacts(entry, row);
         more = this.#loadSome(shard, entry, reader, downtime, now);
         const isWhole = this.counts.expired + this.counts.refused === leftOut;
-        // What is as it is kept has not changed.
+        // A swarm that is equal to its row is not marked as changed.
         if (isWhole && !hadChanged) store.settle(entry);
         if (!more && !store.removeIfEmpty(shard, entry)) this.counts.swarms++;
       }
@@ -96,7 +96,7 @@ export class SwarmLoader {
     words[entry + ENTRY.lastSeen] = Math.max(words[entry + ENTRY.lastSeen], lastSeen);
   }
 
-  /** Stores some peers. @returns whether there are more. */
+  /** Adds some peers. @returns whether there are more. */
   #loadSome(shard: number, entry: number, reader: KeptPeersReader, downtime: number, now: number): boolean {
     const { groups, peerExpiry, stallSeconds } = this.#settings;
     const store = this.#store;

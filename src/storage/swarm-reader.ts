@@ -1,4 +1,4 @@
-/** Reads swarms from memory into rows, a few hundred peers at a time: no shard is held for longer. */
+/** Reads swarms from memory into rows. A shard stays locked for a few hundred peers at most. */
 import type { Family } from "../model/address.ts";
 import { KEPT_HEADER_BYTES, KEPT_PEER_BYTES, writeKeptHeader, writeKeptPeers } from "../store/kept-peers.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
@@ -9,26 +9,26 @@ import { keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
 import { hashBytes } from "./info-hash-bytes.ts";
 import type { VanishedSwarms } from "./vanished-swarms.ts";
 
-/** Peers of one family that are kept of a swarm: a row must fit into a packet of a server, 16 MiB. */
-const KEPT_PEERS_LIMIT = 300_000;
+/** Peers of one family that a row stores. A row must fit into a server's packet of 16 MiB. */
+const STORED_PEERS_LIMIT = 300_000;
 
-/** What {@link SwarmReader} has instead of an entry, while its shard cannot be had: it is left for later. */
+/** Stands for the entry of a swarm whose shard cannot be locked now: it is read later. */
 const BUSY = -1;
 const GONE = 0;
 
-/** What is kept of swarms from before they vanished, by their keys; undefined: nothing. */
+/** The stored facts of swarms, by their keys; undefined for a swarm without a row. */
 export type Past = ReadonlyMap<string, SwarmFacts | undefined>;
 
-/** Reads swarms. What has vanished of a shard is taken note of before anything else is read from it. */
+/** Reads swarms. The vanished swarms of a shard are collected before anything else is read from it. */
 export class SwarmReader {
-  /** Swarms read with more peers than are kept. */
+  /** Swarms that had more peers than a row stores. */
   cut = 0;
   readonly #store: SwarmStore;
   readonly #vanished: VanishedSwarms;
-  /** Swarms that were read in part when their shard could not be had: to be marked as changed again. */
+  /** Swarms that were read only in part, because their shard could not be locked: they are marked as changed again. */
   readonly #unfinished: Uint32Array[] = [];
   #buffer = new Uint8Array(16_384);
-  /** The place that the swarm being read has been copied up to, in its lists and in the buffer. */
+  /** How far the current swarm is copied: the position in its lists, and the end in the buffer. */
   #family: Family = 4;
   #position = 0;
   #end = 0;
@@ -39,7 +39,7 @@ export class SwarmReader {
     this.#vanished = vanished;
   }
 
-  /** Takes note of all that has vanished. */
+  /** Collects the vanished swarms of all shards. */
   drain(): void {
     const store = this.#store;
     for (let shard = 0; shard < store.shards; shard++) {
@@ -49,20 +49,20 @@ export class SwarmReader {
     }
   }
 
-  /** Marks as changed again what could not be read to its end. */
+  /** Marks swarms as changed again that were read only in part. */
   retry(): void {
     for (const infoHash of this.#unfinished.splice(0)) this.touch(infoHash);
   }
 
-  /** Whether a swarm is in memory, or may be: its shard cannot be had. */
-  isThere(infoHash: Uint32Array): boolean {
+  /** Whether a swarm is in memory, or may be because its shard cannot be locked. */
+  isInMemory(infoHash: Uint32Array): boolean {
     const { shard, entry } = this.#enter(infoHash);
     if (entry === BUSY) return true;
     this.#store.leave(shard);
     return entry !== GONE;
   }
 
-  /** Whether a swarm is in memory and lacks what is kept of it from before. */
+  /** Whether a swarm is in memory, and its stored facts are not yet added. */
   isFresh(infoHash: Uint32Array): boolean {
     const { shard, entry } = this.#enter(infoHash);
     if (entry === BUSY) return false;
@@ -83,10 +83,10 @@ export class SwarmReader {
   }
 
   /**
-   * Reads a swarm, and takes the mark of a change off it.
+   * Reads a swarm, and clears its mark of a change.
    * @param now by the clock of the store's times. @param time by the wall clock. Both in seconds.
-   * @param past what is kept of fresh swarms: those that are fresh and not in it are left for later.
-   * @returns undefined when it is not there, or left for later.
+   * @param past the stored facts of fresh swarms. Fresh swarms that are not in it are read later.
+   * @returns undefined when the swarm is not in memory or is read later.
    */
   read(infoHash: Uint32Array, now: number, time: number, past: Past): SwarmRow | undefined {
     const store = this.#store;
@@ -108,12 +108,12 @@ export class SwarmReader {
       store.leave(again.shard);
     }
     writeKeptHeader(this.#buffer, time, this.#ipv4Peers);
-    // A swarm that has just lost its last peer is about to vanish, which its shard's ring will tell.
+    // A swarm that has just lost its last peer is about to vanish, and will be in the ring of its shard.
     if (this.#end === KEPT_HEADER_BYTES) return undefined;
     return { infoHash: bytes, ...facts, peers: this.#buffer.slice(0, this.#end) };
   }
 
-  /** Adds what is kept of a fresh swarm. @returns false when that is not known. */
+  /** Adds the stored facts of a fresh swarm. @returns false when they are not known. */
   #adopt(entry: number, key: string, past: Past): boolean {
     const { words } = this.#store;
     if ((this.#flags(entry) & SWARM_FLAG.fresh) === 0) return true;
@@ -148,7 +148,7 @@ export class SwarmReader {
       const cell = store.listCell(entry, this.#family);
       const from = this.#position;
       const count = store.list(this.#family).count(cell);
-      const end = Math.min(count, KEPT_PEERS_LIMIT);
+      const end = Math.min(count, STORED_PEERS_LIMIT);
       const to = Math.min(end, from + budget);
       if (to > from) {
         this.#reserve(this.#end + (to - from) * KEPT_PEER_BYTES[this.#family]);
@@ -173,7 +173,7 @@ export class SwarmReader {
     this.#buffer = larger;
   }
 
-  /** Locks a swarm's shard, unless that is {@link BUSY}. */
+  /** Locks a swarm's shard and finds its entry: {@link BUSY} when the shard cannot be locked, and then it is not. */
   #enter(infoHash: Uint32Array): { shard: number; entry: number } {
     const store = this.#store;
     const shard = store.shardOf(infoHash);

@@ -1,28 +1,28 @@
-/** Swarms that have vanished from memory and whose rows don't say so yet. */
+/** Swarms that have vanished from memory, and whose rows are not yet inactive. */
 import { VANISHED, VANISHED_WORDS } from "../store/change-log.ts";
 import { SWARM_FLAG } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import type { SwarmFacts } from "./database.ts";
 import { hashBytes } from "./info-hash-bytes.ts";
 
-/** Most that are held. What comes on top, while the database is away, is found by comparing everything. */
+/** Most swarms that are held while the database is unavailable. Others are found by comparing every row with memory. */
 const HELD_LIMIT = 1 << 16;
 
 /** A swarm that has vanished. */
 export interface Vanished extends SwarmFacts {
   readonly infoHash: Uint8Array;
-  /** Whether `downloaded` and `firstSeen` are only of the time since it last came back. */
+  /** Whether `downloaded` and `firstSeen` only cover the time since the swarm last came back. */
   readonly fresh: boolean;
 }
 
 /** Reads the store's rings of vanished swarms. */
 export class VanishedSwarms {
-  /** Set when some were missed: rows of swarms that are not in memory have to be looked for. */
+  /** Set when swarms were missed: every row must be compared with memory. */
   missed = false;
-  /** How many were missed in all, or more: a shard that was emptied counts as a full ring. */
+  /** How many were missed, at most: a shard that was emptied counts as a full ring. */
   missedCount = 0;
   readonly #store: SwarmStore;
-  /** Of each shard: how many of its ring have been read. */
+  /** For each shard: how many swarms of its ring have been read. */
   readonly #read: Uint32Array;
   readonly #record = new Uint32Array(VANISHED_WORDS);
   #held: Vanished[] = [];
@@ -32,17 +32,17 @@ export class VanishedSwarms {
     this.#read = new Uint32Array(store.shards);
   }
 
-  /** Those held, longest ago first. */
+  /** The held swarms, oldest first. */
   get held(): readonly Vanished[] {
     return this.#held;
   }
 
-  /** Takes the first `count` held as done. */
+  /** Removes the first `count` held swarms: their rows are written. */
   drop(count: number): void {
     this.#held = this.#held.slice(count);
   }
 
-  /** Reads what a shard's ring has that was not read yet. The caller has the shard. */
+  /** Reads the new entries of a shard's ring. The caller has locked the shard. */
   drain(shard: number): void {
     const { vanished } = this.#store;
     const written = vanished.written(shard);

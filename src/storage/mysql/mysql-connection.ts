@@ -5,7 +5,7 @@ import type { Connection } from "mysql2/promise";
 import { DatabaseError } from "../database.ts";
 import type { DatabaseSettings } from "../database-kind.ts";
 
-/** How long a server may take to answer at all. */
+/** The timeout of the connection and its handshake. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** The address of a server, and the account on it. */
@@ -14,16 +14,16 @@ export interface ServerSettings extends Omit<DatabaseSettings, "url"> {
   readonly port: number;
 }
 
-/** A connection, and what it goes over. */
+/** A connection and its socket. */
 export interface ServerConnection {
   readonly connection: Connection;
   readonly socket: Socket;
 }
 
 /**
- * Connects. The socket is ours: the driver only ever ends its own half of it, and a server that does not answer any more
- * would keep this process from ending.
- * @param onLost is called when the connection ends by itself.
+ * Connects. The socket is created here, so that it can be destroyed: the driver only closes its own half, and a server
+ * that does not answer any more would keep the process alive.
+ * @param onLost called when the connection ends by itself.
  */
 export async function connect(settings: ServerSettings, onLost: () => void): Promise<ServerConnection> {
   const { createConnection } = await import("mysql2/promise");

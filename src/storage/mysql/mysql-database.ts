@@ -1,6 +1,6 @@
 /**
- * A schema on a MySQL or MariaDB server, over one connection that is made again when it is lost. Swarms are written by
- * many rows a statement, whose text is made here: all that is in it are numbers and bytes in hexadecimal.
+ * A schema on a MySQL or MariaDB server. It uses one connection, and reconnects when the connection is lost. Swarms are
+ * written many rows per statement. The statement's text contains only numbers and hexadecimal bytes.
  */
 import type { Connection, QueryValues, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import {
@@ -19,11 +19,11 @@ import { MIGRATIONS } from "./migrations.ts";
 import { connect, type ServerConnection, type ServerSettings } from "./mysql-connection.ts";
 import { toDatabaseError } from "./mysql-errors.ts";
 
-/** How long a statement may take. One of a few hundred rows takes milliseconds. */
+/** The timeout of a statement. A statement of a few hundred rows takes milliseconds. */
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** How long another tracker, or one that was killed a moment ago, may still have the database. */
+/** The time to wait for the claim of another tracker, which may have been killed a moment ago. */
 const CLAIM_TIMEOUT_SECONDS = 5;
-/** How long another migration may take. */
+/** The time to wait for another migration. */
 const MIGRATION_TIMEOUT_SECONDS = 600;
 
 /** Characters of a statement that writes swarms: well below a server's `max_allowed_packet`. */
@@ -41,15 +41,15 @@ const SIZE = `SELECT (SELECT COUNT(*) FROM swarm) AS swarms,
 /** A schema on a server. */
 export class MysqlDatabase implements Database {
   readonly name: string;
-  /** A server synchronises its disk once for all. */
+  /** A server synchronizes its disk once per statement. */
   readonly rowsAtOnce = 256;
   readonly #settings: ServerSettings;
   #connection: Promise<ServerConnection> | undefined;
   #claimed = false;
   #closed = false;
   /**
-   * The end of what is under way or waits. One thing comes after the other: after an error the connection is given up,
-   * and with it everything that is under way on it.
+   * The last queued operation. Operations run one after the other, because after an error the connection is discarded
+   * with everything that is in flight on it.
    */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -70,7 +70,7 @@ export class MysqlDatabase implements Database {
     await this.#attempt((connection) => this.#lock(connection, "tracker", CLAIM_TIMEOUT_SECONDS));
   }
 
-  /** A server sees to its own files. */
+  /** A server manages its own files. */
   async verify(): Promise<void> {}
 
   async version(): Promise<number> {
@@ -173,12 +173,12 @@ export class MysqlDatabase implements Database {
     await this.#last;
     const open = await this.#connection?.catch(() => undefined);
     this.#connection = undefined;
-    // It says good-bye to the server, which may not be there to hear it.
+    // This sends COM_QUIT to the server, which may not answer any more.
     await open?.connection.end().catch(() => open.socket.destroy());
     open?.socket.unref();
   }
 
-  /** The connection, made again if it was lost. What was claimed is claimed again. */
+  /** The connection. A lost one is opened again, and the claim is taken again. */
   #connect(): Promise<ServerConnection> {
     this.#connection ??= this.#open();
     return this.#connection;
@@ -198,7 +198,7 @@ export class MysqlDatabase implements Database {
     }
   }
 
-  /** Takes a lock that the server lets go of when the connection ends. */
+  /** Takes a lock that the server releases when the connection ends. */
   async #lock(connection: Connection, what: "tracker" | "migration", seconds: number): Promise<void> {
     const [[row]] = await connection.query<RowDataPacket[]>({
       sql: "SELECT GET_LOCK(?, ?) AS taken",
@@ -209,7 +209,7 @@ export class MysqlDatabase implements Database {
   }
 
   #lockName(what: "tracker" | "migration"): string {
-    // Names of locks are the server's, not the schema's, and have at most 64 characters.
+    // Lock names are global on the server, and have at most 64 characters.
     return `btrt ${what} ${this.#settings.schema}`.slice(0, 64);
   }
 
@@ -237,7 +237,7 @@ export class MysqlDatabase implements Database {
     return attempt;
   }
 
-  /** After an error the next statement begins on a new connection: nobody knows what the old one is good for. */
+  /** After an error the next statement uses a new connection: the state of the old one is unknown. */
   async #try<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     try {
       return await work((await this.#connect()).connection);

@@ -1,4 +1,4 @@
-/** What the errors of a MySQL or MariaDB server, and of the way to it, mean to an operator. */
+/** Translates errors of MySQL and MariaDB servers, and of the connection to them. */
 import { DatabaseError, type DatabaseFailure } from "../database.ts";
 
 const MEANINGS: Readonly<Record<string, readonly [DatabaseFailure, string]>> = {
@@ -21,7 +21,7 @@ const MEANINGS: Readonly<Record<string, readonly [DatabaseFailure, string]>> = {
   ER_OPTION_PREVENTS_STATEMENT: ["unavailable", "the server is read-only"],
 };
 
-/** The error that storage understands for whatever the driver threw. The driver never repeats a password. */
+/** Converts an error of the driver. Its messages never contain the password. */
 export function toDatabaseError(error: unknown, name: string): DatabaseError {
   if (error instanceof DatabaseError) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";

@@ -1,7 +1,7 @@
 /**
- * A lock on a file itself, whatever name it was opened by: symbolic links, hard links and bind mounts are one file. It is
- * a lock of the open file description (fcntl(2), F_OFD_SETLK) on a byte that SQLite does not use; the system lets go of
- * it when the process ends. Readers don't look at it.
+ * A lock on a file itself, independent of the name by which it was opened: symbolic links, hard links and bind mounts
+ * lead to one file. It is a lock of the open file description (fcntl(2), F_OFD_SETLK) on a byte that SQLite does not use.
+ * The system releases it when the process ends. Readers ignore it.
  */
 import { constants } from "node:os";
 
@@ -11,13 +11,13 @@ const F_WRLCK = 1;
 /** struct flock on Linux with 64 bits: type and whence (16 bits each), start at 8, length at 16, pid at 24. */
 const FLOCK_BYTES = 32;
 
-/** SQLite locks bytes from 2^30 on (sqlite.org/src/file/src/os.h); this one is far beyond, and never written. */
+/** SQLite locks bytes from 2^30 on (sqlite.org/src/file/src/os.h); this byte is far beyond, and never written. */
 const LOCK_BYTE = 2n ** 62n;
 
-/** `unsupported`: this system or installation cannot lock like that. */
+/** `unsupported`: this system or installation has no such locks. */
 export type LockResult = "locked" | "taken" | "unsupported";
 
-/** Locks an open file. It stays locked until it is closed. @param fd opened for writing. */
+/** Locks an open file until it is closed. @param fd opened for writing. */
 export async function lockInode(fd: number): Promise<LockResult> {
   const call = await loadFcntl();
   if (call === undefined) return "unsupported";

@@ -1,11 +1,10 @@
-/** Which file a database was opened as, to notice when its path has another one, or none. */
+/** Identifies the file of an open database, to notice when its path has another file or none. */
 import { type BigIntStats, statSync } from "node:fs";
 import { DatabaseError } from "../database.ts";
 
-/** What tells a file from all others. */
+/** Identifies a file. */
 export type FileId = Pick<BigIntStats, "dev" | "ino">;
 
-/** Whether two are one. */
 function isSameFile(one: FileId, other: FileId): boolean {
   return one.dev === other.dev && one.ino === other.ino;
 }
@@ -30,9 +29,9 @@ export class OpenedFile {
   }
 
   /**
-   * Sees that the path still has this file, and that nobody has cut it. SQLite looks at neither: it would go on with a
-   * file that nobody finds again.
-   * @param databaseBytes how long SQLite takes the file to be.
+   * Checks that the path still has this file, and that the file was not truncated. SQLite checks neither: it would
+   * continue to write to a deleted file.
+   * @param databaseBytes the length of the file by SQLite.
    * @throws DatabaseError `moved` or `corrupt`.
    */
   verify(databaseBytes: () => number): void {
@@ -40,13 +39,13 @@ export class OpenedFile {
     if (stats === undefined) return;
     if (!isSameFile(stats, this.#id))
       throw new DatabaseError("moved", `${this.#path}: another file has been put in its place`);
-    // An administrator may have vacuumed it; its last pages may still be in the log.
+    // VACUUM makes a file shorter, and the last pages may still be in the log.
     if (stats.size === 0n || (stats.size < this.#size && stats.size < databaseBytes()))
       throw new DatabaseError("corrupt", `${this.#path}: the file was cut to ${stats.size} bytes`);
     this.#size = stats.size;
   }
 
-  /** @returns undefined when that cannot be known now, for want of rights. */
+  /** @returns undefined when it cannot be read now, such as without permission. */
   #stat(): BigIntStats | undefined {
     try {
       return statSync(this.#path, { bigint: true });

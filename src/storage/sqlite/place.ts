@@ -1,6 +1,6 @@
 /**
- * What is at the path of an embedded database. What is not ours is refused before anything is opened, so that nothing of
- * it is ever written to or renamed.
+ * Inspects the path of an embedded database. Files of other programs are refused before SQLite opens them, so they are
+ * never written to or renamed.
  */
 import {
   closeSync,
@@ -30,15 +30,15 @@ export const HEADER_BYTES = 100;
 const HEADER_MAGIC = Buffer.from("SQLite format 3\0", "latin1");
 const APPLICATION_ID_AT = 68;
 
-/** Enough to tell a text from something else. */
+/** Bytes that are read to recognize a text file. */
 const LOOK_BYTES = 4096;
 
-/** Most symbolic links that are followed from a path to the file, as in Linux. */
+/** Most symbolic links that are followed, as in Linux. */
 const LINKS_LIMIT = 40;
 
 /**
- * What SQLite keeps beside a file, by the first bytes of each: written ahead, its index, and a rollback journal. They may
- * also be empty, or zeros after the machine has died.
+ * The files of SQLite beside a database, by their first bytes: the write-ahead log, its index, and the rollback journal.
+ * They may also be empty, or zeros after a crash of the machine.
  */
 const SIBLINGS: readonly (readonly [suffix: string, begins: readonly string[]])[] = [
   ["-wal", ["377f0682", "377f0683"]],
@@ -48,7 +48,7 @@ const SIBLINGS: readonly (readonly [suffix: string, begins: readonly string[]])[
 
 const KEEP = "nothing of it was changed; name a file of its own in database.url";
 
-/** Where a path leads to, through symbolic links, whether or not there is something. @throws DatabaseError */
+/** The target of a path through symbolic links, which need not exist. @throws DatabaseError */
 export function realPath(path: string): string {
   let at = resolve(path);
   for (let links = 0; links < LINKS_LIMIT; links++) {
@@ -73,10 +73,10 @@ function realDirectory(path: string): string {
 }
 
 /**
- * Looks at what a path has, and changes nothing.
- * @returns `absent`, `empty`, or `database`: an SQLite file that is ours, or may be, as what is in it says.
+ * Inspects a path, and changes nothing.
+ * @returns `absent`, `empty`, or `database`: a SQLite file that is ours or may be.
  * @throws DatabaseError `foreign` when it is something else, `misplaced` when no file can ever be there, `corrupt` when
- * only the rows tell that it is ours.
+ * the header is damaged and the rows are ours.
  */
 export function inspectPlace(path: string, hasOurRows: (path: string) => boolean): PlaceState {
   const stats = statOf(path, path);
@@ -97,16 +97,16 @@ export function inspectPlace(path: string, hasOurRows: (path: string) => boolean
   throw foreign(path, isText(start) ? "a text file" : "no SQLite database");
 }
 
-/** What {@link inspectPlace} finds where a database of ours is or can be. */
+/** What {@link inspectPlace} finds where our database is or can be. */
 export type PlaceState = "absent" | "empty" | "database";
 
-/** Whether a file's first bytes are the header of SQLite, of ours or of nobody's in particular. */
+/** Whether a file's first bytes are a header of SQLite with our application id or none. */
 export function isOurHeader(start: Uint8Array): boolean {
   const id = isHeader(start) ? applicationId(start) : -1;
   return id === 0 || id === APPLICATION_ID;
 }
 
-/** Makes an empty file, and its directories, where there is nothing. @throws DatabaseError */
+/** Creates an empty file and its directories, unless it exists. @throws DatabaseError */
 export function makeFile(path: string): void {
   try {
     makeDirectory(dirname(path));
@@ -116,7 +116,7 @@ export function makeFile(path: string): void {
   }
 }
 
-/** Sees whether a file could be made where there is none: a directory is made beside it, and removed. @throws DatabaseError */
+/** Checks whether a file could be created, by creating and removing a directory beside it. @throws DatabaseError */
 export function tryPlace(path: string): void {
   const real = realPath(path);
   try {
@@ -126,12 +126,12 @@ export function tryPlace(path: string): void {
   }
 }
 
-/** A directory, or the first one above it that is there. */
+/** A directory, or the nearest parent that exists. */
 export function nearestDirectory(directory: string): string {
   return existsSync(directory) ? directory : nearestDirectory(dirname(directory));
 }
 
-/** An SQLite database must have our tables, or none. @throws DatabaseError when it is somebody else's. */
+/** Requires our tables, or none. @throws DatabaseError when the database is of another program. */
 export function requireOurs(database: DatabaseSync, path: string): void {
   const tables = database
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'")
@@ -142,20 +142,20 @@ export function requireOurs(database: DatabaseSync, path: string): void {
   throw foreign(path, `an SQLite database of another program (with the table "${tables[0]}")`);
 }
 
-/** What an error of the file system says of a path. */
+/** Converts an error of the file system. */
 export function placeError(error: unknown, path: string): DatabaseError {
   if (error instanceof DatabaseError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  // These may pass: rights are given, disks are mounted anew, room is made. Others are in the path itself.
-  const mayPass = ["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "ESTALE", "EBUSY"];
+  // These may be temporary: permissions, a missing mount, a full disk. Others lie in the path itself.
+  const isTransient = ["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "ESTALE", "EBUSY"];
   const code = codeOf(error);
   if (!/^E(?!RR_)/.test(code)) return toDatabaseError(error, path);
-  if (mayPass.includes(code)) return new DatabaseError("unavailable", `${path}: ${message}`);
+  if (isTransient.includes(code)) return new DatabaseError("unavailable", `${path}: ${message}`);
   return new DatabaseError("misplaced", `${path}: no file can be made or opened there (${message})`);
 }
 
 function makeDirectory(directory: string): void {
-  // Not mkdir's own `recursive`: it never returns where a file system, such as /proc, says that nothing is there.
+  // Not mkdir's own `recursive`: it never returns on a file system such as /proc, which answers ENOENT.
   if (existsSync(directory)) return;
   makeDirectory(dirname(directory));
   try {
@@ -176,7 +176,7 @@ function requireSiblings(path: string): void {
   }
 }
 
-/** The database of another program is known by its header, or its tables. */
+/** Recognizes the database of another program by its header or its tables. */
 function requireApplication(path: string, start: Uint8Array): void {
   const id = applicationId(start);
   if (id === APPLICATION_ID) return;
@@ -184,7 +184,7 @@ function requireApplication(path: string, start: Uint8Array): void {
   try {
     if (database !== undefined) requireOurs(database, path);
   } catch (error) {
-    // Damage is found when it is opened properly.
+    // Damage is found when the file is opened for use.
     if (error instanceof DatabaseError) throw error;
   } finally {
     database?.close();
@@ -193,7 +193,7 @@ function requireApplication(path: string, start: Uint8Array): void {
     throw foreign(path, `an SQLite database of another program (application_id ${id})`);
 }
 
-/** Opened like that, a file is only read: no journal of its program is rolled back. */
+/** Opens a file only to read it: no journal of another program is rolled back. */
 function openImmutable(path: string): DatabaseSync | undefined {
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");

@@ -1,6 +1,6 @@
 /**
- * Puts a new file in the place of one that is damaged, or that is not in its place any more. The new one is made beside
- * it and is whole before it gets the name, so that whatever fails meanwhile can be tried again.
+ * Replaces a database file that is damaged, deleted or moved. The new file is created beside the old one, and is complete
+ * before it gets the name. So a failure in between can be retried.
  */
 import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { BEFORE_ALL, type Database, DatabaseError } from "../database.ts";
@@ -11,7 +11,7 @@ import { hasSwarms, ROWS_AT_ONCE, salvage, writeInSlices } from "./salvage.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import { lockFile, TrackerLock } from "./tracker-lock.ts";
 
-/** SQLite keeps its log and the log's index beside the database. */
+/** The database file, its log, and the index of the log. */
 const SUFFIXES = ["", "-wal", "-shm"];
 const JOURNAL_SUFFIX = "-journal";
 
@@ -28,8 +28,9 @@ function requireSqlite(open: Database): SqliteDatabase {
 }
 
 /**
- * Makes a new file with what can be read of a damaged one, which nobody has open, and renames that.
- * @param stamp tells names from those given before.
+ * Creates a new file with the rows that can be read from a damaged one, and renames the damaged file. No process may have
+ * it open.
+ * @param stamp makes the names of files unique.
  * @throws DatabaseError, and nothing is renamed.
  */
 export async function replaceDamaged(path: string, stamp: string): Promise<Replaced> {
@@ -50,9 +51,9 @@ export async function replaceDamaged(path: string, stamp: string): Promise<Repla
 }
 
 /**
- * Makes a new file at a path with all that an open database has, whose own file is not there any more. The open one is
- * closed when that is done.
- * @throws DatabaseError, and the open one stays as it is: `foreign` when something of somebody else's is there now,
+ * Creates a new file with all rows of an open database whose own file is not at its path any more, and closes the open
+ * database.
+ * @throws DatabaseError, and the open database stays open: `foreign` when another program's file is at the path,
  * `claimed` when another tracker's file is.
  */
 async function replaceMoved(old: SqliteDatabase, stamp: string): Promise<Replaced> {
@@ -85,7 +86,7 @@ async function copyBeside(old: SqliteDatabase, stamp: string): Promise<SqliteDat
   return await SqliteDatabase.open(path);
 }
 
-/** Gives a new file its name, and opens it: were it gone again, an empty one would be taken for it. */
+/** Renames a new file to its path and opens it. The check of its id detects that it was replaced in between. */
 async function putInPlace(fresh: string, real: string, path: string): Promise<SqliteDatabase> {
   const id = statSync(fresh, { bigint: true });
   renameSync(fresh, real);
@@ -95,7 +96,7 @@ async function putInPlace(fresh: string, real: string, path: string): Promise<Sq
   throw new DatabaseError("unavailable", `${path}: the new file was replaced, too`);
 }
 
-/** Makes a database and fills it. @throws DatabaseError, and there is none. */
+/** Creates and fills a database. @throws DatabaseError, and the file is removed. */
 async function makeBeside<T>(path: string, fill: (database: SqliteDatabase) => Promise<T>): Promise<T> {
   if (existsSync(path)) throw new DatabaseError("unavailable", `${path}: there is such a file already`);
   makeFile(path);
@@ -113,7 +114,7 @@ async function makeBeside<T>(path: string, fill: (database: SqliteDatabase) => P
   }
 }
 
-/** Whether a path has a file that may be renamed: one that is ours, be it damaged. @throws DatabaseError */
+/** Whether a path has a file of ours, which may be damaged and may be renamed. @throws DatabaseError */
 function isOccupied(real: string): boolean {
   try {
     return inspectPlace(real, hasSwarms) !== "absent";
@@ -123,7 +124,7 @@ function isOccupied(real: string): boolean {
   }
 }
 
-/** A tracker that has started on the file that is there now must not lose it. */
+/** Locks the file at the path: another tracker that uses it must not lose it. */
 async function lockPlace(real: string): Promise<number> {
   const file = openSync(real, "r+");
   try {
@@ -135,10 +136,10 @@ async function lockPlace(real: string): Promise<number> {
   }
 }
 
-/** What cannot be read of the old file is left out: memory has what matters most. */
+/** Copies all rows. Rows that cannot be read are left out: the current swarms are in memory anyway. */
 async function copyAll(from: Database, to: Database): Promise<CopyCounts & { isWhole: boolean }> {
   const counts = { swarms: 0, totals: 0, isWhole: true };
-  /** @returns what a reading says, or nothing where it fails. */
+  /** @returns the rows, or none when reading fails. */
   const read = async <T>(reading: Promise<T[]>): Promise<T[]> =>
     reading.catch((error: unknown) => {
       if (!(error instanceof DatabaseError)) throw error;
@@ -159,7 +160,7 @@ async function copyAll(from: Database, to: Database): Promise<CopyCounts & { isW
   }
 }
 
-/** Renames a file, its log and the log's index, which SQLite makes again where it is not of this file. */
+/** Renames a file, its log and the index of the log. */
 function rename(from: string, to: string): void {
   if (existsSync(to)) throw new DatabaseError("unavailable", `${to}: there is such a file already`);
   for (const suffix of SUFFIXES) {
@@ -167,7 +168,7 @@ function rename(from: string, to: string): void {
   }
 }
 
-/** Removes what the log of a deleted file has left. */
+/** Removes the log of a deleted file. */
 function removeLogs(path: string): void {
   for (const suffix of SUFFIXES.slice(1)) rmSync(path + suffix, { force: true });
 }

@@ -1,18 +1,18 @@
 /**
- * Checksums of rows. SQLite has none of its own: a bit that flips on the disk is read like any other. Salvaging a damaged
- * file believes only rows whose sum is right, so that no row is made up.
+ * Checksums of rows. SQLite has none, and does not notice a bit that flips on the disk. Salvage of a damaged file accepts
+ * only rows with the right checksum.
  */
 import { crc32 } from "node:zlib";
 import type { GroupTotal, SwarmRow } from "../database.ts";
 
-/** The column with the sum, the last one of `swarm` and of `group_total`. */
+/** The column of the checksum: the last one of `swarm` and of `group_total`. */
 export const SUM_COLUMN = "row_sum";
 
 const FACTS_BYTES = 12;
 const facts = new DataView(new ArrayBuffer(FACTS_BYTES));
 const factsBytes = new Uint8Array(facts.buffer);
 
-/** The sum of a swarm's row, as a signed number of 32 bits: it takes four bytes in the file. */
+/** The checksum of a swarm's row, as a signed 32-bit number, which takes four bytes in the file. */
 export function swarmSum({ infoHash, firstSeen, lastSeen, downloaded, peers }: SwarmRow): number {
   facts.setUint32(0, firstSeen);
   facts.setUint32(4, lastSeen);
@@ -20,7 +20,7 @@ export function swarmSum({ infoHash, firstSeen, lastSeen, downloaded, peers }: S
   return crc32(peers, crc32(infoHash, crc32(factsBytes))) | 0;
 }
 
-/** The sum of a row of totals. */
+/** The checksum of a row of totals. */
 export function totalSum({ span, start, group, counts }: GroupTotal): number {
   return crc32([span, start, ...counts, group].join(" ")) | 0;
 }

@@ -1,11 +1,11 @@
 /**
- * The pages of a damaged SQLite file, without SQLite: each is there or not, whatever the others say. What was written
- * ahead counts before what is in the file (sqlite.org/fileformat2.html, sections 1.3, 4.1 and 4.2).
+ * Reads the pages of a damaged SQLite file without SQLite, each independently of the others. A page in the write-ahead
+ * log replaces the page in the file (sqlite.org/fileformat2.html, sections 1.3, 4.1 and 4.2).
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { HEADER_BYTES, isOurHeader } from "./place.ts";
 
-/** What we make files with; taken where the header does not say. */
+/** The page size of our files, used when the header is damaged. */
 const DEFAULT_PAGE_BYTES = 4096;
 const PAGE_BYTES_MIN = 512;
 const PAGE_BYTES_MAX = 65_536;
@@ -14,21 +14,21 @@ const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const WAL_MAGIC = 0x377f0682;
 
-/** The pages of one file. They are numbered from 1 on. */
+/** The pages of one file, numbered from 1. */
 export class SalvagePages {
-  /** How many there are. */
+  /** The number of pages. */
   readonly count: number;
   /** Bytes of a page, and how many of them SQLite uses. */
   readonly bytes: number;
   readonly usable: number;
   readonly #file: number;
   readonly #wal: number | undefined;
-  /** Where the newest version of a page begins in the log. */
+  /** The position of the newest version of each page in the log. */
   readonly #inWal: ReadonlyMap<number, number>;
 
   /**
    * @param path of a regular file.
-   * @param withLog whether what was written ahead counts.
+   * @param withLog whether to read the write-ahead log.
    * @throws Error of the file system.
    */
   constructor(path: string, withLog: boolean) {
@@ -38,8 +38,8 @@ export class SalvagePages {
     const isWhole = readAt(this.#file, header, 0) && isOurHeader(header);
     const view = new DataView(header.buffer);
     const wal = this.#wal === undefined ? undefined : new LogIndex(this.#wal);
-    const said = view.getUint16(16) === 1 ? PAGE_BYTES_MAX : view.getUint16(16);
-    this.bytes = (isWhole && isPageSize(said) ? said : wal?.pageBytes) ?? DEFAULT_PAGE_BYTES;
+    const stated = view.getUint16(16) === 1 ? PAGE_BYTES_MAX : view.getUint16(16);
+    this.bytes = (isWhole && isPageSize(stated) ? stated : wal?.pageBytes) ?? DEFAULT_PAGE_BYTES;
     this.usable = this.bytes - (isWhole && header[20] < 32 ? header[20] : 0);
     this.#inWal = wal?.pageBytes === this.bytes ? wal.pages : new Map();
     const inFile = Math.ceil(fstatSync(this.#file).size / this.bytes);
@@ -59,7 +59,7 @@ export class SalvagePages {
   }
 }
 
-/** What of a log counts: all up to the last commit before the first frame that is not whole. */
+/** The valid part of a log: all up to the last commit before the first invalid frame. */
 class LogIndex {
   readonly pageBytes: number | undefined;
   readonly pages = new Map<number, number>();
@@ -126,7 +126,7 @@ function isPageSize(bytes: number): boolean {
   return bytes >= PAGE_BYTES_MIN && bytes <= PAGE_BYTES_MAX && (bytes & (bytes - 1)) === 0;
 }
 
-/** Fills `into`. @returns false when there is less, or the disk cannot read it. */
+/** Fills `into`. @returns false when the file is shorter or the disk cannot read it. */
 function readAt(file: number, into: Uint8Array, at: number): boolean {
   try {
     return readSync(file, into, 0, into.length, at) === into.length;

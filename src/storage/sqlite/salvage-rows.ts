@@ -1,7 +1,7 @@
 /**
- * The rows on one page of a damaged SQLite file (sqlite.org/fileformat2.html, sections 1.6 and 2.1). Both of our tables
- * are WITHOUT ROWID, so that their rows are the cells of index pages, of inner ones, too. Anything may be in the bytes:
- * only what has the shape of a row and the right checksum is one.
+ * Reads the rows on one page of a damaged SQLite file (sqlite.org/fileformat2.html, sections 1.6 and 2.1). Both tables are
+ * WITHOUT ROWID, so their rows are the cells of index pages, leaves and inner pages alike. The bytes may be anything: a
+ * row is accepted only with the right columns and the right checksum.
  */
 import type { GroupTotal, SwarmRow } from "../database.ts";
 import { INFO_HASH_BYTES } from "../info-hash-bytes.ts";
@@ -15,19 +15,19 @@ const PAGE_HEADER_BYTES = { [INNER_PAGE]: 12, [LEAF_PAGE]: 8 } as const;
 /** The page number of a child, before each cell of an inner page. */
 const CHILD_BYTES = 4;
 
-/** Header and columns of a row; a swarm with the most peers that are kept has 10 MB. */
+/** Header and columns of a row. The largest swarm that is stored has 10 MB. */
 const ROW_BYTES_LIMIT = 32 * 1024 * 1024;
 const COLUMNS_LIMIT = 64;
 const VARINT_LIMIT = 2 ** 32;
 
-/** Serial types of integers, and how many bytes they have (section 2.1). */
+/** Serial types of integers, and their lengths in bytes (section 2.1). */
 const INTEGER_BYTES: Readonly<Record<number, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0 };
 const NULL_TYPE = 0;
 
-/** What was found. */
+/** A row that was found. */
 export type SalvagedRow = { readonly swarm: SwarmRow } | { readonly total: GroupTotal };
 
-/** A column: its serial type, and where it is in the row. */
+/** A column: its serial type, and its position in the row. */
 interface Column {
   readonly type: number;
   readonly at: number;
@@ -39,7 +39,7 @@ export class SalvageRows {
   readonly #pages: SalvagePages;
   readonly #page: Buffer;
   readonly #overflow: Buffer;
-  /** Pages of chains that may still be read: damaged ones may lead through the whole file again and again. */
+  /** Overflow pages that may still be read. The limit ends damaged chains that lead in circles. */
   #chainPages: number;
 
   constructor(pages: SalvagePages) {
@@ -78,7 +78,7 @@ export class SalvageRows {
     return bytes === undefined ? undefined : read(columns, bytes);
   }
 
-  /** How much of a row is in its cell (section 1.6). */
+  /** Bytes of a row that are in its cell (section 1.6). */
   #localBytes(payload: number): number {
     const { usable } = this.#pages;
     const most = Math.floor(((usable - 12) * 64) / 255) - 23;
@@ -88,7 +88,7 @@ export class SalvageRows {
     return fitting <= most ? fitting : least;
   }
 
-  /** The whole of a row that goes on on other pages. */
+  /** A row that continues on overflow pages. */
   #followChain(at: number, local: number, payload: number): Buffer | undefined {
     const { usable } = this.#pages;
     if (at + local + 4 > usable) return undefined;
@@ -107,7 +107,7 @@ export class SalvageRows {
   }
 }
 
-/** The two kinds of rows, by the columns that they have. */
+/** The two kinds of rows, by their columns. */
 const SHAPES = [
   {
     fits: ([infoHash, firstSeen, lastSeen, downloaded, inactiveSince, peers, ...sum]: readonly Column[]) =>
@@ -185,7 +185,7 @@ function readBytes({ at, bytes }: Column, row: Buffer): Uint8Array {
   return new Uint8Array(row.subarray(at, at + bytes));
 }
 
-/** A number of up to nine bytes, of which none of ours needs more than five (section 1.6). */
+/** A number of up to nine bytes. Ours need at most five (section 1.6). */
 function readVarint(bytes: Buffer, at: number, end: number): { value: number; end: number } | undefined {
   let value = 0;
   for (let offset = at; offset < Math.min(end, at + 5); offset++) {

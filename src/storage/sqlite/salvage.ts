@@ -1,23 +1,23 @@
-/** What can be read of a damaged SQLite file. The file is only read. */
+/** Reads all valid rows of a damaged SQLite file. The file is not changed. */
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { type Database, type GroupTotal, keyOf, type SwarmRow } from "../database.ts";
 import type { CopyCounts } from "../database-kind.ts";
 import { SalvagePages } from "./salvage-pages.ts";
 import { type SalvagedRow, SalvageRows } from "./salvage-rows.ts";
 
-/** Rows written at once: some milliseconds' work. */
+/** Rows written at once: some milliseconds of work. */
 export const ROWS_AT_ONCE = 250;
 
-/** Pages read before others come to theirs. */
+/** Pages read before other tasks of the event loop run. */
 const PAGES_AT_ONCE = 32;
 
-/** Pages that are looked at to tell whether a file without a header is ours. */
+/** Pages that are scanned to recognize a file without a valid header as ours. */
 const LOOK_PAGES = 1024;
 
 /**
- * Copies every row that is whole to an empty database.
- * @param path of the damaged file, which nobody writes to.
- * @throws DatabaseError of the database that is written to.
+ * Copies every valid row to an empty database.
+ * @param path of the damaged file, which no process writes to.
+ * @throws DatabaseError of the new database.
  */
 export async function salvage(path: string, to: Database): Promise<CopyCounts> {
   const pages = new SalvagePages(path, true);
@@ -28,9 +28,9 @@ export async function salvage(path: string, to: Database): Promise<CopyCounts> {
   }
 }
 
-/** Whether a file has swarms as we keep them, whatever its header says. */
+/** Whether a file has valid rows of swarms, whatever its header says. */
 export function hasSwarms(path: string): boolean {
-  // A log may be of another file that was there before.
+  // The log may belong to an earlier file.
   const pages = new SalvagePages(path, false);
   try {
     const rows = new SalvageRows(pages);
@@ -67,7 +67,7 @@ class Salvage {
     return this.#counts;
   }
 
-  /** Of several versions of a row, the newest is taken: one may have been left on a page that is not used any more. */
+  /** Takes the newest version of a row: an unused page may have an old one. */
   #take(row: SalvagedRow): void {
     if ("swarm" in row) {
       const key = keyOf(row.swarm.infoHash);
@@ -84,15 +84,15 @@ class Salvage {
     const rows = [...this.#swarms.values()];
     this.#swarms = new Map();
     const known = await this.#to.readFacts(rows.map(({ infoHash }) => infoHash));
-    const news = rows.filter(
+    const newer = rows.filter(
       ({ infoHash, lastSeen }) => (known.get(keyOf(infoHash))?.lastSeen ?? -1) < lastSeen,
     );
-    await this.#to.writeSwarms(news);
-    this.#counts.swarms += news.filter(({ infoHash }) => !known.has(keyOf(infoHash))).length;
+    await this.#to.writeSwarms(newer);
+    this.#counts.swarms += newer.filter(({ infoHash }) => !known.has(keyOf(infoHash))).length;
   }
 }
 
-/** Writes rows some at a time, so that others come to theirs in between. */
+/** Writes rows in slices, so that other tasks of the event loop run in between. */
 export async function writeInSlices<T>(
   rows: readonly T[],
   write: (slice: readonly T[]) => Promise<void>,

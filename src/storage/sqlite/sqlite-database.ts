@@ -1,7 +1,7 @@
 /**
- * The embedded database: a file, by way of node:sqlite. It is synchronous, so that callers come with a few hundred rows
- * at a time. Its log is written ahead (WAL) and synchronised only at checkpoints: nothing is lost when the process dies,
- * the last seconds when the machine does, and nothing is ever broken.
+ * The embedded database: a file, through node:sqlite. SQLite is synchronous here, so callers pass few rows at a time. The
+ * write-ahead log (WAL) is synchronized only at checkpoints. A crash of the process loses nothing; a crash of the machine
+ * loses the last seconds, and never corrupts the file.
  */
 import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
@@ -42,7 +42,7 @@ import { hasSwarms } from "./salvage.ts";
 import { toDatabaseError } from "./sqlite-errors.ts";
 import { TrackerLock } from "./tracker-lock.ts";
 
-// What is deleted is overwritten, so that salvaging a damaged file does not find it again.
+// Deleted content is overwritten, so that salvage of a damaged file does not find it again.
 const SETTINGS = `
 PRAGMA secure_delete = ON;
 PRAGMA journal_mode = WAL;
@@ -72,7 +72,7 @@ VALUES (?, ?, ?${", ?".repeat(COUNT_COLUMNS.length)}, ?)`,
   countInactive: "SELECT count(*) AS inactive FROM swarm WHERE quiet_since IS NOT NULL",
 } as const;
 
-/** Rows that are given their sums at a time. */
+/** Rows whose checksums are added at a time. */
 const SUM_PAGE = 500;
 
 type Row = Record<string, SQLOutputValue>;
@@ -80,7 +80,7 @@ type Row = Record<string, SQLOutputValue>;
 /** A SQLite file. */
 export class SqliteDatabase implements Database {
   readonly name: string;
-  /** Where {@link name} led to when it was opened: SQLite keeps its logs there. */
+  /** The target of {@link name} when it was opened, where SQLite has its logs. */
   readonly realPath: string;
   readonly rowsAtOnce = 32;
   readonly #database: DatabaseSync;
@@ -96,7 +96,7 @@ export class SqliteDatabase implements Database {
   }
 
   /**
-   * Opens a file, making it and its directory where they are not there.
+   * Opens a file. A missing file and its directory are created.
    * @throws DatabaseError `foreign`, before anything is changed, when the file is not ours.
    */
   static async open(path: string): Promise<SqliteDatabase> {
@@ -124,7 +124,7 @@ export class SqliteDatabase implements Database {
   async verify(): Promise<void> {
     this.#attempt(() => {
       this.#file.verify(() => this.#bytes());
-      // SQLite may have the first page in its memory, and not see that another one has been written over it.
+      // SQLite may have the first page in its cache, and not notice that the page was overwritten.
       if (this.#lock !== undefined && !isOurHeader(this.#lock.readStart(HEADER_BYTES)))
         throw new DatabaseError("corrupt", `${this.name}: its first page is damaged`);
     });
@@ -145,12 +145,12 @@ export class SqliteDatabase implements Database {
     });
   }
 
-  /** Whether it is a certain file that is open. */
+  /** Whether the open file is a certain one. */
   isFile(id: FileId): boolean {
     return this.#file.is(id);
   }
 
-  /** Writes the log back into the file. Readers may keep some of it from that. */
+  /** Writes the log back into the file. Readers can delay a part of that. */
   async checkpoint(): Promise<void> {
     this.#attempt(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
   }
@@ -229,7 +229,7 @@ export class SqliteDatabase implements Database {
     this.#lock = undefined;
   }
 
-  /** How long the file is when the log is in it. */
+  /** The length of the file including the log, by SQLite. */
   #bytes(): number {
     const value = (pragma: string) => Number(Object.values(this.#get(`PRAGMA ${pragma}`) ?? {})[0]);
     return value("page_count") * value("page_size");
@@ -247,7 +247,7 @@ export class SqliteDatabase implements Database {
     this.#prepare(SQL.writeTotal).run(...totalValues(total), totalSum(total));
   }
 
-  /** Gives every row its sum. */
+  /** Adds the checksum of every row. */
   #sumRows(): void {
     for (let after: Uint8Array = BEFORE_ALL; ; ) {
       const rows = this.#prepare(SQL.read).all(after, SUM_PAGE).map(toSwarmRow);
@@ -279,7 +279,7 @@ export class SqliteDatabase implements Database {
     return this.#attempt(() => this.#prepare(sql).all(...values));
   }
 
-  /** Does all or nothing. */
+  /** Runs work in a transaction. */
   #transact(work: () => void): void {
     this.#attempt(() => {
       this.#database.exec("BEGIN IMMEDIATE");
@@ -287,7 +287,7 @@ export class SqliteDatabase implements Database {
         work();
         this.#database.exec("COMMIT");
       } catch (error) {
-        // After some errors SQLite has done so itself.
+        // After some errors SQLite has rolled back by itself.
         if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
         throw error;
       }

@@ -1,4 +1,4 @@
-/** What SQLite's errors mean to an operator. */
+/** Translates errors of SQLite. */
 import { DatabaseError, type DatabaseFailure } from "../database.ts";
 
 /** Primary result codes (sqlite.org/rescode.html). */
@@ -22,7 +22,7 @@ const MEANINGS: Readonly<Record<number, readonly [DatabaseFailure, string]>> = {
   [NOTADB]: ["corrupt", "the file is not a database"],
 };
 
-/** The error that storage understands for whatever SQLite or the system threw. */
+/** Converts an error of SQLite or the system. */
 export function toDatabaseError(error: unknown, path: string): DatabaseError {
   if (error instanceof DatabaseError) return error;
   const message = error instanceof Error ? error.message : String(error);

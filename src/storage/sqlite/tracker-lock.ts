@@ -1,6 +1,6 @@
 /**
- * That one tracker at a time uses an embedded database. Two locks say so: one on the file itself, which finds other names
- * of it; and one on a file beside it, which finds a tracker whose file has been replaced. Readers look at neither.
+ * Ensures that one tracker at a time uses an embedded database, with two locks. The lock on the file itself works for
+ * all names of the file. The lock on a file beside it works when the file has been replaced. Readers ignore both.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -11,7 +11,7 @@ import { toDatabaseError } from "./sqlite-errors.ts";
 
 const LOCK_SUFFIX = ".lock";
 
-/** A database that is this process's. */
+/** The claim of this process on a database. */
 export class TrackerLock {
   readonly #beside: DatabaseSync;
   readonly #file: number;
@@ -22,8 +22,8 @@ export class TrackerLock {
   }
 
   /**
-   * Takes both locks. The system lets go of them when the process ends, however that is.
-   * @param path of the file, without symbolic links; there is a file.
+   * Takes both locks. The system releases them when the process ends, even after a crash.
+   * @param path of an existing file, without symbolic links.
    * @throws DatabaseError `claimed` when another process has one of them.
    */
   static async take(path: string): Promise<TrackerLock> {
@@ -47,8 +47,8 @@ export class TrackerLock {
   }
 
   /**
-   * Lets go. Only when SQLite has closed the file: a process loses all its locks of the POSIX kind on a file, SQLite's,
-   * too, with the first of its descriptors that is closed.
+   * Releases both locks. SQLite must have closed the file before: when a process closes any descriptor of a file, it
+   * loses all its POSIX locks on that file, including those of SQLite.
    */
   release(): void {
     closeSync(this.#file);
@@ -60,7 +60,7 @@ export class TrackerLock {
 export async function lockFile(file: number, path: string): Promise<void> {
   const result = await lockInode(file);
   if (result === "taken") throw claimed(path, "under this or another name");
-  // What cannot be found out must not be tried: two trackers would destroy the file.
+  // Without this lock another tracker could use the file by another name, and two trackers would destroy it.
   if (result === "unsupported" && fstatSync(file).nlink > 1)
     throw claimed(path, "or may be: it has several names (hard links), and this system cannot lock the file");
 }
@@ -74,7 +74,7 @@ function lockBeside(path: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
     const stats = statSync(lockPath, { throwIfNoEntry: false });
-    // Ours is always empty.
+    // Our lock file is always empty.
     if (stats !== undefined && (!stats.isFile() || stats.size > 0))
       throw new DatabaseError("foreign", `${lockPath}: this is no lock of a database: remove or rename it`);
     lock = new DatabaseSync(lockPath);
