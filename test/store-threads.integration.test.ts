@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { HASH_WORDS, ROW_WORDS } from "../src/hash-list/hash-list.ts";
 import type { HashListSettings } from "../src/hash-list/settings.ts";
-import { SwarmLooker } from "../src/hash-list/swarm-looker.ts";
+import { SwarmScanner } from "../src/hash-list/swarm-scanner.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
@@ -103,7 +103,7 @@ for (const maxPeers of [100_000, 3000]) {
 test("hash lists are made while threads announce", { timeout: 300_000 }, async (t) => {
   const hammers = new Hammers(t, 100_000);
   for (let worker = 0; worker < WORKERS; worker++) hammers.start(worker, 1);
-  const looker = new SwarmLooker(new SwarmStore(hammers.store, CONTROL_PLANE));
+  const looker = new SwarmScanner(new SwarmStore(hammers.store, CONTROL_PLANE));
   const settings: HashListSettings = {
     path: null,
     formats: [],

@@ -13,13 +13,13 @@ const RESUME_AGAIN_MS = 1;
 /** Does one kind of task. @param worker whose it is, and whose connection waits by `token`, if that is not 0. */
 export type TaskHandler = (worker: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
 
-type Resume = (worker: number, tokens: readonly number[], told: UpstreamReply | undefined) => void;
+type Resume = (worker: number, tokens: readonly number[], reply: UpstreamReply | undefined) => void;
 
 /** The data plane, as far as it has tasks. */
 interface Workers {
   /** One queue for each worker. */
   readonly tasks: readonly TaskQueueData[];
-  /** Tells a worker that these need not wait any longer, and what they are told. */
+  /** Ends the waits of connections of a worker, and passes it the upstream tracker's reply. */
   readonly resume: Resume;
 }
 
@@ -35,7 +35,7 @@ interface Task {
 /** A wait that is over. */
 interface Over {
   readonly token: number;
-  readonly told: UpstreamReply | undefined;
+  readonly reply: UpstreamReply | undefined;
 }
 
 /** Takes the tasks of all workers. */
@@ -72,10 +72,10 @@ export class TaskDispatcher {
     await this.#loop;
   }
 
-  /** A connection need not wait any longer. A token of 0 is nobody's. @param told what an external tracker said to it. */
-  resume(worker: number, token: number, told?: UpstreamReply): void {
+  /** Ends the wait of a connection. A token of 0 belongs to none. @param reply the upstream tracker's reply to it. */
+  resume(worker: number, token: number, reply?: UpstreamReply): void {
     if (token === 0) return;
-    this.#over[worker].push({ token, told });
+    this.#over[worker].push({ token, reply });
     if (!this.#resuming[worker]) void this.#resumeAll(worker);
   }
 
@@ -122,12 +122,12 @@ export class TaskDispatcher {
     await nextTurn();
     let resumed = 0;
     while (over.length > 0) {
-      // Those that are told the same go in one message.
-      const { told } = over[0];
-      const other = over.findIndex((each) => each.told !== told);
+      // Connections with the same reply go into one message.
+      const { reply } = over[0];
+      const other = over.findIndex((each) => each.reply !== reply);
       const count = Math.min(RESUMED_AT_ONCE, other === -1 ? over.length : other);
       const tokens = over.splice(0, count).map(({ token }) => token);
-      this.#resume(worker, tokens, told);
+      this.#resume(worker, tokens, reply);
       resumed += count;
       if (resumed < RESUMED_AT_ONCE) continue;
       resumed = 0;

@@ -74,7 +74,11 @@ export type WorkerCommand =
   | { readonly type: "policy"; readonly policy: PolicyData }
   | { readonly type: "reclassify" }
   /** Ends the waits of deferred requests (engine/engine.ts), with the upstream tracker's reply to them if there is one. */
-  | { readonly type: "resume"; readonly tokens: readonly number[]; readonly told?: UpstreamReply | undefined }
+  | {
+      readonly type: "resume";
+      readonly tokens: readonly number[];
+      readonly reply?: UpstreamReply | undefined;
+    }
   | { readonly type: "stop"; readonly graceMs: number };
 
 /** A message from a worker to the control plane. */

@@ -146,9 +146,9 @@ export class WorkerPool {
     }
   }
 
-  /** Ends the waits of connections of a worker. @param told what an external tracker said to them. */
-  readonly resume = (worker: number, tokens: readonly number[], told?: UpstreamReply): void => {
-    this.#threads[worker].send({ type: "resume", tokens, told });
+  /** Ends the waits of connections of a worker. @param reply the upstream tracker's reply to them. */
+  readonly resume = (worker: number, tokens: readonly number[], reply?: UpstreamReply): void => {
+    this.#threads[worker].send({ type: "resume", tokens, reply });
   };
 
   /** Stops listening, answers what is in flight, and ends the threads; after `graceMs` whatever happens. */

@@ -143,14 +143,14 @@ class WorkerRuntime {
   handle(command: WorkerCommand): void {
     if (command.type === "stop") void this.#stop(command.graceMs);
     else if (command.type === "policy") this.#adopt(command.policy);
-    else if (command.type === "resume") this.#resume(command.tokens, command.told);
+    else if (command.type === "resume") this.#resume(command.tokens, command.reply);
     else this.#sweeper.reclassify(this.#tracker.policy.groups);
   }
 
-  #resume(tokens: readonly number[], told: UpstreamReply | undefined): void {
-    this.#http.told = told;
+  #resume(tokens: readonly number[], reply: UpstreamReply | undefined): void {
+    this.#http.upstreamReply = reply;
     for (const token of tokens) this.#listening?.resume(token);
-    this.#http.told = undefined;
+    this.#http.upstreamReply = undefined;
   }
 
   #adopt(policy: PolicyData): void {

@@ -70,7 +70,7 @@ describe("order and limits", () => {
     rig = new ForwarderRig({ maxPerAddress: 1, maxHeldPerAddress: 1 });
     rig.take();
     const token = rig.take({ client: 2, swarm: 2 });
-    assert.deepEqual(rig.resumed, [{ token, told: undefined }]);
+    assert.deepEqual(rig.resumed, [{ token, reply: undefined }]);
     assert.ok(!rig.times.find(2, 2), "others wait for the tracker's answer as ever");
     rig.take({ client: 3, swarm: 2, address: "198.18.0.2" });
     assert.equal(rig.asked.length, 2);

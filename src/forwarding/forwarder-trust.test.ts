@@ -70,12 +70,12 @@ describe("what a tracker names", () => {
   it("is passed on to who waits where there is no place for it in the store", async () => {
     rig.hasRoom = false;
     await announce("t", 1);
-    assert.deepEqual(rig.resumed[0].told?.peers, OURS);
+    assert.deepEqual(rig.resumed[0].reply?.peers, OURS);
     assert.ok(rig.times.find(1, 1));
     assert.equal(rig.times.state, 0, "who comes next waits, too");
     await announce("t", 2);
     await announce("t", 3);
-    assert.deepEqual([rig.resumed[2].told?.peers.length, rig.learned[2].unconfirmed], [0, false]);
+    assert.deepEqual([rig.resumed[2].reply?.peers.length, rig.learned[2].unconfirmed], [0, false]);
   });
 
   it("is passed on likewise when one household names more trackers than it may", async () => {
@@ -84,7 +84,7 @@ describe("what a tracker names", () => {
       await rig.asked.at(-1)!.answer(answer());
     }
     assert.deepEqual([rig.learned.length, rig.forwarder.standings.unnumbered], [256, 44]);
-    assert.deepEqual([rig.resumed[0].told?.peers.length, rig.resumed[299].told?.peers.length], [0, 6]);
+    assert.deepEqual([rig.resumed[0].reply?.peers.length, rig.resumed[299].reply?.peers.length], [0, 6]);
     rig.take({
       client: 1000,
       swarm: 1000,

@@ -96,10 +96,10 @@ describe("an answer", () => {
     assert.equal(rig.resumed.length, 1);
     assert.equal(rig.resumed[0].token, token);
     assert.deepEqual(
-      [rig.resumed[0].told?.interval, rig.resumed[0].told?.complete, rig.resumed[0].told?.peers.length],
+      [rig.resumed[0].reply?.interval, rig.resumed[0].reply?.complete, rig.resumed[0].reply?.peers.length],
       [1000, 7, 0],
     );
-    assert.equal(String.fromCharCode(...(rig.resumed[0].told?.more ?? [])), "15:warning message1:w");
+    assert.equal(String.fromCharCode(...(rig.resumed[0].reply?.more ?? [])), "15:warning message1:w");
     assert.ok(rig.times.find(1, 1));
     assert.deepEqual([rig.times.due, rig.times.interval], [START + 1000, 1000]);
     assert.ok(rig.times.find(1001, 1001));
@@ -121,7 +121,7 @@ describe("an answer", () => {
     assert.ok(rig.times.find(1002, 1002));
     assert.deepEqual([rig.times.due, rig.times.interval], [START + 86_400, 0]);
     assert.match(
-      String.fromCharCode(...(rig.resumed[1].told?.failure ?? [])),
+      String.fromCharCode(...(rig.resumed[1].reply?.failure ?? [])),
       /^d14:failure reason2:no8:retry in5:nevere$/,
     );
   });
@@ -140,7 +140,7 @@ describe("an answer", () => {
   it("is passed on whole where the tracker is only observed", async () => {
     rig.take({ isObserved: true });
     await rig.asked[0].answer(answer());
-    assert.deepEqual(rig.resumed[0].told?.peers, PEERS.slice(0, 6));
+    assert.deepEqual(rig.resumed[0].reply?.peers, PEERS.slice(0, 6));
   });
 
   it("of a tracker that sees us elsewhere than we are, and takes us for the client, brings others than us", async () => {
@@ -195,7 +195,7 @@ describe("an answer", () => {
   it("that does not come ends the wait as well, and others do not wait for a while", async () => {
     const token = rig.take();
     await rig.asked[0].answer(failure());
-    assert.deepEqual(rig.resumed, [{ token, told: undefined }]);
+    assert.deepEqual(rig.resumed, [{ token, reply: undefined }]);
     assert.ok(rig.times.find(1, 1));
     assert.equal(rig.times.due, START + 30);
   });

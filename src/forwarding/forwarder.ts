@@ -13,15 +13,15 @@ import { packLearned } from "../store/peer-record.ts";
 import type { AskTimes } from "../tasks/ask-times.ts";
 import { type ForwardTask, readForwardTask } from "../tasks/forward-task.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
-import { announcementFor } from "./announcement.ts";
+import { announcementFor } from "./forwarded-announcement.ts";
 import {
   isItsFault,
   NamedCounts,
   peersOf,
+  replyForOthers,
+  replyForSender,
   retryAfter,
   seesUs,
-  tellOthers,
-  tellOwn,
   timesOf,
 } from "./reply-facts.ts";
 import { Schedule, type ScheduleLimits } from "./schedule.ts";
@@ -39,7 +39,7 @@ export interface ForwarderParts {
   /** Puts peers into the store. @returns whether most of them, or enough, are there now. */
   readonly learn: (peers: ForeignPeers) => boolean;
   /** Ends a wait. */
-  readonly resume: (worker: number, token: number, told: UpstreamReply | undefined) => void;
+  readonly resume: (worker: number, token: number, reply: UpstreamReply | undefined) => void;
   /** Whether an address is this tracker's: it is nobody's peer. */
   readonly isOurs: (address: Address) => boolean;
   /** The data plane's clock, in seconds, and another for durations. */
@@ -148,9 +148,9 @@ export class Forwarder {
     const { state, isPassedOn } = this.#keep(task, answer, found, expiresAt);
     if (swarm !== undefined) times.set(...task.swarm, swarm, interval, state);
     times.set(...task.client, client, interval);
-    const others = tellOthers(answer);
+    const others = replyForOthers(answer);
     if (hasPeers) this.#endOthers(job, isPassedOn ? { ...others, ...found } : others);
-    this.#end(job.waiter, tellOwn(answer, task.isObserved || isPassedOn, found));
+    this.#end(job.waiter, replyForSender(answer, task.isObserved || isPassedOn, found));
     this.#finish(job);
   }
 
@@ -209,18 +209,18 @@ export class Forwarder {
   }
 
   /** There are peers: nobody waits any longer who has not even been asked for, but for those that are passed an answer on. */
-  #endOthers(job: Job, told: UpstreamReply): void {
+  #endOthers(job: Job, reply: UpstreamReply): void {
     const swarm = this.#swarms.get(keyOf(job.task.swarm));
     if (swarm === undefined) return;
-    for (const waiter of swarm.waiters.splice(0)) this.#end(waiter, told);
+    for (const waiter of swarm.waiters.splice(0)) this.#end(waiter, reply);
     for (const other of swarm.jobs) {
       if (other.sent || other.task.isObserved) continue;
-      this.#end(other.waiter, told);
+      this.#end(other.waiter, reply);
       other.waiter = NOBODY;
     }
   }
 
-  #end({ worker, token }: Waiter, told?: UpstreamReply): void {
-    if (token !== 0) this.#parts.resume(worker, token, told);
+  #end({ worker, token }: Waiter, reply?: UpstreamReply): void {
+    if (token !== 0) this.#parts.resume(worker, token, reply);
   }
 }

@@ -12,7 +12,7 @@ import type { Outcome } from "../client/outcome.ts";
 import { TrackerClient } from "../client/tracker-client.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { parsePrefix } from "../network/prefix.ts";
-import { announcementFor } from "./announcement.ts";
+import { announcementFor } from "./forwarded-announcement.ts";
 
 /** What names mean. Names that are not here do not exist. */
 const NAMES: Record<string, string[]> = {

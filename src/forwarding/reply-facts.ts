@@ -6,7 +6,7 @@ import { COMPACT_BYTES } from "../model/announce.ts";
 import { canBePeer, isSpecialPurpose } from "../network/special-purpose.ts";
 import type { ForwardTask } from "../tasks/forward-task.ts";
 import { encodeWords, type UpstreamReply } from "../tasks/upstream-reply.ts";
-import { namesAddress } from "./announcement.ts";
+import { namesAddress } from "./forwarded-announcement.ts";
 
 /** Of a tracker that names none, and what is believed of one that does. Seconds. */
 const INTERVAL = { usual: 1800, least: 60, most: 86_400 } as const;
@@ -102,16 +102,16 @@ export function seesUs({ externalAddress }: Answer, { address, path }: ForwardTa
 }
 
 /** What is told to the client that was asked for. */
-export function tellOwn(
+export function replyForSender(
   answer: Answer,
   isObserved: boolean,
   found: Pick<UpstreamReply, "peers" | "peers6">,
 ): UpstreamReply {
-  return { ...tellOthers(answer), ...encodeWords(answer), ...(isObserved ? found : {}) };
+  return { ...replyForOthers(answer), ...encodeWords(answer), ...(isObserved ? found : {}) };
 }
 
 /** What is told to others who wait for the same torrent. */
-export function tellOthers({ interval, complete, incomplete }: Answer): UpstreamReply {
+export function replyForOthers({ interval, complete, incomplete }: Answer): UpstreamReply {
   return {
     interval: interval ?? 0,
     complete: complete ?? 0,

@@ -15,7 +15,7 @@ import { SwarmStore } from "../store/swarm-store.ts";
 import { countMissing, emptyList, entriesOf, type HashList } from "./hash-list.ts";
 import { ListFiles } from "./list-files.ts";
 import type { HashListSettings } from "./settings.ts";
-import { type Rest, SwarmLooker } from "./swarm-looker.ts";
+import { type Rest, SwarmScanner } from "./swarm-scanner.ts";
 
 /** Seconds between two looks at most. */
 const LOOK_SECONDS = 60;
@@ -67,7 +67,7 @@ export class HashListMaker {
     failing: false,
   };
   readonly #observer: HashListObserver;
-  readonly #looker: SwarmLooker;
+  readonly #looker: SwarmScanner;
   readonly #stop = new AbortController();
   #settings: HashListSettings;
   #groups: PeerGroupsData;
@@ -88,7 +88,7 @@ export class HashListMaker {
     observer: HashListObserver,
   ) {
     this.#observer = observer;
-    this.#looker = new SwarmLooker(new SwarmStore(store, CONTROL_PLANE));
+    this.#looker = new SwarmScanner(new SwarmStore(store, CONTROL_PLANE));
     this.#settings = settings;
     this.#groups = groups;
   }

@@ -9,7 +9,7 @@ import { AccessList, buildAccessList } from "../tracker/access-list.ts";
 import { type Announced, TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { STRIKE_SECONDS, waitSeconds } from "./qualification.ts";
 import type { HashListSettings } from "./settings.ts";
-import { SwarmLooker } from "./swarm-looker.ts";
+import { SwarmScanner } from "./swarm-scanner.ts";
 
 const GROUPS = buildPeerGroups([
   { name: "home", priority: 0, prefixes: [parsePrefix("11.0.0.0/8").prefix], reachableFrom: [] },
@@ -41,7 +41,7 @@ class World {
   listedSince: number | undefined;
   listedSeconds = 0;
   longest = 0;
-  readonly #looker = new SwarmLooker(this.fixture.store);
+  readonly #looker = new SwarmScanner(this.fixture.store);
   /** By name: when it announces next, and what. */
   readonly #clients = new Map<string, { at: number; every: number; act: () => Announced }>();
 

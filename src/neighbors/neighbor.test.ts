@@ -80,7 +80,7 @@ describe("a neighbor", () => {
 
   /** Asks about the next swarm and tells the outcome. */
   async function ask(number: number, outcome: Outcome): Promise<void> {
-    neighbor.wish(taskOf(number));
+    neighbor.requestRefresh(taskOf(number));
     neighbor.pump();
     await asked.pop()!.tell(outcome);
   }
@@ -96,23 +96,23 @@ describe("a neighbor", () => {
   });
 
   test("is asked once about a swarm, however many announce it, until its time has come", async () => {
-    for (let i = 0; i < 100; i++) neighbor.wish(taskOf(1));
+    for (let i = 0; i < 100; i++) neighbor.requestRefresh(taskOf(1));
     neighbor.pump();
     assert.equal(asked.length, 1);
     await asked[0].tell(ANSWER);
     assert.deepEqual(settled, ["1 true"]);
     nowMs += 1_799_000;
-    assert.equal(neighbor.wish(taskOf(1)), false);
-    assert.equal(neighbor.wish({ ...taskOf(1), isNew: true }), true, "what it said is forgotten");
+    assert.equal(neighbor.requestRefresh(taskOf(1)), false);
+    assert.equal(neighbor.requestRefresh({ ...taskOf(1), isNew: true }), true, "what it said is forgotten");
     nowMs += 1000;
-    assert.equal(neighbor.wish(taskOf(1)), false);
+    assert.equal(neighbor.requestRefresh(taskOf(1)), false);
     nowMs += 1_799_000;
-    assert.equal(neighbor.wish(taskOf(1)), true);
+    assert.equal(neighbor.requestRefresh(taskOf(1)), true);
   });
 
   test("is never asked more at once, or in a second, than it may be; the largest swarms first", async () => {
-    for (let i = 0; i < 1000; i++) neighbor.wish(taskOf(i));
-    neighbor.wish(taskOf(5000, 100_000));
+    for (let i = 0; i < 1000; i++) neighbor.requestRefresh(taskOf(i));
+    neighbor.requestRefresh(taskOf(5000, 100_000));
     neighbor.pump();
     assert.equal(asked.length, 4);
     assert.ok(asked[0].url.includes("%00%00%13%88"), asked[0].url);
@@ -167,11 +167,11 @@ describe("a neighbor", () => {
     for (let i = 0; i < 5; i++) await ask(i, TIMEOUT);
     assert.deepEqual(settled, ["0 false", "1 false", "2 false", "3 false", "4 false"]);
     assert.deepEqual([changes, neighbor.state, neighbor.lastFailure], [["open"], "open", "timeout"]);
-    neighbor.wish(taskOf(100));
+    neighbor.requestRefresh(taskOf(100));
     neighbor.pump();
     assert.deepEqual([asked.length, neighbor.waiting], [0, 6]);
     nowMs = neighbor.openUntilMs;
-    neighbor.wish(taskOf(101));
+    neighbor.requestRefresh(taskOf(101));
     neighbor.pump();
     assert.equal(asked.length, 1, "one try");
     await asked.pop()!.tell(TIMEOUT);
@@ -189,7 +189,7 @@ describe("a neighbor", () => {
     neighbor.pump();
     assert.equal(asked.length, 0, "not at once");
     nowMs += 15_000;
-    neighbor.wish(taskOf(2));
+    neighbor.requestRefresh(taskOf(2));
     neighbor.pump();
     assert.equal(asked.length, 2);
     assert.ok(asked[0].url.includes("%00%00%00%02"), "what has not been asked yet comes first");
@@ -247,30 +247,30 @@ describe("a neighbor", () => {
     await ask(2, { ...ANSWER, failureReason: "never", retryIn: Number.POSITIVE_INFINITY });
     await ask(3, { ...ANSWER, failureReason: "soon", retryIn: 1 });
     nowMs += 1_800_000;
-    assert.ok(neighbor.wish(taskOf(3)), "not sooner than usual");
+    assert.ok(neighbor.requestRefresh(taskOf(3)), "not sooner than usual");
     nowMs += 5_399_000;
-    assert.ok(!neighbor.wish(taskOf(1)));
+    assert.ok(!neighbor.requestRefresh(taskOf(1)));
     nowMs += 1000;
-    assert.ok(neighbor.wish(taskOf(1)));
-    assert.ok(!neighbor.wish(taskOf(2)));
+    assert.ok(neighbor.requestRefresh(taskOf(1)));
+    assert.ok(!neighbor.requestRefresh(taskOf(2)));
     nowMs += 86_400_000;
-    assert.ok(neighbor.wish(taskOf(2)), "it may have meant a day");
+    assert.ok(neighbor.requestRefresh(taskOf(2)), "it may have meant a day");
   });
 
   test("is not asked about swarms that have gone while they waited", async () => {
     for (let i = 0; i < 5; i++) await ask(i, TIMEOUT);
-    for (let i = 10; i < 20; i++) neighbor.wish(taskOf(i));
+    for (let i = 10; i < 20; i++) neighbor.requestRefresh(taskOf(i));
     nowMs = neighbor.openUntilMs;
     for (let i = 0; i < 20; i++) gone.add(i);
     neighbor.pump();
     assert.deepEqual([asked.length, neighbor.waiting, neighbor.state], [0, 0, "open"]);
-    neighbor.wish(taskOf(20));
+    neighbor.requestRefresh(taskOf(20));
     neighbor.pump();
     assert.equal(asked.length, 1, "the try is still to be made");
   });
 
   test("that is retired is asked no more", async () => {
-    for (let i = 0; i < 10; i++) neighbor.wish(taskOf(i));
+    for (let i = 0; i < 10; i++) neighbor.requestRefresh(taskOf(i));
     neighbor.pump();
     neighbor.retire();
     for (const { tell } of asked.splice(0)) await tell({ ...TIMEOUT, kind: "closed" });

@@ -9,8 +9,8 @@ import type { RefreshTask } from "../tasks/refresh-task.ts";
 import { AnnounceTemplate, type PollIdentity } from "./announce-template.ts";
 import { AskedSwarms } from "./asked-swarms.ts";
 import { FilterCounts, type FilterRules, PeerFilter } from "./peer-filter.ts";
+import { RefreshQueue } from "./refresh-queue.ts";
 import type { NeighborSettings } from "./settings.ts";
-import { Wishes } from "./wishes.ts";
 
 /** Swarms that a neighbor is to be asked about: more than it is asked in a minute by default. */
 const WISHES = 16_384;
@@ -80,9 +80,9 @@ export class Neighbor {
   readonly #parts: NeighborParts;
   readonly #template: AnnounceTemplate;
   readonly #breaker: CircuitBreaker;
-  readonly #wishes = new Wishes(WISHES);
+  readonly #queue = new RefreshQueue(WISHES);
   /** Those that it gave no answer about, and from when on it is asked once more. */
-  readonly #repeats = new Wishes(REPEATS);
+  readonly #repeats = new RefreshQueue(REPEATS);
   #repeatFromMs = 0;
   readonly #asked: AskedSwarms;
   #identity: PollIdentity;
@@ -132,12 +132,12 @@ export class Neighbor {
 
   /** Swarms that it is still to be asked about. */
   get waiting(): number {
-    return this.#wishes.size + this.#repeats.size;
+    return this.#queue.size + this.#repeats.size;
   }
 
-  /** Wishes that found no room. */
+  /** RefreshQueue that found no room. */
   get dropped(): number {
-    return this.#wishes.dropped + this.#repeats.dropped;
+    return this.#queue.dropped + this.#repeats.dropped;
   }
 
   /** Takes over who we are, and what is left out of its answers. */
@@ -150,10 +150,10 @@ export class Neighbor {
    * It is to be asked about a swarm, unless it has been lately, and what it said is not forgotten.
    * @returns whether it will be, should it have the time.
    */
-  wish({ infoHash, peers, isNew }: RefreshTask): boolean {
+  requestRefresh({ infoHash, peers, isNew }: RefreshTask): boolean {
     const seconds = Math.floor(this.#parts.now() / 1000);
     if (!this.#asked.admit(infoHash, seconds, seconds + this.settings.refreshSeconds, isNew)) return false;
-    return this.#wishes.add(infoHash, peers);
+    return this.#queue.add(infoHash, peers);
   }
 
   /** It is asked no more. */
@@ -167,20 +167,20 @@ export class Neighbor {
     const nowMs = this.#parts.now();
     this.#refill(nowMs);
     while (this.inFlight < this.settings.maxConcurrent && this.#budget >= 1) {
-      const isRepeat = this.#wishes.size === 0;
+      const isRepeat = this.#queue.size === 0;
       if (isRepeat && this.state === "closed" && nowMs < this.#repeatFromMs) return;
-      const infoHash = this.#nextOf(isRepeat ? this.#repeats : this.#wishes, nowMs);
+      const infoHash = this.#nextOf(isRepeat ? this.#repeats : this.#queue, nowMs);
       if (infoHash !== undefined) {
         this.#budget--;
         void this.#ask(infoHash, isRepeat);
-      } else if (isRepeat || this.#wishes.size > 0) return;
+      } else if (isRepeat || this.#queue.size > 0) return;
     }
   }
 
   /** The next swarm to ask about, if it may be asked; those are passed over that have gone while they waited. */
-  #nextOf(wishes: Wishes, nowMs: number): Uint32Array | undefined {
-    while (wishes.size > 0 && this.#breaker.admit(nowMs)) {
-      const infoHash = wishes.take()!;
+  #nextOf(queue: RefreshQueue, nowMs: number): Uint32Array | undefined {
+    while (queue.size > 0 && this.#breaker.admit(nowMs)) {
+      const infoHash = queue.take()!;
       if (this.#parts.isAnnounced(infoHash)) return infoHash;
       this.#breaker.release(nowMs);
     }

@@ -14,7 +14,7 @@ import { Polls, type PollsData, peerIdWords } from "../tracker/polls.ts";
 import { Sweeper } from "../tracker/sweeper.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { AnnounceQuery } from "../wire/announce-query.ts";
-import { Neighbors } from "./neighbors.ts";
+import { NeighborSet } from "./neighbor-set.ts";
 
 const REFRESH_SECONDS = 1800;
 const EXPIRY_SECONDS = 7200;
@@ -37,7 +37,7 @@ class Member {
   asked = 0;
   /** Its clients. */
   readonly hosts: readonly string[];
-  readonly #neighbors: Neighbors;
+  readonly #neighbors: NeighborSet;
   readonly #tasks: RefreshTask[] = [];
   readonly #sweeper: Sweeper;
   readonly #query = new AnnounceQuery();
@@ -67,7 +67,7 @@ class Member {
     const { store, groups, clock, counters } = this.fixture;
     this.#sweeper = new Sweeper(store, groups, PEER_EXPIRY_SECONDS, counters, allocateCensus(), 0, 1);
     const learned = new LearnedPeers(store, 10_000, groups, 200);
-    this.#neighbors = new Neighbors({
+    this.#neighbors = new NeighborSet({
       makeClient: ({ name }) => ({
         announce: async ({ url }) => {
           this.asked++;
@@ -141,7 +141,7 @@ class Member {
 
   /** What happens without announces in a step of time. */
   pass(): void {
-    for (const task of this.#tasks.splice(0)) this.#neighbors.wish(task);
+    for (const task of this.#tasks.splice(0)) this.#neighbors.requestRefresh(task);
     this.#neighbors.pump();
     while (!this.#sweeper.step(this.fixture.clock.seconds, 1000)) {}
   }

@@ -301,7 +301,7 @@ describe("whether the external tracker is asked, and waited for", () => {
     connection.receive(announce() + announce("&event=stopped", "other.example"));
     const more = Buffer.from("10:tracker id1:x");
     const nothing = new Uint8Array(0);
-    rig.service.told = {
+    rig.service.upstreamReply = {
       interval: 0,
       complete: 0,
       incomplete: 0,
@@ -311,7 +311,7 @@ describe("whether the external tracker is asked, and waited for", () => {
       peers6: nothing,
     };
     connection.resume();
-    rig.service.told = undefined;
+    rig.service.upstreamReply = undefined;
     assert.deepEqual(
       connection.replies.map((reply) => decoded(reply)["tracker id"] !== undefined),
       [true, false],

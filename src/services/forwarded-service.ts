@@ -43,8 +43,8 @@ export type ForwardedTracker = Pick<Tracker, "register" | "answerForwarded" | "n
 
 /** Serves forwarded announces. One for each thread. */
 export class ForwardedService {
-  /** What the external tracker said to the client whose wait is being ended. */
-  told: UpstreamReply | undefined;
+  /** The upstream tracker's reply to the client whose wait ends now. */
+  upstreamReply: UpstreamReply | undefined;
   readonly #tracker: ForwardedTracker;
   readonly #http: HttpExchange;
   readonly #counters: Float64Array;
@@ -143,24 +143,24 @@ export class ForwardedService {
     return waits && asked;
   }
 
-  /** Writes the answer, with what the external tracker said if that is known. */
+  /** Writes the answer, with the upstream tracker's reply if there is one. */
   #encode(exchange: Exchange): number {
     const { output, outputStart } = exchange;
     // What follows on the connection is served in the same call, and was not asked about.
-    const told = exchange.resumed ? this.told : undefined;
+    const reply = exchange.resumed ? this.upstreamReply : undefined;
     const http = this.#http;
     const response = this.#response;
     const { address } = this.#query.request;
     const connection = http.connectionAfter(exchange);
     http.meter.end(REQUEST.httpAnnounce, http.client.family, OUTCOME.answered);
-    shortenInterval(response, told?.interval ?? this.#external.interval);
-    if (told !== undefined) addUpstreamReply(response, told);
+    shortenInterval(response, reply?.interval ?? this.#external.interval);
+    if (reply !== undefined) addUpstreamReply(response, reply);
     const isEmpty = response.peerCount + response.peer6Count === 0;
-    if (isEmpty && told === undefined && !this.#external.isKnown) shortenInterval(response, STILL_ASKING);
-    if (told !== undefined && isEmpty && told.failure.length > 0)
-      return encodeBody(output, outputStart, told.failure, connection) - outputStart;
+    if (isEmpty && reply === undefined && !this.#external.isKnown) shortenInterval(response, STILL_ASKING);
+    if (reply !== undefined && isEmpty && reply.failure.length > 0)
+      return encodeBody(output, outputStart, reply.failure, connection) - outputStart;
     const { compact } = this.#query;
-    const end = this.#encoder.encode(output, outputStart, address, compact, connection, told?.more);
+    const end = this.#encoder.encode(output, outputStart, address, compact, connection, reply?.more);
     return end - outputStart;
   }
 }

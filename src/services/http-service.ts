@@ -93,9 +93,9 @@ export class HttpService implements StreamService {
     }
   }
 
-  /** What an external tracker said to the client whose wait is about to be ended; undefined for nothing. */
-  set told(told: UpstreamReply | undefined) {
-    if (this.#forwarded !== undefined) this.#forwarded.told = told;
+  /** The upstream tracker's reply to the client whose wait ends next; undefined when there is none. */
+  set upstreamReply(reply: UpstreamReply | undefined) {
+    if (this.#forwarded !== undefined) this.#forwarded.upstreamReply = reply;
   }
 
   /** Replaces what came before, at first that nobody is believed. */

@@ -16,7 +16,7 @@ export interface SwarmFacts {
 export interface SwarmRow extends SwarmFacts {
   /** 20 bytes. */
   readonly infoHash: Uint8Array;
-  /** Encoded by store/kept-peers.ts. Empty when the swarm has vanished from memory: the row is *inactive*. */
+  /** Encoded by store/stored-peers.ts. Empty when the swarm has vanished from memory: the row is *inactive*. */
   readonly peers: Uint8Array;
 }
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import { KeptPeersReader } from "../store/kept-peers.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.ts";
+import { StoredPeersReader } from "../store/stored-peers.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { BEFORE_ALL } from "./database.ts";
 import { GroupTotals } from "./group-totals.ts";
@@ -60,7 +60,7 @@ test("a clock that is set makes nobody older, and no pause longer", async (t) =>
   const database = await SqliteDatabase.open(join(base, "btrt.db"));
   const [{ peers }] = await database.readSwarms(BEFORE_ALL, 2, true);
   await database.close();
-  const reader = new KeptPeersReader(peers);
+  const reader = new StoredPeersReader(peers);
   assert.ok(reader.next());
   assert.ok(reader.peer.age < 3600, `${reader.peer.age} seconds`);
   assert.ok(Math.abs(reader.time - Date.now() / 1000) < 3600);
@@ -132,7 +132,7 @@ test("a stop before all has been loaded keeps the peers of torrents that were an
 });
 
 function countPeers(peers: Uint8Array): number {
-  const reader = new KeptPeersReader(peers);
+  const reader = new StoredPeersReader(peers);
   let count = 0;
   while (reader.next()) count++;
   return count;

@@ -5,9 +5,9 @@
  *     {"info_hash":"40 hexadecimal digits","first_seen":…,"last_seen":…,"downloaded":…,"peers":"base64"}   for each swarm
  *     {"swarms":…}                                                                the number of swarms: the file is complete
  *
- * Times are in seconds since 1970. `peers` is encoded by store/kept-peers.ts.
+ * Times are in seconds since 1970. `peers` is encoded by store/stored-peers.ts.
  */
-import { KeptPeersReader } from "../store/kept-peers.ts";
+import { StoredPeersReader } from "../store/stored-peers.ts";
 import { BEFORE_ALL, type Database, type SwarmRow } from "./database.ts";
 import { INFO_HASH_BYTES } from "./info-hash-bytes.ts";
 
@@ -103,7 +103,7 @@ function parseRow(value: Fields, line: number): SwarmRow {
   if (infoHash.length !== INFO_HASH_BYTES)
     throw new SwarmFileError(`line ${line}: info_hash is not 40 digits`);
   try {
-    if (peers.length > 0) new KeptPeersReader(peers);
+    if (peers.length > 0) new StoredPeersReader(peers);
   } catch (error) {
     throw new SwarmFileError(`line ${line}: peers: ${error instanceof Error ? error.message : error}`);
   }

@@ -5,11 +5,11 @@
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
 import { Admission } from "../store/admission.ts";
-import { KeptPeersReader } from "../store/kept-peers.ts";
 import { peerKey } from "../store/peer-key.ts";
 import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../store/peer-record.ts";
 import { COUNTS } from "../store/peer-update.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import { StoredPeersReader } from "../store/stored-peers.ts";
 import { SWARM_FLAG } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { ENTRY } from "../store/swarm-table.ts";
@@ -57,9 +57,9 @@ export class SwarmLoader {
   load(row: SwarmRow, now: number, time = now): boolean {
     const store = this.#store;
     setHashWords(this.#infoHash, 0, row.infoHash);
-    let reader: KeptPeersReader;
+    let reader: StoredPeersReader;
     try {
-      reader = new KeptPeersReader(row.peers);
+      reader = new StoredPeersReader(row.peers);
     } catch {
       this.counts.broken++;
       return true;
@@ -97,7 +97,7 @@ export class SwarmLoader {
   }
 
   /** Adds some peers. @returns whether there are more. */
-  #loadSome(shard: number, entry: number, reader: KeptPeersReader, downtime: number, now: number): boolean {
+  #loadSome(shard: number, entry: number, reader: StoredPeersReader, downtime: number, now: number): boolean {
     const { groups, peerExpiry, stallSeconds } = this.#settings;
     const store = this.#store;
     const { peer } = reader;

@@ -1,7 +1,12 @@
 /** Reads swarms from memory into rows. A shard stays locked for a few hundred peers at most. */
 import type { Family } from "../model/address.ts";
-import { KEPT_HEADER_BYTES, KEPT_PEER_BYTES, writeKeptHeader, writeKeptPeers } from "../store/kept-peers.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import {
+  STORED_HEADER_BYTES,
+  STORED_PEER_BYTES,
+  writeStoredHeader,
+  writeStoredPeers,
+} from "../store/stored-peers.ts";
 import { SWARM_FLAG } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { ENTRY } from "../store/swarm-table.ts";
@@ -107,9 +112,9 @@ export class SwarmReader {
       more = again.entry !== GONE && this.#copySome(again.entry, now);
       store.leave(again.shard);
     }
-    writeKeptHeader(this.#buffer, time, this.#ipv4Peers);
+    writeStoredHeader(this.#buffer, time, this.#ipv4Peers);
     // A swarm that has just lost its last peer is about to vanish, and will be in the ring of its shard.
-    if (this.#end === KEPT_HEADER_BYTES) return undefined;
+    if (this.#end === STORED_HEADER_BYTES) return undefined;
     return { infoHash: bytes, ...facts, peers: this.#buffer.slice(0, this.#end) };
   }
 
@@ -132,7 +137,7 @@ export class SwarmReader {
     this.#store.settle(entry);
     this.#family = 4;
     this.#position = 0;
-    this.#end = KEPT_HEADER_BYTES;
+    this.#end = STORED_HEADER_BYTES;
     this.#ipv4Peers = 0;
     return {
       firstSeen: words[entry + ENTRY.firstSeen],
@@ -151,15 +156,15 @@ export class SwarmReader {
       const end = Math.min(count, STORED_PEERS_LIMIT);
       const to = Math.min(end, from + budget);
       if (to > from) {
-        this.#reserve(this.#end + (to - from) * KEPT_PEER_BYTES[this.#family]);
-        this.#end = writeKeptPeers(store, cell, this.#family, from, to, now, this.#buffer, this.#end);
+        this.#reserve(this.#end + (to - from) * STORED_PEER_BYTES[this.#family]);
+        this.#end = writeStoredPeers(store, cell, this.#family, from, to, now, this.#buffer, this.#end);
         budget -= to - from;
         this.#position = to;
       }
       if (this.#position < end) continue;
       if (count > end) this.cut++;
       if (this.#family === 6) return false;
-      this.#ipv4Peers = (this.#end - KEPT_HEADER_BYTES) / KEPT_PEER_BYTES[4];
+      this.#ipv4Peers = (this.#end - STORED_HEADER_BYTES) / STORED_PEER_BYTES[4];
       this.#family = 6;
       this.#position = 0;
     }

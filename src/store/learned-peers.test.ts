@@ -11,10 +11,10 @@ import { allocateCensus, CENSUS, peersAt } from "../tracker/census.ts";
 import { Polls } from "../tracker/polls.ts";
 import { Sweeper } from "../tracker/sweeper.ts";
 import { groupsOf, type TestGroup, TrackerFixture } from "../tracker/tracker-fixture.ts";
-import { KEPT_HEADER_BYTES, writeKeptPeers } from "./kept-peers.ts";
 import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
 import { isForgotten, packLearned, renewedState, SOURCES, sourceOf } from "./peer-record.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
+import { STORED_HEADER_BYTES, writeStoredPeers } from "./stored-peers.ts";
 
 const SWARM = new Uint32Array(5);
 const MAX_PEERS = 100_000;
@@ -236,9 +236,9 @@ describe("learned peers", () => {
     const shard = store.enter(SWARM);
     const cell = store.listCell(store.find(shard, SWARM), 4);
     const out = new Uint8Array(1000);
-    const end = writeKeptPeers(store, cell, 4, 0, 3, fixture.clock.seconds, out, KEPT_HEADER_BYTES);
+    const end = writeStoredPeers(store, cell, 4, 0, 3, fixture.clock.seconds, out, STORED_HEADER_BYTES);
     store.leave(shard);
-    assert.equal(end, KEPT_HEADER_BYTES + 10);
+    assert.equal(end, STORED_HEADER_BYTES + 10);
   });
 
   test("the store stays whole, and counts as a straightforward model does", () => {

@@ -12,7 +12,7 @@ beforeEach(() => {
 
 const decoded = ({ body }: { body: string }) => Object(bdecode(Buffer.from(body, "latin1")));
 
-function told(fields: Partial<UpstreamReply> = {}): UpstreamReply {
+function replyWith(fields: Partial<UpstreamReply> = {}): UpstreamReply {
   const nothing = new Uint8Array(0);
   return {
     interval: 0,
@@ -39,7 +39,7 @@ describe("what the external tracker said", () => {
     const connection = rig.connect();
     connection.receive(announce);
     rig.tracker.known = known;
-    rig.service.told = said;
+    rig.service.upstreamReply = said;
     connection.resume();
     return decoded(connection.replies[0]);
   }
@@ -47,7 +47,7 @@ describe("what the external tracker said", () => {
   it("goes into the answer", () => {
     const id = Uint8Array.of(0, 0xff, 0x20);
     const more = encodeWords({ ...words, warningMessage: "slow down", trackerId: id });
-    const reply = answer(told({ ...more, interval: 600, complete: 70, incomplete: 1 }));
+    const reply = answer(replyWith({ ...more, interval: 600, complete: 70, incomplete: 1 }));
     assert.deepEqual(
       [reply["tracker id"], reply["warning message"], reply.complete, reply.incomplete, reply.interval],
       ["\0\xff ", "slow down", 70, 4, 600],
@@ -62,20 +62,22 @@ describe("what the external tracker said", () => {
       retryIn: 90,
       warningMessage: "w",
     });
-    assert.deepEqual(answer(told(failure), 1), {
+    assert.deepEqual(answer(replyWith(failure), 1), {
       "failure reason": "unregistered torrent",
       "retry in": 2,
       "warning message": "w",
     });
-    assert.equal(answer(told(failure), 2).complete, 3);
+    assert.equal(answer(replyWith(failure), 2).complete, 3);
     const never = encodeWords({ ...words, failureReason: "go away", retryIn: Number.POSITIVE_INFINITY });
-    assert.deepEqual(answer(told(never), 1), { "failure reason": "go away", "retry in": "never" });
+    assert.deepEqual(answer(replyWith(never), 1), { "failure reason": "go away", "retry in": "never" });
   });
 
   it("may be peers, which come after ours, once each", () => {
     const ours = Buffer.from("c00002631ae1", "hex");
     const others = Buffer.from("c000020100017f0000010002", "hex");
-    const reply = answer(told({ peers: Buffer.concat([others, ours]), peers6: new Uint8Array(18).fill(7) }));
+    const reply = answer(
+      replyWith({ peers: Buffer.concat([others, ours]), peers6: new Uint8Array(18).fill(7) }),
+    );
     assert.equal(
       Buffer.from(reply.peers, "latin1").toString("hex"),
       Buffer.concat([ours, others]).toString("hex"),
@@ -88,7 +90,7 @@ describe("what the external tracker said", () => {
   });
 
   it("is not believed about intervals that would be a flood", () => {
-    assert.equal(answer(told({ interval: 1 })).interval, 60);
-    assert.equal(answer(told({ interval: 7200 })).interval, 1800);
+    assert.equal(answer(replyWith({ interval: 1 })).interval, 60);
+    assert.equal(answer(replyWith({ interval: 7200 })).interval, 1800);
   });
 });

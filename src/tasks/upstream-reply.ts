@@ -1,37 +1,37 @@
-/** What an external tracker told a client, on its way from the control plane into the client's answer. */
+/** An upstream tracker's reply to a client, passed from the control plane into the answer of the data plane. */
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import { ascii } from "../wire/ascii.ts";
 
-/** Plain data, fit for a message between threads. Seconds; 0 and empty where the tracker said nothing. */
+/** Plain data, which can be sent between threads. Seconds. Fields that the upstream tracker left out are 0 or empty. */
 export interface UpstreamReply {
   readonly interval: number;
   readonly complete: number;
   readonly incomplete: number;
-  /** A whole answer of the `failure reason` and what goes with it, for a client that we have no peers for. */
+  /** A whole answer with the `failure reason`, for a client that gets no peers. */
   readonly failure: Uint8Array;
-  /** `tracker id` and `warning message`, bencoded keys with their values, for all others. */
+  /** `tracker id` and `warning message` as bencoded keys and values, for every other client. */
   readonly more: Uint8Array;
-  /** Peers that the client is given in any case, in compact form: those of a tracker that is only observed. */
+  /** Compact peers that the client gets in any case: those of a tracker that is only observed. */
   readonly peers: Uint8Array;
   readonly peers6: Uint8Array;
 }
 
-/** Shortest interval that an external tracker is believed about, in seconds. */
+/** The shortest interval that is taken from an upstream tracker, in seconds. */
 const LEAST_INTERVAL = 60;
 
-/** Has a client come back as soon as the external tracker wants it to, if that is sooner. @param interval 0 if unknown. */
+/** Shortens the interval of an answer to that of the upstream tracker. @param interval 0 if unknown. */
 export function shortenInterval(response: AnnounceResponse, interval: number): void {
   if (interval === 0 || interval >= response.interval) return;
   response.interval = Math.max(interval, LEAST_INTERVAL);
   response.minInterval = Math.min(response.minInterval, response.interval);
 }
 
-/** Adds to an answer what the external tracker counts, and the peers that it named, as far as there is room. */
-export function addUpstreamReply(response: AnnounceResponse, told: UpstreamReply): void {
-  response.complete = Math.max(response.complete, told.complete);
-  response.incomplete = Math.max(response.incomplete, told.incomplete);
-  response.peerCount = addPeers(response.peers, response.peerCount, told.peers, COMPACT_BYTES[4]);
-  response.peer6Count = addPeers(response.peers6, response.peer6Count, told.peers6, COMPACT_BYTES[6]);
+/** Adds the upstream tracker's counts to an answer, and its peers as far as there is room. */
+export function addUpstreamReply(response: AnnounceResponse, reply: UpstreamReply): void {
+  response.complete = Math.max(response.complete, reply.complete);
+  response.incomplete = Math.max(response.incomplete, reply.incomplete);
+  response.peerCount = addPeers(response.peers, response.peerCount, reply.peers, COMPACT_BYTES[4]);
+  response.peer6Count = addPeers(response.peers6, response.peer6Count, reply.peers6, COMPACT_BYTES[6]);
 }
 
 /** Adds peers that are not there yet. @returns how many there are. */
@@ -63,7 +63,7 @@ export interface TrackerWords {
   readonly retryIn: number | undefined;
 }
 
-/** Bencodes what a tracker said in words: `failure` and `more` of {@link UpstreamReply}. */
+/** Bencodes the texts of a reply: `failure` and `more` of {@link UpstreamReply}. */
 export function encodeWords(words: TrackerWords): Pick<UpstreamReply, "failure" | "more"> {
   const { failureReason, warningMessage, trackerId, retryIn } = words;
   const more = [

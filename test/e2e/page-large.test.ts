@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { test } from "node:test";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
-import { KEPT_HEADER_BYTES, KEPT_PEER_BYTES, writeKeptHeader } from "../../src/store/kept-peers.ts";
+import { STORED_HEADER_BYTES, STORED_PEER_BYTES, writeStoredHeader } from "../../src/store/stored-peers.ts";
 import { askAdmin, askStatus } from "../support/ask-admin.ts";
 import { Bed, until } from "../support/bed.ts";
 import { figure, openBrowser, openPage } from "../support/browser.ts";
@@ -41,13 +41,13 @@ async function writeSwarms(path: string): Promise<number[]> {
 
 /** Every fifth peer is complete. */
 function makePeers(swarm: number, size: number, now: number, tiers: number[]): Uint8Array {
-  const bytes = new Uint8Array(KEPT_HEADER_BYTES + size * KEPT_PEER_BYTES[4]);
+  const bytes = new Uint8Array(STORED_HEADER_BYTES + size * STORED_PEER_BYTES[4]);
   const view = new DataView(bytes.buffer);
-  writeKeptHeader(bytes, now, size);
+  writeStoredHeader(bytes, now, size);
   for (let i = 0; i < size; i++) {
     const tier = (swarm + i) % NETS.length;
     tiers[tier]++;
-    const at = KEPT_HEADER_BYTES + i * KEPT_PEER_BYTES[4];
+    const at = STORED_HEADER_BYTES + i * STORED_PEER_BYTES[4];
     view.setUint32(at, NETS[tier] * 2 ** 24 + i + 1);
     view.setUint16(at + 4, 6881);
     view.setUint16(at + 8, i % 5 === 0 ? 0 : 1000);

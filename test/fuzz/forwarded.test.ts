@@ -3,8 +3,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseReply } from "../../src/client/announce-reply.ts";
-import { announcementFor } from "../../src/forwarding/announcement.ts";
-import { NamedCounts, peersOf, tellOthers, tellOwn, timesOf } from "../../src/forwarding/reply-facts.ts";
+import { announcementFor } from "../../src/forwarding/forwarded-announcement.ts";
+import {
+  NamedCounts,
+  peersOf,
+  replyForOthers,
+  replyForSender,
+  timesOf,
+} from "../../src/forwarding/reply-facts.ts";
 import { bdecode, bencode } from "../support/bencode.ts";
 import { ForwardingRig, get, NOW, QUERY, REDIRECTED, SOURCE } from "../support/forwarding-rig.ts";
 
@@ -116,12 +122,12 @@ describe("external trackers' answers of any bytes", () => {
         const least = reply.retryIn === undefined ? 60 : 0;
         assert.ok(interval >= least && interval <= 86_400 && expiresAt <= NOW + 2 * 86_400);
         const found = peersOf(said, () => false, new NamedCounts());
-        for (const told of [tellOwn(said, isObserved, found), tellOthers(said)]) {
+        for (const upstreamReply of [replyForSender(said, isObserved, found), replyForOthers(said)]) {
           const rig = new ForwardingRig();
           const connection = rig.connect();
           connection.receive(get(`/a?${QUERY}`, "Host: tracker.example"));
           rig.tracker.known = known;
-          rig.service.told = told;
+          rig.service.upstreamReply = upstreamReply;
           connection.resume();
           const encoded = Buffer.from(connection.replies[0].body, "latin1");
           const decoded = bdecode(encoded);

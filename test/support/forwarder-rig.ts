@@ -49,7 +49,7 @@ export class ForwarderRig {
   hasRoom = true;
   readonly asked: Asked[] = [];
   readonly learned: ForeignPeers[] = [];
-  readonly resumed: { token: number; told: UpstreamReply | undefined }[] = [];
+  readonly resumed: { token: number; reply: UpstreamReply | undefined }[] = [];
   readonly times = new AskTimes(allocateAskTimes(4096));
   readonly forwarder: Forwarder;
   #tokens = 0;
@@ -81,7 +81,7 @@ export class ForwarderRig {
         this.learned.push(peers);
         return this.hasRoom;
       },
-      resume: (_, token, told) => this.resumed.push({ token, told }),
+      resume: (_, token, reply) => this.resumed.push({ token, reply }),
       isOurs: (address) => address.equals(parseAddress("46.0.2.1")),
       now: () => this.now,
       nowMs: () => this.now * 1000,

@@ -126,7 +126,7 @@ export class ForwardingFeature implements Feature {
       times: new AskTimes(askTimes),
       announce: (announcement) => this.#client.announce(announcement),
       learn: (peers) => this.#learned.learnAnswer(peers, this.#counts),
-      resume: (worker, token, told) => tasks.resume(worker, token, told),
+      resume: (worker, token, reply) => tasks.resume(worker, token, reply),
       isOurs: (address) => this.#ours.lookup(address) !== 0,
       now,
       nowMs: () => performance.now(),

@@ -10,7 +10,7 @@ import { Address } from "../../model/address.ts";
 import { formatAddress } from "../../model/address-text.ts";
 import type { Neighbor } from "../../neighbors/neighbor.ts";
 import { makeNeighborClient } from "../../neighbors/neighbor-client.ts";
-import { Neighbors, type NeighborsPolicy } from "../../neighbors/neighbors.ts";
+import { NeighborSet, type NeighborsPolicy } from "../../neighbors/neighbor-set.ts";
 import type { NeighborSettings } from "../../neighbors/settings.ts";
 import { PeerGroups } from "../../network/peer-groups.ts";
 import { parsePrefix } from "../../network/prefix.ts";
@@ -50,7 +50,7 @@ export class NeighborsFeature implements Feature {
   readonly panel: Panel;
   readonly #log: Logger;
   readonly #learned: LearnedPeers;
-  readonly #neighbors: Neighbors;
+  readonly #neighbors: NeighborSet;
   readonly #peerId = POLL_PEER_ID + randomBytes(6).toString("hex");
   #timer: NodeJS.Timeout | undefined;
 
@@ -64,7 +64,7 @@ export class NeighborsFeature implements Feature {
       groups,
       tracker.max_learned_peers,
     );
-    this.#neighbors = new Neighbors({
+    this.#neighbors = new NeighborSet({
       makeClient: makeNeighborClient,
       isAnnounced: (infoHash) => this.#learned.isAnnounced(infoHash),
       learn: (infoHash, named, counts) => this.#learned.learn(infoHash, named, counts),
@@ -75,7 +75,10 @@ export class NeighborsFeature implements Feature {
     });
     this.panel = neighborsPanel(this.#neighbors);
     tasks.handle(TASK.refresh, (worker, token, bytes) => {
-      this.#neighbors.wish(readRefresh(bytes), token === 0 ? undefined : () => tasks.resume(worker, token));
+      this.#neighbors.requestRefresh(
+        readRefresh(bytes),
+        token === 0 ? undefined : () => tasks.resume(worker, token),
+      );
     });
     this.adopt(loaded, policy);
   }

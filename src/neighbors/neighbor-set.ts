@@ -10,13 +10,13 @@ import { EXTERNAL_SOURCE, LEARNED_SOURCES } from "../model/counters.ts";
 import type { PeerGroups, PeerGroupsData } from "../network/peer-groups.ts";
 import type { RefreshTask } from "../tasks/refresh-task.ts";
 import type { PollIdentity } from "./announce-template.ts";
+import { FirstAnswerWaits } from "./first-answer-waits.ts";
 import { Neighbor, type NeighborParts } from "./neighbor.ts";
 import type { FilterRules } from "./peer-filter.ts";
 import type { NeighborSettings } from "./settings.ts";
-import { Waits } from "./waits.ts";
 
 /** What all neighbors work with. */
-export interface NeighborsParts extends Omit<NeighborParts, "announce" | "settled"> {
+export interface NeighborSetParts extends Omit<NeighborParts, "announce" | "settled"> {
   /** Makes what asks one neighbor. */
   readonly makeClient: (settings: NeighborSettings) => Pick<TrackerClient, "announce" | "close">;
   /** Swarms that are remembered of each: a power of two, twice as many as there are is enough. */
@@ -42,14 +42,14 @@ interface Entry {
 }
 
 /** Asks all neighbors. */
-export class Neighbors {
-  readonly #parts: NeighborsParts;
+export class NeighborSet {
+  readonly #parts: NeighborSetParts;
   readonly #entries = new Map<string, Entry>();
-  readonly #waits = new Waits();
+  readonly #waits = new FirstAnswerWaits();
   /** Numbers given, by name. They stay: peers of a neighbor that is gone are known for a while. */
   readonly #sources = new Map<string, number>();
 
-  constructor(parts: NeighborsParts) {
+  constructor(parts: NeighborSetParts) {
     this.#parts = parts;
   }
 
@@ -58,7 +58,7 @@ export class Neighbors {
     return Array.from(this.#entries.values(), ({ neighbor }) => neighbor);
   }
 
-  /** Takes over a policy. Neighbors that are configured as before go on; others begin anew, with their old counts. */
+  /** Takes over a policy. NeighborSet that are configured as before go on; others begin anew, with their old counts. */
   adopt(policy: NeighborsPolicy): void {
     const before = new Map(this.#entries);
     const { identity } = policy;
@@ -100,10 +100,10 @@ export class Neighbors {
    * Clients announce a swarm: whoever was not asked about it lately is to be.
    * @param over called once, when a neighbor has answered or none will: somebody waits for that.
    */
-  wish(task: RefreshTask, over?: () => void): void {
+  requestRefresh(task: RefreshTask, over?: () => void): void {
     let asked = 0;
     for (const { neighbor } of this.#entries.values()) {
-      if (neighbor.wish(task) && neighbor.state === "closed") asked++;
+      if (neighbor.requestRefresh(task) && neighbor.state === "closed") asked++;
     }
     if (over !== undefined && asked > 0) this.#waits.add(task.infoHash, asked, over, this.#parts.now());
     else over?.();

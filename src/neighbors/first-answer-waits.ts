@@ -4,14 +4,14 @@
 const LONGEST_MS = 11_000;
 
 interface Wait {
-  /** Neighbors that may still answer. */
+  /** NeighborSet that may still answer. */
   left: number;
   readonly over: () => void;
   readonly untilMs: number;
 }
 
 /** Who waits, by swarm. */
-export class Waits {
+export class FirstAnswerWaits {
   readonly #waits = new Map<string, Wait>();
 
   /**

@@ -10,8 +10,8 @@ const NONE = -1;
 const HASH_WORDS = 5;
 
 /** A bounded queue of info-hashes. */
-export class Wishes {
-  /** Wishes that found no room, or had to give way. */
+export class RefreshQueue {
+  /** RefreshQueue that found no room, or had to give way. */
   dropped = 0;
   readonly #hashes: Uint32Array;
   readonly #next: Int32Array;

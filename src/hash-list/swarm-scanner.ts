@@ -43,7 +43,7 @@ export interface Torrents extends Pick<HashList, "hashes" | "rows" | "rowsAt"> {
 }
 
 /** Looks at the swarms of one store. */
-export class SwarmLooker {
+export class SwarmScanner {
   readonly #store: SwarmStore;
   readonly #copies: LocalCopies;
   readonly #largest = new LargestSwarms();

@@ -4,16 +4,16 @@ import fc from "fast-check";
 import { Address } from "../model/address.ts";
 import { coarseLeft, LEFT_MAX } from "../model/announce.ts";
 import { admitAny } from "../tracker/tracker-fixture.ts";
-import {
-  KEPT_HEADER_BYTES,
-  KEPT_PEER_BYTES,
-  KeptPeersReader,
-  writeKeptHeader,
-  writeKeptPeers,
-} from "./kept-peers.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
 import { COUNTS } from "./peer-update.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
+import {
+  STORED_HEADER_BYTES,
+  STORED_PEER_BYTES,
+  StoredPeersReader,
+  writeStoredHeader,
+  writeStoredPeers,
+} from "./stored-peers.ts";
 import { SwarmStore } from "./swarm-store.ts";
 
 const NOW = 2_000_000_000;
@@ -71,10 +71,12 @@ function keep(peers: readonly Peer[]): Uint8Array {
   }
   const [cell4, cell6] = [store.listCell(entry, 4), store.listCell(entry, 6)];
   const [count4, count6] = [store.list(4).count(cell4), store.list(6).count(cell6)];
-  const bytes = new Uint8Array(KEPT_HEADER_BYTES + count4 * KEPT_PEER_BYTES[4] + count6 * KEPT_PEER_BYTES[6]);
-  writeKeptHeader(bytes, NOW, count4);
-  const at6 = writeKeptPeers(store, cell4, 4, 0, count4, NOW, bytes, KEPT_HEADER_BYTES);
-  assert.equal(writeKeptPeers(store, cell6, 6, 0, count6, NOW, bytes, at6), bytes.length);
+  const bytes = new Uint8Array(
+    STORED_HEADER_BYTES + count4 * STORED_PEER_BYTES[4] + count6 * STORED_PEER_BYTES[6],
+  );
+  writeStoredHeader(bytes, NOW, count4);
+  const at6 = writeStoredPeers(store, cell4, 4, 0, count4, NOW, bytes, STORED_HEADER_BYTES);
+  assert.equal(writeStoredPeers(store, cell6, 6, 0, count6, NOW, bytes, at6), bytes.length);
   store.leave(shard);
   return bytes;
 }
@@ -84,7 +86,7 @@ test("what is kept of peers is what they said", () => {
     fc.property(
       fc.uniqueArray(peer, { maxLength: 60, selector: ({ words, port }) => `${words} ${port}` }),
       (peers) => {
-        const reader = new KeptPeersReader(keep(peers));
+        const reader = new StoredPeersReader(keep(peers));
         const read = new Map<string, object>();
         assert.equal(reader.time, NOW);
         while (reader.next()) {
@@ -134,7 +136,7 @@ test("what format 1 kept is read", () => {
     4,
     ...lasts.flatMap(([counted, left]) => peerBytes(counted, left & 0xfff)),
   );
-  const reader = new KeptPeersReader(bytes);
+  const reader = new StoredPeersReader(bytes);
   for (const [counted, , left] of lasts) {
     assert.ok(reader.next());
     const { port, age, counted: isCounted, proven } = reader.peer;
@@ -148,16 +150,16 @@ test("what format 1 kept is read", () => {
 
 test("bytes that are no kept peers are refused, whatever they are", () => {
   const good = keep([{ words: [1], port: 1, left: 1, age: 0, completed: false }]);
-  assert.throws(() => new KeptPeersReader(good.subarray(0, good.length - 1)));
-  assert.throws(() => new KeptPeersReader(Uint8Array.of(3, ...good.subarray(1))));
-  assert.throws(() => new KeptPeersReader(new Uint8Array(0)));
+  assert.throws(() => new StoredPeersReader(good.subarray(0, good.length - 1)));
+  assert.throws(() => new StoredPeersReader(Uint8Array.of(3, ...good.subarray(1))));
+  assert.throws(() => new StoredPeersReader(new Uint8Array(0)));
   fc.assert(
     fc.property(fc.constantFrom(1, 2), fc.uint8Array({ maxLength: 100 }), (format, bytes) => {
       try {
-        const reader = new KeptPeersReader(Uint8Array.of(format, ...bytes));
+        const reader = new StoredPeersReader(Uint8Array.of(format, ...bytes));
         let peers = 0;
         while (reader.next()) peers++;
-        assert.ok(peers <= bytes.length / KEPT_PEER_BYTES[4]);
+        assert.ok(peers <= bytes.length / STORED_PEER_BYTES[4]);
       } catch (error) {
         assert.match(String(error), /kept peers/);
       }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Wishes } from "./wishes.ts";
+import { RefreshQueue } from "./refresh-queue.ts";
 
 const hash = (number: number) => Uint32Array.of(number, 1, 2, 3, 4);
 const classOf = (peers: number) => Math.min(23, 32 - Math.clz32(peers));
@@ -13,13 +13,13 @@ test("swarms with many peers come first, of the like who came first; the least g
   );
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), fc.array(operation, { maxLength: 200 }), (capacity, all) => {
-      const wishes = new Wishes(capacity);
+      const queue = new RefreshQueue(capacity);
       let model: { number: number; of: number }[] = [];
       let dropped = 0;
       for (const [number, wanted] of all.entries()) {
         if (wanted === "take") {
           const first = model.toSorted((a, b) => b.of - a.of || a.number - b.number)[0];
-          assert.deepEqual(wishes.take(), first === undefined ? undefined : hash(first.number));
+          assert.deepEqual(queue.take(), first === undefined ? undefined : hash(first.number));
           model = model.filter((wish) => wish !== first);
         } else {
           const of = classOf(wanted.peers);
@@ -31,9 +31,9 @@ test("swarms with many peers come first, of the like who came first; the least g
             if (fits) model = model.filter((wish) => wish !== least);
           }
           if (fits) model.push({ number, of });
-          assert.equal(wishes.add(hash(number), wanted.peers), fits);
+          assert.equal(queue.add(hash(number), wanted.peers), fits);
         }
-        assert.deepEqual([wishes.size, wishes.dropped], [model.length, dropped]);
+        assert.deepEqual([queue.size, queue.dropped], [model.length, dropped]);
       }
     }),
   );

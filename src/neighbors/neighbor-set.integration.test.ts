@@ -1,4 +1,4 @@
-/** Neighbors around the real client: what hostile ones do, and what a reload does. */
+/** NeighborSet around the real client: what hostile ones do, and what a reload does. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { until } from "../../test/support/bed.ts";
@@ -11,7 +11,7 @@ import {
 import { TrackerClient } from "../client/tracker-client.ts";
 import type { RefreshTask } from "../tasks/refresh-task.ts";
 import { groupsOf } from "../tracker/tracker-fixture.ts";
-import { Neighbors, type NeighborsPolicy } from "./neighbors.ts";
+import { NeighborSet, type NeighborsPolicy } from "./neighbor-set.ts";
 import type { NeighborSettings } from "./settings.ts";
 
 const GOOD: readonly BehaviourName[] = [
@@ -55,7 +55,7 @@ function policyOf(neighbors: readonly NeighborSettings[]): NeighborsPolicy {
 class Rig {
   readonly changes: string[] = [];
   readonly learned: { swarm: number; peers: number }[] = [];
-  readonly neighbors = new Neighbors({
+  readonly neighbors = new NeighborSet({
     makeClient: ({ timeoutMs }) =>
       new TrackerClient({
         guard: () => true,
@@ -77,7 +77,7 @@ class Rig {
 
   /** Has `count` swarms asked about, and waits until nothing is under way. */
   async ask(count: number, first = 0): Promise<void> {
-    for (let i = first; i < first + count; i++) this.neighbors.wish(taskOf(i));
+    for (let i = first; i < first + count; i++) this.neighbors.requestRefresh(taskOf(i));
     await until("nothing is under way", () => {
       this.neighbors.pump();
       return this.neighbors.all.every(
@@ -184,21 +184,21 @@ test("a wait is over with the first neighbor's answer, or when none can be had",
     template: tracker.url(name, "?info_hash={info_hash}&port={port}"),
   });
   let over = 0;
-  const wish = (number: number) => rig.neighbors.wish(taskOf(number), () => over++);
-  wish(1);
+  const requestRefresh = (number: number) => rig.neighbors.requestRefresh(taskOf(number), () => over++);
+  requestRefresh(1);
   assert.equal(over, 1, "there is nobody to ask");
   rig.neighbors.adopt(policyOf(behaviours.map(settings)));
-  wish(2);
-  wish(2);
+  requestRefresh(2);
+  requestRefresh(2);
   assert.equal(over, 2, "they are being asked already");
   await until("one has answered", () => over === 3);
   assert.equal(rig.learned.length, 2);
   rig.neighbors.adopt(policyOf([settings("server error")]));
   for (let i = 10; i < 15; i++) {
-    wish(i);
+    requestRefresh(i);
     await until("it has failed", () => over === i - 6);
   }
-  wish(20);
+  requestRefresh(20);
   assert.equal(over, 9, "it is left alone");
 });
 

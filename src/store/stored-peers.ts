@@ -30,13 +30,13 @@ const FLAG = { counted: 0x4000, proven: 0x8000 } as const;
 const FLAG_1_COUNTED = 0x1000;
 
 /** Bytes before the first peer. */
-export const KEPT_HEADER_BYTES = 9;
+export const STORED_HEADER_BYTES = 9;
 
 /** Bytes of a peer. */
-export const KEPT_PEER_BYTES = { 4: 10, 6: 22 } as const satisfies Record<Family, number>;
+export const STORED_PEER_BYTES = { 4: 10, 6: 22 } as const satisfies Record<Family, number>;
 
 /** A kept peer that was read. Mutable. */
-class KeptPeer {
+class StoredPeer {
   readonly address = new Address();
   port = 0;
   /** Seconds without an announce, when it was kept. */
@@ -50,7 +50,7 @@ class KeptPeer {
 }
 
 /** Writes the header. */
-export function writeKeptHeader(out: Uint8Array, time: number, ipv4Peers: number): void {
+export function writeStoredHeader(out: Uint8Array, time: number, ipv4Peers: number): void {
   out[0] = FORMAT;
   writeWord(out, 1, time);
   writeWord(out, 5, ipv4Peers);
@@ -60,7 +60,7 @@ export function writeKeptHeader(out: Uint8Array, time: number, ipv4Peers: number
  * Writes the announced ones of the peers `[from, to)` of a list. The caller has the shard.
  * @returns the offset behind them.
  */
-export function writeKeptPeers(
+export function writeStoredPeers(
   store: SwarmStore,
   cell: number,
   family: Family,
@@ -98,22 +98,22 @@ function lastBits(key: number, state: number): number {
  * Reads kept peers, one after the other.
  * @throws Error when the bytes are none: they may come from a file or database that somebody has changed.
  */
-export class KeptPeersReader {
+export class StoredPeersReader {
   /** Seconds; ages are as of then. */
   readonly time: number;
-  readonly peer = new KeptPeer();
+  readonly peer = new StoredPeer();
   readonly #bytes: Uint8Array;
   readonly #ipv4End: number;
-  #at = KEPT_HEADER_BYTES;
+  #at = STORED_HEADER_BYTES;
 
   constructor(bytes: Uint8Array) {
     const isKnown = bytes[0] === FORMAT || bytes[0] === FORMAT_1;
-    if (bytes.length < KEPT_HEADER_BYTES || !isKnown) throw new Error("these are no kept peers");
+    if (bytes.length < STORED_HEADER_BYTES || !isKnown) throw new Error("these are no kept peers");
     this.time = readWord(bytes, 1);
     this.#bytes = bytes;
-    this.#ipv4End = KEPT_HEADER_BYTES + readWord(bytes, 5) * KEPT_PEER_BYTES[4];
+    this.#ipv4End = STORED_HEADER_BYTES + readWord(bytes, 5) * STORED_PEER_BYTES[4];
     const rest = bytes.length - this.#ipv4End;
-    if (rest < 0 || rest % KEPT_PEER_BYTES[6] !== 0) throw new Error("kept peers of the wrong length");
+    if (rest < 0 || rest % STORED_PEER_BYTES[6] !== 0) throw new Error("kept peers of the wrong length");
   }
 
   /** Reads the next one into {@link peer}. @returns false after the last. */
@@ -130,7 +130,7 @@ export class KeptPeersReader {
     peer.port = word >>> 16;
     peer.age = word & 0xffff;
     this.#readLast((bytes[at + 4] << 8) | bytes[at + 5]);
-    this.#at = start + KEPT_PEER_BYTES[family];
+    this.#at = start + STORED_PEER_BYTES[family];
     return true;
   }
 

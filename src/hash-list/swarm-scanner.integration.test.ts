@@ -8,7 +8,7 @@ import { AccessList, buildAccessList } from "../tracker/access-list.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { HASH_WORDS } from "./hash-list.ts";
 import type { HashListSettings } from "./settings.ts";
-import { SwarmLooker } from "./swarm-looker.ts";
+import { SwarmScanner } from "./swarm-scanner.ts";
 
 const GROUPS = buildPeerGroups([
   { name: "home", priority: 0, prefixes: [parsePrefix("11.0.0.0/8").prefix], reachableFrom: [] },
@@ -53,7 +53,7 @@ const steps = fc.array(
 /** A store that changes, and what is in it as the test knows it. */
 class World {
   readonly fixture = new TrackerFixture();
-  readonly looker = new SwarmLooker(this.fixture.store);
+  readonly looker = new SwarmScanner(this.fixture.store);
   readonly settings: HashListSettings;
   /** By swarm and peer: whether it is complete. */
   readonly known = new Map<string, boolean>();

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { Waits } from "./waits.ts";
+import { FirstAnswerWaits } from "./first-answer-waits.ts";
 
 const [A, B] = [1, 2].map((number) => Uint32Array.of(number, 1, 2, 3, 4));
 
 describe("a wait", () => {
-  let waits: Waits;
+  let waits: FirstAnswerWaits;
   let over: string[];
 
   beforeEach(() => {
-    waits = new Waits();
+    waits = new FirstAnswerWaits();
     over = [];
     waits.add(A, 2, () => over.push("a"), 1000);
     waits.add(B, 2, () => over.push("b"), 1000);
