@@ -77,6 +77,19 @@ describe("a client that announces itself from two addresses", () => {
     site.assertCounts(16, 0);
   });
 
+  test("two clients of one family that are alike by chance both count once both are heard of again", () => {
+    const site = new Site();
+    const alike = { client: 1, port: 1001, left: 0 };
+    site.announce(ipv4(1), alike);
+    site.announce(ipv4(2), alike);
+    site.assertCounts(1, 0, "one that has moved looks like this");
+    for (let round = 0; round < 3; round++) {
+      site.clock.seconds += 1800;
+      for (const address of [1, 2]) site.announce(ipv4(address), alike);
+      site.assertCounts(2, 0, `round ${round}`);
+    }
+  });
+
   test("which of its addresses counts does not change from announce to announce", () => {
     const site = new Site();
     const keys = () => JSON.stringify(site.duplicates());

@@ -5,8 +5,8 @@
  *
  * - A new record becomes a duplicate of a counted one of the other family. With one of its own family it is the other way
  *   round: who has moved counts where it is now. But a record in a peer group counts before one that is in none.
- * - A duplicate remains one as long as there is a counted record of its client that is heard of as often. When that has
- *   gone quiet, the two change places; when there is none, it counts again.
+ * - A duplicate remains one as long as there is a counted record of its client in the other family that is heard of as
+ *   often. When that has gone quiet, the two change places; when there is none, it counts again.
  *
  * Records have little room for who their client is (peer-record.ts). Two complete ones are told apart by 10 bits and the
  * port, whenever they were heard of. Where one is incomplete there are 2 bits: so it has to be of the other family and to
@@ -131,12 +131,13 @@ export class ClientPairs {
   #remains(family: Family, position: number, seconds: number): boolean {
     const other = otherFamily(family);
     this.other = this.#find(other, 0, 0, seconds, NONE);
-    const isOther = this.other !== NONE;
-    const counted = isOther ? this.other : this.#find(family, 0, 0, NEVER, position);
-    if (counted === NONE) return this.#isLarge(family) || this.#isLarge(other);
-    const found = isOther ? other : family;
-    if (ageOf(this.#list(found).stateAt(this.#cell(found), counted) | 0, this.#now) <= seconds) return true;
-    return this.#displace(found, counted);
+    if (this.other === NONE) {
+      // At its former address a client that has moved is not heard of again: these are two that are alike by chance.
+      const isAlike = this.#find(family, 0, 0, NEVER, position) !== NONE;
+      return !isAlike && (this.#isLarge(family) || this.#isLarge(other));
+    }
+    const isHeard = ageOf(this.#list(other).stateAt(this.#cell(other), this.other) | 0, this.#now) <= seconds;
+    return isHeard || this.#displace(other, this.other);
   }
 
   /** A record that counted is to be a duplicate; the one that is announced is none. */

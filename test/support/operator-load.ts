@@ -30,6 +30,7 @@ interface Client {
   readonly swarm: number;
   readonly tier: number;
   readonly ip: string;
+  readonly port: number;
   downloaded: number;
   uploaded: number;
 }
@@ -102,7 +103,7 @@ export class OperatorLoad {
     const tier = draw < TIERS[0].share ? 0 : draw < TIERS[0].share + TIERS[1].share ? 1 : 2;
     const number = ++this.#born;
     const ip = `${TIERS[tier].net}.0.${number >> 8}.${number & 255}`;
-    return { swarm, tier, ip, downloaded: 0, uploaded: 0 };
+    return { swarm, tier, ip, port: 10_000 + (number % 50_000), downloaded: 0, uploaded: 0 };
   }
 
   async #goOn(client: Client): Promise<void> {
@@ -123,10 +124,11 @@ export class OperatorLoad {
   }
 
   async #announce(client: Client, event?: Announce["event"]): Promise<void> {
-    const { swarm, ip, downloaded, uploaded } = client;
+    const { swarm, ip, port, downloaded, uploaded } = client;
     const { peers } = await announce(this.#url, {
       infoHash: this.#infoHashes[swarm],
-      port: 6881,
+      // Each client has a port of its own: hundreds that share one would include some that look like one client.
+      port,
       ip,
       left: SIZE - downloaded,
       downloaded,
