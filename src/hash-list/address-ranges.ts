@@ -1,4 +1,4 @@
-/** Which addresses are in some of the peer groups, as the disjoint ranges that packet filters want. */
+/** Converts peer groups to disjoint address ranges, as packet filters need them. */
 import { Address, type Family } from "../model/address.ts";
 import { formatAddress } from "../model/address-text.ts";
 import type { PrefixTableData } from "../network/prefix-table.ts";
@@ -14,7 +14,7 @@ export interface AddressRange {
 
 /**
  * Finds all addresses of a family whose longest prefix has a wanted value.
- * @returns ranges in ascending order; between two of them there is a gap.
+ * @returns ranges in ascending order, with gaps between them.
  */
 export function findRanges(
   table: PrefixTableData,
@@ -47,7 +47,7 @@ function joinWords(words: Uint32Array): bigint {
   return words.reduce((joined, word) => (joined << 32n) | BigInt(word), 0n);
 }
 
-/** Text of one address. An IPv6 range may end inside `::ffff:0:0/96`, which {@link Address} takes for IPv4. */
+/** Formats an address. An IPv6 range may end inside `::ffff:0:0/96`, which {@link Address} converts to IPv4. */
 function format(family: Family, value: bigint): string {
   const address = new Address();
   const word = (shift: bigint) => Number((value >> shift) & 0xffffffffn);

@@ -1,36 +1,36 @@
-/** Reads counts of handshakes from the file that they are left in, again and again. */
+/** Reads the counts of handshakes from a file periodically. */
 import { open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { HandshakeSource } from "./handshake-sources.ts";
 import type { Handshakes } from "./handshakes.ts";
 
-/** Bytes of a file that are read: its last ones. */
+/** Bytes that are read from the end of a file. */
 const TAIL_BYTES = 64 * 1024;
 
 /**
- * Milliseconds after which a file that nobody has written is stale: a router's is written every minute, and the DPI boxes
- * that are known add to theirs every ten.
+ * Milliseconds without a write after which a file is stale. A router writes its file every minute, and known DPI boxes
+ * append every ten minutes.
  */
 const STALE_MS = 1_800_000;
 
-/** Whether a file that was written at a time, in milliseconds since 1970, has been left. */
+/** Whether a file is stale. @param writtenMs when it was last written, in milliseconds since 1970. */
 export function isStale(writtenMs: number): boolean {
   return Date.now() - writtenMs > STALE_MS;
 }
 
-/** Whom a reader tells. */
+/** Options of a reader. */
 export interface HandshakeReaderOptions {
   readonly handshakes: Pick<Handshakes, "update">;
-  /** Called when there have been counts. @param atMs when the file was written, in milliseconds since 1970. */
+  /** Called after counts were read. @param atMs when the file was written, in milliseconds since 1970. */
   readonly written: (atMs: number) => void;
-  /** Called when there are no counts to be had, or no new ones; only once while the reason is the same. */
+  /** Called when there are no counts or no new ones. Not called again for the same reason. */
   readonly failed: (error: Error) => void;
   readonly everyMs: number;
-  /** Ends it. */
+  /** Ends the reader. */
   readonly signal: AbortSignal;
 }
 
-/** Reads a file at once, and then every `everyMs`. @returns when it is ended. */
+/** Reads a file at once, and then every `everyMs`. @returns when the signal is aborted. */
 export async function readHandshakes(
   { file, parse }: HandshakeSource,
   { handshakes, written, failed, everyMs, signal }: HandshakeReaderOptions,
@@ -55,7 +55,7 @@ export async function readHandshakes(
   }
 }
 
-/** Text of the last lines of a file. What is cut off at its start, and not finished at its end, is no line. */
+/** The last lines of a file, without incomplete lines at the start and at the end. */
 async function readTail(file: string): Promise<{ text: string; writtenMs: number }> {
   const handle = await open(file);
   try {

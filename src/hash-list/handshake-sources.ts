@@ -1,4 +1,4 @@
-/** Where counts of handshakes are found: files that a Linux router or a DPI box leaves them in. */
+/** The sources of handshake counts: files that a Linux router or a DPI box writes. */
 import { Script } from "node:vm";
 import { z } from "zod";
 import type { HandshakeCounts, HandshakeDirection } from "./handshakes.ts";
@@ -6,27 +6,27 @@ import type { HandshakeCounts, HandshakeDirection } from "./handshakes.ts";
 /** Running totals, by direction. */
 type HandshakeReading = ReadonlyMap<HandshakeDirection, HandshakeCounts>;
 
-/** A file, and what its text says. */
+/** A file with counts, and its parser. */
 export interface HandshakeSource {
   readonly by: "router" | "dpi";
   readonly file: string;
-  /** Reads the last lines of the file. @throws Error where there are no counts in them. */
+  /** Reads the last lines of the file. @throws Error when there are no counts in them. */
   parse(text: string): HandshakeReading;
 }
 
-/** Characters of a line of a log that are looked at. */
+/** Characters of a log line that are matched. */
 const LINE_LENGTH = 1000;
 
-/** An operator's pattern may take forever on a line that it was not made for. */
+/** The timeout of a match: an operator's pattern may backtrack exponentially. */
 const MATCHING_MS = 100;
 
-/** Finds the last line that matches. What it is given are the properties of its global object. */
+/** Finds the last line that matches. Its inputs are the properties of its global object. */
 const LAST_MATCH = new Script(`
   const expression = new RegExp(pattern);
   lines.map((line) => line.slice(0, lineLength)).reduceRight((found, line) => found ?? expression.exec(line), null);
 `);
 
-/** What `nft -j list counters` writes (libnftables-json(5)), as far as it matters. */
+/** The needed part of the output of `nft -j list counters` (libnftables-json(5)). */
 const nftCounters = z.object({
   nftables: z.array(
     z.object({ counter: z.object({ name: z.string(), packets: z.int().min(0) }).optional() }),
@@ -35,7 +35,7 @@ const nftCounters = z.object({
 
 /**
  * The counters of the router's rules.
- * @param file what `nft -j list counters table …` has written.
+ * @param file with the output of `nft -j list counters table …`.
  */
 export function routerCounters(file: string): HandshakeSource {
   const parse = (text: string): HandshakeReading => {
@@ -48,14 +48,14 @@ export function routerCounters(file: string): HandshakeSource {
 
 /**
  * A DPI box's statistics.
- * @param file a log that it adds to.
- * @param pattern a regular expression with two groups, handshakes seen and refused since the box began to count. The last
- * line that matches it says how many there are.
+ * @param file a log that the box appends to.
+ * @param pattern a regular expression with two groups: handshakes seen and refused since the box started to count. The
+ * last matching line counts.
  */
 export function dpiStatistics(file: string, pattern: string): HandshakeSource {
   const parse = (text: string): HandshakeReading => {
-    const given = { pattern, lines: text.split("\n"), lineLength: LINE_LENGTH };
-    const match: RegExpExecArray | null = LAST_MATCH.runInNewContext(given, { timeout: MATCHING_MS });
+    const inputs = { pattern, lines: text.split("\n"), lineLength: LINE_LENGTH };
+    const match: RegExpExecArray | null = LAST_MATCH.runInNewContext(inputs, { timeout: MATCHING_MS });
     if (match === null) throw new Error(`${file}: no line matches the pattern`);
     const [seen, refused] = [Number(match[1]), Number(match[2])];
     if (![seen, refused].every(isCount))

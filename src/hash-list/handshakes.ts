@@ -1,12 +1,12 @@
 /**
- * BitTorrent handshakes across the border, as whoever blocks there counts them: a Linux router's nftables, or a DPI box.
- * Both give running totals of their own, which begin anew when they do; here they become totals since this tracker's
- * start.
+ * BitTorrent handshakes across the border of the network, counted by the device that refuses them: a Linux router with
+ * nftables, or a DPI box. Their running totals restart with the device. This class converts them to totals since the start
+ * of this tracker.
  */
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity } from "../store/group-activity.ts";
 
-/** Who sends it: somebody inside, somebody outside; `any` is a DPI box, which does not say. Where it is let through, both do. */
+/** Which side sends the handshake: `out` is sent from inside, `in` from outside. A DPI box does not tell: `any`. */
 export type HandshakeDirection = "out" | "in" | "any";
 
 /** Handshakes seen, and how many of these were refused. */
@@ -15,16 +15,16 @@ export interface HandshakeCounts {
   readonly refused: number;
 }
 
-/** The handshakes of one tracker's network. */
+/** Totals of the handshakes of one network. */
 export class Handshakes {
-  /** Where they are counted for the totals that storage keeps (store/group-activity.ts). */
+  /** Counters for the totals in the database (store/group-activity.ts). */
   readonly activity = allocateActivity();
   readonly #last = new Map<HandshakeDirection, HandshakeCounts>();
   readonly #totals = new Map<HandshakeDirection, HandshakeCounts>();
 
   /**
-   * Takes note of what a counter says now. One that says less than before has begun anew. What it had counted when it was
-   * first read is left out: some of it may have been counted before, by another run of this program.
+   * Adds the increments of a counter. A counter that is less than before has restarted. Its first value is left out: an
+   * earlier run of this program may have added a part of that.
    */
   update(direction: HandshakeDirection, counts: HandshakeCounts): void {
     const before = this.#last.get(direction) ?? counts;
@@ -39,12 +39,12 @@ export class Handshakes {
     this.activity[at + 1] += refused;
   }
 
-  /** Somebody else counts from now on: what he has counted before is none of ours. */
+  /** Forgets the last values, because another counter is read from now on. */
   beginAnew(): void {
     this.#last.clear();
   }
 
-  /** Handshakes since the start, of the directions in which somebody counts. */
+  /** Totals since the start, for the directions that are counted. */
   read(): (HandshakeCounts & { readonly direction: HandshakeDirection })[] {
     return Array.from(this.#totals, ([direction, counts]) => ({ direction, ...counts }));
   }

@@ -1,9 +1,9 @@
 /**
- * Makes the hash list, again and again: looks at all swarms once a minute, and writes the list whenever its interval is
- * over, somebody asks, or a torrent must leave. It runs on the control plane, beside the announces.
+ * Makes the hash list periodically. It scans all swarms once a minute, and writes the list when its interval is over, when
+ * a client requests it, or when a torrent must leave the list. It runs on the control plane, beside announces.
  *
- * It fails open. The list is empty at first and at a clean stop; every list says until when it is valid, twice the
- * interval from when it was last found to be right, and elements of the nftables set leave by themselves then.
+ * It fails open. The list is empty at the start and after a clean stop. Every list is valid for twice the interval after
+ * its last check, and then the elements of the nftables set expire.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,37 +17,37 @@ import { ListFiles } from "./list-files.ts";
 import type { HashListSettings } from "./settings.ts";
 import { type Rest, SwarmScanner } from "./swarm-scanner.ts";
 
-/** Seconds between two looks at most. */
-const LOOK_SECONDS = 60;
+/** Most seconds between two scans. */
+const SCAN_SECONDS = 60;
 
-/** Who asks for a list gets one that is not older than this. */
+/** A requested list is not older than this. */
 const FRESH_MS = 5000;
 
-/** A rest, for each millisecond of work: announces come first. */
+/** Milliseconds of rest for each millisecond of work: announces have priority. */
 const REST_FACTOR = 4;
 
-/** Called with what operators need to hear. */
+/** Events for the operator. */
 export interface HashListObserver {
   /** The list has changed. */
   changed(entered: number, left: number, entries: number): void;
-  /** The list's files cannot be written; attempts go on. Called at every attempt. */
+  /** The list's files cannot be written. Called for every failed attempt; attempts continue. */
   failed(error: unknown): void;
 }
 
-/** For status and metrics: about the list of now, and counts since the start. Times in milliseconds. */
+/** For status and metrics: the current list, and counts since the start. Times in milliseconds. */
 export interface HashListCounts {
   entries: number;
   entered: number;
   left: number;
-  /** Torrents that were taken off since a download inside stalled. */
+  /** Torrents that were removed because a download inside the network stalled. */
   stalled: number;
-  /** Torrents that qualify and are not listed: beyond `max_entries`, and excluded. */
+  /** Torrents that qualify and are not listed: beyond `max_entries`, or excluded. */
   leftOut: number;
   excluded: number;
-  /** How long the last look took, and the list with it; and the processor time of this thread meanwhile. */
+  /** The duration of the last scan with its list, and the processor time of this thread in it. */
   lookMs: number;
   workMs: number;
-  /** Attempts to write it that failed; and whether the last one did. */
+  /** Failed attempts to write the list, and whether the last attempt failed. */
   failures: number;
   failing: boolean;
 }
@@ -72,14 +72,14 @@ export class HashListMaker {
   #settings: HashListSettings;
   #groups: PeerGroupsData;
   #list: HashList = { ...emptyList(Date.now()), checkedAt: 0 };
-  /** What has been written, and may have to be taken back. */
+  /** The files that were written last, which are emptied when the settings name others. */
   #files: ListFiles | undefined;
   #started = false;
   #dueAt = 0;
   #running: Promise<void> = Promise.resolve();
-  /** The end of what is under way or waits: one thing after the other. */
+  /** The last queued operation: operations run one after the other. */
   #last: Promise<void> = Promise.resolve();
-  #asked: Promise<void> | undefined;
+  #requested: Promise<void> | undefined;
 
   constructor(
     store: SwarmStoreData,
@@ -98,25 +98,25 @@ export class HashListMaker {
     return this.#settings;
   }
 
-  /** The list as it was last made. */
+  /** The last list that was made. */
   get list(): HashList {
     return this.#list;
   }
 
-  /** Takes over other settings and groups, and makes a list by them. */
+  /** Adopts settings and groups, and makes a list with them. */
   async adopt(settings: HashListSettings, groups: PeerGroupsData): Promise<void> {
     this.#settings = settings;
     this.#groups = groups;
     if (this.#started && !this.#stop.signal.aborted) await this.#inTurn(() => this.#make(true));
   }
 
-  /** Begins to make lists. */
+  /** Starts to make lists periodically. */
   start(): void {
     this.#started = true;
     this.#running = this.#run();
   }
 
-  /** Takes all torrents off the list, and writes that. */
+  /** Stops, and writes an empty list. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -126,13 +126,13 @@ export class HashListMaker {
     await this.#write();
   }
 
-  /** The list as it is now; after a stop, an empty one. Who asks while one is made, or soon after, gets that. */
+  /** The current list; after a stop an empty one. Concurrent requests share one scan. */
   async now(): Promise<HashList> {
     if (!this.#stop.signal.aborted && Date.now() > this.#list.checkedAt + FRESH_MS) {
-      this.#asked ??= this.#inTurn(() => this.#make(true)).finally(() => {
-        this.#asked = undefined;
+      this.#requested ??= this.#inTurn(() => this.#make(true)).finally(() => {
+        this.#requested = undefined;
       });
-      await this.#asked;
+      await this.#requested;
     }
     return this.#list;
   }
@@ -141,7 +141,7 @@ export class HashListMaker {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await this.#inTurn(() => this.#make(false));
-      const wait = Math.min(LOOK_SECONDS, this.#settings.interval) * 1000;
+      const wait = Math.min(SCAN_SECONDS, this.#settings.interval) * 1000;
       await delay(wait, undefined, { signal }).catch(() => {});
     }
   }
@@ -151,15 +151,15 @@ export class HashListMaker {
     return this.#last;
   }
 
-  /** Looks at all swarms, and makes a list if it is time. @param asked that it is. */
-  async #make(asked: boolean): Promise<void> {
+  /** Scans all swarms, and makes a list when it is due. @param requested whether it is requested now. */
+  async #make(requested: boolean): Promise<void> {
     const settings = this.#settings;
     const began = performance.now();
     const before = process.threadCpuUsage();
     this.#looker.adopt(this.#groups, settings);
     const { lost, stalled, excluded } = await this.#looker.look(settings, steadySeconds, this.#rest);
     this.counts.stalled += stalled;
-    if (lost > 0 || asked || performance.now() >= this.#dueAt) {
+    if (lost > 0 || requested || performance.now() >= this.#dueAt) {
       const { leftOut, ...torrents } = await this.#looker.confirm(settings, steadySeconds, this.#rest);
       this.#dueAt = began + settings.interval * 1000;
       this.#adoptList({ ...this.#list, ...torrents }, settings);
@@ -189,7 +189,7 @@ export class HashListMaker {
     if (entered + left > 0) this.#observer.changed(entered, left, this.counts.entries);
   }
 
-  /** Writes the list where it belongs, and an empty one where it belongs no more. */
+  /** Writes the list to its files, and an empty list to files that are not configured any more. */
   async #write(): Promise<void> {
     const { path, formats, dryRun, interval } = this.#settings;
     const files = path === null || dryRun ? undefined : new ListFiles(path, formats);

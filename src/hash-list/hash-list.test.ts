@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countMissing } from "./hash-list.ts";
 
-test("what one list has and another has not is counted", () => {
+test("the torrents that another list lacks are counted", () => {
   const list = (...firsts: number[]) => Uint32Array.from(firsts.flatMap((first) => [first, 0, 0, 0, first]));
   assert.equal(countMissing(list(1, 2, 3), list(2)), 2);
   assert.equal(countMissing(list(), list(2)), 0);

@@ -1,4 +1,4 @@
-/** A hash list: torrents with enough complete copies inside, and who has them. Never changed once made. */
+/** A hash list: the torrents with enough complete copies inside the network, with counts of their peers. Immutable. */
 
 /** Words of an info-hash. */
 export const HASH_WORDS = 5;
@@ -6,30 +6,30 @@ export const HASH_WORDS = 5;
 /** Words of a row of {@link HashList.rows}: group id, complete peers, incomplete ones. */
 export const ROW_WORDS = 3;
 
-/** It. */
+/** A hash list. */
 export interface HashList {
   /** Info-hashes, five words in network order for each, in order, each once. */
   readonly hashes: Uint32Array;
-  /** The peers of each torrent by group, for groups inside that have some: rows of {@link ROW_WORDS}. */
+  /** Counts of the peers of each torrent, one row for each group inside that has peers: rows of {@link ROW_WORDS}. */
   readonly rows: Uint32Array;
-  /** Where in `rows` each torrent's begin, and where the last one's end; in words. */
+  /** The position in `rows` of the first row of each torrent, and the end of the last row; in words. */
   readonly rowsAt: Uint32Array;
   /** Names of the groups, by id. */
   readonly groupNames: ReadonlyMap<number, string>;
-  /** When these torrents were first listed: when the list last changed. Milliseconds since 1970. */
+  /** When the list last changed, in milliseconds since 1970. */
   readonly changedAt: number;
-  /** When each of them was last seen to have enough copies. */
+  /** When all torrents were last found to have enough copies. */
   readonly checkedAt: number;
-  /** When it must not be used any more unless it has been checked since. */
+  /** From when on the list must not be used any more. A later check postpones that. */
   readonly validUntil: number;
 }
 
-/** How many torrents are listed. */
+/** The number of torrents. */
 export function entriesOf({ hashes }: HashList): number {
   return hashes.length / HASH_WORDS;
 }
 
-/** A list without torrents, which holds for as long as nobody says otherwise. */
+/** A list without torrents. */
 export function emptyList(now: number): HashList {
   const none = new Uint32Array(0);
   return {
@@ -43,7 +43,7 @@ export function emptyList(now: number): HashList {
   };
 }
 
-/** How many torrents one list has that another has not; both are in order. */
+/** How many torrents of one list another list lacks. Both are sorted. */
 export function countMissing(list: Uint32Array, other: Uint32Array): number {
   let missing = 0;
   let j = 0;
@@ -54,7 +54,7 @@ export function countMissing(list: Uint32Array, other: Uint32Array): number {
   return missing;
 }
 
-/** Compares the info-hashes at two places, as sorting wants it. */
+/** Compares the info-hashes at two positions. @returns a number for `Array.sort`. */
 export function compareHashes(a: Uint32Array, atA: number, b: Uint32Array, atB: number): number {
   let i = 0;
   while (i < HASH_WORDS - 1 && a[atA + i] === b[atB + i]) i++;

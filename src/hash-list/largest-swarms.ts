@@ -1,25 +1,25 @@
-/** Info-hashes with their swarms' sizes: the largest so many of those added. */
+/** Selects the info-hashes of the largest swarms. */
 import { compareHashes, HASH_WORDS as WORDS } from "./hash-list.ts";
 
-/** A sort key has 21 bits for the place of a swarm. */
+/** A sort key has 21 bits for the position of a swarm. */
 const PLACES = 2 ** 21;
 const FIRST_CAPACITY = 1024;
 
-/** Sizes told apart: this and larger ones are alike. */
+/** Sizes are distinguished up to this one. */
 const SIZES = 65_536;
 
-/** Keeps the largest swarms, at 24 bytes for each, and for as many again until it is trimmed. */
+/** Holds the largest swarms, 24 bytes each, and up to as many others until it is trimmed. */
 export class LargestSwarms {
-  /** How many have been left out. */
+  /** How many swarms were left out. */
   leftOut = 0;
   #limit = 0;
   #count = 0;
   #hashes = new Uint32Array(FIRST_CAPACITY * WORDS);
   #sizes = new Uint32Array(FIRST_CAPACITY);
-  /** How many there are of each size. */
+  /** The number of swarms of each size. */
   readonly #ofSize = new Uint32Array(SIZES);
 
-  /** Begins anew, for at most `limit` swarms, which is a million at most. */
+  /** Clears the selection. @param limit of swarms: at most a million. */
   begin(limit: number): void {
     this.leftOut = 0;
     this.#limit = limit;
@@ -33,12 +33,12 @@ export class LargestSwarms {
     this.#sizes[this.#count++] = size;
   }
 
-  /** Makes room for more, once in a while: some milliseconds' work. To be called before twice the limit has been added. */
+  /** Drops the smallest swarms when there are too many: some milliseconds of work. Call it before twice the limit is added. */
   trim(): void {
     if (this.#count > 1.5 * this.#limit) this.#leaveOutSmallest();
   }
 
-  /** The info-hashes kept, in order, each once: five words for each. */
+  /** The selected info-hashes, sorted, without duplicates: five words each. */
   take(): Uint32Array<ArrayBuffer> {
     if (this.#count > this.#limit) this.#leaveOutSmallest();
     const from = this.#hashes;
@@ -48,7 +48,7 @@ export class LargestSwarms {
     for (const place of order) {
       const at = place * WORDS;
       let to = end;
-      // Only those that have the same first word can be in the wrong order yet.
+      // Only info-hashes with the same first word can still be in the wrong order.
       while (to > 0 && compareHashes(sorted, to - WORDS, from, at) > 0) to -= WORDS;
       if (to > 0 && compareHashes(sorted, to - WORDS, from, at) === 0) continue;
       sorted.copyWithin(to + WORDS, to, end);
@@ -58,7 +58,7 @@ export class LargestSwarms {
     return sorted.subarray(0, end);
   }
 
-  /** Leaves the smallest out where there are more than wanted. */
+  /** Drops the smallest swarms beyond the limit. */
   #leaveOutSmallest(): void {
     const sizes = this.#sizes.subarray(0, this.#count);
     const ofSize = this.#ofSize.fill(0);
@@ -78,7 +78,7 @@ export class LargestSwarms {
     this.#count = to;
   }
 
-  /** The places of all swarms, by the first words of their info-hashes. */
+  /** The positions of all swarms, sorted by the first words of their info-hashes. */
   #orderByFirstWord(): Float64Array {
     const keys = new Float64Array(this.#count);
     for (let i = 0; i < keys.length; i++) keys[i] = this.#hashes[i * WORDS] * PLACES + i;

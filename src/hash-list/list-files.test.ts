@@ -32,7 +32,7 @@ function directory(t: TestContext): string {
   return path;
 }
 
-test("files are written with a status that has their checksums; what has not changed keeps its time stamp", async (t) => {
+test("files are written with a status that has their checksums; an unchanged file keeps its time stamp", async (t) => {
   const at = directory(t);
   const files = new ListFiles(join(at, "list"), ["text", "binary"]);
   await files.write(listOf(1, 2), 1200);
@@ -63,7 +63,7 @@ test("files are written with a status that has their checksums; what has not cha
   assert.equal(readFileSync(join(at, "list.txt"), "utf8").length, 41);
 });
 
-test("what a crash has left behind, or somebody laid there, is not written into", async (t) => {
+test("a file or link at the temporary path is not written into", async (t) => {
   const at = directory(t);
   writeFileSync(join(at, "precious"), "precious");
   symlinkSync("precious", join(at, "list.txt.new"));
@@ -72,7 +72,7 @@ test("what a crash has left behind, or somebody laid there, is not written into"
   assert.equal(readFileSync(join(at, "list.txt"), "utf8").length, 41);
 });
 
-test("where it cannot be written the old one stays, and nothing is left lying about", async (t) => {
+test("when a file cannot be written the old one stays, and no temporary file is left", async (t) => {
   const at = directory(t);
   const files = new ListFiles(join(at, "missing", "list"), ["text"]);
   await assert.rejects(files.write(listOf(1), 1200), { code: "ENOENT" });

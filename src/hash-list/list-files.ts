@@ -1,20 +1,20 @@
 /**
- * The list's files. Each is written beside the old one, synchronised, and takes its place in one step, so that a reader
- * has one or the other. A file that would be the same stays as it is, with its time stamp; that it still holds is said by
- * the *status file*, which is written every time, last, and by its own time stamp.
+ * The list's files. Each new file is written beside the old one, synchronized, and renamed, so that a reader sees either the
+ * old or the new content. A file whose content does not change keeps its time stamp. The *status file* is written last,
+ * every time: it and its time stamp tell how long the list is valid.
  */
 import { basename } from "node:path";
 import { FORMATS, type HashListFormat } from "./formats/formats.ts";
 import { entriesOf, type HashList } from "./hash-list.ts";
 import { replaceFile } from "./replace-file.ts";
 
-/** The status file's, where each format has its own. */
+/** The ending of the status file. */
 const STATUS_ENDING = ".status.json";
 
-/** What the status file says, as JSON. Times are of ISO 8601, as `Date.toISOString` writes them. */
+/** The content of the status file, as JSON. Times are ISO 8601, as `Date.toISOString` writes them. */
 interface HashListStatus {
   readonly entries: number;
-  /** When the list last changed, when all of it was last found to be right, and until when it may be used. */
+  /** When the list last changed, when it was last checked, and until when it may be used. */
   readonly changed: string;
   readonly checked: string;
   readonly validUntil: string;
@@ -26,13 +26,13 @@ interface HashListStatus {
   }[];
 }
 
-/** The files of one path. */
+/** The files of one list. */
 export class ListFiles {
-  /** Their paths; the last is the status file's. */
+  /** Their paths. The last one is the status file. */
   readonly names: readonly string[];
   readonly #formats: readonly HashListFormat[];
 
-  /** @param path what their names have in common. */
+  /** @param path of all files, without their endings. */
   constructor(path: string, formats: readonly HashListFormat[]) {
     const endings = [...formats.map((format) => FORMATS[format].ending), STATUS_ENDING];
     this.names = endings.map((ending) => path + ending);
@@ -54,7 +54,7 @@ export class ListFiles {
   }
 }
 
-/** What is told of a list besides its torrents. */
+/** Describes a list, without its torrents. */
 function describeList(list: HashList): Omit<HashListStatus, "files"> {
   return {
     entries: entriesOf(list),

@@ -1,6 +1,6 @@
 /**
- * The rules with which a Linux router or bridge acts on the hash list: BitTorrent handshakes between a subscriber and
- * the outside are counted, and refused where they are for a listed torrent. In the language of nft(8), nftables 1.0.
+ * The rules with which a Linux router or bridge applies the hash list: BitTorrent handshakes between a subscriber and the
+ * outside are counted, and refused for listed torrents. In the language of nft(8), nftables 1.0.
  *
  * A handshake (BEP 3) is 19, "BitTorrent protocol", 8 reserved bytes, the info-hash. It is the first payload of either
  * side over TCP, and over uTP (BEP 29) the payload of its first ST_DATA packet, behind a header of 20 bytes that may
@@ -10,7 +10,7 @@ import { buildPeerGroups, NO_GROUP, type PeerGroupDefinition } from "../network/
 import { type AddressRange, findRanges, formatRange } from "./address-ranges.ts";
 import { NFT_SET, NFT_SET_TYPE, NFT_TABLE } from "./nftables-names.ts";
 
-/** What the rules depend on. */
+/** Options of the rules. */
 export interface RulesetOptions {
   readonly groups: readonly PeerGroupDefinition[];
   /** `hashlist.tiers`: the priorities whose members are subscribers, from the nearest on. */
@@ -19,17 +19,17 @@ export interface RulesetOptions {
   readonly intervalSeconds: number;
   /** Most torrents that the list can have. */
   readonly maxEntries: number;
-  /** For a bridge, which passes frames on, instead of a router. */
+  /** For a bridge instead of a router. */
   readonly bridge: boolean;
-  /** Refuse nothing: what would be refused is counted alone. */
+  /** Count only: handshakes that would be refused are counted, and pass. */
   readonly countOnly: boolean;
 }
 
-/** Where a handshake lies in the payload of TCP or UDP. */
+/** A position of a handshake in the payload of TCP or UDP. */
 interface Carrier {
   readonly name: string;
   readonly transport: "tcp" | "udp";
-  /** What tells it from others of the same transport, or "". */
+  /** An expression that matches only this carrier among those of the transport, or "". */
   readonly match: string;
   /** Bytes before the handshake. */
   readonly offset: number;
@@ -63,10 +63,10 @@ const REFUSE_CHAIN = `
   }
 `;
 
-/** Characters of a group's name that are shown. */
+/** Characters of a group's name in comments. */
 const NAME_LENGTH = 60;
 
-/** The name of the table, with its family. All that is made is in it. */
+/** Family and name of the table that has all rules. */
 export function tableName(bridge: boolean): string {
   return bridge ? NFT_TABLE.replace("inet", "bridge") : NFT_TABLE;
 }
@@ -78,8 +78,8 @@ export function hasSubscribers({ groups, tiers }: Pick<RulesetOptions, "groups" 
 }
 
 /**
- * Makes the rules: a text for `nft -f`, which replaces the table at once or leaves it as it is. Group names are in
- * comments alone, as JSON, so that none of them can end its line.
+ * Formats the rules for `nft -f`, which replaces the table in one transaction. Group names appear only in comments, as
+ * JSON, so that no name can end its line.
  */
 export function formatRuleset(options: RulesetOptions): string {
   const { intervalSeconds, maxEntries, bridge, countOnly } = options;
@@ -157,7 +157,7 @@ function header({ groups, tiers, intervalSeconds, bridge, countOnly }: RulesetOp
   ].join("\n");
 }
 
-/** A name as JSON, with nothing in it that ends or hides a line. */
+/** A name as JSON, without characters that end or hide a line. */
 function quoteName(name: string): string {
   const shown = name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH)}…` : name;
   return JSON.stringify(shown).replaceAll(
@@ -166,7 +166,7 @@ function quoteName(name: string): string {
   );
 }
 
-/** Interval sets of subscribers, and of all that is not outside. */
+/** Interval sets of subscribers, and of all addresses in peer groups. */
 function addressSets({ groups, tiers }: RulesetOptions): string {
   const { subscribers, inside } = placeAddresses(groups, tiers);
   const set = (name: string, type: string, ranges: readonly AddressRange[]) => {
@@ -198,7 +198,7 @@ function prioritiesOf(groups: readonly PeerGroupDefinition[]): number[] {
   return [...new Set(groups.map(({ priority }) => priority))].sort((a, b) => a - b);
 }
 
-/** Rules that find handshakes of one transport. */
+/** Rules that match handshakes of one transport. */
 function carrierRules(wanted: "tcp" | "udp"): string {
   return CARRIERS.filter(({ transport }) => transport === wanted)
     .map(({ name, match, offset }) => {
@@ -210,7 +210,7 @@ function carrierRules(wanted: "tcp" | "udp"): string {
     .join("\n");
 }
 
-/** Who sends to whom. What is inside alone, or passes through from outside to outside, comes to the end and goes on. */
+/** Rules for both directions. Packets between two inside addresses, or two outside addresses, match none and pass. */
 function directionRules(): string {
   return ["4", "6"]
     .flatMap((family) => {
@@ -232,7 +232,7 @@ function directionChain(way: "outgoing" | "incoming", countOnly: boolean): strin
   return `  chain ${way} {\n    counter name seen_${way}\n${rules.join("\n")}\n  }`;
 }
 
-/** The info-hash of a handshake that begins `offset` bytes into the payload. */
+/** The info-hash of a handshake that starts `offset` bytes into the payload. */
 function infoHashAt(offset: number): string {
   const bit = 8 * (offset + INFO_HASH_OFFSET);
   return `@ih,${bit},128 . @ih,${bit + 128},32`;

@@ -1,17 +1,17 @@
-/** Files that are replaced in one step, so that a reader has the old one or the new one. */
+/** Replaces files atomically: a reader sees either the old or the new content. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-/** Where a new file grows before it takes the old one's place. */
+/** The ending of a file that is being written. */
 const NEW_ENDING = ".new";
 
 /**
- * Gives a file new content in one step, unless it has that already.
- * @returns how long that is, and its checksum.
- * @throws the system's error; the old content is there still.
+ * Replaces the content of a file, unless it is the same.
+ * @returns length and checksum of the content.
+ * @throws the system's error; the file keeps its old content.
  */
 export async function replaceFile(
   path: string,
@@ -20,7 +20,7 @@ export async function replaceFile(
   const growing = path + NEW_ENDING;
   const hash = createHash("sha256");
   let bytes = 0;
-  // A link that somebody has put there is removed, and not followed.
+  // A symbolic link at this path is removed, and not followed.
   await rm(growing, { force: true });
   try {
     const file = await open(growing, "wx", 0o644);
@@ -44,7 +44,7 @@ export async function replaceFile(
   }
 }
 
-/** The checksum of a file's content; undefined when there is none that can be read. */
+/** The checksum of a file; undefined when it cannot be read. */
 async function checksumOf(path: string): Promise<string | undefined> {
   const hash = createHash("sha256");
   try {
@@ -55,7 +55,7 @@ async function checksumOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** Makes sure that a renaming outlives a crash of the machine. */
+/** Synchronizes a directory, so that a rename survives a crash of the machine. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   try {

@@ -1,11 +1,11 @@
-/** What the hash list is made by: the configuration's `hashlist`, and the exclude file's content. */
+/** The settings of the hash list: the configuration's `hashlist`, and the content of the exclude file. */
 
 import type { AccessList } from "../tracker/access-list.ts";
 import type { HashListFormat } from "./formats/formats.ts";
 
-/** How the list is made. Times in seconds. */
+/** Settings of the hash list. Times in seconds. */
 export interface HashListSettings {
-  /** Where it is written, without the formats' endings, or null. */
+  /** The path of the files without their endings, or null for none. */
   readonly path: string | null;
   readonly formats: readonly HashListFormat[];
   readonly interval: number;
@@ -16,7 +16,7 @@ export interface HashListSettings {
   /** Tiers that count as inside. */
   readonly tiers: number;
   readonly maxEntries: number;
-  /** Allows those that may be listed. */
+  /** Allows the torrents that may be listed. */
   readonly exclude: AccessList;
   readonly dryRun: boolean;
 }

@@ -105,7 +105,7 @@ function testSchema(makePlace: MakePlace): void {
   });
 
   for (let from = 0; from <= SCHEMA_VERSION; from++) {
-    test(`a schema of version ${from} is brought forward, with what is in it`, async (t) => {
+    test(`a schema of version ${from} is upgraded, with its rows`, async (t) => {
       const place = await makePlace(t);
       const steps = stepsFrom(place.migrations, 0, from).flat();
       await place.execute(steps);
@@ -132,7 +132,7 @@ function testSchema(makePlace: MakePlace): void {
     });
   }
 
-  test("migrating again changes nothing, and two at a time do not meet", async (t) => {
+  test("migrating again changes nothing, and concurrent migrations exclude each other", async (t) => {
     const place = await makePlace(t);
     const databases = [await place.open(), await place.open(), await place.open()];
     t.after(() => Promise.all(databases.map((database) => database.close())));
@@ -143,7 +143,7 @@ function testSchema(makePlace: MakePlace): void {
     for (const database of databases) assert.equal(await database.version(), SCHEMA_VERSION);
   });
 
-  test("a schema of a later version is seen as that", async (t) => {
+  test("a schema of a later version is recognized", async (t) => {
     const place = await makePlace(t);
     const database = await openMigrated(t, place);
     await place.execute([`INSERT INTO btrt_schema (version, applied_at) VALUES (${SCHEMA_VERSION + 5}, 1)`]);
@@ -152,7 +152,7 @@ function testSchema(makePlace: MakePlace): void {
 }
 
 function testClaims(makePlace: MakePlace): void {
-  test("one at a time has the database; others can look at it", async (t) => {
+  test("one tracker at a time claims the database; others can read it", async (t) => {
     const place = await makePlace(t);
     const first = await openMigrated(t, place);
     await first.claim();
@@ -170,7 +170,7 @@ function testClaims(makePlace: MakePlace): void {
 }
 
 function testSwarms(makePlace: MakePlace): void {
-  test("swarms are read in order, page by page, as they were last written", async (t) => {
+  test("swarms are read in order, page by page, as last written", async (t) => {
     const database = await openMigrated(t, await makePlace(t));
     const hashes = [
       hash(0),
@@ -207,7 +207,7 @@ function testSwarms(makePlace: MakePlace): void {
     await database.writeSwarms([]);
   });
 
-  test("inactive swarms are left out of the live ones, and deleted from the oldest on", async (t) => {
+  test("inactive swarms are not among the live ones, and the oldest are deleted first", async (t) => {
     const database = await openMigrated(t, await makePlace(t));
     const rows = [
       inactiveRow(hash(1), 30),
@@ -235,7 +235,7 @@ function testSwarms(makePlace: MakePlace): void {
     );
   });
 
-  test("the largest swarms fit, several at a time", async (t) => {
+  test("several swarms of the largest size are written at once", async (t) => {
     const database = await openMigrated(t, await makePlace(t));
     const large = new Uint8Array(7_000_000).map((_, i) => i * 7);
     await database.writeSwarms([
@@ -251,7 +251,7 @@ function testSwarms(makePlace: MakePlace): void {
     assert.ok(Buffer.from(rows[2].peers).equals(large));
   });
 
-  test("any writes leave what a map would hold", async (t) => {
+  test("any sequence of writes leaves the rows that a map would hold", async (t) => {
     const database = await openMigrated(t, await makePlace(t));
     const swarm = fc.record({
       infoHash: fc

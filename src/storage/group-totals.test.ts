@@ -33,7 +33,7 @@ function hours(totals: readonly GroupTotal[]): unknown[] {
     .map(({ group, counts, start }) => [group, counts[ACTIVITY.announces], start]);
 }
 
-test("handshakes are counted even where nobody announces", async () => {
+test("handshakes are counted without any announce", async () => {
   const activity = allocateActivity();
   const totals = new GroupTotals([allocateActivity(), activity]);
   totals.collect(NOW);
@@ -44,7 +44,7 @@ test("handshakes are counted even where nobody announces", async () => {
   assert.deepEqual(day?.counts.slice(ACTIVITY.handshakes), [5, 2]);
 });
 
-test("what all threads have counted is added up by span, each only once", async () => {
+test("the counts of all workers are added up by span, each count once", async () => {
   const activity = [allocateActivity(), allocateActivity()];
   const totals = new GroupTotals(activity);
   const taker = new Taker();
@@ -86,7 +86,7 @@ test("what all threads have counted is added up by span, each only once", async 
   ]);
 });
 
-test("what was done under an old name is its, and what the database does not take waits", async () => {
+test("counts under an old name stay with that name, and totals wait for the database", async () => {
   const activity = allocateActivity();
   const totals = new GroupTotals([activity]);
   const taker = new Taker();
@@ -107,7 +107,7 @@ test("what was done under an old name is its, and what the database does not tak
   ]);
 });
 
-test("what waits has a limit: the oldest goes first, and is counted", async () => {
+test("waiting totals are limited: the oldest are dropped and counted", async () => {
   const activity = allocateActivity();
   const totals = new GroupTotals([activity]);
   for (let hour = 0; hour < 30_000; hour++) {

@@ -8,7 +8,7 @@ import { openFreshDatabase } from "./sqlite/fresh-database.ts";
 
 const NOW = 1_700_000_000;
 
-test("what was inactive for too long goes, then the oldest of too many, and old totals; live swarms stay", async (t) => {
+test("rows that were inactive too long are deleted, then the oldest beyond the limit, and old totals; live swarms stay", async (t) => {
   const database = await openFreshDatabase(t);
   // Number i was last seen i hours ago; the first one has peers.
   const rows = Array.from({ length: 1500 }, (_, i) => ({

@@ -58,7 +58,7 @@ class Tested {
   }
 }
 
-test("swarms come back as they were: peers, counts, groups and ages", async (t) => {
+test("loaded swarms equal the saved ones: peers, counts, groups and ages", async (t) => {
   const before = new Tested(await openFreshDatabase(t));
   for (let i = 0; i < 170; i++) {
     const address =
@@ -83,7 +83,7 @@ test("swarms come back as they were: peers, counts, groups and ages", async (t) 
   assert.equal(later.fixture.scrape(0)[2], before.fixture.scrape(0)[2]);
 });
 
-test("swarms larger than are read at once come back whole", async (t) => {
+test("swarms with more peers than are read at once are loaded completely", async (t) => {
   const before = new Tested(await openFreshDatabase(t));
   for (let i = 0; i < 1500; i++) {
     before.fixture.announce(i % 2 === 0 ? `2001:db8:11::${i.toString(16)}` : `11.0.${i >> 8}.${i & 255}`);
@@ -95,7 +95,7 @@ test("swarms larger than are read at once come back whole", async (t) => {
   assert.deepEqual(after.fixture.scrape(), [0, 1500, 0]);
 });
 
-test("a peer that had completed before is not counted again after", async (t) => {
+test("a peer that completed before the restart is not counted again", async (t) => {
   const before = new Tested(await openFreshDatabase(t));
   before.fixture.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.completed });
   await before.save();
@@ -104,7 +104,7 @@ test("a peer that had completed before is not counted again after", async (t) =>
   assert.deepEqual(after.fixture.scrape(), [1, 0, 1]);
 });
 
-test("only what has changed is written", async (t) => {
+test("only changed swarms are written", async (t) => {
   const tested = new Tested(await openFreshDatabase(t));
   for (let swarm = 0; swarm < 1000; swarm++) tested.fixture.announce("11.0.0.1", { swarm });
   assert.equal(await tested.save(), 1000);
@@ -116,7 +116,7 @@ test("only what has changed is written", async (t) => {
   assert.equal(await (await tested.restart(EXPIRY + 1)).save(), 1000, "what was left out has");
 });
 
-test("counts outlive the last peer, and go on when the torrent comes back", async (t) => {
+test("counts outlive the last peer, and continue when the torrent comes back", async (t) => {
   const tested = new Tested(await openFreshDatabase(t));
   const { fixture } = tested;
   const begin = fixture.clock.seconds;
@@ -140,7 +140,7 @@ test("counts outlive the last peer, and go on when the torrent comes back", asyn
   assert.deepEqual([back.downloaded, back.firstSeen], [3, begin]);
 });
 
-test("a torrent that came and went between two savings leaves its count, and none leaves nothing", async (t) => {
+test("a torrent that came and went between two saves leaves its count; without a count it leaves no row", async (t) => {
   const tested = new Tested(await openFreshDatabase(t));
   const comeAndGo = (
     swarm: number,
@@ -159,7 +159,7 @@ test("a torrent that came and went between two savings leaves its count, and non
   );
 });
 
-test("more vanish unnoticed than the rings hold: their rows are found, and no others", async (t) => {
+test("when more swarms vanish than the rings hold, exactly their rows are found", async (t) => {
   const tested = new Tested(await openFreshDatabase(t));
   for (let swarm = 0; swarm < 5000; swarm++) tested.fixture.announce("11.0.0.1", { swarm });
   await tested.save();
@@ -188,7 +188,7 @@ function failing(database: Database, nth: number): Database {
   });
 }
 
-test("whenever the database fails, nothing is lost when it is back", async (t) => {
+test("whenever the database fails, nothing is lost after its recovery", async (t) => {
   const database = await openFreshDatabase(t);
   const step = fc.record({
     swarm: fc.nat({ max: 400 }),
@@ -227,7 +227,7 @@ test("whenever the database fails, nothing is lost when it is back", async (t) =
   );
 });
 
-test("a row that is none is counted, and left out", () => {
+test("an invalid row is counted and skipped", () => {
   const fixture = new TrackerFixture();
   const loader = new SwarmLoader(fixture.store, {
     groups: fixture.groups,
@@ -240,7 +240,7 @@ test("a row that is none is counted, and left out", () => {
   assert.equal(fixture.store.swarmCount, 0);
 });
 
-test("a smaller memory takes what fits", async (t) => {
+test("a smaller store loads as many swarms as fit", async (t) => {
   const before = new Tested(await openFreshDatabase(t));
   for (let i = 0; i < 300; i++) before.fixture.announce(`11.0.${i >> 8}.${i & 255}`);
   await before.save();

@@ -132,7 +132,7 @@ async function replaceByAnother(path: string): Promise<void> {
 }
 
 for (const [harm, inflict] of HARM) {
-  test(`a file that is ${harm} is written again, with all that it had`, async (t) => {
+  test(`a file that is ${harm} is written again, with all its rows`, async (t) => {
     const harmed = await start(t);
     await inflict(harmed.path);
     harmed.announce(SWARMS);
@@ -165,7 +165,7 @@ test("a file that is deleted right before the stop is written again", async (t) 
   await assertHas(harmed.path, SWARMS, INACTIVE, 1);
 });
 
-test("a renamed file is whole under its new name", async (t) => {
+test("a renamed file is complete under its new name", async (t) => {
   const harmed = await start(t);
   await rename(harmed.path, `${harmed.path}.away`);
   await until("the new file", () => harmed.replacements.length === 1);
@@ -180,7 +180,7 @@ const DAMAGE: [string, (path: string) => Promise<unknown>][] = [
 ];
 
 for (const [damage, inflict] of DAMAGE) {
-  test(`a file that is ${damage} while it is open is replaced, and memory written to the new one`, async (t) => {
+  test(`a file that is ${damage} while it is open is replaced, and the swarms in memory are written to the new file`, async (t) => {
     const harmed = await start(t);
     // So that the file has all, and not the log.
     const other = await SqliteDatabase.open(harmed.path);
@@ -205,7 +205,7 @@ for (const [damage, inflict] of DAMAGE) {
   });
 }
 
-test("what is not ours in its place is left alone, said, and given up at once at a stop", {
+test("another program's file at the path is not changed, is reported, and ends a stop at once", {
   timeout: 60_000,
 }, async (t) => {
   for (const put of [mkdirSync, (path: string) => writeFileSync(path, "my notes\n")]) {
@@ -231,7 +231,7 @@ test("what is not ours in its place is left alone, said, and given up at once at
   }
 });
 
-test("what was in its place and goes again is no obstacle", async (t) => {
+test("another program's file that disappears again is no obstacle", async (t) => {
   const harmed = await start(t);
   rmSync(harmed.path);
   mkdirSync(harmed.path);
@@ -243,7 +243,7 @@ test("what was in its place and goes again is no obstacle", async (t) => {
   await assertHas(harmed.path, SWARMS + 1, INACTIVE, 1);
 });
 
-test("a file that another tracker has begun in its place is that tracker's", async (t) => {
+test("the file of another tracker at the path belongs to that tracker", async (t) => {
   const harmed = await start(t);
   for (const end of ["", "-wal", "-shm", ".lock"]) rmSync(harmed.path + end);
   const other = await SqliteDatabase.open(harmed.path);
@@ -260,7 +260,7 @@ test("a file that another tracker has begun in its place is that tracker's", asy
   await assertHas(harmed.path, SWARMS, INACTIVE, 1);
 });
 
-test("a place that can never be had ends a stop at once", { timeout: 60_000 }, async () => {
+test("a path where no file can be ends a stop at once", { timeout: 60_000 }, async () => {
   const harmed = new Harmed("/proc/nope/db");
   await harmed.open();
   harmed.storage.start();
@@ -271,7 +271,7 @@ test("a place that can never be had ends a stop at once", { timeout: 60_000 }, a
   assert.equal(harmed.gaveUp.length, 1);
 });
 
-test("a damaged page takes its own torrents with it, and what has gone meanwhile does not come back", async (t) => {
+test("a damaged page loses its own torrents, and deleted ones do not come back", async (t) => {
   const harmed = await start(t);
   await harmed.storage.stop();
   const page = Buffer.alloc(4096, 7);

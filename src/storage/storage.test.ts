@@ -41,7 +41,7 @@ function storageOf(url: string, store: SwarmStoreData): Storage {
   return new Storage(options, NOTHING_HEARD);
 }
 
-test("a clock that is set makes nobody older, and no pause longer", async (t) => {
+test("setting the clock makes no peer older and no pause longer", async (t) => {
   const base = await mkdtemp(join(tmpdir(), "btrt-storage-"));
   t.after(() => rm(base, { recursive: true }));
   const url = `sqlite:${join(base, "btrt.db")}`;
@@ -104,7 +104,7 @@ async function stopBeforeLoad(
   return after;
 }
 
-test("a stop before all has been loaded takes nothing for vanished that was not loaded", async (t) => {
+test("a stop before loading is complete does not mark unloaded swarms as vanished", async (t) => {
   const after = await stopBeforeLoad(t, (fixture) => {
     // More than the rings hold: what vanished is to be looked for in the database.
     for (let swarm = KEPT; swarm < KEPT + 5000; swarm++) {
@@ -117,7 +117,7 @@ test("a stop before all has been loaded takes nothing for vanished that was not 
   assert.deepEqual([swarms, inactive], [KEPT + 1, 1]);
 });
 
-test("a stop before all has been loaded keeps the peers of torrents that were announced meanwhile", async (t) => {
+test("a stop before loading is complete keeps the peers of torrents that were announced meanwhile", async (t) => {
   const after = await stopBeforeLoad(t, (fixture) => {
     // Two still are, and one was for a while.
     for (const swarm of [0, 1, INACTIVE])

@@ -31,7 +31,7 @@ async function* pieces(text: string, size = 1000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-test("what is exported is imported as it was, in place of what there is", async (t) => {
+test("an import restores the exported swarms, and replaces existing rows", async (t) => {
   const [from, to] = [await openFreshDatabase(t), await openFreshDatabase(t)];
   const rows = Array.from({ length: 1201 }, (_, i) => row(i, i % 4 === 0 ? 0 : i));
   await from.writeSwarms(rows);
@@ -42,7 +42,7 @@ test("what is exported is imported as it was, in place of what there is", async 
   assert.deepEqual(imported.map(plain), [...rows, row(2000, 1)].map(plain));
 });
 
-test("a file that is cut off, or is none, is refused with its line", async (t) => {
+test("a truncated or invalid file is refused with the number of the line", async (t) => {
   const database = await openFreshDatabase(t);
   await database.writeSwarms([row(1, 2), row(2, 2)]);
   const text = await textOf(database);
@@ -72,7 +72,7 @@ test("a file that is cut off, or is none, is refused with its line", async (t) =
   }
 });
 
-test("whatever is in a file, it is imported or refused", async (t) => {
+test("any file is imported or refused", async (t) => {
   const database = await openFreshDatabase(t);
   await database.writeSwarms([row(1, 2)]);
   const text = await textOf(database);

@@ -300,7 +300,7 @@ test("a server that is away or refuses us is a clear error; not required, it is 
 
   await server.kill();
   await writeFile(bed.path("btrt.conf"), LISTEN + database(settings));
-  assert.match((await btrt(bed, "run")).err, /^btrt: database: [^\n]*nobody answers[^\n]*\n$/);
+  assert.match((await btrt(bed, "run")).err, /^btrt: database: [^\n]*no server listens[^\n]*\n$/);
   const config = LISTEN + database({ ...settings, required: false });
   const tracker = await TrackerProcess.start(bed, config);
   const infoHash = randomBytes(20);

@@ -19,7 +19,7 @@ const LIST: HashList = {
 const encode = (list: HashList, format: HashListFormat): Buffer =>
   Buffer.concat([...FORMATS[format].encode(list, 1200)]);
 
-test("text, csv, binary and the nftables update are as they are described", () => {
+test("text, csv, binary and nftables have their described form", () => {
   assert.equal(encode(LIST, "text").toString(), `${HEX[0]}\n${HEX[1]}\n`);
   assert.equal(encode(LIST, "binary").toString("hex"), HEX.join(""));
   assert.equal(
@@ -42,7 +42,7 @@ add element inet btrt hashes {
   );
 });
 
-test("json is JSON", () => {
+test("json is valid JSON", () => {
   assert.deepEqual(JSON.parse(encode(LIST, "json").toString()), {
     changed: "2026-11-25T12:00:00.000Z",
     entries: 2,
@@ -59,7 +59,7 @@ test("json is JSON", () => {
   });
 });
 
-test("an empty list is written, too: the set is flushed, and nothing added", () => {
+test("an empty list is encoded in every format: nftables flushes the set, and adds nothing", () => {
   const empty = emptyList(0);
   assert.deepEqual(
     HASH_LIST_FORMATS.map((format) => encode(empty, format).toString().trim()),
@@ -80,7 +80,7 @@ test("every format is decoded to the info-hashes that were encoded", () => {
   }
 });
 
-test("pieces join to one list, whatever its length", () => {
+test("the pieces of a long list join to one list", () => {
   const hashes = Uint32Array.from({ length: 5 * 5000 }, (_, i) => i);
   const list = { ...LIST, hashes, rowsAt: new Uint32Array(5001), rows: new Uint32Array(0) };
   const lines = encode(list, "text").toString().split("\n");

@@ -61,12 +61,12 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     };
   });
 
-  test("what keeps from connecting is said, and never the password", async () => {
+  test("an error of connecting gives the reason, and never the password", async () => {
     const settings = await makeSettings();
     const cases: [Partial<DatabaseSettings>, string, RegExp][] = [
       [{ password: `${MARIADB_PASSWORD}?` }, "denied", /refuses this user or password/],
       [{ schema: "mysql" }, "denied", /no rights/],
-      [{ url: "tcp://127.0.0.1:1" }, "unavailable", /nobody answers/],
+      [{ url: "tcp://127.0.0.1:1" }, "unavailable", /no server listens/],
       [{ tls: true }, "denied", /TLS/],
     ];
     for (const [changed, failure, reason] of cases) {
@@ -80,7 +80,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     }
   });
 
-  test("a lost connection is made again, with its claim", async (t) => {
+  test("a lost connection is opened again, with its claim", async (t) => {
     const settings = await makeSettings();
     const database = await openDatabase(settings);
     t.after(() => database.close());
@@ -88,7 +88,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     await database.claim();
     await server.kill();
     await assert.rejects(database.readSwarms(BEFORE_ALL, 1, true), DatabaseError);
-    await assert.rejects(database.readSwarms(BEFORE_ALL, 1, true), /nobody answers/);
+    await assert.rejects(database.readSwarms(BEFORE_ALL, 1, true), /no server listens/);
     await server.start();
     assert.deepEqual(await database.readSwarms(BEFORE_ALL, 1, true), []);
     const other = await openDatabase(settings);
@@ -96,7 +96,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     await assert.rejects(other.claim(), /another tracker/);
   });
 
-  test("a lost connection whose claim somebody else has now is not left behind", {
+  test("a lost connection whose claim was taken meanwhile is closed", {
     timeout: 120_000,
   }, async (t) => {
     const settings = await makeSettings();
@@ -120,7 +120,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     await until("the server has no connection of ours", async () => (await connections()).length === 0);
   });
 
-  test("a statement that fails takes nothing from what is written beside it", async (t) => {
+  test("a failing statement does not affect concurrent writes", async (t) => {
     const settings = await makeSettings();
     const database = await openDatabase(settings);
     t.after(() => database.close());
@@ -136,7 +136,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     );
   });
 
-  test("a server that has stopped answering does not keep the process from ending", async (t) => {
+  test("a server that has stopped answering does not keep the process alive", async (t) => {
     const settings = await makeSettings();
     const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
     const before = sockets();
@@ -152,7 +152,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     }
   });
 
-  test("after it is closed nothing opens it again", async (t) => {
+  test("a closed database is not opened again", async (t) => {
     const settings = await makeSettings();
     const database = await openDatabase(settings);
     t.after(() => database.close());

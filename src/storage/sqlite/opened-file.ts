@@ -38,10 +38,10 @@ export class OpenedFile {
     const stats = this.#stat();
     if (stats === undefined) return;
     if (!isSameFile(stats, this.#id))
-      throw new DatabaseError("moved", `${this.#path}: another file has been put in its place`);
+      throw new DatabaseError("moved", `${this.#path}: another file is at its path`);
     // VACUUM makes a file shorter, and the last pages may still be in the log.
     if (stats.size === 0n || (stats.size < this.#size && stats.size < databaseBytes()))
-      throw new DatabaseError("corrupt", `${this.#path}: the file was cut to ${stats.size} bytes`);
+      throw new DatabaseError("corrupt", `${this.#path}: the file was truncated to ${stats.size} bytes`);
     this.#size = stats.size;
   }
 

@@ -66,10 +66,18 @@ const FOREIGN: [what: string, says: RegExp, make: (path: string, t: TestContext)
     (path) => makeSqlite(path, "PRAGMA application_id = 77; CREATE TABLE a (b); DROP TABLE a"),
   ],
   ["a text beside the log of a database", /file: this is a text file/, makeTextBesideLog],
-  ["a log that is none", /-wal: this is no file of SQLite's/, (path) => writeFile(`${path}-wal`, "my notes")],
+  [
+    "a log that is none",
+    /-wal: this is not a file of SQLite/,
+    (path) => writeFile(`${path}-wal`, "my notes"),
+  ],
   ["a log that is a directory", /-wal: this is a directory/, (path) => mkdir(`${path}-wal`)],
-  ["an index that is none", /-shm: this is no file/, (path) => writeFile(`${path}-shm`, "my notes")],
-  ["a journal that is none", /-journal: this is no file/, (path) => writeFile(`${path}-journal`, "my notes")],
+  ["an index that is none", /-shm: this is not a file/, (path) => writeFile(`${path}-shm`, "my notes")],
+  [
+    "a journal that is none",
+    /-journal: this is not a file/,
+    (path) => writeFile(`${path}-journal`, "my notes"),
+  ],
 ];
 
 async function makeTextBesideLog(path: string): Promise<void> {
@@ -91,7 +99,7 @@ async function listenAt(path: string, t: TestContext): Promise<void> {
 }
 
 for (const [what, says, make] of FOREIGN) {
-  test(`what is not ours is refused, and nothing of it is changed: ${what}`, async (t) => {
+  test(`a file of another program is refused and not changed: ${what}`, async (t) => {
     const directory = await makeDirectory(t);
     const path = join(directory, "file");
     await make(path, t);
@@ -107,7 +115,7 @@ for (const [what, says, make] of FOREIGN) {
   });
 }
 
-test("a lock file that is none is refused", async (t) => {
+test("an invalid lock file is refused", async (t) => {
   const path = join(await makeDirectory(t), "btrt.db");
   await writeFile(`${path}.lock`, "my notes");
   const database = await SqliteDatabase.open(path);
@@ -116,7 +124,7 @@ test("a lock file that is none is refused", async (t) => {
   assert.equal(readFileSync(`${path}.lock`, "utf8"), "my notes");
 });
 
-test("an empty file, one without tables and one of an earlier version are fine", async (t) => {
+test("an empty file, a file without tables and a file of an earlier version are accepted", async (t) => {
   const directory = await makeDirectory(t);
   await writeFile(join(directory, "empty"), "");
   makeSqlite(join(directory, "tables"), "CREATE TABLE a (b); DROP TABLE a");
@@ -128,7 +136,7 @@ test("an empty file, one without tables and one of an earlier version are fine",
   assert.ok(lstatSync(join(directory, "target")).isFile());
 });
 
-test("a file of ours whose header is destroyed is known by its rows", async (t) => {
+test("our file with a destroyed header is recognized by its rows", async (t) => {
   const path = join(await makeDirectory(t), "btrt.db");
   const database = await SqliteDatabase.open(path);
   await database.migrate();
@@ -147,7 +155,7 @@ test("a file of ours whose header is destroyed is known by its rows", async (t) 
   assert.equal((await salvaged.readSwarms(BEFORE_ALL, 9, true)).length, 1);
 });
 
-test("a damaged file that is in use is left alone", async (t) => {
+test("a damaged file that is in use is not changed", async (t) => {
   const path = join(await makeDirectory(t), "btrt.db");
   const database = await SqliteDatabase.open(path);
   t.after(() => database.close());
@@ -156,7 +164,7 @@ test("a damaged file that is in use is left alone", async (t) => {
   assert.equal(await database.version(), 0);
 });
 
-test("a place where no file can ever be is told at once, and from one that may be had later", {
+test("a path where no file can ever be is reported at once, and differs from a temporary failure", {
   timeout: 10_000,
 }, async (t) => {
   const directory = await makeDirectory(t);

@@ -172,7 +172,7 @@ function requireSiblings(path: string): void {
     if (stats === undefined) continue;
     if (!stats.isFile()) throw foreign(sibling, kindOf(stats));
     const start = readStart(sibling, 4).toString("hex");
-    if (!["", "00000000", ...begins].includes(start)) throw foreign(sibling, "no file of SQLite's");
+    if (!["", "00000000", ...begins].includes(start)) throw foreign(sibling, "not a file of SQLite");
   }
 }
 

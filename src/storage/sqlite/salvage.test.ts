@@ -134,7 +134,7 @@ const HARM: [string, (page: Buffer) => void][] = [
 ];
 
 for (const [harm, fill] of HARM) {
-  test(`${harm} on one page of any kind lose the rows on it, and no others`, async () => {
+  test(`${harm} on one page of any kind lose exactly the rows on it`, async () => {
     // Rows that one page can hold, of these or at least.
     const most = Math.floor(PAGE / 40);
     for (const [kind, numbers] of pages) {
@@ -152,7 +152,7 @@ for (const [harm, fill] of HARM) {
   });
 }
 
-test("there are pages of every kind", () => {
+test("the test file has pages of every kind", () => {
   const kinds = [
     "swarm leaf",
     "swarm internal",
@@ -165,7 +165,7 @@ test("there are pages of every kind", () => {
     assert.ok((pages.get(kind)?.length ?? 0) > 0, `${kind} of ${[...pages.keys()]}`);
 });
 
-test("what was written ahead counts before what is in the file", async () => {
+test("pages in the write-ahead log replace those in the file", async () => {
   assert.deepEqual(await salvaged(beforeLog, log), [SWARMS, TOTALS]);
   assert.deepEqual(await salvaged(Buffer.alloc(0), log.subarray(0, 1)), [0, 0]);
   const [root] = pages.get("sqlite_schema leaf") ?? [];
@@ -173,7 +173,7 @@ test("what was written ahead counts before what is in the file", async () => {
   assert.deepEqual(await salvaged(bytes, log), [SWARMS, TOTALS]);
 });
 
-test("whatever is damaged, nothing is made up, and nobody hangs", { timeout: 120_000 }, async () => {
+test("any damage: no row is invented, and salvage terminates", { timeout: 120_000 }, async () => {
   const place = fc.nat({ max: whole.length - 1 });
   const damage = fc.oneof(
     fc.record({ kind: fc.constant("flip" as const), at: place, bits: fc.integer({ min: 1, max: 255 }) }),
@@ -204,7 +204,9 @@ test("whatever is damaged, nothing is made up, and nobody hangs", { timeout: 120
   );
 });
 
-test("opening whatever is damaged is refused, or what it has was there", { timeout: 120_000 }, async () => {
+test("any damage: opening is refused, or reads only rows that were written", {
+  timeout: 120_000,
+}, async () => {
   const flips = fc.array(fc.record({ at: fc.nat({ max: whole.length - 1 }), byte: fc.nat({ max: 255 }) }), {
     minLength: 1,
     maxLength: 30,

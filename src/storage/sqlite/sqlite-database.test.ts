@@ -52,7 +52,7 @@ describe("SQLite", () => {
   });
 });
 
-test("one file has one tracker, whatever names it has: a symbolic link, a hard link", async (t) => {
+test("one tracker at a time uses a file, by any name: a symbolic link, a hard link", async (t) => {
   const directory = await makeDirectory(t);
   const path = join(directory, "btrt.db");
   const database = await SqliteDatabase.open(path);
@@ -73,7 +73,7 @@ test("one file has one tracker, whatever names it has: a symbolic link, a hard l
   await assert.rejects(TrackerLock.take(join(directory, "other/hard.db")), isFailure("claimed"));
 });
 
-test("the lock of a database that is closed is free, under each of its names", async (t) => {
+test("closing a database releases its lock, under each of its names", async (t) => {
   const directory = await makeDirectory(t);
   const path = join(directory, "btrt.db");
   const first = await SqliteDatabase.open(path);
@@ -85,7 +85,7 @@ test("the lock of a database that is closed is free, under each of its names", a
   await second.claim();
 });
 
-test("a file that is away, replaced, cut or overwritten is noticed", async (t) => {
+test("a deleted, replaced, truncated or overwritten file is noticed", async (t) => {
   const cases: [string, "moved" | "corrupt", (path: string) => Promise<void>][] = [
     ["deleted", "moved", (path) => rm(path)],
     ["renamed", "moved", (path) => rename(path, `${path}.away`)],
@@ -116,7 +116,7 @@ test("a file that is away, replaced, cut or overwritten is noticed", async (t) =
   }
 });
 
-test("a file that somebody vacuums is not taken for one that was cut", async (t) => {
+test("VACUUM is not mistaken for a truncated file", async (t) => {
   const path = join(await makeDirectory(t), "btrt.db");
   const database = await SqliteDatabase.open(path);
   t.after(() => database.close());
