@@ -105,7 +105,7 @@ test("check tells everything that is wrong on standard error", async () => {
   const file = join(directory, "absent.conf");
   assert.deepEqual(absent, {
     out: "",
-    err: `btrt: ${file}: no such file; write one with "btrt config > ${file}", or try "btrt run --defaults"\n`,
+    err: `btrt: ${file}: no such file; create one with "btrt config > ${file}", or try "btrt run --defaults"\n`,
     code: 1,
   });
   assert.deepEqual(mistakes, {
@@ -114,7 +114,7 @@ test("check tells everything that is wrong on standard error", async () => {
       `${wrong}:2:1: traker: unknown key; did you mean "tracker"?\n` +
       `${wrong}:3:19: logging.level: must be one of critical, error, warning, info, diagnostic, debug, ` +
       'not "inf"; did you mean "info"?\n' +
-      `${wrong}:1:29: listen.trusted_proxies[0]: "10.1.2.3/8" has bits set after its length: ` +
+      `${wrong}:1:29: listen.trusted_proxies[0]: "10.1.2.3/8" has host bits set: ` +
       "it is read as 10.0.0.0/8 (a warning)\n",
     code: 1,
   });
@@ -157,7 +157,7 @@ hashlist: { path: list, formats: [text, nftables] }
     'Neighbors\n  "next" is asked every 1,800 seconds',
     "Forwarded announces\n  from 1 prefix of sources and 0 prefixes of clients",
     `Hash list\n  ${join(directory, "list.txt")}, ${join(directory, "list.nft")}, every 600 seconds`,
-    `Warnings\n  ${good}:6:61: peer_groups[0].cidr_list[1]: "2001:db8::1/32" has bits set after its length: ` +
+    `Warnings\n  ${good}:6:61: peer_groups[0].cidr_list[1]: "2001:db8::1/32" has host bits set: ` +
       "it is read as 2001:db8::/32",
   ]);
 });

@@ -1,25 +1,25 @@
-/** The file of `tracker.access_list`: an info-hash of 40 hexadecimal digits per line, `#` begins a comment. */
+/** Reads the file of `tracker.access_list`: an info-hash of 40 hexadecimal digits per line, `#` starts a comment. */
 import { PROBLEM_LIMIT, type Problem } from "./problem.ts";
 import { type ReadFile, readLines } from "./read-file.ts";
 
-/** Most info-hashes in a file. */
+/** Limit of info-hashes in a file. */
 const HASH_LIMIT = 10_000_000;
 
-/** Room for an info-hash and a long comment. */
+/** Limit of a line in bytes: an info-hash and a long comment. */
 const LINE_BYTES = 4096;
 
 const WORDS = 5;
 const HEX_DIGITS = 40;
 const HASH_SIGN = 0x23;
 
-/** What a file holds. Where there are problems, the info-hashes are those before them. */
+/** The content of a file. If there are problems, it has the info-hashes before them. */
 export interface AccessListFile {
-  /** Five words in network order for each, as in the file. */
+  /** Five words in network order for each info-hash, in file order. */
   readonly hashes: Uint32Array;
   readonly problems: readonly Problem[];
 }
 
-/** Reads a file of info-hashes, at most `limit`. @throws FileError when it cannot be read. */
+/** Reads a file of info-hashes, at most `limit`. @throws FileError if it cannot be read. */
 export async function readAccessListFile(
   file: string,
   read: ReadFile,
@@ -44,7 +44,7 @@ export async function readAccessListFile(
   return { hashes: words.slice(0, used), problems };
 }
 
-/** Reads the digits at `[from, from + 40)`; nothing but blanks and a comment may follow. */
+/** Parses the digits at `[from, from + 40)`; only blanks and a comment may follow. */
 function readHash(bytes: Uint8Array, from: number, end: number, words: Uint32Array, at: number): boolean {
   const to = from + HEX_DIGITS;
   if (to > end) return false;
@@ -64,7 +64,7 @@ function hexDigit(byte: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
 }
 
-/** The first byte from `start` on that is no space or tab. */
+/** The first byte from `start` on that is not a space or tab. */
 function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x09)) at++;

@@ -32,7 +32,7 @@ test("every mistake is named with its line and column", async () => {
   );
   assert.match(formatProblem(problems[0]), /^f:1:1: "10.0.0.0\/33" is not a prefix/);
   assert.deepEqual(warnings.map(formatProblem), [
-    'f:2:1: "10.1.2.3/8" has bits set after its length: it is read as 10.0.0.0/8',
+    'f:2:1: "10.1.2.3/8" has host bits set: it is read as 10.0.0.0/8',
   ]);
 });
 

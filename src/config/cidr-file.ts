@@ -1,23 +1,23 @@
-/** A peer group's `cidr_file`: a prefix per line, `#` begins a comment. */
+/** Reads a peer group's `cidr_file`: a prefix per line, `#` starts a comment. */
 import type { Prefix } from "../network/prefix.ts";
 import { PROBLEM_LIMIT, type Problem } from "./problem.ts";
 import { type ReadFile, readLines } from "./read-file.ts";
 import { readPrefix } from "./read-prefix.ts";
 
-/** Most prefixes in a file: twice what the whole internet routes. */
+/** Limit of prefixes in a file: about twice the global routing table. */
 const PREFIX_LIMIT = 2_000_000;
 
-/** Room for a prefix and a long comment. */
+/** Limit of a line in bytes: a prefix and a long comment. */
 const LINE_BYTES = 4096;
 
-/** What a file holds. Where there are problems, the prefixes are those before them. */
+/** The content of a file. If there are problems, it has the prefixes before them. */
 export interface CidrFile {
   readonly prefixes: readonly Prefix[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
 
-/** Reads a file of prefixes, at most `limit`. @throws FileError when it cannot be read. */
+/** Reads a file of prefixes, at most `limit`. @throws FileError if it cannot be read. */
 export async function readCidrFile(file: string, read: ReadFile, limit = PREFIX_LIMIT): Promise<CidrFile> {
   const prefixes: Prefix[] = [];
   const problems: Problem[] = [];

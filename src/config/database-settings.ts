@@ -1,10 +1,10 @@
-/** What storage needs to open the database that a configuration names. */
+/** Extracts the database settings from a configuration. */
 import type { LoadedConfig } from "./load.ts";
 
-/** Where a password can be that is to be in no file. */
+/** The environment variable for a password that should be in no file. */
 const PASSWORD_VARIABLE = "BTRT_DATABASE_PASSWORD";
 
-/** @param environment the process's. */
+/** The settings that storage needs to open the database. @param environment the process's. */
 export function databaseSettings(
   { config: { database }, databasePassword }: LoadedConfig,
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,4 @@
-/** YAML text as a value whose parts know where they were written. */
+/** Parses YAML and keeps the position of every value. */
 import {
   Composer,
   type CST,
@@ -14,28 +14,28 @@ import {
 } from "yaml";
 import { type KeyPath, type Position, PROBLEM_LIMIT, type Problem } from "./problem.ts";
 
-/** Most levels of lists and keys inside each other. What reads them recurses. */
+/** Limit of nested lists and keys, as the code that reads them is recursive. */
 const DEPTH_LIMIT = 64;
 
-/** Most times that an anchored value may be repeated by aliases: 1 KiB of nested ones could be a billion values. */
+/** Limit of alias expansions: 1 KiB of nested aliases could expand to a billion values. */
 const ALIAS_LIMIT = 100;
 
-/** A document that was read. */
+/** A parsed document. */
 export interface ConfigDocument {
-  /** The value it holds; null when it is empty. */
+  /** Its value; null if it is empty. */
   readonly value: unknown;
-  /** Mistakes that leave a value to check nevertheless: keys that are there twice. */
+  /** Problems that still leave a value to check: duplicate keys. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** Where the value at a path is written; where it is not, the place of what should hold it. */
+  /** Position of the value at a path; if it is missing, of the part that should contain it. */
   position(path: KeyPath): Position;
-  /** Where the last key of a path is written. */
+  /** Position of the last key of a path. */
   keyPosition(path: KeyPath): Position;
-  /** Whether the document says anything at a path, be it no value. */
+  /** Whether the document has the path, even without a value. */
   has(path: KeyPath): boolean;
 }
 
-/** Reads YAML 1.2 text. Never throws. */
+/** Parses YAML 1.2. Never throws. */
 export function parseDocument(
   text: string,
   file: string,
@@ -50,12 +50,12 @@ export function parseDocument(
   const tokens = Array.from(new Parser(lines.addNewLine).parse(text));
   const tooDeep = firstDeeperThan(tokens, DEPTH_LIMIT);
   if (tooDeep !== undefined) {
-    return { problems: [problem(tooDeep, `more than ${DEPTH_LIMIT} levels inside each other`)] };
+    return { problems: [problem(tooDeep, `more than ${DEPTH_LIMIT} nested levels`)] };
   }
   const composer = new Composer({ prettyErrors: false });
   const [document, second] = composer.compose(tokens, true, text.length);
   if (second !== undefined) {
-    return { problems: [problem(second.range[0], "a second document begins here: only one is expected")] };
+    return { problems: [problem(second.range[0], "a second document starts here: only one is expected")] };
   }
   const toProblem = (error: YAMLError) => problem(error.pos[0], explain(error, text));
   const problems = document.errors.slice(0, PROBLEM_LIMIT).map(toProblem);
@@ -64,7 +64,7 @@ export function parseDocument(
     const value: unknown = document.toJS({ maxAliasCount: ALIAS_LIMIT });
     return { value, problems, warnings: document.warnings.map(toProblem), ...locator(document, lines) };
   } catch (error) {
-    // An alias before its anchor, or too many of them.
+    // An alias before its anchor, or too many aliases.
     return { problems: [problem(0, error instanceof Error ? error.message : String(error))] };
   }
 }
@@ -79,7 +79,7 @@ export function valueAt(value: unknown, path: KeyPath): unknown {
   return part;
 }
 
-/** Replaces the part of a value at a path that is there. */
+/** Replaces an existing part of a value. */
 export function setAt(value: unknown, path: KeyPath, part: unknown): void {
   const parent = valueAt(value, path.slice(0, -1));
   if (isKeyed(parent)) parent[path[path.length - 1]] = part;
@@ -89,7 +89,7 @@ function isKeyed(value: unknown): value is Record<string | number, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** The offset of the first token that is too deep. Walks without recursion: that is what this check is there for. */
+/** The offset of the first token that is nested too deeply. Not recursive, as the depth is not limited yet. */
 function firstDeeperThan(tokens: readonly CST.Token[], limit: number): number | undefined {
   const rest = tokens.map((token) => ({ token, depth: 0 }));
   for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
@@ -145,7 +145,7 @@ function locator(document: Document.Parsed, lines: LineCounter) {
   };
 }
 
-/** The key and value nodes of one step down. */
+/** The key and value nodes of a child. */
 function childOf(
   parent: Node | null,
   step: string | number,

@@ -1,7 +1,6 @@
 /**
- * What the configuration's schema is made of. Each builder carries its own error message, so that a message says
- * what the key takes. Where a section or list has no value (`logging:` with everything under it commented out), it
- * is as if it were not there.
+ * Building blocks of the configuration's schema. Each has its own error message, which says what the key accepts. A
+ * section or list without a value (`logging:` with everything under it commented out) is treated as missing.
  */
 import { z } from "zod";
 import type { Prefix } from "../network/prefix.ts";
@@ -9,10 +8,10 @@ import { parseListenAddress } from "./listen-address.ts";
 import { quote } from "./problem.ts";
 import { readPrefix } from "./read-prefix.ts";
 
-/** A whole number from `min` to `max`. */
+/** An integer from `min` to `max`. */
 export function integer(min: number, max: number) {
   const error = expected(`a whole number from ${min} to ${max}`);
-  // Not z.int: its refusal of a fraction would keep the rules of all sections around from running.
+  // Not z.int: when it rejects a fraction, the rules of the enclosing sections do not run.
   return z.number({ error }).min(min, { error }).max(max, { error }).multipleOf(1, { error });
 }
 
@@ -21,34 +20,34 @@ export function flag() {
   return z.boolean({ error: expected("true or false") });
 }
 
-/** Text of 1 to 4096 characters. What was written instead is not repeated: it may be a secret. */
+/** Text of 1 to 4096 characters. The message does not repeat the value, which may be a secret. */
 export function text() {
   const error = ({ input }: { input?: unknown }) =>
     missing(input) ??
-    "must be text of 1 to 4096 characters; in quotes when it looks like a number or true or false";
+    "must be text of 1 to 4096 characters; quote it if it looks like a number or true or false";
   return z.string({ error }).min(1, { error }).max(4096, { error });
 }
 
-/** The path of a file or directory. A relative one starts at the configuration file's directory. */
+/** The path of a file or directory. Relative paths start at the configuration file's directory. */
 export const filePath = text();
 
-/** One of some words. */
+/** One of several words. */
 export function choice<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, { error: expected(`one of ${words.join(", ")}`) });
 }
 
-/** `auto`, or a whole number from `min` to `max`. */
+/** `auto`, or an integer from `min` to `max`. */
 export function autoOr(min: number, max: number) {
   const error = expected(`auto or a whole number from ${min} to ${max}`);
   return z.union([z.literal("auto"), z.int().min(min).max(max)], { error });
 }
 
-/** A key that may have no value: null, which is the default. */
+/** A key without a value is null, which is the default. */
 export function optional<Field extends z.ZodType>(field: Field) {
   return field.nullable().default(null);
 }
 
-/** Named keys, all of which are known. Rules are made by {@link rule}. */
+/** Named keys; unknown ones are errors. Rules are created by {@link rule}. */
 export function keys<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
   ...rules: z.core.$ZodCheck<z.output<z.ZodObject<Shape, z.core.$strict>>>[]
@@ -56,7 +55,7 @@ export function keys<Shape extends z.core.$ZodLooseShape>(
   return z.strictObject(shape, { error: expected("keys with their values") }).check(...rules);
 }
 
-/** {@link keys} that are all optional, and may be left out or empty altogether. */
+/** {@link keys} that are all optional; the section may be missing or empty. */
 export function section<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
   ...rules: z.core.$ZodCheck<z.output<z.ZodObject<Shape, z.core.$strict>>>[]
@@ -75,7 +74,7 @@ export function list<Element extends z.ZodType>(
   return z.preprocess((value) => value ?? byDefault, array).prefault([...byDefault]);
 }
 
-/** An IP prefix. Host bits are allowed, and cleared. */
+/** An IP prefix. Host bits are cleared. */
 export const prefix = shortText('a prefix such as "192.0.2.0/24"').transform((value, context): Prefix => {
   const { prefix, error } = readPrefix(value);
   if (prefix !== undefined) return prefix;
@@ -83,7 +82,9 @@ export const prefix = shortText('a prefix such as "192.0.2.0/24"').transform((va
   return z.NEVER;
 });
 
-/** A list of prefixes. Elements without a value are skipped: the original's template has `cidr_list:` and a lone `-`. */
+/**
+ * A list of prefixes. Elements without a value are skipped: the original's template has `cidr_list:` with a lone `-`.
+ */
 export function prefixes(max: number) {
   const present = (elements: (Prefix | null)[]) => elements.filter((element) => element !== null);
   return list(prefix.nullable(), max).transform(present);
@@ -108,9 +109,9 @@ export function timeOfDay() {
 }
 
 /**
- * A rule across keys of one section, for {@link keys}. It runs when each of these keys is right by itself, whatever
- * else is wrong. Its problem is shown at the first of the keys that the file sets.
- * @param wrong says what is wrong with the first key, or undefined.
+ * A rule across keys of one section, for {@link keys}. It runs if each of these keys is valid by itself, whatever else
+ * is wrong. The problem is reported at the first of the keys that the file sets.
+ * @param wrong returns the problem of the first key, or undefined.
  */
 export function rule<Value extends object>(
   names: readonly (keyof Value & string)[],
@@ -136,14 +137,14 @@ function shortText(what: string) {
   return z.string({ error }).max(100, { error });
 }
 
-/** The message for a value that is not what its key takes. */
+/** The message for a value of the wrong kind. */
 export function expected(what: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => missing(input) ?? `must be ${what}, not ${show(input)}`;
 }
 
 function missing(input: unknown): string | undefined {
   if (input === undefined) return "is missing";
-  if (input === null) return "has no value: give it one, or take the key out";
+  if (input === null) return "has no value: set one, or remove the key";
   return undefined;
 }
 

@@ -27,9 +27,9 @@ test("anything else is refused, and the right form shown", () => {
     ["127.0.0.1:-1", /is not ADDRESS:PORT/],
     ["127.0.0.1:80 ", /is not ADDRESS:PORT/],
     ["[::]", /is not ADDRESS:PORT/],
-    [":6969", /"" is not an IP address; "\[::\]:6969" is every address/],
+    [":6969", /"" is not an IP address; use "\[::\]:6969" for all addresses/],
     ["*:6969", /"\*" is not an IP address/],
-    ["localhost:6969", /"localhost" is not an IP address.*"127\.0\.0\.1:6969" this machine alone/],
+    ["localhost:6969", /"localhost" is not an IP address.*"127\.0\.0\.1:6969" for this machine only/],
     ["[127.0.0.1]:80", /"127\.0\.0\.1" is not an IP address/],
     ["http://127.0.0.1:80", /is not ADDRESS:PORT/],
   ];

@@ -1,10 +1,10 @@
-/** Addresses to listen on, as people write them. */
+/** Parses addresses to listen on. */
 import { isIPv4, isIPv6 } from "node:net";
 import type { ListenAddress } from "../engine/engine.ts";
 
 /**
- * Parses `ADDRESS:PORT`, IPv6 in brackets (RFC 3986 3.2.2). Port 0 takes any free one.
- * @throws Error that says what is wrong and shows the right form.
+ * Parses `ADDRESS:PORT`, IPv6 in brackets (RFC 3986 3.2.2). Port 0 selects any free port.
+ * @throws Error that describes the mistake and shows the right form.
  */
 export function parseListenAddress(text: string): ListenAddress {
   const [, bracketed, plain, portText] = /^(?:\[(.*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
@@ -14,14 +14,14 @@ export function parseListenAddress(text: string): ListenAddress {
   }
   if (bracketed !== undefined ? !isIPv6(bracketed) : !isIPv4(plain)) {
     throw new Error(
-      `${JSON.stringify(bracketed ?? plain)} is not an IP address; "[::]:${port}" is every address, ` +
-        `"0.0.0.0:${port}" every IPv4 address, "127.0.0.1:${port}" this machine alone`,
+      `${JSON.stringify(bracketed ?? plain)} is not an IP address; use "[::]:${port}" for all addresses, ` +
+        `"0.0.0.0:${port}" for all IPv4 addresses, "127.0.0.1:${port}" for this machine only`,
     );
   }
   return { host: bracketed ?? plain, port };
 }
 
-/** What was probably meant by text that is not `ADDRESS:PORT`. */
+/** A suggestion for text that is not `ADDRESS:PORT`. */
 function likelyForm(text: string): string {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return `"[::]:${text}"`;
   if (isIPv4(text)) return `"${text}:6969"`;

@@ -120,7 +120,7 @@ test("an empty file, and no file, are the defaults", async () => {
 test("a file that cannot be read is one clear line", async () => {
   const absent = await loadConfig({ configFile: "/x.conf" }, memoryFiles({}));
   assert.deepEqual(absent.problems.map(formatProblem), [
-    '/x.conf: no such file; write one with "btrt config > /x.conf", or try "btrt run --defaults"',
+    '/x.conf: no such file; create one with "btrt config > /x.conf", or try "btrt run --defaults"',
   ]);
   assert.deepEqual(absent.files, ["/x.conf"]);
   const directory = await loadConfig({ configFile: "/" });
@@ -164,7 +164,7 @@ max_peers: 5
     "12:5: peer_groups[0].priority: is missing",
     '14:17: peer_groups[0].cidr_list[0]: "10.0.0.0/33" is not a prefix: its length must be a number from 0 to 32',
     '15:22: peer_groups[0].reachable_from[0]: "homes" is not the name of a peer group; did you mean "home"?',
-    '16:13: peer_groups[1].name: "a" is the name of element [0] already',
+    '16:13: peer_groups[1].name: "a" is already the name of element [0]',
     "16:26: peer_groups[1].priority: must be a whole number from 0 to 65535, not -1",
     "17:29: peer_groups[2].priority: must be a whole number from 0 to 65535, not 1.5",
     '18:1: max_peers: unknown key; did you mean "tracker.max_peers"?',
@@ -205,7 +205,7 @@ database: { url: "sqlite:../lib/a b.db", password: one, password_file: secret }
   const more = ["lists/a.conf", "hashes", "never", "secret"].map((name) => `/etc/btrt/${name}`);
   assert.deepEqual(named, [FILE, ...more]);
   assert.deepEqual(warnings.map(formatProblem), [
-    '/etc/btrt/lists/a.conf:1:1: "192.0.2.1/24" has bits set after its length: it is read as 192.0.2.0/24',
+    '/etc/btrt/lists/a.conf:1:1: "192.0.2.1/24" has host bits set: it is read as 192.0.2.0/24',
   ]);
 });
 
@@ -234,7 +234,7 @@ test("what is odd is a warning", async () => {
   assert.deepEqual(
     warnings.map((warning) => placeless(formatProblem(warning))),
     [
-      '2:21: listen.trusted_proxies[0]: "10.0.0.1/8" has bits set after its length: it is read as 10.0.0.0/8',
+      '2:21: listen.trusted_proxies[0]: "10.0.0.1/8" has host bits set: it is read as 10.0.0.0/8',
       "4:5: peer_groups[0]: has no prefixes: no address is in this group",
     ],
   );

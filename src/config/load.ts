@@ -1,4 +1,4 @@
-/** Loads a configuration with every file it names, and says all that is wrong with them at once. */
+/** Loads a configuration with all files that it names, and reports all problems at once. */
 import { dirname, resolve } from "node:path";
 import type { PeerGroupDefinition } from "../network/peer-groups.ts";
 import type { Prefix } from "../network/prefix.ts";
@@ -13,33 +13,33 @@ import { type Config, configSchema } from "./schema.ts";
 import { visitValues, wraps } from "./schema-tree.ts";
 import { validate } from "./validate.ts";
 
-/** Where a configuration comes from. */
+/** Source of a configuration. */
 export type ConfigSource = { readonly configFile: string } | { readonly defaults: true };
 
-/** What loading came to. `config` is null when there are problems. */
+/** The result of loading. `config` is null if there are problems. */
 export type LoadResult = LoadReport & (LoadedConfig | { readonly config: null });
 
-/** What there is to say, whether a configuration can be used or not. */
+/** The report, for valid and invalid configurations. */
 export interface LoadReport {
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** All files that were read, or should have been: those to watch for changes. */
+  /** All files that were read or are missing, for the watcher. */
   readonly files: readonly string[];
 }
 
-/** A configuration that can be used. */
+/** A valid configuration. */
 export interface LoadedConfig {
-  /** Its paths are absolute. */
+  /** With absolute paths. */
   readonly config: Config;
   /** `peer_groups`, with the prefixes of their files. */
   readonly groups: readonly PeerGroupDefinition[];
-  /** Info-hashes of `tracker.access_list`, five words in network order for each; empty when its mode is off. */
+  /** Info-hashes of `tracker.access_list`, five words in network order for each; empty if its mode is off. */
   readonly accessList: Uint32Array;
-  /** Those of `hashlist.exclude`. */
+  /** Info-hashes of `hashlist.exclude`. */
   readonly hashListExclude: Uint32Array;
-  /** The database server's password, from where the configuration says. */
+  /** The database server's password, from its configured source. */
   readonly databasePassword: string | null;
-  /** What the files of `admin` hold; null where none is named. */
+  /** Contents of the files of `admin`; null if not configured. */
   readonly adminFiles: {
     readonly token: string | null;
     readonly cert: string | null;
@@ -47,16 +47,19 @@ export interface LoadedConfig {
   };
 }
 
-/** Bytes of a file that holds a password, token, certificate or key. */
+/** Limit of a file with a password, token, certificate or key, in bytes. */
 const SECRET_BYTES = 1024 * 1024;
 
-/** What a token looks like: long enough not to be guessed, and fit for a header. */
+/** A valid token: hard to guess, and allowed in a header. */
 const TOKEN = /^[\x21-\x7e]{16,200}$/;
 
-/** Bytes. Larger YAML takes many seconds and gigabytes; long lists of prefixes belong into a `cidr_file`. */
+/**
+ * Limit of the configuration in bytes. Larger YAML takes many seconds and gigabytes; long lists of prefixes belong in a
+ * `cidr_file`.
+ */
 const CONFIG_BYTES = 4 * 1024 * 1024;
 
-/** Loads a configuration. Never throws: what goes wrong is in the result. */
+/** Loads a configuration. Never throws: errors are in the result. */
 export async function loadConfig(source: ConfigSource, read: ReadFile = readFromDisk): Promise<LoadResult> {
   const file = "defaults" in source ? "" : source.configFile;
   try {
@@ -73,7 +76,7 @@ export async function loadConfig(source: ConfigSource, read: ReadFile = readFrom
 function explainConfigFile(error: unknown, file: string): string {
   if (!(error instanceof FileError)) throw error;
   if (error.code !== "ENOENT") return error.message;
-  return `no such file; write one with "btrt config > ${file}", or try "btrt run --defaults"`;
+  return `no such file; create one with "btrt config > ${file}", or try "btrt run --defaults"`;
 }
 
 async function loadDocument(document: ConfigDocument, file: string, read: ReadFile): Promise<LoadResult> {
@@ -117,7 +120,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   return { ...report, config: { ...config, database }, groups, ...lists, databasePassword, adminFiles };
 }
 
-/** Reads the files that a document names, even where it is wrong elsewhere. */
+/** Reads the files that a document names, even if other parts of it are invalid. */
 class NamedFiles {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
@@ -132,7 +135,7 @@ class NamedFiles {
     this.#read = read;
   }
 
-  /** The prefixes of each peer group's file, by the group's index. */
+  /** The prefixes of each peer group's file, by group index. */
   async readCidrFiles(): Promise<Map<number, readonly Prefix[]>> {
     const prefixes = new Map<number, readonly Prefix[]>();
     const groups = valueAt(this.#document.value, ["peer_groups"]);
@@ -152,17 +155,17 @@ class NamedFiles {
     return mode === "off" ? new Uint32Array(0) : await this.readHashes(["tracker", "access_list", "file"]);
   }
 
-  /** The info-hashes in the file named at a path. */
+  /** The info-hashes in the file at a path of the document. */
   async readHashes(path: KeyPath): Promise<Uint32Array> {
     return (await this.#readAt(path, readAccessListFile))?.hashes ?? new Uint32Array(0);
   }
 
-  /** The password in the database's file, which is its first line. */
+  /** The database password: the first line of its file. */
   async readPassword(): Promise<string | undefined> {
     return (await this.#readTextAt(["database", "password_file"]))?.replace(/[\r\n].*/s, "");
   }
 
-  /** The token in the first line of its file; certificate and key. */
+  /** The admin token, which is the first line of its file, the certificate and its key. */
   async readAdminFiles(): Promise<LoadedConfig["adminFiles"]> {
     const token = await this.#readTextAt(["admin", "token_file"], (text) =>
       TOKEN.test(firstLine(text)) ? undefined : "a token is 16 to 200 printable characters without spaces",
@@ -174,7 +177,7 @@ class NamedFiles {
     };
   }
 
-  /** The text of the file named at a path. @param wrong says what is wrong with it. */
+  /** The text of the file at a path of the document. @param wrong returns a problem of the text, or undefined. */
   async #readTextAt(
     path: KeyPath,
     wrong?: (text: string) => string | undefined,
@@ -188,7 +191,7 @@ class NamedFiles {
     return content?.text;
   }
 
-  /** What the file named at a path holds; undefined when none is named, or it cannot be read. */
+  /** The content of the file at a path of the document; undefined if none is named or it cannot be read. */
   async #readAt<Content extends { readonly problems: readonly Problem[] }>(
     path: KeyPath,
     readContent: (file: string, read: ReadFile) => Promise<Content>,
@@ -219,7 +222,7 @@ function resolveUrl(url: string, directory: string): string {
   return path === undefined ? url : `sqlite:${resolve(directory, path)}`;
 }
 
-/** Makes the paths in a document's value absolute. */
+/** Makes the paths in a document absolute. */
 function resolvePaths(value: unknown, directory: string): void {
   visitValues(configSchema, value, (schema, part, path) => {
     if (typeof part !== "string" || part === "" || !wraps(schema, filePath)) return;
@@ -227,7 +230,7 @@ function resolvePaths(value: unknown, directory: string): void {
   });
 }
 
-/** The first of a file's problems, and how many more there are. */
+/** The first of a file's problems, and the number of further ones. */
 function limit(problems: readonly Problem[], file: string, noun: string): Problem[] {
   const more = problems.length - PROBLEM_LIMIT;
   if (more <= 0) return [...problems];

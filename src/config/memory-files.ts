@@ -1,7 +1,7 @@
 /** Files in memory, for tests. */
 import type { ReadFile } from "./read-file.ts";
 
-/** Reads the named files in pieces of `pieceBytes`, or all at once; any other file is not there. */
+/** Reads the given files in pieces of `pieceBytes`, or at once. Other files do not exist. */
 export function memoryFiles(
   files: Readonly<Record<string, string | Uint8Array>>,
   pieceBytes = Number.POSITIVE_INFINITY,

@@ -1,4 +1,4 @@
-/** Rules about the names of a list's elements. They look at those that have one, whatever else is wrong. */
+/** Rules about names of list elements. They check the elements that have a name, whatever else is wrong. */
 import { z } from "zod";
 import { quote } from "./problem.ts";
 import { didYouMean } from "./suggest.ts";
@@ -9,24 +9,24 @@ interface NamedElement {
   readonly reachableFrom: readonly unknown[];
 }
 
-/** Of two elements with the same name, the later one is wrong. */
+/** Names must be unique; a duplicate is reported at the later element. */
 export function distinctNames() {
   return z.superRefine<unknown>((elements, context) => {
     const first = new Map<string, number>();
     for (const { index, name } of namedElements(elements)) {
       const taken = first.get(name);
       if (taken === undefined) first.set(name, index);
-      else issue(context, [index, "name"], `${quote(name)} is the name of element [${taken}] already`);
+      else issue(context, [index, "name"], `${quote(name)} is already the name of element [${taken}]`);
     }
   }, always);
 }
 
-/** Each name in `reachable_from` is that of one of these peer groups. */
+/** Names in `reachable_from` must be those of these peer groups. */
 export function groupsExist() {
   return z.superRefine<unknown>((groups, context) => checkReachableFrom(groups, groups, [], context), always);
 }
 
-/** The same for `neighbors`, whose groups are elsewhere: a rule for the root. */
+/** The same rule for `neighbors`, for the root, as their groups are in another section. */
 export function neighborsGroupsExist() {
   return z.superRefine<{ peer_groups?: unknown; neighbors?: unknown }>(
     ({ neighbors, peer_groups }, context) =>
@@ -53,7 +53,7 @@ function checkReachableFrom(
   }
 }
 
-/** The elements that have a name. Nothing is known of the others, nor of what is in any. */
+/** The elements with a name. The document is not validated yet. */
 function namedElements(elements: unknown): NamedElement[] {
   if (!Array.isArray(elements)) return [];
   return elements.flatMap((element: unknown, index) => {

@@ -1,33 +1,33 @@
-/** What is wrong with a configuration, and where. */
+/** Problems of a configuration, and their positions. */
 
-/** A place in a file, counted from 1. Line 0 stands for the file as a whole. */
+/** A position in a file, from 1. Line 0 means the whole file. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** Steps from the root of a configuration to a value: keys of sections, indexes of lists. */
+/** The path from the root of a configuration to a value: keys of sections and indexes of lists. */
 export type KeyPath = readonly (string | number)[];
 
-/** One mistake, or (as a warning) one thing that is probably not meant. */
+/** A mistake; as a warning, a probable mistake. */
 export interface Problem extends Position {
   readonly file: string;
-  /** The dotted key, such as `peer_groups[0].name`; empty where no key is concerned. */
+  /** The dotted key, such as `peer_groups[0].name`; empty if no key is concerned. */
   readonly key: string;
-  /** What is wrong, as a clause without a full stop. */
+  /** The mistake, as a clause without a full stop. */
   readonly message: string;
 }
 
-/** Most problems told of one file. */
+/** Limit of reported problems per file. */
 export const PROBLEM_LIMIT = 100;
 
-/** One line: `file:line:column: key: message`, or `file: message` for a file as a whole. */
+/** Formats a problem in one line: `file:line:column: key: message`, or `file: message` for the whole file. */
 export function formatProblem({ file, line, column, key, message }: Problem): string {
   const place = line === 0 ? file : `${file}:${line}:${column}`;
   return [place, key, message].filter((part) => part !== "").join(": ");
 }
 
-/** Formats a path as people write it: `tracker.interval`, `peer_groups[0].cidr_list[2]`; odd keys in quotes. */
+/** Formats a path: `tracker.interval`, `peer_groups[0].cidr_list[2]`; unusual keys in quotes. */
 export function formatKeyPath(path: KeyPath): string {
   let text = "";
   for (const step of path) {
@@ -37,7 +37,7 @@ export function formatKeyPath(path: KeyPath): string {
   return text;
 }
 
-/** Quotes text for a message, in one line that is not long. */
+/** Quotes text for a message, shortened to one line. */
 export function quote(text: string): string {
   return JSON.stringify(text.length <= 60 ? text : `${text.slice(0, 57)}...`);
 }

@@ -1,16 +1,16 @@
-/** Reading files within limits, and saying in one clause why one could not be read. */
+/** Reads files with size limits, and describes failures in one clause. */
 import { createReadStream } from "node:fs";
 import { TextDecoder } from "node:util";
 
-/** Gives a file's bytes in pieces. Tests put their own in its place. */
+/** Reads a file in pieces. Tests replace it. */
 export type ReadFile = (path: string) => AsyncIterable<Uint8Array>;
 
 /** Reads from disk. */
 export const readFromDisk: ReadFile = (path) => createReadStream(path, { highWaterMark: 256 * 1024 });
 
-/** A file that could not be read. The message is a clause such as `no such file`. */
+/** A file that cannot be read. The message is a clause such as `no such file`. */
 export class FileError extends Error {
-  /** The system's code, such as ENOENT; empty where the file was there and its content is refused. */
+  /** The system's code, such as ENOENT; empty if the content is refused. */
   readonly code: string;
 
   constructor(message: string, code = "") {
@@ -34,8 +34,8 @@ export async function readText(path: string, maxBytes: number, read: ReadFile): 
 
 /**
  * Reads a file line by line. Line ends are LF or CR LF; a byte order mark is skipped.
- * @param onLine gets each line's bytes at `[start, end)`, which it must not keep, and its number from 1;
- *   what it returns says whether to go on.
+ * @param onLine receives each line's bytes at `[start, end)`, which it must not keep, and its number from 1. It returns
+ *   whether to continue.
  * @throws FileError
  */
 export async function readLines(

@@ -1,17 +1,17 @@
 /**
- * Keys that were renamed or removed. For one major version a configuration that still has one is used nevertheless, and
- * a warning says what became of it; after that it is an unknown key like any other.
+ * Retired keys: renamed or removed. For one major version a configuration with such a key is still valid, and a warning
+ * says what has changed. After that it is an unknown key.
  */
 import { type ConfigDocument, valueAt } from "./document.ts";
 import type { Problem } from "./problem.ts";
 
-/** What became of a key. */
+/** A retired key. */
 export interface RetiredKey {
-  /** Dotted, of a section or value outside of lists. */
+  /** The dotted key of a section or value outside of lists. */
   readonly key: string;
-  /** The key that has its meaning now; absent: nothing has. */
+  /** The key that replaces it; undefined if none does. */
   readonly nowCalled?: string;
-  /** The major version of this program that does not know it any more. */
+  /** The major version from which it is unknown. */
   readonly until: number;
 }
 
@@ -19,8 +19,8 @@ export interface RetiredKey {
 export const RETIRED_KEYS: readonly RetiredKey[] = [];
 
 /**
- * Gives the values of retired keys to those that have their meaning now, unless these are set themselves.
- * @param document whose value is changed.
+ * Moves the values of retired keys to their replacements, unless these are set.
+ * @param document is changed.
  * @returns a warning for each retired key that is set.
  */
 export function moveRetiredKeys(
@@ -42,7 +42,7 @@ export function moveRetiredKeys(
   });
 }
 
-/** Takes the part at a path out, if it is there. */
+/** Removes the part at a path, if it exists. @returns the part. */
 function take(value: unknown, path: readonly string[]): unknown {
   const parent = valueAt(value, path.slice(0, -1));
   const part = valueAt(value, path);
@@ -50,7 +50,7 @@ function take(value: unknown, path: readonly string[]): unknown {
   return part;
 }
 
-/** Puts a part at a path, making the sections that it is in. */
+/** Sets the part at a path, and creates its sections. */
 function put(value: unknown, path: readonly string[], part: unknown): void {
   let section = value;
   for (const key of path.slice(0, -1)) {

@@ -1,15 +1,15 @@
-/** Looks into the schema: which keys are where, under what only says how absent or empty values are read. */
+/** Inspects the schema: its keys, without the wrappers for missing and empty values. */
 import { z } from "zod";
 
 type Schema = z.core.$ZodType;
 
-/** What a schema describes. */
+/** The shape of a schema. */
 export type Shape =
   | { readonly kind: "section"; readonly keys: Readonly<Record<string, Schema>> }
   | { readonly kind: "list"; readonly element: Schema }
   | { readonly kind: "value" };
 
-/** The shape of a schema without its wrappings. */
+/** The shape of a schema without its wrappers. */
 export function shapeOf(schema: Schema): Shape {
   for (const layer of layers(schema)) {
     if (layer instanceof z.ZodObject) return { kind: "section", keys: layer.shape };
@@ -18,7 +18,7 @@ export function shapeOf(schema: Schema): Shape {
   return { kind: "value" };
 }
 
-/** What stands in for a key that is absent, as it would be written in the file; undefined: the key is required. */
+/** The default of a key, as written in a file; undefined if the key is required. */
 export function defaultOf(schema: Schema): unknown {
   for (const layer of layers(schema)) {
     if (layer instanceof z.ZodDefault || layer instanceof z.ZodPrefault) return layer.def.defaultValue;
@@ -26,7 +26,7 @@ export function defaultOf(schema: Schema): unknown {
   return undefined;
 }
 
-/** The least and the greatest value of a number; undefined for anything else. */
+/** The range of a number; undefined for other values. */
 export function rangeOf(schema: Schema): { readonly min: number; readonly max: number } | undefined {
   for (const layer of layers(schema)) {
     if (!(layer instanceof z.ZodNumber)) continue;
@@ -36,19 +36,19 @@ export function rangeOf(schema: Schema): { readonly min: number; readonly max: n
   return undefined;
 }
 
-/** What the schema says about a key: its description, and the example that stands for a key without a default. */
+/** The description of a key, and the example for a key without a default. */
 export function documentationOf(schema: Schema): { readonly description: string; readonly example: unknown } {
   const meta = z.globalRegistry.get(schema);
   const examples = meta?.examples;
   return { description: meta?.description ?? "", example: Array.isArray(examples) ? examples[0] : undefined };
 }
 
-/** Whether `part` is `schema`, or is what it wraps, or what one of these is with another description. */
+/** Whether `schema` is `part`, wraps it, or is a copy of it with another description. */
 export function wraps(schema: Schema, part: Schema): boolean {
   return [...layers(schema)].some((layer) => layer === part || layer._zod.parent === part);
 }
 
-/** The schema of the value at a path, or undefined where the path leads out of the schema. */
+/** The schema of the value at a path, or undefined if it does not exist. */
 export function schemaAt(root: Schema, path: readonly PropertyKey[]): Schema | undefined {
   let schema: Schema | undefined = root;
   for (const step of path) {
@@ -71,7 +71,7 @@ export function dottedKeys(schema: Schema, parent = ""): string[] {
   });
 }
 
-/** Calls `visit` for each value of a document, where schema and document agree on what is there. */
+/** Calls `visit` for each value of a document that the schema describes. */
 export function visitValues(
   schema: Schema,
   value: unknown,
@@ -89,7 +89,7 @@ export function visitValues(
   }
 }
 
-/** A schema and what it wraps, from the outside in. */
+/** A schema and the schemas that it wraps, from the outside in. */
 function* layers(schema: Schema) {
   for (let layer: Schema | undefined = schema; layer !== undefined; layer = unwrap(layer)) yield layer;
 }

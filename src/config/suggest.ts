@@ -1,9 +1,9 @@
-/** "Did you mean": the nearest of the words that would have been right. */
+/** "Did you mean": suggests the most similar word. */
 import { distance } from "fastest-levenshtein";
 
 /**
- * The end of a message: `; did you mean "…"?`, with the candidate nearest to `word`. Nothing where more than two
- * letters, and more than a third of them, are different.
+ * The end of a message: `; did you mean "…"?`, with the candidate most similar to `word`. Empty if all candidates
+ * differ in more than two letters and more than a third of them.
  */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const most = Math.min(word.length - 1, Math.max(2, Math.floor(word.length / 3)));

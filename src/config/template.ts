@@ -1,8 +1,8 @@
 /**
- * The commented default configuration, made from the schema. Every key is in it with its description. Keys with a
- * default have it as their value; a key without one, or whose feature is not there yet, is commented out.
+ * Generates the commented default configuration from the schema. It has every key with its description. Keys with a
+ * default have it as their value; keys without one are commented out.
  *
- * Prose begins with `# `, and what may be uncommented with a bare `#`, so that taking these away leaves a valid file.
+ * Prose starts with `# `, commented keys with a bare `#`, so that removing these leaves a valid file.
  */
 import { valueAt } from "./document.ts";
 import { configSchema } from "./schema.ts";
@@ -11,7 +11,7 @@ import { defaultOf, documentationOf, rangeOf, type Shape, shapeOf } from "./sche
 type Section = Extract<Shape, { kind: "section" }>["keys"];
 type Schema = Section[string];
 
-/** Columns of prose, without what it is indented by. */
+/** Width of prose in columns, without indentation. */
 const WIDTH = 100;
 
 const HEADER = `
@@ -31,8 +31,8 @@ export function configTemplate(): string {
 }
 
 /**
- * A key, its description above it.
- * @param value what an example of the section around it gives the key; undefined: nothing.
+ * The lines of a key, below its description.
+ * @param value from an example of the enclosing section, or undefined.
  */
 function keyLines(key: string, schema: Schema, dotted: string, value?: unknown): string[] {
   const { description, example } = documentationOf(schema);
@@ -65,13 +65,13 @@ function sectionLines(section: Section, dotted: string, value: unknown): string[
   );
 }
 
-/** Puts the dash of a list before the first key; what is above that stays above the dash. */
+/** Adds the dash of a list before the first key; comments above it stay above the dash. */
 function listItem(lines: readonly string[]): string[] {
   const first = lines.findIndex((line) => !line.startsWith("#"));
   return lines.map((line, i) => (i < first ? line : `${i === first ? "- " : "  "}${line}`));
 }
 
-/** A value in one line: JSON, with spaces. */
+/** Formats a value in one line: JSON, with spaces. */
 function show(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(show).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
@@ -83,7 +83,7 @@ function indent(lines: readonly string[]): string[] {
   return lines.map((line) => `  ${line}`);
 }
 
-/** Wraps at spaces; not at non-breaking ones, which it makes ordinary. */
+/** Wraps at spaces, but not at non-breaking ones, which become ordinary spaces. */
 function wrap(text: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

@@ -83,7 +83,7 @@ test("every kind of value says what it takes", () => {
       "1:23: tracker.max_peers: must be a whole number from 1000 to 80000000, not Infinity",
     ],
     ["tracker: { numwant: .nan }", "1:21: tracker.numwant: must be a whole number from 0 to 1000, not NaN"],
-    ["tracker:\n  interval:\n", "2:3: tracker.interval: has no value: give it one, or take the key out"],
+    ["tracker:\n  interval:\n", "2:3: tracker.interval: has no value: set one, or remove the key"],
     ["tracker: 5", "1:10: tracker: must be keys with their values, not 5"],
     ["workers: many", '1:10: workers: must be auto or a whole number from 1 to 256, not "many"'],
     [
@@ -106,11 +106,11 @@ test("every kind of value says what it takes", () => {
     ],
     [
       "logging: { path: 5 }",
-      "1:18: logging.path: must be text of 1 to 4096 characters; in quotes when it looks like a number or true or false",
+      "1:18: logging.path: must be text of 1 to 4096 characters; quote it if it looks like a number or true or false",
     ],
     [
       "database: { password: 12345 }",
-      "1:23: database.password: must be text of 1 to 4096 characters; in quotes when it looks like a number or true or false",
+      "1:23: database.password: must be text of 1 to 4096 characters; quote it if it looks like a number or true or false",
     ],
     [
       "database: { url: postgres://x }",
@@ -218,7 +218,7 @@ test("names are unique, and those in reachable_from are known", () => {
     `  - { name: ${name}, priority: 0, reachable_from: [${from}] }\n`;
   assert.deepEqual(problemsOf(`peer_groups:\n${group("a", "b, a")}${group("b", "a")}`), []);
   assert.deepEqual(problemsOf(`peer_groups:\n${group("a")}${group("b", "a, c")}${group("a")}`), [
-    'f:4:13: peer_groups[2].name: "a" is the name of element [0] already',
+    'f:4:13: peer_groups[2].name: "a" is already the name of element [0]',
     'f:3:49: peer_groups[1].reachable_from[1]: "c" is not the name of a peer group',
   ]);
   const neighbor = (name: string, more: string) =>
@@ -229,7 +229,7 @@ test("names are unique, and those in reachable_from are known", () => {
     ),
     [
       "f:5:64: neighbors[1].timeout: must be a whole number from 1 to 60, not 0",
-      'f:5:13: neighbors[1].name: "n" is the name of element [0] already',
+      'f:5:13: neighbors[1].name: "n" is already the name of element [0]',
       'f:4:72: neighbors[0].reachable_from[0]: "home" is not the name of a peer group; did you mean "homes"?',
     ],
   );

@@ -1,4 +1,4 @@
-/** Checks a document by the schema, and says of everything that is wrong where it is and what was probably meant. */
+/** Validates a document by the schema, and reports position and suggestion for every problem. */
 import type { z } from "zod";
 import { type ConfigDocument, valueAt } from "./document.ts";
 import { prefix } from "./fields.ts";
@@ -8,15 +8,15 @@ import { type Config, configSchema } from "./schema.ts";
 import { dottedKeys, schemaAt, shapeOf, visitValues, wraps } from "./schema-tree.ts";
 import { didYouMean } from "./suggest.ts";
 
-/** What became of a document. */
+/** The result of validation. */
 export interface Validation {
-  /** Undefined when there are problems. */
+  /** Undefined if there are problems. */
   readonly config: Config | undefined;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
 
-/** Checks a document. Never throws. */
+/** Validates a document. Never throws. */
 export function validate(document: ConfigDocument, file: string): Validation {
   const result = configSchema.safeParse(document.value ?? {});
   const problems = result.error?.issues.flatMap((issue) => toProblems(issue, document, file)) ?? [];
@@ -40,7 +40,7 @@ function toProblems(issue: z.core.$ZodIssue, document: ConfigDocument, file: str
   ];
 }
 
-/** Where several keys don't go together, the first of them that the file sets. */
+/** The path to report: of several keys in conflict, the first that the file sets. */
 function guiltyPath(issue: z.core.$ZodIssue, path: KeyPath, document: ConfigDocument): KeyPath {
   const names: unknown = issue.code === "custom" ? issue.params?.names : undefined;
   if (!Array.isArray(names)) return path;
@@ -48,7 +48,7 @@ function guiltyPath(issue: z.core.$ZodIssue, path: KeyPath, document: ConfigDocu
   return paths.find((candidate) => document.has(candidate)) ?? path;
 }
 
-/** The words that would have been right. */
+/** The words that are allowed. */
 function allowedWords(issue: z.core.$ZodIssue): string[] {
   if (issue.code === "invalid_value") return issue.values.map(String);
   if (issue.code === "invalid_union") return issue.errors.flat().flatMap(allowedWords);
@@ -76,11 +76,11 @@ function hostBitWarnings(document: ConfigDocument, file: string): Problem[] {
   return warnings;
 }
 
-/** A number that is wrong in two ways has the same message twice. */
+/** Removes duplicates: a number that breaks two rules has the same message twice. */
 function distinct(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>();
   return problems.filter(({ key, message }) => {
-    const told = `${key}: ${message}`;
-    return !seen.has(told) && seen.add(told);
+    const text = `${key}: ${message}`;
+    return !seen.has(text) && seen.add(text);
   });
 }
