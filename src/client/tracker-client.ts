@@ -1,11 +1,11 @@
 /** Announces to other trackers over http, https and udp, with limits. Start here. */
 import type { Address } from "../model/address.ts";
 import type { AddressGuard } from "./address-guard.ts";
-import type { Announcement } from "./announcement.ts";
 import { ConnectionPools } from "./connection-pools.ts";
 import { CLOSED, untilDeadline } from "./deadline.ts";
 import { announceOverHttp } from "./http-announce.ts";
 import { type FailureKind, type NoReply, noReply, type Outcome, type TrackerReply } from "./outcome.ts";
+import type { OutgoingAnnounce } from "./outgoing-announce.ts";
 import { createResolver, type Resolve } from "./resolver.ts";
 import { originOf, parseTarget, type Target } from "./target.ts";
 import { UdpAnnouncer } from "./udp-announce.ts";
@@ -64,9 +64,9 @@ export class TrackerClient {
   }
 
   /** Announces. Never rejects. */
-  async announce(announcement: Announcement): Promise<Outcome> {
+  async announce(announce: OutgoingAnnounce): Promise<Outcome> {
     const startMs = performance.now();
-    const outcome = await this.#announce(announcement);
+    const outcome = await this.#announce(announce);
     const latencyMs = performance.now() - startMs;
     if ("peers" in outcome) return { answered: true, latencyMs, ...outcome };
     return { answered: false, latencyMs, ...outcome };
@@ -80,10 +80,10 @@ export class TrackerClient {
     await this.#pools.close();
   }
 
-  async #announce(announcement: Announcement): Promise<TrackerReply | NoReply> {
-    const target = parseTarget(announcement.url, this.#settings.refuseLowPorts);
+  async #announce(announce: OutgoingAnnounce): Promise<TrackerReply | NoReply> {
+    const target = parseTarget(announce.url, this.#settings.refuseLowPorts);
     if (typeof target === "string") return noReply(target);
-    const { userAgent = USER_AGENT, timeoutMs = this.#settings.timeoutMs } = announcement;
+    const { userAgent = USER_AGENT, timeoutMs = this.#settings.timeoutMs } = announce;
     if (!USER_AGENT_FORM.test(userAgent)) return noReply("url");
     if (this.#closed) return noReply("closed");
     if (this.#inFlight.size >= this.#settings.maxInFlight) return noReply("busy");
@@ -91,8 +91,7 @@ export class TrackerClient {
     const timer = setTimeout(() => deadline.abort(), timeoutMs);
     this.#inFlight.add(deadline);
     try {
-      if (target.protocol === "udp:")
-        return await this.#announceOverUdp(target, announcement, deadline.signal);
+      if (target.protocol === "udp:") return await this.#announceOverUdp(target, announce, deadline.signal);
       return await announceOverHttp(target, {
         pools: this.#pools,
         allows: (each) => each.address === undefined || this.#settings.guard(each.address, each),
@@ -108,7 +107,7 @@ export class TrackerClient {
 
   async #announceOverUdp(
     target: Target,
-    { udp }: Announcement,
+    { udp }: OutgoingAnnounce,
     deadline: AbortSignal,
   ): Promise<TrackerReply | NoReply> {
     if (udp === undefined) return noReply("url");

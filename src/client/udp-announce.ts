@@ -1,8 +1,8 @@
 /** Announces over UDP (BEP 15): gets a connection id, caches it for a minute, then announces. */
 import type { Address } from "../model/address.ts";
 import { formatAddress } from "../model/address-text.ts";
-import type { UdpFields } from "./announcement.ts";
 import type { FailureKind, TrackerReply } from "./outcome.ts";
+import type { UdpFields } from "./outgoing-announce.ts";
 import type { Target } from "./target.ts";
 import type { UdpExchanges, UdpQuestion } from "./udp-exchanges.ts";
 import {

@@ -1,8 +1,8 @@
 /** Messages of the UDP tracker protocol, from the client's side (BEP 15, BEP 41). */
 import type { Family } from "../model/address.ts";
 import { PeerCollector, printable } from "./announce-reply.ts";
-import type { UdpFields } from "./announcement.ts";
 import type { TrackerReply } from "./outcome.ts";
+import type { UdpFields } from "./outgoing-announce.ts";
 
 /** The `action` field of requests and replies. */
 export const ACTION = { connect: 0, announce: 1, error: 3 } as const;

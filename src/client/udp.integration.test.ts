@@ -7,8 +7,8 @@ import { answerOf, assertFailed } from "../../test/support/outcomes.ts";
 import { WITHOUT_IPV6 } from "../engine/conformance/loopback.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import type { UdpFields } from "./announcement.ts";
 import type { Outcome } from "./outcome.ts";
+import type { UdpFields } from "./outgoing-announce.ts";
 import { TrackerClient } from "./tracker-client.ts";
 
 const FIELDS: UdpFields = {

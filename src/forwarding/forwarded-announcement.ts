@@ -1,5 +1,5 @@
 /** What an external tracker is sent for a client: its own query, byte for byte, but for what only we know. */
-import type { Announcement, UdpFields } from "../client/announcement.ts";
+import type { OutgoingAnnounce, UdpFields } from "../client/outgoing-announce.ts";
 import { writeWord } from "../model/address.ts";
 import { formatAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
@@ -16,7 +16,7 @@ const MOST_BYTES = 2 ** 53;
  * reached from outside; and the number of peers is raised, as the answer serves others, too.
  * @param numWant peers to ask for at least.
  */
-export function announcementFor(task: ForwardTask, numWant: number): Announcement {
+export function announcementFor(task: ForwardTask, numWant: number): OutgoingAnnounce {
   const { scheme, authority, path, userAgent } = task;
   const origin = `${scheme}://${authority}`;
   const agent = USER_AGENT.test(userAgent) ? { userAgent } : {};

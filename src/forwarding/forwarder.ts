@@ -4,8 +4,9 @@
  * An announce that a tracker keeps accounts of (an event, or the client's turn by the tracker's own interval) goes out by
  * itself, as the client wrote it. One that only lacks peers joins what is on its way for the swarm, if anything is.
  */
-import type { Announcement } from "../client/announcement.ts";
+
 import type { Answer, Outcome } from "../client/outcome.ts";
+import type { OutgoingAnnounce } from "../client/outgoing-announce.ts";
 import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import type { ForeignPeers } from "../store/learned-peers.ts";
@@ -35,7 +36,7 @@ export interface ForwarderParts {
   readonly numWant: number;
   readonly times: AskTimes;
   /** Announces to a tracker (client/tracker-client.ts). Never rejects. */
-  readonly announce: (announcement: Announcement) => Promise<Outcome>;
+  readonly announce: (announcement: OutgoingAnnounce) => Promise<Outcome>;
   /** Puts peers into the store. @returns whether most of them, or enough, are there now. */
   readonly learn: (peers: ForeignPeers) => boolean;
   /** Ends a wait. */

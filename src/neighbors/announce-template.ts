@@ -1,5 +1,5 @@
 /** `announce_request` of a neighbor: what it is sent, with placeholders. */
-import type { Announcement, UdpFields } from "../client/announcement.ts";
+import type { OutgoingAnnounce, UdpFields } from "../client/outgoing-announce.ts";
 import { ANNOUNCE_EVENT, type AnnounceEvent, NUM_WANT_DEFAULT } from "../model/announce.ts";
 
 /** What we call ourselves when we ask. */
@@ -46,7 +46,7 @@ export class AnnounceTemplate {
   }
 
   /** Fills it in. @param infoHash 20 bytes. */
-  fill(infoHash: Uint8Array, identity: PollIdentity): Announcement {
+  fill(infoHash: Uint8Array, identity: PollIdentity): OutgoingAnnounce {
     const values: Readonly<Record<string, string>> = {
       info_hash: escapeBytes(infoHash),
       peer_id: escapeBytes(bytesOf(identity.peerId)),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import type { Announcement } from "../client/announcement.ts";
 import type { Answer, Outcome } from "../client/outcome.ts";
+import type { OutgoingAnnounce } from "../client/outgoing-announce.ts";
 import type { NamedPeers } from "../store/learned-peers.ts";
 import type { RefreshTask } from "../tasks/refresh-task.ts";
 import { groupsOf } from "../tracker/tracker-fixture.ts";
@@ -53,7 +53,7 @@ describe("a neighbor", () => {
       { ...SETTINGS, ...settings },
       7,
       {
-        announce: ({ url }: Announcement) =>
+        announce: ({ url }: OutgoingAnnounce) =>
           new Promise((resolve) => {
             const tell = async (outcome: Outcome) => {
               resolve(outcome);

@@ -1,7 +1,8 @@
 /** One neighbor: what it is to be asked, when it may be, and what comes of it. */
-import type { Announcement } from "../client/announcement.ts";
+
 import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts";
 import type { Answer, NoReply, Outcome } from "../client/outcome.ts";
+import type { OutgoingAnnounce } from "../client/outgoing-announce.ts";
 import type { Family } from "../model/address.ts";
 import { writeWord } from "../model/address.ts";
 import { LearnedCounts, type NamedPeers } from "../store/learned-peers.ts";
@@ -36,7 +37,7 @@ const LONGEST_POSTPONED_SECONDS = 86_400;
 /** What a neighbor does its work with. Times of `now` in milliseconds since 1970. */
 export interface NeighborParts {
   /** Announces to it. Never rejects. */
-  readonly announce: (announcement: Announcement) => Promise<Outcome>;
+  readonly announce: (announcement: OutgoingAnnounce) => Promise<Outcome>;
   /** Whether clients still announce a swarm. */
   readonly isAnnounced: (infoHash: Uint32Array) => boolean;
   /** Stores what it names. @returns false when the swarm is gone. */

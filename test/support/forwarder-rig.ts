@@ -1,8 +1,8 @@
 /** A {@link Forwarder} whose trackers answer when the test says so. */
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Announcement } from "../../src/client/announcement.ts";
 import type { Answer, FailureKind, Outcome } from "../../src/client/outcome.ts";
+import type { OutgoingAnnounce } from "../../src/client/outgoing-announce.ts";
 import { Forwarder } from "../../src/forwarding/forwarder.ts";
 import type { ScheduleLimits } from "../../src/forwarding/schedule.ts";
 import { parseAddress } from "../../src/model/address-text.ts";
@@ -27,7 +27,7 @@ export const PEERS = Uint8Array.from([
 
 /** What a tracker was asked. */
 interface Asked {
-  readonly announcement: Announcement;
+  readonly announcement: OutgoingAnnounce;
   answer(outcome: Outcome): Promise<void>;
 }
 

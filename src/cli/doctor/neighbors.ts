@@ -1,6 +1,6 @@
 /** Whether partners' trackers can be reached, and answer. */
 import { randomBytes } from "node:crypto";
-import type { Announcement } from "../../client/announcement.ts";
+import type { OutgoingAnnounce } from "../../client/outgoing-announce.ts";
 import type { Config } from "../../config/schema.ts";
 import { ANNOUNCE_EVENT } from "../../model/announce.ts";
 import { AnnounceTemplate, exampleUrl } from "../../neighbors/announce-template.ts";
@@ -45,7 +45,7 @@ async function checkNeighbor({
 }
 
 /** The announce that a neighbor is sent, but of a torrent of nobody's, and with another event. */
-function stoppedAnnouncement(template: string): Announcement {
+function stoppedAnnouncement(template: string): OutgoingAnnounce {
   const identity = { peerId: randomBytes(20).toString("latin1"), port: PORT, numWant: 0, ip: "" };
   const { url, udp } = new AnnounceTemplate(withStopped(template), 0).fill(randomBytes(20), identity);
   return udp === undefined ? { url } : { url, udp: { ...udp, event: ANNOUNCE_EVENT.stopped } };

@@ -2,7 +2,7 @@
 import type { AnnounceEvent } from "../model/announce.ts";
 
 /** An announce to another tracker. */
-export interface Announcement {
+export interface OutgoingAnnounce {
   /**
    * An `http:`, `https:` or `udp:` URL. One character is one byte (0x21 to 0xff); path and query are sent unchanged,
    * with their %-escapes. Userinfo and fragment are not allowed. The host is an address in canonical form, or an ASCII
