@@ -1,4 +1,4 @@
-/** Asks the admin listener of the tracker that runs here, as its configuration says where it is. */
+/** Requests from the admin listener of the running tracker, which is found by its configuration. */
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { buffer } from "node:stream/consumers";
@@ -8,20 +8,20 @@ import { formatHostPort } from "../model/address-text.ts";
 
 const TIMEOUT_MS = 10_000;
 
-/** It could not be asked, or refused; the message is for the user. */
+/** The request failed or was refused; the message is for the user. */
 export class AdminClientError extends Error {}
 
-/** Where to ask, and with what. */
+/** URL and credentials of an admin listener. */
 export interface AdminAddress {
   readonly url: string;
   readonly token: string | null;
-  /** The listener's own certificate, which is believed whatever name it is for. */
+  /** The listener's certificate. It is trusted for any host name. */
   readonly cert: string | null;
 }
 
 /**
- * Finds the listener of a configuration.
- * @param configFile undefined: the defaults.
+ * Finds the admin listener of a configuration.
+ * @param configFile undefined for the defaults.
  * @throws AdminClientError
  */
 export async function findAdmin(configFile: string | undefined): Promise<AdminAddress> {
@@ -30,7 +30,7 @@ export async function findAdmin(configFile: string | undefined): Promise<AdminAd
   return adminOf(loaded);
 }
 
-/** The listener of a configuration that is loaded. */
+/** The admin listener of a loaded configuration. */
 export function adminOf(loaded: LoadedConfig): AdminAddress {
   const { token, cert } = loaded.adminFiles;
   const { host, port } = loaded.config.admin.listen;
@@ -40,21 +40,21 @@ export function adminOf(loaded: LoadedConfig): AdminAddress {
 }
 
 /**
- * Asks for JSON.
+ * Requests JSON.
  * @param path below `/api/v1/`, with its query.
  * @throws AdminClientError
  */
 export async function askAdmin(admin: AdminAddress, path: string): Promise<unknown> {
   const answer = parseJson((await fetchFromAdmin(admin, path)).toString());
-  if (answer === undefined) throw new AdminClientError(`${admin.url}: the answer is no JSON`);
+  if (answer === undefined) throw new AdminClientError(`${admin.url}: the reply is not JSON`);
   return answer;
 }
 
 /**
- * Asks for bytes.
+ * Requests bytes.
  * @param path below `/api/v1/`, with its query.
- * @param timeoutMs without a sign of life.
- * @throws AdminClientError when they do not come, whole.
+ * @param timeoutMs of inactivity.
+ * @throws AdminClientError unless the complete reply arrives.
  */
 export async function fetchFromAdmin(
   { url, token, cert }: AdminAddress,
@@ -71,12 +71,12 @@ export async function fetchFromAdmin(
     sent.on("response", (response) =>
       buffer(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject),
     );
-    sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
+    sent.on("timeout", () => sent.destroy(new Error("no reply in time")));
     sent.on("error", reject).end();
   }).catch((error: Error & { code?: string }) => {
     const hint =
       error.code === "ECONNREFUSED"
-        ? "no tracker answers; is it running, with this configuration?"
+        ? "no tracker replies; is it running with this configuration?"
         : error.message;
     throw new AdminClientError(`${url}: ${hint}`);
   });

@@ -1,4 +1,4 @@
-/** `btrt check`. */
+/** The command `btrt check`. */
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { checkDatabase } from "./doctor/database.ts";
@@ -6,9 +6,9 @@ import { print, printError } from "./output.ts";
 import { summary } from "./summary.ts";
 
 /**
- * Says all that is wrong with a configuration on standard error, or what it amounts to on standard output.
- * @param withDatabase whether the database must be there as well, with tables that this version can use.
- * @returns the exit code: 1 when anything is wrong.
+ * Prints all problems of a configuration to standard error, or a summary to standard output.
+ * @param withDatabase whether to check the database as well, and its schema version.
+ * @returns the exit code: 1 if there are problems.
  */
 export async function check(configFile: string, withDatabase: boolean): Promise<number> {
   const loaded = await loadConfig({ configFile });

@@ -143,7 +143,7 @@ hashlist: { path: list, formats: [text, nftables] }
   assert.equal(first, `${good}: good`);
   assert.deepEqual(blocks.slice(0, 5), [
     "Listens on\n  http  [::1]:0\n  http  127.0.0.1:80\n  udp   [::]:80",
-    "Answers with\n  3 threads",
+    "Answers with\n  3 workers",
     "Peer groups, nearest first\n  tier 1  ours         2 prefixes\n  tier 2  partners     2 prefixes\n  tier 3  in no group",
     'Overlaps, where the longest prefix decides\n  1 prefix of "partners" inside "ours"',
     "Torrents\n  only 1 listed torrent",
@@ -151,7 +151,7 @@ hashlist: { path: list, formats: [text, nftables] }
   assert.match(blocks[5], /^Memory for swarms\n {2}at most \d+ MiB, with 1,000,000 peers$/);
   assert.equal(
     blocks[6],
-    `Keeps its swarms in\n  sqlite:${join(directory, "var/btrt.db")}, saved every 60 seconds`,
+    `Saves its swarms in\n  sqlite:${join(directory, "var/btrt.db")}, saved every 60 seconds`,
   );
   assert.deepEqual(blocks.slice(7), [
     'Neighbors\n  "next" is asked every 1,800 seconds',

@@ -39,10 +39,10 @@ ${EXAMPLES}`;
 export type Run = (source: ConfigSource) => Promise<number>;
 
 /**
- * Executes a command line. Never throws for what a user can do wrong: that is one line on standard error.
+ * Executes a command line. Never throws for mistakes of the user: these are one line on standard error.
  * @param argv the arguments, without the program's name.
- * @param run the `run` command's work, so that the other commands don't load it.
- * @returns the exit code: 0, or 1 for anything wrong.
+ * @param run the `run` command, passed in so that the other commands need not load it.
+ * @returns the exit code: 0, or 1 for any problem.
  */
 export async function runCommandLine(argv: readonly string[], run: Run): Promise<number> {
   const result = { exitCode: 0, help: "" };
@@ -58,7 +58,7 @@ export async function runCommandLine(argv: readonly string[], run: Run): Promise
   }
 }
 
-/** The other modules are loaded by the commands that need them, so that help and mistakes are quick. */
+/** Each command imports its own modules, so that help and error messages are fast. */
 function buildProgram(run: Run, result: { exitCode: number; help: string }): Command {
   const program = new Command("btrt")
     .description("A BitTorrent tracker that returns the peers nearest to the network first.")
@@ -296,7 +296,7 @@ function addHashListCommands(
     });
 }
 
-/** `btrt db …`: one command each. */
+/** The `btrt db` commands. */
 function addDatabaseCommands(
   program: Command,
   configOption: () => Option,

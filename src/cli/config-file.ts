@@ -1,10 +1,10 @@
-/** Where the configuration is. */
+/** The default location of the configuration. */
 import { resolve } from "node:path";
 
-/** Where a package puts it, and every command looks for it unless `--config` says otherwise. */
+/** The path that packages install, and the default of `--config`. */
 export const CONFIG_FILE = "/etc/btrt/btrt.conf";
 
-/** Whether a configuration is the one that the service reads. */
+/** Whether a configuration file is the one that the service reads. */
 export function isInstalled(configFile: string): boolean {
   return resolve(configFile) === CONFIG_FILE;
 }

@@ -1,4 +1,4 @@
-/** `btrt db`: what an administrator does with the database while the tracker does not run, or beside it. */
+/** The commands `btrt db`, for administration of the database. */
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -14,10 +14,10 @@ import { print, printError } from "./output.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** What a command has to work with. */
+/** The input of a command. */
 interface Work {
   readonly settings: DatabaseSettings;
-  /** With what `--print` or the file's name asks for. */
+  /** The `--print` flag, and the file argument. */
   readonly print: boolean;
   readonly file: string;
 }
@@ -30,11 +30,10 @@ const COMMANDS = {
       ? Promise.resolve(migrationScript(databaseKind(settings).migrations, 0))
       : using(settings, "make", async (database) => {
           const version = await database.version();
-          if (version === SCHEMA_VERSION)
-            return `${database.name}: the schema is there, version ${version}\n`;
+          if (version === SCHEMA_VERSION) return `${database.name}: the schema exists, version ${version}\n`;
           if (version > 0) throw new DatabaseError("schema", explainVersion(database.name, version));
           await database.migrate();
-          return `${database.name}: made the schema, version ${SCHEMA_VERSION}\n`;
+          return `${database.name}: created the schema, version ${SCHEMA_VERSION}\n`;
         }),
   upgrade: ({ settings, print }) =>
     using(settings, print ? "look" : "change", async (database) => {
@@ -53,7 +52,7 @@ const COMMANDS = {
       const { swarms, inactive, bytes } = await database.size();
       const rows = [
         ["database", database.name],
-        ["version", `${version}${version === SCHEMA_VERSION ? "" : ` (${SCHEMA_VERSION} is needed)`}`],
+        ["version", `${version}${version === SCHEMA_VERSION ? "" : ` (${SCHEMA_VERSION} is required)`}`],
         ["swarms", (swarms - inactive).toLocaleString("en")],
         ["inactive", inactive.toLocaleString("en")],
         ["size", `${Math.ceil(bytes / MEBIBYTE).toLocaleString("en")} MiB`],
@@ -78,7 +77,7 @@ const COMMANDS = {
 export type DatabaseCommand = keyof typeof COMMANDS;
 
 /**
- * Does what a `db` command says, and tells on standard output.
+ * Runs a `db` command, and prints its result to standard output.
  * @returns the exit code.
  */
 export async function runDatabaseCommand(
@@ -102,7 +101,7 @@ export async function runDatabaseCommand(
   }
 }
 
-/** Opens the database for one piece of work. @param purpose a tracker may run beside one that only looks. */
+/** Opens the database for one command. @param purpose reading is possible while a tracker runs. */
 async function using(
   settings: DatabaseSettings,
   purpose: "look" | "change" | "make",

@@ -1,10 +1,10 @@
-/** What makes a name mean this tracker in the DNS that subscribers ask, as the usual servers write it. */
+/** DNS records for this tracker's names, in the formats of common servers. */
 import { isIP } from "node:net";
 
-/** Seconds for which resolvers may remember it. */
+/** TTL of the records in seconds. */
 const TTL = 300;
 
-/** The lines for names and addresses, each with the program whose configuration it belongs into. */
+/** The lines for names and addresses, each prefixed with the server whose configuration it belongs to. */
 export function dnsLines(names: readonly string[], addresses: readonly string[]): string[] {
   const pairs = names.flatMap((name) => addresses.map((address) => ({ name, address })));
   const records = pairs.map(
@@ -14,7 +14,7 @@ export function dnsLines(names: readonly string[], addresses: readonly string[])
     ...records.map((record) => `BIND     ${record}`),
     ...records.map((record) => `Unbound  local-data: "${record}"`),
     ...names.flatMap((name) => [
-      // Without this it asks others for the address family that we have no address of, and they know no such name.
+      // Otherwise dnsmasq forwards queries for the missing address family, and gets NXDOMAIN.
       `dnsmasq  local=/${name}/`,
       `dnsmasq  host-record=${[name, ...addresses].join(",")}`,
     ]),

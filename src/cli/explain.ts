@@ -1,4 +1,4 @@
-/** `btrt explain`. */
+/** The command `btrt explain`. */
 
 import { styleText } from "node:util";
 import type { AnswerExplanation } from "../admin/explain.ts";
@@ -6,7 +6,7 @@ import { formatHostPort } from "../model/address-text.ts";
 import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";
 
-/** What is asked. */
+/** The query. */
 export interface ExplainOptions {
   readonly infoHash: string;
   readonly address: string;
@@ -15,9 +15,9 @@ export interface ExplainOptions {
 }
 
 /**
- * Shows the answer that an address would get now, and why.
- * @param configFile undefined: the defaults.
- * @returns the exit code: 1 when that cannot be said.
+ * Shows the reply that an address would get now, and why.
+ * @param configFile undefined for the defaults.
+ * @returns the exit code: 1 if there is no explanation.
  */
 export async function explain(configFile: string | undefined, options: ExplainOptions): Promise<number> {
   const { infoHash, address, numwant, json } = options;
@@ -32,12 +32,12 @@ export async function explain(configFile: string | undefined, options: ExplainOp
   }
 }
 
-/** Says it for people to read. */
+/** Formats an explanation for people. */
 function formatExplanation(answer: AnswerExplanation): string {
   const role = answer.seeder ? "a complete copy" : "a leecher";
   const known = answer.known
     ? `is in this torrent, ${role}`
-    : "is not in this torrent: asked as a new leecher";
+    : "is not in this torrent: treated as a new leecher";
   const marks = [
     answer.poll && "a tracker",
     answer.bridge && "a bridge of its home",
@@ -60,7 +60,7 @@ function formatExplanation(answer: AnswerExplanation): string {
   });
   const blocks: (readonly [string, readonly string[]])[] = [
     [`The answer, by policy ${answer.policy}: ${peers.length} of at most ${answer.numWant} peers`, peers],
-    ["Who there is, and why they are given or not", runs],
+    ["All peers, and why they are returned or not", runs],
   ];
   return [
     `${answer.address}, ${whose(answer.group, answer.prefix)}, ${[known, ...marks].join(", ")}\n`,

@@ -1,4 +1,4 @@
-/** `btrt hashlist`. */
+/** The command `btrt hashlist`. */
 import { readFile } from "node:fs/promises";
 import { loadConfig } from "../config/load.ts";
 import { FORMATS, type HashListFormat } from "../hash-list/formats/formats.ts";
@@ -8,10 +8,10 @@ import { describeFailure } from "../platform/failure.ts";
 import { AdminClientError, fetchFromAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";
 
-/** A tracker with millions of torrents looks at them for some seconds. */
+/** Timeout in milliseconds: a tracker with millions of torrents needs some seconds. */
 const TIMEOUT_MS = 60_000;
 
-/** What is wanted. */
+/** The command's options. */
 export interface HashListOptions {
   readonly format: HashListFormat;
   readonly output?: string;
@@ -19,9 +19,9 @@ export interface HashListOptions {
 }
 
 /**
- * Writes the hash list of the running tracker. It fails open: when that does not answer, a file is left without torrents,
- * and standard output without anything.
- * @returns the exit code: 1 when there is no list.
+ * Writes the hash list of the running tracker. It fails open: if the tracker does not reply, the file is written
+ * without torrents, and standard output stays empty.
+ * @returns the exit code: 1 if there is no list.
  */
 export async function hashList(
   configFile: string,
@@ -41,7 +41,7 @@ export async function hashList(
   }
 }
 
-/** Takes the torrents off a list that nobody vouches for any more. */
+/** Writes an empty list, as the old one can no longer be trusted. */
 async function empty(output: string, format: HashListFormat): Promise<void> {
   try {
     await replaceFile(output, FORMATS[format].encode(emptyList(Date.now()), 0));
@@ -55,11 +55,11 @@ async function configuredFile(configFile: string, format: HashListFormat): Promi
   const { config } = await loadConfig({ configFile });
   const path = config?.hashlist.path ?? null;
   if (path === null)
-    throw new AdminClientError("there is nothing to compare with: name a file, --output FILE");
+    throw new AdminClientError("no file to compare with: set hashlist.path, or use --output FILE");
   return path + FORMATS[format].ending;
 }
 
-/** Says which torrents came (+) and which left (-) since a file was written. @throws the system's error. */
+/** The torrents that were added (+) and removed (-) since a file was written. @throws the system's error. */
 async function compare(format: HashListFormat, bytes: Buffer, file: string): Promise<string> {
   const now = FORMATS[format].decode(bytes);
   const then = FORMATS[format].decode(await readFile(file));

@@ -1,4 +1,4 @@
-/** `btrt neighbors`. */
+/** The command `btrt neighbors`. */
 import { styleText } from "node:util";
 import type { NeighborStatus } from "../admin/panels/neighbors-panel.ts";
 import type { Status } from "../admin/status.ts";
@@ -7,10 +7,10 @@ import { print, printError } from "./output.ts";
 import { number, percent } from "./quantities.ts";
 
 /**
- * Shows what has come of asking partners' trackers.
- * @param configFile undefined: the defaults.
- * @param json as the tracker answers it, for programs.
- * @returns the exit code: 1 when it does not answer.
+ * Shows the state of all neighbors.
+ * @param configFile undefined for the defaults.
+ * @param json whether to print the tracker's JSON.
+ * @returns the exit code: 1 if the tracker does not reply.
  */
 export async function neighbors(configFile: string | undefined, json: boolean): Promise<number> {
   try {
@@ -25,7 +25,7 @@ export async function neighbors(configFile: string | undefined, json: boolean): 
   }
 }
 
-/** Says it for people to read. */
+/** Formats the state of a neighbor for people. */
 function formatNeighbor(neighbor: NeighborStatus): string {
   const { name, url, state, until, lastFailure, peers, givenShare } = neighbor;
   const again = until === null ? "" : `, tried again at ${until}`;
@@ -34,7 +34,7 @@ function formatNeighbor(neighbor: NeighborStatus): string {
     `${number(neighbor.asked)} torrents asked about: ${number(neighbor.answered)} answers, of them ` +
       `${number(neighbor.refused)} refusals; ${number(neighbor.failed)} failures`,
     `${number(neighbor.inFlight)} under way, ${number(neighbor.waiting)} waiting, ` +
-      `${number(neighbor.dropped)} dropped for want of time`,
+      `${number(neighbor.dropped)} dropped for lack of time`,
     formatNamedPeers(peers),
     `${percent(givenShare)} of all peers given`,
     `answers in ${(1000 * neighbor.latencySeconds).toFixed(0)} ms`,
@@ -44,7 +44,7 @@ function formatNeighbor(neighbor: NeighborStatus): string {
   return `${styleText("bold", name)}  ${url}\n${text.join("")}`;
 }
 
-/** What became of the peers that another tracker has named, for people to read. */
+/** Formats what happened to the peers that another tracker returned. */
 export function formatNamedPeers(peers: NeighborStatus["peers"]): string {
   return (
     `${number(peers.learned)} peers learned of ${number(peers.named)} named: ${number(peers.renewed)} known from ` +

@@ -1,4 +1,4 @@
-/** `btrt nftables`. */
+/** The command `btrt nftables`. */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { loadConfig } from "../config/load.ts";
@@ -6,7 +6,7 @@ import { formatProblem } from "../config/problem.ts";
 import { formatRuleset, hasSubscribers, tableName } from "../hash-list/nftables-ruleset.ts";
 import { print, printError } from "./output.ts";
 
-/** What is made, and what is done with it: unless it is applied or removed, it is written to standard output. */
+/** The command's options. Without `apply` and `remove` the rules are written to standard output. */
 export interface NftablesOptions {
   readonly bridge?: true;
   readonly countOnly?: true;
@@ -14,12 +14,12 @@ export interface NftablesOptions {
   readonly remove?: true;
 }
 
-/** Where nft is, should the path leave out the directories of administrators' programs. */
+/** Directories of nft, which may be missing in PATH. */
 const ADMIN_DIRECTORIES = "/usr/sbin:/sbin";
 
 /**
- * Writes the rules for a router, loads them, or removes them.
- * @returns the exit code: 1 when that cannot be done.
+ * Writes, loads or removes the rules for a router.
+ * @returns the exit code: 1 on failure.
  */
 export async function nftables(configFile: string, options: NftablesOptions): Promise<number> {
   const bridge = options.bridge ?? false;
@@ -32,7 +32,7 @@ export async function nftables(configFile: string, options: NftablesOptions): Pr
   const { tiers, interval, max_entries } = loaded.config.hashlist;
   const { groups } = loaded;
   if (!hasSubscribers({ groups, tiers })) {
-    printError(`btrt: ${configFile}: peer_groups: has no prefixes, so that no address is a subscriber's`);
+    printError(`btrt: ${configFile}: peer_groups: has no prefixes, so there are no subscribers`);
     return 1;
   }
   const countOnly = options.countOnly ?? false;
@@ -49,13 +49,13 @@ export async function nftables(configFile: string, options: NftablesOptions): Pr
   return run(`btrt nftables --config ${quote(configFile)}${flags} | nft -f -`, ["-f", "-"], ruleset);
 }
 
-/** Removes the table, and nothing else. It is made first, so that it is no mistake when there is none. */
+/** Removes the table, and nothing else. It is added first, so that a missing one is not an error. */
 function removeTable(table: string): Promise<number> {
   const statements = `add table ${table}; delete table ${table}`;
   return run(`nft '${statements}'`, [statements]);
 }
 
-/** Says what it is about to do, as a command that does the same, and lets nft do it. */
+/** Prints the equivalent shell command, and runs nft. */
 async function run(shown: string, args: readonly string[], input = ""): Promise<number> {
   const exitCode = await print(`${shown}\n`);
   if (exitCode !== 0) return exitCode;
@@ -65,7 +65,7 @@ async function run(shown: string, args: readonly string[], input = ""): Promise<
     child.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     child.on("close", resolve);
   });
-  // Should nft end before it has read everything, its message says why.
+  // If nft ends before it has read everything, its message says why.
   child.stdin.on("error", () => {}).end(input);
   const [said, end] = await Promise.all([text(child.stderr), ended]);
   if (end === 0) return 0;
@@ -73,7 +73,7 @@ async function run(shown: string, args: readonly string[], input = ""): Promise<
   return 1;
 }
 
-/** One word for a shell. */
+/** Quotes a word for a shell. */
 function quote(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -81,8 +81,8 @@ function quote(text: string): string {
 function explain(said: string, end: string | number | null): string {
   if (end === "ENOENT") return "nft: no such program; install nftables";
   const message = said.trim() || `ended with ${end}`;
-  if (/not permitted/i.test(message)) return `nft: ${message}\nit takes root, or CAP_NET_ADMIN`;
+  if (/not permitted/i.test(message)) return `nft: ${message}\nthis needs root, or CAP_NET_ADMIN`;
   if (/\breject with\b/.test(message))
-    return `nft: ${message}\nthe kernel's module nft_reject_inet, or nft_reject_bridge for a bridge, is not there`;
+    return `nft: ${message}\nthe kernel module nft_reject_inet, or nft_reject_bridge for a bridge, is missing`;
   return `nft: ${message}`;
 }

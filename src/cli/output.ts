@@ -1,8 +1,8 @@
-/** Standard output and error, which may be a closed pipe or a full disk. */
+/** Output to standard output and standard error, which may be a closed pipe or a full disk. */
 
 /**
- * Writes to standard output. A reader that has gone (`btrt config | head`) has what it wanted.
- * @returns the exit code: 1 when it could not be written, which is then said on standard error.
+ * Writes to standard output. A closed pipe (`btrt config | head`) is not an error.
+ * @returns the exit code: 1 if writing failed, which is reported on standard error.
  */
 export function print(text: string | Uint8Array): Promise<number> {
   return new Promise((resolve) => {
@@ -15,13 +15,13 @@ export function print(text: string | Uint8Array): Promise<number> {
   });
 }
 
-/** Writes lines to standard error, if anybody reads it. */
+/** Writes lines to standard error; errors are ignored. */
 export function printError(lines: string): void {
   ignoreErrors(process.stderr);
   process.stderr.write(`${lines}\n`);
 }
 
-/** A stream also emits what the callback of a write gets, and without a listener that would end the process. */
+/** A stream also emits the error that the callback of a write receives; without a listener that ends the process. */
 function ignoreErrors(stream: NodeJS.WriteStream): void {
   if (stream.listenerCount("error", ignore) === 0) stream.on("error", ignore);
 }

@@ -1,4 +1,4 @@
-/** `btrt status`. */
+/** The command `btrt status`. */
 import { setTimeout as delay } from "node:timers/promises";
 import { styleText } from "node:util";
 import type { Status } from "../admin/status.ts";
@@ -10,18 +10,18 @@ import { STATUS_SECTIONS } from "./status-sections.ts";
 const EVERY_MS = 1000;
 const CLEAR = "\x1b[H\x1b[2J";
 
-/** How the state is shown. */
+/** The command's options. */
 export interface StatusOptions {
-  /** As the tracker answers it, for programs. */
+  /** Whether to print the tracker's JSON. */
   readonly json: boolean;
-  /** Again and again, until interrupted. */
+  /** Whether to repeat until interrupted. */
   readonly watch: boolean;
 }
 
 /**
- * Shows the state of the tracker that runs with a configuration.
- * @param configFile undefined: the defaults.
- * @returns the exit code: 1 when it does not answer.
+ * Shows the status of the tracker that runs with a configuration.
+ * @param configFile undefined for the defaults.
+ * @returns the exit code: 1 if it does not reply.
  */
 export async function status(
   configFile: string | undefined,
@@ -43,7 +43,7 @@ export async function status(
   }
 }
 
-/** Says the state for people to read. */
+/** Formats the status for people. */
 function formatStatus(status: Status): string {
   const head =
     `BTRT ${status.version}, ${status.ready ? "answering" : "not answering yet"}, ` +

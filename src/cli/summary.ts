@@ -1,4 +1,4 @@
-/** What a configuration amounts to, for people to read. */
+/** Summarizes a configuration for people. */
 
 import type { LoadedConfig, LoadReport } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
@@ -9,7 +9,7 @@ import { formatHostPort } from "../model/address-text.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
 import { memoryBound, shardsFor } from "../store/store-memory.ts";
 
-/** Describes a configuration that can be used. */
+/** Describes a valid configuration. */
 export function summary(configFile: string, loaded: LoadedConfig & LoadReport): string {
   const { config, groups, warnings } = loaded;
   const { max_peers, access_list } = config.tracker;
@@ -22,7 +22,7 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
         ...config.listen.udp.map((address) => `udp   ${formatHostPort(address)}`),
       ],
     ],
-    ["Answers with", [count(workers, "thread")]],
+    ["Answers with", [count(workers, "worker")]],
     ["Peer groups, nearest first", describeGroups(groups)],
     ["Overlaps, where the longest prefix decides", describeOverlaps(groups)],
     ["Torrents", access_list.mode === "off" ? [] : [describeAccessList(access_list.mode, loaded.accessList)]],
@@ -31,7 +31,7 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
       [`at most ${megabytes(memoryBound(max_peers, shardsFor(workers)))}, with ${count(max_peers, "peer")}`],
     ],
     [
-      "Keeps its swarms in",
+      "Saves its swarms in",
       [`${config.database.url}, saved every ${count(config.database.save_interval, "second")}`],
     ],
     ["Neighbors", describeNeighbors(config.neighbors)],

@@ -85,10 +85,10 @@ admin: { listen: "127.0.0.1:${admin}" }
   assert.match(about(report, "tracker"), /^ok: version .*, process \d+, \w+ engine, answers$/m);
   assert.equal(
     about(report, "ports"),
-    `ok: http 127.0.0.1:${http} is the running tracker's\nok: udp 127.0.0.1:${udp} is the running tracker's\n` +
-      `ok: admin 127.0.0.1:${admin} is the running tracker's`,
+    `ok: http 127.0.0.1:${http} is in use by the running tracker\nok: udp 127.0.0.1:${udp} is in use by the running tracker\n` +
+      `ok: admin 127.0.0.1:${admin} is in use by the running tracker`,
   );
-  assert.match(about(report, "DNS"), /^ok: retracker\.local means 127\.0\.0\.1$/m);
+  assert.match(about(report, "DNS"), /^ok: retracker\.local resolves to 127\.0\.0\.1$/m);
   assert.match(about(report, "DNS"), /^warning: http:\/\/retracker\.local\/announce means port 80/m);
   assert.match(about(report, "limits"), /^ok: open files: .*of the running tracker/m);
   assert.match(about(report, "database"), /^ok: .*btrt\.db, schema version \d+$/);
@@ -98,11 +98,11 @@ admin: { listen: "127.0.0.1:${admin}" }
   const others = await diagnose(bed, "--resolver", resolver, "--name", "else.local", "nowhere.local");
   assert.equal(others.code, 1);
   const dns = about(others.report, "DNS");
-  assert.match(dns, /^warning: else\.local means 192\.0\.2\.99: no address of this machine → /m);
-  assert.match(dns, /^problem: nowhere\.local: .* knows no such name → /m);
+  assert.match(dns, /^warning: else\.local resolves to 192\.0\.2\.99: not an address of this machine → /m);
+  assert.match(dns, /^problem: nowhere\.local: .* has no such name → /m);
   assert.match(dns, /^dnsmasq {2}host-record=nowhere\.local,/m);
   const deaf = await diagnose(bed, "--resolver", `127.0.0.1:${udp}`);
-  assert.match(about(deaf.report, "DNS"), /^unknown: retracker\.local: .* does not answer/m);
+  assert.match(about(deaf.report, "DNS"), /^unknown: retracker\.local: .* does not reply/m);
 
   assert.equal(await tracker.stop(), 0);
   const stopped = await diagnose(bed, "--resolver", resolver);
@@ -139,14 +139,20 @@ database: { url: "sqlite:newer.db" }
   const ports = about(report, "ports");
   assert.match(
     ports,
-    new RegExp(`^problem: http 127.0.0.1:${http} is another program's → "ss -lnpt 'sport = :${http}'"`, "m"),
+    new RegExp(
+      `^problem: http 127.0.0.1:${http} is in use by another program → "ss -lnpt 'sport = :${http}'"`,
+      "m",
+    ),
   );
-  assert.match(ports, new RegExp(`^problem: udp 127.0.0.1:${udp} is another program's → "ss -lnpu `, "m"));
-  assert.match(ports, /^problem: http 192\.0\.2\.254:80 is no address of this machine → /m);
+  assert.match(
+    ports,
+    new RegExp(`^problem: udp 127.0.0.1:${udp} is in use by another program → "ss -lnpu `, "m"),
+  );
+  assert.match(ports, /^problem: http 192\.0\.2\.254:80 is not an address of this machine → /m);
   assert.match(about(report, "database"), /^problem: .*newer\.db has schema version 1000, newer than/);
   assert.match(about(report, "groups"), /^warning: no peer groups/);
-  assert.match(about(report, "secrets"), /^warning: .*token can be read by everybody here → chmod 640 /);
-  assert.match(about(report, "io_uring"), /^ok: not wanted/);
+  assert.match(about(report, "secrets"), /^warning: .*token is world-readable → chmod 640 /);
+  assert.match(about(report, "io_uring"), /^ok: not needed/);
 
   const shown = runBtrt(bed, ["doctor", "--config", bed.path("btrt.conf")]);
   assert.equal(await shown.ended, 1);
@@ -174,13 +180,13 @@ test("a database server without tables, refused and away", {
     );
     return about((await diagnose(bed)).report, "database");
   };
-  assert.match(await judge(MARIADB_PASSWORD), /^problem: .* has no tables → "btrt db create" makes them$/);
+  assert.match(await judge(MARIADB_PASSWORD), /^problem: .* has no tables → run "btrt db create"$/);
   const made = runBtrt(bed, ["db", "create", "--config", bed.path("btrt.conf")]);
   assert.equal(await made.ended, 0, made.stderr);
   assert.match(await judge(MARIADB_PASSWORD), /^ok: .*, schema version \d+$/);
-  assert.match(await judge("wrong"), /^problem: .* → see database\.user and its password/);
+  assert.match(await judge("wrong"), /^problem: .* → check database\.user, its password/);
   await server.kill();
-  assert.match(await judge(MARIADB_PASSWORD), /^problem: .* → see that it runs/);
+  assert.match(await judge(MARIADB_PASSWORD), /^problem: .* → check that it runs/);
 });
 
 test("ports that systemd holds are ours, if the configuration has them", {
@@ -205,11 +211,11 @@ btrt doctor --json
   const ports = about(JSON.parse(diagnosis.output), "ports");
   assert.equal(
     ports,
-    `ok: http [::]:80 is held for it by btrt.socket
-ok: udp [::]:6969 is held for it by btrt.socket
+    `ok: http [::]:80 is held for the tracker by btrt.socket
+ok: udp [::]:6969 is held for the tracker by btrt.socket
 ok: admin 127.0.0.1:6970 is free
-problem: btrt.socket holds http [::]:81, where nobody would answer → ` +
-      'name them in listen.http, or "systemctl edit btrt.socket"',
+problem: btrt.socket holds http [::]:81, which the tracker would not serve → ` +
+      'add them to listen.http, or remove them with "systemctl edit btrt.socket"',
   );
 });
 
@@ -244,14 +250,14 @@ neighbors: ${JSON.stringify(neighbors)}
   const { report } = await diagnose(bed);
   const lines = about(report, "neighbors").split("\n");
   assert.equal(lines.length, 5);
-  assert.match(lines[0], /^ok: "over http" answers, after \d+ ms$/);
-  assert.match(lines[1], /^ok: "over udp" answers, after \d+ ms$/);
-  assert.match(lines[2], /^warning: "refuses" refuses: .+ → see its announce_request/);
+  assert.match(lines[0], /^ok: "over http" replies, after \d+ ms$/);
+  assert.match(lines[1], /^ok: "over udp" replies, after \d+ ms$/);
+  assert.match(lines[2], /^warning: "refuses" refuses: .+ → check its announce_request/);
   assert.match(
     lines[3],
-    /^warning: "away" gives no answer \(refused, after \d+ ms\) → see whether 127\.0\.0\.1:\d+ runs/,
+    /^warning: "away" does not reply \(refused, after \d+ ms\) → check that 127\.0\.0\.1:\d+ runs/,
   );
-  assert.match(lines[4], /^warning: "sends us elsewhere" gives no answer \(address, /);
+  assert.match(lines[4], /^warning: "sends us elsewhere" does not reply \(address, /);
   const { peers } = (await (await fetch(`${partner.admin}api/v1/status`)).json()) as { peers: number };
   assert.equal(peers, 0);
 });

@@ -1,15 +1,15 @@
-/** Completions for bash, zsh and fish. */
+/** Completion scripts for bash, zsh and fish. */
 import type { Command } from "commander";
 import { type Place, placesOf, type Word } from "./words.ts";
 
-/** The shells there is a script for. */
+/** The supported shells. */
 export type Shell = keyof typeof SCRIPTS;
 
 const SCRIPTS = { bash, zsh, fish };
 
 const HEADER = "# Completions of btrt, made by: btrt completion";
 
-/** The script for a shell. */
+/** The completion script for a shell. */
 export function completionScript(shell: Shell, program: Command): string {
   return SCRIPTS[shell](placesOf(program));
 }
@@ -113,7 +113,7 @@ function offerInFish({ word, description, value }: Word): string {
   return `${what}${follows}${description === "" ? "" : ` -d ${quote(description)}`}`;
 }
 
-/** The options that something follows, each as `COMMANDS OPTION`, with those that the same follows. */
+/** The options that take a value, each as `COMMANDS OPTION`, grouped by kind of value. */
 function optionsByValue(
   places: readonly Place[],
 ): { options: string[]; value: Exclude<Word["value"], "none"> }[] {
@@ -129,17 +129,17 @@ function optionsByValue(
   return [...found.values()];
 }
 
-/** Every place but the beginning, as {@link key} has it. */
+/** All places except the start, in the form of {@link key}. */
 function commandsOf(places: readonly Place[]): string[] {
   return places.map(({ path }) => key(path)).filter((text) => text !== "");
 }
 
-/** Commands with a space before each. */
+/** Commands, each with a space before it. */
 function key(path: readonly string[]): string {
   return path.map((name) => ` ${name}`).join("");
 }
 
-/** As the shells' strong quotes have it; no word here has a quote of its own that fish reads otherwise. */
+/** Quotes for a shell. No word here contains quotes that fish would treat differently. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,25 +1,25 @@
 /** The words that can follow each command. The completions of every shell are made from them. */
 import type { Command } from "commander";
 
-/** One place on the command line. */
+/** A place on the command line. */
 export interface Place {
   /** The commands typed so far, such as `["db", "export"]`. */
   readonly path: readonly string[];
-  /** What may follow. */
+  /** The words that may follow. */
   readonly words: readonly Word[];
   /** Whether a file may follow. */
   readonly takesFile: boolean;
 }
 
-/** Something to type. */
+/** A word that may be typed. */
 export interface Word {
   readonly word: string;
   readonly description: string;
-  /** What follows it: nothing of its own, a file, one of these, or something that nobody can guess. */
+  /** What must follow it: nothing, a file, one of several words, or an unknown value. */
   readonly value: "none" | "file" | "unknown" | readonly string[];
 }
 
-/** All places, the beginning first. */
+/** All places, starting with the program itself. */
 export function placesOf(program: Command): Place[] {
   const help = { word: "help", description: "show this help, or the help of a command" };
   const top = placesBelow(program, []);

@@ -1,27 +1,27 @@
-/** Whether the machine's clock is kept right: logs, totals of hours and days, and certificates go by it. */
+/** Checks that the machine's clock is synchronized: logs, hourly and daily totals, and certificates depend on it. */
 import { type Finding, ok, unknown, warning } from "./finding.ts";
 
-/** More than Linux' `struct timex` (linux/timex.h), whose first field `modes`, 0, says to change nothing. */
+/** More than the size of Linux' `struct timex` (linux/timex.h). Its first field, `modes`, is 0: nothing is changed. */
 const TIMEX_BYTES = 512;
 
-/** What adjtimex(2) returns while nothing synchronises the clock. */
+/** Result of adjtimex(2) while the clock is not synchronized. */
 const TIME_ERROR = 5;
 
-/** Asks the kernel, which every time daemon tells. */
+/** Queries the kernel, which all time daemons update. */
 export async function checkClock(): Promise<Finding[]> {
   if (process.platform !== "linux")
-    return [unknown(`how ${process.platform} keeps its clock is not known here`)];
+    return [unknown(`clock synchronization cannot be checked on ${process.platform}`)];
   const { default: koffi } = await import("koffi");
   const adjtimex: (timex: Uint8Array) => number = koffi.load(null).func("int adjtimex(void *timex)");
   return [judgeClock(adjtimex(new Uint8Array(TIMEX_BYTES)))];
 }
 
-/** @param state what adjtimex returned. */
+/** @param state the result of adjtimex. */
 export function judgeClock(state: number): Finding {
-  if (state < 0) return unknown("the kernel does not tell (a container?); see it on the host");
-  if (state !== TIME_ERROR) return ok("synchronised");
+  if (state < 0) return unknown("the kernel does not report it (a container?); check it on the host");
+  if (state !== TIME_ERROR) return ok("synchronized");
   return warning(
-    "nothing synchronises it",
+    "the clock is not synchronized",
     "run chrony, systemd-timesyncd or ntpd here, or on the host of a container",
   );
 }

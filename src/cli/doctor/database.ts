@@ -1,4 +1,4 @@
-/** Whether the database can be used, and has the schema that this version needs. */
+/** Checks that the database is available and has the required schema. */
 import { existsSync } from "node:fs";
 import type { Status } from "../../admin/status.ts";
 import { databaseSettings } from "../../config/database-settings.ts";
@@ -9,21 +9,21 @@ import { SCHEMA_VERSION } from "../../storage/schema.ts";
 import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
 
 const REMEDIES: Readonly<Record<DatabaseFailure, string>> = {
-  unavailable: "see that it runs, and that database.url names it",
+  unavailable: "check that it runs, and that database.url is right",
   claimed: "only one tracker at a time uses a database: stop the other",
   corrupt:
-    "the tracker renames it and begins a new one with what can be read; restore a copy to have what it held",
-  denied: "see database.user and its password, and that the schema is granted to it",
-  foreign: "name a file of its own in database.url",
-  misplaced: "see database.url",
-  moved: "the tracker writes a new one",
-  schema: '"btrt db upgrade" brings older tables forward; newer ones need the version that made them',
+    "the tracker renames it and starts a new one with the readable rows; restore a backup to get all of them",
+  denied: "check database.user, its password, and its privileges on the schema",
+  foreign: "set database.url to a file of its own",
+  misplaced: "check database.url",
+  moved: "the tracker creates a new one",
+  schema: '"btrt db upgrade" upgrades older tables; newer ones need the version that created them',
 };
 
-/** What is asked of a doctor's subject here: `btrt check` has no running tracker. */
+/** The part of the subject that is needed here: `btrt check` has no running tracker. */
 type DatabaseSubject = Pick<Subject, "loaded"> & Partial<Pick<Subject, "running">>;
 
-/** Opens it, looks, and closes it. */
+/** Opens the database, checks it, and closes it. */
 export async function checkDatabase({ loaded, running }: DatabaseSubject): Promise<Finding[]> {
   const settings = databaseSettings(loaded, process.env);
   const said = running === undefined ? [] : judgeRunning(running);
@@ -45,25 +45,25 @@ export async function checkDatabase({ loaded, running }: DatabaseSubject): Promi
   }
 }
 
-/** An embedded database is made at the first start, if it can be. */
+/** An embedded database is created at the first start, if possible. */
 async function judgePlace(embedded: EmbeddedDatabase, file: string, isRunning: boolean): Promise<Finding> {
   try {
     await embedded.tryPlace(file);
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     return problem(
-      `${file} cannot be made: ${error.message}`,
-      "give its directory to the tracker's user, or see database.url",
+      `${file} cannot be created: ${error.message}`,
+      "make its directory writable for the tracker's user, or check database.url",
     );
   }
-  if (!isRunning) return ok(`${file} will be made at the first start`);
+  if (!isRunning) return ok(`${file} will be created at the first start`);
   return problem(
-    `${file} is not there, and the tracker runs`,
-    "the tracker notices within seconds and writes a new one; see who removes it",
+    `${file} does not exist, but the tracker runs`,
+    "the tracker notices within seconds and creates a new one; find out what removes it",
   );
 }
 
-/** What the tracker itself has found, whose file may have been another one. */
+/** Problems that the running tracker reports, possibly of another file. */
 export function judgeRunning({ database }: Pick<Status, "database">): Finding[] {
   const { failure, lastReplacement } = database;
   const findings: Finding[] = [];
@@ -71,23 +71,23 @@ export function judgeRunning({ database }: Pick<Status, "database">): Finding[] 
     findings.push(
       problem(
         `the tracker cannot use it: ${failure}`,
-        "nothing is saved until that is mended; attempts go on",
+        "nothing is saved until this is repaired; the tracker keeps retrying",
       ),
     );
   if (lastReplacement !== null) {
     const { at, reason, torrents, keptAs } = lastReplacement;
-    const kept = keptAs === null ? "" : `, and what was there is ${keptAs}`;
+    const kept = keptAs === null ? "" : `; the old file is now ${keptAs}`;
     findings.push(
       warning(
         `the file was replaced at ${at} (${reason}): the new one has ${torrents} torrents of the old${kept}`,
-        "see what removes or damages the file: the disk, or a script",
+        "find out what removes or damages the file: the disk, or a script",
       ),
     );
   }
   return findings;
 }
 
-/** @param version the schema's; 0 for none. @param upgrades whether the tracker does that by itself. */
+/** @param version of the schema; 0 for none. @param upgrades whether the tracker upgrades it at start. */
 function judgeVersion(name: string, version: number, upgrades: boolean): Finding {
   if (version === SCHEMA_VERSION) return ok(`${name}, schema version ${version}`);
   if (version > SCHEMA_VERSION) {
@@ -98,6 +98,6 @@ function judgeVersion(name: string, version: number, upgrades: boolean): Finding
   }
   const text =
     version === 0 ? `${name} has no tables` : `${name} has schema version ${version}, not ${SCHEMA_VERSION}`;
-  if (upgrades) return ok(`${text}; the next start sees to that`);
-  return problem(text, version === 0 ? '"btrt db create" makes them' : '"btrt db upgrade"');
+  if (upgrades) return ok(`${text}; the next start upgrades it`);
+  return problem(text, version === 0 ? 'run "btrt db create"' : 'run "btrt db upgrade"');
 }

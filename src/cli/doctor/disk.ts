@@ -1,4 +1,4 @@
-/** Whether there is room where the tracker writes. */
+/** Checks the free space where the tracker writes. */
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { databaseFile } from "../../storage/databases.ts";
@@ -7,11 +7,11 @@ import { type Finding, ok, problem, type Subject, warning } from "./finding.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Less than this, and a day's log may fill it. */
+/** Below this, a day's log may fill the disk. */
 const SCARCE_BYTES = 1024 * MEBIBYTE;
 const NOTHING_BYTES = 64 * MEBIBYTE;
 
-/** A finding for each place. */
+/** Returns a finding for each directory. */
 export async function checkDisk({ loaded: { config } }: Subject): Promise<Finding[]> {
   const { database, hashlist, logging } = config;
   const file = databaseFile(database);
@@ -28,11 +28,11 @@ export async function checkDisk({ loaded: { config } }: Subject): Promise<Findin
   );
 }
 
-/** @param inodes that are free; some file systems count none. */
+/** @param inodes free ones; some file systems do not count them. */
 export function judgeSpace(place: string, bytes: number, inodes: number): Finding {
   const free = `${place} has ${Math.floor(bytes / MEBIBYTE).toLocaleString("en")} MiB free`;
-  const remedy = "make room, or put it elsewhere (database.url, logging.path, logging.keep_days)";
-  if (inodes === 0) return problem(`${place} has no inode free`, remedy);
+  const remedy = "free some space, or move the files (database.url, logging.path, logging.keep_days)";
+  if (inodes === 0) return problem(`${place} has no free inodes`, remedy);
   if (bytes < NOTHING_BYTES) return problem(free, remedy);
   return bytes < SCARCE_BYTES ? warning(free, remedy) : ok(free);
 }

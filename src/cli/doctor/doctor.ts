@@ -1,4 +1,4 @@
-/** `btrt doctor`: whether this machine is fit to run the tracker, thing by thing, with what to do about it. */
+/** The command `btrt doctor`: checks whether this machine can run the tracker, and suggests remedies. */
 import { styleText } from "node:util";
 import type { Status } from "../../admin/status.ts";
 import { type LoadedConfig, type LoadReport, loadConfig } from "../../config/load.ts";
@@ -26,7 +26,7 @@ import { checkNeighbors } from "./neighbors.ts";
 import { checkPorts } from "./ports.ts";
 import { checkReplySources } from "./reply-sources.ts";
 
-/** What is looked at, in the order of the report. */
+/** The checks, in the order of the report. */
 const CHECKS: Readonly<Record<string, Check>> = {
   tracker: async ({ running }) => describeRunning(running),
   ports: checkPorts,
@@ -43,8 +43,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   handshakes: checkHandshakes,
 };
 
-/** What hangs for so long does not answer. */
-const PATIENCE_MS = 15_000;
+/** Timeout of a check, in milliseconds. */
+const TIMEOUT_MS = 15_000;
 
 const MARKS: Readonly<Record<Verdict, string>> = {
   ok: styleText("green", "ok         "),
@@ -53,19 +53,19 @@ const MARKS: Readonly<Record<Verdict, string>> = {
   unknown: styleText("dim", "not checked"),
 };
 
-/** How to look, and to say it. */
+/** The command's options. */
 export interface DoctorOptions {
   readonly name: readonly string[];
   readonly resolver?: string;
   readonly json?: boolean;
 }
 
-/** A finding, and what it is about. */
+/** A finding with its subject. */
 type Line = Finding & { readonly about: string };
 
 /**
- * Looks at everything, and says it.
- * @returns the exit code: 1 when there is a problem; warnings are none.
+ * Runs all checks, and prints their findings.
+ * @returns the exit code: 1 if there is a problem; warnings do not count.
  */
 export async function doctor(
   configFile: string,
@@ -92,7 +92,7 @@ export async function doctor(
 
 async function look(check: Check, subject: Subject): Promise<readonly Finding[]> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("no answer in time")), PATIENCE_MS);
+  const timer = setTimeout(() => reject(new Error("no reply in time")), TIMEOUT_MS);
   try {
     return await Promise.race([check(subject), promise]);
   } catch (error) {
@@ -107,13 +107,13 @@ function describeConfig(
   { config, problems, warnings }: LoadReport & { readonly config: unknown },
 ): Finding[] {
   const found = [
-    ...problems.map((each) => problem(formatProblem(each), "nothing else is checked before that is right")),
-    ...warnings.map((each) => warning(formatProblem(each), "see that it is meant so")),
+    ...problems.map((each) => problem(formatProblem(each), "correct this first; nothing else was checked")),
+    ...warnings.map((each) => warning(formatProblem(each), "check whether this is intended")),
   ];
-  return config === null ? found : [ok(`${configFile} is good`), ...found];
+  return config === null ? found : [ok(`${configFile} is valid`), ...found];
 }
 
-/** Asks the tracker that runs with a configuration; undefined when none answers. */
+/** Queries the tracker that runs with a configuration; undefined if none replies. */
 async function askRunning(loaded: LoadedConfig): Promise<Status | undefined> {
   try {
     return (await askAdmin(adminOf(loaded), "status")) as Status;
@@ -128,12 +128,12 @@ function describeRunning(running: Status | undefined): Finding[] {
   const { version, pid, engine, ready } = running;
   const text = `version ${version}, process ${pid}, ${engine} engine, ${ready ? "answers" : "does not answer yet"}`;
   return [
-    ready ? ok(text) : warning(text, "the log says what it waits for"),
-    ...running.warnings.map((each) => warning(each, '"btrt status" and the log say more')),
+    ready ? ok(text) : warning(text, "see the log for what it waits for"),
+    ...running.warnings.map((each) => warning(each, 'see "btrt status" and the log')),
   ];
 }
 
-/** A line for each finding, its remedy below, and how many there are at the end. */
+/** Formats the findings, each with its remedy below it, and the totals. */
 function format(lines: readonly Line[]): string {
   const width = Math.max(...lines.map(({ about }) => about.length));
   const indent = " ".repeat("not checked".length + width + 4);

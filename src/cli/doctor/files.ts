@@ -1,17 +1,17 @@
-/** The files that a configuration names: the groups' prefixes, and those that hold secrets. */
+/** Checks the files that a configuration names: peer groups, secrets and handshake counts. */
 import { stat } from "node:fs/promises";
 import { isStale } from "../../hash-list/handshake-reader.ts";
 import { type Finding, ok, type Subject, warning } from "./finding.ts";
 
 const OTHERS_READ = 0o004;
 
-/** They were read when the configuration was loaded; this is what else can be said of them. */
+/** Reports the number of prefixes and the date of their file, for each group. */
 export async function checkGroups({ loaded: { config, groups } }: Subject): Promise<Finding[]> {
   if (groups.length === 0) {
     return [
       warning(
         "no peer groups: all peers are equally near",
-        'name your networks in peer_groups; "btrt init" asks',
+        'list your networks in peer_groups; "btrt init" helps',
       ),
     ];
   }
@@ -26,7 +26,7 @@ export async function checkGroups({ loaded: { config, groups } }: Subject): Prom
   );
 }
 
-/** Whether everybody on this machine can read what only the tracker should. */
+/** Checks that files with secrets are not world-readable. */
 export async function checkSecrets({ loaded: { config } }: Subject): Promise<Finding[]> {
   const named = [config.database.password_file, config.admin.token_file, config.admin.key];
   const files = named.filter((file) => file !== null);
@@ -34,16 +34,13 @@ export async function checkSecrets({ loaded: { config } }: Subject): Promise<Fin
     files.map(async (file) => {
       const { mode } = await stat(file);
       return (mode & OTHERS_READ) === 0
-        ? ok(`${file} is not for everybody`)
-        : warning(
-            `${file} can be read by everybody here`,
-            `chmod 640 ${file}, its group being the tracker's`,
-          );
+        ? ok(`${file} is not world-readable`)
+        : warning(`${file} is world-readable`, `chmod 640 ${file}, with the tracker's group`);
     }),
   );
 }
 
-/** Whether a router or DPI box still writes its counts of handshakes. */
+/** Checks that a router or DPI box still writes its handshake counts. */
 export async function checkHandshakes({ loaded: { config } }: Subject): Promise<Finding[]> {
   const { router_counters, dpi_statistics } = config.hashlist;
   const files = [router_counters, dpi_statistics?.file ?? null].filter((file) => file !== null);
@@ -52,11 +49,11 @@ export async function checkHandshakes({ loaded: { config } }: Subject): Promise<
       const written = (await stat(file).catch(() => undefined))?.mtime;
       if (written === undefined)
         return warning(
-          `${file} is not there`,
-          "have the counts of handshakes written to it, or name another",
+          `${file} does not exist`,
+          "let the router or DPI box write its handshake counts there, or correct the path",
         );
       const text = `${file} was last written at ${written.toISOString()}`;
-      return isStale(written.getTime()) ? warning(text, "see why nobody writes it any more") : ok(text);
+      return isStale(written.getTime()) ? warning(text, "find out why it is not written any more") : ok(text);
     }),
   );
 }

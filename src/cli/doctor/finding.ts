@@ -1,40 +1,40 @@
-/** What `btrt doctor` looks at, and what it finds. */
+/** Checks of `btrt doctor`, and their findings. */
 import type { Status } from "../../admin/status.ts";
 import type { LoadedConfig, LoadReport } from "../../config/load.ts";
 
-/** `unknown`: it could not be found out; the text says why. */
+/** `unknown`: the check was not possible; the text says why. */
 export type Verdict = "ok" | "warning" | "problem" | "unknown";
 
-/** One thing that was looked at. */
+/** A finding of a check. */
 export interface Finding {
   readonly verdict: Verdict;
-  /** How it is, as a clause. */
+  /** The state, as a clause. */
   readonly text: string;
-  /** What to do about it: with every warning and problem. */
+  /** What to do; present with every warning and problem. */
   readonly remedy?: string;
 }
 
-/** Everything that checks are about. */
+/** The input of the checks. */
 export interface Subject {
   readonly configFile: string;
   readonly loaded: LoadedConfig & LoadReport;
-  /** What the tracker that runs with this configuration says of itself; undefined when none answers. */
+  /** The status of the tracker that runs with this configuration; undefined if none replies. */
   readonly running: Status | undefined;
-  /** Names by which subscribers reach the tracker. */
+  /** Names under which subscribers reach the tracker. */
   readonly names: readonly string[];
-  /** The resolver to ask for them, `ADDRESS` or `ADDRESS:PORT`; undefined: this machine's. */
+  /** The resolver to query for them, `ADDRESS` or `ADDRESS:PORT`; undefined for this machine's. */
   readonly resolver: string | undefined;
 }
 
-/** Looks at one thing, and changes nothing. What it throws is a finding, too: it could not be found out. */
+/** Checks one subject without changing anything. An exception becomes a finding: the check was not possible. */
 export type Check = (subject: Subject) => Promise<readonly Finding[]>;
 
-/** It is as it should be. */
+/** Everything is in order. */
 export function ok(text: string): Finding {
   return { verdict: "ok", text };
 }
 
-/** It works, but not for long or not well. */
+/** It works, but not reliably or not well. */
 export function warning(text: string, remedy: string): Finding {
   return { verdict: "warning", text, remedy };
 }
@@ -44,7 +44,7 @@ export function problem(text: string, remedy: string): Finding {
   return { verdict: "problem", text, remedy };
 }
 
-/** It could not be found out. */
+/** The check was not possible. */
 export function unknown(text: string): Finding {
   return { verdict: "unknown", text };
 }

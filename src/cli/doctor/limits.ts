@@ -1,4 +1,4 @@
-/** Whether the limits of process and kernel leave room for what the configuration promises. */
+/** Checks that the limits of process and kernel suffice for the configuration. */
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { otherDescriptors } from "../../config/descriptors.ts";
@@ -9,22 +9,22 @@ import { type Finding, ok, type Subject, unknown, warning } from "./finding.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Locked memory that a thread's rings take at most (docs/engines.md). */
+/** Upper bound of locked memory for a worker's rings (docs/engines.md). */
 const RING_BYTES = 1.2 * MEBIBYTE;
 
-/** What the engines ask of listen(2). */
+/** Listen backlog that the engines request. */
 const BACKLOG = 4096;
 
-/** How long a closed connection stays tracked (nf_conntrack_tcp_timeout_time_wait). */
+/** How long a closed connection stays in the connection tracking table (nf_conntrack_tcp_timeout_time_wait). */
 const TRACKED_SECONDS = 120;
 
-/** A part of the memory that the rest of the process and of the machine needs. */
+/** Share of the memory for swarms; the rest is for the process and the machine. */
 const MEMORY_SHARE = 0.8;
 
-/** Gives a file of /proc; undefined when it is not there, or not for us. */
+/** Reads a file of /proc; undefined if it does not exist or is not readable. */
 export type ReadSystem = (path: string) => string | undefined;
 
-/** Looks at the running tracker's limits, else at those of this shell. */
+/** Checks the running tracker's limits, or those of this shell. */
 export async function checkLimits({ loaded, running }: Subject): Promise<Finding[]> {
   const memory = process.constrainedMemory() || totalmem();
   return judgeLimits(loaded.config, readSystem, running?.pid, Math.min(memory, totalmem()));
@@ -32,7 +32,7 @@ export async function checkLimits({ loaded, running }: Subject): Promise<Finding
 
 /**
  * @param pid of the running tracker, if there is one.
- * @param memoryBytes that this process may have.
+ * @param memoryBytes limit of this process.
  */
 export function judgeLimits(
   config: Config,
@@ -58,7 +58,7 @@ export function judgeLimits(
   ];
 }
 
-/** The hard limit counts: Node raises the soft one to it. */
+/** The hard limit counts, as Node raises the soft limit to it. */
 function judgeFiles(config: Config, limits: string, whose: string): Finding {
   const most = hardLimit(limits, "Max open files");
   const needed = config.listen.max_connections + otherDescriptors(config);
@@ -83,7 +83,7 @@ function judgeBacklog(read: ReadSystem): Finding[] {
   return [most >= BACKLOG ? ok(text) : warning(text, `sysctl -w net.core.somaxconn=${BACKLOG}`)];
 }
 
-/** Without connection tracking there is nothing to say. */
+/** Returns nothing if connection tracking is not in use. */
 function judgeConntrack({ tracker }: Config, read: ReadSystem): Finding[] {
   const most = readNumber(read, "/proc/sys/net/netfilter/nf_conntrack_max");
   if (most === undefined) return [];
@@ -101,10 +101,10 @@ function judgeMemory(config: Config, memoryBytes: number): Finding {
   const text = `memory: ${mebibytes(memoryBytes)}; swarms take at most ${mebibytes(bound)}`;
   return bound <= memoryBytes * MEMORY_SHARE
     ? ok(text)
-    : warning(text, "a lower tracker.max_peers, or more memory");
+    : warning(text, "reduce tracker.max_peers, or add memory");
 }
 
-/** A line such as `Max open files  1024  524288  files`: the third column. */
+/** Parses a line such as `Max open files  1024  524288  files`: the third column is the hard limit. */
 function hardLimit(limits: string, name: string): number {
   const [, hard] = new RegExp(`^${name} +\\S+ +(\\S+)`, "m").exec(limits) ?? [];
   return hard === "unlimited" ? Number.POSITIVE_INFINITY : Number(hard);

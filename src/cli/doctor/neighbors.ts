@@ -1,4 +1,4 @@
-/** Whether partners' trackers can be reached, and answer. */
+/** Checks that neighbors are reachable and reply. */
 import { randomBytes } from "node:crypto";
 import type { OutgoingAnnounce } from "../../client/outgoing-announce.ts";
 import type { Config } from "../../config/schema.ts";
@@ -9,13 +9,13 @@ import { type Finding, ok, type Subject, warning } from "./finding.ts";
 
 const PORT = 6881;
 
-/** A finding for each that is asked. */
+/** Returns a finding for each enabled neighbor. */
 export async function checkNeighbors({ loaded: { config } }: Subject): Promise<Finding[]> {
   const asked = config.neighbors.filter(({ enabled }) => enabled);
   return Promise.all(asked.map(checkNeighbor));
 }
 
-/** Tells it that a peer has stopped which it never heard of: it answers, and remembers nothing. */
+/** Sends a `stopped` event for an unknown peer and a random torrent: the neighbor replies, and stores nothing. */
 async function checkNeighbor({
   name,
   announce_request,
@@ -33,18 +33,18 @@ async function checkNeighbor({
   if (!outcome.answered) {
     const why = outcome.kind === "status" ? `HTTP ${outcome.status}` : outcome.kind;
     return warning(
-      `"${name}" gives no answer (${why}, ${took})`,
-      `see whether ${host} runs, and lets this machine ask`,
+      `"${name}" does not reply (${why}, ${took})`,
+      `check that ${host} runs and accepts requests from this machine`,
     );
   }
-  if (outcome.failureReason === undefined) return ok(`"${name}" answers, ${took}`);
+  if (outcome.failureReason === undefined) return ok(`"${name}" replies, ${took}`);
   return warning(
     `"${name}" refuses: ${outcome.failureReason}`,
-    "see its announce_request, and ask the partner",
+    "check its announce_request, and ask the partner",
   );
 }
 
-/** The announce that a neighbor is sent, but of a torrent of nobody's, and with another event. */
+/** The announce that a neighbor is sent, with a random info-hash and the event `stopped`. */
 function stoppedAnnouncement(template: string): OutgoingAnnounce {
   const identity = { peerId: randomBytes(20).toString("latin1"), port: PORT, numWant: 0, ip: "" };
   const { url, udp } = new AnnounceTemplate(withStopped(template), 0).fill(randomBytes(20), identity);

@@ -1,4 +1,4 @@
-/** Whether UDP replies leave from the address that was asked, on a machine with several. */
+/** Checks that UDP replies have the right source address, on a machine with several. */
 import type { Config } from "../../config/schema.ts";
 import { connectionsPerWorker, workerCount } from "../../config/worker-count.ts";
 import type { ListenAddress } from "../../engine/engine.ts";
@@ -9,14 +9,14 @@ import { isInstalled } from "../config-file.ts";
 import { type Finding, ok, type Subject, warning } from "./finding.ts";
 import { askSocketUnit } from "./socket-unit.ts";
 
-/** Stands for the descriptor of a socket that systemd holds: which number it will have does not matter. */
+/** A placeholder for the descriptor of a socket that systemd holds. */
 const HELD = 3;
 
 const REMEDY =
-  'name each address in listen.udp, and with ListenDatagram= in "systemctl edit btrt.socket" if that holds the port; ' +
-  "or have io_uring (docs/engines.md)";
+  'list each address in listen.udp, and with ListenDatagram= in "systemctl edit btrt.socket" if that holds the port; ' +
+  "or enable io_uring (docs/engines.md)";
 
-/** Asks which engine serves, or would, and which sockets systemd holds. */
+/** Determines the engine in use, or the one that would be chosen, and the sockets that systemd holds. */
 export async function checkReplySources({ configFile, loaded, running }: Subject): Promise<Finding[]> {
   const { udp } = loaded.config.listen;
   if (udp.length === 0) return [];
@@ -25,7 +25,7 @@ export async function checkReplySources({ configFile, loaded, running }: Subject
   return [judgeReplySources(engine, udp, held.udp, localAddresses())];
 }
 
-/** The engine that a tracker would take that is started now. */
+/** The engine that a tracker would choose if it were started now. */
 async function likelyEngine(config: Config): Promise<string> {
   if (config.engine !== "auto") return config.engine;
   const engines = workerCount(config);
@@ -34,8 +34,8 @@ async function likelyEngine(config: Config): Promise<string> {
 }
 
 /**
- * @param held what systemd holds, as `formatHostPort` writes it.
- * @param all addresses of the machine, as {@link localAddresses} finds them.
+ * @param held sockets that systemd holds, in the form of `formatHostPort`.
+ * @param all addresses of the machine, from {@link localAddresses}.
  */
 export function judgeReplySources(
   engine: string,
@@ -47,7 +47,7 @@ export function judgeReplySources(
     held.includes(formatHostPort(address)) ? { ...address, fd: HELD } : address,
   );
   const elsewhere = engine === "node" ? uncertainReplySources(asServed, all).map(formatHostPort) : [];
-  if (elsewhere.length === 0) return ok("UDP replies leave from the address that was asked");
-  const text = `UDP replies of ${elsewhere.join(", ")} may leave from another address than was asked, and clients drop them: this machine has several, and the engine is node`;
+  if (elsewhere.length === 0) return ok("UDP replies leave from the address that was queried");
+  const text = `UDP replies of ${elsewhere.join(", ")} may leave from another address than was queried, and clients drop them: this machine has several addresses, and the engine is node`;
   return warning(text, REMEDY);
 }

@@ -1,28 +1,28 @@
-/** What an operator tells `btrt init`. */
+/** The answers of an operator to `btrt init`. */
 import { networkInterfaces } from "node:os";
 
-/** As typed: the configuration's own checks judge what comes of it. */
+/** Answers as typed: the configuration's checks validate them. */
 export interface Answers {
-  /** Prefixes of the operator's own networks; one element may be the path of a file that lists them. */
+  /** Prefixes of the operator's own networks; one element may be the path of a file with prefixes. */
   readonly local: readonly string[];
-  /** The same of partners' networks. */
+  /** Prefixes of partners' networks, likewise. */
   readonly partner: readonly string[];
   /** Partners' trackers: host names, or announce URLs. */
   readonly neighbor: readonly string[];
-  /** Names by which subscribers reach this tracker. */
+  /** Names under which subscribers reach this tracker. */
   readonly name: readonly string[];
-  /** This machine's addresses, which these names are to mean. */
+  /** This machine's addresses, to which these names shall resolve. */
   readonly address: readonly string[];
-  /** Where HTTP announces arrive. */
+  /** The port for HTTP announces. */
   readonly port: string;
   readonly database: string;
-  /** Of a database server. */
+  /** User of a database server. */
   readonly databaseUser: string;
-  /** A file that holds its password; empty: it is in the environment. */
+  /** A file with its password; empty if the password is in the environment. */
   readonly passwordFile: string;
 }
 
-/** What holds unless an operator says otherwise. @param database where swarms are kept. */
+/** The defaults. @param database URL of the database. */
 export function defaultAnswers(database: string): Answers {
   return {
     local: [],
@@ -37,7 +37,7 @@ export function defaultAnswers(database: string): Answers {
   };
 }
 
-/** This machine's first address of each family that others can reach. */
+/** This machine's first address of each family that other machines can reach. */
 function ownAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const reachable = all.filter(({ internal, address }) => !internal && !/^fe80:/i.test(address));

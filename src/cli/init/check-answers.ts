@@ -1,4 +1,4 @@
-/** What is wrong with answers, before anything is written. */
+/** Checks answers before a configuration is written. */
 import { isIP } from "node:net";
 import { loadConfig } from "../../config/load.ts";
 import { quote } from "../../config/problem.ts";
@@ -8,7 +8,7 @@ import { configText } from "./config-text.ts";
 
 const NAME = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)*[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i;
 
-/** All that is wrong with answers, a clause each, as `btrt check` would say it of the configuration. */
+/** All problems of the answers, one clause each, as `btrt check` would report them. */
 export async function problemsOf(answers: Answers, configFile: string): Promise<string[]> {
   const names = answers.name.filter((name) => !NAME.test(name)).map((name) => `${quote(name)} is not a name`);
   const addresses = answers.address

@@ -63,7 +63,7 @@ test("a file that is there is left alone; with --force it gets another name", as
   await writeFile(config, "workers: 1\n");
   const refused = btrt("init", "--config", config, "--local", "10.0.0.0/8");
   assert.equal(refused.code, 1);
-  assert.match(refused.err, /^btrt: .* is there already; --force .*\n$/);
+  assert.match(refused.err, /^btrt: .* exists; --force .*\n$/);
   assert.equal(await readFile(config, "utf8"), "workers: 1\n");
   assert.equal(btrt("init", "--config", config, "--local", "10.0.0.0/8", "--force").code, 0);
   assert.equal(await readFile(`${config}.old`, "utf8"), "workers: 1\n");
@@ -100,7 +100,7 @@ test("an answer with a mistake is asked for again, an empty one is the default",
   output.end();
   const shown = await text(output);
   assert.equal(shown.match(/own network/g)?.length, 3, "asked thrice");
-  assert.match(shown, /without them nobody is near.*"10\.0\.0" is not an IP address/s);
+  assert.match(shown, /at least one is required.*"10\.0\.0" is not an IP address/s);
   assert.deepEqual(answers, {
     ...defaultAnswers("tcp://db.example"),
     local: ["10.0.0.0/8", "192.0.2.0/24"],

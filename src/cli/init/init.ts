@@ -1,4 +1,4 @@
-/** `btrt init`: a first configuration, from questions or from flags. */
+/** The command `btrt init`: creates a configuration, from questions or flags. */
 import { existsSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -11,10 +11,10 @@ import { configText, defaultDatabase, isServer } from "./config-text.ts";
 import { askFor, InterruptedError, type Terminal } from "./questions.ts";
 
 /**
- * Writes a configuration that `btrt check` finds good, and says what else is to be done.
- * @param flags answers given on the command line. With `local` among them nothing is asked.
- * @param terminal where to ask; undefined when nobody is there.
- * @returns the exit code: 1 when nothing was written.
+ * Writes a valid configuration, and prints the next steps.
+ * @param flags answers on the command line. With `local` among them no questions are asked.
+ * @param terminal for the questions; undefined without one.
+ * @returns the exit code: 1 if nothing was written.
  */
 export async function init(
   configFile: string,
@@ -23,9 +23,7 @@ export async function init(
   terminal: Terminal | undefined,
 ): Promise<number> {
   if (existsSync(configFile) && !force) {
-    printError(
-      `btrt: ${configFile} is there already; --force writes another, and keeps it as ${configFile}.old`,
-    );
+    printError(`btrt: ${configFile} exists; --force replaces it, and keeps it as ${configFile}.old`);
     return 1;
   }
   try {
@@ -35,14 +33,14 @@ export async function init(
     await write(configFile, configText(answers, configFile), force);
     return await print(`${configFile}: written\n\n${whatNext(answers, configFile)}`);
   } catch (error) {
-    if (error instanceof InterruptedError) printError("\nbtrt: nothing is written");
+    if (error instanceof InterruptedError) printError("\nbtrt: nothing was written");
     else if (error instanceof Error && "code" in error) printError(`btrt: ${error.message}`);
     else throw error;
     return 1;
   }
 }
 
-/** The answers, if they can be used. What keeps them from it is said. */
+/** The complete answers; undefined if they are invalid, which is reported. */
 async function complete(
   given: Answers,
   configFile: string,
@@ -50,7 +48,7 @@ async function complete(
 ): Promise<Answers | undefined> {
   if (given.local.length === 0) {
     if (terminal !== undefined) return await askFor(given, configFile, terminal);
-    printError("btrt: whose addresses are near? Name them: --local PREFIX..., or ask from a terminal");
+    printError("btrt: your own networks are missing: use --local PREFIX..., or run it on a terminal");
     return undefined;
   }
   const problems = await problemsOf(given, configFile);
@@ -58,7 +56,7 @@ async function complete(
   return problems.length === 0 ? given : undefined;
 }
 
-/** Never writes over a file: with `force` the one that is there gets another name. */
+/** Never overwrites a file: with `force` the existing one is renamed. */
 async function write(configFile: string, text: string, force: boolean): Promise<void> {
   await mkdir(dirname(configFile), { recursive: true });
   if (force && existsSync(configFile)) await rename(configFile, `${configFile}.old`);
@@ -69,14 +67,14 @@ function whatNext(answers: Answers, configFile: string): string {
   const installed = isInstalled(configFile);
   const btrt = (command: string) => `  btrt ${command}${installed ? "" : ` --config ${configFile}`}`;
   const lines = [
-    "Add to the DNS that subscribers ask, in the form of its server:",
+    "Add to your subscribers' DNS, in the format of its server:",
     "",
     ...dnsLines(answers.name, answers.address).map((line) => `  ${line}`),
     "",
     "Then:",
     "",
     ...(isServer(answers) ? [btrt("db create")] : []),
-    // systemd holds the ports that the package knows of.
+    // The package's btrt.socket holds the default ports.
     ...(installed && answers.port !== "80" ? ["  systemctl edit btrt.socket"] : []),
     installed ? "  service btrt restart" : btrt("run"),
     btrt("doctor"),

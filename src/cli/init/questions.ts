@@ -1,4 +1,4 @@
-/** Asks an operator at a terminal for what `btrt init` needs, one thing after the other. */
+/** Asks an operator at a terminal for the answers of `btrt init`. */
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
 import { DATABASE_KINDS } from "../../storage/databases.ts";
@@ -9,37 +9,37 @@ import { isServer } from "./config-text.ts";
 interface Question {
   readonly key: keyof Answers;
   readonly text: string;
-  /** Whether it is worth asking, after what was answered so far. */
+  /** Whether to ask, given the answers so far. */
   readonly when?: (answers: Answers) => boolean;
 }
 
 const QUESTIONS: readonly Question[] = [
-  { key: "local", text: "Prefixes of your own network, or a file that lists them, one a line" },
+  { key: "local", text: "Prefixes of your own networks, or a file with one prefix per line" },
   { key: "partner", text: "Prefixes of partners' networks, or such a file" },
   { key: "neighbor", text: "Partners' retrackers: host names, or announce URLs" },
-  { key: "name", text: "Names by which subscribers reach this tracker" },
-  { key: "address", text: "Addresses of this machine that these names are to mean" },
+  { key: "name", text: "Names under which subscribers reach this tracker" },
+  { key: "address", text: "Addresses of this machine to which these names shall resolve" },
   { key: "database", text: `Database: ${DATABASE_KINDS.map(({ suggestion }) => suggestion).join(", or ")}` },
   { key: "databaseUser", text: "The server's user", when: isServer },
   {
     key: "passwordFile",
-    text: "A file that holds its password; none: BTRT_DATABASE_PASSWORD in the environment",
+    text: "A file with its password; none if it is in the environment (BTRT_DATABASE_PASSWORD)",
     when: isServer,
   },
 ];
 
-/** The terminal's end, or Ctrl-C, before everything was answered. */
+/** End of input, or Ctrl-C, before all questions were answered. */
 export class InterruptedError extends Error {}
 
-/** A terminal, or what stands for one in a test. */
+/** A terminal, or its substitute in a test. */
 export interface Terminal {
   readonly input: Readable;
   readonly output: Writable;
 }
 
 /**
- * Asks. An answer with mistakes is asked for again; an empty one leaves what `answers` has.
- * @param answers what flags say, and the defaults.
+ * Asks all questions. An invalid answer is asked for again; an empty one keeps the value in `answers`.
+ * @param answers from flags and defaults.
  * @throws InterruptedError
  */
 export async function askFor(
@@ -50,7 +50,7 @@ export async function askFor(
   const lines = createInterface({ input, terminal: false });
   const typed = lines[Symbol.asyncIterator]();
   let given = answers;
-  output.write("An empty answer is what stands in brackets. Several are apart by blanks.\n\n");
+  output.write("An empty answer keeps the value in brackets. Separate several values by spaces.\n\n");
   try {
     for (const question of QUESTIONS) {
       if (question.when?.(given) === false) continue;
@@ -76,13 +76,13 @@ function prompt({ key, text }: Question, given: Answers): string {
   return `${text} [${present === "" ? "none" : present}]: `;
 }
 
-/** Elements of a list are apart by commas or blanks. */
+/** Elements of a list are separated by commas or white space. */
 function withAnswer(given: Answers, key: keyof Answers, line: string): Answers {
   if (line === "") return given;
   return { ...given, [key]: typeof given[key] === "string" ? line : line.split(/[\s,]+/) };
 }
 
 function complaints({ key }: Question, answers: Answers, configFile: string): Promise<readonly string[]> {
-  if (key === "local" && answers.local.length === 0) return Promise.resolve(["without them nobody is near"]);
+  if (key === "local" && answers.local.length === 0) return Promise.resolve(["at least one is required"]);
   return problemsOf(answers, configFile);
 }

@@ -1,4 +1,4 @@
-/** btrt(8), from the definitions of the commands. */
+/** Generates the manual page btrt(8) from the definitions of the commands. */
 import type { Argument, Command, Option } from "commander";
 import { VERSION } from "../../platform/version.ts";
 import { bold, entry, escapeText, example, heading, indented, page, title } from "./roff.ts";
@@ -26,7 +26,7 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["NO_COLOR", "If set, the output has no colours."],
 ];
 
-/** The page's text, roff. @param examples a line each. */
+/** The page in roff. @param examples one per line. */
 export function commandPage(program: Command, examples: string): string {
   const pairs = (list: readonly (readonly [string, string])[]) =>
     list.flatMap(([term, text]) => entry(bold(term), escapeText(text)));
@@ -52,7 +52,7 @@ export function commandPage(program: Command, examples: string): string {
   ]);
 }
 
-/** A command with its options; commands of commands each by itself. */
+/** A command with its options; subcommands each by themselves. */
 function describeCommand(command: Command, parent: string): string[] {
   const name = `${parent} ${command.name()}`;
   const inner = command.commands;
@@ -73,7 +73,7 @@ function brief({ flags, mandatory }: Option): string {
   return mandatory ? escapeText(written(flags)) : `[${escapeText(written(flags))}]`;
 }
 
-/** Flags as manuals write them: capitals without brackets. */
+/** Flags without angle brackets, as usual in manuals. */
 function written(flags: string): string {
   return flags.replaceAll(/[<>]/g, "");
 }

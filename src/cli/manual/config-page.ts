@@ -1,4 +1,4 @@
-/** btrt.conf(5), from the schema of the configuration. */
+/** Generates the manual page btrt.conf(5) from the schema of the configuration. */
 import { configSchema } from "../../config/schema.ts";
 import { defaultOf, documentationOf, rangeOf, shapeOf } from "../../config/schema-tree.ts";
 import { VERSION } from "../../platform/version.ts";
@@ -20,7 +20,7 @@ const DESCRIPTION =
   "The keys of a section are indented equally, with spaces, not tabs. Relative paths start at the directory of the file. " +
   '"btrt check" reports the mistakes in a configuration. "btrt init" writes a first one.';
 
-/** The page's text, roff. */
+/** The page in roff. */
 export function configPage(): string {
   return page([
     title("btrt.conf", 5, VERSION, "File Formats"),
@@ -33,7 +33,7 @@ export function configPage(): string {
   ]);
 }
 
-/** The keys of a section, or of each element of a list; none for a value. */
+/** The keys of a section, or of the elements of a list; none for a value. */
 function describeKeys(schema: Schema, parent: string): string[] {
   const shape = shapeOf(schema);
   if (shape.kind === "value") return [];
@@ -45,7 +45,7 @@ function describeKeys(schema: Schema, parent: string): string[] {
   });
 }
 
-/** What a key is for, what it takes, and what it is if nothing is said. */
+/** The description, range, default and example of a key. */
 function prose(schema: Schema): string {
   const { description, example } = documentationOf(schema);
   const range = rangeOf(schema);

@@ -1,6 +1,6 @@
-/** The language of manual pages: man(7), as groff and mandoc read it. */
+/** Formatting for manual pages: man(7), for groff and mandoc. */
 
-/** What means something else in roff, and how to write it as it looks. A bare `-` would become a hyphen. */
+/** Characters with a special meaning in roff, and their escapes. A bare `-` would become a hyphen. */
 const SPECIAL: Readonly<Record<string, string>> = {
   "\\": "\\e",
   "-": "\\-",
@@ -13,7 +13,7 @@ const SPECIAL: Readonly<Record<string, string>> = {
   "→": "\\(->",
 };
 
-/** Text as it is to look. */
+/** Escapes text. */
 export function escapeText(text: string): string {
   const line = text.replaceAll(/[\\\-'`^~"\u00a0→]/g, (character) => SPECIAL[character]);
   return line.replaceAll(/^\./gm, "\\&.");
@@ -29,27 +29,27 @@ export function title(name: string, section: number, version: string, manual: st
   return `.TH ${name.toUpperCase()} ${section} "" "btrt ${escapeText(version)}" "${manual}"`;
 }
 
-/** A heading, and what is under it. */
+/** A heading and its lines. */
 export function heading(text: string, ...lines: readonly string[]): string[] {
   return [`.SH ${text.toUpperCase()}`, ...lines];
 }
 
-/** Something, already in roff, and below it, indented, what it is. */
+/** A term, already in roff, with an indented description. */
 export function entry(term: string, ...lines: readonly string[]): string[] {
   return [".TP", term, ...lines];
 }
 
-/** Lines that are further in than those around them; nothing where there are none. */
+/** Indents lines; returns none for none. */
 export function indented(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [".RS", ...lines, ".RE"];
 }
 
-/** Lines as they are, in a typewriter's letters. */
+/** Preformatted lines. */
 export function example(text: string): string[] {
   return [".EX", ...text.trimEnd().split("\n").map(escapeText), ".EE"];
 }
 
-/** The text of a page. */
+/** The complete page. */
 export function page(lines: readonly string[]): string {
   return `${lines.join("\n")}\n`;
 }
