@@ -1,7 +1,7 @@
-/** Amounts beside each other, as bars, and what a whole is made of. */
+/** Bar charts, and bars of the parts of a whole. */
 import { scaled } from "./format.ts";
 
-/** An amount. */
+/** A labelled amount. */
 interface Bar {
   readonly label: string;
   readonly value: number;
@@ -9,7 +9,7 @@ interface Bar {
   readonly color: string;
 }
 
-/** Amounts as bars, the longest as wide as there is room. */
+/** Amounts as bars, scaled to the longest. */
 export function Bars({ label, unit, bars }: { label: string; unit: string; bars: readonly Bar[] }) {
   const most = Math.max(...bars.map(({ value }) => value));
   return (
@@ -30,7 +30,7 @@ export function Bars({ label, unit, bars }: { label: string; unit: string; bars:
   );
 }
 
-/** The parts of a whole, side by side. What it shows must be said in numbers beside it. */
+/** The parts of a whole, side by side. Hidden from screen readers, so the numbers must be shown as text as well. */
 export function Mix({ parts }: { parts: readonly { readonly value: number; readonly color: string }[] }) {
   return (
     <span class="mix" aria-hidden="true">

@@ -1,19 +1,19 @@
-/** A chart over time, stacked, by uPlot; what it shows is said in its label, and in the table beside it. */
+/** A stacked chart over time, drawn by uPlot. Its content is also in its label, and in a table beside it. */
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { scaled } from "./format.ts";
 
-/** In root font sizes, as are its letters. */
+/** Heights of the chart and of its letters, in root font sizes. */
 const HEIGHT = 11.25;
 const LETTERS = 0.75;
 
-/** Seconds that a chart shows at least. */
+/** Minimum time span of a chart, in seconds. */
 const LEAST_SECONDS = 60;
 
 const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 86_400;
 
-/** One layer. */
+/** A layer of a chart. */
 export interface Layer {
   readonly label: string;
   readonly values: readonly number[];
@@ -24,7 +24,7 @@ export interface Layer {
 /**
  * @param times seconds since 1970.
  * @param unit of the values.
- * @param stepSeconds of values that hold from a time on for so long; without it they are of a moment.
+ * @param stepSeconds duration for which each value holds; 0 for values at a point in time.
  */
 export function Chart({
   label,
@@ -93,7 +93,7 @@ function options(
       { ...axis, size: 2.5 * size, space: 5.5 * size, values: timeLabels },
       { ...axis, size: 5.25 * size, values: (_, ticks) => ticks.map((tick) => scaled(tick, unit)) },
     ],
-    // The highest first, so that each layer is drawn over those it is stacked on.
+    // The highest first, so that each layer is drawn over the layers stacked on it.
     series: [
       {},
       ...layers.toReversed().map((layer) => ({
@@ -107,18 +107,18 @@ function options(
   };
 }
 
-/** Pixels of the page's unit, which is larger on a wall. */
+/** Root font size in pixels, which is larger on wide screens. */
 function rootSize(): number {
   return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
 
-/** All times, and never less than would make one point look like years. */
+/** The full range of times, at least {@link LEAST_SECONDS}, so that a single point does not get a range of years. */
 function timeRange({ data: [times] }: uPlot): uPlot.Range.MinMax {
   const last = times.at(-1) ?? 0;
   return [Math.min(times[0] ?? 0, last - LEAST_SECONDS), last];
 }
 
-/** As exact as what is shown is long. */
+/** Labels with a precision that depends on the range. */
 function timeLabels(_: uPlot, ticks: number[]): string[] {
   const seconds = (ticks.at(-1) ?? 0) - ticks[0];
   const format = new Intl.DateTimeFormat(
@@ -130,7 +130,7 @@ function timeLabels(_: uPlot, ticks: number[]): string[] {
   return ticks.map((tick) => format.format(1000 * tick));
 }
 
-/** Each layer's values on top of those before it, the highest first. The last ones hold for a step, if there are steps. */
+/** Stacks the layers, the highest first. With steps, the last values are repeated at the end of the last step. */
 function stack(times: readonly number[], layers: readonly Layer[], stepSeconds: number): uPlot.AlignedData {
   const sums = times.map(() => 0);
   const isStepped = stepSeconds > 0 && times.length > 0;

@@ -1,4 +1,4 @@
-/** One look: whether all is well, and what is saved. */
+/** The headline: overall health and the main figures. */
 import { bitRate, percent, scaled, whole } from "./format.ts";
 import type { Live, Status } from "./live.ts";
 
@@ -11,7 +11,7 @@ function Figure({ name, value, label }: { name: string; value: string; label: st
   );
 }
 
-/** @param live says whether the figures are fresh. */
+/** @param live tells whether the figures are up to date. */
 export function Headline({ live, status }: { live: Live; status: Status }) {
   const { locality, warnings } = status;
   const well = status.ready && warnings.length === 0 && live.problem === undefined;
@@ -23,7 +23,7 @@ export function Headline({ live, status }: { live: Live; status: Status }) {
           BTRT <small>{status.version}</small>
         </h1>
         <p class={well ? "health well" : "health"} role="status">
-          {live.problem ?? (well ? "Healthy" : status.ready ? "Needs a look" : "Not answering yet")}
+          {live.problem ?? (well ? "Healthy" : status.ready ? "Needs attention" : "Not answering yet")}
         </p>
       </div>
       <dl class="figures">
@@ -35,7 +35,11 @@ export function Headline({ live, status }: { live: Live; status: Status }) {
         <Figure name="avoided-rate" value={bitRate(avoided)} label="avoided now" />
         <Figure name="peers" value={whole(status.peers)} label="peers" />
         <Figure name="swarms" value={whole(status.swarms)} label="torrents" />
-        <Figure name="near" value={percent(locality.nearShare)} label="of peers given to members are near" />
+        <Figure
+          name="near"
+          value={percent(locality.nearShare)}
+          label="of peers returned to members are near"
+        />
         <Figure name="rate" value={scaled(status.requestsPerSecond, "/s")} label="requests" />
       </dl>
       {warnings.length > 0 && (

@@ -1,31 +1,31 @@
-/** The tracker's state as it comes in, and what it was in the last minutes. */
+/** The tracker's current status, and its history of the last minutes. */
 import { useEffect, useState } from "preact/hooks";
 import type { Status } from "../../src/admin/status.ts";
 
 export type { Status };
 
-/** States that are kept for charts: ten minutes, one a second. */
+/** Statuses kept for charts: ten minutes, one per second. */
 const KEPT = 600;
 
-/** After so long it is tried again where the tracker, or a proxy before it, refuses. */
+/** Delay of the next attempt in milliseconds, after the tracker or a proxy has refused. */
 const AGAIN_MS = 5000;
 
-/** What is known. */
+/** The status as received so far. */
 export interface Live {
   readonly status: Status | undefined;
-  /** The last minutes, the latest last. */
+  /** The last minutes, latest last. */
   readonly past: readonly Status[];
-  /** Why nothing comes in, or undefined. */
+  /** Why no status arrives, or undefined. */
   readonly problem: string | undefined;
 }
 
-/** What a section is given. */
+/** Properties of a section. */
 export interface SectionProps {
   readonly live: Live;
   readonly status: Status;
 }
 
-/** Follows the state. */
+/** Subscribes to the status. */
 export function useLive(): Live {
   const [live, setLive] = useState<Live>({ status: undefined, past: [], problem: undefined });
   useEffect(() => {
@@ -38,8 +38,8 @@ export function useLive(): Live {
         setLive(({ past }) => ({ status, past: [...past.slice(1 - KEPT), status], problem: undefined }));
       });
       events.addEventListener("error", () => {
-        setLive((before) => ({ ...before, problem: "The tracker does not answer; trying again." }));
-        // After an error such as 502 or 503 the browser does not try again by itself.
+        setLive((before) => ({ ...before, problem: "The tracker does not reply. Trying again." }));
+        // After an error such as 502 or 503 the browser does not reconnect.
         if (events.readyState === EventSource.CLOSED) timer = setTimeout(follow, AGAIN_MS);
       });
     };
@@ -52,7 +52,7 @@ export function useLive(): Live {
   return live;
 }
 
-/** Asks again and again for what does not come in by itself; undefined until it has come. */
+/** Polls an answer that is not part of the status; undefined until the first one. */
 export function useAnswer<Answer>(path: string, everyMs: number): Answer | undefined {
   const [answer, setAnswer] = useState<Answer>();
   useEffect(() => {

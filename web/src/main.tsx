@@ -1,4 +1,4 @@
-/** The page: what the tracker does and saves, live. */
+/** The page: the tracker's live status and savings. */
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
 import "./page.css";
@@ -10,7 +10,8 @@ import { Welcome } from "./welcome.tsx";
 function Page() {
   const live = useLive();
   const { status } = live;
-  if (status === undefined) return <main aria-busy="true">{live.problem ?? "Asking the tracker…"}</main>;
+  if (status === undefined)
+    return <main aria-busy="true">{live.problem ?? "Connecting to the tracker…"}</main>;
   const idle = status.requests.every(({ kind, count }) => kind !== "announce" || count === 0);
   return (
     <main data-states={live.past.length}>

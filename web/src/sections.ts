@@ -1,4 +1,4 @@
-/** The sections of the page, in order. A feature adds a file, and its line here. */
+/** The sections of the page, in order. A new section is a file and a line here. */
 import type { ComponentType } from "preact";
 import type { SectionProps } from "./live.ts";
 import { Answers } from "./sections/answers.tsx";
@@ -13,16 +13,16 @@ import { Requests } from "./sections/requests.tsx";
 import { Savings } from "./sections/savings.tsx";
 import { Swarms } from "./sections/swarms.tsx";
 
-/** All of them. */
+/** All sections. */
 export const SECTIONS: readonly { readonly title: string; readonly Section: ComponentType<SectionProps> }[] =
   [
     { title: "What is saved", Section: Savings },
-    { title: "Peers given, by tier", Section: Answers },
+    { title: "Peers returned, by tier", Section: Answers },
     { title: "Requests", Section: Requests },
     { title: "Peer groups", Section: Groups },
     { title: "Torrents", Section: Swarms },
-    { title: "Why is an address given whom?", Section: Explain },
-    { title: "What can be had inside", Section: HashList },
+    { title: "Peers for an address, and why", Section: Explain },
+    { title: "Torrents fully available inside", Section: HashList },
     { title: "Neighbors", Section: Neighbors },
     { title: "External trackers", Section: ExternalTrackers },
     { title: "Refused", Section: Refusals },

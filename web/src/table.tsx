@@ -1,7 +1,7 @@
-/** A table that can be scrolled on a narrow screen, and by the keyboard. */
+/** A table that scrolls on narrow screens, also by keyboard. */
 import type { ComponentChildren } from "preact";
 
-/** Cells by row; those of numbers are given as text as well. */
+/** The cells by row. */
 export function Table({
   label,
   head,

@@ -1,4 +1,4 @@
-/** What to do next, while nobody has announced. */
+/** The next steps, until the first announce. */
 import type { Status } from "./live.ts";
 
 /** Shown until the first announce. */
@@ -7,16 +7,16 @@ export function Welcome({ status }: { status: Status }) {
   const url = http.replace(/\/\/(\[::\]|0\.0\.0\.0)/, `//${location.hostname}`);
   return (
     <section class="welcome" aria-label="What to do next">
-      <h2>Nobody has announced yet. What to do next:</h2>
+      <h2>There have been no announces yet. Next steps:</h2>
       <ol>
         <li>
-          See that it answers:
+          Check that it answers:
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
           <pre tabIndex={0}>{`curl '${url}?info_hash=aaaaaaaaaaaaaaaaaaaa&port=6881&left=0'`}</pre>
         </li>
         <li>
-          Say whose addresses are near, under <code>peer_groups</code> in the configuration: without that
-          nothing is kept inside.
+          List your networks under <code>peer_groups</code> in the configuration: without them no traffic is
+          kept inside.
         </li>
         <li>
           Let clients find it: point the name <code>retracker.local</code> at this machine in your

@@ -1,11 +1,11 @@
-/** Whom clients are given: the composition of answers over the last minutes. */
+/** Peers returned to clients by tier, over the last minutes. */
 import { Chart } from "../chart.tsx";
 import { patchClass, tierColor } from "../colors.ts";
 import { percent, scaled, tierName, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { Table } from "../table.tsx";
 
-/** Peers given by tier. */
+/** The section of peers returned by tier. */
 export function Answers({ live, status }: SectionProps) {
   const { tiers, locality } = status;
   const all = tiers.reduce((sum, { given }) => sum + given, 0);
@@ -19,14 +19,14 @@ export function Answers({ live, status }: SectionProps) {
   return (
     <>
       <Chart
-        label={`Peers given a second by tier, the last ten minutes. Since the start: ${shares.join(", ")}.`}
+        label={`Peers returned per second by tier, the last ten minutes. Since the start: ${shares.join(", ")}.`}
         times={past.map(({ time }) => Date.parse(time) / 1000)}
         layers={layers}
         unit="/s"
       />
       <Table
-        label="Peers given by tier"
-        head={["Tier", "Given", "Share", "Now", "Peers", "Complete"]}
+        label="Peers returned by tier"
+        head={["Tier", "Returned", "Share", "Now", "Peers", "Complete"]}
         rows={tiers.map((tier, i) => [
           <>
             <span class={patchClass(tierColor(i, tiers.length))} />
@@ -40,8 +40,8 @@ export function Answers({ live, status }: SectionProps) {
         ])}
       />
       <p class="quiet">
-        {percent(locality.nearMissedShare)} of members' answers had outside peers though there were near ones
-        enough.
+        {percent(locality.nearMissedShare)} of members' replies had outside peers although enough near ones
+        existed.
       </p>
     </>
   );

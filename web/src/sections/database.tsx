@@ -1,8 +1,8 @@
-/** Whether what is known is kept, and what room it takes. */
+/** The state of the database, and memory use. */
 import { scaled, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 
-/** The state of the database, and memory. */
+/** The section of database and memory. */
 export function Database({ status }: SectionProps) {
   const { database, memory } = status;
   const saved = database.savedAt === null ? "not yet" : new Date(database.savedAt).toLocaleString();
@@ -23,7 +23,7 @@ export function Database({ status }: SectionProps) {
       </dd>
       <dt>Runs</dt>
       <dd>
-        {status.engine} engine, {status.workers} threads, for {whole(status.uptimeSeconds / 60)} minutes
+        {status.engine} engine, {status.workers} workers, for {whole(status.uptimeSeconds / 60)} minutes
       </dd>
     </dl>
   );

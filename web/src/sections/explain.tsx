@@ -1,9 +1,9 @@
-/** The answer that an address would get now, and why. */
+/** The reply that an address would get now, and why. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { AnswerExplanation } from "../../../src/admin/explain.ts";
 import { Table } from "../table.tsx";
 
-/** Asks, and shows what is answered. A link to `#`, and an info-hash, fills it in. */
+/** A form with its result. A link to `#` and an info-hash fills in the form. */
 export function Explain() {
   const [answer, setAnswer] = useState<AnswerExplanation>();
   const [problem, setProblem] = useState("");
@@ -31,7 +31,7 @@ export function Explain() {
     const response = await fetch(`/api/v1/explain?${query}`).catch(() => undefined);
     const body = await response?.json().catch(() => undefined);
     setAnswer(response?.ok ? body : undefined);
-    setProblem(response?.ok ? "" : (body?.error ?? "The tracker does not answer."));
+    setProblem(response?.ok ? "" : (body?.error ?? "The tracker does not reply."));
   };
   return (
     <>
@@ -58,10 +58,10 @@ function Answer({ answer }: { answer: AnswerExplanation }) {
   return (
     <>
       <p>
-        {answer.address}, {whose(answer.group, answer.prefix)}, is given {answer.peers.length} peers:
+        {answer.address}, {whose(answer.group, answer.prefix)}, gets {answer.peers.length} peers:
       </p>
       <Table
-        label="The answer"
+        label="The reply"
         head={["Peer", "Tier", "Whose"]}
         rows={answer.peers.map(({ address, port, tier, group, prefix }) => [
           `${address} port ${port}`,
@@ -70,7 +70,7 @@ function Answer({ answer }: { answer: AnswerExplanation }) {
         ])}
       />
       <Table
-        label="Who there is, and why they are given or not"
+        label="All peers, and why they are returned or not"
         head={["Peers", "Tier", "Group", "Why"]}
         rows={answer.runs.map(({ peers, family, tier, group, complete, reason }) => [
           `${peers} ${family}, ${complete ? "complete" : "incomplete"}`,

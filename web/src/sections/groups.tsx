@@ -1,4 +1,4 @@
-/** Whose the peers are. */
+/** Peer groups and their peers. */
 import type { Swarms } from "../../../src/admin/swarms.ts";
 import { percent, scaled, whole } from "../format.ts";
 import { useAnswer } from "../live.ts";
@@ -6,7 +6,7 @@ import { Table } from "../table.tsx";
 
 const EVERY_MS = 5000;
 
-/** Peer groups with their shares. */
+/** The section of peer groups. */
 export function Groups() {
   const groups = useAnswer<Swarms>("swarms", EVERY_MS)?.groups ?? [];
   const all = groups.reduce((sum, { peers }) => sum + peers, 0);

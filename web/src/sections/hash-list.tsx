@@ -1,10 +1,10 @@
-/** Torrents that need nothing from outside, and what a router or DPI box refuses for them. */
+/** Torrents fully available inside the network, and the handshakes refused for them. */
 import { percent, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 
 const DIRECTIONS = { out: "from inside", in: "from outside", any: "across the border" } as const;
 
-/** The hash list, and handshakes where somebody counts them. */
+/** The section of the hash list, with handshakes if they are counted. */
 export function HashList({ status: { hashList, handshakes } }: SectionProps) {
   return (
     <dl class="facts">
@@ -16,7 +16,7 @@ export function HashList({ status: { hashList, handshakes } }: SectionProps) {
       </dd>
       <dt>Since the start</dt>
       <dd>
-        {whole(hashList.entered)} came, {whole(hashList.left)} left; {whole(hashList.leftOut)} are beyond
+        {whole(hashList.entered)} added, {whole(hashList.left)} removed; {whole(hashList.leftOut)} are beyond
         max_entries, {whole(hashList.excluded)} excluded
       </dd>
       <dt>Valid until</dt>

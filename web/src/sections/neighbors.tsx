@@ -1,15 +1,23 @@
-/** What has come of asking partners' trackers. */
+/** The state of partners' trackers. */
 import { percent, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { Table } from "../table.tsx";
 
-/** A line for each neighbor. */
+/** The section of neighbors. */
 export function Neighbors({ status }: SectionProps) {
   if (status.neighbors.length === 0) return <p>There are none.</p>;
   return (
     <Table
       label="Neighbors"
-      head={["Neighbor", "State", "Asked about", "Failures", "Peers learned", "Of all given", "Answers in"]}
+      head={[
+        "Neighbor",
+        "State",
+        "Torrents asked",
+        "Failures",
+        "Peers learned",
+        "Of all returned",
+        "Latency",
+      ]}
       rows={status.neighbors.map((neighbor) => [
         neighbor.name,
         neighbor.state,

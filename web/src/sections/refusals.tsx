@@ -1,9 +1,9 @@
-/** What was refused, and why. */
+/** Refused requests, and limits that were reached. */
 import { scaled, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { Table } from "../table.tsx";
 
-/** What each limit is, by its name in metrics. */
+/** Descriptions of the limits, by their names in metrics. */
 const LIMITS: Readonly<Record<string, string>> = {
   max_peers: "new peers not stored: tracker.max_peers",
   max_peers_per_address: "new peers not stored: max_peers_per_address",
@@ -12,13 +12,13 @@ const LIMITS: Readonly<Record<string, string>> = {
   max_connections_per_address: "connections refused: listen.max_connections_per_address",
   idle_connections: "idle connections closed to make room for new ones",
   open_files: "attempts to accept connections without a file descriptor left",
-  request_timeout: "connections closed that sent nothing in time",
-  datagram_replies: "datagrams dropped, as the system took no more replies",
+  request_timeout: "connections closed because of a timeout",
+  datagram_replies: "datagrams dropped, as the system had no room for replies",
   max_waiting: "announces that were answered at once instead of waiting: listen.max_waiting",
-  traffic_table: "announces whose bytes are not in the estimate, for lack of room",
+  traffic_table: "announces whose traffic is missing in the estimate, for lack of memory",
 };
 
-/** Requests that were not answered with what they asked for, and limits that were hit. */
+/** The section of refused requests and limits. */
 export function Refusals({ status: { refusals, limits } }: SectionProps) {
   if (refusals.length + limits.length === 0) return <p>Nothing.</p>;
   return (

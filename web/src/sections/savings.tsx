@@ -1,4 +1,4 @@
-/** What is saved: since the start, and over time from the database's totals. */
+/** Savings since the start, and over time from the database's totals. */
 import { useState } from "preact/hooks";
 import type { History } from "../../../src/admin/history.ts";
 import { Bars } from "../bars.tsx";
@@ -11,7 +11,7 @@ import { useAnswer } from "../live.ts";
 const SPANS = ["hour", "day", "week", "month", "year"] as const;
 const EVERY_MS = 20_000;
 
-/** External traffic as it is, and as it would be at random. */
+/** External traffic, compared with that of a random selection. */
 export function Savings({ status }: SectionProps) {
   const { outside, random, reported } = status.locality;
   return (
@@ -21,17 +21,17 @@ export function Savings({ status }: SectionProps) {
           label="External traffic since the start"
           unit="B"
           bars={[
-            { label: "with a random choice", value: sum(random), color: "--quiet" },
+            { label: "with random selection", value: sum(random), color: "--quiet" },
             { label: "with BTRT", value: sum(outside), color: "--outside" },
           ]}
         />
       )}
       <OverTime />
       <p class="quiet">
-        An estimate. Members of peer groups say they have received and sent {scaled(sum(reported), "B")} since
-        the start; as much of it is taken to be external as there were outside peers in the answers they had,
-        and for a random choice as there are among all peers of the torrent. What clients get from peers they
-        know from elsewhere it cannot see.
+        An estimate. Members of peer groups report {scaled(sum(reported), "B")} received and sent since the
+        start. The share of outside peers in their replies is counted as external; for a random selection, the
+        share among all peers of the torrent. Traffic with peers that clients know from other sources is not
+        included.
       </p>
     </>
   );
@@ -56,7 +56,7 @@ function OverTime() {
         ))}
       </fieldset>
       {history === undefined || history.points.length === 0 ? (
-        <p>Nothing has been kept of it yet.</p>
+        <p>No data has been saved yet.</p>
       ) : (
         <Charts span={span} history={history} />
       )}
@@ -79,7 +79,7 @@ function Charts({ span, history: { stepSeconds, points } }: { span: string; hist
     <div class="savings">
       <p>
         <strong>{scaled(Math.max(0, avoided), "B")}</strong> of external traffic avoided, {share} of what it
-        would have been at random. <Legend color="--near-0" name="avoided" />{" "}
+        with random selection. <Legend color="--near-0" name="avoided" />{" "}
         <Legend color="--outside" name="external" />
       </p>
       <Chart
@@ -101,11 +101,11 @@ function Charts({ span, history: { stepSeconds, points } }: { span: string; hist
         stepSeconds={stepSeconds}
       />
       <p>
-        {percent(given === 0 ? null : near / given)} of the peers given were in peer groups.{" "}
+        {percent(given === 0 ? null : near / given)} of the peers returned were in peer groups.{" "}
         <Legend color="--near-0" name="near" /> <Legend color="--outside" name="outside" />
       </p>
       <Chart
-        label={`Peers given in the last ${span}, near and outside.`}
+        label={`Peers returned in the last ${span}, near and outside.`}
         times={times}
         layers={[
           {

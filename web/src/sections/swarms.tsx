@@ -1,4 +1,4 @@
-/** Torrents by size, and the largest. */
+/** Torrents by size, and the largest ones. */
 import type { Swarms as Answer } from "../../../src/admin/swarms.ts";
 import { Mix } from "../bars.tsx";
 import { tierColor } from "../colors.ts";
@@ -9,15 +9,15 @@ import { Table } from "../table.tsx";
 
 const EVERY_MS = 5000;
 
-/** As of the last round over all swarms. */
+/** The section of torrents, as of the last sweep. */
 export function Swarms({ status }: SectionProps) {
   const answer = useAnswer<Answer>("swarms", EVERY_MS);
-  if (answer === undefined) return <p>Asking…</p>;
+  if (answer === undefined) return <p>Loading…</p>;
   const names = status.tiers.map(({ tier, outside }) => (outside ? "Outside" : `Tier ${tier}`));
   return (
     <>
       <p>
-        {whole(status.swarmsWithoutNear)} of {whole(status.swarms)} have nobody near.
+        {whole(status.swarmsWithoutNear)} of {whole(status.swarms)} have no near peer.
       </p>
       <h3>By size</h3>
       <Table
