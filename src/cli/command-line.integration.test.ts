@@ -58,7 +58,7 @@ test("help, also without arguments, shows the commands, the configuration's plac
   assert.match(help.out, /\/etc\/btrt\/btrt\.conf/);
 });
 
-test("what is no command or option is one line with the nearest one, and exit code 1", async () => {
+test("an unknown command or option is one line with a suggestion, and exit code 1", async () => {
   const cases: [string[], RegExp][] = [
     [["chek"], /^btrt: unknown command 'chek'; did you mean check\?\n$/],
     [["run", "--default"], /^btrt: unknown option '--default'; did you mean --defaults\?\n$/],

@@ -47,8 +47,8 @@ function formatNeighbor(neighbor: NeighborStatus): string {
 /** Formats what happened to the peers that another tracker returned. */
 export function formatNamedPeers(peers: NeighborStatus["peers"]): string {
   return (
-    `${number(peers.learned)} peers learned of ${number(peers.named)} named: ${number(peers.renewed)} known from ` +
-    `trackers, ${number(peers.announced)} from themselves; left out ${number(peers.refused)} too many, ` +
+    `${number(peers.learned)} peers learned of ${number(peers.named)} returned: ${number(peers.renewed)} known from ` +
+    `trackers, ${number(peers.announced)} from their own announces; refused ${number(peers.refused)} beyond the limit, ` +
     `${number(peers.trackers)} of trackers, ${number(peers.private)} private, ${number(peers.unusable)} unusable`
   );
 }

@@ -7,7 +7,7 @@ import { bits, bytes, number, percent } from "./quantities.ts";
 
 const DIRECTIONS = { out: "from inside", in: "from outside", any: "across the border" } as const;
 
-/** A section. One without lines is left out. */
+/** A section. Sections without lines are omitted. */
 interface StatusSection {
   readonly title: string;
   readonly lines: (status: Status) => readonly string[];
@@ -15,8 +15,8 @@ interface StatusSection {
 
 /** All sections. */
 export const STATUS_SECTIONS: readonly StatusSection[] = [
-  { title: "Needs a person", lines: warningLines },
-  { title: "Holds", lines: storeLines },
+  { title: "Needs attention", lines: warningLines },
+  { title: "Store", lines: storeLines },
   { title: "Tiers, nearest first", lines: (status) => status.tiers.map((tier) => tierLine(tier, status)) },
   { title: "Neighbors", lines: ({ neighbors }) => neighbors.map(neighborLine) },
   { title: "Requests", lines: ({ requests }) => requests.map(requestLine) },
@@ -36,7 +36,7 @@ function storeLines(status: Status): string[] {
   return [
     `${number(status.peers)} peers of ${number(status.peersLimit)}, in ${number(status.swarms)} torrents`,
     `${number(status.learnedPeers)} of them known only from other trackers`,
-    `${number(status.swarmsWithoutNear)} torrents with nobody near`,
+    `${number(status.swarmsWithoutNear)} torrents without a near peer`,
     `${bytes(memory.swarmBytes)}B of at most ${bytes(memory.swarmBytesLimit)}B for them, ` +
       `${bytes(memory.residentBytes)}B the whole process`,
   ];
@@ -47,13 +47,13 @@ function tierLine(tier: Status["tiers"][number], { tiers }: Status): string {
   const whose = tier.outside ? "in no group" : tier.groups.join(", ");
   return (
     `tier ${tier.tier}  ${number(tier.ipv4).padStart(9)} IPv4 ${number(tier.ipv6).padStart(9)} IPv6  ` +
-    `${percent(all === 0 ? null : tier.given / all).padStart(6)} of what is given  ${whose}`
+    `${percent(all === 0 ? null : tier.given / all).padStart(6)} of peers returned  ${whose}`
   );
 }
 
 function neighborLine({ name, state, peers, givenShare }: NeighborStatus): string {
   const shown = state === "asked" ? state : styleText("yellow", state);
-  return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${percent(givenShare)} of all given`;
+  return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${percent(givenShare)} of all returned`;
 }
 
 function requestLine({
@@ -78,9 +78,9 @@ function refusalLines({ refusals, limits }: Status): string[] {
 function localityLines({ locality }: Status): string[] {
   const { nearShare, nearMissedShare, avoidedShare, avoidedPerSecond } = locality;
   return [
-    `${percent(nearShare)} of the peers given to members are near`,
-    `${percent(nearMissedShare)} of their answers had outside peers though there were near ones enough`,
-    `${percent(avoidedShare)} of the external traffic of a random choice avoided, as estimated`,
+    `${percent(nearShare)} of the peers returned to members are near`,
+    `${percent(nearMissedShare)} of their replies had outside peers although enough near ones existed`,
+    `${percent(avoidedShare)} of the external traffic of a random selection avoided (estimate)`,
     `${bits(avoidedPerSecond.downloaded)} in and ${bits(avoidedPerSecond.uploaded)} out avoided now`,
   ];
 }
@@ -88,8 +88,8 @@ function localityLines({ locality }: Status): string[] {
 function hashListLines({ hashList, handshakes }: Status): string[] {
   const { entries, entered, left, leftOut, excluded, dryRun, validUntil } = hashList;
   return [
-    `${number(entries)} torrents that need nothing from outside${dryRun ? "; dry run, nothing is written" : ""}`,
-    `${number(entered)} came and ${number(left)} left; ${number(leftOut)} beyond max_entries, ${number(excluded)} excluded`,
+    `${number(entries)} torrents fully available inside${dryRun ? "; dry run, nothing is written" : ""}`,
+    `${number(entered)} added and ${number(left)} removed; ${number(leftOut)} beyond max_entries, ${number(excluded)} excluded`,
     `valid until ${validUntil}`,
     ...handshakes.map(
       ({ direction, seen, refused }) =>
@@ -103,15 +103,15 @@ function forwardingLines({ forwarding }: Status): string[] {
   const { announces, unasked, joined, asked, failed, leftAlone, dropped, crowded } = forwarding;
   const { running, queued, given, near } = forwarding;
   return [
-    `${number(announces)} announces forwarded; for ${number(unasked + joined)} of them none was asked`,
-    `${number(asked)} asked: ${number(failed)} failed, ${number(running)} on their way, ${number(queued)} waiting`,
-    `${number(leftAlone)} not sent to trackers that fail, ${number(dropped)} as too many waited, ${number(crowded)} of them of their own address`,
+    `${number(announces)} announces forwarded, ${number(unasked + joined)} of them without a request upstream`,
+    `${number(asked)} requests: ${number(failed)} failed, ${number(running)} in progress, ${number(queued)} waiting`,
+    `${number(leftAlone)} not sent to failing trackers, ${number(dropped)} dropped from the full queue, ${number(crowded)} of them at the limit of their address`,
     formatNamedPeers(forwarding.peers),
-    `${percent(given === 0 ? null : near / given)} of the peers given are near, in the place of external ones`,
+    `${percent(given === 0 ? null : near / given)} of the peers returned are near, and replace external ones`,
     ...forwarding.trackers.map(
       ({ name, confirmed, asked, failed, state, lastFailure }) =>
-        `${name}  ${number(asked)} asked, ${number(failed)} failed${lastFailure === null ? "" : ` (${lastFailure})`}` +
-        `${state === "asked" ? "" : `, ${state}`}${confirmed ? "" : ", its peers for its own clients alone"}`,
+        `${name}  ${number(asked)} requests, ${number(failed)} failed${lastFailure === null ? "" : ` (${lastFailure})`}` +
+        `${state === "asked" ? "" : `, ${state}`}${confirmed ? "" : ", its peers only for its own clients"}`,
     ),
   ];
 }

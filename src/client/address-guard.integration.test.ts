@@ -28,7 +28,7 @@ test("addresses of the internet pass, but for those that are denied", () => {
   }
 });
 
-test("whom the operator has chosen may be anywhere, but redirects only to himself and to the internet", async (t) => {
+test("a configured host may have any address, but its redirects lead only to itself or the internet", async (t) => {
   const chosen = await HostileTracker.start("127.0.0.1");
   const inside = await HostileTracker.start("127.0.0.2", chosen.port);
   const names: Record<string, string> = { chosen: "127.0.0.1", inside: "127.0.0.2", local: "10.0.0.1" };

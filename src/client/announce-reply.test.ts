@@ -88,7 +88,7 @@ test("the end of a line may follow, and nothing else", () => {
   assert.equal(parseReply(Buffer.from(`d8:intervali1ee${"\n".repeat(100)}`)), "not bencode");
 });
 
-test("says from where it was asked (BEP 24)", () => {
+test("has the external address (BEP 24)", () => {
   const seen = (value: string) => {
     const { externalAddress } = reply(`d11:external ip${value}8:intervali1ee`);
     return externalAddress && formatAddress(externalAddress);

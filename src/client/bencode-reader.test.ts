@@ -31,7 +31,7 @@ test("values", () => {
   }
 });
 
-test("what is no value", () => {
+test("invalid values", () => {
   const cases = [
     "",
     "e",
@@ -126,7 +126,7 @@ function rebuild(bytes: Buffer, value: BencodeValue): Value {
   return list;
 }
 
-test("what is written is read", () => {
+test("reads what an encoder wrote", () => {
   fc.assert(
     fc.property(anyValue, (value) => {
       const bytes = latin1(write(value));

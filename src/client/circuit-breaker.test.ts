@@ -5,7 +5,7 @@ import { type BreakerSettings, CircuitBreaker } from "./circuit-breaker.ts";
 
 const SETTINGS: BreakerSettings = { threshold: 3, waitMs: 1000, maxWaitMs: 8000 };
 
-/** One whose waits are the whole of what they may be. */
+/** A breaker with the full delays. */
 function breaker(): CircuitBreaker {
   return new CircuitBreaker(() => 1, SETTINGS);
 }
@@ -57,7 +57,7 @@ test("waits double up to their limit, and begin small after a success", () => {
   assert.equal(broken.openUntilMs, 1000);
 });
 
-test("those asked before it opened change nothing by failing, and close it by succeeding", () => {
+test("requests from before it opened do not count if they fail, and close it if they succeed", () => {
   const broken = open();
   for (let i = 0; i < 10; i++) assert.equal(broken.fail(500), false);
   assert.equal(broken.openUntilMs, 1000);
@@ -79,7 +79,7 @@ test("never means a day", () => {
   assert.equal(broken.openUntilMs, 86_400_000);
 });
 
-test("who was let through and did not ask lets the next one", () => {
+test("a released request admits the next one", () => {
   const broken = open();
   assert.ok(broken.admit(1000));
   broken.release(1001);
@@ -90,14 +90,14 @@ test("who was let through and did not ask lets the next one", () => {
   assert.equal(closed.state, "closed");
 });
 
-test("a try that nobody says the end of is made again", () => {
+test("a request without a reported result is repeated", () => {
   const broken = open();
   assert.ok(broken.admit(1000));
   assert.ok(!broken.admit(8999));
   assert.ok(broken.admit(9000));
 });
 
-test("a wait is between half and the whole of what it may be", () => {
+test("a delay is between half and all of its maximum", () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (fraction) => {
       const broken = new CircuitBreaker(() => fraction, { ...SETTINGS, threshold: 1 });

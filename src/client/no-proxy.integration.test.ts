@@ -1,7 +1,6 @@
 /**
- * That nobody reaches through this client what only this machine reaches (server-side request forgery). 127.0.0.1 stands
- * for the outside here, with a tracker that redirects; at 127.0.0.2 and ::1 somebody waits for connections that must
- * not come.
+ * Server-side request forgery: strangers must not reach local services through this client. 127.0.0.1 is the outside
+ * here, with a tracker that redirects. Servers at 127.0.0.2 and ::1 must receive no connections.
  */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
@@ -54,7 +53,7 @@ const FIELDS = {
   ip: 0,
 } as const;
 
-/** URLs by why they are not asked. PORT is where somebody waits. */
+/** Refused URLs by reason. PORT is that of a listening server. */
 const CASES: Record<"url" | "address" | "port" | "dns", readonly string[]> = {
   address: [
     "http://127.0.0.2:PORT/",

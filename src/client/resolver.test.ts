@@ -19,7 +19,7 @@ test("the addresses of a name in a hosts file", () => {
   assert.deepEqual(read("192.0.2.2"), []);
 });
 
-/** A resolver whose questions are answered by hand, and whose clock is set by hand. */
+/** A resolver with replies and a clock that the test controls. */
 function byHand() {
   const questions: { host: string; answer: (resolved: Resolved) => void; fail: () => void }[] = [];
   const clock = { ms: 0 };
@@ -35,7 +35,7 @@ function byHand() {
 
 const ONE: Resolved = { addresses: [parseAddress("192.0.2.1")], seconds: 100 };
 
-test("a name is asked for once, however many want it, and again when its time is over", async () => {
+test("a name is queried once for concurrent requests, and again after its TTL", async () => {
   const { questions, clock, resolve } = byHand();
   const wanted = [resolve("a"), resolve("a"), resolve("a")];
   questions[0].answer(ONE);
@@ -67,7 +67,7 @@ test("that there is no address is remembered for a while", async () => {
   await assert.rejects(empty);
 });
 
-test("there is a limit to the names asked for, to those remembered, and to a name's addresses", async () => {
+test("concurrent queries, cached names, and addresses per name are limited", async () => {
   const { questions, resolve } = byHand();
   const wanted = Array.from({ length: 256 }, (_, i) => resolve(`${i}`));
   await assert.rejects(resolve("one more"));

@@ -10,7 +10,7 @@ function target(url: string): Target {
   return read;
 }
 
-test("what a URL leads to", () => {
+test("parses URLs", () => {
   const cases: [string, string, number, string][] = [
     ["http://tracker.example/announce?x=%aA", "tracker.example", 80, "/announce?x=%aA"],
     ["HTTPS://Tracker.Example", "tracker.example", 443, "/"],
@@ -30,7 +30,7 @@ test("what a URL leads to", () => {
   }
 });
 
-test("URLs that are not asked", () => {
+test("refuses URLs", () => {
   const refused = [
     "",
     "tracker.example/announce",
@@ -98,7 +98,7 @@ test("ports below 1024 other than 80 and 443, if they are refused", () => {
   assert.equal(target("https://t.example:80/").port, 80);
 });
 
-test("what is an announce", () => {
+test("recognizes an announce", () => {
   const hash = `info_hash=${"%aB".repeat(10)}${"x".repeat(10)}`;
   for (const query of [`${hash}&port=1`, `port=6881&${hash}`, `a=b&${hash}&c&port=1`])
     assert.ok(isAnnounce(`/a?${query}`));
@@ -115,7 +115,7 @@ test("what is an announce", () => {
   assert.ok(!isAnnounce(`/${hash}&port=1`));
 });
 
-test("what a redirect leads to", () => {
+test("resolves redirects", () => {
   const from = target("http://t.example:8080/a/b?c/d");
   const cases = [
     ["https://u.example/x?%aa", "https://u.example/x?%aa"],

@@ -33,7 +33,7 @@ test("any list comes back as it was", async () => {
   );
 });
 
-test("a list longer than what is reserved at first", async () => {
+test("a list longer than the initial buffer", async () => {
   const { hashes } = await read(`${hash}\n`.repeat(5000));
   assert.equal(hashes.length, 25_000);
   assert.equal(hashes[24_999], 0xfedcba98);
@@ -51,7 +51,7 @@ test("every mistake is named with its line and column", async () => {
   );
 });
 
-test("no more than the limit is read, nor more problems told than anybody reads", async () => {
+test("the limits of entries and of reported problems", async () => {
   assert.equal((await read(`${hash}\n`.repeat(3), 3)).problems.length, 0);
   const { hashes, problems } = await read(`${hash}\n`.repeat(5), 3);
   assert.equal(hashes.length, 15);

@@ -36,7 +36,7 @@ test("every mistake is named with its line and column", async () => {
   ]);
 });
 
-test("no more than the limit is read, nor more problems told than anybody reads", async () => {
+test("the limits of entries and of reported problems", async () => {
   assert.equal((await read("10.0.0.1\n10.0.0.2\n", 2)).problems.length, 0);
   const { prefixes, problems } = await read("10.0.0.1\n10.0.0.2\n10.0.0.3\nrubbish\n", 2);
   assert.equal(prefixes.length, 2);

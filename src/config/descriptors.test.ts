@@ -26,7 +26,7 @@ test("those that ask other trackers need more", async () => {
   assert.equal(otherDescriptors(config), 256 + 7 + 300);
 });
 
-test("an address has a quarter, or what is configured", async () => {
+test("an address has a quarter, or the configured number", async () => {
   assert.equal(connectionsPerAddress(1001, await load("")), 251);
   const config = await load("listen: { max_connections_per_address: 40 }");
   assert.equal(connectionsPerAddress(1000, config), 40);

@@ -134,7 +134,7 @@ test("a root that is no set of keys", async () => {
   assert.match((await problemsOf("text\n"))[0], /^1:1: must be keys with their values, not "text"$/);
 });
 
-test("everything that is wrong is told at once, in the order of the file", async () => {
+test("all problems are reported at once, in the order of the file", async () => {
   const text = `
 listen:
   http: 6969
@@ -215,7 +215,7 @@ test("a list that is not used is not read", async () => {
   assert.deepEqual(files, [FILE]);
 });
 
-test("mistakes in a named file are told with its own lines, and it stays known", async () => {
+test("problems of a named file have its own lines, and it stays watched", async () => {
   const text =
     "peer_groups: [{ name: a, priority: 0, cidr_file: a }]\ntracker: { access_list: { mode: deny, file: h } }\n";
   const result = await load(text, { "/etc/btrt/a": "\nrubbish\n", "/etc/btrt/h": "x" });
@@ -227,7 +227,7 @@ test("mistakes in a named file are told with its own lines, and it stays known",
   assert.deepEqual(result.files, [FILE, "/etc/btrt/a", "/etc/btrt/h"]);
 });
 
-test("what is odd is a warning", async () => {
+test("probable mistakes are warnings", async () => {
   const { warnings } = await loadGood(
     "listen:\n  trusted_proxies: [10.0.0.1/8, 10.0.0.1]\npeer_groups:\n  - name: a\n    priority: 0\n",
   );

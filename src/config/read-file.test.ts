@@ -51,7 +51,7 @@ test("a line that is too long ends the reading, wherever it is cut", async () =>
   }
 });
 
-test("reading stops when it is told to", async () => {
+test("reading stops on request", async () => {
   let count = 0;
   await readLines("f", 100, memoryFiles({ f: "a\nb\nc\n" }, 1), () => ++count < 2);
   assert.equal(count, 2);

@@ -47,7 +47,7 @@ test("so it does with its examples uncommented, and theirs", async () => {
   assertEveryKeyIsThere(configSchema, document.value, "");
 });
 
-/** Every key of the schema has a description, and a value in what is left when nothing is commented out. */
+/** Every key of the schema has a description, and a value once all comments are removed. */
 function assertEveryKeyIsThere(schema: Parameters<typeof shapeOf>[0], value: unknown, path: string): void {
   const shape = shapeOf(schema);
   if (shape.kind === "value") assert.notEqual(value, undefined, path);

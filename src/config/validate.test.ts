@@ -156,7 +156,7 @@ test("every kind of value says what it takes", () => {
 const NEEDS_NAME =
   "database.tls: needs the server's name in url, not its address: its certificate is checked for the name";
 
-test("keys that don't go together are told at the one that the file sets", () => {
+test("conflicting keys are reported at the one that the file sets", () => {
   const cases: [string, string][] = [
     ["tracker: { interval: 300 }", "1:22: tracker.interval: must not be less than min_interval, 900"],
     ["tracker: { min_interval: 2000 }", "1:26: tracker.interval: must not be less than min_interval, 2000"],

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { readText } from "./read-file.ts";
 import { WatchedFiles } from "./watched-files.ts";
 
-test("a change is told once it has stood for a look, however it was made", async (t) => {
+test("a change is reported when two polls find it, however it was made", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "btrt-watch-"));
   t.after(() => rm(directory, { recursive: true }));
   const [a, b] = [join(directory, "a"), join(directory, "b")];
@@ -37,7 +37,7 @@ test("a change is told once it has stood for a look, however it was made", async
   assert.equal(await files.changed(), true, "vanished");
 });
 
-test("what changes after it was read, and before it is watched, is told", async (t) => {
+test("a change after reading and before watching is reported", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "btrt-watch-"));
   t.after(() => rm(directory, { recursive: true }));
   const [file, absent] = [join(directory, "a"), join(directory, "b")];

@@ -13,7 +13,7 @@ export const REFUSAL = { datagram: 0, proxyHeader: CLIENT_ERRORS.length + HTTP_E
 
 /** All reasons. The index of those in client-error.ts is their code. */
 export const REFUSAL_REASONS: readonly RefusalReason[] = [
-  { name: "datagram", text: "a datagram that is no request of BEP 15" },
+  { name: "datagram", text: "a datagram that is not a valid request (BEP 15)" },
   ...Object.entries(CLIENT_ERROR).map(([name, code]) => ({
     name: snakeCase(name),
     text: CLIENT_ERRORS[code].reason,
@@ -22,7 +22,7 @@ export const REFUSAL_REASONS: readonly RefusalReason[] = [
     name: `http_${snakeCase(name)}`,
     text: HTTP_ERRORS[code].text,
   })),
-  { name: "proxy_header", text: "a PROXY header that is malformed, or from nobody who is trusted" },
+  { name: "proxy_header", text: "a PROXY header that is malformed, or from an untrusted sender" },
 ];
 
 /** The index of an HTTP error. */

@@ -68,7 +68,7 @@ test("tiers are dense ranks of the priorities, and every id without a group is i
   for (let id = 0; id < GROUP_IDS; id++) assert.equal(groups.tierOf[id], used.get(id) ?? 4);
 });
 
-test("without groups there is one tier, and everybody is in it", () => {
+test("without groups there is one tier with all addresses", () => {
   const groups = new PeerGroups(buildPeerGroups([]));
   assert.equal(groups.tierCount, 1);
   assert.equal(groups.groupOf(parseAddress("10.0.0.1")), NO_GROUP);
@@ -89,7 +89,7 @@ test("private addresses reach their own group, and the groups that it is reachab
   }
 });
 
-test("the control plane is told names and prefix counts in the order of the configuration", () => {
+test("the control plane gets names and prefix counts in the order of the configuration", () => {
   const { groups } = buildPeerGroups(network);
   assert.deepEqual(
     groups.map(({ name, prefixCount }) => [name, prefixCount]),
@@ -152,7 +152,7 @@ test("as many groups as there can be, all renamed at each reload, still have ids
   }
 });
 
-test("overlaps are told per pair of groups", () => {
+test("overlaps are reported per pair of groups", () => {
   const definitions = [
     define("a", 0, ["10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24", "192.0.2.0/24"]),
     define("b", 1, ["10.1.2.0/24", "10.1.2.0/24", "10.1.3.0/24", "192.0.2.0/24", "2001:db8::/32"]),

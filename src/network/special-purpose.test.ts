@@ -75,7 +75,7 @@ test("an ordinary address is neither", () => {
   }
 });
 
-test("what is private or nobody's is of a special purpose, and an ordinary address is not", () => {
+test("private and unusable addresses are special-purpose, and ordinary ones are not", () => {
   const octets = fc.tuple(
     fc.constantFrom(0, 10, 100, 127, 169, 172, 192, 224, 255),
     fc.nat(255),

@@ -64,7 +64,7 @@ test("one without a place is refused, and two for the same", () => {
   assert.match(message([given("stream", "::", 80, 3), given("stream", "::", 80, 4)]), /twice/);
 });
 
-test("what is meant for another process is left alone, and nobody inherits it", async () => {
+test("sockets for another process are ignored, and not passed on to children", async () => {
   const environment = { LISTEN_PID: "1", LISTEN_FDS: "1", LISTEN_FDNAMES: "x", PATH: "/" };
   assert.deepEqual(await takeInheritedSockets(environment, 2), []);
   assert.deepEqual(environment, { PATH: "/" });

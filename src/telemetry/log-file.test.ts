@@ -78,7 +78,7 @@ after(() => {
   else process.env.TZ = zone;
 });
 
-test("makes its directory, and is not for everybody to read", async (t) => {
+test("creates its directory, and is not world-readable", async (t) => {
   const scene = await Scene.make(t);
   const log = scene.open();
   log.write("one\n");
@@ -275,7 +275,7 @@ test("a full disk stops nothing; lines held back are written when there is room"
   assert.deepEqual(scene.lines("btrt.log"), ["next day"]);
 });
 
-test("lines beyond what is held are dropped and counted", async (t) => {
+test("lines beyond the buffer are dropped and counted", async (t) => {
   const scene = await Scene.make(t);
   const log = scene.open();
   const line = `${"x".repeat(1024 * 1024)}\n`;

@@ -112,7 +112,7 @@ test("without a path lines go to standard output, all of them before the end", a
   assert.equal(linesOf(stdout).length, 5000);
 });
 
-test("a process that just ends, or dies of an exception, has logged everything", async () => {
+test("a process that ends without closing, or by an exception, has logged everything", async () => {
   const exited = await run(`for (let i = 0; i < 100; i++) log.info({ i }, "x"); process.exit(3)`);
   assert.equal(exited.code, 3);
   assert.equal(linesOf(exited.stdout).length, 100);

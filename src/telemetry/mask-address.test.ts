@@ -25,7 +25,7 @@ test("IPv4 keeps its /24, IPv6 its /48, ports stay", () => {
   for (const [address, masked] of cases) assert.equal(maskAddress(address), masked);
 });
 
-test("what is no address is left as it is", () => {
+test("other text is unchanged", () => {
   for (const text of [
     "",
     "retracker.local",

@@ -54,7 +54,7 @@ function run(program: string, args: readonly string[]): string[] {
   return text.split("\n").filter((line) => line !== "");
 }
 
-/** What is typed, and what is offered: all of it, or what must be among it. */
+/** Input, and the completions offered: all of them, or some that must be included. */
 const CASES: readonly (readonly [line: string, offered: readonly string[]])[] = [
   ["btrt ch", ["check"]],
   ["btrt do", ["doctor"]],

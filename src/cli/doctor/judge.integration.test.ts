@@ -25,7 +25,7 @@ const ENOUGH = {
   "/proc/sys/net/netfilter/nf_conntrack_count": "10\n",
 };
 
-/** The texts of all findings that are not good, with what is read and 4 GiB of memory. */
+/** The texts of all findings that are not ok, for the given files of /proc and 4 GiB of memory. */
 async function complaints(
   changed: Record<string, string | undefined>,
   memory = 4 * GIBIBYTE,
@@ -42,7 +42,7 @@ test("with room for everything there is nothing to say", async () => {
   assert.deepEqual(await complaints({}), []);
 });
 
-test("each limit that is too low is told, with what is needed", async () => {
+test("each limit that is too low is reported with the required value", async () => {
   const low: [Record<string, string | undefined>, RegExp][] = [
     [
       { "/proc/7/limits": limitsFile(20_000, "unlimited") },

@@ -58,7 +58,7 @@ test("flags make a configuration that check finds good, and lines for the DNS", 
   assert.match(btrt("check", "--config", config).out, /: good\n.*http {2}\[::\]:80\n/s);
 });
 
-test("a file that is there is left alone; with --force it gets another name", async () => {
+test("an existing file is not changed; with --force it is renamed", async () => {
   const config = join(directory, "there.conf");
   await writeFile(config, "workers: 1\n");
   const refused = btrt("init", "--config", config, "--local", "10.0.0.0/8");
@@ -70,7 +70,7 @@ test("a file that is there is left alone; with --force it gets another name", as
   assert.deepEqual(await groupsOf(config), [["local peers", ["10.0.0.0/8"]]]);
 });
 
-test("mistakes in flags are all told, and nothing is written", async () => {
+test("all mistakes in flags are reported, and nothing is written", async () => {
   const config = join(directory, "wrong.conf");
   const wrong = ["--local", "10.0.0/8", "--name", "retracker local", "--address", "here", "--port", "99999"];
   const { err, code } = btrt("init", "--config", config, ...wrong, "--database", "oracle://x");
@@ -88,7 +88,7 @@ test("without a terminal, and without --local, it says what it needs", () => {
   assert.equal(code, 1);
 });
 
-test("an answer with a mistake is asked for again, an empty one is the default", async () => {
+test("an invalid answer is asked for again, an empty one is the default", async () => {
   const config = join(directory, "asked.conf");
   const password = join(directory, "password");
   await writeFile(password, "secret\n");

@@ -114,9 +114,9 @@ export class ToyService extends Watched implements StreamService {
     if (consumed !== 0 || close || deferMs !== 0) {
       this.violations.push("consumed, close or deferMs is left over from the call before");
     }
-    if (resumed && mayDefer) this.violations.push("what has waited may wait again");
+    if (resumed && mayDefer) this.violations.push("a resumed request may be deferred again");
     if (token === 0 || this.tokens.has(token)) this.violations.push(`token ${token}`);
-    if (resumed && input[start] !== LETTER_W) this.violations.push("what is resumed did not wait");
+    if (resumed && input[start] !== LETTER_W) this.violations.push("the resumed request was not deferred");
   }
 }
 

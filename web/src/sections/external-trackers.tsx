@@ -19,7 +19,7 @@ export function ExternalTrackers({ status: { forwarding } }: SectionProps) {
           {whole(asked)}, of which {whole(failed)} failed; {whole(running)} in progress, {whole(queued)}{" "}
           waiting
         </dd>
-        <dt>Near peers in the place of external ones</dt>
+        <dt>Near peers that replaced external ones</dt>
         <dd>
           {whole(near)} of {whole(given)} returned
         </dd>
