@@ -233,7 +233,7 @@ test("on a server: made by a command, upgraded by a command, moved from and to a
   const script = (await btrt(bed, "db", "create", "--print")).out;
   assert.match(script, /^-- version 1: .*CREATE TABLE.*-- version 2: /s);
   assert.match((await btrt(bed, "db", "create")).out, /created the schema, version \d+\n$/);
-  assert.match((await btrt(bed, "db", "create")).out, /is there, version \d+\n$/);
+  assert.match((await btrt(bed, "db", "create")).out, /exists, version \d+\n$/);
   await server.execute(`DROP TABLE ${settings.schema}.group_total`);
   await server.execute(`DELETE FROM ${settings.schema}.btrt_schema WHERE version > 1`);
   assert.match((await btrt(bed, "run")).err, /version 1, and \d+ is needed: run "btrt db upgrade"\n$/);
