@@ -45,8 +45,8 @@ test("with room for everything there is nothing to say", async () => {
 test("each limit that is too low is reported with the required value", async () => {
   const low: [Record<string, string | undefined>, RegExp][] = [
     [
-      { "/proc/7/limits": limitsFile(20_000, "unlimited") },
-      /^open files: 20,000 .*running.*; 20,256 for listen/,
+      { "/proc/7/limits": limitsFile(16_000, "unlimited") },
+      /^open files: 16,000 .*running.*; 16,256 for listen/,
     ],
     [{ "/proc/7/limits": limitsFile(30_000, 65_536) }, /^locked memory: 65,536 bytes/],
     [{ "/proc/7/limits": undefined }, /process 7: not readable/],

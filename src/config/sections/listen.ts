@@ -23,7 +23,7 @@ export const listen = section({
     examples: [["127.0.0.1", "::1"]],
   }),
   max_connections: integer(1, 1_000_000)
-    .default(20_000)
+    .default(16_000)
     .describe(
       "Open connections, divided equally among the workers. At the limit, a new connection replaces the longest idle " +
         "one of the address with most idle connections, and is counted. Each connection takes a file descriptor. If the " +
