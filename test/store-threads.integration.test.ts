@@ -6,10 +6,11 @@ import { availableParallelism } from "node:os";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { HASH_WORDS, ROW_WORDS } from "../src/hash-list/hash-list.ts";
+import { ROW_WORDS } from "../src/hash-list/hash-list.ts";
 import type { HashListSettings } from "../src/hash-list/settings.ts";
 import { SwarmScanner } from "../src/hash-list/swarm-scanner.ts";
 import { allocateCounters } from "../src/model/counters.ts";
+import { INFO_HASH_WORDS } from "../src/model/info-hash.ts";
 import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
 import { CONTROL_PLANE, holderOf } from "../src/store/shard-lock.ts";
@@ -123,7 +124,10 @@ test("hash lists are made while threads announce", { timeout: 300_000 }, async (
     await hammers.announced(ANNOUNCES / LISTS);
     await looker.look(settings, () => 1_000_000 + list, rest);
     const { hashes, rows, rowsAt } = await looker.confirm(settings, () => 1_000_000 + list, rest);
-    const swarms = Array.from({ length: hashes.length / HASH_WORDS }, (_, i) => hashes[i * HASH_WORDS]);
+    const swarms = Array.from(
+      { length: hashes.length / INFO_HASH_WORDS },
+      (_, i) => hashes[i * INFO_HASH_WORDS],
+    );
     assert.ok(swarms.length > 0 && swarms.length <= 50);
     assert.ok(swarms.every((swarm, i) => i === 0 || swarms[i - 1] < swarm));
     for (let i = 0; i < swarms.length; i++) {

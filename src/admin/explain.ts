@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Address } from "../model/address.ts";
 import { formatAddress, parseAddress } from "../model/address-text.ts";
 import { NUM_WANT_LIMIT } from "../model/announce.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { Random } from "../model/random.ts";
 import { NO_GROUP, PeerGroups } from "../network/peer-groups.ts";
 import { containsPrefix, FAMILY_BITS, formatPrefix, type Prefix } from "../network/prefix.ts";
@@ -95,7 +96,7 @@ const REASONS = {
 export class AnswerExplainer {
   readonly #sources: Sources;
   readonly #explainer: Explainer;
-  readonly #words = new Uint32Array(5);
+  readonly #words = new Uint32Array(INFO_HASH_WORDS);
 
   constructor(sources: Sources) {
     this.#sources = sources;
@@ -109,7 +110,8 @@ export class AnswerExplainer {
     const address = parseAddress(query.address);
     const { numWant, numWantMax } = policy.settings;
     const wanted = Math.min(query.numwant ?? numWant, numWantMax);
-    for (let i = 0; i < 5; i++) this.#words[i] = Number.parseInt(query.info_hash.slice(8 * i, 8 * i + 8), 16);
+    for (let i = 0; i < INFO_HASH_WORDS; i++)
+      this.#words[i] = Number.parseInt(query.info_hash.slice(8 * i, 8 * i + 8), 16);
     const trackerPolicy = {
       settings: policy.settings,
       selection: policy.selection,

@@ -1,3 +1,4 @@
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { CENSUS, LARGEST, LARGEST_WORDS, peersAt, SIZE_CLASSES } from "../tracker/census.ts";
@@ -84,7 +85,9 @@ export function readCensus(census: Sources["census"]): CensusSum {
 }
 
 function largeSwarm(words: Uint32Array, at: number): LargeSwarm {
-  const hash = Array.from(words.subarray(at, at + 5), (word) => word.toString(16).padStart(8, "0"));
+  const hash = Array.from(words.subarray(at, at + INFO_HASH_WORDS), (word) =>
+    word.toString(16).padStart(8, "0"),
+  );
   return {
     infoHash: hash.join(""),
     complete: words[at + 5],

@@ -13,10 +13,10 @@ import { GroupTotals } from "../storage/group-totals.ts";
 import { Storage, type StorageObserver } from "../storage/storage.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { RepeatLimit } from "../telemetry/repeat-limit.ts";
 
-/** Least time between two lines that say the same. */
-const QUIET_MS = 60_000;
-const SAY_LOADING_MS = 5000;
+/** The time between two messages about the progress of loading. */
+const PROGRESS_MS = 5000;
 
 const DAY_SECONDS = 86_400;
 
@@ -100,20 +100,20 @@ export class Persistence {
 /** Tells an operator. */
 class StorageLog implements StorageObserver {
   readonly #log: Logger;
-  #saidLoading = performance.now();
-  #saidFailed = Number.NEGATIVE_INFINITY;
+  readonly #progress = new RepeatLimit(PROGRESS_MS);
+  readonly #failures = new RepeatLimit();
   #attempts = 0;
 
   constructor(log: Logger) {
     this.#log = log;
+    this.#progress.admit(); // a short loading is not logged
   }
 
   loading(swarms: number, ofSwarms: number): void {
     const { stderr } = process;
     if (stderr.isTTY)
       stderr.write(`\rloading ${swarms.toLocaleString("en")} of ${ofSwarms.toLocaleString("en")} torrents`);
-    if (performance.now() < this.#saidLoading + SAY_LOADING_MS) return;
-    this.#saidLoading = performance.now();
+    if (!this.#progress.admit()) return;
     this.#log.info({ swarms, ofSwarms }, "loading swarms");
   }
 
@@ -142,8 +142,7 @@ class StorageLog implements StorageObserver {
 
   failed(error: unknown): void {
     this.#attempts++;
-    if (performance.now() < this.#saidFailed + QUIET_MS) return;
-    this.#saidFailed = performance.now();
+    if (!this.#failures.admit()) return;
     const fields = { ...reasonOf(error), attempts: this.#attempts };
     this.#log.error(fields, "the database cannot be used: nothing is saved, announces go on, attempts too");
   }
@@ -154,7 +153,7 @@ class StorageLog implements StorageObserver {
       "the database can be used again, and has everything",
     );
     this.#attempts = 0;
-    this.#saidFailed = Number.NEGATIVE_INFINITY;
+    this.#failures.reset();
   }
 
   rescued(path: string): void {

@@ -9,22 +9,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { steadySeconds } from "../platform/clock.ts";
+import { type Rest, restAfter } from "../platform/rest.ts";
 import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import { countMissing, emptyList, entriesOf, type HashList } from "./hash-list.ts";
 import { ListFiles } from "./list-files.ts";
 import type { HashListSettings } from "./settings.ts";
-import { type Rest, SwarmScanner } from "./swarm-scanner.ts";
+import { SwarmScanner } from "./swarm-scanner.ts";
 
 /** Most seconds between two scans. */
 const SCAN_SECONDS = 60;
 
 /** A requested list is not older than this. */
 const FRESH_MS = 5000;
-
-/** Milliseconds of rest for each millisecond of work: announces have priority. */
-const REST_FACTOR = 4;
 
 /** Events for the operator. */
 export interface HashListObserver {
@@ -208,6 +206,6 @@ export class HashListMaker {
   }
 
   readonly #rest: Rest = async (workedMs) => {
-    await delay(this.#stop.signal.aborted ? 0 : workedMs * REST_FACTOR);
+    await restAfter(this.#stop.signal.aborted ? 0 : workedMs);
   };
 }

@@ -1,7 +1,6 @@
 /** A hash list: the torrents with enough complete copies inside the network, with counts of their peers. Immutable. */
 
-/** Words of an info-hash. */
-export const HASH_WORDS = 5;
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 
 /** Words of a row of {@link HashList.rows}: group id, complete peers, incomplete ones. */
 export const ROW_WORDS = 3;
@@ -26,7 +25,7 @@ export interface HashList {
 
 /** The number of torrents. */
 export function entriesOf({ hashes }: HashList): number {
-  return hashes.length / HASH_WORDS;
+  return hashes.length / INFO_HASH_WORDS;
 }
 
 /** A list without torrents. */
@@ -47,8 +46,8 @@ export function emptyList(now: number): HashList {
 export function countMissing(list: Uint32Array, other: Uint32Array): number {
   let missing = 0;
   let j = 0;
-  for (let i = 0; i < list.length; i += HASH_WORDS) {
-    while (j < other.length && compareHashes(other, j, list, i) < 0) j += HASH_WORDS;
+  for (let i = 0; i < list.length; i += INFO_HASH_WORDS) {
+    while (j < other.length && compareHashes(other, j, list, i) < 0) j += INFO_HASH_WORDS;
     if (j === other.length || compareHashes(other, j, list, i) > 0) missing++;
   }
   return missing;
@@ -57,6 +56,6 @@ export function countMissing(list: Uint32Array, other: Uint32Array): number {
 /** Compares the info-hashes at two positions. @returns a number for `Array.sort`. */
 export function compareHashes(a: Uint32Array, atA: number, b: Uint32Array, atB: number): number {
   let i = 0;
-  while (i < HASH_WORDS - 1 && a[atA + i] === b[atB + i]) i++;
+  while (i < INFO_HASH_WORDS - 1 && a[atA + i] === b[atB + i]) i++;
   return a[atA + i] - b[atB + i];
 }

@@ -1,5 +1,6 @@
 /** Selects the info-hashes of the largest swarms. */
-import { compareHashes, HASH_WORDS as WORDS } from "./hash-list.ts";
+import { INFO_HASH_WORDS as WORDS } from "../model/info-hash.ts";
+import { compareHashes } from "./hash-list.ts";
 
 /** A sort key has 21 bits for the position of a swarm. */
 const PLACES = 2 ** 21;

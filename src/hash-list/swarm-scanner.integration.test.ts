@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { buildPeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { AccessList, buildAccessList } from "../tracker/access-list.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
-import { HASH_WORDS } from "./hash-list.ts";
 import type { HashListSettings } from "./settings.ts";
 import { SwarmScanner } from "./swarm-scanner.ts";
 
@@ -96,7 +96,7 @@ class World {
     await this.looker.look(this.settings, now, rest);
     during();
     const { hashes } = await this.looker.confirm(this.settings, this.now, rest);
-    return Array.from({ length: hashes.length / HASH_WORDS }, (_, i) => hashes[i * HASH_WORDS]);
+    return Array.from({ length: hashes.length / INFO_HASH_WORDS }, (_, i) => hashes[i * INFO_HASH_WORDS]);
   }
 }
 

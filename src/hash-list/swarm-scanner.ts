@@ -2,13 +2,15 @@
  * Looks at all swarms, a few at a time beside the announces: finds out which torrents qualify, takes the largest of
  * them, and looks at each of these once more, so that nothing else comes between that and the list's being written.
  */
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { GROUP_IDS } from "../network/peer-groups.ts";
+import type { Rest } from "../platform/rest.ts";
 import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED } from "../store/peer-record.ts";
 import { Segments } from "../store/segments.ts";
 import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
-import { HASH_WORDS, type HashList, ROW_WORDS } from "./hash-list.ts";
+import { type HashList, ROW_WORDS } from "./hash-list.ts";
 import { LargestSwarms } from "./largest-swarms.ts";
 import { LocalCopies } from "./local-copies.ts";
 import { qualify } from "./qualification.ts";
@@ -22,9 +24,6 @@ const SLICE_MS = 0.1;
 
 /** Torrents looked at once more at a time: some milliseconds' work. */
 const CONFIRM = 4096;
-
-/** Rests after a piece of work. */
-export type Rest = (workedMs: number) => Promise<void>;
 
 /** What a look found. */
 export interface Look {
@@ -48,7 +47,7 @@ export class SwarmScanner {
   readonly #copies: LocalCopies;
   readonly #largest = new LargestSwarms();
   readonly #segments = new Segments();
-  readonly #infoHash = new Uint32Array(HASH_WORDS);
+  readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
   /** By group: complete peers and incomplete ones of the swarm under way. */
   readonly #complete = new Uint32Array(GROUP_IDS);
   readonly #incomplete = new Uint32Array(GROUP_IDS);
@@ -102,7 +101,7 @@ export class SwarmScanner {
       if (result < 0) this.#lost++;
       if (result === -2) this.#stalled++;
       if (result <= 0) continue;
-      for (let i = 0; i < HASH_WORDS; i++) this.#infoHash[i] = store.words[entry + i];
+      for (let i = 0; i < INFO_HASH_WORDS; i++) this.#infoHash[i] = store.words[entry + i];
       if (settings.exclude.allows(this.#infoHash)) this.#largest.add(this.#infoHash, 0, this.#copies.peers);
       else this.#excluded++;
     }
@@ -115,7 +114,7 @@ export class SwarmScanner {
    */
   async confirm(settings: HashListSettings, now: () => number, rest: Rest): Promise<Torrents> {
     const candidates = this.#largest.take();
-    const count = candidates.length / HASH_WORDS;
+    const count = candidates.length / INFO_HASH_WORDS;
     const hashes = new Uint32Array(candidates.length);
     const rowsAt = new Uint32Array(count + 1);
     const rows = new Rows();
@@ -124,15 +123,15 @@ export class SwarmScanner {
       const began = performance.now();
       const at = now();
       for (const end = Math.min(count, next + CONFIRM); next < end; next++) {
-        for (let i = 0; i < HASH_WORDS; i++) this.#infoHash[i] = candidates[next * HASH_WORDS + i];
+        for (let i = 0; i < INFO_HASH_WORDS; i++) this.#infoHash[i] = candidates[next * INFO_HASH_WORDS + i];
         if (!this.#confirmOne(settings, at, rows)) continue;
-        hashes.set(this.#infoHash, kept * HASH_WORDS);
+        hashes.set(this.#infoHash, kept * INFO_HASH_WORDS);
         rowsAt[++kept] = rows.length;
       }
       if (next < count) await rest(performance.now() - began);
     }
     return {
-      hashes: hashes.subarray(0, kept * HASH_WORDS),
+      hashes: hashes.subarray(0, kept * INFO_HASH_WORDS),
       rowsAt: rowsAt.subarray(0, kept + 1),
       rows: rows.take(),
       leftOut: this.#largest.leftOut,

@@ -2,7 +2,9 @@
  * An announce and its reply, independent of the protocol (BEP 3, BEP 15). Both are mutable and reused for every request
  * of a thread: the data plane allocates nothing.
  */
+
 import { Address, type Family } from "./address.ts";
+import { INFO_HASH_WORDS } from "./info-hash.ts";
 
 /** Announce events (BEP 3; `paused` is BEP 21: a partial seed that wants nothing). */
 export const ANNOUNCE_EVENT = { none: 0, started: 1, completed: 2, stopped: 3, paused: 4 } as const;
@@ -26,7 +28,7 @@ export const PEER_ID_WORDS = 5;
 /** An announce. Decoders set every field. */
 export class AnnounceRequest {
   /** The info-hash: 20 bytes as five words in network order. */
-  readonly infoHash = new Uint32Array(5);
+  readonly infoHash = new Uint32Array(INFO_HASH_WORDS);
   /** The client's peer_id as five words; 0 if missing. Peers are distinguished by their addresses alone. */
   readonly peerId = new Uint32Array(PEER_ID_WORDS);
   /** The client's `key`, which is not passed on to peers; 0 if missing. */

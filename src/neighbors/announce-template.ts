@@ -1,18 +1,18 @@
-/** `announce_request` of a neighbor: what it is sent, with placeholders. */
+/** The announce template of a neighbor: the setting `announce_request`, a URL with placeholders. */
 import type { OutgoingAnnounce, UdpFields } from "../client/outgoing-announce.ts";
 import { ANNOUNCE_EVENT, type AnnounceEvent, NUM_WANT_DEFAULT } from "../model/announce.ts";
 
-/** What we call ourselves when we ask. */
+/** The identity of this tracker in its announces to neighbors. */
 export interface PollIdentity {
-  /** 20 characters, each a byte. */
+  /** 20 characters, one per byte. */
   readonly peerId: string;
   readonly port: number;
   readonly numWant: number;
-  /** An address in text, or empty when we do not know ours. */
+  /** The address of this tracker as text, or empty when it is unknown. */
   readonly ip: string;
 }
 
-/** What a udp neighbor is told if the template does not say: as the manual's template has it. */
+/** The value of `left` in UDP announces when the template has none: that of the manual's template. */
 const DEFAULT_LEFT = 4_194_304;
 
 const EVENTS: Readonly<Record<string, AnnounceEvent>> = {
@@ -24,28 +24,28 @@ const EVENTS: Readonly<Record<string, AnnounceEvent>> = {
 
 const UNRESERVED = /^[A-Za-z0-9._~-]$/;
 
-/** A byte as it is written in a query (RFC 3986 2.3). */
+/** The form of every byte in a query (RFC 3986 2.3). */
 const ESCAPED = Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
   return UNRESERVED.test(character) ? character : `%${byte.toString(16).padStart(2, "0").toUpperCase()}`;
 });
 
-/** A template, made ready to be filled in. */
+/** A parsed template. */
 export class AnnounceTemplate {
-  /** Text and placeholders by turns: text is at even places. */
+  /** Text at even indexes, names of placeholders at odd ones. */
   readonly #pieces: readonly string[];
   readonly #isUdp: boolean;
-  /** What the values of a udp announce are, beside those that are filled in: one for all. */
+  /** The same in all UDP announces. */
   readonly #key: number;
 
-  /** @param key of announces over UDP (BEP 15): the same for as long as we run. */
+  /** @param key the key of UDP announces (BEP 15); the same until the tracker restarts. */
   constructor(template: string, key: number) {
     this.#pieces = template.split(/\{([a-z_]+)\}/);
     this.#isUdp = /^udp:/i.test(template);
     this.#key = key;
   }
 
-  /** Fills it in. @param infoHash 20 bytes. */
+  /** Fills in the placeholders. @param infoHash 20 bytes. */
   fill(infoHash: Uint8Array, identity: PollIdentity): OutgoingAnnounce {
     const values: Readonly<Record<string, string>> = {
       info_hash: escapeBytes(infoHash),
@@ -58,7 +58,7 @@ export class AnnounceTemplate {
     return this.#isUdp ? { url, udp: this.#udpFields(url, infoHash, identity) } : { url };
   }
 
-  /** The fields of a udp announce: as the query says, if there is one. */
+  /** The fields of a UDP announce. Values in the query of the template take precedence. */
   #udpFields(url: string, infoHash: Uint8Array, identity: PollIdentity): UdpFields {
     const query = queryOf(url);
     const number = (key: string, otherwise: number) => {
@@ -81,18 +81,18 @@ export class AnnounceTemplate {
   }
 }
 
-/** A URL as a template makes them, for what is the same in all of them: scheme, host and port. */
+/** An example URL of a template. Scheme, host and port are the same in all of its URLs. */
 export function exampleUrl(template: string): string {
   return template.replaceAll(/\{[a-z_]+\}/g, "0");
 }
 
-/** The peer_id that a template names itself, 20 characters, each a byte; undefined when it leaves that to us. */
+/** The literal peer_id of a template, 20 characters, one per byte; undefined when the template has a placeholder or none. */
 export function literalPeerId(template: string): string | undefined {
   const peerId = queryOf(template).get("peer_id");
   return peerId !== undefined && peerId.length === 20 && !peerId.includes("{") ? peerId : undefined;
 }
 
-/** Keys and values of a query, one character a byte. Of a key that is repeated the last value counts. */
+/** The keys and values of a query, one character per byte. The last value of a repeated key counts. */
 function queryOf(url: string): ReadonlyMap<string, string> {
   const start = url.indexOf("?");
   const pairs = start === -1 ? [] : url.slice(start + 1).split("&");

@@ -1,37 +1,38 @@
 /**
- * From when on a neighbor may be asked again about a swarm: a table of fixed size. When many swarms fall into one place
- * it forgets the one that may be asked soonest: that one is asked a little early.
+ * The times at which a neighbor may be asked again about each swarm: a set-associative table of fixed size. A full bucket
+ * evicts the swarm with the earliest time. A request about an evicted swarm may be repeated too early.
  *
- *     entry    tag (a word of the swarm's hash), second
+ *     entry    tag (a word of the swarm's hash), time in seconds
  */
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
 
-/** Entries of one place: a line of the processor's cache. */
+/** Entries of one bucket: one cache line. */
 const WAYS = 8;
 const ENTRY_WORDS = 2;
 
-/** Remembers swarms. */
+/** The next request time of each swarm. */
 export class AskedSwarms {
   readonly #words: Uint32Array;
-  readonly #places: number;
+  readonly #buckets: number;
   readonly #hash: KeyedHash;
 
   /**
-   * @param capacity entries; a power of two, at least 8. With twice as many as there are swarms few are forgotten.
+   * @param capacity entries; a power of two, at least 8. Twice the number of swarms makes evictions rare.
    * @param key two random words.
    */
   constructor(capacity: number, key: readonly [number, number]) {
     this.#words = new Uint32Array(capacity * ENTRY_WORDS);
-    this.#places = capacity / WAYS;
+    this.#buckets = capacity / WAYS;
     this.#hash = new KeyedHash(key[0], key[1]);
   }
 
   /**
-   * Notes that a swarm is asked about, unless it may not be yet.
+   * Admits a request about a swarm when its time has come, and sets the time of the next one.
    * @param now seconds.
-   * @param again seconds: from then on it may be asked about again.
-   * @param anew whether what was said of it has been forgotten: then only {@link postpone} is in the way.
-   * @returns whether it may be asked about now.
+   * @param again the time of the next request, in seconds.
+   * @param anew whether the learned peers of the swarm are lost. Then only {@link postpone} prevents a request.
+   * @returns whether the request is admitted.
    */
   admit(infoHash: Uint32Array, now: number, again: number, anew = false): boolean {
     const entry = this.#find(infoHash);
@@ -42,20 +43,21 @@ export class AskedSwarms {
     return true;
   }
 
-  /** Sets from when on a swarm may be asked about again. */
+  /** Sets the time of the next request about a swarm. */
   postpone(infoHash: Uint32Array, again: number): void {
     const entry = this.#find(infoHash);
     this.#words[entry] = this.#tag(infoHash);
     this.#words[entry + 1] = again;
   }
 
-  /** The swarm's entry; else the one of its place that may be asked soonest. */
+  /** The entry of a swarm. If it has none: the entry of its bucket with the earliest time. */
   #find(infoHash: Uint32Array): number {
     const words = this.#words;
     const tag = this.#tag(infoHash);
-    const place = (this.#hash.hash(infoHash, 0, 5, 1) & (this.#places - 1)) * WAYS * ENTRY_WORDS;
-    let soonest = place;
-    for (let entry = place; entry < place + WAYS * ENTRY_WORDS; entry += ENTRY_WORDS) {
+    const bucket =
+      (this.#hash.hash(infoHash, 0, INFO_HASH_WORDS, 1) & (this.#buckets - 1)) * WAYS * ENTRY_WORDS;
+    let soonest = bucket;
+    for (let entry = bucket; entry < bucket + WAYS * ENTRY_WORDS; entry += ENTRY_WORDS) {
       if (words[entry] === tag) return entry;
       if (words[entry + 1] < words[soonest + 1]) soonest = entry;
     }
@@ -63,6 +65,6 @@ export class AskedSwarms {
   }
 
   #tag(infoHash: Uint32Array): number {
-    return this.#hash.hash(infoHash, 0, 5, 2) >>> 0;
+    return this.#hash.hash(infoHash, 0, INFO_HASH_WORDS, 2) >>> 0;
   }
 }

@@ -1,23 +1,23 @@
-/** Clients that wait for the first neighbor's answer about their torrent. How many can is the engine's limit. */
+/** Clients that wait for the first answer of a neighbor about their swarm. The engine limits their number. */
 
-/** The longest that anybody waits: the most that `neighbors_wait` can be, and some more. */
+/** The maximum time of a wait: the maximum of `neighbors_wait`, and a margin. */
 const LONGEST_MS = 11_000;
 
 interface Wait {
-  /** NeighborSet that may still answer. */
+  /** The number of neighbors that have not settled yet. */
   left: number;
   readonly over: () => void;
   readonly untilMs: number;
 }
 
-/** Who waits, by swarm. */
+/** The current waits by swarm. */
 export class FirstAnswerWaits {
   readonly #waits = new Map<string, Wait>();
 
   /**
-   * Somebody waits. Of a swarm that one waits for already, the earlier wait is over.
-   * @param left neighbors that are asked.
-   * @param over called once.
+   * Begins a wait. It ends an earlier wait for the same swarm.
+   * @param left the number of neighbors that are asked.
+   * @param over called when the wait ends, once.
    */
   add(infoHash: Uint32Array, left: number, over: () => void, nowMs: number): void {
     const key = infoHash.join();
@@ -26,7 +26,7 @@ export class FirstAnswerWaits {
     this.#waits.set(key, { left, over, untilMs: nowMs + LONGEST_MS });
   }
 
-  /** A neighbor has been asked. The first that has answered ends the wait, and the last that has not. */
+  /** Reports the result of one neighbor. The first answer ends the wait, and so does the last failure. */
   settle(infoHash: Uint32Array, answered: boolean): void {
     if (this.#waits.size === 0) return;
     const key = infoHash.join();
@@ -38,7 +38,7 @@ export class FirstAnswerWaits {
     wait.over();
   }
 
-  /** Forgets whoever does not wait any longer: nobody may have had the time to ask. */
+  /** Drops expired waits: a request may never have been sent. */
   forget(nowMs: number): void {
     for (const [key, { untilMs }] of this.#waits) {
       if (nowMs < untilMs) return;

@@ -1,11 +1,11 @@
-/** The client that asks a neighbor: the running tracker's, and the doctor's. */
+/** Makes the HTTP and UDP client for announces to a neighbor, for the running tracker and for `btrt doctor`. */
 import { chosenOrPublicExcept } from "../client/address-guard.ts";
 import { TrackerClient } from "../client/tracker-client.ts";
 import { machineAddresses } from "../platform/machine.ts";
 import { exampleUrl } from "./announce-template.ts";
 import type { NeighborSettings } from "./settings.ts";
 
-/** Makes it. A neighbor may well have a private address, but send us to no other. */
+/** Makes a client. A neighbor may have a private address, but must not redirect to another one. */
 export function makeNeighborClient({
   template,
   timeoutMs,

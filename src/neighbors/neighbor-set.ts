@@ -1,8 +1,9 @@
 /**
- * The trackers of partner networks: which of them are asked about a swarm that clients announce here, and what they
- * name is learned. Start here; one neighbor is neighbor.ts.
+ * Asks the trackers of partner networks for peers of the swarms that clients announce here, and stores the peers. Start
+ * here; a single neighbor is in neighbor.ts.
  *
- * Nothing here is waited for by an announce: it leaves a task, and is answered with what is known.
+ * An announce only queues a task and is answered with the known peers. With `neighbors_wait` the first announce of a
+ * swarm waits for an answer.
  */
 import type { TrackerClient } from "../client/tracker-client.ts";
 import type { Address } from "../model/address.ts";
@@ -15,24 +16,24 @@ import { Neighbor, type NeighborParts } from "./neighbor.ts";
 import type { FilterRules } from "./peer-filter.ts";
 import type { NeighborSettings } from "./settings.ts";
 
-/** What all neighbors work with. */
+/** The dependencies of all neighbors. */
 export interface NeighborSetParts extends Omit<NeighborParts, "announce" | "settled"> {
-  /** Makes what asks one neighbor. */
+  /** Makes the client for one neighbor. */
   readonly makeClient: (settings: NeighborSettings) => Pick<TrackerClient, "announce" | "close">;
-  /** Swarms that are remembered of each: a power of two, twice as many as there are is enough. */
+  /** The capacity of the table of asked swarms of each neighbor: a power of two, about twice the number of swarms. */
   readonly swarms: number;
 }
 
-/** What a reload replaces. */
+/** The settings that a reload replaces. */
 export interface NeighborsPolicy {
   readonly neighbors: readonly NeighborSettings[];
   readonly identity: PollIdentity;
   readonly groups: PeerGroups;
   /** Names and ids of the groups. */
   readonly groupNames: PeerGroupsData["groups"];
-  /** Whether an address is this tracker's, or that of another that asks us. */
+  /** Whether an address belongs to this tracker or to another one that polls it. */
   readonly isTracker: (address: Address) => boolean;
-  /** Most peers that are taken from an answer. */
+  /** The maximum number of peers from one answer. */
   readonly limit: number;
 }
 
@@ -41,12 +42,12 @@ interface Entry {
   readonly client: Pick<TrackerClient, "announce" | "close">;
 }
 
-/** Asks all neighbors. */
+/** All neighbors. */
 export class NeighborSet {
   readonly #parts: NeighborSetParts;
   readonly #entries = new Map<string, Entry>();
   readonly #waits = new FirstAnswerWaits();
-  /** Numbers given, by name. They stay: peers of a neighbor that is gone are known for a while. */
+  /** Source numbers by name. Removed neighbors keep theirs, since their peers are stored for some time. */
   readonly #sources = new Map<string, number>();
 
   constructor(parts: NeighborSetParts) {
@@ -58,7 +59,7 @@ export class NeighborSet {
     return Array.from(this.#entries.values(), ({ neighbor }) => neighbor);
   }
 
-  /** Takes over a policy. NeighborSet that are configured as before go on; others begin anew, with their old counts. */
+  /** Adopts a policy. Neighbors with unchanged settings continue. Changed ones start again and keep their counts. */
   adopt(policy: NeighborsPolicy): void {
     const before = new Map(this.#entries);
     const { identity } = policy;
@@ -79,15 +80,9 @@ export class NeighborSet {
         settled: (infoHash: Uint32Array, answered: boolean) => this.#waits.settle(infoHash, answered),
       };
       const source = this.#sourceOf(settings.name);
-      const neighbor = new Neighbor(
-        settings,
-        source,
-        parts,
-        identity,
-        rules,
-        this.#parts.swarms,
-        old?.neighbor.counts,
-      );
+      const { swarms } = this.#parts;
+      const counts = old?.neighbor.counts;
+      const neighbor = new Neighbor({ settings, source, identity, rules, swarms, counts }, parts);
       this.#entries.set(settings.name, { neighbor, client });
     }
     for (const { neighbor, client } of before.values()) {
@@ -97,8 +92,8 @@ export class NeighborSet {
   }
 
   /**
-   * Clients announce a swarm: whoever was not asked about it lately is to be.
-   * @param over called once, when a neighbor has answered or none will: somebody waits for that.
+   * Requests a refresh of an announced swarm from every neighbor that was not asked about it recently.
+   * @param over given when a client waits. Called once, when a neighbor has answered or all have failed.
    */
   requestRefresh(task: RefreshTask, over?: () => void): void {
     let asked = 0;
@@ -110,20 +105,20 @@ export class NeighborSet {
     this.pump();
   }
 
-  /** Asks whatever may be asked by now. To be called several times a second. */
+  /** Sends the requests that the limits allow now. To be called several times a second. */
   pump(): void {
     for (const { neighbor } of this.#entries.values()) neighbor.pump();
     this.#waits.forget(this.#parts.now());
   }
 
-  /** Asks nobody any more. */
+  /** Stops all requests, and closes the clients. */
   async stop(): Promise<void> {
     const entries = [...this.#entries.values()];
     for (const { neighbor } of entries) neighbor.retire();
     await Promise.all(entries.map(({ client }) => client.close()));
   }
 
-  /** The number that a name has had before; else one that nobody has, or the one that was given first. */
+  /** The source number of a name: its former one, else an unused one, else that of the removed neighbor added first. */
   #sourceOf(name: string): number {
     const known = this.#sources.get(name);
     if (known !== undefined) return known;

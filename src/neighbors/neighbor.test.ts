@@ -50,8 +50,13 @@ describe("a neighbor", () => {
 
   function make(settings: Partial<NeighborSettings> = {}, isTracker = () => false): Neighbor {
     return new Neighbor(
-      { ...SETTINGS, ...settings },
-      7,
+      {
+        settings: { ...SETTINGS, ...settings },
+        source: 7,
+        identity: { peerId: "-BTRT01-000000000000", port: 6881, numWant: 200, ip: "" },
+        rules: { groups: groupsOf([]), isTracker, limit: 200, reachableFrom: new Set() },
+        swarms: 1024,
+      },
       {
         announce: ({ url }: OutgoingAnnounce) =>
           new Promise((resolve) => {
@@ -72,9 +77,6 @@ describe("a neighbor", () => {
         settled: (infoHash, answered) => settled.push(`${infoHash[0]} ${answered}`),
         changed: (which) => changes.push(which.state),
       },
-      { peerId: "-BTRT01-000000000000", port: 6881, numWant: 200, ip: "" },
-      { groups: groupsOf([]), isTracker, limit: 200, reachableFrom: new Set() },
-      1024,
     );
   }
 
@@ -238,7 +240,7 @@ describe("a neighbor", () => {
       nowMs += 1000;
     }
     assert.deepEqual([neighbor.state, changes], ["open", ["open"]]);
-    assert.equal(neighbor.lastFailure, "it said: not here");
+    assert.equal(neighbor.lastFailure, "failure reason: not here");
   });
 
   test("that says when to come back about a torrent (BEP 31) is asked about it then", async () => {

@@ -1,10 +1,10 @@
-/** One neighbor: what it is to be asked, when it may be, and what comes of it. */
+/** One neighbor: its refresh queue, its rate limits, its circuit breaker, and the handling of its answers. */
 
 import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts";
 import type { Answer, NoReply, Outcome } from "../client/outcome.ts";
 import type { OutgoingAnnounce } from "../client/outgoing-announce.ts";
 import type { Family } from "../model/address.ts";
-import { writeWord } from "../model/address.ts";
+import { infoHashBytes } from "../model/info-hash.ts";
 import { LearnedCounts, type NamedPeers } from "../store/learned-peers.ts";
 import type { RefreshTask } from "../tasks/refresh-task.ts";
 import { AnnounceTemplate, type PollIdentity } from "./announce-template.ts";
@@ -13,76 +13,89 @@ import { FilterCounts, type FilterRules, PeerFilter } from "./peer-filter.ts";
 import { RefreshQueue } from "./refresh-queue.ts";
 import type { NeighborSettings } from "./settings.ts";
 
-/** Swarms that a neighbor is to be asked about: more than it is asked in a minute by default. */
-const WISHES = 16_384;
+/** The capacity of the refresh queue: more than the default limit of requests in a minute. */
+const QUEUE_LIMIT = 16_384;
 
-/** Swarms that it is to be asked about once more, as it has not answered. */
+/** The capacity of the queue of swarms that are asked about again after a failure. */
 const REPEATS = 4096;
 
-/** Milliseconds after a failure in which nothing is asked once more, while it is not left alone anyway. */
+/** The delay of repeated requests after a failure, in milliseconds, while the circuit breaker is closed. */
 const REPEAT_AFTER_MS = 15_000;
 
-/** What may be begun at once after a rest, in seconds of `maxPerSecond`. */
+/** The burst after an idle time, in seconds of `maxPerSecond`. */
 const BURST_SECONDS = 0.25;
 
-/** Answers in a row with a failure reason after which it is taken to have failed: of some torrents it may not know. */
+/** Consecutive answers with a failure reason that count as a failure. Fewer may concern single torrents. */
 const REFUSALS_LIMIT = 50;
 
-/** The part that the latest answer has in the mean of latencies. */
+/** The weight of the latest answer in the moving average of latencies. */
 const LATENCY_WEIGHT = 0.05;
 
-/** The longest that is waited before it is asked about a torrent again, whatever it says. */
+/** The maximum time before the next request about a torrent, whatever the neighbor asks for. */
 const LONGEST_POSTPONED_SECONDS = 86_400;
 
-/** What a neighbor does its work with. Times of `now` in milliseconds since 1970. */
+/** The dependencies of a neighbor. `now` is in milliseconds since 1970. */
 export interface NeighborParts {
-  /** Announces to it. Never rejects. */
+  /** Announces to the neighbor. Never rejects. */
   readonly announce: (announcement: OutgoingAnnounce) => Promise<Outcome>;
-  /** Whether clients still announce a swarm. */
+  /** Whether clients still announce a swarm to this tracker. */
   readonly isAnnounced: (infoHash: Uint32Array) => boolean;
-  /** Stores what it names. @returns false when the swarm is gone. */
+  /** Stores the peers of an answer. @returns false when the swarm is gone. */
   readonly learn: (infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts) => boolean;
   readonly now: () => number;
   /** Uniform in [0, 1). */
   readonly fraction: () => number;
-  /** Called when it has been asked about a swarm, whatever came of it. @param answered whether it has named peers, or none. */
+  /** Called after every request. @param answered whether there was an answer without a failure reason. */
   readonly settled: (infoHash: Uint32Array, answered: boolean) => void;
-  /** Called when it is left alone from now on, and when it answers again. */
+  /** Called when the circuit breaker opens, and when it closes. */
   readonly changed: (neighbor: Neighbor) => void;
 }
 
-/** What has come of asking it. */
+/** The settings and the identity of a neighbor. */
+export interface NeighborOptions {
+  readonly settings: NeighborSettings;
+  /** Its number as a source of learned peers. */
+  readonly source: number;
+  readonly identity: PollIdentity;
+  readonly rules: FilterRules;
+  /** The capacity of the table of asked swarms: a power of two. */
+  readonly swarms: number;
+  /** The counts to continue from. */
+  readonly counts?: NeighborCounts | undefined;
+}
+
+/** Counts of requests, answers and peers. */
 export class NeighborCounts {
-  /** Swarms it was asked about, and answers. */
+  /** Requests, and answers to them. */
   asked = 0;
   answered = 0;
-  /** Answers with a failure reason, and no answers. */
+  /** Answers with a failure reason, and requests without an answer. */
   refused = 0;
   failed = 0;
-  /** Peers it has named. */
+  /** Peers in its answers. */
   named = 0;
   readonly filtered = new FilterCounts();
   readonly learned = new LearnedCounts();
-  /** Milliseconds that answers took: in all, and in the mean of late. */
+  /** Latencies of answers in milliseconds: their sum, and their moving average. */
   latencySumMs = 0;
   latencyMs = 0;
 }
 
-/** Asks one neighbor. */
+/** Sends requests to one neighbor. */
 export class Neighbor {
   readonly settings: NeighborSettings;
   /** Its number as a source of learned peers. */
   readonly source: number;
   readonly counts: NeighborCounts;
-  /** What went wrong last. */
+  /** The latest failure. */
   lastFailure: string | null = null;
   /** Requests under way. */
   inFlight = 0;
   readonly #parts: NeighborParts;
   readonly #template: AnnounceTemplate;
   readonly #breaker: CircuitBreaker;
-  readonly #queue = new RefreshQueue(WISHES);
-  /** Those that it gave no answer about, and from when on it is asked once more. */
+  readonly #queue = new RefreshQueue(QUEUE_LIMIT);
+  /** The swarms of failed requests, and the time from which they are repeated. */
   readonly #repeats = new RefreshQueue(REPEATS);
   #repeatFromMs = 0;
   readonly #asked: AskedSwarms;
@@ -90,23 +103,12 @@ export class Neighbor {
   #filter: PeerFilter;
   #refusals = 0;
   #retired = false;
-  /** What may be begun now; refilled as time passes. */
+  /** Tokens of the rate limit: requests that may be sent now. */
   #budget: number;
   #budgetAtMs: number;
 
-  /**
-   * @param swarms that can be remembered: a power of two.
-   * @param counts to go on from.
-   */
-  constructor(
-    settings: NeighborSettings,
-    source: number,
-    parts: NeighborParts,
-    identity: PollIdentity,
-    rules: FilterRules,
-    swarms: number,
-    counts = new NeighborCounts(),
-  ) {
+  constructor(options: NeighborOptions, parts: NeighborParts) {
+    const { settings, source, identity, rules, swarms, counts = new NeighborCounts() } = options;
     const word = () => Math.floor(parts.fraction() * 2 ** 32);
     this.settings = settings;
     this.source = source;
@@ -121,35 +123,35 @@ export class Neighbor {
     this.#budgetAtMs = parts.now();
   }
 
-  /** `closed`: it is asked; else it is left alone for a while. */
+  /** The state of the circuit breaker. `open`: backing off. */
   get state(): BreakerState {
     return this.#breaker.state;
   }
 
-  /** When it may be asked again, in milliseconds since 1970; 0 while it is asked. */
+  /** The end of the backoff, in milliseconds since 1970; 0 while the breaker is closed. */
   get openUntilMs(): number {
     return this.#breaker.openUntilMs;
   }
 
-  /** Swarms that it is still to be asked about. */
+  /** Swarms in the queues. */
   get waiting(): number {
     return this.#queue.size + this.#repeats.size;
   }
 
-  /** RefreshQueue that found no room. */
+  /** Swarms that the full queues dropped. */
   get dropped(): number {
     return this.#queue.dropped + this.#repeats.dropped;
   }
 
-  /** Takes over who we are, and what is left out of its answers. */
+  /** Adopts another identity and other rules of the filter. */
   adopt(identity: PollIdentity, rules: FilterRules): void {
     this.#identity = identity;
     this.#filter = new PeerFilter(rules, this.counts.filtered);
   }
 
   /**
-   * It is to be asked about a swarm, unless it has been lately, and what it said is not forgotten.
-   * @returns whether it will be, should it have the time.
+   * Queues a request about a swarm, unless the previous one was recent and its peers are still stored.
+   * @returns whether it was queued.
    */
   requestRefresh({ infoHash, peers, isNew }: RefreshTask): boolean {
     const seconds = Math.floor(this.#parts.now() / 1000);
@@ -157,12 +159,12 @@ export class Neighbor {
     return this.#queue.add(infoHash, peers);
   }
 
-  /** It is asked no more. */
+  /** Ends all requests to the neighbor. */
   retire(): void {
     this.#retired = true;
   }
 
-  /** Asks about as many swarms as it may be now. */
+  /** Sends the requests that the limits allow now. */
   pump(): void {
     if (this.#retired) return;
     const nowMs = this.#parts.now();
@@ -178,7 +180,7 @@ export class Neighbor {
     }
   }
 
-  /** The next swarm to ask about, if it may be asked; those are passed over that have gone while they waited. */
+  /** The next swarm to ask about, if the breaker admits a request. Swarms that clients no longer announce are skipped. */
   #nextOf(queue: RefreshQueue, nowMs: number): Uint32Array | undefined {
     while (queue.size > 0 && this.#breaker.admit(nowMs)) {
       const infoHash = queue.take()!;
@@ -199,11 +201,9 @@ export class Neighbor {
   }
 
   async #ask(infoHash: Uint32Array, isRepeat: boolean): Promise<void> {
-    const bytes = new Uint8Array(4 * infoHash.length);
-    for (const [i, word] of infoHash.entries()) writeWord(bytes, 4 * i, word);
     this.inFlight++;
     this.counts.asked++;
-    const outcome = await this.#parts.announce(this.#template.fill(bytes, this.#identity));
+    const outcome = await this.#parts.announce(this.#template.fill(infoHashBytes(infoHash), this.#identity));
     this.inFlight--;
     if (outcome.answered) this.#takeAnswer(infoHash, outcome);
     else this.#takeFailure(infoHash, outcome, isRepeat);
@@ -226,7 +226,7 @@ export class Neighbor {
     counts.named += answer.peers.length / 6 + answer.peers6.length / 18;
     const ownBefore = counts.filtered.own;
     const [peers, peers6] = [this.#filter.filter(answer.peers, 4), this.#filter.filter(answer.peers6, 6)];
-    // A tracker that takes us for a peer counts us among the incomplete.
+    // A tracker that mistakes a poll for a peer counts it as incomplete.
     const own = counts.filtered.own - ownBefore;
     const complete = (answer.complete ?? 0) > 0 && (answer.incomplete ?? own + 1) <= own;
     this.#learn(infoHash, 4, peers, complete);
@@ -240,12 +240,12 @@ export class Neighbor {
     this.#parts.learn(infoHash, { family, peers, complete, source, expiresAt }, this.counts.learned);
   }
 
-  /** What it says is about this torrent; only when it says so of everything, it is left alone. */
+  /** A failure reason concerns one torrent. Many in a row open the circuit breaker. */
   #takeRefusal(infoHash: Uint32Array, reason: string, retryIn: number | undefined): void {
     const nowMs = this.#parts.now();
     const seconds = Math.floor(nowMs / 1000);
     this.counts.refused++;
-    this.lastFailure = `it said: ${reason}`;
+    this.lastFailure = `failure reason: ${reason}`;
     if (retryIn !== undefined) {
       const wait = Math.min(Math.max(retryIn, this.settings.refreshSeconds), LONGEST_POSTPONED_SECONDS);
       this.#asked.postpone(infoHash, seconds + wait);
@@ -264,7 +264,7 @@ export class Neighbor {
       this.lastFailure = kind === "status" ? `status ${status}` : kind;
       if (this.#breaker.fail(nowMs)) this.#parts.changed(this);
     }
-    // When it has answered something else in between, that torrent waits for the next refresh.
+    // A repeated request fails alone: the neighbor answers others. The torrent waits for the next refresh.
     if (isRepeat && this.#breaker.failures === 1) return;
     this.#repeats.add(infoHash, 0);
     this.#repeatFromMs = nowMs + REPEAT_AFTER_MS;

@@ -1,36 +1,36 @@
-/** Which of the peers that a neighbor names are taken. */
+/** Filters the peers in the answers of a neighbor. */
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import { GROUP_IDS, type PeerGroups } from "../network/peer-groups.ts";
 import { isPrivate } from "../network/special-purpose.ts";
 
-/** What is left out, and why. */
+/** The numbers of peers that were filtered out, by reason. */
 export class FilterCounts {
-  /** Our own addresses, and those that other trackers ask us from: polls that somebody took for a peer. */
+  /** Addresses of this tracker, and of other trackers that poll it: another tracker mistook a poll for a peer. */
   own = 0;
-  /** Private addresses that are not reached from those who would be given them. */
+  /** Private addresses that some recipients could not reach. */
   private = 0;
-  /** More than are wanted. */
+  /** Peers beyond the limit. */
   beyond = 0;
 }
 
-/** What decides. */
+/** The rules of a filter. */
 export interface FilterRules {
-  /** Whether an address is this tracker's, or another's. */
+  /** Whether an address belongs to this tracker or another one. */
   readonly isTracker: (address: Address) => boolean;
   readonly groups: PeerGroups;
-  /** Ids of the groups whose members reach the private addresses that the neighbor names. */
+  /** Ids of the groups whose members reach the private addresses of the neighbor. */
   readonly reachableFrom: ReadonlySet<number>;
-  /** Most peers of one answer. */
+  /** The maximum number of peers from one answer. */
   readonly limit: number;
 }
 
-/** Filters what one neighbor names. */
+/** Filters the peers of one neighbor. */
 export class PeerFilter {
   readonly counts: FilterCounts;
   readonly #rules: FilterRules;
   readonly #address = new Address();
-  /** For each group: whether all who are given its private addresses reach the neighbor's. */
+  /** For each group: whether all recipients of its private addresses reach those of the neighbor. */
   readonly #privateGroups: readonly boolean[];
 
   constructor(rules: FilterRules, counts: FilterCounts) {
@@ -46,9 +46,9 @@ export class PeerFilter {
   }
 
   /**
-   * Moves the peers that are taken to the front.
-   * @param peers in compact form (BEP 23, BEP 7); changed.
-   * @returns them.
+   * Moves the accepted peers to the front.
+   * @param peers compact peers (BEP 23, BEP 7); changed.
+   * @returns the accepted peers.
    */
   filter(peers: Uint8Array, family: Family): Uint8Array {
     const size = COMPACT_BYTES[family];

@@ -1,17 +1,17 @@
 /**
- * The swarms that a neighbor is to be asked about and has not been yet: a bounded queue in which those with many peers
- * come before those with few, and who came first is first among its like. When it is full the least of them gives way.
+ * The refresh queue of a neighbor: the swarms to ask it about. The queue is bounded. Swarms with more peers come first;
+ * within a class of size the order is first in, first out. A full queue drops the oldest swarm of its smallest class.
  *
- * Classes are powers of two of the number of peers; each is a list, linked through one array.
+ * Classes are powers of two of the number of peers. Each class is a linked list in one array.
  */
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 
 const CLASSES = 24;
 const NONE = -1;
-const HASH_WORDS = 5;
 
 /** A bounded queue of info-hashes. */
 export class RefreshQueue {
-  /** RefreshQueue that found no room, or had to give way. */
+  /** Swarms that were dropped because the queue was full. */
   dropped = 0;
   readonly #hashes: Uint32Array;
   readonly #next: Int32Array;
@@ -22,7 +22,7 @@ export class RefreshQueue {
   #size = 0;
 
   constructor(capacity: number) {
-    this.#hashes = new Uint32Array(capacity * HASH_WORDS);
+    this.#hashes = new Uint32Array(capacity * INFO_HASH_WORDS);
     this.#next = new Int32Array(capacity);
   }
 
@@ -33,7 +33,7 @@ export class RefreshQueue {
   /**
    * Adds a swarm.
    * @param infoHash five words, copied.
-   * @returns false when there was no room: all others have more peers, or as many.
+   * @returns false when the queue is full of swarms of the same or a larger class.
    */
   add(infoHash: Uint32Array, peers: number): boolean {
     const wanted = Math.min(CLASSES - 1, 32 - Math.clz32(peers));
@@ -44,7 +44,7 @@ export class RefreshQueue {
       if (least === NONE || least >= wanted) return false;
       slot = this.#shift(least);
     }
-    this.#hashes.set(infoHash, slot * HASH_WORDS);
+    this.#hashes.set(infoHash, slot * INFO_HASH_WORDS);
     this.#next[slot] = NONE;
     const tail = this.#tails[wanted];
     if (tail === NONE) this.#heads[wanted] = slot;
@@ -54,17 +54,17 @@ export class RefreshQueue {
     return true;
   }
 
-  /** Takes the first. @returns undefined when there is none. */
+  /** Removes the first swarm. @returns its info-hash, or undefined when the queue is empty. */
   take(): Uint32Array | undefined {
     const most = this.#heads.findLastIndex((head) => head !== NONE);
     if (most === NONE) return undefined;
     const slot = this.#shift(most);
     this.#next[slot] = this.#free;
     this.#free = slot;
-    return this.#hashes.slice(slot * HASH_WORDS, (slot + 1) * HASH_WORDS);
+    return this.#hashes.slice(slot * INFO_HASH_WORDS, (slot + 1) * INFO_HASH_WORDS);
   }
 
-  /** A place that is not in use, or -1. */
+  /** A free slot, or -1. */
   #takeSlot(): number {
     const slot = this.#free;
     if (slot !== NONE) this.#free = this.#next[slot];
@@ -72,7 +72,7 @@ export class RefreshQueue {
     return slot;
   }
 
-  /** Takes the first of a class out of its list. */
+  /** Removes the first slot of a class. */
   #shift(of: number): number {
     const slot = this.#heads[of];
     this.#heads[of] = this.#next[slot];

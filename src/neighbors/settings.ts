@@ -1,4 +1,4 @@
-/** A neighbor, as configured. */
+/** The configuration of a neighbor. */
 export interface NeighborSettings {
   readonly name: string;
   /** `announce_request` (announce-template.ts). */

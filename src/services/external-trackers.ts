@@ -1,5 +1,7 @@
 /** Decides, on the data plane, whether an external tracker is to be asked on a client's behalf, and has it asked. */
+
 import { ANNOUNCE_EVENT, type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
 import { isForgotten, sourceOf } from "../store/peer-record.ts";
 import { AskTimes, type AskTimesData } from "../tasks/ask-times.ts";
@@ -12,7 +14,6 @@ import { AUTHORITY_LIMIT, type TrackerUrl } from "../wire/tracker-url.ts";
 /** Random words that keys are made with, the same for all workers. */
 export const ASK_SECRET_WORDS = 4;
 
-const INFO_HASH_WORDS = 5;
 const ADDRESS_WORDS = 4;
 const NAME_WORDS = Math.ceil(AUTHORITY_LIMIT / 4);
 

@@ -2,6 +2,8 @@
  * Finds changed swarms and sorts them by info-hash. Rows that are neighbors in the tree of the database are then written
  * together, so that a page is written once instead of forty times.
  */
+
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { nextChanged } from "../store/next-changed.ts";
 import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
@@ -15,7 +17,7 @@ const HOLD = 1024;
 /** Reads the changed swarms of the whole store in batches. */
 export class ChangedSwarms {
   /** The info-hashes of the current batch, five words each, unsorted: {@link at} gives the order. */
-  readonly hashes = new Uint32Array(BATCH * 5);
+  readonly hashes = new Uint32Array(BATCH * INFO_HASH_WORDS);
   readonly #store: SwarmStore;
   /** For each swarm of the batch: the first word of its info-hash, and its number in the batch. */
   readonly #keys = new Float64Array(BATCH);
@@ -48,7 +50,7 @@ export class ChangedSwarms {
 
   /** The position in {@link hashes} of the info-hash that is the `i`-th in order. */
   at(i: number): number {
-    return (this.#keys[i] % BATCH) * 5;
+    return (this.#keys[i] % BATCH) * INFO_HASH_WORDS;
   }
 
   /** Scans some entries of the current shard. @returns whether it has more. */
@@ -69,7 +71,8 @@ export class ChangedSwarms {
 
   #add(entry: number): void {
     const { words } = this.#store;
-    for (let i = 0; i < 5; i++) this.hashes[this.#count * 5 + i] = words[entry + i];
+    for (let i = 0; i < INFO_HASH_WORDS; i++)
+      this.hashes[this.#count * INFO_HASH_WORDS + i] = words[entry + i];
     this.#keys[this.#count] = words[entry] * BATCH + this.#count;
     this.#count++;
   }

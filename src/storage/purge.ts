@@ -1,7 +1,8 @@
 /** Deletes rows whose retention time is over. */
+
+import type { Rest } from "../platform/rest.ts";
 import type { Database } from "./database.ts";
 import { DAY, FIVE_MINUTES, HOUR } from "./group-totals.ts";
-import type { Rest } from "./saver.ts";
 
 /** Rows deleted at once, and slices deleted in one call: saving waits meanwhile. */
 const SLICE = 250;

@@ -1,7 +1,8 @@
 /** Converts between rows of a database and the types of storage. All databases have the same columns. */
+
+import { INFO_HASH_BYTES } from "../model/info-hash.ts";
 import { ACTIVITY_TIERS } from "../store/group-activity.ts";
 import { DatabaseError, GROUP_NAME_LENGTH, type GroupTotal, type SwarmRow } from "./database.ts";
-import { INFO_HASH_BYTES } from "./info-hash-bytes.ts";
 
 /** The columns of `swarm` that are read. `quiet_since` is only written. */
 export const SWARM_COLUMNS = "info_hash, first_seen, last_seen, downloaded, peers";

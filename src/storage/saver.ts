@@ -4,10 +4,12 @@
  * the database is available again. All other changed swarms are still marked in memory, so their newest state is read
  * later.
  */
+
+import { INFO_HASH_WORDS, infoHashBytes, setInfoHashWords } from "../model/info-hash.ts";
+import type { Rest } from "../platform/rest.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { ChangedSwarms } from "./changed-swarms.ts";
 import { BEFORE_ALL, type Database, keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
-import { hashBytes, setHashWords } from "./info-hash-bytes.ts";
 import type { SwarmLoader } from "./swarm-loader.ts";
 import { type Past, SwarmReader } from "./swarm-reader.ts";
 import { type Vanished, VanishedSwarms } from "./vanished-swarms.ts";
@@ -20,9 +22,6 @@ const LAST_WAIT_MS = 100;
 
 const NO_PEERS = new Uint8Array(0);
 
-/** Rests after a slice of work, so that other tasks of the event loop run. */
-export type Rest = (workedMs: number) => Promise<void>;
-
 /** Saves one store to one database. */
 export class Saver {
   /** Rows written since start. */
@@ -33,7 +32,7 @@ export class Saver {
   readonly #vanished: VanishedSwarms;
   readonly #reader: SwarmReader;
   readonly #changed: ChangedSwarms;
-  readonly #infoHash = new Uint32Array(5);
+  readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
   /** Rows that are read and not written yet: at most one batch. */
   #pending: SwarmRow[] = [];
   #loader: SwarmLoader | undefined;
@@ -102,7 +101,7 @@ export class Saver {
   async #saveSome(database: Database, from: number, to: number, rest: Rest): Promise<void> {
     const fresh: Uint8Array[] = [];
     for (let i = from; i < to; i++) {
-      if (this.#reader.isFresh(this.#hashAt(i))) fresh.push(hashBytes(this.#infoHash, 0));
+      if (this.#reader.isFresh(this.#hashAt(i))) fresh.push(infoHashBytes(this.#infoHash));
     }
     // The counts of swarms that vanished and came back must be in their rows first.
     await this.#writeVanishedSlices(database);
@@ -120,7 +119,7 @@ export class Saver {
 
   #hashAt(i: number): Uint32Array {
     const at = this.#changed.at(i);
-    this.#infoHash.set(this.#changed.hashes.subarray(at, at + 5));
+    this.#infoHash.set(this.#changed.hashes.subarray(at, at + INFO_HASH_WORDS));
     return this.#infoHash;
   }
 
@@ -200,12 +199,12 @@ export class Saver {
   }
 
   #isInMemory(infoHash: Uint8Array): boolean {
-    setHashWords(this.#infoHash, 0, infoHash);
+    setInfoHashWords(this.#infoHash, 0, infoHash);
     return this.#reader.isInMemory(this.#infoHash);
   }
 
   #touch(infoHash: Uint8Array): void {
-    setHashWords(this.#infoHash, 0, infoHash);
+    setInfoHashWords(this.#infoHash, 0, infoHash);
     this.#reader.touch(this.#infoHash);
   }
 }

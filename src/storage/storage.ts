@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
 import { steadySeconds } from "../platform/clock.ts";
+import { restAfter } from "../platform/rest.ts";
 import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
@@ -32,8 +33,6 @@ const TICK_MS = 1000;
  */
 const BEGIN_PART = 0.7;
 const REST_PART = 0.2;
-/** Milliseconds of rest for each millisecond of work. */
-const REST_FACTOR = 4;
 
 /** The delay of the next attempt after a failure. It doubles each time, up to the limit or the save interval. */
 const RETRY_MS = 500;
@@ -242,7 +241,7 @@ export class Storage {
   /** Rests, unless the save is late or the tracker is stopping. */
   async #rest(workedMs: number, until: number): Promise<void> {
     if (this.#stop.signal.aborted || performance.now() > until) await yieldToOthers();
-    else await delay(workedMs * REST_FACTOR);
+    else await restAfter(workedMs);
   }
 
   /** The database: open, claimed, verified, of the right version, and loaded. */
@@ -348,7 +347,7 @@ export class Storage {
   async #purge(database: Database): Promise<void> {
     if (performance.now() < this.#purgedAt + PURGE_MS && this.#purgedAt !== 0) return;
     if (this.#stop.signal.aborted) return;
-    await purge(database, seconds(), this.#options, (workedMs) => delay(workedMs * REST_FACTOR));
+    await purge(database, seconds(), this.#options, restAfter);
     this.#purgedAt = performance.now();
   }
 

@@ -7,9 +7,10 @@
  *
  * Times are in seconds since 1970. `peers` is encoded by store/stored-peers.ts.
  */
+
+import { INFO_HASH_BYTES } from "../model/info-hash.ts";
 import { StoredPeersReader } from "../store/stored-peers.ts";
 import { BEFORE_ALL, type Database, type SwarmRow } from "./database.ts";
-import { INFO_HASH_BYTES } from "./info-hash-bytes.ts";
 
 const FORMAT = "btrt swarms";
 const VERSION = 1;

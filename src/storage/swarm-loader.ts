@@ -2,6 +2,8 @@
  * Loads stored swarms into memory: at start, before the first announce; or later, beside announces, when the database
  * was unavailable at start.
  */
+
+import { INFO_HASH_WORDS, setInfoHashWords } from "../model/info-hash.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
 import { Admission } from "../store/admission.ts";
@@ -14,7 +16,6 @@ import { SWARM_FLAG } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { ENTRY } from "../store/swarm-table.ts";
 import type { SwarmRow } from "./database.ts";
-import { setHashWords } from "./info-hash-bytes.ts";
 
 /** How peers are classified and filtered. */
 export interface LoadSettings {
@@ -41,7 +42,7 @@ export class SwarmLoader {
   readonly counts = new LoadCounts();
   readonly #store: SwarmStore;
   readonly #settings: LoadSettings;
-  readonly #infoHash = new Uint32Array(5);
+  readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
   readonly #admission = new Admission();
 
   constructor(store: SwarmStore, settings: LoadSettings) {
@@ -56,7 +57,7 @@ export class SwarmLoader {
    */
   load(row: SwarmRow, now: number, time = now): boolean {
     const store = this.#store;
-    setHashWords(this.#infoHash, 0, row.infoHash);
+    setInfoHashWords(this.#infoHash, 0, row.infoHash);
     let reader: StoredPeersReader;
     try {
       reader = new StoredPeersReader(row.peers);

@@ -1,5 +1,6 @@
 /** Reads swarms from memory into rows. A shard stays locked for a few hundred peers at most. */
 import type { Family } from "../model/address.ts";
+import { infoHashBytes } from "../model/info-hash.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import {
   STORED_HEADER_BYTES,
@@ -11,7 +12,6 @@ import { SWARM_FLAG } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { ENTRY } from "../store/swarm-table.ts";
 import { keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
-import { hashBytes } from "./info-hash-bytes.ts";
 import type { VanishedSwarms } from "./vanished-swarms.ts";
 
 /** Peers of one family that a row stores. A row must fit into a server's packet of 16 MiB. */
@@ -95,7 +95,7 @@ export class SwarmReader {
    */
   read(infoHash: Uint32Array, now: number, time: number, past: Past): SwarmRow | undefined {
     const store = this.#store;
-    const bytes = hashBytes(infoHash, 0);
+    const bytes = infoHashBytes(infoHash);
     const { shard, entry } = this.#enter(infoHash);
     if (entry === BUSY) return undefined;
     const isReady = entry !== GONE && this.#adopt(entry, keyOf(bytes), past);

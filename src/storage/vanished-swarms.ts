@@ -1,9 +1,10 @@
 /** Swarms that have vanished from memory, and whose rows are not yet inactive. */
+
+import { infoHashBytes } from "../model/info-hash.ts";
 import { VANISHED, VANISHED_WORDS } from "../store/change-log.ts";
 import { SWARM_FLAG } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import type { SwarmFacts } from "./database.ts";
-import { hashBytes } from "./info-hash-bytes.ts";
 
 /** Most swarms that are held while the database is unavailable. Others are found by comparing every row with memory. */
 const HELD_LIMIT = 1 << 16;
@@ -61,7 +62,7 @@ export class VanishedSwarms {
   #hold(): void {
     const record = this.#record;
     this.#held.push({
-      infoHash: hashBytes(record, 0),
+      infoHash: infoHashBytes(record),
       downloaded: record[VANISHED.downloaded],
       firstSeen: record[VANISHED.firstSeen],
       lastSeen: record[VANISHED.lastSeen],

@@ -1,9 +1,7 @@
 /** Logs warnings about limits that were reached. The data plane only counts them. */
 import { COUNTER } from "../model/counters.ts";
 import type { Logger } from "./logger.ts";
-
-/** Minimum time between two warnings about the same limit. */
-const QUIET_MS = 60_000;
+import { RepeatLimit } from "./repeat-limit.ts";
 
 interface Limit {
   readonly counter: number;
@@ -57,7 +55,7 @@ export class LimitWarnings {
   readonly #log: Logger;
   readonly #counters: readonly Float64Array[];
   readonly #seen = LIMITS.map(() => 0);
-  readonly #quietUntil = LIMITS.map(() => 0);
+  readonly #repeats = LIMITS.map(() => new RepeatLimit());
 
   /** @param counters of every worker. */
   constructor(log: Logger, counters: readonly Float64Array[]) {
@@ -69,10 +67,9 @@ export class LimitWarnings {
   check(nowMs: number): void {
     for (const [i, { counter, key, message }] of LIMITS.entries()) {
       const count = this.#counters.reduce((sum, counters) => sum + counters[counter], 0);
-      if (count === this.#seen[i] || nowMs < this.#quietUntil[i]) continue;
+      if (count === this.#seen[i] || !this.#repeats[i].admit(nowMs)) continue;
       this.#log.warning({ refused: count - this.#seen[i], key }, message);
       this.#seen[i] = count;
-      this.#quietUntil[i] = nowMs + QUIET_MS;
     }
   }
 }

@@ -1,13 +1,13 @@
 /** Encodes the reply to an HTTP scrape (BEP 48). */
 import { writeWord } from "../model/address.ts";
+import { INFO_HASH_BYTES, INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { SCRAPE_LIMIT, type ScrapeRequest, type ScrapeResponse } from "../model/scrape.ts";
 import { ascii, writeBytes } from "./ascii.ts";
 import { writeInteger } from "./bencode.ts";
 import { beginReply, type Connection, endReply } from "./http-reply.ts";
-import { HASH_BYTES, HASH_WORDS } from "./info-hash.ts";
 
 const FILES = ascii("d5:filesd");
-const HASH = ascii(`${HASH_BYTES}:`);
+const HASH = ascii(`${INFO_HASH_BYTES}:`);
 const COMPLETE = ascii("d8:complete");
 const DOWNLOADED = ascii("10:downloaded");
 const INCOMPLETE = ascii("10:incomplete");
@@ -32,10 +32,10 @@ export function encodeScrape(
   for (let i = 0; i < count; i++) {
     const file = order[i];
     at = writeBytes(bytes, at, HASH);
-    for (let word = 0; word < HASH_WORDS; word++) {
-      writeWord(bytes, at + 4 * word, request.infoHashes[file * HASH_WORDS + word]);
+    for (let word = 0; word < INFO_HASH_WORDS; word++) {
+      writeWord(bytes, at + 4 * word, request.infoHashes[file * INFO_HASH_WORDS + word]);
     }
-    at = writeBytes(bytes, at + HASH_BYTES, COMPLETE);
+    at = writeBytes(bytes, at + INFO_HASH_BYTES, COMPLETE);
     at = writeInteger(bytes, at, response.complete[file]);
     at = writeBytes(bytes, at, DOWNLOADED);
     at = writeInteger(bytes, at, response.downloaded[file]);
@@ -64,8 +64,8 @@ function sortUnique(request: ScrapeRequest): number {
 
 /** Compares two hashes: negative, 0 or positive. */
 function compareHashes(infoHashes: Uint32Array, first: number, second: number): number {
-  for (let i = 0; i < HASH_WORDS; i++) {
-    const difference = infoHashes[first * HASH_WORDS + i] - infoHashes[second * HASH_WORDS + i];
+  for (let i = 0; i < INFO_HASH_WORDS; i++) {
+    const difference = infoHashes[first * INFO_HASH_WORDS + i] - infoHashes[second * INFO_HASH_WORDS + i];
     if (difference !== 0) return difference;
   }
   return 0;

@@ -1,16 +1,12 @@
 /** Info-hashes in queries: 20 bytes, %-escaped or raw. Hashes of v2 torrents are truncated to that (BEP 52). */
+
 import { readWord } from "../model/address.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { INFO_HASH_BYTES, INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { hexDigit } from "./ascii.ts";
 import { BROKEN_ESCAPE, type QueryWalk } from "./query.ts";
 
-/** Bytes of an info-hash. */
-export const HASH_BYTES = 20;
-
-/** Words of an info-hash. */
-export const HASH_WORDS = 5;
-
-const HEX_DIGITS = 2 * HASH_BYTES;
+const HEX_DIGITS = 2 * INFO_HASH_BYTES;
 const decoded = new Uint8Array(HEX_DIGITS);
 
 /**
@@ -24,8 +20,8 @@ export function decodeInfoHash(
   index: number,
 ): ClientErrorCode {
   const length = walk.decodeValue(bytes, decoded);
-  if (length === HASH_BYTES) {
-    for (let i = 0; i < HASH_WORDS; i++) words[index + i] = readWord(decoded, 4 * i);
+  if (length === INFO_HASH_BYTES) {
+    for (let i = 0; i < INFO_HASH_WORDS; i++) words[index + i] = readWord(decoded, 4 * i);
     return OK;
   }
   if (length === BROKEN_ESCAPE) return CLIENT_ERROR.percentEncoding;

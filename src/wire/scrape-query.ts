@@ -1,8 +1,10 @@
 /** Decodes the query of an HTTP scrape (BEP 48). */
+
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { SCRAPE_LIMIT, type ScrapeRequest } from "../model/scrape.ts";
 import { ascii, equalsBytes } from "./ascii.ts";
-import { decodeInfoHash, HASH_WORDS } from "./info-hash.ts";
+import { decodeInfoHash } from "./info-hash.ts";
 import { QueryWalk } from "./query.ts";
 
 const INFO_HASH = ascii("info_hash");
@@ -26,7 +28,7 @@ export function decodeScrapeQuery(
       continue;
     }
     if (request.count === SCRAPE_LIMIT) return CLIENT_ERROR.scrapeTooMany;
-    const error = decodeInfoHash(walk, bytes, request.infoHashes, request.count * HASH_WORDS);
+    const error = decodeInfoHash(walk, bytes, request.infoHashes, request.count * INFO_HASH_WORDS);
     if (error !== OK) return error;
     request.count++;
   }

@@ -17,8 +17,8 @@ import {
   TRANSFERRED,
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
+import { INFO_HASH_BYTES, INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { SCRAPE_LIMIT, type ScrapeRequest } from "../model/scrape.ts";
-import { HASH_BYTES, HASH_WORDS } from "./info-hash.ts";
 
 /** The `action` field; `error` only in replies. */
 export const UDP_ACTION = { connect: 0, announce: 1, scrape: 2, error: 3 } as const;
@@ -88,7 +88,7 @@ export class UdpHead {
       case UDP_ACTION.announce:
         return length >= ANNOUNCE_BYTES ? UDP_ACTION.announce : UDP_MALFORMED;
       case UDP_ACTION.scrape:
-        return length >= HEAD_BYTES + HASH_BYTES ? UDP_ACTION.scrape : UDP_MALFORMED;
+        return length >= HEAD_BYTES + INFO_HASH_BYTES ? UDP_ACTION.scrape : UDP_MALFORMED;
       default:
         return UDP_MALFORMED;
     }
@@ -143,11 +143,11 @@ export function decodeUdpScrape(
   end: number,
   request: ScrapeRequest,
 ): ClientErrorCode {
-  const count = Math.floor((end - start - HEAD_BYTES) / HASH_BYTES);
+  const count = Math.floor((end - start - HEAD_BYTES) / INFO_HASH_BYTES);
   if (count > SCRAPE_LIMIT) return CLIENT_ERROR.scrapeTooMany;
   request.count = count;
   for (let i = 0; i < count; i++) {
-    readHash(bytes, start + HEAD_BYTES + i * HASH_BYTES, request.infoHashes, i * HASH_WORDS);
+    readHash(bytes, start + HEAD_BYTES + i * INFO_HASH_BYTES, request.infoHashes, i * INFO_HASH_WORDS);
   }
   return OK;
 }
@@ -158,7 +158,7 @@ function eventOf(code: number): AnnounceEvent {
 }
 
 function readHash(bytes: Uint8Array, at: number, words: Uint32Array, index: number): void {
-  for (let i = 0; i < HASH_WORDS; i++) words[index + i] = readWord(bytes, at + 4 * i);
+  for (let i = 0; i < INFO_HASH_WORDS; i++) words[index + i] = readWord(bytes, at + 4 * i);
 }
 
 /** Reads 64 bits into `out[index]`; -1 for negative numbers, which are invalid. */

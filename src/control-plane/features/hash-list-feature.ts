@@ -15,11 +15,9 @@ import type { HashListSettings } from "../../hash-list/settings.ts";
 import { describeFailure } from "../../platform/failure.ts";
 import type { SwarmStoreData } from "../../store/store-memory.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import { RepeatLimit } from "../../telemetry/repeat-limit.ts";
 import { AccessList, buildAccessList } from "../../tracker/access-list.ts";
 import type { Feature } from "../feature.ts";
-
-/** Least time between two lines that say the same. */
-const QUIET_MS = 60_000;
 
 /** Most time between two readings of counts. */
 const READ_COUNTS_MS = 60_000;
@@ -129,7 +127,7 @@ function settingsOf({ config: { hashlist }, hashListExclude }: LoadedConfig): Ha
 /** Tells an operator. */
 class HashListLog implements HashListObserver {
   readonly #log: Logger;
-  #saidFailed = Number.NEGATIVE_INFINITY;
+  readonly #failures = new RepeatLimit();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -140,8 +138,7 @@ class HashListLog implements HashListObserver {
   }
 
   failed(error: unknown): void {
-    if (performance.now() < this.#saidFailed + QUIET_MS) return;
-    this.#saidFailed = performance.now();
+    if (!this.#failures.admit()) return;
     this.#log.error({ reason: describeFailure(error).message }, "the hash list cannot be written");
   }
 

@@ -1,6 +1,8 @@
 /** Reads a hash list for its encoders. */
+
 import { writeWord } from "../../model/address.ts";
-import { entriesOf, HASH_WORDS, type HashList, ROW_WORDS } from "../hash-list.ts";
+import { INFO_HASH_WORDS } from "../../model/info-hash.ts";
+import { entriesOf, type HashList, ROW_WORDS } from "../hash-list.ts";
 
 /** Torrents in a piece: encoding one takes about a millisecond. */
 const PIECE = 512;
@@ -23,7 +25,8 @@ export function* piecesOf(list: HashList): Generator<readonly [from: number, to:
 /** The info-hashes of a range, 20 bytes each. */
 export function bytesOf({ hashes }: HashList, from: number, to: number): Buffer {
   const bytes = Buffer.allocUnsafe((to - from) * HASH_BYTES);
-  for (let i = from * HASH_WORDS, at = 0; i < to * HASH_WORDS; i++, at += 4) writeWord(bytes, at, hashes[i]);
+  for (let i = from * INFO_HASH_WORDS, at = 0; i < to * INFO_HASH_WORDS; i++, at += 4)
+    writeWord(bytes, at, hashes[i]);
   return bytes;
 }
 

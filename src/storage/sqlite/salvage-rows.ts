@@ -3,8 +3,9 @@
  * WITHOUT ROWID, so their rows are the cells of index pages, leaves and inner pages alike. The bytes may be anything: a
  * row is accepted only with the right columns and the right checksum.
  */
+
+import { INFO_HASH_BYTES } from "../../model/info-hash.ts";
 import type { GroupTotal, SwarmRow } from "../database.ts";
-import { INFO_HASH_BYTES } from "../info-hash-bytes.ts";
 import { COUNT_COLUMNS } from "../rows.ts";
 import { swarmSum, totalSum } from "./row-sums.ts";
 import type { SalvagePages } from "./salvage-pages.ts";
