@@ -7,6 +7,7 @@ import { allocateCounters } from "../src/model/counters.ts";
 import { Random } from "../src/model/random.ts";
 import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
+import { makeSelectionPolicy } from "../src/selection/policies.ts";
 import { allocateActivity } from "../src/store/group-activity.ts";
 import { allocateSwarmStore } from "../src/store/store-memory.ts";
 import { SwarmStore } from "../src/store/swarm-store.ts";
@@ -31,15 +32,12 @@ function makeTracker(maxPeers: number): Tracker {
   return new Tracker(
     store,
     {
-      selection: {
+      selection: makeSelectionPolicy({
         policy: POLICY,
         home: "groups",
         strangers: "nearest",
-        enough: 3,
-        bridges: 2,
-        homeSeedsEnough: 2,
         stallSeconds: 600,
-      },
+      }),
       copies: { minDwell: 600, tiers: 1 },
       settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
       groups: new PeerGroups(groups),

@@ -21,7 +21,7 @@ const HELP = `npm run lab -- [options]        (as root; needs iproute2, nftables
   --repeat N          runs of each (3)
   --at-once N         so many runs side by side (1); watch the load
   --quick             one run of each of a few scenarios
-  --set KEY=VALUE     a key of BTRT's "selection" for all runs: --set bridges=1
+  --set KEY=VALUE     a key of BTRT's "selection" for all runs: --set stall_seconds=8
   --tree DIRECTORY    BTRT in another directory than this
   --json FILE         append every run to a file, a JSON object a line
   --from FILE         take the runs in such a file, too

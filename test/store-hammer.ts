@@ -5,6 +5,7 @@ import { writeWord } from "../src/model/address.ts";
 import { AnnounceRequest, AnnounceResponse, COMPACT_BYTES } from "../src/model/announce.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { Random } from "../src/model/random.ts";
+import { BRIDGED_LIMITS, BridgedPolicy } from "../src/selection/bridged.ts";
 import { allocateActivity } from "../src/store/group-activity.ts";
 import { LearnedCounts, LearnedPeers } from "../src/store/learned-peers.ts";
 import { holderOf } from "../src/store/shard-lock.ts";
@@ -48,15 +49,10 @@ const counters = allocateCounters();
 const store = new SwarmStore(data, holderOf(worker));
 const policy = {
   settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
-  selection: {
-    policy: "bridged",
-    home: "groups",
-    strangers: "nearest",
-    enough: 3,
-    bridges: 2,
-    homeSeedsEnough: 2,
-    stallSeconds: 5,
-  },
+  selection: new BridgedPolicy(
+    { home: "groups", strangers: "nearest", stallSeconds: 5 },
+    { ...BRIDGED_LIMITS, bridges: 2 },
+  ),
   // Copies count at once, and nobody is inside: downloads here stall all the time, which would empty the hash list.
   copies: { minDwell: 0, tiers: 0 },
   groups: GROUPS[0],

@@ -4,16 +4,16 @@
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import type { SelectionSettings } from "../../src/selection/selection-settings.ts";
 import type { RunResult } from "../run.ts";
 import { reportPolicies, reportScenarios, reportSettings } from "./report.ts";
+import type { TriedSelection } from "./simulated-tracker.ts";
 
 const HELP = `npm run simulate -- [options]
 
   By default: every policy on swarms of all sizes, and projections for operators. Assumptions are in population.ts.
   --settings         "bridged" with one setting after the other changed
   --lab              the lab's scenarios; with --from FILE (of "npm run lab -- --json FILE") beside what real clients did
-  --set KEY=NUMBER   a key of "selection": --set bridges=1; of ${[...keys().keys()].join(", ")}
+  --set KEY=NUMBER   a setting of "bridged": --set bridges=1; of ${[...keys().keys()].join(", ")}
   --public           clients ask a public tracker, too
   --rush             all come within half an hour
   --seed N           another world (1)
@@ -55,17 +55,17 @@ function positive(name: string, text: string): number {
   return value;
 }
 
-/** Keys of the configuration that can be set, and their names here. */
-function keys(): Map<string, keyof SelectionSettings> {
+/** Settings that can be tried, and their names here. */
+function keys(): Map<string, keyof TriedSelection> {
   return new Map([
     ["bridges", "bridges"],
-    ["enough", "enough"],
+    ["home_peers_enough", "homePeersEnough"],
     ["home_seeds_enough", "homeSeedsEnough"],
     ["stall_seconds", "stallSeconds"],
   ]);
 }
 
-function chosenSelection(): Partial<SelectionSettings> {
+function chosenSelection(): Partial<TriedSelection> {
   const pairs = (options.set ?? []).map((pair) => {
     const [key, value] = pair.split("=");
     const name = keys().get(key);

@@ -1,5 +1,4 @@
 /** The simulator's results as Markdown. The same arguments, the same text to the byte. */
-import type { SelectionSettings } from "../../src/selection/selection-settings.ts";
 import type { RunResult } from "../run.ts";
 import { SCENARIOS } from "../scenarios.ts";
 import { mean, median } from "../statistics.ts";
@@ -12,6 +11,7 @@ import {
   POLICIES,
   type PolicyName,
   type TrackerPlan,
+  type TriedSelection,
 } from "./simulated-tracker.ts";
 import { simulate } from "./swarm.ts";
 
@@ -21,17 +21,17 @@ export interface ReportOptions extends DayOptions {
   /** Multiplies the number of swarms. */
   readonly effort: number;
   /** Settings of `bridged` that differ from the defaults. */
-  readonly selection: Partial<SelectionSettings>;
+  readonly selection: Partial<TriedSelection>;
 }
 
 const SUBSCRIBERS = [10_000, 100_000, 1_000_000, 10_000_000] as const;
 /** Sizes at which settings are tried. */
 const TRIED_SIZES = [4, 16, 64] as const;
 /** Settings that are tried, one at a time. */
-const TRIED: readonly Partial<SelectionSettings>[] = [
+const TRIED: readonly Partial<TriedSelection>[] = [
   {},
   ...[1, 3, 4, 8].map((bridges) => ({ bridges })),
-  ...[0, 1, 6].map((enough) => ({ enough })),
+  ...[0, 1, 6].map((homePeersEnough) => ({ homePeersEnough })),
   ...[1, 3, 4, 8].map((homeSeedsEnough) => ({ homeSeedsEnough })),
   ...[120, 300, 1200].map((stallSeconds) => ({ stallSeconds })),
 ];

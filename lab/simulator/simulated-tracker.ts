@@ -12,7 +12,9 @@ import { allocateCounters } from "../../src/model/counters.ts";
 import { Random } from "../../src/model/random.ts";
 import { buildPeerGroups, PeerGroups } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
-import type { SelectionSettings } from "../../src/selection/selection-settings.ts";
+import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../../src/selection/bridged.ts";
+import { NearestPolicy } from "../../src/selection/nearest.ts";
+import type { SelectionSettings } from "../../src/selection/policy.ts";
 import { allocateActivity } from "../../src/store/group-activity.ts";
 import { allocateSwarmStore } from "../../src/store/store-memory.ts";
 import { SwarmStore } from "../../src/store/swarm-store.ts";
@@ -28,21 +30,21 @@ import type { Lane, NetworkPlan, PeerPlan } from "./plan.ts";
 export const POLICIES = ["random", "nearest", "bridged"] as const;
 export type PolicyName = (typeof POLICIES)[number];
 
+/** What is tried: settings, and limits of `bridged` that operators cannot set. */
+export type TriedSelection = SelectionSettings & BridgedLimits;
+
 /** How the tracker is set. */
 export interface TrackerPlan {
   readonly policy: PolicyName;
-  readonly selection: SelectionSettings;
+  readonly selection: TriedSelection;
   readonly settings: TrackerSettings & { readonly peerExpiry: number };
 }
 
 /** The defaults of btrt.conf. */
-export const DEFAULT_SELECTION: SelectionSettings = {
-  policy: "bridged",
+export const DEFAULT_SELECTION: TriedSelection = {
   home: "groups",
   strangers: "nearest",
-  enough: 3,
-  bridges: 1,
-  homeSeedsEnough: 2,
+  ...BRIDGED_LIMITS,
   stallSeconds: 600,
 };
 const DEFAULT_COPIES: CopySettings = { minDwell: 600, tiers: 1 };
@@ -87,13 +89,14 @@ export class SimulatedTracker {
     const store = new SwarmStore(allocateSwarmStore(maxPeers, 1, [1, 2]), 1);
     const groups = groupsOf(plan.policy === "random" ? [] : networks);
     const accessList = new AccessList(buildAccessList("off", new Uint32Array(0)));
-    const policy = plan.policy === "bridged" ? "bridged" : "nearest";
+    const { selection } = plan;
     const counters = allocateCounters();
     this.#tracker = new Tracker(
       store,
       {
         settings: plan.settings,
-        selection: { ...plan.selection, policy },
+        selection:
+          plan.policy === "bridged" ? new BridgedPolicy(selection, selection) : new NearestPolicy(selection),
         copies: DEFAULT_COPIES,
         groups,
         accessList,

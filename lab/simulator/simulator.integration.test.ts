@@ -53,10 +53,9 @@ const trackers: fc.Arbitrary<TrackerPlan> = fc.record({
   policy: fc.constantFrom(...POLICIES),
   settings: fc.constant(DEFAULT_SETTINGS),
   selection: fc.record({
-    policy: fc.constant("bridged" as const),
     home: fc.constantFrom("groups" as const, "tier" as const, "group" as const),
     strangers: fc.constantFrom("nearest" as const, "outside_first" as const),
-    enough: fc.nat(6),
+    homePeersEnough: fc.nat(6),
     bridges: fc.nat(5),
     homeSeedsEnough: fc.nat(5),
     stallSeconds: fc.integer({ min: 5, max: 1800 }),
@@ -86,7 +85,7 @@ test("with a complete copy that stays in reach, whoever stays has the file in th
 });
 
 test("that can fail: a home that is never given outside peers does not finish", () => {
-  const selection = { ...DEFAULT_SELECTION, enough: 0, bridges: 0, stallSeconds: UNTIL };
+  const selection = { ...DEFAULT_SELECTION, homePeersEnough: 0, bridges: 0, stallSeconds: UNTIL };
   const tracker = { policy: "bridged", selection, settings: DEFAULT_SETTINGS } as const;
   const leecher = { ...ORDINARY_PEER, reachable: false };
   const peers = [{ ...SEEDER, network: 3 }, leecher, leecher];

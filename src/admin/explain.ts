@@ -9,6 +9,7 @@ import { Random } from "../model/random.ts";
 import { NO_GROUP, PeerGroups } from "../network/peer-groups.ts";
 import { containsPrefix, FAMILY_BITS, formatPrefix, type Prefix } from "../network/prefix.ts";
 import { steadySeconds } from "../platform/clock.ts";
+import { makeSelectionPolicy } from "../selection/policies.ts";
 import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "../tracker/access-list.ts";
@@ -82,16 +83,6 @@ export const explanationSchema = z.object({
 /** An answer, explained. */
 export type AnswerExplanation = z.output<typeof explanationSchema>;
 
-const REASONS = {
-  seeder: "not given: the requester has a complete copy that is proven, and needs no other",
-  private: "not given: private addresses, which are not reached from the requester's group",
-  border: "not given: across the border of a home only bridges and complete copies are met",
-  outside: "not given: outside the requester's home, and it is no bridge and does not stall",
-  learned: "not given: known from another tracker, and not passed on to one",
-  unconfirmed:
-    "not given: named by an external tracker that few addresses use, to whose clients alone they are returned",
-} as const;
-
 /** Explains answers of one tracker. */
 export class AnswerExplainer {
   readonly #sources: Sources;
@@ -114,7 +105,7 @@ export class AnswerExplainer {
       this.#words[i] = Number.parseInt(query.info_hash.slice(8 * i, 8 * i + 8), 16);
     const trackerPolicy = {
       settings: policy.settings,
-      selection: policy.selection,
+      selection: makeSelectionPolicy(policy.selection),
       copies: policy.copies,
       groups: new PeerGroups(policy.groups),
       accessList: NO_LIST,
@@ -139,7 +130,7 @@ export class AnswerExplainer {
       policy: policy.selection.policy,
       peers: found.peers.map((peer) => describePeer(peer, names, trackerPolicy.groups)),
       runs: found.runs
-        .toSorted((a, b) => (a.rank ?? 0xffff) - (b.rank ?? 0xffff))
+        .toSorted((a, b) => a.rank - b.rank)
         .map((run) => describeRun(run, names, found.peers.length >= wanted)),
     };
   }
@@ -186,7 +177,7 @@ function describePeer({ address, port }: ExplainedPeer, names: Names, groups: Pe
 }
 
 function describeRun(run: ExplainedRun, names: Names, full: boolean): AnswerExplanation["runs"][number] {
-  const { family, group, notGiven, rank, ...rest } = run;
+  const { family, group, whyNot, rank, ...rest } = run;
   const given = full ? "given as far as there is room, the nearest first" : "given";
   return {
     family: `ipv${family}`,
@@ -197,7 +188,7 @@ function describeRun(run: ExplainedRun, names: Names, full: boolean): AnswerExpl
     bridge: rest.bridge,
     learned: rest.learned,
     peers: rest.peers,
-    reason: notGiven === undefined ? given : REASONS[notGiven],
+    reason: whyNot === undefined ? given : `not given: ${whyNot}`,
   };
 }
 

@@ -1,7 +1,7 @@
 /** What the admin listener is told by the composition root: counts in shared memory, and questions it may ask. */
 import type { HashListFormat } from "../hash-list/formats/formats.ts";
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
-import type { SelectionSettings } from "../selection/selection-settings.ts";
+import type { SelectionChoice } from "../selection/policies.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import type { PollsData } from "../tracker/polls.ts";
 import type { CopySettings, TrackerSettings } from "../tracker/tracker-policy.ts";
@@ -9,7 +9,7 @@ import type { CopySettings, TrackerSettings } from "../tracker/tracker-policy.ts
 /** The policy in force, as far as it is shown. */
 export interface ShownPolicy {
   readonly settings: TrackerSettings;
-  readonly selection: SelectionSettings;
+  readonly selection: SelectionChoice;
   readonly copies: CopySettings;
   readonly groups: PeerGroupsData;
   readonly polls: PollsData;

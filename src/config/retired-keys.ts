@@ -15,8 +15,13 @@ export interface RetiredKey {
   readonly until: number;
 }
 
-/** None so far. A key that is renamed or removed gets a line here, and the changelog one of its own. */
-export const RETIRED_KEYS: readonly RetiredKey[] = [];
+/** A key that is renamed or removed gets a line here, and one in the changelog. */
+export const RETIRED_KEYS: readonly RetiredKey[] = [
+  // Constants now, with their reasons: BRIDGED_LIMITS in selection/bridged.ts.
+  { key: "selection.enough", until: 1 },
+  { key: "selection.bridges", until: 1 },
+  { key: "selection.home_seeds_enough", until: 1 },
+];
 
 /**
  * Moves the values of retired keys to their replacements, unless these are set.

@@ -4,7 +4,7 @@ import type { EngineLimits, ListenAddresses } from "../engine/engine.ts";
 import type { ResourceData } from "../engine/uring/resources.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import type { PrefixTableData } from "../network/prefix-table.ts";
-import type { SelectionSettings } from "../selection/selection-settings.ts";
+import type { SelectionChoice } from "../selection/policies.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import type { AskTimesData } from "../tasks/ask-times.ts";
 import type { TaskQueueData } from "../tasks/task-queue.ts";
@@ -17,7 +17,7 @@ import type { HostRulesData } from "../wire/host-rules.ts";
 /** All that a reload can change: plain data and shared memory. The control plane builds it, every worker gets it whole. */
 export interface PolicyData {
   readonly settings: TrackerSettings;
-  readonly selection: SelectionSettings;
+  readonly selection: SelectionChoice;
   readonly copies: CopySettings;
   /** Seconds without an announce after which a peer expires. */
   readonly peerExpiry: number;

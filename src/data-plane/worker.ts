@@ -14,6 +14,7 @@ import { PeerGroups } from "../network/peer-groups.ts";
 import { PrefixTable } from "../network/prefix-table.ts";
 import { readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
+import { makeSelectionPolicy } from "../selection/policies.ts";
 import { ConnectionIds } from "../services/connection-ids.ts";
 import { ExternalTrackers } from "../services/external-trackers.ts";
 import type { ForwardingPolicy } from "../services/forwarded-service.ts";
@@ -54,7 +55,7 @@ const FIRST_ROUND_SECONDS = 10;
 function trackerPolicy(data: PolicyData): TrackerPolicy {
   return {
     settings: data.settings,
-    selection: data.selection,
+    selection: makeSelectionPolicy(data.selection),
     copies: data.copies,
     groups: new PeerGroups(data.groups),
     accessList: new AccessList(data.accessList),

@@ -11,17 +11,17 @@ import type { PeerList } from "../store/peer-list.ts";
 import { KEY_GROUP, KEY_LEARNED, KEY_MASK } from "../store/peer-record.ts";
 import { Segments } from "../store/segments.ts";
 import { AnswerPlaces } from "./answer-places.ts";
-import { NOT_GIVEN, rankOf } from "./rank.ts";
+import { BLOCKS_MAX, NOT_RETURNED, type SelectionRules } from "./policy.ts";
+import { rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
-import type { SelectionPolicy } from "./selection-settings.ts";
 
 const NONE = -1;
 
 /** Peers of households with enough places that are passed over for an answer, before it is filled with them. */
 const PASSED_OVER_MAX = 256;
 
-/** Two for each tier at home, two for each outside; and as many for seeders that fill up a seeder's answer. */
-const RANKS = 2 * 4 * (KEY_GROUP + 2);
+/** Two for each tier, in each block; and as many for seeders that fill up a seeder's answer. */
+const RANKS = 2 * BLOCKS_MAX * 2 * (KEY_GROUP + 2);
 
 /**
  * Steps through a crowded run of peers: one of these at random, so that who comes after the peers that are passed over is
@@ -90,7 +90,7 @@ export class Candidates {
   }
 
   /** Sorts what was read by rank. @param ordinary ranks, without those of seeders for a seeder. */
-  sort(ordinary: number, policy: SelectionPolicy, who: Requester): void {
+  sort(ordinary: number, rules: SelectionRules, who: Requester): void {
     const { segments } = this;
     const ranks = who.filled ? 2 * ordinary : ordinary;
     this.total = 0;
@@ -102,13 +102,13 @@ export class Candidates {
     for (let i = 0; i < segments.count; i++) {
       const key = segments.keys[i];
       const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
-      const rank = rankOf(key, policy, who);
+      const rank = rankOf(key, rules, who);
       // Of whom a random choice could be, and with whom anything can be exchanged.
-      if (rank < ordinary || rank > NOT_GIVEN.unconfirmed) {
+      if (rank < ordinary || rank > NOT_RETURNED.unconfirmed) {
         who.eligible += free;
         if ((key & KEY_GROUP) === NO_GROUP) who.eligibleOutside += free;
       }
-      if (rank >= NOT_GIVEN.first) continue;
+      if (rank >= NOT_RETURNED.first) continue;
       this.#free[i] = free;
       this.#next[i] = this.#rankFirst[rank];
       this.#rankFirst[rank] = i;

@@ -7,19 +7,10 @@ import { countedAs, LEARNED_GIVEN_AT } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY_WIDTH, givenAt } from "../store/group-activity.ts";
-import type { PeerList } from "../store/peer-list.ts";
 import { isUnconfirmed, KEY_GROUP, KEY_MARKED, sourceOf } from "../store/peer-record.ts";
-import type { Segments } from "../store/segments.ts";
-import { NOT_GIVEN, rankOf } from "./rank.ts";
+import { type FamilyPeers, NOT_RETURNED, type SelectionRules } from "./policy.ts";
+import { rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
-import type { SelectionPolicy } from "./selection-settings.ts";
-
-/** The peers of one family of a swarm, read. */
-interface FamilyPeers {
-  readonly list: PeerList;
-  readonly cell: number;
-  readonly segments: Segments;
-}
 
 /** Writes them. One for each thread. */
 export class OwnTrackerPeers {
@@ -41,7 +32,7 @@ export class OwnTrackerPeers {
    */
   write(
     { list, cell, segments }: FamilyPeers,
-    policy: SelectionPolicy,
+    rules: SelectionRules,
     who: Requester,
     room: number,
     out: Uint8Array,
@@ -51,7 +42,7 @@ export class OwnTrackerPeers {
     let written = 0;
     for (let i = 0; i < segments.count && written < room; i++) {
       const key = segments.keys[i];
-      if (!isUnconfirmed(key) || rankOf(key ^ KEY_MARKED, policy, who) >= NOT_GIVEN.first) continue;
+      if (!isUnconfirmed(key) || rankOf(key ^ KEY_MARKED, rules, who) >= NOT_RETURNED.first) continue;
       const count = segments.counts[i];
       const before = written;
       let position = this.#random.below(count);
@@ -62,12 +53,12 @@ export class OwnTrackerPeers {
         at = list.writeCompact(cell, record, 1, out, at);
         written++;
       }
-      this.#count(key & KEY_GROUP, policy, who, written - before);
+      this.#count(key & KEY_GROUP, rules, who, written - before);
     }
     return written;
   }
 
-  #count(group: number, { groups }: SelectionPolicy, who: Requester, peers: number): void {
+  #count(group: number, { groups }: SelectionRules, who: Requester, peers: number): void {
     const { tierOf, tierCount } = groups;
     who.given += peers;
     if (group === NO_GROUP) who.givenOutside += peers;

@@ -1,11 +1,11 @@
 /**
- * Which peers of a swarm a requester is given.
+ * Which peers of a swarm are returned to a requester.
  *
  * Every group has a tier, by its priority; nearer tiers come first, and inside a tier the requester's own group. What
  * one answer can hold of a tier is chosen at random, every peer alike. A seeder is given leechers, and seeders in what
  * room is left only as long as it has transferred nothing; nobody is given itself, and a private address only goes where
- * it can be reached. That is the policy `nearest`; with `bridged` (bridging.ts)
- * peers outside the requester's home are left out or come last, and a bridge has half its answer from there.
+ * it can be reached. The selection policy (policy.ts) can leave out more peers, put some behind all others, and reserve a
+ * part of the answer for these.
  *
  * A dual-stack client wants both families (BEP 7), an IPv4-only one can use only its own: in every tier the
  * requester's family comes first, and the other may take a quarter of the answer, or what its own leaves free. An answer
@@ -14,15 +14,13 @@
 
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
-import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY_WIDTH, givenAt } from "../store/group-activity.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
-import { HomeCensus } from "./bridging.ts";
 import { Candidates } from "./candidates.ts";
 import { OwnTrackerPeers } from "./own-tracker-peers.ts";
+import type { SelectionRules } from "./policy.ts";
 import { ordinaryRanks } from "./rank.ts";
 import type { Requester } from "./requester.ts";
-import type { SelectionPolicy } from "./selection-settings.ts";
 
 const NONE = -1;
 
@@ -30,7 +28,6 @@ const NONE = -1;
 export class PeerSelection {
   readonly #store: SwarmStore;
   readonly #activity: Float64Array;
-  readonly #census = new HomeCensus();
   readonly #ownTracker: OwnTrackerPeers;
   readonly #ipv4: Candidates;
   readonly #ipv6: Candidates;
@@ -49,46 +46,46 @@ export class PeerSelection {
   }
 
   /**
-   * Writes at most `wanted` peers of the swarm to the response; makes the requester a bridge of its home, or no bridge
-   * any more. The swarm's shard is locked by the caller.
+   * Writes at most `wanted` peers of the swarm to the response, and stores the mark that the policy gives the requester.
+   * The swarm's shard is locked by the caller.
    */
   select(
     shard: number,
     entry: number,
-    policy: SelectionPolicy,
+    rules: SelectionRules,
     who: Requester,
     wanted: number,
     now: number,
     response: AnnounceResponse,
   ): void {
     this.#load(entry, who);
-    const bridged = policy.selection.policy === "bridged";
-    if (bridged && who.group !== NO_GROUP && !who.poll) this.#takeRole(shard, entry, policy, who, now);
-    const atHome = 2 * policy.groups.tierCount;
-    const ranks = ordinaryRanks(policy);
+    this.#assignRole(shard, entry, rules, who, now);
+    const { tierCount } = rules.groups;
+    const block = 2 * tierCount;
+    const ranks = ordinaryRanks(rules);
     const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;
     const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
     const both = who.onlyFamily === 0;
-    own.sort(ranks, policy, who);
-    if (both) other.sort(ranks, policy, who);
+    own.sort(ranks, rules, who);
+    if (both) other.sort(ranks, rules, who);
     this.#at4 = 0;
     this.#at6 = 0;
     this.#otherRoom = both ? Math.max(wanted >> 2, wanted - own.total) : 0;
-    let kept = 0;
-    if (who.marked) {
-      const otherOutside = both ? other.availableFrom(atHome, ranks) : 0;
-      kept = Math.min(wanted >> 1, own.availableFrom(atHome, ranks) + otherOutside);
+    let reserved = rules.selection.reserve(who, wanted);
+    if (reserved > 0) {
+      const fromOther = both ? other.availableFrom(block, ranks) : 0;
+      reserved = Math.min(reserved, own.availableFrom(block, ranks) + fromOther);
     }
-    this.#room = wanted - kept;
-    const { tierCount } = policy.groups;
+    this.#room = wanted - reserved;
     this.#write(own, other, 0, tierCount, who, response);
-    this.#room += kept;
-    if (bridged) this.#write(own, other, atHome, tierCount, who, response);
+    this.#room += reserved;
+    for (let first = block; first < ranks; first += block)
+      this.#write(own, other, first, tierCount, who, response);
     if (who.source !== 0) {
-      this.#writeOwnTrackers(own, this.#room, policy, who, response);
-      if (both) this.#writeOwnTrackers(other, Math.min(this.#room, this.#otherRoom), policy, who, response);
+      this.#writeOwnTrackers(own, this.#room, rules, who, response);
+      if (both) this.#writeOwnTrackers(other, Math.min(this.#room, this.#otherRoom), rules, who, response);
     }
-    if (who.filled) this.#fill(own, other, ranks, policy, who, response);
+    if (who.filled) this.#fill(own, other, ranks, rules, who, response);
     response.peerCount = this.#at4 / COMPACT_BYTES[4];
     response.peer6Count = this.#at6 / COMPACT_BYTES[6];
   }
@@ -97,20 +94,13 @@ export class PeerSelection {
   #writeOwnTrackers(
     candidates: Candidates,
     room: number,
-    policy: SelectionPolicy,
+    rules: SelectionRules,
     who: Requester,
     response: AnnounceResponse,
   ): void {
     const isIPv4 = candidates === this.#ipv4;
     const out = isIPv4 ? response.peers : response.peers6;
-    const written = this.#ownTracker.write(
-      candidates,
-      policy,
-      who,
-      room,
-      out,
-      isIPv4 ? this.#at4 : this.#at6,
-    );
+    const written = this.#ownTracker.write(candidates, rules, who, room, out, isIPv4 ? this.#at4 : this.#at6);
     if (isIPv4) this.#at4 += written * COMPACT_BYTES[4];
     else this.#at6 += written * COMPACT_BYTES[6];
     this.#room -= written;
@@ -121,7 +111,7 @@ export class PeerSelection {
     own: Candidates,
     other: Candidates,
     ordinary: number,
-    { groups }: SelectionPolicy,
+    { groups }: SelectionRules,
     who: Requester,
     response: AnnounceResponse,
   ): void {
@@ -139,19 +129,11 @@ export class PeerSelection {
     this.#ipv6.load(this.#store.listCell(entry, 6), who.position6);
   }
 
-  /** Counts the requester's home and decides what the requester is in it. */
-  #takeRole(shard: number, entry: number, policy: SelectionPolicy, who: Requester, now: number): void {
-    const census = this.#census;
-    census.clear();
-    census.add(this.#ipv4, policy, who, now);
-    census.add(this.#ipv6, policy, who, now);
-    const wasBridge = who.marked;
-    who.marked = census.needsBridge(policy, who, now);
-    // How a client gets on that is not stored is not known: it would never be seen to stall.
-    const isStored = who.position4 !== NONE || who.position6 !== NONE || who.preview;
-    who.outside = who.marked || !(isStored || who.seeder) || census.needsOutside(policy, who);
-    who.dependent = !who.seeder;
-    if (who.marked === wasBridge || who.preview) return;
+  /** Has the policy decide what the requester is in the swarm, and stores its mark. */
+  #assignRole(shard: number, entry: number, rules: SelectionRules, who: Requester, now: number): void {
+    const wasMarked = who.marked;
+    rules.selection.assignRole(this.#ipv4, this.#ipv6, rules.groups, who, now);
+    if (who.marked === wasMarked || who.preview) return;
     const { family } = who.address;
     const position = family === 4 ? who.position4 : who.position6;
     if (position === NONE) return;

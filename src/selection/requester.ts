@@ -23,10 +23,10 @@ export class Requester {
   before = 0;
   /** Its record is marked, as the selection policy decided: `bridged` marks bridges. */
   marked = false;
-  /** It is given peers outside its home. */
+  /** It gets peers outside its home. */
   outside = false;
-  /** It downloads what its home has, and has to come back soon to tell how it gets on. */
-  dependent = false;
+  /** Seconds after which the selection policy wants it to announce again; 0: as configured. */
+  interval = 0;
   /** It is another tracker that asks for peers (polls.ts), and no peer. */
   poll = false;
   /** The number of the external tracker that it announces to (peer-record.ts), or 0: it gets that tracker's unconfirmed peers. */
@@ -42,6 +42,11 @@ export class Requester {
   /** Its own positions in the swarm's lists, or -1. */
   position4 = -1;
   position6 = -1;
+
+  /** Whether it is in the swarm's lists. */
+  get isStored(): boolean {
+    return this.position4 !== -1 || this.position6 !== -1;
+  }
 
   /** Forgets what it could be given, and is. */
   clearGiven(): void {

@@ -6,7 +6,7 @@ import { writeWord } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { AnnounceRequest } from "../model/announce.ts";
 import { LEARNED_GIVEN_AT } from "../model/counters.ts";
-import { TrackerFixture } from "../tracker/tracker-fixture.ts";
+import { TrackerFixture, testSelection } from "../tracker/tracker-fixture.ts";
 import { LearnedCounts, LearnedPeers } from "./learned-peers.ts";
 import { isUnconfirmed, KEY_LEARNED, sourceOf } from "./peer-record.ts";
 import { Segments } from "./segments.ts";
@@ -278,7 +278,7 @@ describe("unconfirmed peers", () => {
   it("keep to the selection policy", () => {
     const rig = new Rig(200);
     const { tracker } = rig.fixture;
-    tracker.policy = { ...tracker.policy, selection: { ...tracker.policy.selection, policy: "bridged" } };
+    tracker.policy = { ...tracker.policy, selection: testSelection({ policy: "bridged" }) };
     for (let i = 2; i < 8; i++) rig.fixture.announce(`11.0.0.${i}`, { left: i === 2 ? 0 : 9 });
     rig.learn(A, peersOf(1, 20), UNCONFIRMED);
     assert.deepEqual(rig.blocksFor(A), [], "its home has whom to fetch from");

@@ -31,7 +31,7 @@ export class AnnouncedPeer implements PeerUpdate {
     this.port = port;
     this.key = peerKey(address, groups, this.left === 0);
     this.minDwell = copies.minDwell;
-    this.stallSeconds = selection.stallSeconds;
+    this.stallSeconds = selection.settings.stallSeconds;
     this.admission.set(groups, maxPeers, settings.interval);
   }
 }

@@ -7,7 +7,7 @@ import { AnnounceResponse, COMPACT_BYTES, LEFT_MAX } from "../model/announce.ts"
 import { allocateCounters } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import { PeerSelection } from "../selection/peer-selection.ts";
-import { NOT_GIVEN, rankOf } from "../selection/rank.ts";
+import { rankOf, whyNot } from "../selection/rank.ts";
 import { Requester } from "../selection/requester.ts";
 import { allocateActivity } from "../store/group-activity.ts";
 import {
@@ -39,9 +39,10 @@ export interface ExplainedRun {
   readonly learned: boolean;
   /** Without the requester itself. */
   readonly peers: number;
-  /** Lower ranks come first; undefined for those that are not given at all. */
-  readonly rank: number | undefined;
-  readonly notGiven: "seeder" | "private" | "border" | "outside" | "learned" | "unconfirmed" | undefined;
+  /** Lower ranks come first; what is not returned comes last. */
+  readonly rank: number;
+  /** Why they are not returned, for people; undefined if they are. */
+  readonly whyNot: string | undefined;
 }
 
 /** A peer of the answer. */
@@ -96,14 +97,14 @@ export class Explainer {
       store.leave(shard);
       return null;
     }
-    const who = this.#meet(entry, address, policy, now);
+    const who = this.#loadRequester(entry, address, policy, now);
     this.#selection.select(shard, entry, policy, who, numWant, now, this.#response);
     const runs = ([4, 6] as const).flatMap((family) => this.#readRuns(entry, family, policy, who));
     store.leave(shard);
     return {
       group: who.group,
       poll: who.poll,
-      known: who.position4 !== -1 || who.position6 !== -1,
+      known: who.isStored,
       seeder: who.seeder,
       bridge: who.marked,
       stalled: who.stalled,
@@ -116,7 +117,7 @@ export class Explainer {
   }
 
   /** The requester: what is known of it, or a new leecher. */
-  #meet(entry: number, address: Address, policy: TrackerPolicy, now: number): Requester {
+  #loadRequester(entry: number, address: Address, policy: TrackerPolicy, now: number): Requester {
     const store = this.#store;
     const { family } = address;
     const who = new Requester();
@@ -141,7 +142,7 @@ export class Explainer {
       who.left = who.seeder ? 0 : leftOf(state);
       who.before = who.seeder ? 0 : state;
       who.marked = isMarked(key);
-      who.stalled = !who.seeder && hasStalled(state, now, who.left, policy.selection.stallSeconds);
+      who.stalled = !who.seeder && hasStalled(state, now, who.left, policy.selection.settings.stallSeconds);
       if (family === 4) who.position4 = position;
       else who.position6 = position;
       break;
@@ -164,14 +165,12 @@ export class Explainer {
         bridge: isMarked(key),
         learned: (key & KEY_LEARNED) !== 0,
         peers: segments.counts[i] - (segments.holds(i, own) ? 1 : 0),
-        rank: rank < NOT_GIVEN.first ? rank : undefined,
-        notGiven: REASONS.find((reason) => NOT_GIVEN[reason] === rank),
+        rank,
+        whyNot: whyNot(rank, policy),
       };
     }).filter(({ peers }) => peers > 0);
   }
 }
-
-const REASONS = ["seeder", "private", "border", "outside", "learned", "unconfirmed"] as const;
 
 function isAt(words: Uint32Array, record: number, address: Address): boolean {
   for (let i = 0; i < ADDRESS_WORDS[address.family]; i++) {

@@ -1,7 +1,6 @@
 /** When a client is asked to announce again. */
 import type { AnnounceResponse } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
-import { bridgedInterval } from "../selection/selection-settings.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
 /** Intervals differ by up to this part either way, so that clients that came together do not stay together. */
@@ -14,10 +13,14 @@ export function setIntervals(response: AnnounceResponse, { settings }: TrackerPo
   response.interval = Math.max(minInterval, spread(interval, random));
 }
 
-/** Asks a client that depends on bridges to announce sooner. */
-export function shortenForBridges(response: AnnounceResponse, policy: TrackerPolicy, random: Random): void {
-  const interval = bridgedInterval(policy.selection);
-  if (interval >= policy.settings.interval) return;
+/** Asks a client to announce again after `interval` seconds, if that is sooner. */
+export function shortenInterval(
+  response: AnnounceResponse,
+  { settings }: TrackerPolicy,
+  interval: number,
+  random: Random,
+): void {
+  if (interval >= settings.interval) return;
   response.interval = spread(interval, random);
   response.minInterval = Math.min(response.minInterval, response.interval);
 }

@@ -13,7 +13,9 @@ import { Random } from "../model/random.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { ADDRESS_LIMIT_MAX, buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
-import type { SelectionSettings } from "../selection/selection-settings.ts";
+import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../selection/bridged.ts";
+import { makeSelectionPolicy, type SelectionChoice } from "../selection/policies.ts";
+import type { SelectionPolicy } from "../selection/policy.ts";
 import { Admission } from "../store/admission.ts";
 import { allocateActivity } from "../store/group-activity.ts";
 import { LearnedCounts, LearnedPeers } from "../store/learned-peers.ts";
@@ -53,15 +55,23 @@ export const SETTINGS = {
   countLearned: false,
 };
 
-const NEAREST: SelectionSettings = {
-  policy: "nearest",
-  home: "groups",
-  strangers: "nearest",
-  enough: 3,
-  bridges: 2,
-  homeSeedsEnough: 2,
-  stallSeconds: 600,
-};
+/** What differs from the ordinary settings of a policy. */
+export type TestSelection = Partial<SelectionChoice & BridgedLimits>;
+
+/** A selection policy; `nearest`, if nothing else is said. `bridged` has two bridges. */
+export function testSelection(changes: TestSelection = {}): SelectionPolicy {
+  const {
+    policy = "nearest",
+    home = "groups",
+    strangers = "nearest",
+    stallSeconds = 600,
+    ...limits
+  } = changes;
+  const settings = { home, strangers, stallSeconds };
+  return policy === "bridged"
+    ? new BridgedPolicy(settings, { ...BRIDGED_LIMITS, bridges: 2, ...limits })
+    : makeSelectionPolicy({ policy, ...settings });
+}
 
 /** By what a test's peer is admitted: any number of an address. @param room peers in the tracker. */
 export function admitAny(room: number): Admission {
@@ -133,7 +143,7 @@ export class TrackerFixture {
       refreshSeconds?: number;
       refreshWaitMs?: number;
       tasks?: Tasks;
-      selection?: Partial<SelectionSettings>;
+      selection?: TestSelection;
       /** Seconds until a copy is proven; 0, at once, unless a test is about that. */
       minDwell?: number;
     } = {},
@@ -145,7 +155,7 @@ export class TrackerFixture {
     );
     const policy = {
       settings: SETTINGS,
-      selection: { ...NEAREST, ...options.selection },
+      selection: testSelection(options.selection),
       copies: { minDwell: options.minDwell ?? 0, tiers: 1 },
       groups: this.groups,
       polls: options.polls ?? NO_POLLS,

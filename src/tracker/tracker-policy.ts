@@ -1,5 +1,5 @@
 import { NO_GROUP } from "../network/peer-groups.ts";
-import type { SelectionPolicy } from "../selection/selection-settings.ts";
+import type { SelectionRules } from "../selection/policy.ts";
 import type { AccessList } from "./access-list.ts";
 import type { Polls } from "./polls.ts";
 
@@ -22,7 +22,7 @@ export interface CopySettings {
 }
 
 /** What answers follow from: all that a reload replaces. */
-export interface TrackerPolicy extends SelectionPolicy {
+export interface TrackerPolicy extends SelectionRules {
   readonly settings: TrackerSettings;
   readonly copies: CopySettings;
   readonly accessList: AccessList;

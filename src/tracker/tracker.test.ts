@@ -119,7 +119,7 @@ describe("tracker", () => {
 });
 
 test("members' announces are counted that were given outside peers though there were enough at home", () => {
-  const fixture = new TrackerFixture({ selection: { policy: "bridged", enough: 1 } });
+  const fixture = new TrackerFixture({ selection: { policy: "bridged", homePeersEnough: 1 } });
   const missed = () => [fixture.counters[COUNTER.memberAnnounces], fixture.counters[COUNTER.nearMissed]];
   fixture.announce("99.0.0.1", { left: 0 });
   fixture.announce("11.0.0.1");

@@ -29,7 +29,7 @@ import type { SwarmStore } from "../store/swarm-store.ts";
 import { REFRESH_BYTES, writeRefresh } from "../tasks/refresh-task.ts";
 import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
 import { AnnouncedPeer } from "./announced-peer.ts";
-import { setIntervals, shortenForBridges } from "./intervals.ts";
+import { setIntervals, shortenInterval } from "./intervals.ts";
 import { isInside, type TrackerPolicy } from "./tracker-policy.ts";
 import { hasUploaded, isFresh } from "./transferred.ts";
 
@@ -137,7 +137,7 @@ export class Tracker {
     const shard = store.enter(request.infoHash);
     const entry = store.find(shard, request.infoHash);
     if (entry !== 0) {
-      this.#meet(request);
+      this.#loadRequester(request);
       who.stalled = false;
       who.marked = false;
       this.#answer(shard, entry, request, response);
@@ -178,7 +178,7 @@ export class Tracker {
     const shard = store.enter(request.infoHash);
     const entry = store.find(shard, request.infoHash);
     if (entry !== 0) {
-      this.#meet(request);
+      this.#loadRequester(request);
       // It is the same announce again: it says nothing new.
       this.#update.uploaded = false;
       this.#put(shard, entry, request.address, request.port, false);
@@ -189,7 +189,7 @@ export class Tracker {
       who.source = source;
       this.#answer(shard, entry, request, response);
       who.source = 0;
-      if (who.dependent) shortenForBridges(response, this.policy, this.#random);
+      if (who.interval > 0) shortenInterval(response, this.policy, who.interval, this.#random);
       store.removeIfEmpty(shard, entry);
     }
     store.leave(shard);
@@ -246,7 +246,7 @@ export class Tracker {
       this.#clear(response);
       return;
     }
-    this.#meet(request);
+    this.#loadRequester(request);
     this.#put(shard, entry, request.address, request.port, request.event === ANNOUNCE_EVENT.completed);
     who.stalled = store.outcome.stalled && !who.seeder;
     who.marked = store.outcome.marked;
@@ -260,13 +260,13 @@ export class Tracker {
       return;
     }
     this.#answer(shard, entry, request, response);
-    if (who.dependent) shortenForBridges(response, this.policy, this.#random);
+    if (who.interval > 0) shortenInterval(response, this.policy, who.interval, this.#random);
     store.removeIfEmpty(shard, entry);
   }
 
   /** Removes a peer in favour of one that announces to a full tracker. @returns whether it did. */
   #makeRoom(shard: number, entry: number, request: AnnounceRequest): boolean {
-    this.#meet(request);
+    this.#loadRequester(request);
     this.#update.setAddress(request.address, request.port, this.policy, this.#store.maxPeers);
     if (!this.#displacement.makeRoom(shard, entry, this.#update, this.#clock.seconds)) return false;
     this.#counters[COUNTER.peersDisplaced]++;
@@ -305,8 +305,8 @@ export class Tracker {
     return this.policy.settings.countLearned && !poll ? own + this.#learned.count(entry) : own;
   }
 
-  /** Notes who announces, and what. */
-  #meet(request: AnnounceRequest): void {
+  /** Loads the requester, and what is to be stored of it, from the announce. */
+  #loadRequester(request: AnnounceRequest): void {
     const who = this.#requester;
     who.address.copyFrom(request.address);
     who.onlyFamily = request.onlyFamily;
@@ -316,7 +316,7 @@ export class Tracker {
     who.position4 = -1;
     who.position6 = -1;
     who.outside = false;
-    who.dependent = false;
+    who.interval = 0;
     this.#update.left = request.left;
     this.#update.identity = identityFrom(who.client);
     this.#update.counts = COUNTS.unknown;
@@ -333,8 +333,7 @@ export class Tracker {
     const update = this.#update;
     const { other, duplicate } = this.#store.outcome;
     if (request.hasOther) {
-      const isStored = who.position4 !== -1 || who.position6 !== -1;
-      if (isStored) update.counts = duplicate ? COUNTS.yes : COUNTS.no;
+      if (who.isStored) update.counts = duplicate ? COUNTS.yes : COUNTS.no;
       this.#put(shard, entry, request.otherAddress, request.otherPort, false);
     } else if (request.address.family === 4) who.position6 = other;
     else who.position4 = other;

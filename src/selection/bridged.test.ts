@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { ANNOUNCE_EVENT, coarseLeft } from "../model/announce.ts";
-import { type Announced, TrackerFixture } from "../tracker/tracker-fixture.ts";
-import type { SelectionSettings } from "./selection-settings.ts";
+import { type Announced, type TestSelection, TrackerFixture } from "../tracker/tracker-fixture.ts";
 
-function bridged(selection: Partial<SelectionSettings> = {}): TrackerFixture {
+function bridged(selection: TestSelection = {}): TrackerFixture {
   return new TrackerFixture({ selection: { policy: "bridged", ...selection } });
 }
 
@@ -185,7 +184,7 @@ describe("bridged", () => {
   });
 
   test("clients that announce themselves from two addresses are leechers and bridges once", () => {
-    const fixture = bridged({ bridges: 1, enough: 3 });
+    const fixture = bridged({ bridges: 1, homePeersEnough: 3 });
     outside(fixture);
     const both = (client: number) =>
       [`11.0.0.${client}`, `2001:db8:11:${client}::1`].map((address) =>
@@ -246,7 +245,7 @@ describe("bridged", () => {
   });
 
   test("home can be a tier or a group", () => {
-    const given = (home: SelectionSettings["home"]) => {
+    const given = (home: NonNullable<TestSelection["home"]>) => {
       const fixture = bridged({ home, bridges: 1 });
       outside(fixture);
       for (let i = 1; i <= 3; i++) for (const net of [11, 12, 13]) ask(fixture, `${net}.0.0.${i}`);

@@ -1,0 +1,229 @@
+/**
+ * The policy `bridged`: it limits the clients that get peers outside their home. To return near peers first keeps nothing
+ * inside where a swarm is smaller than an answer, and most swarms are.
+ *
+ * A few downloading clients of each home and swarm are its *bridges*: they get outside peers, and the other clients get
+ * the pieces at home. Each tier of a home has its own bridges, as a partner has its own line to the outside. A client
+ * becomes a bridge when it announces and a bridge is needed. It stops being one when it completes, stalls, has not
+ * announced for its lease, or when there are enough complete copies at home. One copy is enough where some leechers pass
+ * on what it sends. A client that falls behind becomes another bridge, whatever there is at home: bridges and seeders
+ * are judged by what they pass on. A client that stalls gets outside peers, bridge or not, and all clients that download
+ * at home announce often. So nobody is worse off for long.
+ *
+ * A complete copy counts once it is proven (peer-record.ts). Until then it is returned like any peer, and replaces no
+ * bridge. A copy that was completed here is proven at once, so the first copy of a crowd counts.
+ *
+ * Learned peers are at home if their group is: the line to them costs the same, whoever named them. They count as
+ * leechers, and as complete copies where the tracker that named them says so. They are no bridges, and do not add to the
+ * number of additional bridges, since it is not known which peers they get and how their downloads go. Unconfirmed peers
+ * do not count, nor does the second address of a client.
+ *
+ * The mark of a peer (peer-record.ts) means that it is a bridge.
+ */
+
+import { LEFT_MAX, leftBytes } from "../model/announce.ts";
+import { NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
+import {
+  ageOf,
+  isMarked,
+  isUnconfirmed,
+  KEY_COMPLETE,
+  KEY_DUPLICATE,
+  KEY_GROUP,
+  KEY_LEARNED,
+  KEY_MARKED,
+  KEY_PRIVATE,
+  KEY_PROVEN,
+  leftOf,
+  paceOf,
+} from "../store/peer-record.ts";
+import { type FamilyPeers, NOT_RETURNED, type SelectionPolicy, type SelectionSettings } from "./policy.ts";
+import { nearnessOf } from "./rank.ts";
+import type { Requester } from "./requester.ts";
+
+/** A bridge that has not been heard of for so many of its intervals has lost its lease: intervals vary by a tenth. */
+const LEASE_INTERVALS = 1.25;
+
+/**
+ * There can be an additional bridge for every so many leechers, if they fall behind; and so many need none beside a
+ * complete copy.
+ */
+const LEECHERS_PER_BRIDGE = 4;
+
+/** How many peers a home needs. Only tests and the simulator use other numbers than {@link BRIDGED_LIMITS}. */
+export interface BridgedLimits {
+  /** Bridges for each swarm and each tier of a home. */
+  readonly bridges: number;
+  /** Proven copies at home with which no bridge is needed. One will do where four others download. */
+  readonly homeSeedsEnough: number;
+  /** With fewer peers at home than this, and neither a bridge nor a proven copy among them, outside peers are added. */
+  readonly homePeersEnough: number;
+}
+
+/**
+ * Measured in docs/benchmarks/2026-11-26-lab.md. Two bridges fetched up to 1.3 times as much from outside, in 1.0 to 1.2
+ * times the time. With one copy instead of two, downloads in swarms of 4 to 32 took 1.7 to 3 times as long. In the
+ * simulator (`--settings`), 0 to 6 peers instead of three changed the copies that enter by less than a tenth.
+ */
+export const BRIDGED_LIMITS: BridgedLimits = { bridges: 1, homeSeedsEnough: 2, homePeersEnough: 3 };
+
+/** Why a peer outside the home is not returned: it is no bridge of its home, or the requester is none of its own. */
+const BORDER = NOT_RETURNED.policy;
+const OUTSIDE = NOT_RETURNED.policy + 1;
+
+/** {@link SelectionPolicy} `bridged`: the first block of ranks is home, the second is outside. */
+export class BridgedPolicy implements SelectionPolicy {
+  readonly settings: SelectionSettings;
+  readonly blocks = 2;
+  readonly #census: HomeCensus;
+  /** Leechers of a home with bridges announce again after so many seconds, so that a lost bridge is noticed. */
+  readonly #interval: number;
+
+  constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS) {
+    this.settings = settings;
+    this.#interval = settings.stallSeconds >> 1;
+    this.#census = new HomeCensus(settings, limits, LEASE_INTERVALS * this.#interval);
+  }
+
+  assignRole(ipv4: FamilyPeers, ipv6: FamilyPeers, groups: PeerGroups, who: Requester, now: number): void {
+    if (who.group === NO_GROUP || who.poll) return;
+    const census = this.#census;
+    census.clear();
+    census.add(ipv4, groups, who, now);
+    census.add(ipv6, groups, who, now);
+    who.marked = census.needsBridge(who, now);
+    // The progress of a client that is not stored is not known: it would never be found to stall.
+    const isJudged = who.isStored || who.preview || who.seeder;
+    who.outside = who.marked || !isJudged || census.needsOutside(who);
+    if (!who.seeder) who.interval = this.#interval;
+  }
+
+  rankOf(key: number, groups: PeerGroups, who: Requester): number {
+    const { home, strangers } = this.settings;
+    const group = key & KEY_GROUP;
+    const near = nearnessOf(key, groups, who);
+    if (isHome(home, groups, who.group, group)) return near;
+    if (group !== NO_GROUP && (key & (KEY_MARKED | KEY_COMPLETE)) === 0 && !who.stalled) return BORDER;
+    const far = 2 * groups.tierCount;
+    if (who.group !== NO_GROUP) return who.outside ? far + near : OUTSIDE;
+    return strangers === "outside_first" && group !== NO_GROUP ? far + near : near;
+  }
+
+  /** A bridge has half its answer from outside. */
+  reserve(who: Requester, wanted: number): number {
+    return who.marked ? wanted >> 1 : 0;
+  }
+
+  whyNot(rank: number): string {
+    return rank === BORDER
+      ? "across the border of a home only bridges and complete copies are met"
+      : "outside the requester's home, and it is no bridge and does not stall";
+  }
+}
+
+/** Whether a peer of `group` is at home with a requester of `requesterGroup`. In no group nobody is at home. */
+function isHome(
+  line: SelectionSettings["home"],
+  groups: PeerGroups,
+  requesterGroup: number,
+  group: number,
+): boolean {
+  if (group === NO_GROUP || requesterGroup === NO_GROUP) return false;
+  if (line === "groups") return true;
+  if (line === "group") return group === requesterGroup;
+  return groups.tierOf[group] === groups.tierOf[requesterGroup];
+}
+
+/** Counts the peers of a swarm at the requester's home, without the requester, and says what the home needs. */
+class HomeCensus {
+  readonly #settings: SelectionSettings;
+  readonly #limits: BridgedLimits;
+  /** Seconds without an announce after which a bridge counts no more. */
+  readonly #lease: number;
+  #leechers = 0;
+  /** Of the leechers, those that have announced themselves. */
+  #announced = 0;
+  #seeds = 0;
+  #bridges = 0;
+  /** Of the bridges, those of the requester's tier. */
+  #tierBridges = 0;
+  /** The least that a bridge or a complete copy has left, by coarseLeft. */
+  #leastLeft = LEFT_MAX;
+
+  constructor(settings: SelectionSettings, limits: BridgedLimits, lease: number) {
+    this.#settings = settings;
+    this.#limits = limits;
+    this.#lease = lease;
+  }
+
+  /** Forgets what was counted. */
+  clear(): void {
+    this.#leechers = 0;
+    this.#announced = 0;
+    this.#seeds = 0;
+    this.#bridges = 0;
+    this.#tierBridges = 0;
+    this.#leastLeft = LEFT_MAX;
+  }
+
+  /** Adds the peers of one family that could be returned to the requester at home. */
+  add(peers: FamilyPeers, groups: PeerGroups, who: Requester, now: number): void {
+    const { list, cell, segments, requester } = peers;
+    const { home } = this.#settings;
+    const lease = this.#lease;
+    let leechers = 0;
+    let learned = 0;
+    let seeds = 0;
+    for (let i = 0; i < segments.count; i++) {
+      const key = segments.keys[i];
+      if ((key & KEY_DUPLICATE) !== 0 || isUnconfirmed(key)) continue;
+      const group = key & KEY_GROUP;
+      if (!isHome(home, groups, who.group, group)) continue;
+      if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) continue;
+      const others = segments.counts[i] - (segments.holds(i, requester) ? 1 : 0);
+      if ((key & KEY_COMPLETE) === 0) leechers += others;
+      else if ((key & (KEY_PROVEN | KEY_LEARNED)) !== 0) seeds += others;
+      if ((key & (KEY_COMPLETE | KEY_LEARNED)) === KEY_LEARNED) learned += others;
+      if (!isMarked(key)) continue;
+      const end = segments.starts[i] + segments.counts[i];
+      for (let position = segments.starts[i]; position < end; position++) {
+        const state = list.stateAt(cell, position);
+        if (position === requester || ageOf(state, now) > lease) continue;
+        this.#bridges++;
+        if (groups.tierOf[group] === groups.tierOf[who.group]) this.#tierBridges++;
+        this.#leastLeft = Math.min(this.#leastLeft, leftOf(state));
+      }
+    }
+    this.#leechers += leechers;
+    this.#announced += leechers - learned;
+    this.#seeds += seeds;
+    if (seeds > 0) this.#leastLeft = 0;
+  }
+
+  /** Whether the requester is to be a bridge from now on: its home needs one more, and its download moves. */
+  needsBridge(who: Requester, now: number): boolean {
+    if (who.seeder || who.stalled) return false;
+    const { bridges, homeSeedsEnough } = this.#limits;
+    const seedsEnough =
+      this.#seeds >= homeSeedsEnough || (this.#seeds > 0 && this.#announced >= LEECHERS_PER_BRIDGE);
+    if (!seedsEnough && this.#tierBridges < bridges) return true;
+    if (this.#bridges >= bridges + Math.floor(this.#announced / LEECHERS_PER_BRIDGE)) return false;
+    return (who.marked && !seedsEnough) || this.#isBehind(who, now, this.#settings.stallSeconds);
+  }
+
+  /** Whether the requester gets outside peers though it is no bridge. */
+  needsOutside(who: Requester): boolean {
+    const { homePeersEnough } = this.#limits;
+    if (who.seeder) return this.#leechers < homePeersEnough;
+    if (who.stalled) return true;
+    const path = this.#bridges + this.#seeds > 0;
+    return !path && this.#leechers < homePeersEnough;
+  }
+
+  /** Whether the requester, at its pace, would need so many seconds for what the foremost at home has already. */
+  #isBehind(who: Requester, now: number, seconds: number): boolean {
+    if (who.before === 0 || who.left <= this.#leastLeft) return false;
+    const pace = paceOf(who.before, now, who.left);
+    return leftBytes(who.left) - leftBytes(this.#leastLeft) > pace * seconds;
+  }
+}

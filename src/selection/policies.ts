@@ -1,0 +1,47 @@
+/** All selection policies. A policy is added here and nowhere else. */
+import { BridgedPolicy } from "./bridged.ts";
+import { NearestPolicy } from "./nearest.ts";
+import type { SelectionPolicy, SelectionSettings } from "./policy.ts";
+
+/** A policy that an operator can choose. */
+interface PolicyKind {
+  readonly name: string;
+  /** What it does, for the configuration's template. */
+  readonly description: string;
+  readonly create: new (settings: SelectionSettings) => SelectionPolicy;
+}
+
+const KINDS = [
+  {
+    name: "nearest",
+    description: "all clients get the nearest peers first.",
+    create: NearestPolicy,
+  },
+  {
+    name: "bridged",
+    description:
+      "in addition, outside peers are returned only to the few clients that bring a torrent's pieces into the " +
+      "network, and to clients that would not finish without them. bridged is experimental in this version.",
+    create: BridgedPolicy,
+  },
+] as const satisfies readonly PolicyKind[];
+
+/** The name of a policy in the configuration. */
+export type PolicyName = (typeof KINDS)[number]["name"];
+
+/** The names of all policies, in the order in which they are described. */
+export const POLICY_NAMES: readonly PolicyName[] = KINDS.map(({ name }) => name);
+
+/** What each policy does, for the configuration's template. */
+export const POLICY_DESCRIPTIONS = KINDS.map(({ name, description }) => `${name}: ${description}`).join(" ");
+
+/** The choice of a policy and its settings, as they travel to a worker. */
+export interface SelectionChoice extends SelectionSettings {
+  readonly policy: PolicyName;
+}
+
+/** Makes the policy that is chosen. */
+export function makeSelectionPolicy({ policy, ...settings }: SelectionChoice): SelectionPolicy {
+  const kind: PolicyKind = KINDS[POLICY_NAMES.indexOf(policy)];
+  return new kind.create(settings);
+}
