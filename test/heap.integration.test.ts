@@ -83,7 +83,7 @@ describe("the heap with the node engine", () => {
   });
 });
 
-/** A data-plane thread, and what is known of its heap. */
+/** A worker, and the measurements of its heap. */
 class Plane {
   readonly counters = allocateCounters();
   readonly store = allocateSwarmStore(100_000, 16, [1, 2]);

@@ -1,4 +1,4 @@
-/** Several data-plane threads in one process: one address, one store, one policy; and what becomes of those that die. */
+/** Several workers in one process: one address, one store, one policy; and what happens when a worker crashes. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -18,17 +18,17 @@ import { DEADLY_PORT } from "./support/deadly-port.ts";
 import { makePolicy } from "./support/policy.ts";
 import { assertConsistent } from "./support/store-consistency.ts";
 
-const DYING = new URL("./dying-worker.ts", import.meta.url);
+const CRASHING = new URL("./dying-worker.ts", import.meta.url);
 const LOOPBACK = [{ host: "127.0.0.1", port: 0 }];
 const WORKERS = 3;
-/** Several for each thread, so that the kernel is all but sure to choose every thread for some. */
+/** Several for each worker, so that the kernel is almost sure to choose every worker for some. */
 const ATTEMPTS = 60;
 
-/** A data plane of threads that can be made to die, and what it said. */
-class Plane implements WorkerPoolObserver {
+/** Workers that can be made to crash, and what their pool reported. */
+class CrashingWorkers implements WorkerPoolObserver {
   readonly data = allocateSwarmStore(100_000, 16, [1, 2]);
-  readonly plane: WorkerPool;
-  readonly deaths: { worker: number; error: unknown; dropped: Recovery }[] = [];
+  readonly pool: WorkerPool;
+  readonly crashes: { worker: number; error: unknown; dropped: Recovery }[] = [];
   replacements = 0;
   classifications = 0;
   reason = "";
@@ -36,7 +36,7 @@ class Plane implements WorkerPoolObserver {
   datagrams: readonly ListenAddress[] = [];
 
   private constructor(engine: EngineKind, workers: number) {
-    this.plane = new WorkerPool(
+    this.pool = new WorkerPool(
       {
         workers,
         engine,
@@ -54,25 +54,25 @@ class Plane implements WorkerPoolObserver {
         askSecret: [1, 2, 3, 4],
         clockBaseMs: 1_800_000_000_000,
         randomWords: (count) => Array.from({ length: count }, () => randomBytes(4).readUInt32LE()),
-        script: DYING,
+        script: CRASHING,
       },
       this,
     );
   }
 
-  static async start(t: TestContext, engine: EngineKind, workers: number): Promise<Plane> {
-    const plane = new Plane(engine, workers);
-    t.after(() => plane.plane.stop(0));
-    Object.assign(plane, await plane.plane.start());
-    return plane;
+  static async start(t: TestContext, engine: EngineKind, count: number): Promise<CrashingWorkers> {
+    const workers = new CrashingWorkers(engine, count);
+    t.after(() => workers.pool.stop(0));
+    Object.assign(workers, await workers.pool.start());
+    return workers;
   }
 
-  told(): void {}
+  event(): void {}
   reclassified(): void {
     this.classifications++;
   }
-  died(worker: number, error: unknown, dropped: Recovery): void {
-    this.deaths.push({ worker, error, dropped });
+  crashed(worker: number, error: unknown, dropped: Recovery): void {
+    this.crashes.push({ worker, error, dropped });
   }
   replaced(): void {
     this.replacements++;
@@ -86,10 +86,10 @@ class Plane implements WorkerPoolObserver {
   }
 
   count(counter: number): number[] {
-    return this.plane.counters.map((counters) => counters[counter]);
+    return this.pool.counters.map((counters) => counters[counter]);
   }
 
-  /** Announces until every thread has answered one. */
+  /** Announces until every worker has answered one. */
   async reachAll(infoHash: Buffer): Promise<void> {
     const before = this.count(COUNTER.announces);
     for (let port = 1000; ; port++) {
@@ -98,7 +98,7 @@ class Plane implements WorkerPoolObserver {
     }
   }
 
-  /** Has a thread die, and waits until it is replaced. */
+  /** Has a worker crash, and waits until it is replaced. */
   async kill(port: number, infoHash = randomBytes(20)): Promise<void> {
     const before = this.replacements;
     await assert.rejects(announce(this.url, { infoHash, port }));
@@ -108,113 +108,115 @@ class Plane implements WorkerPoolObserver {
 
 const withoutUring = await probeUring();
 
-describe("threads with the node engine", () => describeThreads("node"));
-describe("threads with the uring engine", { skip: withoutUring ?? false }, () => describeThreads("uring"));
+describe("workers with the node engine", () => describeWorkers("node"));
+describe("workers with the uring engine", { skip: withoutUring ?? false }, () => describeWorkers("uring"));
 
-function describeThreads(engine: EngineKind): void {
-  test("threads share their addresses and what they know", { timeout: 300_000 }, async (t) => {
-    const plane = await Plane.start(t, engine, WORKERS);
+function describeWorkers(engine: EngineKind): void {
+  test("workers share their addresses and the store", { timeout: 300_000 }, async (t) => {
+    const workers = await CrashingWorkers.start(t, engine, WORKERS);
     const infoHash = randomBytes(20);
-    await plane.reachAll(infoHash);
-    const answered = plane.count(COUNTER.announces).reduce((sum, count) => sum + count);
-    const { incomplete } = await announce(plane.url, { infoHash, port: 9 });
+    await workers.reachAll(infoHash);
+    const answered = workers.count(COUNTER.announces).reduce((sum, count) => sum + count);
+    const { incomplete } = await announce(workers.url, { infoHash, port: 9 });
     assert.equal(incomplete, answered + 1, "each knows all peers");
-    assert.deepEqual(plane.deaths, []);
+    assert.deepEqual(workers.crashes, []);
   });
 
-  test("a connection id of one thread is good at every other", { timeout: 300_000 }, async (t) => {
-    const plane = await Plane.start(t, engine, WORKERS);
+  test("a connection id of one worker is valid at every other", { timeout: 300_000 }, async (t) => {
+    const workers = await CrashingWorkers.start(t, engine, WORKERS);
     const connect = Buffer.from("0000041727101980000000007472616e", "hex");
-    const id = (await exchange(plane.datagrams[0], connect)).subarray(8);
+    const id = (await exchange(workers.datagrams[0], connect)).subarray(8);
     const scrape = Buffer.concat([id, Buffer.from("000000027472616e", "hex"), Buffer.alloc(20)]);
-    for (let i = 0; i < ATTEMPTS || plane.count(COUNTER.scrapes).includes(0); i++) {
-      assert.equal((await exchange(plane.datagrams[0], scrape)).readUInt32BE(0), 2);
+    for (let i = 0; i < ATTEMPTS || workers.count(COUNTER.scrapes).includes(0); i++) {
+      assert.equal((await exchange(workers.datagrams[0], scrape)).readUInt32BE(0), 2);
     }
   });
 
-  test("a reload reaches all threads, and is over when all are done", { timeout: 300_000 }, async (t) => {
-    const plane = await Plane.start(t, engine, WORKERS);
+  test("a reload reaches all workers, and is over when all are done", { timeout: 300_000 }, async (t) => {
+    const workers = await CrashingWorkers.start(t, engine, WORKERS);
     const infoHash = randomBytes(20);
     for (let host = 1; host <= 50; host++) {
-      await announce(plane.url, { infoHash, port: 7000, from: `127.0.2.${host}` });
+      await announce(workers.url, { infoHash, port: 7000, from: `127.0.2.${host}` });
     }
-    plane.plane.adopt(makePolicy("127.0.2.0/24"));
-    plane.plane.adopt(makePolicy("127.0.2.0/25"));
-    while (plane.classifications === 0) await delay(5);
-    assert.equal(plane.classifications, 1, "said once");
+    workers.pool.adopt(makePolicy("127.0.2.0/24"));
+    workers.pool.adopt(makePolicy("127.0.2.0/25"));
+    while (workers.classifications === 0) await delay(5);
+    assert.equal(workers.classifications, 1, "said once");
     const told = new Set<string>();
     for (let i = 0; i < ATTEMPTS; i++) {
-      const { peers } = await announce(plane.url, { infoHash, port: 7001, from: "127.0.2.1" });
+      const { peers } = await announce(workers.url, { infoHash, port: 7001, from: "127.0.2.1" });
       for (const peer of peers) told.add(peer);
     }
     assert.equal(told.size, 50, "all are of the requester's group now: private addresses are given");
   });
 
   for (const [how, port] of Object.entries(DEADLY_PORT)) {
-    test(`a thread that dies (${how}) is replaced, and the others go on`, { timeout: 300_000 }, async (t) => {
-      const plane = await Plane.start(t, engine, WORKERS);
+    test(`a worker that crashes (${how}) is replaced, and the others are not affected`, {
+      timeout: 300_000,
+    }, async (t) => {
+      const workers = await CrashingWorkers.start(t, engine, WORKERS);
       const infoHash = randomBytes(20);
-      await plane.reachAll(infoHash);
-      const before = plane.count(COUNTER.announces);
+      await workers.reachAll(infoHash);
+      const before = workers.count(COUNTER.announces);
       const othersAnswered = () =>
-        plane
+        workers
           .count(COUNTER.announces)
-          .some((count, worker) => worker !== plane.deaths[0].worker && count > before[worker]);
-      const dying = plane.kill(port, infoHash);
+          .some((count, worker) => worker !== workers.crashes[0].worker && count > before[worker]);
+      const dying = workers.kill(port, infoHash);
       do {
-        await announce(plane.url, { infoHash: randomBytes(20), port: 7001 }).catch(() => {});
-      } while (plane.replacements === 0 || !othersAnswered());
+        await announce(workers.url, { infoHash: randomBytes(20), port: 7001 }).catch(() => {});
+      } while (workers.replacements === 0 || !othersAnswered());
       await dying;
-      const [{ worker, error, dropped }] = plane.deaths;
-      assert.equal(plane.deaths.length, 1);
+      const [{ worker, error, dropped }] = workers.crashes;
+      assert.equal(workers.crashes.length, 1);
       assert.match(String(error), how === "exit" ? /undefined/ : /died on purpose/);
       assert.equal(dropped.shards, how === "unlocked" ? 0 : 1);
       if (how !== "unlocked") assert.ok(dropped.swarms >= 1 && dropped.peers >= 1, JSON.stringify(dropped));
-      const accepted = plane.count(COUNTER.connectionsAccepted)[worker];
-      assert.ok(plane.count(COUNTER.connectionsClosed)[worker] <= accepted);
-      await plane.reachAll(infoHash);
-      const { incomplete } = await announce(plane.url, { infoHash, port: 9 });
+      const accepted = workers.count(COUNTER.connectionsAccepted)[worker];
+      assert.ok(workers.count(COUNTER.connectionsClosed)[worker] <= accepted);
+      await workers.reachAll(infoHash);
+      const { incomplete } = await announce(workers.url, { infoHash, port: 9 });
       assert.ok(incomplete > WORKERS, "the swarm is usable");
-      await plane.plane.stop(1000);
-      assertConsistent(plane.data, 1);
+      await workers.pool.stop(1000);
+      assertConsistent(workers.data, 1);
     });
   }
 
-  test("who is connected to a thread that dies is told, whether it came to them or not", {
+  test("the connections of a worker that crashes end, accepted or not", {
     timeout: 300_000,
   }, async (t) => {
-    const plane = await Plane.start(t, engine, 1);
+    const workers = await CrashingWorkers.start(t, engine, 1);
     const crowd: Promise<void>[] = [];
-    const dying = plane.kill(DEADLY_PORT.unlocked);
-    while (plane.replacements === 0) {
-      crowd.push(connectTo(plane.streams[0]));
+    const dying = workers.kill(DEADLY_PORT.unlocked);
+    while (workers.replacements === 0) {
+      crowd.push(connectTo(workers.streams[0]));
       await nextTurn();
     }
     await Promise.all([dying, ...crowd]);
   });
 
-  test("an only thread is replaced as well, on the same port", { timeout: 300_000 }, async (t) => {
-    const plane = await Plane.start(t, engine, 1);
-    await plane.kill(DEADLY_PORT.exception);
-    assert.equal((await announce(plane.url, { infoHash: randomBytes(20), port: 7001 })).incomplete, 1);
+  test("a single worker is replaced as well, on the same port", { timeout: 300_000 }, async (t) => {
+    const workers = await CrashingWorkers.start(t, engine, 1);
+    await workers.kill(DEADLY_PORT.exception);
+    assert.equal((await announce(workers.url, { infoHash: randomBytes(20), port: 7001 })).incomplete, 1);
   });
 
-  test("a thread that dies during a reload does not keep it from ending", { timeout: 300_000 }, async (t) => {
-    const plane = await Plane.start(t, engine, WORKERS);
-    const dying = plane.kill(DEADLY_PORT.exception);
-    plane.plane.adopt(makePolicy("127.0.2.0/24"));
+  test("a reload ends though a worker crashes during it", { timeout: 300_000 }, async (t) => {
+    const workers = await CrashingWorkers.start(t, engine, WORKERS);
+    const dying = workers.kill(DEADLY_PORT.exception);
+    workers.pool.adopt(makePolicy("127.0.2.0/24"));
     await dying;
-    while (plane.classifications === 0) await delay(5);
+    while (workers.classifications === 0) await delay(5);
   });
 
-  test("threads that die again and again are given up", { timeout: 300_000 }, async (t) => {
-    const plane = await Plane.start(t, engine, 2);
-    for (let death = 0; death < 5; death++) await plane.kill(DEADLY_PORT.exit);
-    assert.match(plane.reason, /^5 data-plane threads died within 60 seconds$/);
-    assert.equal(plane.replacements, 4);
-    await plane.plane.stop(1000);
-    assertConsistent(plane.data, 5);
-    assert.ok(new SwarmStore(plane.data, 500).peerCount <= 5);
+  test("the pool gives up when workers crash again and again", { timeout: 300_000 }, async (t) => {
+    const workers = await CrashingWorkers.start(t, engine, 2);
+    for (let crash = 0; crash < 5; crash++) await workers.kill(DEADLY_PORT.exit);
+    assert.match(workers.reason, /^5 workers crashed within 60 seconds$/);
+    assert.equal(workers.replacements, 4);
+    await workers.pool.stop(1000);
+    assertConsistent(workers.data, 5);
+    assert.ok(new SwarmStore(workers.data, 500).peerCount <= 5);
   });
 }
 

@@ -1,30 +1,34 @@
 /**
- * The composition root of the control plane: reads the configuration, reserves the memory, starts the data plane,
- * reloads, and stops in reverse. Everything that must not slow an announce lives on this side.
+ * The composition root of the control plane: reads the configuration, reserves the memory, makes all
+ * components, and runs their lifecycle. Everything that must not slow an announce runs on the control plane.
  */
 import { randomBytes } from "node:crypto";
-import type { AdminListener } from "../admin/listener.ts";
-import { type ConfigSource, type LoadedConfig, type LoadReport, loadConfig } from "../config/load.ts";
+import {
+  type ConfigSource,
+  type LoadedConfig,
+  type LoadReport,
+  type LoadResult,
+  loadConfig,
+} from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { WatchedFiles } from "../config/watched-files.ts";
 import { workerCount } from "../config/worker-count.ts";
-import type { PolicyData, WorkerEvent } from "../data-plane/protocol.ts";
-import { WorkerPool, type WorkerPoolObserver } from "../data-plane/worker-pool.ts";
+import type { PolicyData } from "../data-plane/protocol.ts";
+import { WorkerPool } from "../data-plane/worker-pool.ts";
 import type { EngineChoice } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
 import { formatHostPort } from "../model/address-text.ts";
 import { clockBase, readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
-import { ASK_SECRET_WORDS } from "../services/external-trackers.ts";
+import { ASK_SECRET_WORDS } from "../services/upstream-trackers.ts";
 import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "../store/store-memory.ts";
-import type { Recovery } from "../store/store-recovery.ts";
 import { placeInheritedSockets, takeInheritedSockets } from "../systemd/inherited-sockets.ts";
 import { type Notifier, openNotifier } from "../systemd/notifier.ts";
 import { LimitWarnings } from "../telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "../telemetry/logger.ts";
-import { AdminState, makeAdminListener } from "./admin-wiring.ts";
+import { Admin } from "./admin.ts";
 import { readConnectionSecret } from "./connection-secret.ts";
 import { chooseEngineFor, engineLimits } from "./engine-limits.ts";
 import type { Feature } from "./feature.ts";
@@ -32,22 +36,25 @@ import { ForwardingFeature } from "./features/forwarding-feature.ts";
 import { HashListFeature } from "./features/hash-list-feature.ts";
 import { NeighborsFeature } from "./features/neighbors-feature.ts";
 import { changedFixedKeys } from "./fixed-keys.ts";
+import { type Component, Lifecycle, repeating } from "./lifecycle.ts";
 import { Persistence } from "./persistence.ts";
 import { buildPolicy } from "./policy.ts";
+import { Reloads } from "./reloads.ts";
 import { warnOfReplySources } from "./reply-sources.ts";
-import { AdminError, AdminListenError, explainStartFailure, MemoryError } from "./start-failure.ts";
+import { explainStartFailure, MemoryError } from "./start-failure.ts";
 import { Supervision } from "./supervision.ts";
 import { TaskDispatcher } from "./task-dispatcher.ts";
 import { tryIt } from "./try-it.ts";
+import { WorkerLog } from "./worker-log.ts";
 
-/** What is in flight at a stop has this long. */
+/** How long a stop waits for requests in flight. */
 const STOP_GRACE_MS = 3000;
 const CHECK_LIMITS_MS = 1000;
-const LOOK_AT_FILES_MS = 2000;
+const CHECK_FILES_MS = 2000;
 
 /**
  * Runs the tracker until SIGTERM or SIGINT; SIGHUP reloads.
- * @returns the exit code: 0 after a clean stop, 1 when it could not start or a thread died.
+ * @returns the exit code: 0 after a clean stop, 1 when it could not start or the workers were given up.
  */
 export async function run(source: ConfigSource): Promise<number> {
   const watched = new WatchedFiles();
@@ -60,7 +67,7 @@ export async function run(source: ConfigSource): Promise<number> {
     return refuse(`logging.path: ${describeFailure(error).message}`);
   }
   try {
-    return await (await makeApp(source, loaded, watched, log)).run(loaded);
+    return await (await makeApp(source, loaded, watched, log)).run();
   } catch (error) {
     const reason = explainStartFailure(error);
     if (reason === undefined) throw error;
@@ -73,120 +80,100 @@ export async function run(source: ConfigSource): Promise<number> {
 /** @throws what {@link explainStartFailure} explains. */
 async function makeApp(
   source: ConfigSource,
-  loaded: LoadedConfig,
+  loaded: LoadedConfig & LoadReport,
   watched: WatchedFiles,
   log: Logger,
 ): Promise<App> {
   const { http, udp } = loaded.config.listen;
-  const given = await takeInheritedSockets(process.env, process.pid);
-  const listen = placeInheritedSockets({ streams: http, datagrams: udp }, given);
+  const inherited = await takeInheritedSockets(process.env, process.pid);
+  const listen = placeInheritedSockets({ streams: http, datagrams: udp }, inherited);
   const notifier = await openNotifier(process.env, process.pid);
-  return new App(source, loaded, watched, log, await chooseEngineFor(loaded.config), listen, notifier);
+  return new App({
+    source,
+    loaded,
+    watched,
+    log,
+    engine: await chooseEngineFor(loaded.config),
+    listen,
+    notifier,
+  });
+}
+
+interface AppOptions {
+  readonly source: ConfigSource;
+  readonly loaded: LoadedConfig & LoadReport;
+  readonly watched: WatchedFiles;
+  readonly log: Logger;
+  readonly engine: EngineChoice;
+  readonly listen: ListenAddresses;
+  readonly notifier: Notifier | undefined;
 }
 
 class App {
-  readonly #source: ConfigSource;
-  readonly #config: Config;
+  readonly #options: AppOptions;
   readonly #log: Logger;
-  readonly #plane: WorkerPool;
-  readonly #tasks: TaskDispatcher;
-  readonly #state: Persistence;
-  readonly #features: readonly Feature[];
-  readonly #shown: AdminState;
-  readonly #admin: AdminListener;
-  readonly #workers: number;
-  readonly #engine: EngineChoice;
-  readonly #limits: LimitWarnings;
-  readonly #supervision: Supervision;
-  readonly #watched: WatchedFiles;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #admin: Admin;
+  readonly #reloads: Reloads;
+  readonly #lifecycle: Lifecycle;
+  /** The addresses that the workers listen on. */
+  #listening: ListenAddresses = { streams: [], datagrams: [] };
   #policy: PolicyData;
-  #reloading: Promise<void> = Promise.resolve();
-  #reloadWaits = false;
-  #isStopping = false;
   #end: (exitCode: number) => void = () => {};
 
-  constructor(
-    source: ConfigSource,
-    loaded: LoadedConfig,
-    watched: WatchedFiles,
-    log: Logger,
-    engine: EngineChoice,
-    listen: ListenAddresses,
-    notifier: Notifier | undefined,
-  ) {
+  constructor(options: AppOptions) {
+    const { source, loaded, watched, log, engine, notifier } = options;
     const { config } = loaded;
-    const workers = workerCount(config);
     const clockBaseMs = clockBase();
-    this.#source = source;
-    this.#config = config;
-    this.#watched = watched;
+    this.#options = options;
     this.#log = log;
     this.#policy = buildPolicy(loaded);
-    this.#workers = workers;
-    this.#engine = engine;
-    const store = allocateStore(config.tracker.max_peers, workers);
-    this.#plane = new WorkerPool(
-      {
-        workers,
-        engine: engine.kind,
-        store,
-        policy: this.#policy,
-        listen,
-        limits: engineLimits(config),
-        connectionSecret: readConnectionSecret(process.env),
-        askSecret: randomWords(ASK_SECRET_WORDS),
-        clockBaseMs,
-        randomWords,
-      },
-      this.#observer(),
-    );
-    this.#tasks = new TaskDispatcher(this.#plane);
-    this.#supervision = new Supervision(notifier, this.#plane, store);
-    this.#limits = new LimitWarnings(log, this.#plane.counters);
+    const store = allocateStore(config.tracker.max_peers, workerCount(config));
+    const workers = this.#makeWorkers(store, clockBaseMs);
+    const tasks = new TaskDispatcher(workers);
+    const supervision = new Supervision(notifier, workers, store);
     const hashList = new HashListFeature(loaded, this.#policy, store, log);
-    const neighbors = new NeighborsFeature({ store, tasks: this.#tasks, log }, loaded, this.#policy);
+    const neighbors = new NeighborsFeature({ store, tasks, log }, loaded, this.#policy);
     const forwarding = new ForwardingFeature(
-      { store, askTimes: this.#plane.askTimes, tasks: this.#tasks, now: () => readClock(clockBaseMs) },
+      { store, askTimes: workers.askTimes, tasks, now: () => readClock(clockBaseMs) },
       loaded,
       this.#policy,
     );
-    this.#features = [hashList, neighbors, forwarding];
-    const activity = [...this.#plane.activity, hashList.handshakes.activity];
-    this.#state = new Persistence(loaded, store, activity, process.env, log);
-    this.#shown = new AdminState(this.#policy, loaded.groups);
-    try {
-      this.#admin = makeAdminListener(
-        {
-          loaded,
-          engine: engine.kind,
-          workers,
-          store,
-          plane: this.#plane,
-          state: this.#state,
-          hashList,
-          panels: this.#features.map(({ panel }) => panel),
-          log,
-        },
-        this.#shown,
-      );
-    } catch (error) {
-      throw new AdminError(describeFailure(error).message);
-    }
+    const features: readonly Feature[] = [hashList, neighbors, forwarding];
+    const activity = [...workers.activity, hashList.handshakes.activity];
+    const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
+    const limits = new LimitWarnings(log, workers.counters);
+    this.#admin = new Admin({
+      loaded,
+      policy: this.#policy,
+      engine: engine.kind,
+      workerCount: workerCount(config),
+      store,
+      workers,
+      history: (span, from) => persistence.history(span, from),
+      hashList,
+      panels: [persistence, ...features].map(({ panel }) => panel),
+      log,
+    });
+    const adopt = (result: LoadResult, reason: string) => this.#adopt(result, reason);
+    this.#reloads = new Reloads({ source, watched, report: loaded, supervision, adopt });
+    // The page answers while swarms are loaded and saved. Announces are answered when the swarms are loaded.
+    this.#lifecycle = new Lifecycle([
+      this.#admin,
+      persistence,
+      tasks,
+      this.#serving(workers),
+      persistence.saving,
+      ...features,
+      { start: () => this.#ready(), stop: () => this.#notReady() },
+      this.#reloads,
+      repeating(CHECK_LIMITS_MS, () => limits.check(performance.now())),
+      repeating(CHECK_FILES_MS, () => void this.#reloads.requestIfChanged()),
+      supervision,
+    ]);
   }
 
-  /** Hears of what happens on the data plane. */
-  #observer(): WorkerPoolObserver {
-    return {
-      told: (event) => this.#logEvent(event),
-      reclassified: () => this.#log.info("known peers are classified by the new groups"),
-      died: (worker, err, dropped) => this.#logDeath(worker, err, dropped),
-      replaced: (worker) => this.#log.info({ worker }, "the data-plane thread is replaced"),
-      gaveUp: (err, reason) => this.#giveUp(err, reason),
-    };
-  }
-
-  async run(report: LoadReport): Promise<number> {
+  /** Runs until a signal, or until the workers are given up. @returns the exit code. */
+  async run(): Promise<number> {
     const ended = new Promise<number>((resolve) => {
       this.#end = resolve;
     });
@@ -194,163 +181,106 @@ class App {
       this.#log.info({ signal }, "stopping");
       this.#end(0);
     };
-    const reload = () => this.reload("SIGHUP");
-    // Before listening: a signal at any time does what it should.
+    const reload = () => this.#reloads.request("SIGHUP");
+    // Handlers are registered first, as a signal may arrive while the tracker starts.
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
-    const page = await this.#admin.start().catch((error: unknown) => {
-      throw new AdminListenError(error);
-    });
-    const addresses = await this.#start();
-    this.#announceStart(report, addresses, page);
-    this.#supervision.start();
-    await this.#watched.watch(namedFiles(this.#source, report));
-    this.#timers.push(
-      setInterval(() => this.#limits.check(performance.now()), CHECK_LIMITS_MS),
-      setInterval(() => void this.#reloadIfChanged(), LOOK_AT_FILES_MS),
-    );
+    await this.#lifecycle.start();
     const exitCode = await ended;
-    this.#isStopping = true;
-    this.#supervision.stopping();
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.#reloading;
-    this.#shown.addresses = [];
-    for (const feature of this.#features) await feature.stop();
-    await this.#plane.stop(STOP_GRACE_MS);
-    await this.#tasks.stop();
-    await this.#state.stop();
-    await this.#admin.stop();
+    await this.#lifecycle.stop();
     this.#log.info("stopped");
     return exitCode;
   }
 
-  /** Loads the swarms, and then listens. */
-  async #start(): Promise<ListenAddresses> {
-    try {
-      await this.#state.open(() => this.#policy);
-      const addresses = await this.#plane.start();
-      this.#tasks.start();
-      this.#state.start(this.#policy.groups);
-      for (const feature of this.#features) feature.start();
-      return addresses;
-    } catch (error) {
-      await this.#state.close();
-      await this.#admin.stop();
-      throw error;
-    }
+  #makeWorkers(store: SwarmStoreData, clockBaseMs: number): WorkerPool {
+    const { loaded, engine, listen } = this.#options;
+    return new WorkerPool(
+      {
+        workers: workerCount(loaded.config),
+        engine: engine.kind,
+        store,
+        policy: this.#policy,
+        listen,
+        limits: engineLimits(loaded.config),
+        connectionSecret: readConnectionSecret(process.env),
+        askSecret: randomWords(ASK_SECRET_WORDS),
+        clockBaseMs,
+        randomWords,
+      },
+      new WorkerLog(this.#log, () => this.#end(1)),
+    );
   }
 
-  /** Reads the configuration again; with problems, what is in force stays. One reload at a time, and none amid the end. */
-  reload(reason: string): void {
-    // One that has not begun will read what there is now.
-    if (this.#reloadWaits) return;
-    this.#reloadWaits = true;
-    this.#reloading = this.#reloading.then(async () => {
-      this.#reloadWaits = false;
-      if (this.#isStopping) return;
-      this.#supervision.reloading();
-      await this.#reload(reason);
-      this.#supervision.reloaded();
-    });
+  #serving(workers: WorkerPool): Component {
+    return {
+      start: async () => {
+        this.#listening = await workers.start();
+      },
+      adopt: (_, policy) => workers.adopt(policy),
+      stop: () => workers.stop(STOP_GRACE_MS),
+    };
   }
 
-  async #reload(reason: string): Promise<void> {
-    const loaded = await loadConfig(this.#source, this.#watched.read);
-    await this.#watched.watch(namedFiles(this.#source, loaded));
-    if (loaded.config === null) {
-      for (const problem of loaded.problems) this.#log.error(formatProblem(problem));
-      this.#log.error({ reason }, "not reloaded: the configuration in force stays");
-      this.#shown.notices = ["The configuration was not reloaded: it has mistakes. The log names them."];
+  /** Follows a reload. If the configuration has errors, the previous one stays in force. */
+  #adopt(result: LoadResult, reason: string): void {
+    const log = this.#log;
+    if (result.config === null) {
+      for (const problem of result.problems) log.error(formatProblem(problem));
+      log.error(
+        { reason },
+        "not reloaded: the configuration has errors, and the previous one stays in force",
+      );
+      this.#admin.notices = ["The configuration was not reloaded: it has errors. The log names them."];
       return;
     }
-    this.#policy = buildPolicy(loaded, this.#policy.groups);
-    this.#plane.adopt(this.#policy);
-    this.#state.rename(this.#policy.groups);
-    for (const feature of this.#features) feature.adopt(loaded, this.#policy);
-    this.#shown.policy = this.#policy;
-    this.#shown.definitions = loaded.groups;
-    this.#shown.notices = this.#adoptSecrets(loaded);
-    this.#log.setLevel(loaded.config.logging.level);
-    this.#report(loaded);
-    const waiting = changedFixedKeys(this.#config, loaded.config);
-    if (waiting.length > 0) this.#log.warning({ keys: waiting }, "changed keys that need a restart");
-    this.#log.info({ reason, groups: this.#groupCounts() }, "reloaded");
+    this.#policy = buildPolicy(result, this.#policy.groups);
+    this.#lifecycle.adopt(result, this.#policy);
+    log.setLevel(result.config.logging.level);
+    this.#logWarnings(result);
+    const waiting = changedFixedKeys(this.#options.loaded.config, result.config);
+    if (waiting.length > 0) log.warning({ keys: waiting }, "changed keys that need a restart");
+    log.info({ reason, groups: this.#groupCounts() }, "reloaded");
   }
 
-  /** Takes over what the files of `admin` hold now. @returns what a person should look at. */
-  #adoptSecrets({ config, adminFiles }: LoadedConfig): string[] {
-    // Other keys need a restart, and their files are of no use before it.
-    if (changedFixedKeys(this.#config, config).includes("admin")) return [];
-    try {
-      this.#admin.adopt(adminFiles);
-      return [];
-    } catch (err) {
-      this.#log.error({ err }, "admin.cert and admin.key are no pair: those in force stay");
-      return ["The admin listener's new certificate and key are no pair: those in force stay."];
-    }
-  }
-
-  async #reloadIfChanged(): Promise<void> {
-    if (await this.#watched.changed()) this.reload("a file named in the configuration changed");
-  }
-
-  #announceStart(report: LoadReport, { streams, datagrams }: ListenAddresses, admin: string): void {
-    this.#report(report);
-    const { maxConnections } = engineLimits(this.#config);
-    const { max_connections: wanted } = this.#config.listen;
-    if (maxConnections < wanted) {
+  /** Reports that announces are answered. */
+  #ready(): void {
+    const { loaded, engine, source } = this.#options;
+    const { streams, datagrams } = this.#listening;
+    this.#logWarnings(loaded);
+    const { maxConnections } = engineLimits(loaded.config);
+    if (maxConnections < loaded.config.listen.max_connections) {
       const fields = { maxConnections, key: "listen.max_connections" };
-      this.#log.warning(fields, "fewer connections than configured: the process may open too few files");
+      this.#log.warning(fields, "fewer connections than configured: the limit of open files is too low");
     }
-    const { because } = this.#engine;
+    const { because } = engine;
     if (because !== undefined) this.#log.info({ because }, "the engine is node, which is slower than uring");
-    warnOfReplySources(this.#log, this.#engine.kind, datagrams);
+    warnOfReplySources(this.#log, engine.kind, datagrams);
     const http = streams.map((address) => `http://${formatHostPort(address)}/announce`);
     const udp = datagrams.map((address) => `udp://${formatHostPort(address)}/announce`);
-    this.#shown.addresses = [...http, ...udp];
+    this.#admin.addresses = [...http, ...udp];
     const fields = {
       http,
       udp,
-      admin,
-      engine: this.#engine.kind,
-      workers: this.#workers,
+      admin: this.#admin.url,
+      engine: engine.kind,
+      workers: workerCount(loaded.config),
       groups: this.#groupCounts(),
       version: VERSION,
       build: BUILD_TEXT,
     };
     this.#log.info(fields, "ready");
-    if ("defaults" in this.#source) process.stderr.write(tryIt(streams[0], admin));
+    if ("defaults" in source) process.stderr.write(tryIt(streams[0], this.#admin.url));
   }
 
-  /** What loading found that is no problem. */
-  #report(report: LoadReport): void {
+  #notReady(): void {
+    this.#admin.addresses = [];
+  }
+
+  #logWarnings(report: LoadReport): void {
     for (const warning of report.warnings) this.#log.warning(formatProblem(warning));
   }
 
   #groupCounts(): Record<string, number> {
     return Object.fromEntries(this.#policy.groups.groups.map(({ name, prefixCount }) => [name, prefixCount]));
-  }
-
-  #logEvent(event: WorkerEvent): void {
-    if (event.type !== "refused") return;
-    const { address, reason, requests } = event;
-    this.#log.diagnostic({ address, reason, requests }, "requests refused; the last of them");
-  }
-
-  #logDeath(worker: number, err: unknown, { shards, swarms, peers }: Recovery): void {
-    this.#log.critical(
-      { err, worker },
-      "a data-plane thread died; the others go on, and it will be replaced",
-    );
-    if (shards === 0) return;
-    this.#log.error(
-      { worker, swarms, peers },
-      "it died amid a change: the torrents of this part of the memory are dropped; their clients will announce again",
-    );
-  }
-
-  #giveUp(err: unknown, reason: string): void {
-    this.#log.critical({ err, reason }, "the data plane dies again and again: stopping");
-    this.#end(1);
   }
 }
 
@@ -371,11 +301,6 @@ function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {
     keepDays: logging.keep_days,
     maskAddresses: logging.mask_addresses,
   };
-}
-
-/** The files to watch: the configuration itself changes only when somebody says so. */
-function namedFiles(source: ConfigSource, report: LoadReport): string[] {
-  return report.files.filter((file) => "defaults" in source || file !== source.configFile);
 }
 
 function refuse(message: string): number {

@@ -8,9 +8,9 @@ import { CONNECTION_SECRET_WORDS } from "../services/connection-ids.ts";
 const BYTES = CONNECTION_SECRET_WORDS * 4;
 
 /**
- * Makes a secret; or has the last process's, so that ids which clients were given before a restart stay good. It is kept
- * where only this user reads it and which is gone when the service is stopped: systemd's RuntimeDirectory=.
- * @param environment names that directory, or does not.
+ * Makes a secret, or reads that of the previous process, so that connection ids stay valid across a restart. The file
+ * is in systemd's RuntimeDirectory=: only this user can read it, and it is removed when the service stops.
+ * @param environment has RUNTIME_DIRECTORY; without it, the secret is not kept.
  */
 export function readConnectionSecret(environment: Readonly<Record<string, string | undefined>>): number[] {
   const [directory] = environment.RUNTIME_DIRECTORY?.split(":") ?? [];
@@ -30,7 +30,7 @@ function readKept(file: string): Uint8Array | undefined {
   }
 }
 
-/** Without it, clients ask for new ids after a restart. */
+/** Failures are ignored: clients request new ids after a restart then. */
 function keep(file: string, secret: Uint8Array): void {
   try {
     rmSync(file, { force: true });

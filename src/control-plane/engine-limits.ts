@@ -1,4 +1,4 @@
-/** From the configuration, and what this process may open, to what the engines may take; and which engine that is. */
+/** The choice of the engine, and its limits: from the configuration and the limit of open files. */
 import { readFileSync } from "node:fs";
 import { connectionsPerAddress, connectionsWithin } from "../config/descriptors.ts";
 import type { Config } from "../config/schema.ts";
@@ -7,7 +7,7 @@ import { chooseEngine, type EngineChoice } from "../engine/choice.ts";
 import type { EngineLimits } from "../engine/engine.ts";
 import { probeUring } from "../engine/uring/probe.ts";
 
-/** Descriptors that this process may have open (RLIMIT_NOFILE; Node has raised it as far as it may). */
+/** Returns the limit of open files (RLIMIT_NOFILE; Node has raised the soft limit to the hard limit). */
 function descriptorLimit(): number {
   try {
     const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1")) ?? [];
@@ -17,7 +17,7 @@ function descriptorLimit(): number {
   }
 }
 
-/** For all engines together. */
+/** Returns the limits of all workers together. */
 export function engineLimits(config: Config, descriptors = descriptorLimit()): EngineLimits {
   const { listen } = config;
   const maxConnections = connectionsWithin(descriptors, config);
@@ -30,7 +30,7 @@ export function engineLimits(config: Config, descriptors = descriptorLimit()): E
   };
 }
 
-/** Chooses the engine that a configuration asks for. @throws EngineUnavailableError */
+/** Chooses the engine for a configuration. @throws EngineUnavailableError */
 export function chooseEngineFor(config: Config): Promise<EngineChoice> {
   const engines = workerCount(config);
   const connections = connectionsPerWorker(engineLimits(config).maxConnections, engines);

@@ -1,16 +1,11 @@
 import type { Panel } from "../admin/panel.ts";
-import type { LoadedConfig } from "../config/load.ts";
-import type { PolicyData } from "../data-plane/protocol.ts";
+import type { Component } from "./lifecycle.ts";
 
 /**
- * A part of the control plane that clients are answered without: it begins when they are, follows reloads, and ends
- * before they are answered no more.
+ * An optional component of the control plane, such as the hash list. Announces never depend on it: it starts after the
+ * workers, and stops before them.
  */
-export interface Feature {
+export interface Feature extends Required<Component> {
   /** What it shows to the operator. */
   readonly panel: Panel;
-  start(): void;
-  /** @param policy the one that the data plane is about to follow. */
-  adopt(loaded: LoadedConfig, policy: PolicyData): void;
-  stop(): Promise<void>;
 }

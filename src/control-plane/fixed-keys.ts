@@ -1,7 +1,7 @@
-/** Keys of the configuration that take a restart. */
+/** Keys of the configuration whose changes need a restart. */
 import type { Config } from "../config/schema.ts";
 
-/** A reload changes everything but these. */
+/** A reload takes over all keys except these. */
 const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = [
   ({ listen }) => ["listen.http", listen.http],
   ({ listen }) => ["listen.udp", listen.udp],
@@ -18,7 +18,7 @@ const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = 
   ({ admin }) => ["admin", admin],
 ];
 
-/** Those that a reload would have to change. */
+/** Returns the fixed keys that differ. */
 export function changedFixedKeys(before: Config, after: Config): string[] {
   return FIXED_KEYS.filter((read) => JSON.stringify(read(before)) !== JSON.stringify(read(after))).map(
     (read) => read(after)[0],

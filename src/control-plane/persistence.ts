@@ -1,4 +1,4 @@
-/** The state that survives, as the control plane sees it: storage, wired to configuration and log. */
+/** Persistence: storage, wired to configuration and log. */
 import type { Panel } from "../admin/panel.ts";
 import { databasePanel } from "../admin/panels/database-panel.ts";
 import type { HistoryRow } from "../admin/sources.ts";
@@ -14,34 +14,43 @@ import { Storage, type StorageObserver } from "../storage/storage.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { RepeatLimit } from "../telemetry/repeat-limit.ts";
+import type { Component } from "./lifecycle.ts";
 
 /** The time between two messages about the progress of loading. */
 const PROGRESS_MS = 5000;
 
 const DAY_SECONDS = 86_400;
 
-/** Loads and saves the state of one tracker. */
-export class Persistence {
+/** What persistence is made of. */
+export interface PersistenceParts {
+  readonly loaded: LoadedConfig;
+  readonly store: SwarmStoreData;
+  /** Counts for each peer group: one array for each worker, and one for the control plane. */
+  readonly activity: readonly Float64Array[];
+  /** Returns the policy in force. */
+  readonly policy: () => PolicyData;
+  readonly log: Logger;
+}
+
+/** Loads the swarms when it starts, and saves everything when it stops. */
+export class Persistence implements Component {
   /** What is shown of the database. */
   readonly panel: Panel;
+  /** Saves periodically. Starts after the workers: if they cannot start, the database is left as it is. */
+  readonly saving: Component = { start: () => this.#startSaving() };
+  readonly #parts: PersistenceParts;
   readonly #storage: Storage;
   readonly #totals: GroupTotals;
+  #isSaving = false;
 
-  /**
-   * @param activity what each worker counts of each peer group, and the control plane.
-   * @param environment the process's, which may hold the password.
-   */
-  constructor(
-    loaded: LoadedConfig,
-    store: SwarmStoreData,
-    activity: readonly Float64Array[],
-    environment: Readonly<Record<string, string | undefined>>,
-    log: Logger,
-  ) {
+  constructor(parts: PersistenceParts) {
+    const { loaded, store, activity, log } = parts;
     const { database, tracker } = loaded.config;
+    this.#parts = parts;
     this.#totals = new GroupTotals(activity);
     const options = {
-      database: databaseSettings(loaded, environment),
+      // The environment may hold the password.
+      database: databaseSettings(loaded, process.env),
       store,
       totals: this.#totals,
       saveIntervalMs: database.save_interval * 1000,
@@ -58,46 +67,42 @@ export class Persistence {
     });
   }
 
-  /**
-   * Loads the swarms.
-   * @param policy the one in force, whenever that comes about.
-   * @throws DatabaseError
-   */
-  async open(policy: () => PolicyData): Promise<void> {
+  /** Loads the swarms. @throws DatabaseError */
+  async start(): Promise<void> {
     await this.#storage.open(() => {
-      const { groups, peerExpiry, selection } = policy();
+      const { groups, peerExpiry, selection } = this.#parts.policy();
       return { groups: new PeerGroups(groups), peerExpiry, stallSeconds: selection.stallSeconds };
     });
   }
 
-  /** Totals kept, as `Sources.history` wants them. */
+  /** Takes over the names of the groups. */
+  adopt(_: LoadedConfig, { groups }: PolicyData): void {
+    this.#rename(groups);
+  }
+
+  /** Saves everything and closes the database. Closes it without saving if the workers have not started. */
+  async stop(): Promise<void> {
+    if (this.#isSaving) await this.#storage.stop();
+    else await this.#storage.close();
+  }
+
+  /** Reads saved totals, as `Sources.history` describes. */
   history(span: number, from: number): Promise<readonly HistoryRow[] | undefined> {
     return this.#storage.readTotals(span, from);
   }
 
-  /** Begins to save. */
-  start(groups: PeerGroupsData): void {
-    this.rename(groups);
+  #startSaving(): void {
+    this.#rename(this.#parts.policy().groups);
+    this.#isSaving = true;
     this.#storage.start();
   }
 
-  /** Takes over the names of the groups. */
-  rename({ groups }: PeerGroupsData): void {
+  #rename({ groups }: PeerGroupsData): void {
     this.#totals.rename(groups, Math.floor(Date.now() / 1000));
-  }
-
-  /** Saves everything, when nothing changes any more. */
-  async stop(): Promise<void> {
-    await this.#storage.stop();
-  }
-
-  /** Lets go of the database without saving. */
-  async close(): Promise<void> {
-    await this.#storage.close();
   }
 }
 
-/** Tells an operator. */
+/** Logs what happens to the database. */
 class StorageLog implements StorageObserver {
   readonly #log: Logger;
   readonly #progress = new RepeatLimit(PROGRESS_MS);
@@ -122,8 +127,11 @@ class StorageLog implements StorageObserver {
     const { swarms, peers, expired, refused, broken } = counts;
     this.#log.info({ swarms, peers, expired, ms: Math.round(tookMs), database }, "swarms are loaded");
     if (refused > 0)
-      this.#log.warning({ refused, key: "tracker.max_peers" }, "there was no room for all kept peers");
-    if (broken > 0) this.#log.error({ broken }, "some rows of the database could not be understood");
+      this.#log.warning(
+        { refused, key: "tracker.max_peers" },
+        "the tracker is full: some saved peers were not loaded",
+      );
+    if (broken > 0) this.#log.error({ broken }, "some rows of the database are invalid, and were not loaded");
   }
 
   saved(rows: number, tookMs: number): void {
@@ -132,25 +140,27 @@ class StorageLog implements StorageObserver {
 
   replaced({ cause, reason, swarms, totals, keptAs }: LastReplacement): void {
     const fields = { reason, torrents: swarms, totals, path: keptAs };
-    const said = {
-      corrupt: "the database is damaged: it was renamed, and a new one has what could be read of it",
-      moved:
-        "the database's file was gone or replaced: a new one is written, with what memory and the old one have",
+    const messages = {
+      corrupt: "the database is damaged: it was renamed, and a new one has the rows that could be read",
+      moved: "the database file was removed or replaced: a new one is written, from memory and the old file",
     };
-    this.#log.critical(fields, said[cause]);
+    this.#log.critical(fields, messages[cause]);
   }
 
   failed(error: unknown): void {
     this.#attempts++;
     if (!this.#failures.admit()) return;
     const fields = { ...reasonOf(error), attempts: this.#attempts };
-    this.#log.error(fields, "the database cannot be used: nothing is saved, announces go on, attempts too");
+    this.#log.error(
+      fields,
+      "the database cannot be used: nothing is saved; announces continue, and saving is tried again",
+    );
   }
 
   recovered(awayMs: number): void {
     this.#log.info(
       { seconds: Math.round(awayMs / 1000), attempts: this.#attempts },
-      "the database can be used again, and has everything",
+      "the database can be used again, and everything is saved",
     );
     this.#attempts = 0;
     this.#failures.reset();
@@ -158,7 +168,7 @@ class StorageLog implements StorageObserver {
 
   rescued(path: string): void {
     const message =
-      "the state is saved beside the database: put this file in its place before the next start";
+      "the state is saved in a file beside the database: move it to the database's path before the next start";
     this.#log.critical({ path }, message);
   }
 
@@ -167,12 +177,12 @@ class StorageLog implements StorageObserver {
   }
 }
 
-/** A mistake of the program's own has a stack worth seeing; a database's failure has a message. */
+/** Of a database failure the message is logged; of a bug, the stack. */
 function reasonOf(error: unknown): Record<string, unknown> {
   return error instanceof DatabaseError ? { reason: error.message } : { err: error };
 }
 
-/** A URL as it may be shown. */
+/** Removes the password from a URL, to show it. */
 function withoutPassword(url: string): string {
   return url.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, "$1@");
 }

@@ -1,4 +1,4 @@
-/** From the configuration to what the data plane follows: plain data and shared memory, sent whole at every reload. */
+/** Builds the workers' policy from the configuration. */
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { ForwardingData, PolicyData } from "../data-plane/protocol.ts";
@@ -11,10 +11,10 @@ import { buildAccessList } from "../tracker/access-list.ts";
 import { peerIdWords } from "../tracker/polls.ts";
 import { MODE } from "../wire/host-rules.ts";
 
-/** The peer_id in the manual of the original, and so of its polls. */
+/** The peer_id in the manual of the original retracker. Its requests have it. */
 const ORIGINAL_PEER_ID = "0123456789012345678A";
 
-/** @param previous the groups in force: those that stay keep their numbers, so that stored peers stay theirs. */
+/** @param previous the groups in force: groups that remain keep their numbers, which stored peers refer to. */
 export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
   const { hashlist, listen, neighbors, selection, tracker, forwarded_announce: forwarded } = loaded.config;
   const asked = neighbors.filter(({ enabled }) => enabled);
@@ -49,7 +49,7 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
   };
 }
 
-/** Undefined when nobody forwards: then nothing is looked at for it. */
+/** Returns undefined if no address may forward announces: requests are not checked for it then. */
 function buildForwarding(config: Config["forwarded_announce"]): ForwardingData | undefined {
   const { sources, clients, own_hosts, trackers, timeout } = config;
   if (sources.length + clients.length === 0) return undefined;
@@ -66,7 +66,7 @@ function buildForwarding(config: Config["forwarded_announce"]): ForwardingData |
   };
 }
 
-/** The peer_ids by which polls are known: the original's, and those that our templates name. */
+/** The peer_ids that identify requests of other trackers: the original's, and those in our announce templates. */
 function pollPeerIds(neighbors: Config["neighbors"]): Uint32Array {
   const literal = neighbors.map(({ announce_request }) => literalPeerId(announce_request));
   const ids = new Set([ORIGINAL_PEER_ID, ...literal].filter((id) => id !== undefined));

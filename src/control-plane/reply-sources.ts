@@ -1,11 +1,11 @@
-/** Whether UDP replies leave from the address that was asked: the log says where they may not. */
+/** Warns if UDP replies may leave from another address than the request was sent to. */
 import type { EngineKind } from "../engine/choice.ts";
 import type { ListenAddress } from "../engine/engine.ts";
 import { uncertainReplySources } from "../engine/node/local-addresses.ts";
 import { formatHostPort } from "../model/address-text.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
-/** Warns of the addresses that an engine may answer from another of than was asked, and says what to do. */
+/** Logs the listening addresses for which this may happen, and what to do. */
 export function warnOfReplySources(
   log: Logger,
   engine: EngineKind,
@@ -16,7 +16,7 @@ export function warnOfReplySources(
   if (udp.length === 0) return;
   log.warning(
     { udp },
-    "this machine has several addresses, and UDP replies may leave from another than was asked, which clients drop: " +
+    "this machine has several addresses: a UDP reply may leave from another one than was asked, and clients drop it; " +
       'name each address in listen.udp (and in btrt.socket, if that holds the port), or see "btrt doctor" for engine: uring',
   );
 }

@@ -1,4 +1,4 @@
-/** Why the tracker could not start, in words. */
+/** Explains to the operator why the tracker could not start. */
 import { ListenError } from "../data-plane/worker-handle.ts";
 import { EngineUnavailableError } from "../engine/choice.ts";
 import { describeFailure, type Failure } from "../platform/failure.ts";
@@ -6,10 +6,10 @@ import { DatabaseError } from "../storage/database.ts";
 import { InheritedSocketError } from "../systemd/inherited-sockets.ts";
 import { NotifierError } from "../systemd/notifier.ts";
 
-/** The admin listener could not be made. */
+/** Certificate and key of the admin listener are invalid. */
 export class AdminError extends Error {}
 
-/** The admin listener does not come to listen. `code` is the system's, such as EADDRINUSE. */
+/** The admin listener cannot listen. `code` is the system's, such as EADDRINUSE. */
 export class AdminListenError extends Error {
   readonly code: string;
 
@@ -20,10 +20,10 @@ export class AdminListenError extends Error {
   }
 }
 
-/** The memory for the swarms cannot be had. */
+/** The memory for the swarms cannot be reserved. */
 export class MemoryError extends Error {}
 
-/** @returns a line for the operator, or undefined when it is a mistake of the program's own. */
+/** @returns a line for the operator, or undefined if the error is a bug. */
 export function explainStartFailure(error: unknown): string | undefined {
   if (error instanceof EngineUnavailableError) return `engine: ${error.message}`;
   if (error instanceof DatabaseError) return `database: ${error.message}`;

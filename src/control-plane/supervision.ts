@@ -1,60 +1,61 @@
-/** What the service manager hears of the running tracker; nothing where there is none. */
+/** Reports to the service manager (sd_notify), if there is one. */
 import type { WorkerPool } from "../data-plane/worker-pool.ts";
 import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import type { Notifier } from "../systemd/notifier.ts";
+import type { Component } from "./lifecycle.ts";
 
-/** How often it hears, at least; and how often within the time after which it would restart us. */
-const SAY_MS = 10_000;
-const TIMES_WITHIN_WATCHDOG = 3;
+/** Maximum time between two reports, and the number of reports within the watchdog's timeout. */
+const REPORT_MS = 10_000;
+const REPORTS_WITHIN_WATCHDOG = 3;
 
-/** Says how all threads do, from when the tracker is ready until it stops. */
-export class Supervision {
+/** Reports that the tracker is ready, that all workers are alive, and that the tracker stops. */
+export class Supervision implements Component {
   readonly #notifier: Notifier | undefined;
-  readonly #plane: WorkerPool;
+  readonly #workers: WorkerPool;
   readonly #store: SwarmStore;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(notifier: Notifier | undefined, plane: WorkerPool, store: SwarmStoreData) {
+  constructor(notifier: Notifier | undefined, workers: WorkerPool, store: SwarmStoreData) {
     this.#notifier = notifier;
-    this.#plane = plane;
+    this.#workers = workers;
     this.#store = new SwarmStore(store, CONTROL_PLANE);
   }
 
-  /** Clients are answered. */
+  /** Reports that the tracker is ready, and begins to report that it is alive. */
   start(): void {
     const notifier = this.#notifier;
     if (notifier === undefined) return;
     notifier.ready(this.#status());
-    this.#plane.silent();
+    this.#workers.silent();
     const { watchdogMs = Number.POSITIVE_INFINITY } = notifier;
-    const everyMs = Math.min(SAY_MS, watchdogMs / TIMES_WITHIN_WATCHDOG);
-    this.#timer = setInterval(() => this.#say(notifier), everyMs);
+    const intervalMs = Math.min(REPORT_MS, watchdogMs / REPORTS_WITHIN_WATCHDOG);
+    this.#timer = setInterval(() => this.#report(notifier), intervalMs);
   }
 
-  /** The configuration is about to be read again. */
+  /** Reports that a reload has begun. */
   reloading(): void {
     if (this.#timer !== undefined) this.#notifier?.reloading();
   }
 
-  /** It has been, whatever came of it. */
+  /** Reports that a reload has ended, successfully or not. */
   reloaded(): void {
     if (this.#timer !== undefined) this.#notifier?.ready(this.#status());
   }
 
-  /** Nobody is accepted any more. */
-  stopping(): void {
+  /** Reports that the tracker stops. */
+  stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#notifier?.stopping("answering what is under way, and saving");
+    this.#notifier?.stopping("answering requests in flight, and saving");
   }
 
-  /** This runs on the event loop, and so that is alive; the workers show it by their clocks. */
-  #say(notifier: Notifier): void {
-    const silent = this.#plane.silent();
+  /** The timer shows that the control plane's event loop is alive; the workers' clocks show that they are. */
+  #report(notifier: Notifier): void {
+    const silent = this.#workers.silent();
     if (silent.length === 0) notifier.alive(this.#status());
-    else notifier.status(`data-plane threads that do not answer: ${silent.join(", ")}`);
+    else notifier.status(`workers that do not respond: ${silent.join(", ")}`);
   }
 
   #status(): string {

@@ -6,35 +6,35 @@ import { TaskDispatcher } from "./task-dispatcher.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** A desk for two workers, and what it told them. */
-function openDesk() {
+/** A dispatcher for two workers, and the requests that it resumed. */
+function openDispatcher() {
   const queues = allocateTaskQueues(2);
   const writers = queues.map((queue) => new TaskWriter(queue, allocateCounters()));
   const resumed: { worker: number; tokens: readonly number[] }[] = [];
-  let told = () => {};
+  let resumedOne = () => {};
   const resume = (worker: number, tokens: readonly number[]) => {
     resumed.push({ worker, tokens });
-    told();
+    resumedOne();
   };
-  const desk = new TaskDispatcher({ tasks: queues, resume });
+  const dispatcher = new TaskDispatcher({ tasks: queues, resume });
   const until = (condition: () => boolean) =>
     new Promise<void>((resolve) => {
-      told = () => {
+      resumedOne = () => {
         if (condition()) resolve();
       };
-      told();
+      resumedOne();
     });
-  return { desk, writers, resumed, until };
+  return { dispatcher, writers, resumed, until };
 }
 
 test("tasks go to whoever does their kind, and waits are ended at the right worker", async () => {
-  const { desk, writers, resumed, until } = openDesk();
+  const { dispatcher, writers, resumed, until } = openDispatcher();
   const done: [number, number, number][] = [];
-  desk.handle(TASK.forward, (worker, token, bytes) => {
+  dispatcher.handle(TASK.forward, (worker, token, bytes) => {
     done.push([worker, token, bytes.length]);
-    desk.resume(worker, token);
+    dispatcher.resume(worker, token);
   });
-  desk.start();
+  dispatcher.start();
   writers[0].push(TASK.forward, 5, Uint8Array.of(1, 2, 3), 0, 3);
   writers[0].push(TASK.refresh, 6, NOTHING, 0, 0);
   writers[1].push(TASK.forward, 7, NOTHING, 0, 0);
@@ -42,7 +42,7 @@ test("tasks go to whoever does their kind, and waits are ended at the right work
   writers[1].push(TASK.forward, 0, NOTHING, 0, 0);
   writers[1].push(TASK.forward, 8, NOTHING, 0, 0);
   await until(() => resumed.length === 3);
-  await desk.stop();
+  await dispatcher.stop();
   assert.deepEqual(
     done.sort(([a], [b]) => a - b),
     [
@@ -60,17 +60,17 @@ test("tasks go to whoever does their kind, and waits are ended at the right work
 });
 
 test("what a client asks of one worker after another has answered it does not overtake", async () => {
-  const { desk, writers, resumed, until } = openDesk();
+  const { dispatcher, writers, resumed, until } = openDispatcher();
   const order: number[] = [];
-  desk.handle(TASK.forward, (worker, token) => {
+  dispatcher.handle(TASK.forward, (worker, token) => {
     order.push(token);
-    desk.resume(worker, token);
+    dispatcher.resume(worker, token);
   });
-  desk.start();
+  dispatcher.start();
   for (let token = 1; token <= 2000; token++)
     writers[(token * token) % 3 === 0 ? 1 : 0].push(TASK.forward, token, NOTHING, 0, 0);
   await until(() => resumed.reduce((sum, { tokens }) => sum + tokens.length, 0) === 2000);
-  await desk.stop();
+  await dispatcher.stop();
   assert.deepEqual(
     order,
     Array.from({ length: 2000 }, (_, i) => i + 1),
@@ -78,12 +78,12 @@ test("what a client asks of one worker after another has answered it does not ov
 });
 
 test("a crowd's waits are ended in portions", async () => {
-  const { desk, writers, resumed, until } = openDesk();
-  desk.handle(TASK.refresh, (worker, token) => desk.resume(worker, token));
-  desk.start();
+  const { dispatcher, writers, resumed, until } = openDispatcher();
+  dispatcher.handle(TASK.refresh, (worker, token) => dispatcher.resume(worker, token));
+  dispatcher.start();
   for (let token = 1; token <= 1000; token++) writers[0].push(TASK.refresh, token, NOTHING, 0, 0);
   await until(() => resumed.reduce((sum, { tokens }) => sum + tokens.length, 0) === 1000);
-  await desk.stop();
+  await dispatcher.stop();
   assert.ok(resumed.every(({ tokens }) => tokens.length <= 64));
   assert.deepEqual(
     resumed.flatMap(({ tokens }) => tokens),

@@ -1,29 +1,32 @@
 /**
- * The control plane's desk for what the data plane would have done: wakes when there is something, hands it to whoever
- * does that kind, and tells connections that wait when they need not any longer.
+ * Dispatches the workers' tasks to their handlers, on the control plane, and resumes the deferred requests that wait
+ * for them.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { type TaskKind, type TaskQueueData, TaskReader } from "../tasks/task-queue.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 
-/** So many connections of a worker end their wait together, and the next so much later: others have their turn. */
+/**
+ * Requests of one worker that are resumed at once, and the pause after them, in which the worker serves other
+ * requests.
+ */
 const RESUMED_AT_ONCE = 64;
-const RESUME_AGAIN_MS = 1;
+const RESUME_PAUSE_MS = 1;
 
-/** Does one kind of task. @param worker whose it is, and whose connection waits by `token`, if that is not 0. */
+/** Handles one kind of task. @param worker that queued it. @param token of the deferred request that waits, or 0. */
 export type TaskHandler = (worker: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
 
 type Resume = (worker: number, tokens: readonly number[], reply: UpstreamReply | undefined) => void;
 
-/** The data plane, as far as it has tasks. */
+/** What the dispatcher needs of the worker pool. */
 interface Workers {
-  /** One queue for each worker. */
+  /** The queue of each worker. */
   readonly tasks: readonly TaskQueueData[];
-  /** Ends the waits of connections of a worker, and passes it the upstream tracker's reply. */
+  /** Ends the waits of a worker's deferred requests. */
   readonly resume: Resume;
 }
 
-/** What has been taken. */
+/** A task that was taken from a queue. */
 interface Task {
   readonly kind: number;
   readonly worker: number;
@@ -32,71 +35,72 @@ interface Task {
   readonly number: number;
 }
 
-/** A wait that is over. */
-interface Over {
+/** A deferred request that is to be resumed. */
+interface Resumable {
   readonly token: number;
   readonly reply: UpstreamReply | undefined;
 }
 
-/** Takes the tasks of all workers. */
+/** Takes the tasks of all workers, and dispatches each one. */
 export class TaskDispatcher {
   readonly #readers: readonly TaskReader[];
   readonly #resume: Resume;
   readonly #handlers = new Map<number, TaskHandler>();
-  /** Of each worker, whose wait is over. */
-  readonly #over: readonly Over[][];
+  /** The requests that are to be resumed, of each worker. */
+  readonly #resumable: readonly Resumable[][];
   readonly #resuming: boolean[] = [];
   #loop: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
   constructor({ tasks, resume }: Workers) {
     this.#readers = tasks.map((queue) => new TaskReader(queue));
-    this.#over = tasks.map(() => []);
+    this.#resumable = tasks.map(() => []);
     this.#resume = resume;
   }
 
-  /** Says who does a kind of task; of kinds that nobody does, tasks are dropped. */
+  /** Sets the handler of a kind of task. Tasks without a handler are dropped. */
   handle(kind: TaskKind, handler: TaskHandler): void {
     this.#handlers.set(kind, handler);
   }
 
-  /** Begins to take tasks. */
+  /** Begins to dispatch tasks. */
   start(): void {
-    this.#loop = this.#takeAll();
+    this.#loop = this.#dispatchAll();
   }
 
-  /** Takes no more. */
+  /** Stops dispatching. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#readers[0].interrupt();
     await this.#loop;
   }
 
-  /** Ends the wait of a connection. A token of 0 belongs to none. @param reply the upstream tracker's reply to it. */
+  /** Resumes a deferred request, unless the token is 0. @param reply of the upstream tracker, if it was asked. */
   resume(worker: number, token: number, reply?: UpstreamReply): void {
     if (token === 0) return;
-    this.#over[worker].push({ token, reply });
+    this.#resumable[worker].push({ token, reply });
     if (!this.#resuming[worker]) void this.#resumeAll(worker);
   }
 
   /**
-   * Takes tasks in the order of their numbers. Looking twice finds those that came before any that the first look
-   * found; what else the second finds is left for the next time, as something before it may have come meanwhile.
+   * Dispatches tasks in the order of their numbers. The queues are read twice: the second reading finds tasks with
+   * lower numbers than those of the first that were pushed in the meantime. Tasks with higher numbers are left for
+   * the next round, as tasks before them may still be missing.
    */
-  async #takeAll(): Promise<void> {
+  async #dispatchAll(): Promise<void> {
     let taken: Task[] = [];
     while (!this.#stopping) {
-      const { came } = this.#readers[0];
-      this.#look(taken);
+      const { pushed } = this.#readers[0];
+      this.#drain(taken);
       if (taken.length === 0) {
-        await this.#readers[0].wait(came);
+        await this.#readers[0].wait(pushed);
         continue;
       }
       const last = taken.reduce(
         (number, each) => (((each.number - number) | 0) > 0 ? each.number : number),
         taken[0].number,
       );
-      this.#look(taken);
+      this.#drain(taken);
       taken.sort((a, b) => (a.number - b.number) | 0);
       const count = 1 + taken.findLastIndex(({ number }) => ((number - last) | 0) <= 0);
       for (const { kind, worker, token, bytes } of taken.slice(0, count))
@@ -106,8 +110,8 @@ export class TaskDispatcher {
     }
   }
 
-  /** Takes all that there are. */
-  #look(taken: Task[]): void {
+  /** Takes all tasks from the queues. */
+  #drain(taken: Task[]): void {
     for (const [worker, reader] of this.#readers.entries())
       reader.drain(
         (kind, token, bytes, number) => taken.push({ kind, worker, token, bytes, number }),
@@ -116,22 +120,22 @@ export class TaskDispatcher {
   }
 
   async #resumeAll(worker: number): Promise<void> {
-    const over = this.#over[worker];
+    const resumable = this.#resumable[worker];
     this.#resuming[worker] = true;
-    // What else comes to its end in this turn goes along.
+    // Requests that are resumed later in this turn of the event loop are included.
     await nextTurn();
     let resumed = 0;
-    while (over.length > 0) {
-      // Connections with the same reply go into one message.
-      const { reply } = over[0];
-      const other = over.findIndex((each) => each.reply !== reply);
-      const count = Math.min(RESUMED_AT_ONCE, other === -1 ? over.length : other);
-      const tokens = over.splice(0, count).map(({ token }) => token);
+    while (resumable.length > 0) {
+      // Requests with the same reply go in one message.
+      const { reply } = resumable[0];
+      const other = resumable.findIndex((each) => each.reply !== reply);
+      const count = Math.min(RESUMED_AT_ONCE, other === -1 ? resumable.length : other);
+      const tokens = resumable.splice(0, count).map(({ token }) => token);
       this.#resume(worker, tokens, reply);
       resumed += count;
       if (resumed < RESUMED_AT_ONCE) continue;
       resumed = 0;
-      await delay(RESUME_AGAIN_MS);
+      await delay(RESUME_PAUSE_MS);
     }
     this.#resuming[worker] = false;
   }

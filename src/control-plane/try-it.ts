@@ -1,9 +1,9 @@
-/** What somebody is told who has just started without a configuration. */
+/** The text printed when the tracker is started without a configuration. */
 
 import type { ListenAddress } from "../engine/engine.ts";
 import { formatHostPort } from "../model/address-text.ts";
 
-/** What to do first. @param page the admin page's URL. */
+/** Returns the first steps. @param page the admin page's URL. */
 export function tryIt({ host, port }: ListenAddress, page: string): string {
   const at = formatHostPort({ host: host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host, port });
   const query = "info_hash=aaaaaaaaaaaaaaaaaaaa&port=6881&left=0";

@@ -14,7 +14,10 @@ import type { PollsData } from "../tracker/polls.ts";
 import type { CopySettings, TrackerSettings } from "../tracker/tracker-policy.ts";
 import type { HostRulesData } from "../wire/host-rules.ts";
 
-/** All that a reload can change: plain data and shared memory. The control plane builds it, every worker gets it whole. */
+/**
+ * All that a reload can change: plain data and shared memory. The control plane builds it, every worker gets it
+ * whole.
+ */
 export interface PolicyData {
   readonly settings: TrackerSettings;
   readonly selection: SelectionChoice;
@@ -51,7 +54,9 @@ export interface WorkerOptions {
   readonly counters: Float64Array<SharedArrayBuffer>;
   /** The queue of this worker's tasks for the control plane. */
   readonly tasks: TaskQueueData;
-  /** When upstream trackers are due to be asked again (tasks/ask-times.ts), and the secret of the keys in that table. */
+  /**
+   * When upstream trackers are due to be asked again (tasks/ask-times.ts), and the secret of the keys in that table.
+   */
   readonly askTimes: AskTimesData;
   readonly askSecret: readonly number[];
   /** This worker's counts for each peer group (store/group-activity.ts). */
@@ -62,7 +67,10 @@ export interface WorkerOptions {
   readonly seed: readonly number[];
   /** Random words that UDP connection ids are made with, the same for all workers. */
   readonly connectionSecret: readonly number[];
-  /** The wall clock when the monotonic clock was 0, in milliseconds (platform/clock.ts): all workers have the same time. */
+  /**
+   * The wall clock when the monotonic clock was 0, in milliseconds (platform/clock.ts): all workers have the same
+   * time.
+   */
   readonly clockBaseMs: number;
   /** This worker's number, from 0, and the number of workers. */
   readonly worker: number;
@@ -73,7 +81,10 @@ export interface WorkerOptions {
 export type WorkerCommand =
   | { readonly type: "policy"; readonly policy: PolicyData }
   | { readonly type: "reclassify" }
-  /** Ends the waits of deferred requests (engine/engine.ts), with the upstream tracker's reply to them if there is one. */
+  /**
+   * Ends the waits of deferred requests (engine/engine.ts), with the upstream tracker's reply to them if there is
+   * one.
+   */
   | {
       readonly type: "resume";
       readonly tokens: readonly number[];

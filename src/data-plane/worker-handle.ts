@@ -1,12 +1,12 @@
-/** The control plane's end of one data-plane thread. */
+/** One worker, as the control plane sees it. */
 import { Worker } from "node:worker_threads";
 import { wakeEngine } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
 import type { WorkerCommand, WorkerEvent, WorkerOptions } from "./protocol.ts";
 
 /**
- * What the engine leaves behind dies young, and nothing else is allocated: a small nursery costs no time that can be
- * measured, and saves as much memory as half a million peers take.
+ * Size of the heap's young generation. A worker allocates almost nothing that lives longer than a collection of it: a
+ * small one costs no measurable time, and saves the memory of half a million peers.
  */
 const YOUNG_GENERATION_MB = 2;
 
@@ -20,14 +20,14 @@ export class ListenError extends Error {
   }
 }
 
-/** One data-plane thread. */
+/** Starts one worker, exchanges messages with it, and stops it. */
 export class WorkerHandle {
-  /** Fulfilled when the thread has ended, with what it died of, if that is known. */
+  /** Resolves when the worker has ended: with the error that it crashed with, if there is one. */
   readonly ended: Promise<unknown>;
   readonly #worker: Worker;
   #wakeDescriptor = -1;
 
-  /** @param script what the thread runs: worker.ts, or what stands in for it in a test. */
+  /** @param script worker.ts, or its replacement in a test. */
   constructor(script: URL, options: WorkerOptions) {
     let error: unknown;
     this.#worker = new Worker(script, {
@@ -46,9 +46,9 @@ export class WorkerHandle {
   }
 
   /**
-   * Waits until the thread answers requests.
+   * Waits until the worker listens.
    * @returns the addresses it listens on.
-   * @throws ListenError, or what the thread died of before.
+   * @throws ListenError, or the error that the worker crashed with.
    */
   listening(): Promise<ListenAddresses> {
     return new Promise((resolve, reject) => {
@@ -61,27 +61,27 @@ export class WorkerHandle {
         this.#worker.off("message", settle);
       };
       this.#worker.on("message", settle);
-      void this.ended.then((error) => reject(error ?? new Error("the thread ended before it listened")));
+      void this.ended.then((error) => reject(error ?? new Error("the worker ended before it listened")));
     });
   }
 
-  /** Calls back with everything the thread tells. */
+  /** Calls back with every event of the worker. */
   onEvent(callback: (event: WorkerEvent) => void): void {
     this.#worker.on("message", callback);
   }
 
-  /** Tells the thread something. One that has ended hears nothing. */
+  /** Sends a command. A worker that has ended ignores it. */
   send(command: WorkerCommand): void {
     this.#worker.postMessage(command);
     wakeEngine(this.#wakeDescriptor);
   }
 
-  /** Stops listening, answers what is in flight, and ends the thread; after `graceMs` whatever happens. */
+  /** Stops listening, answers requests in flight, and ends the worker: after `graceMs` at the latest. */
   async stop(graceMs: number): Promise<void> {
     this.send({ type: "stop", graceMs });
-    // The engine closes it when it has stopped, and then it may be anybody's.
+    // The engine closes the descriptor when it stops; another file may get its number then.
     this.#wakeDescriptor = -1;
-    // The thread ends by itself; should it hang, it is ended.
+    // The worker ends by itself. If it hangs, it is terminated.
     const timer = setTimeout(() => void this.#worker.terminate(), graceMs + 1000);
     await this.ended;
     clearTimeout(timer);

@@ -1,7 +1,7 @@
 /**
- * The data plane as the control plane sees it: so many threads over one store, each with listeners of its own. A thread
- * that dies is replaced, and what it held of the store is freed; meanwhile the others go on. It only ends when threads
- * die again and again.
+ * All workers, as the control plane sees them. They share one store, and each has its own listeners. A worker that
+ * crashes is replaced, and the shards that it had locked are emptied; the other workers are not affected. The pool
+ * gives up when workers crash again and again.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { connectionsPerWorker } from "../config/worker-count.ts";
@@ -24,69 +24,69 @@ import { ListenError, WorkerHandle } from "./worker-handle.ts";
 
 const WORKER = new URL("./worker.ts", import.meta.url);
 
-/** So many deaths within this time are no accidents any more. */
-const DEATHS_LIMIT = 5;
-const DEATHS_WITHIN_MS = 60_000;
-/** Before a thread is replaced, for each other that died lately. */
+/** The pool gives up after so many crashes within this time. */
+const CRASH_LIMIT = 5;
+const CRASH_WINDOW_MS = 60_000;
+/** Delay before a worker is replaced, for each other crash within the window. */
 const REPLACE_DELAY_MS = 200;
-/** How long the lock of the store's memory is waited for, and what is left to others before the next attempt. */
+/** Time limit of one attempt to lock the store's memory for a recovery, and the pause before the next attempt. */
 const RECOVER_WAIT_MS = 20;
-const RECOVER_AGAIN_MS = 20;
+const RECOVER_PAUSE_MS = 20;
 
-/** What the threads are started with; see `WorkerOptions`. */
+/** What the workers are started with; see `WorkerOptions`. */
 export interface WorkerPoolOptions {
   readonly workers: number;
   readonly engine: EngineKind;
   readonly store: SwarmStoreData;
   readonly policy: PolicyData;
   readonly listen: ListenAddresses;
-  /** For all threads together. */
+  /** For all workers together. */
   readonly limits: EngineLimits;
   readonly connectionSecret: readonly number[];
   readonly askSecret: readonly number[];
   readonly clockBaseMs: number;
-  /** Makes random words. */
+  /** Makes random 32-bit words. */
   readonly randomWords: (count: number) => number[];
-  /** What a thread runs, if not worker.ts. */
+  /** The script that a worker runs; worker.ts by default. */
   readonly script?: URL;
 }
 
-/** Called with what operators need to hear. */
+/** Receives what operators need to know. */
 export interface WorkerPoolObserver {
-  /** A worker said something. */
-  told(event: WorkerEvent, worker: number): void;
-  /** All workers have given the peers known their groups of the last policy. */
+  /** A worker sent an event. */
+  event(event: WorkerEvent, worker: number): void;
+  /** All peers have been classified by the groups of the last policy. */
   reclassified(): void;
-  /** A worker died, and this much had to be dropped; it will be replaced. */
-  died(worker: number, error: unknown, dropped: Recovery): void;
-  /** A worker that had died is replaced. */
+  /** A worker crashed, or ended by itself; it will be replaced. @param dropped what its locked shards held. */
+  crashed(worker: number, error: unknown, dropped: Recovery): void;
+  /** A worker that had crashed is replaced. */
   replaced(worker: number): void;
-  /** Workers die again and again: the data plane is given up. Others may still be running. */
+  /** Workers crash again and again: the pool gives up. Some workers may still be running. */
   gaveUp(error: unknown, reason: string): void;
 }
 
-/** All data-plane threads. */
+/** Starts, replaces and stops all workers. */
 export class WorkerPool {
-  /** Of each worker; they outlive its thread. */
+  /** The counts of each worker. They outlive a crash. */
   readonly counters: readonly Float64Array<SharedArrayBuffer>[];
   readonly activity: readonly Float64Array<SharedArrayBuffer>[];
   readonly census: readonly Uint32Array<SharedArrayBuffer>[];
-  /** What each worker would have done. */
+  /** The task queue of each worker. */
   readonly tasks: readonly TaskQueueData[];
-  /** When external trackers are to be asked again; one for all. */
+  /** When upstream trackers are due to be asked again; one table for all workers. */
   readonly askTimes = allocateAskTimes();
-  /** Workers that have died. */
-  deaths = 0;
+  /** Crashes since the start. */
+  crashes = 0;
   readonly #options: WorkerPoolOptions;
   readonly #observer: WorkerPoolObserver;
-  readonly #threads: WorkerHandle[] = [];
-  /** What each worker's engine has of the kernel. */
+  readonly #handles: WorkerHandle[] = [];
+  /** The kernel resources of each worker's engine. */
   readonly #resources: readonly ResourceData[];
   readonly #limits: EngineLimits;
-  readonly #diedAt: number[] = [];
-  /** Of each worker's clock, when {@link silent} was last asked. */
+  readonly #crashedAt: number[] = [];
+  /** The clock ticks of each worker at the last call of {@link silent}. */
   #ticks: number[] = [];
-  /** Workers that have not yet taken over the last policy, and those that have not yet classified by it. */
+  /** Workers that have not adopted the last policy yet, and workers that have not classified their peers by it yet. */
   readonly #adopting = new Set<number>();
   readonly #classifying = new Set<number>();
   #policy: PolicyData;
@@ -112,16 +112,16 @@ export class WorkerPool {
   }
 
   /**
-   * Starts all threads.
-   * @returns the addresses they listen on, when all do.
+   * Starts all workers.
+   * @returns the addresses they listen on, once all of them listen.
    * @throws ListenError
    */
   async start(): Promise<ListenAddresses> {
     try {
       if (this.#options.workers > 1) await assertAddressesFree(this.#listen).catch(throwListenError);
-      // The first takes a port where any will do; the others take the same.
-      this.#listen = withPortsOf(this.#listen, await this.#startThread(0));
-      await Promise.all(this.counters.slice(1).map((_, i) => this.#startThread(i + 1)));
+      // If the port is 0, the first worker chooses one, and the others use the same.
+      this.#listen = withPortsOf(this.#listen, await this.#startWorker(0));
+      await Promise.all(this.counters.slice(1).map((_, i) => this.#startWorker(i + 1)));
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -129,38 +129,38 @@ export class WorkerPool {
     return this.#listen;
   }
 
-  /** The workers whose clocks have not ticked since this was last asked. */
+  /** Returns the workers whose clocks have not ticked since the last call. */
   silent(): number[] {
     const before = this.#ticks;
     this.#ticks = this.counters.map((counters) => counters[COUNTER.ticks]);
     return [...this.#ticks.keys()].filter((worker) => this.#ticks[worker] === before[worker]);
   }
 
-  /** Hands over a new policy. When all threads have it, peers known are classified by it. */
+  /** Sends a new policy. When all workers have adopted it, the known peers are classified by it. */
   adopt(policy: PolicyData): void {
     this.#policy = policy;
-    for (const [worker, thread] of this.#threads.entries()) {
+    for (const [worker, handle] of this.#handles.entries()) {
       this.#adopting.add(worker);
       this.#classifying.add(worker);
-      thread.send({ type: "policy", policy });
+      handle.send({ type: "policy", policy });
     }
   }
 
-  /** Ends the waits of connections of a worker. @param reply the upstream tracker's reply to them. */
+  /** Ends the waits of a worker's deferred requests. @param reply the upstream tracker's reply to them, if any. */
   readonly resume = (worker: number, tokens: readonly number[], reply?: UpstreamReply): void => {
-    this.#threads[worker].send({ type: "resume", tokens, reply });
+    this.#handles[worker].send({ type: "resume", tokens, reply });
   };
 
-  /** Stops listening, answers what is in flight, and ends the threads; after `graceMs` whatever happens. */
+  /** Stops listening, answers requests in flight, and ends the workers: after `graceMs` at the latest. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#threads.map((thread) => thread.stop(graceMs)));
+    await Promise.all(this.#handles.map((handle) => handle.stop(graceMs)));
   }
 
-  async #startThread(worker: number): Promise<ListenAddresses> {
+  async #startWorker(worker: number): Promise<ListenAddresses> {
     const { store, workers, engine, connectionSecret, askSecret, clockBaseMs, randomWords, script } =
       this.#options;
-    const thread = new WorkerHandle(script ?? WORKER, {
+    const handle = new WorkerHandle(script ?? WORKER, {
       store,
       worker,
       workers,
@@ -179,44 +179,44 @@ export class WorkerPool {
       connectionSecret,
       clockBaseMs,
     });
-    this.#threads[worker] = thread;
-    thread.onEvent((event) => this.#told(event, worker));
-    const addresses = await thread.listening();
-    void thread.ended.then((error) => this.#ended(worker, error));
+    this.#handles[worker] = handle;
+    handle.onEvent((event) => this.#onEvent(event, worker));
+    const addresses = await handle.listening();
+    void handle.ended.then((error) => this.#replaceCrashed(worker, error));
     return addresses;
   }
 
-  #told(event: WorkerEvent, worker: number): void {
+  #onEvent(event: WorkerEvent, worker: number): void {
     if (event.type === "adopted") this.#adopted(worker);
     else if (event.type === "reclassified") this.#reclassified(worker);
-    else this.#observer.told(event, worker);
+    else this.#observer.event(event, worker);
   }
 
   /**
-   * Peers are classified only when no thread goes by the old policy any more: else one could store a peer by it behind
-   * the back of another that is done.
+   * Peers are classified only when all workers have adopted the new policy. Otherwise a worker could still store
+   * peers by the old policy in swarms that another worker has already classified.
    */
   #adopted(worker: number): void {
     this.#adopting.delete(worker);
     if (this.#adopting.size > 0) return;
     const command: WorkerCommand = { type: "reclassify" };
-    for (const classifying of this.#classifying) this.#threads[classifying].send(command);
+    for (const classifying of this.#classifying) this.#handles[classifying].send(command);
   }
 
   #reclassified(worker: number): void {
-    // One that finishes while another policy is being taken over is told to begin again.
+    // A worker that finishes while the next policy is being adopted will be sent "reclassify" again.
     if (this.#adopting.size > 0 || !this.#classifying.delete(worker)) return;
     if (this.#classifying.size === 0) this.#observer.reclassified();
   }
 
-  async #ended(worker: number, error: unknown): Promise<void> {
+  async #replaceCrashed(worker: number, error: unknown): Promise<void> {
     if (this.#stopping) return;
     const counters = this.counters[worker];
-    this.deaths++;
+    this.crashes++;
     await reclaimResources(this.#options.engine, this.#resources[worker]);
     counters[COUNTER.connectionsClosed] = counters[COUNTER.connectionsAccepted];
     const dropped = await this.#recover(worker);
-    this.#observer.died(worker, error, dropped);
+    this.#observer.crashed(worker, error, dropped);
     await this.#replace(worker, error);
   }
 
@@ -224,39 +224,39 @@ export class WorkerPool {
     for (;;) {
       const recovery = recoverStore(this.#options.store, holderOf(worker), RECOVER_WAIT_MS);
       if (recovery !== undefined) return recovery;
-      await delay(RECOVER_AGAIN_MS);
+      await delay(RECOVER_PAUSE_MS);
     }
   }
 
   async #replace(worker: number, error: unknown): Promise<void> {
     const now = performance.now();
-    this.#diedAt.push(now);
-    const lately = this.#diedAt.filter((at) => at > now - DEATHS_WITHIN_MS).length;
-    if (lately >= DEATHS_LIMIT) {
-      const reason = `${lately} data-plane threads died within ${DEATHS_WITHIN_MS / 1000} seconds`;
+    this.#crashedAt.push(now);
+    const recent = this.#crashedAt.filter((at) => at > now - CRASH_WINDOW_MS).length;
+    if (recent >= CRASH_LIMIT) {
+      const reason = `${recent} workers crashed within ${CRASH_WINDOW_MS / 1000} seconds`;
       this.#observer.gaveUp(error, reason);
       return;
     }
-    await delay((lately - 1) * REPLACE_DELAY_MS);
+    await delay((recent - 1) * REPLACE_DELAY_MS);
     if (this.#stopping) return;
     try {
-      await this.#startThread(worker);
+      await this.#startWorker(worker);
     } catch (failure) {
-      // It did not come to listening: another attempt, which counts as a death.
-      if (!this.#stopping) await this.#ended(worker, failure);
+      // The new worker could not listen: that counts as a crash as well.
+      if (!this.#stopping) await this.#replaceCrashed(worker, failure);
       return;
     }
     this.#observer.replaced(worker);
     this.#catchUp(worker);
   }
 
-  /** The new thread began with the policy in force; what its predecessor had still to classify is left to it. */
+  /** The new worker has the policy in force, and has to finish the classification that its predecessor had begun. */
   #catchUp(worker: number): void {
-    if (this.#classifying.has(worker)) this.#threads[worker].send({ type: "policy", policy: this.#policy });
+    if (this.#classifying.has(worker)) this.#handles[worker].send({ type: "policy", policy: this.#policy });
   }
 }
 
-/** The same sockets, with the ports that they have taken. */
+/** Returns the same sockets, with the ports that were chosen. */
 function withPortsOf(wanted: ListenAddresses, opened: ListenAddresses): ListenAddresses {
   const merge = (addresses: readonly ListenAddress[], taken: readonly ListenAddress[]) =>
     addresses.map(({ fd }, i) => ({ ...taken[i], fd }));

@@ -1,6 +1,6 @@
 /**
- * The composition root of one data-plane thread: store, tracker, codec and engine, wired once; then it answers, sweeps,
- * and takes new policies from the control plane. What the threads share is in memory, not in messages.
+ * The script of a worker: makes store, tracker, services and engine, then answers requests, sweeps the swarms, and
+ * follows the control plane's commands. Workers share data through memory, not through messages.
  */
 import { setFlagsFromString } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
@@ -16,11 +16,11 @@ import { readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
 import { makeSelectionPolicy } from "../selection/policies.ts";
 import { ConnectionIds } from "../services/connection-ids.ts";
-import { ExternalTrackers } from "../services/external-trackers.ts";
 import type { ForwardingPolicy } from "../services/forwarded-service.ts";
 import { HttpService } from "../services/http-service.ts";
 import { Refusal } from "../services/refusal.ts";
 import { UdpService } from "../services/udp-service.ts";
+import { UpstreamTrackers } from "../services/upstream-trackers.ts";
 import { holderOf } from "../store/shard-lock.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import { TaskWriter } from "../tasks/task-queue.ts";
@@ -34,22 +34,23 @@ import type { TrackerPolicy } from "../tracker/tracker-policy.ts";
 import { HostRules } from "../wire/host-rules.ts";
 import type { ForwardingData, PolicyData, WorkerCommand, WorkerEvent, WorkerOptions } from "./protocol.ts";
 
-/** Least time between two reports of refused requests: a sample, so that nobody can flood the log. */
+/** Minimum time between two reports of refused requests: clients must not be able to flood the log. */
 const REFUSAL_SECONDS = 10;
 
 /**
- * Flags of V8: how long a function may be that is made part of its caller's code, and all of one caller's together, in
- * bytes of bytecode. Twice and three times the defaults, as the way of an announce is long: 3 to 8 % less time on it.
+ * V8 flags: the maximum size of an inlined function, and of all functions inlined into one caller, in bytes of
+ * bytecode. They are two and three times the defaults: an announce calls many functions, and takes 3 to 8 % less time
+ * this way.
  */
 const INLINING = ["--max-inlined-bytecode-size=900", "--max-inlined-bytecode-size-cumulative=3000"];
 
-/** How often the clock is read and a slice of the swarms is swept. */
+/** Interval at which the clock is read and a slice of the swarms is swept. */
 const TICK_MS = 100;
 
-/** A round over all swarms takes a minute, or a quarter of the expiry time when that is shorter. */
+/** A sweep of all swarms takes a minute, or a quarter of the peers' expiry time if that is shorter. */
 const ROUND_SECONDS = 60;
 
-/** The first one is shorter: after a restart it is soon known what there is (tracker/census.ts). */
+/** The first sweep is shorter, so that the census (tracker/census.ts) is known soon after a restart. */
 const FIRST_ROUND_SECONDS = 10;
 
 function trackerPolicy(data: PolicyData): TrackerPolicy {
@@ -81,10 +82,10 @@ class WorkerRuntime {
   readonly #refusal: Refusal;
   readonly #sweeper: Sweeper;
   readonly #engine: Promise<Engine>;
-  /** The engine, once it listens. */
+  /** The engine; undefined until it listens. */
   #listening: Engine | undefined;
   readonly #ticker: NodeJS.Timeout;
-  /** Requests refused when that was last reported, and when. */
+  /** The number of refused requests at the last report, and the time of that report. */
   #refusals = 0;
   #refusalsAt = 0;
 
@@ -106,8 +107,8 @@ class WorkerRuntime {
     const stopwatch = () => performance.now();
     this.#refusal = new Refusal(counters);
     const tasks = new TaskWriter(options.tasks, counters);
-    const external = new ExternalTrackers(options.askTimes, tasks, options.askSecret, this.#clock);
-    const forwarded = { tracker: this.#tracker, external };
+    const upstreams = new UpstreamTrackers(options.askTimes, tasks, options.askSecret, this.#clock);
+    const forwarded = { tracker: this.#tracker, upstreams };
     this.#http = new HttpService(this.#tracker, counters, this.#refusal, stopwatch, forwarded);
     const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);
     this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal, stopwatch);

@@ -1,15 +1,18 @@
 /**
- * The time that all threads agree about, and that never goes back: the wall clock when the process started, and what has
- * passed since. All times in the store are by it. Whatever looks at them must not go by the wall clock: once that has
- * been set, or the machine has slept, all peers would be hours older or younger.
+ * A steady clock for all threads: the wall clock when the process started, plus the monotonic time since then. All
+ * times in the store are from this clock, and must not be compared with the wall clock: after the wall clock is set,
+ * or the machine has slept, peers would seem hours older or younger.
  */
 
-/** The wall clock when the system's monotonic clock was 0, in milliseconds. For the main thread: others started later. */
+/**
+ * The wall clock when the system's monotonic clock was 0, in milliseconds. Call it on the main thread only: other
+ * threads started later.
+ */
 export function clockBase(): number {
   return steadyMs() - Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Seconds since 1970, on any thread. @param baseMs of {@link clockBase}, the same for all. */
+/** Seconds since 1970, on any thread. @param baseMs from {@link clockBase}, the same for all threads. */
 export function readClock(baseMs: number): number {
   return Math.floor((baseMs + Number(process.hrtime.bigint()) / 1e6) / 1000);
 }

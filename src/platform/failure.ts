@@ -1,13 +1,13 @@
-/** What is known of an error of whatever kind. */
+/** Normalizes thrown values. */
 
-/** A failure, as a person and a program are told of it. */
+/** An error as code and message. */
 export interface Failure {
-  /** The system's name of it, such as EADDRINUSE, or "". */
+  /** The system's error code, such as EADDRINUSE, or "". */
   readonly code: string;
   readonly message: string;
 }
 
-/** Describes what was thrown. */
+/** Returns code and message of any thrown value. */
 export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: "", message: String(error) };
   return { code: "code" in error ? String(error.code) : "", message: error.message };

@@ -1,22 +1,22 @@
 import packageJson from "../../package.json" with { type: "json" };
 
-/** Where a packaged program comes from. */
+/** The build of a packaged program. */
 export interface Build {
   readonly version: string;
-  /** The commit it was built of, shortened. */
+  /** The abbreviated commit. */
   readonly commit: string;
-  /** That commit's day, YYYY-MM-DD. */
+  /** The date of the commit, YYYY-MM-DD. */
   readonly date: string;
 }
 
-/** Put in by packaging/bundle.ts. */
+/** Defined by packaging/bundle.ts. */
 declare const BTRT_BUILD: Build | undefined;
 
-/** Undefined in a checkout, which says itself what it is. */
+/** Undefined if the program runs from a checkout. */
 const BUILD = typeof BTRT_BUILD === "undefined" ? undefined : BTRT_BUILD;
 
-/** This program's version. */
+/** The version of the program. */
 export const VERSION = BUILD?.version ?? packageJson.version;
 
-/** The commit that it was packaged from, and its day; or that it was not. */
+/** Commit and date of a packaged program, or "from source". */
 export const BUILD_TEXT = BUILD === undefined ? "from source" : `${BUILD.commit} of ${BUILD.date}`;

@@ -15,7 +15,7 @@ function idsAt(seconds: number, secret = SECRET): ConnectionIds {
 /** Whether an id given at one time is accepted at another, by another worker. */
 function isAccepted(given: number, asked: number, from = HERE, by = HERE, secret = SECRET): boolean {
   const ids = idsAt(given);
-  ids.give(from);
+  ids.make(from);
   return idsAt(asked, secret).accepts(by, ids.high, ids.low);
 }
 
@@ -55,7 +55,7 @@ describe("connection ids", () => {
 
   it("must be right to the last bit", () => {
     const ids = idsAt(1000);
-    ids.give(HERE);
+    ids.make(HERE);
     const { high, low } = ids;
     for (let bit = 0; bit < 32; bit++) {
       assert.ok(!ids.accepts(HERE, (high ^ (1 << bit)) >>> 0, low));
@@ -70,7 +70,7 @@ describe("connection ids", () => {
     const address = new Address();
     for (let i = 0; i < 1000; i++) {
       address.setIPv4(0x0a000000 + i);
-      ids.give(address);
+      ids.make(address);
       seen.add(ids.high).add(ids.low);
     }
     assert.ok(seen.size > 1990, `${seen.size} of 2000 words differ`);

@@ -1,38 +1,38 @@
 /**
- * Connection ids of the UDP protocol (BEP 15): whoever can show one has received a datagram at its address, and so is
- * not somebody else who wrote that address on his own datagrams. Nothing is remembered of whom they were given to: an
- * id is a keyed hash of the address and the minute, which only this process can compute.
+ * Connection ids of the UDP protocol (BEP 15). A client that sends a valid id has received a datagram at its address,
+ * so the address is not forged. The tracker stores no ids: an id is a keyed hash of the address and the minute, which
+ * only this process can compute.
  *
- * - **Strength.** An id is 62 bits of two HalfSipHashes. Its 64-bit key alone could be searched for by whoever has a few
- *   ids of his own, so each hash has two more secret words in its message: 128 bits that must be guessed together.
- *   Guessing an id instead takes 2^62 datagrams within three minutes. The secrets are random, and stay the same only when
- *   a service is restarted.
- * - **The address, not the port.** A NAT may give a client another port between two datagrams, and who shares its
- *   address can ask for an id of his own at any time: the port would refuse the former and not hinder the latter.
- * - **Time.** An id says in two bits which minute it is from, of those it can be from: this one, the two before, or the
- *   next, as the clock of another worker may be a tick ahead. So it is good for two to three minutes, which is what
- *   clients need that use one for longer than the minute they should, and checking always costs the same.
+ * - **Strength.** An id is 62 bits of two HalfSipHashes. An attacker with a few ids of his own could search for a
+ *   64-bit key, so each hash has two more secret words in its message: 128 bits have to be guessed together. Guessing
+ *   an id instead takes 2^62 datagrams within three minutes. The secrets are random, and stay the same only when a
+ *   service is restarted.
+ * - **The address, not the port.** A NAT may give a client another port between two datagrams, so the port would refuse
+ *   valid clients. It would not stop an attacker who shares the client's address: he can request an id at any time.
+ * - **Time.** Two bits of an id say which minute it is from: the present one, one of the two before, or the next, as
+ *   the clock of another worker may be a tick ahead. So an id is valid for two to three minutes; some clients use one
+ *   for longer than the minute that BEP 15 allows. The cost of a check is constant.
  */
 import type { Address } from "../model/address.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
 import type { Clock } from "../tracker/tracker.ts";
 
-/** Random words that ids are made with, the same for all workers. */
+/** The number of random words that ids are made with, the same for all workers. */
 export const CONNECTION_SECRET_WORDS = 8;
 
 const EPOCH_SECONDS = 60;
-/** The bits of an id that say which epoch it is from. */
+/** The bits of an id that hold its epoch, modulo 4. */
 const EPOCH_BITS = 3;
 
-/** Words that are hashed: the address, the epoch, and one of the secret ones; another is the hash's last. */
+/** The hashed words: address, epoch and a secret word. Another secret word is passed as the last word. */
 const ADDRESS_WORDS = 4;
 const EPOCH = ADDRESS_WORDS;
 const SECRET = EPOCH + 1;
 const MESSAGE_WORDS = SECRET + 1;
 
-/** Gives connection ids and checks them. One for each thread. */
+/** Makes and checks connection ids. One for each worker. */
 export class ConnectionIds {
-  /** The id that was last given, in two words, signed. */
+  /** The id that was made last, in two signed words. */
   high = 0;
   low = 0;
   readonly #clock: Clock;
@@ -49,12 +49,12 @@ export class ConnectionIds {
     this.#lowHash = new KeyedHash(secret[2], secret[3]);
   }
 
-  /** Gives an address an id: {@link high} and {@link low}. */
-  give(address: Address): void {
+  /** Makes an id for an address: {@link high} and {@link low}. */
+  make(address: Address): void {
     this.#compute(address, Math.floor(this.#clock.seconds / EPOCH_SECONDS));
   }
 
-  /** Whether the address was given this id lately. */
+  /** Whether this id is valid for the address. */
   accepts(address: Address, high: number, low: number): boolean {
     const latest = Math.floor(this.#clock.seconds / EPOCH_SECONDS) + 1;
     this.#compute(address, latest - ((latest - low) & EPOCH_BITS));

@@ -1,6 +1,7 @@
 /**
- * Announces that are meant for external trackers: the client is registered here as any other, the external tracker is
- * asked where need be, and the client is answered with what is known, or waits a while first.
+ * Announces that are meant for upstream trackers. The client is registered here like any other. The upstream tracker is
+ * asked if necessary. The reply has the peers that are known; if there are too few, the client waits for the upstream
+ * tracker's reply first.
  */
 import type { Exchange } from "../engine/engine.ts";
 import { ANNOUNCE_EVENT, AnnounceResponse } from "../model/announce.ts";
@@ -15,40 +16,40 @@ import { FORM, ForwardedAnnounce } from "../wire/forwarded-announce.ts";
 import { type HostRules, MODE, type Mode } from "../wire/host-rules.ts";
 import { AnnounceEncoder } from "../wire/http-announce.ts";
 import { encodeBody } from "../wire/http-reply.ts";
-import type { ExternalTrackers } from "./external-trackers.ts";
 import type { AddressSet, HttpExchange } from "./http-exchange.ts";
+import type { UpstreamTrackers } from "./upstream-trackers.ts";
 
-/** Who forwards announces that are meant for external trackers, and what becomes of them. */
+/** Which addresses may forward announces to upstream trackers, and which trackers are asked. */
 export interface ForwardingPolicy {
   /** {@link FORWARDER} of an address. Sources are among the trusted proxies, too. */
   readonly forwarders: AddressSet;
   readonly hosts: HostRules;
-  /** How long a client waits for an external tracker. */
+  /** How long a client waits for an upstream tracker. */
   readonly timeoutMs: number;
 }
 
-/** What those are that may bring announces for external trackers. */
+/** The two kinds of addresses that may send announces for upstream trackers. */
 export const FORWARDER = {
-  /** Forwards for others, and is believed about them. */
+  /** A proxy that forwards announces of its clients. The client addresses that it names are trusted. */
   source: 1,
-  /** Is redirected here itself, and is believed nothing. */
+  /** A client whose announces are redirected here. Addresses that it names are not trusted. */
   client: 2,
 } as const;
 
-/** A client that has got nothing, as the external tracker is still being asked, comes back after so many seconds. */
+/** Interval in seconds of an empty reply, while the upstream tracker is still being asked. */
 const STILL_ASKING = 60;
 
-/** What is done for a client. */
+/** The methods of the tracker that forwarded announces need. */
 export type ForwardedTracker = Pick<Tracker, "register" | "answerForwarded" | "numWant">;
 
-/** Serves forwarded announces. One for each thread. */
+/** Serves forwarded announces. One for each worker. */
 export class ForwardedService {
-  /** The upstream tracker's reply to the client whose wait ends now. */
+  /** The upstream tracker's reply to the deferred request that is being resumed. */
   upstreamReply: UpstreamReply | undefined;
   readonly #tracker: ForwardedTracker;
   readonly #http: HttpExchange;
   readonly #counters: Float64Array;
-  readonly #external: ExternalTrackers;
+  readonly #upstreams: UpstreamTrackers;
   readonly #announce = new ForwardedAnnounce();
   readonly #query = new AnnounceQuery();
   readonly #response = new AnnounceResponse();
@@ -58,17 +59,17 @@ export class ForwardedService {
     tracker: ForwardedTracker,
     http: HttpExchange,
     counters: Float64Array,
-    external: ExternalTrackers,
+    upstreams: UpstreamTrackers,
   ) {
     this.#tracker = tracker;
     this.#http = http;
     this.#counters = counters;
-    this.#external = external;
+    this.#upstreams = upstreams;
   }
 
   /**
-   * Whether a request is for an external tracker, or would be if it were well-formed; then {@link serve} is its answer.
-   * @param bySource whether the connection came through a source, by its PROXY header.
+   * Whether a request is for an upstream tracker, or would be if it were well-formed. {@link serve} answers it then.
+   * @param bySource whether the connection came through a source, according to its PROXY header.
    */
   takes({ input }: Exchange, { forwarders, hosts }: ForwardingPolicy, bySource: boolean): boolean {
     const { request, client } = this.#http;
@@ -76,7 +77,7 @@ export class ForwardedService {
     return this.#announce.read(input, request, hosts) !== FORM.ordinary;
   }
 
-  /** Answers what {@link takes} was true of, or has the client wait. */
+  /** Answers a request that {@link takes} was true for, or defers it. */
   serve(exchange: Exchange, policy: ForwardingPolicy, bySource: boolean): number {
     const http = this.#http;
     const { form, url } = this.#announce;
@@ -93,13 +94,13 @@ export class ForwardedService {
       this.#counters[COUNTER.waits]++;
       return 0;
     }
-    this.#tracker.answerForwarded(this.#query.request, this.#response, this.#external.source);
+    this.#tracker.answerForwarded(this.#query.request, this.#response, this.#upstreams.source);
     return this.#encode(exchange);
   }
 
   /**
-   * Decodes the announce. It is from the client that the proxies named, or from the one that a source names in the query
-   * if it says nothing else.
+   * Decodes the announce. The client's address is the one that the proxies' headers name; if a source sends none, the
+   * one in the query.
    */
   #decode(exchange: Exchange, { forwarders }: ForwardingPolicy, bySource: boolean): ClientErrorCode {
     const query = this.#query;
@@ -112,51 +113,51 @@ export class ForwardedService {
     return query.believeAddress(exchange.input, ipStart, ipEnd);
   }
 
-  /** Remembers the client, once. */
+  /** Registers the client, unless the request was deferred: then it is registered already. */
   #register(exchange: Exchange): ClientErrorCode {
     const { request } = this.#query;
-    this.#external.look(this.#announce.url, request);
+    this.#upstreams.look(this.#announce.url, request);
     if (exchange.resumed) return OK;
     this.#counters[COUNTER.forwarded]++;
     return this.#tracker.register(request, this.#response);
   }
 
-  /** Has the external tracker asked if that is necessary. @returns whether the client is to wait for it. */
+  /** Has the upstream tracker asked if necessary. @returns whether the client has to wait for its reply. */
   #haveAsked(exchange: Exchange, mode: Mode): boolean {
-    const external = this.#external;
+    const upstreams = this.#upstreams;
     const { url } = this.#announce;
     const { request } = this.#query;
     const { userAgentStart, userAgentEnd } = this.#http.request;
     const { complete, incomplete } = this.#response;
-    // The client itself is among them.
+    // The client itself is counted, too.
     const lacksPeers = complete + incomplete <= this.#tracker.numWant(request);
-    if (!external.mustAsk(request, lacksPeers)) {
+    if (!upstreams.mustAsk(request, lacksPeers)) {
       this.#counters[COUNTER.forwardedUnasked]++;
       return false;
     }
     const wantsPeers = request.event === ANNOUNCE_EVENT.none || request.event === ANNOUNCE_EVENT.started;
-    const wouldWait = wantsPeers && (mode === MODE.observe || (lacksPeers && !external.isKnown));
+    const wouldWait = wantsPeers && (mode === MODE.observe || (lacksPeers && !upstreams.isKnown));
     if (wouldWait && !exchange.mayDefer) this.#counters[COUNTER.waitsRefused]++;
     const waits = wouldWait && exchange.mayDefer;
     const token = waits ? exchange.token : 0;
-    const asked = external.ask(token, mode, url, request, exchange.input, userAgentStart, userAgentEnd);
+    const asked = upstreams.ask(token, mode, url, request, exchange.input, userAgentStart, userAgentEnd);
     return waits && asked;
   }
 
-  /** Writes the answer, with the upstream tracker's reply if there is one. */
+  /** Writes the reply, with the upstream tracker's reply in it if there is one. */
   #encode(exchange: Exchange): number {
     const { output, outputStart } = exchange;
-    // What follows on the connection is served in the same call, and was not asked about.
+    // Later requests of the connection are served in the same call; the upstream tracker's reply is not for them.
     const reply = exchange.resumed ? this.upstreamReply : undefined;
     const http = this.#http;
     const response = this.#response;
     const { address } = this.#query.request;
     const connection = http.connectionAfter(exchange);
     http.meter.end(REQUEST.httpAnnounce, http.client.family, OUTCOME.answered);
-    shortenInterval(response, reply?.interval ?? this.#external.interval);
+    shortenInterval(response, reply?.interval ?? this.#upstreams.interval);
     if (reply !== undefined) addUpstreamReply(response, reply);
     const isEmpty = response.peerCount + response.peer6Count === 0;
-    if (isEmpty && reply === undefined && !this.#external.isKnown) shortenInterval(response, STILL_ASKING);
+    if (isEmpty && reply === undefined && !this.#upstreams.isKnown) shortenInterval(response, STILL_ASKING);
     if (reply !== undefined && isEmpty && reply.failure.length > 0)
       return encodeBody(output, outputStart, reply.failure, connection) - outputStart;
     const { compact } = this.#query;

@@ -1,4 +1,4 @@
-/** One HTTP request under way: whose it is, and how mistakes in it are answered. */
+/** The HTTP request being served: the client's address, and replies to errors. */
 import type { Exchange } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
 import type { ClientErrorCode } from "../model/client-error.ts";
@@ -12,20 +12,20 @@ import { type FieldLines, HttpRequest } from "../wire/http-request.ts";
 import type { Refusal } from "./refusal.ts";
 import { RequestMeter, type Stopwatch } from "./request-meter.ts";
 
-/** Addresses for which a lookup finds something other than 0 are in the set. */
+/** A set of addresses: those for which a lookup does not return 0. */
 export type AddressSet = Pick<PrefixTable, "lookup">;
 
-/** Nobody is in it. */
+/** The empty set. */
 export const NOBODY: AddressSet = { lookup: () => 0 };
 
-/** Used again for every request of a thread. */
+/** Reused for every request of a worker. */
 export class HttpExchange {
   readonly request = new HttpRequest();
   readonly meter: RequestMeter;
   readonly refusal: Refusal;
-  /** Who asks: the other end, or as {@link followProxies} found. */
+  /** The client's address: the remote address, or the result of {@link followProxies}. */
   readonly client = new Address();
-  /** Who is believed about their clients' addresses. */
+  /** Proxies whose headers are trusted. */
   trustedProxies = NOBODY;
   readonly #other = new Address();
   readonly #hop = new Address();
@@ -33,9 +33,9 @@ export class HttpExchange {
   readonly #xForwardedFor = new HopWalk(HOP_SYNTAX.xForwardedFor);
 
   /**
-   * @param counters of counters.ts.
-   * @param refusal where refused requests are noted.
-   * @param now what requests are timed by.
+   * @param counters of model/counters.ts.
+   * @param refusal records refused requests.
+   * @param now the clock that requests are timed with.
    */
   constructor(counters: Float64Array, refusal: Refusal, now: Stopwatch) {
     this.meter = new RequestMeter(counters, now);
@@ -43,9 +43,9 @@ export class HttpExchange {
   }
 
   /**
-   * Moves the client's address from proxy to proxy: as long as it is a trusted one's, to the hop that this one
-   * names. The rightmost address that nobody trusted vouches for is the client's.
-   * @returns false when the two kinds of header lead to different addresses: one of them must be made up.
+   * Follows the proxies' headers: as long as the address is a trusted proxy's, the next hop that the headers name
+   * replaces it. So the client's address is the rightmost one that is not a trusted proxy's.
+   * @returns false if Forwarded and X-Forwarded-For lead to different addresses: one of them must be forged.
    */
   followProxies(bytes: Uint8Array): boolean {
     const client = this.client;
@@ -67,7 +67,7 @@ export class HttpExchange {
     }
   }
 
-  /** What the reply says about the connection, and the exchange with it. */
+  /** Returns what the reply says about the connection, and closes the exchange accordingly. */
   connectionAfter(exchange: Exchange): Connection {
     const { keepAlive, isHttp10 } = this.request;
     exchange.close = !keepAlive;
@@ -75,7 +75,7 @@ export class HttpExchange {
     return isHttp10 ? CONNECTION.keepAlive : CONNECTION.unsaid;
   }
 
-  /** Answers a mistake in the BitTorrent part. The connection goes on. */
+  /** Replies to an error in the BitTorrent part of a request. The connection stays open. */
   fail(exchange: Exchange, kind: RequestKind, error: ClientErrorCode): number {
     const { output, outputStart } = exchange;
     this.refusal.note(this.client, error);
@@ -84,7 +84,7 @@ export class HttpExchange {
     return end - outputStart;
   }
 
-  /** Answers a mistake in HTTP. What else came is left as it is: nobody can say what it means. */
+  /** Replies to an error in HTTP, and closes the connection: where the next request begins is unknown. */
   refuse(exchange: Exchange, kind: RequestKind, error: HttpErrorCode): number {
     const { output, outputStart } = exchange;
     this.refusal.note(this.client, httpRefusalOf(error));

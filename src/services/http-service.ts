@@ -1,6 +1,6 @@
 /**
- * HTTP on the data plane: from the bytes of a connection to the tracker and back. It decides whom an announce is
- * from, which is worth as much as the list of proxies that are believed.
+ * HTTP on the data plane: from the bytes of a connection to the tracker and back. It determines the client's address,
+ * which is as reliable as the list of trusted proxies.
  */
 import type { Exchange, StreamService } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
@@ -19,7 +19,6 @@ import { COMPLETE, INCOMPLETE } from "../wire/http-request.ts";
 import { encodeScrape } from "../wire/http-scrape.ts";
 import { PROXY, ProxyHeader } from "../wire/proxy-protocol.ts";
 import { decodeScrapeQuery } from "../wire/scrape-query.ts";
-import type { ExternalTrackers } from "./external-trackers.ts";
 import {
   FORWARDER,
   ForwardedService,
@@ -29,14 +28,15 @@ import {
 import { type AddressSet, HttpExchange, NOBODY } from "./http-exchange.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Stopwatch } from "./request-meter.ts";
+import type { UpstreamTrackers } from "./upstream-trackers.ts";
 
 /** What a reload replaces. */
 export interface HttpServicePolicy {
-  /** Whose PROXY header, `Forwarded` and `X-Forwarded-For` are believed. */
+  /** Addresses whose PROXY header, `Forwarded` and `X-Forwarded-For` are trusted. */
   readonly trustedProxies: AddressSet;
-  /** Requesters whose `ip=`, `ipv4=` and `ipv6=` are believed. */
+  /** Requesters whose `ip=`, `ipv4=` and `ipv6=` are trusted. */
   readonly ipParameter: AddressSet;
-  /** Announces that are meant for external trackers; undefined when there are none. */
+  /** The policy of forwarded announces; undefined if no address may forward any. */
   readonly forwarding?: ForwardingPolicy | undefined;
 }
 
@@ -53,12 +53,12 @@ const STATE_BITS = 2;
 const ANNOUNCE_PATHS = ["/announce", "/announce.php", "/announce/"].map((path) => ascii(path));
 const SCRAPE_PATHS = ["/scrape", "/scrape.php", "/scrape/"].map((path) => ascii(path));
 
-/** What is done for a client. */
+/** The methods of the tracker that HTTP needs. */
 export type HttpTracker = Pick<Tracker, "announce" | "answer" | "scrape" | "waitMs">;
 
-/** Serves HTTP announces (BEP 3) and scrapes (BEP 48). One for each thread. */
+/** Serves HTTP announces (BEP 3) and scrapes (BEP 48). One for each worker. */
 export class HttpService implements StreamService {
-  /** Undefined where no external tracker can be asked. */
+  /** Undefined if no upstream tracker can be asked. */
   readonly #forwarded: ForwardedService | undefined;
   readonly #tracker: HttpTracker;
   readonly #http: HttpExchange;
@@ -73,32 +73,32 @@ export class HttpService implements StreamService {
   readonly #scrapeResponse = new ScrapeResponse();
 
   /**
-   * @param counters of counters.ts.
-   * @param refusal where refused requests are noted.
-   * @param now what requests are timed by.
-   * @param forwarded who serves announces for external trackers, if anybody.
+   * @param counters of model/counters.ts.
+   * @param refusal records refused requests.
+   * @param now the clock that requests are timed with.
+   * @param forwarded what forwarded announces are served with.
    */
   constructor(
     tracker: HttpTracker,
     counters: Float64Array,
     refusal: Refusal,
     now: Stopwatch,
-    forwarded?: { readonly tracker: ForwardedTracker; readonly external: ExternalTrackers },
+    forwarded?: { readonly tracker: ForwardedTracker; readonly upstreams: UpstreamTrackers },
   ) {
     this.#tracker = tracker;
     this.#http = new HttpExchange(counters, refusal, now);
     if (forwarded !== undefined) {
-      const { tracker: registrar, external } = forwarded;
-      this.#forwarded = new ForwardedService(registrar, this.#http, counters, external);
+      const { tracker: registrar, upstreams } = forwarded;
+      this.#forwarded = new ForwardedService(registrar, this.#http, counters, upstreams);
     }
   }
 
-  /** The upstream tracker's reply to the client whose wait ends next; undefined when there is none. */
+  /** The upstream tracker's reply to the deferred requests that are resumed next; undefined if there is none. */
   set upstreamReply(reply: UpstreamReply | undefined) {
     if (this.#forwarded !== undefined) this.#forwarded.upstreamReply = reply;
   }
 
-  /** Replaces what came before, at first that nobody is believed. */
+  /** Replaces the policy. Without one, no address is trusted. */
   configure(policy: HttpServicePolicy): void {
     this.#policy = policy;
     this.#http.trustedProxies = policy.trustedProxies;
@@ -169,7 +169,7 @@ export class HttpService implements StreamService {
     let error = query.decode(input, request.queryStart, request.queryEnd);
     query.request.address.copyFrom(client);
     if (error === OK && this.#policy.ipParameter.lookup(client) !== 0) error = query.believeAddresses(input);
-    // An announce that has waited was taken in before.
+    // A resumed announce has been stored already.
     if (error === OK && exchange.resumed) this.#tracker.answer(query.request, this.#announceResponse);
     else if (error === OK) {
       error = this.#tracker.announce(query.request, this.#announceResponse, exchange);
@@ -183,7 +183,7 @@ export class HttpService implements StreamService {
     return end - outputStart;
   }
 
-  /** Has the client wait for what other trackers say about its torrent. */
+  /** Defers the request until neighbors have replied. */
   #wait(exchange: Exchange): number {
     exchange.consumed = 0;
     exchange.deferMs = this.#tracker.waitMs;

@@ -1,12 +1,12 @@
 import { Address } from "../model/address.ts";
 import { REFUSALS_AT } from "../model/counters.ts";
 
-/** Counts a thread's refused requests, by reason, and keeps the last one: a sample for the log. */
+/** Counts a worker's refused requests by reason, and keeps the last one as a sample for the log. */
 export class Refusal {
   readonly address = new Address();
   /** Index in REFUSAL_REASONS (model/refusals.ts). */
   reason = 0;
-  /** Requests refused. */
+  /** The number of refused requests. */
   count = 0;
   readonly #counters: Float64Array;
 
@@ -15,7 +15,7 @@ export class Refusal {
     this.#counters = counters;
   }
 
-  /** Takes the place of what was noted before. @param reason index in REFUSAL_REASONS. */
+  /** Records a refused request. @param reason index in REFUSAL_REASONS. */
   note(address: Address, reason: number): void {
     this.address.copyFrom(address);
     this.reason = reason;

@@ -1,4 +1,4 @@
-/** Counts requests and times some of them, for one thread. Where the numbers lie: model/request-counts.ts. */
+/** Counts the requests of one worker, and times some of them. The layout of the counts: model/request-counts.ts. */
 import type { Family } from "../model/address.ts";
 import { REQUESTS_AT } from "../model/counters.ts";
 import {
@@ -10,28 +10,28 @@ import {
   TIMED_EVERY,
 } from "../model/request-counts.ts";
 
-/** Milliseconds of a clock that does not go back. */
+/** Returns milliseconds of a monotonic clock. */
 export type Stopwatch = () => number;
 
-/** Reading the clock leaves a number on the heap, and costs as much as a hundredth of an announce: so not every time. */
+/** Times one of `TIMED_EVERY` requests: reading the clock allocates a number, and costs 1 % of an announce. */
 export class RequestMeter {
   readonly #counters: Float64Array;
   readonly #now: Stopwatch;
   readonly #began = new Float64Array(1);
   #requests = 0;
 
-  /** @param counters of counters.ts. */
+  /** @param counters of model/counters.ts. */
   constructor(counters: Float64Array, now: Stopwatch) {
     this.#counters = counters;
     this.#now = now;
   }
 
-  /** A request is about to be looked at. */
+  /** Called before a request is parsed. */
   begin(): void {
     if ((this.#requests & (TIMED_EVERY - 1)) === 0) this.#began[0] = this.#now();
   }
 
-  /** It is dealt with. Without this, the next {@link begin} takes its place. */
+  /** Called when the request has been served. A request that is not complete yet has no end; it begins again. */
   end(kind: RequestKind, family: Family, outcome: RequestOutcome): void {
     this.#counters[REQUESTS_AT + requestCountAt(kind, family === 4 ? 0 : 1, outcome)]++;
     if ((this.#requests++ & (TIMED_EVERY - 1)) === 0) this.#time(kind, this.#now() - this.#began[0]);

@@ -1,16 +1,16 @@
 /**
  * UDP on the data plane (BEP 15): from a datagram to the tracker and back.
  *
- * Anybody can write anybody's address on a datagram. So nothing is done for, and nothing larger than the request is
- * sent to, who has not shown a connection id, which proves that it receives what is sent to its address:
+ * The source address of a datagram can be forged. A valid connection id proves that the client receives datagrams at
+ * its address. Without one, nothing is looked up, and no reply is longer than the request:
  *
- * - what is no request gets no reply;
- * - connect is answered with as many bytes as it has;
- * - an announce or a scrape without a good id gets an error of fewer bytes than it has itself. Whoever wants us to send
- *   something to somebody else gets more for his bytes with connect; a client that slept longer than its id was good
- *   for knows at once that it has to connect again, where silence would keep it waiting for 15 seconds or longer.
+ * - a datagram that is not a request gets no reply;
+ * - the reply to connect is as long as the request;
+ * - an announce or a scrape without a valid id gets an error that is shorter than the request. An attacker who forges
+ *   addresses gains less from it than from connect. A client whose id has expired connects again at once; without a
+ *   reply it would wait for 15 seconds or longer.
  *
- * Nobody is banned for a bad id: it may have been sent by somebody else.
+ * No address is banned for an invalid id, as the address may be forged.
  */
 import type { DatagramExchange, DatagramService } from "../engine/engine.ts";
 import { Address } from "../model/address.ts";
@@ -40,12 +40,12 @@ import type { ConnectionIds } from "./connection-ids.ts";
 import type { Refusal } from "./refusal.ts";
 import { RequestMeter, type Stopwatch } from "./request-meter.ts";
 
-/** What a reload replaces: requesters whose address field is believed are those for which a lookup finds not 0. */
+/** What a reload replaces: the set of requesters whose address field is trusted (a lookup does not return 0). */
 export interface UdpServicePolicy {
   readonly ipParameter: Pick<PrefixTable, "lookup">;
 }
 
-/** Serves UDP announces and scrapes. One for each thread. */
+/** Serves UDP announces and scrapes. One for each worker. */
 export class UdpService implements DatagramService {
   readonly #tracker: Pick<Tracker, "announce" | "scrape">;
   readonly #connectionIds: ConnectionIds;
@@ -61,9 +61,9 @@ export class UdpService implements DatagramService {
   readonly #scrapeResponse = new ScrapeResponse();
 
   /**
-   * @param counters of counters.ts.
-   * @param refusal where refused requests are noted.
-   * @param now what requests are timed by.
+   * @param counters of model/counters.ts.
+   * @param refusal records refused requests.
+   * @param now the clock that requests are timed with.
    */
   constructor(
     tracker: Pick<Tracker, "announce" | "scrape">,
@@ -78,7 +78,7 @@ export class UdpService implements DatagramService {
     this.#refusal = refusal;
   }
 
-  /** Replaces what came before, at first that nobody is believed. */
+  /** Replaces the policy. Without one, no address is trusted. */
   configure(policy: UdpServicePolicy): void {
     this.#policy = policy;
   }
@@ -104,7 +104,7 @@ export class UdpService implements DatagramService {
 
   #connect({ output, outputStart }: DatagramExchange): number {
     const ids = this.#connectionIds;
-    ids.give(this.#client);
+    ids.make(this.#client);
     const { transactionId } = this.#head;
     const end = encodeUdpConnect(output, outputStart, transactionId, ids.high, ids.low);
     this.#meter.end(REQUEST.udpConnect, this.#client.family, OUTCOME.answered);
@@ -141,7 +141,7 @@ export class UdpService implements DatagramService {
     return scraped - outputStart;
   }
 
-  /** Answers a mistake of a client that is where it says it is. */
+  /** Replies with an error to a client with a valid connection id. */
   #refuse(exchange: DatagramExchange, kind: RequestKind, error: ClientErrorCode): number {
     this.#meter.end(kind, this.#client.family, OUTCOME.refused);
     return this.#fail(exchange, error);

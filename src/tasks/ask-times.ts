@@ -1,24 +1,27 @@
 /**
- * When external trackers are to be asked again: about a swarm, and for a client. Kept by the control plane, which asks;
- * looked at by the data plane, which so knows without waiting whether to have them asked. A table in shared memory that
- * forgets: what is due first makes room. Then somebody is asked once more than need be.
+ * When upstream trackers are due to be asked again, about a swarm or for a client. The control plane, which asks
+ * them, writes this table in shared memory. The data plane reads it to decide, without waiting, whether a tracker has
+ * to be asked. The table has a fixed size: a new entry replaces the one that is due first, and its tracker is then
+ * asked earlier than necessary.
  *
- *     slot    tag (0 in an empty one), when it is due (seconds), the interval that the tracker named (seconds; 0: there is
- *             nothing to be had from it before it is due, as it could not be asked, or said so to the client), and of a
- *             swarm word B of the peers that the tracker last named (peer-record.ts): who it is and until when they are
- *             kept, or 0 when there are none
+ *     slot    tag; 0 in an empty slot
+ *             when it is due, in seconds
+ *             the interval of the tracker's reply, in seconds; 0: the tracker must not be asked before it is due, as it
+ *             could not be reached, or told the client so
+ *             of a swarm, word B of the peers learned from the tracker (peer-record.ts): the tracker's number and the
+ *             time until which they are kept; 0 if there are none
  *
- * A reader may see half of a slot that is being changed: it then takes one announce for due that is not, or not for
- * one that is. Both are small mistakes that mend themselves.
+ * A reader may see a slot that is half written. Then one announce is taken for due that is not, or the other way round;
+ * the next announce is right again.
  */
 
 const SLOT_WORDS = 4;
-/** Slots that a key can be in. */
+/** Slots in which a key can be. */
 const WAYS = 4;
 /** Slots of the table; a power of two. 4 MB. */
 const SLOTS = 1 << 18;
 
-/** The table's shared memory. */
+/** The shared memory of the table. */
 export type AskTimesData = Uint32Array<SharedArrayBuffer>;
 
 /** Allocates an empty table. @param slots a power of two, at least 4. */
@@ -26,9 +29,9 @@ export function allocateAskTimes(slots = SLOTS): AskTimesData {
   return new Uint32Array(new SharedArrayBuffer(slots * SLOT_WORDS * 4));
 }
 
-/** A thread's view of the table. Only the control plane writes. */
+/** Reads the table, on any thread. Only the control plane writes. */
 export class AskTimes {
-  /** Of the key that was found. */
+  /** The entry that {@link find} found. */
   due = 0;
   interval = 0;
   state = 0;
@@ -40,7 +43,10 @@ export class AskTimes {
     this.#bucketMask = words.length / (SLOT_WORDS * WAYS) - 1;
   }
 
-  /** Looks a key up: two hashes. @returns whether it is there; then {@link due}, {@link interval} and {@link state} are its. */
+  /**
+   * Looks up a key, which is two hashes.
+   * @returns whether it was found: then {@link due}, {@link interval} and {@link state} are set.
+   */
   find(place: number, tag: number): boolean {
     const slot = this.#slotOf(place, tag);
     if (slot < 0) return false;
@@ -50,7 +56,7 @@ export class AskTimes {
     return true;
   }
 
-  /** Notes when a key is due, by what interval, and of a swarm which peers there are. */
+  /** Writes an entry. @param state of a swarm: word B of its learned peers. */
   set(place: number, tag: number, due: number, interval: number, state = 0): void {
     const words = this.#words;
     let slot = this.#slotOf(place, tag);
@@ -70,7 +76,7 @@ export class AskTimes {
     return -1;
   }
 
-  /** The slot of its bucket that is due first; an empty one is due at 0. */
+  /** Returns the slot of the bucket that is due first. An empty slot is due at 0. */
   #oldest(place: number): number {
     const words = this.#words;
     const first = (place & this.#bucketMask) * WAYS * SLOT_WORDS;
@@ -81,7 +87,7 @@ export class AskTimes {
   }
 }
 
-/** 0 is no tag. */
+/** Returns a tag that is not 0. */
 function wordOf(tag: number): number {
   return tag === 0 ? 1 : tag >>> 0;
 }

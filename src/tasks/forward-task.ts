@@ -1,9 +1,9 @@
 /**
- * The bytes of a task to an external tracker (`TASK.forward`), as the data plane writes and the control plane reads
- * them; numbers in network order:
+ * The bytes of a task to ask an upstream tracker (`TASK.forward`). The data plane writes them, and the control plane
+ * reads them. Numbers are in network order:
  *
  *     scheme 1, event 1, mode 1, unused 1, port 2, lengths of authority, path with query, and User-Agent 2 each,
- *     client's address 16, info-hash 20, keys of swarm and client in ask-times.ts 8 each, and what the lengths are of
+ *     client's address 16, info-hash 20, keys of swarm and client in ask-times.ts 8 each, then the three texts
  */
 import { Address, readWord, writeWord } from "../model/address.ts";
 import type { AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
@@ -18,21 +18,21 @@ const INFO_HASH = 28;
 const KEYS = 48;
 const TEXTS = 64;
 
-/** By their numbers in wire/tracker-url.ts. */
+/** Indexed by the numbers in wire/tracker-url.ts. */
 const SCHEME_NAMES = ["http", "https", "udp"] as const;
 
-/** Longest User-Agent that is passed on; of a longer one, nothing is. */
+/** Longest User-Agent that is passed on. A longer one is left out. */
 const USER_AGENT_LIMIT = 256;
 
-/** Where the data plane writes a task. */
+/** The buffer that a task is written to. */
 const bytes = new Uint8Array(TEXTS + REQUEST_LINE_LIMIT + USER_AGENT_LIMIT);
 
-/** A task, written; used again for the next. */
+/** The task that was written last; reused for the next one. */
 export const written = { bytes, length: 0 };
 
 /**
- * Writes a task to {@link written}, but for the User-Agent.
- * @param keys two words for the swarm and two for the client.
+ * Writes a task to {@link written}, without the User-Agent.
+ * @param keys in ask-times.ts: two words for the swarm and two for the client.
  */
 export function writeForwardTask(
   url: TrackerUrl,
@@ -55,7 +55,7 @@ export function writeForwardTask(
   append(url.bytes, url.pathStart, url.queryEnd);
 }
 
-/** Adds the client's User-Agent, `from[start, end)`; of one that is too long, nothing. */
+/** Adds the client's User-Agent, `from[start, end)`, unless it is too long. */
 export function addUserAgent(from: Uint8Array, start: number, end: number): void {
   if (end - start > USER_AGENT_LIMIT) return;
   writeShort(LENGTHS + 4, end - start);
@@ -71,27 +71,27 @@ function append(from: Uint8Array, start: number, end: number): void {
   for (let i = start; i < end; i++) bytes[written.length++] = from[i];
 }
 
-/** A task as the control plane has it. Texts have one character a byte. */
+/** A task that was read. Texts have one character for each byte. */
 export interface ForwardTask {
   readonly scheme: "http" | "https" | "udp";
   readonly event: AnnounceEvent;
-  /** Whether the answer is passed on (MODE.observe). */
+  /** Whether the upstream tracker's peers are passed on to the client in any case (MODE.observe). */
   readonly isObserved: boolean;
-  /** Where the client is reached. */
+  /** The address and port at which the client accepts connections. */
   readonly address: Address;
   readonly port: number;
   readonly infoHash: Uint32Array;
   /** Keys in ask-times.ts: place and tag. */
   readonly swarm: readonly [number, number];
   readonly client: readonly [number, number];
-  /** Host and port, as the client wrote them. */
+  /** Host and port, as in the request. */
   readonly authority: string;
-  /** Path and query, likewise. */
+  /** Path and query, as in the request. */
   readonly path: string;
   readonly userAgent: string;
 }
 
-/** Reads what {@link writeForwardTask} wrote. */
+/** Reads the bytes that {@link writeForwardTask} wrote. */
 export function readForwardTask(task: Uint8Array<ArrayBuffer>): ForwardTask {
   const view = new DataView(task.buffer, task.byteOffset, task.byteLength);
   const text = (i: number) => String.fromCharCode(...task.subarray(ends[i], ends[i + 1]));

@@ -1,5 +1,5 @@
 /**
- * The task of asking other trackers for peers of a swarm:
+ * The bytes of a task to ask neighbors for peers of a swarm (`TASK.refresh`):
  *
  *     info-hash:160  new:1  announced peers:31
  */
@@ -8,16 +8,16 @@ import { readWord, writeWord } from "../model/address.ts";
 const PEERS_AT = 20;
 const NEW = 0x8000_0000;
 
-/** Bytes of the task. */
+/** Length of the task in bytes. */
 export const REFRESH_BYTES = 24;
 
-/** What is to be asked for. */
+/** A task that was read. */
 export interface RefreshTask {
   /** Five words. */
   readonly infoHash: Uint32Array;
-  /** Peers that have announced themselves. */
+  /** The number of peers that have announced themselves. */
   readonly peers: number;
-  /** Whether others have not been asked since somebody began to announce it: what they had said is forgotten. */
+  /** Whether neighbors have not been asked since the swarm appeared: earlier replies are forgotten. */
   readonly isNew: boolean;
 }
 

@@ -31,7 +31,7 @@ test("one thread pushes while another drains: nothing is torn, lost or twice", {
   const exited = once(thread, "exit");
   let seen = 0;
   while (seen < tasks) {
-    const { came } = reader;
+    const { pushed } = reader;
     const more = reader.drain((kind, token, bytes) => {
       seen++;
       assert.equal(token, seen);
@@ -39,7 +39,7 @@ test("one thread pushes while another drains: nothing is torn, lost or twice", {
       assert.equal(bytes.length, (token * 7919) % 300);
       assert.ok(bytes.every((byte) => byte === (token & 0xff)));
     }, 1000);
-    if (!more && seen < tasks) await reader.wait(came);
+    if (!more && seen < tasks) await reader.wait(pushed);
   }
   await exited;
 });

@@ -89,13 +89,13 @@ test("positions wrap around at 2^32", () => {
 
 test("a task ends the wait", async () => {
   const { writer, reader, drain } = queue();
-  const first = reader.wait(reader.came);
+  const first = reader.wait(reader.pushed);
   assert.ok(first);
   writer.push(TASK.refresh, 1, new Uint8Array(0), 0, 0);
   await first;
   assert.equal(reader.wait(0), undefined, "there is one");
   drain();
-  const second = reader.wait(reader.came);
+  const second = reader.wait(reader.pushed);
   reader.interrupt();
   await second;
 });

@@ -1,20 +1,20 @@
 /**
- * What a data-plane thread would have the control plane do: tasks, in a ring of bytes in shared memory. There is one
- * for each thread, which alone writes to it; the control plane alone reads. When it is full the task is dropped and
- * counted: whoever had it can do without.
+ * A queue of tasks for the control plane, in a ring of bytes in shared memory. Each worker has one. Only the worker
+ * writes to it, and only the control plane reads. A task that finds the queue full is dropped and counted: announces
+ * do not depend on tasks.
  *
  *     task    length of its bytes | kind << 24, token low, token high, number (4 bytes each), bytes, filled up to 4
  *
- * The tasks of all threads are numbered together: what a client asks of one thread after another has answered it must
- * not overtake.
+ * The tasks of all workers share one sequence of numbers, so that they can be processed in the order of the requests: a
+ * client's next request may be served by another worker.
  */
 import { COUNTER } from "../model/counters.ts";
 
-/** What there is to do. */
+/** The kinds of tasks. */
 export const TASK = {
   /** Ask neighbors for peers of a swarm. */
   refresh: 1,
-  /** Ask an external tracker. */
+  /** Ask an upstream tracker. */
   forward: 2,
 } as const;
 
@@ -24,7 +24,7 @@ export type TaskKind = (typeof TASK)[keyof typeof TASK];
 /** Bytes of a ring; a power of two. */
 const RING_BYTES = 1 << 20;
 
-/** Longest that the bytes of one task may be. */
+/** Maximum bytes of one task. */
 export const TASK_BYTES = 40 * 1024;
 
 const HEAD_BYTES = 16;
@@ -35,9 +35,9 @@ const WORD = 2 ** 32;
 const WRITTEN = 0;
 const READ = 1;
 
-/** Words that all queues share: tasks numbered, and tasks that are there to be taken, modulo 2^32. */
+/** Words that all queues share, modulo 2^32: the numbers assigned, and the tasks pushed. */
 const NUMBERED = 0;
-const THERE = 1;
+const PUSHED = 1;
 
 /** A queue's shared memory. */
 export interface TaskQueueData {
@@ -46,7 +46,11 @@ export interface TaskQueueData {
   readonly ring: Uint8Array<SharedArrayBuffer>;
 }
 
-/** Allocates an empty queue. @param bytes of the ring, a power of two. @param shared of the other queues, if there are. */
+/**
+ * Allocates an empty queue.
+ * @param bytes of the ring, a power of two.
+ * @param shared the words shared with other queues.
+ */
 export function allocateTaskQueue(
   bytes = RING_BYTES,
   shared = new Int32Array(new SharedArrayBuffer(8)),
@@ -58,18 +62,18 @@ export function allocateTaskQueue(
   };
 }
 
-/** Allocates the queues of so many threads. */
-export function allocateTaskQueues(threads: number): TaskQueueData[] {
+/** Allocates the queues of all workers. */
+export function allocateTaskQueues(workers: number): TaskQueueData[] {
   const { shared } = allocateTaskQueue(1);
-  return Array.from({ length: threads }, () => allocateTaskQueue(RING_BYTES, shared));
+  return Array.from({ length: workers }, () => allocateTaskQueue(RING_BYTES, shared));
 }
 
-/** Room that a task takes. */
+/** Bytes that a task takes in the ring. */
 function roomFor(length: number): number {
   return HEAD_BYTES + ((length + 3) & ~3);
 }
 
-/** The data plane's end. */
+/** Writes a worker's tasks. */
 export class TaskWriter {
   readonly #shared: Int32Array<SharedArrayBuffer>;
   readonly #header: Int32Array<SharedArrayBuffer>;
@@ -77,7 +81,7 @@ export class TaskWriter {
   readonly #mask: number;
   readonly #counters: Float64Array;
 
-  /** @param counters where what was dropped is counted, by model/counters.ts. */
+  /** @param counters of model/counters.ts: dropped tasks are counted. */
   constructor({ shared, header, ring }: TaskQueueData, counters: Float64Array) {
     this.#shared = shared;
     this.#header = header;
@@ -88,9 +92,9 @@ export class TaskWriter {
 
   /**
    * Adds a task and wakes the control plane.
-   * @param token the connection that waits for it (engine.ts), or 0.
-   * @param bytes `[start, end)` is what the control plane has to know, at most {@link TASK_BYTES}.
-   * @returns false when there is no room: it is dropped and counted.
+   * @param token of the deferred request that waits for it (engine.ts), or 0.
+   * @param bytes `[start, end)` are the task's bytes, at most {@link TASK_BYTES}.
+   * @returns false if there is no room: the task is dropped and counted.
    */
   push(kind: TaskKind, token: number, bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
@@ -108,12 +112,12 @@ export class TaskWriter {
       this.#ring[(written + HEAD_BYTES + i) & this.#mask] = bytes[start + i];
     }
     Atomics.store(this.#header, WRITTEN, (written + roomFor(length)) | 0);
-    Atomics.add(this.#shared, THERE, 1);
-    Atomics.notify(this.#shared, THERE);
+    Atomics.add(this.#shared, PUSHED, 1);
+    Atomics.notify(this.#shared, PUSHED);
     return true;
   }
 
-  /** Tasks are filled up to words, so that none is torn by the end of the ring. */
+  /** Tasks are padded to whole words, so a word never wraps around the end of the ring. */
   #putWord(at: number, word: number): void {
     const place = at & this.#mask;
     this.#ring[place] = word;
@@ -123,10 +127,10 @@ export class TaskWriter {
   }
 }
 
-/** Called with one task. The bytes are the callee's to keep. @param number modulo 2^32, signed. */
+/** Called with one task. The callee owns the bytes. @param number modulo 2^32, signed. */
 type TaskVisitor = (kind: number, token: number, bytes: Uint8Array<ArrayBuffer>, number: number) => void;
 
-/** The control plane's end. */
+/** Reads the tasks of one worker, on the control plane. */
 export class TaskReader {
   readonly #shared: Int32Array<SharedArrayBuffer>;
   readonly #header: Int32Array<SharedArrayBuffer>;
@@ -140,9 +144,9 @@ export class TaskReader {
     this.#mask = ring.length - 1;
   }
 
-  /** Takes tasks, in their order, `most` at most. @returns whether there may be more. */
-  drain(visit: TaskVisitor, most: number): boolean {
-    for (let taken = 0; taken < most; taken++) {
+  /** Takes up to `limit` tasks in order. @returns whether there may be more. */
+  drain(visit: TaskVisitor, limit: number): boolean {
+    for (let taken = 0; taken < limit; taken++) {
       const read = this.#header[READ];
       if (read === Atomics.load(this.#header, WRITTEN)) return false;
       const first = this.#word(read);
@@ -155,21 +159,27 @@ export class TaskReader {
     return true;
   }
 
-  /** How many tasks have come, in all queues: what to {@link wait} with when none of them is left. */
-  get came(): number {
-    return Atomics.load(this.#shared, THERE);
+  /**
+   * The number of tasks pushed to all queues: read it before the queues, and {@link wait} with it if they are empty.
+   */
+  get pushed(): number {
+    return Atomics.load(this.#shared, PUSHED);
   }
 
-  /** Waits for a task in any queue. @param came as it was before looking. @returns undefined when more have come. */
-  wait(came: number): Promise<unknown> | undefined {
-    const waiting = Atomics.waitAsync(this.#shared, THERE, came);
+  /**
+   * Waits for a task in any queue.
+   * @param pushed as read before the queues.
+   * @returns undefined if there are new tasks.
+   */
+  wait(pushed: number): Promise<unknown> | undefined {
+    const waiting = Atomics.waitAsync(this.#shared, PUSHED, pushed);
     return waiting.async ? waiting.value : undefined;
   }
 
   /** Ends a {@link wait}. */
   interrupt(): void {
-    Atomics.add(this.#shared, THERE, 1);
-    Atomics.notify(this.#shared, THERE);
+    Atomics.add(this.#shared, PUSHED, 1);
+    Atomics.notify(this.#shared, PUSHED);
   }
 
   #word(at: number): number {

@@ -34,7 +34,7 @@ export function addUpstreamReply(response: AnnounceResponse, reply: UpstreamRepl
   response.peer6Count = addPeers(response.peers6, response.peer6Count, reply.peers6, COMPACT_BYTES[6]);
 }
 
-/** Adds peers that are not there yet. @returns how many there are. */
+/** Adds peers that the reply does not have yet. @returns the number of all peers. */
 function addPeers(peers: Uint8Array, count: number, more: Uint8Array, size: number): number {
   let all = count;
   for (let at = 0; at + size <= more.length && (all + 1) * size <= peers.length; at += size) {

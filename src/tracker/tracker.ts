@@ -199,7 +199,7 @@ export class Tracker {
 
   /**
    * The same, of an announce that was meant for an external tracker.
-   * @param source that tracker's number, or 0 (ExternalTrackers.source).
+   * @param source that tracker's number, or 0 (UpstreamTrackers.source).
    */
   answerForwarded(request: AnnounceRequest, response: AnnounceResponse, source: number): void {
     this.#answerRegistered(request, response, source);

@@ -50,7 +50,7 @@ test("it is alive as long as every thread is", { timeout }, async (t) => {
   await manager.hears("that it is alive", /^WATCHDOG=1/);
   const unanswered = announce(tracker.url, { infoHash: randomBytes(20), port: STUCK_PORT });
   unanswered.catch(() => {});
-  const stuck = await manager.hears("of the thread that hangs", /threads that do not answer: [01]$/);
+  const stuck = await manager.hears("of the thread that hangs", /workers that do not respond: [01]$/);
   assert.equal(stuck.includes("WATCHDOG=1"), false);
   const from = manager.heard.length;
   await until("it has said so three times", () => manager.heard.length >= from + 3);

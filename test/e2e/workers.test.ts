@@ -50,6 +50,6 @@ test("threads that die again and again end the program, with exit code 1", {
   await kill(tracker, DEADLY_PORT.unlocked);
   await until("it has ended", () => tracker.process.end !== undefined);
   assert.equal(tracker.process.end, 1);
-  const { level, reason } = await tracker.logged("why", ({ msg }) => /dies again and again/.test(msg));
-  assert.deepEqual([level, reason], ["critical", "5 data-plane threads died within 60 seconds"]);
+  const { level, reason } = await tracker.logged("why", ({ msg }) => /crash again and again/.test(msg));
+  assert.deepEqual([level, reason], ["critical", "5 workers crashed within 60 seconds"]);
 });

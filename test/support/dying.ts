@@ -1,5 +1,5 @@
 /**
- * Lets a data-plane thread die of certain announces: amid a change of the store with its shard locked, on port 666 by an
+ * Makes a worker crash on certain announces: amid a change of the store with its shard locked, on port 666 by an
  * exception and on port 667 without one; on port 668 with nothing locked. On port 669 it only hangs.
  */
 import { SwarmStore } from "../../src/store/swarm-store.ts";

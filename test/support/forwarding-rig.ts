@@ -3,10 +3,10 @@
 import { allocateCounters } from "../../src/model/counters.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable, PrefixTable } from "../../src/network/prefix-table.ts";
-import { ExternalTrackers } from "../../src/services/external-trackers.ts";
 import { FORWARDER } from "../../src/services/forwarded-service.ts";
 import { HttpService } from "../../src/services/http-service.ts";
 import { Refusal } from "../../src/services/refusal.ts";
+import { UpstreamTrackers } from "../../src/services/upstream-trackers.ts";
 import { AskTimes, allocateAskTimes } from "../../src/tasks/ask-times.ts";
 import { type ForwardTask, readForwardTask } from "../../src/tasks/forward-task.ts";
 import { allocateTaskQueue, TaskReader, TaskWriter } from "../../src/tasks/task-queue.ts";
@@ -43,8 +43,8 @@ export class ForwardingRig {
     const memory = allocateAskTimes(1024);
     this.times = new AskTimes(memory);
     const writer = new TaskWriter(this.#queue, counters);
-    const external = new ExternalTrackers(memory, writer, [1, 2, 3, 4], { seconds: NOW });
-    this.service = new HttpService(tracker, counters, new Refusal(counters), () => 0, { tracker, external });
+    const upstreams = new UpstreamTrackers(memory, writer, [1, 2, 3, 4], { seconds: NOW });
+    this.service = new HttpService(tracker, counters, new Refusal(counters), () => 0, { tracker, upstreams });
     const value = (text: string, kind: number) => ({ prefix: parsePrefix(text).prefix, value: kind });
     this.service.configure({
       trustedProxies: prefixTable("192.0.2.0/28"),

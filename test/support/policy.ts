@@ -1,4 +1,4 @@
-/** A policy for data-plane threads that tests start. */
+/** A policy for workers that tests start. */
 
 import type { PolicyData } from "../../src/data-plane/protocol.ts";
 import { ADDRESS_LIMIT_MAX, buildPeerGroups } from "../../src/network/peer-groups.ts";

@@ -1,4 +1,7 @@
-/** Forwarded announces, wired: from the data plane's tasks to external trackers, and back into store and answers. */
+/**
+ * Forwarded announces, wired: from the workers' tasks to upstream trackers, and back to the store and to waiting
+ * clients.
+ */
 
 import type { Panel } from "../../admin/panel.ts";
 import { forwardingPanel, type forwardingSchema } from "../../admin/panels/forwarding-panel.ts";
@@ -22,7 +25,10 @@ import { TASK } from "../../tasks/task-queue.ts";
 import type { Feature } from "../feature.ts";
 import type { TaskDispatcher } from "../task-dispatcher.ts";
 
-/** For an announce with its redirects and retransmissions: longer than any client waits, as a late answer serves others. */
+/**
+ * Timeout of an announce with its redirects and retransmissions. Longer than any client waits: a late reply serves
+ * others.
+ */
 const REQUEST_MS = 15_000;
 
 const MOST_QUEUED = 10_000;
@@ -30,27 +36,27 @@ const MOST_QUEUED_PER_TRACKER = 1000;
 const MOST_QUEUED_PER_ADDRESS = 1000;
 const MOST_TRACKERS = 4096;
 
-/** Of the announces on their way, those of one client address are at most this part. */
+/** The share of the announces in flight that one client address may have. */
 const SHARE_OF_ADDRESS = 1 / 4;
 
-/** What it is made of. */
+/** What the feature needs. */
 export interface ForwardingParts {
   readonly store: SwarmStoreData;
   readonly askTimes: AskTimesData;
   readonly tasks: Pick<TaskDispatcher, "handle" | "resume">;
   /** The data plane's clock, in seconds. */
   readonly now: () => number;
-  /** Which addresses external trackers may have; by default all that are public, and neither ours nor denied. */
+  /** Which addresses upstream trackers may have. By default all public ones, except own and denied ones. */
   readonly allows?: (address: Address) => boolean;
 }
 
-/** Asks external trackers, as the configuration in force says. */
+/** Asks upstream trackers on behalf of clients. */
 export class ForwardingFeature implements Feature {
   readonly panel: Panel<typeof forwardingSchema>;
   readonly #parts: ForwardingParts;
   readonly #learned: LearnedPeers;
   readonly #counts = new LearnedCounts();
-  /** Changed in place by a reload, so that what waits goes on waiting, and counts go on. */
+  /** A reload changes the limits in place: queued announces and counts are kept. */
   readonly #limits: ScheduleLimits;
   readonly #forwarder: Forwarder;
   #client: TrackerClient;
@@ -86,7 +92,7 @@ export class ForwardingFeature implements Feature {
     tasks.handle(TASK.forward, (worker, token, bytes) => this.#forwarder.take(worker, token, bytes));
   }
 
-  /** What is on its way is given up, if the configuration has changed as far as it matters here. */
+  /** Takes over the configuration. Announces in flight are cancelled if the client has to be made anew. */
   adopt({ config }: LoadedConfig, { groups }: PolicyData): void {
     this.#learned.groups = new PeerGroups(groups);
     this.#learned.swarmLimit = config.tracker.max_learned_peers;
@@ -101,7 +107,7 @@ export class ForwardingFeature implements Feature {
     void client.close();
   }
 
-  /** Asks nobody any more. */
+  /** Cancels announces in flight. */
   async stop(): Promise<void> {
     await this.#client.close();
   }
@@ -157,7 +163,7 @@ function limitsOf({
   };
 }
 
-/** What makes another client necessary. */
+/** Settings whose change requires a new client. */
 function keyOf({
   forwarded_announce: { deny, own_hosts, max_requests, max_requests_per_tracker },
   tracker,

@@ -19,10 +19,10 @@ import { RepeatLimit } from "../../telemetry/repeat-limit.ts";
 import { AccessList, buildAccessList } from "../../tracker/access-list.ts";
 import type { Feature } from "../feature.ts";
 
-/** Most time between two readings of counts. */
+/** Maximum time between two readings of handshake counts. */
 const READ_COUNTS_MS = 60_000;
 
-/** Makes and gives the list of one tracker, and counts what becomes of it. */
+/** Makes and publishes the hash list, and reads the handshake counts of routers and DPI boxes. */
 export class HashListFeature implements Feature {
   readonly panel: Panel;
   readonly handshakes = new Handshakes();
@@ -30,9 +30,9 @@ export class HashListFeature implements Feature {
   readonly #maker: HashListMaker;
   readonly #encoded = new EncodedLists();
   #sources: readonly HandshakeSource[];
-  /** When their files were last written, where they have been read. Milliseconds since 1970. */
+  /** The time at which each file that was read was last written, in milliseconds since 1970. */
   readonly #written = new Map<string, number>();
-  /** Ends the reading of counts. */
+  /** Stops reading counts. */
   #reading = new AbortController();
 
   constructor(loaded: LoadedConfig, policy: PolicyData, store: SwarmStoreData, log: Logger) {
@@ -46,7 +46,7 @@ export class HashListFeature implements Feature {
     });
   }
 
-  /** Follows a reload. */
+  /** Takes over settings and sources of counts. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void {
     void this.#maker.adopt(settingsOf(loaded), policy.groups);
     const before = this.#sources;
@@ -60,7 +60,7 @@ export class HashListFeature implements Feature {
     return this.#maker.settings.dryRun;
   }
 
-  /** The list of now. */
+  /** Encodes the present list. */
   async encode(format: HashListFormat): Promise<EncodedHashList> {
     const list = await this.#maker.now();
     const timeout = 2 * this.#maker.settings.interval;
@@ -68,7 +68,7 @@ export class HashListFeature implements Feature {
     return { bytes, sha256, changedAt: list.changedAt, validUntil: list.validUntil };
   }
 
-  /** Begins to make lists, and to read counts. */
+  /** Begins to make lists and to read counts. */
   start(): void {
     this.#maker.start();
     this.#readCounts();
@@ -85,7 +85,7 @@ export class HashListFeature implements Feature {
     return { by, file, writtenAt, isStale: isStale(writtenAt) };
   }
 
-  /** Begins anew with the sources of now. */
+  /** Restarts reading, with the present sources. */
   #readCounts(): void {
     this.#reading.abort();
     this.#reading = new AbortController();
@@ -124,7 +124,7 @@ function settingsOf({ config: { hashlist }, hashListExclude }: LoadedConfig): Ha
   };
 }
 
-/** Tells an operator. */
+/** Logs what happens to the hash list. */
 class HashListLog implements HashListObserver {
   readonly #log: Logger;
   readonly #failures = new RepeatLimit();
@@ -143,6 +143,6 @@ class HashListLog implements HashListObserver {
   }
 
   countsFailed(error: Error): void {
-    this.#log.warning({ reason: error.message }, "no counts of handshakes, or no new ones");
+    this.#log.warning({ reason: error.message }, "handshake counts cannot be read");
   }
 }

@@ -1,4 +1,4 @@
-/** Partners' peers, as the control plane sees them: neighbors, wired to configuration, store, tasks and log. */
+/** Neighbors, wired to configuration, store, tasks and log. */
 
 import { randomBytes, randomInt } from "node:crypto";
 import type { Panel } from "../../admin/panel.ts";
@@ -29,23 +29,23 @@ import { POLL_PEER_ID, Polls } from "../../tracker/polls.ts";
 import type { Feature } from "../feature.ts";
 import type { TaskDispatcher } from "../task-dispatcher.ts";
 
-/** How often neighbors are asked what they may be asked by then. */
+/** Interval at which due requests to neighbors are sent. */
 const PUMP_MS = 50;
 
-/** Where peers would reach us if we were one: nobody listens there. */
+/** The port in announces to neighbors. The tracker is not a peer: nothing listens there. */
 const POLL_PORT = 6881;
 
-/** Swarms are taken to have at least so many peers on average, as far as memory for them goes. */
+/** Assumed minimum of peers in a swarm, on average: limits the memory for swarms that are due to be asked about. */
 const PEERS_PER_SWARM = 4;
 
-/** What the neighbors are wired to. */
+/** What the feature needs. */
 export interface NeighborsFeatureParts {
   readonly store: SwarmStoreData;
   readonly tasks: TaskDispatcher;
   readonly log: Logger;
 }
 
-/** Asks neighbors, and stores what they name. */
+/** Asks neighbors for peers, and stores the peers they return. */
 export class NeighborsFeature implements Feature {
   readonly panel: Panel;
   readonly #log: Logger;
@@ -83,19 +83,19 @@ export class NeighborsFeature implements Feature {
     this.adopt(loaded, policy);
   }
 
-  /** Takes over a configuration. */
+  /** Takes over neighbors, groups and limits. */
   adopt({ config }: LoadedConfig, policy: PolicyData): void {
     this.#learned.groups = new PeerGroups(policy.groups);
     this.#learned.swarmLimit = config.tracker.max_learned_peers;
     this.#neighbors.adopt(this.#policyOf(config, policy));
   }
 
-  /** Begins to ask. */
+  /** Begins to send requests. */
   start(): void {
     this.#timer = setInterval(() => this.#neighbors.pump(), PUMP_MS);
   }
 
-  /** Asks nobody any more. */
+  /** Stops sending requests. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#neighbors.stop();
@@ -132,7 +132,7 @@ export class NeighborsFeature implements Feature {
     const until = new Date(openUntilMs).toISOString();
     this.#log.warning(
       { ...fields, failure: lastFailure, until },
-      "the neighbor does not answer: it is left alone for a while",
+      "the neighbor does not answer: backing off",
     );
   }
 }
@@ -150,7 +150,7 @@ function settingsOf(neighbor: Config["neighbors"][number]): NeighborSettings {
   };
 }
 
-/** The first IPv4 address of this machine that others can reach; empty when there is none. */
+/** Returns the first public IPv4 address of this machine, or an empty string. */
 function publicAddress(): string {
   const address = new Address();
   for (const { family, words } of machineAddresses()) {

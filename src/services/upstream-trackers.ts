@@ -1,5 +1,4 @@
-/** Decides, on the data plane, whether an external tracker is to be asked on a client's behalf, and has it asked. */
-
+/** Decides, on the data plane, whether an upstream tracker has to be asked for a client, and queues the task. */
 import { ANNOUNCE_EVENT, type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
@@ -11,32 +10,32 @@ import type { Clock } from "../tracker/tracker.ts";
 import type { Mode } from "../wire/host-rules.ts";
 import { AUTHORITY_LIMIT, type TrackerUrl } from "../wire/tracker-url.ts";
 
-/** Random words that keys are made with, the same for all workers. */
+/** Random words that the keys are made with, the same for all workers. */
 export const ASK_SECRET_WORDS = 4;
 
 const ADDRESS_WORDS = 4;
 const NAME_WORDS = Math.ceil(AUTHORITY_LIMIT / 4);
 
-/** For one announce after the other. One for each thread. */
-export class ExternalTrackers {
+/** What is known of the upstream tracker of the present announce. One for each worker, reused for every announce. */
+export class UpstreamTrackers {
   /**
-   * Whether what this tracker said of the swarm still holds, if only for want of better, be it that it could not be asked;
-   * or what it said to the client, to be left alone.
+   * Whether the client can be answered without asking: the tracker's last reply about the swarm is still valid, or the
+   * tracker could not be asked and is backing off, or it told the client when to come back.
    */
   isKnown = false;
-  /** Whether the tracker would be asked about the swarm again, and for the client. */
+  /** Whether the tracker is due to be asked about the swarm again, and on behalf of the client. */
   isStale = false;
   isClientDue = false;
-  /** Seconds between announces, as the tracker last said; 0 when it has not. */
+  /** Seconds between announces, from the tracker's last reply; 0 if unknown. */
   interval = 0;
-  /** The tracker's number (peer-record.ts) while peers of this swarm that it has named are kept; else 0. */
+  /** The tracker's number (peer-record.ts) if the store has learned peers of this swarm from it; else 0. */
   source = 0;
   readonly #times: AskTimes;
   readonly #tasks: Pick<TaskWriter, "push">;
   readonly #clock: Clock;
   readonly #placeHash: KeyedHash;
   readonly #tagHash: KeyedHash;
-  /** The info-hash and the tracker's name; then, shorter, the swarm's key, the client's address and peer_id. */
+  /** Input of the hashes: info-hash and tracker name; then the swarm's key with the client's address and peer_id. */
   readonly #words = new Uint32Array(INFO_HASH_WORDS + NAME_WORDS);
   readonly #keys = new Int32Array(4);
 
@@ -49,7 +48,7 @@ export class ExternalTrackers {
     this.#tagHash = new KeyedHash(secret[2], secret[3]);
   }
 
-  /** Looks up what is known of a swarm and a client at this tracker. */
+  /** Looks up the state of a swarm and a client at this tracker. */
   look(url: TrackerUrl, request: AnnounceRequest): void {
     const times = this.#times;
     const keys = this.#keys;
@@ -58,20 +57,19 @@ export class ExternalTrackers {
     const isFound = times.find(keys[0], keys[1]);
     const isKept = isFound && times.state !== 0 && !isForgotten(times.state, now);
     this.source = isKept ? sourceOf(times.state) : 0;
-    // Peers are kept longer (forwarding/reply-facts.ts).
+    // Learned peers are kept for longer than the interval (forwarding/reply-facts.ts).
     this.isKnown = isKept || (isFound && now < times.due);
     this.isStale = !isFound || times.due <= now;
     this.interval = isFound ? times.interval : 0;
     this.isClientDue = !times.find(keys[2], keys[3]) || times.due <= now;
     if (this.isClientDue || times.interval > 0) return;
-    // It has told this client not to come again before (BEP 31).
+    // The tracker's last reply had a "retry in" for this client (BEP 31).
     this.isKnown = true;
     this.isStale = false;
   }
 
   /**
-   * Whether the tracker has to be asked, as an announce that it misses would be missed in its accounts, or because we
-   * have too few peers.
+   * Whether the tracker has to be asked: for its accounting, or because too few peers are known.
    */
   mustAsk({ event }: AnnounceRequest, lacksPeers: boolean): boolean {
     const isNews = event !== ANNOUNCE_EVENT.none && event !== ANNOUNCE_EVENT.paused;
@@ -79,10 +77,10 @@ export class ExternalTrackers {
   }
 
   /**
-   * Has the tracker asked, after {@link look} at the same announce.
-   * @param token the connection that waits for it, or 0.
-   * @param input holds the client's User-Agent at `[agentStart, agentEnd)`.
-   * @returns whether there was room for it.
+   * Queues a task to ask the tracker. {@link look} was called for the same announce.
+   * @param token of the deferred request that waits for the reply, or 0.
+   * @param input has the client's User-Agent at `[agentStart, agentEnd)`.
+   * @returns false if the queue is full.
    */
   ask(
     token: number,
@@ -106,14 +104,14 @@ export class ExternalTrackers {
     for (let i = 0; i < nameWords; i++) words[INFO_HASH_WORDS + i] = 0;
     for (let i = authorityStart; i < authorityEnd; i++) {
       const at = i - authorityStart;
-      // In lower case: digits, dots, hyphens and colons have this bit already.
+      // Converts to lower case; digits, dots, hyphens and colons have this bit set already.
       words[INFO_HASH_WORDS + (at >> 2)] |= (bytes[i] | 0x20) << ((at & 3) * 8);
     }
     this.#hash(INFO_HASH_WORDS + nameWords, authorityEnd - authorityStart, 0);
     words[0] = keys[0];
     words[1] = keys[1];
     for (let i = 0; i < ADDRESS_WORDS; i++) words[2 + i] = request.address.words[i];
-    // Behind one address, and with the same port, there may be several whom a tracker keeps accounts of.
+    // Several clients with separate accounts may share an address and a port.
     for (let i = 0; i < PEER_ID_WORDS; i++) words[2 + ADDRESS_WORDS + i] = request.peerId[i];
     this.#hash(2 + ADDRESS_WORDS + PEER_ID_WORDS, request.port, 2);
   }

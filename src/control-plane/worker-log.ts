@@ -1,0 +1,51 @@
+/** Logs what happens to the workers. */
+import type { WorkerEvent } from "../data-plane/protocol.ts";
+import type { WorkerPoolObserver } from "../data-plane/worker-pool.ts";
+import type { Recovery } from "../store/store-recovery.ts";
+import type { Logger } from "../telemetry/logger.ts";
+
+/** Logs the events of the worker pool, for the operator. */
+export class WorkerLog implements WorkerPoolObserver {
+  readonly #log: Logger;
+  readonly #stop: () => void;
+
+  /** @param stop called when the worker pool has given up. */
+  constructor(log: Logger, stop: () => void) {
+    this.#log = log;
+    this.#stop = stop;
+  }
+
+  event(event: WorkerEvent): void {
+    if (event.type !== "refused") return;
+    const { address, reason, requests } = event;
+    this.#log.diagnostic(
+      { address, reason, requests },
+      "requests refused; address and reason of the last one",
+    );
+  }
+
+  reclassified(): void {
+    this.#log.info("all peers are classified by the new groups");
+  }
+
+  crashed(worker: number, err: unknown, { shards, swarms, peers }: Recovery): void {
+    this.#log.critical(
+      { err, worker },
+      "a worker crashed; the others are not affected, and it will be replaced",
+    );
+    if (shards === 0) return;
+    this.#log.error(
+      { worker, shards, swarms, peers },
+      "the worker crashed while holding shards: their swarms were dropped; clients will announce again",
+    );
+  }
+
+  replaced(worker: number): void {
+    this.#log.info({ worker }, "the worker is replaced");
+  }
+
+  gaveUp(err: unknown, reason: string): void {
+    this.#log.critical({ err, reason }, "workers crash again and again: stopping");
+    this.#stop();
+  }
+}
