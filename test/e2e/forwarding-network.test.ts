@@ -73,6 +73,8 @@ async function build(bed: Bed, way: Way): Promise<Scene> {
     `listen: { http: ["${internet.address}:${PORT}"], udp: [] }`,
     `peer_groups: ${JSON.stringify(groups)}`,
     "selection: { policy: bridged }",
+    // The seeders at home are believed from their first announce on.
+    "hashlist: { min_dwell: 0 }",
     `forwarded_announce: ${JSON.stringify({ ...trust, timeout: 1 })}`,
   ].join("\n");
   const tracker = await TrackerProcess.start(bed, config, { namespace: internet.core });

@@ -48,7 +48,8 @@ function makePeers(swarm: number, size: number, now: number, tiers: number[]): U
     const tier = (swarm + i) % NETS.length;
     tiers[tier]++;
     const at = STORED_HEADER_BYTES + i * STORED_PEER_BYTES[4];
-    view.setUint32(at, NETS[tier] * 2 ** 24 + i + 1);
+    // An address is in a few torrents only: one that is in all of them would be refused most.
+    view.setUint32(at, NETS[tier] * 2 ** 24 + ((swarm * 31 + i) % 0xfffffe) + 1);
     view.setUint16(at + 4, 6881);
     view.setUint16(at + 8, i % 5 === 0 ? 0 : 1000);
   }
