@@ -1,27 +1,27 @@
 /**
- * How much of the places each client address has, so that no one takes them all: with trackers that do not answer a place
- * is held for long, and names of such trackers anybody can make up. Addresses count by household (model/address.ts).
+ * Limits the announces of each client address, so that no address occupies all places: a place at a tracker that does not
+ * answer is held until the timeout, and clients choose the trackers. Addresses count by household (model/address.ts).
  */
 import { householdOf } from "../model/address.ts";
 import type { Job } from "./upstream.ts";
 
-/** What one address may take. */
+/** The limits of one address. */
 export interface ShareLimits {
-  /** Announces on their way, or in the queues of trackers: the others wait until one of these is over. */
+  /** Announces that are sent or in the queues of trackers. Further ones wait until one of these ends. */
   readonly maxPerAddress: number;
-  /** All of its announces that are not over. */
+  /** All of its unfinished announces. */
   readonly maxHeldPerAddress: number;
 }
 
-/** What one address has. */
+/** The announces of one address. */
 interface Share {
   held: number;
   placed: number;
-  /** Without a place. */
+  /** Announces that wait for a place. */
   readonly waiting: Job[];
 }
 
-/** The shares of all addresses that have any. */
+/** The shares of all addresses with announces. */
 export class AddressShares {
   readonly #limits: ShareLimits;
   readonly #shares = new Map<string, Share>();
@@ -30,7 +30,7 @@ export class AddressShares {
     this.#limits = limits;
   }
 
-  /** Takes an announce in, until {@link release}. @returns false when its address has as many as it may. */
+  /** Counts an announce until {@link release}. @returns false when its address has reached the limit. */
   hold(job: Job): boolean {
     const key = householdOf(job.task.address);
     const share = this.#shares.get(key) ?? { held: 0, placed: 0, waiting: [] };
@@ -40,14 +40,14 @@ export class AddressShares {
     return true;
   }
 
-  /** It is over. */
+  /** Ends the counting of a finished announce. */
   release(job: Job): void {
     const key = householdOf(job.task.address);
     const share = this.#shares.get(key)!;
     if (--share.held === 0) this.#shares.delete(key);
   }
 
-  /** Gives it a place, until {@link leave}. @returns false when it has to wait for one. */
+  /** Takes a place for an announce until {@link leave}. @returns false when it has to wait. */
   place(job: Job): boolean {
     const share = this.#shares.get(householdOf(job.task.address))!;
     if (share.placed < this.#limits.maxPerAddress) {
@@ -58,12 +58,12 @@ export class AddressShares {
     return false;
   }
 
-  /** It has left its place. */
+  /** Frees the place of an announce. */
   leave(job: Job): void {
     this.#shares.get(householdOf(job.task.address))!.placed--;
   }
 
-  /** One of the same address that waits, if there is a place for it: when another has left its own, or is to have none. */
+  /** Removes the next waiting announce of the same address, if there is a place for it. */
   next(job: Job): Job | undefined {
     const share = this.#shares.get(householdOf(job.task.address))!;
     return share.placed < this.#limits.maxPerAddress ? share.waiting.shift() : undefined;

@@ -1,4 +1,4 @@
-/** What an external tracker is sent for a client: its own query, byte for byte, but for what only we know. */
+/** The announce to an upstream tracker on behalf of a client: the client's query byte for byte, and its address. */
 import type { OutgoingAnnounce, UdpFields } from "../client/outgoing-announce.ts";
 import { writeWord } from "../model/address.ts";
 import { formatAddress } from "../model/address-text.ts";
@@ -8,13 +8,13 @@ import type { ForwardTask } from "../tasks/forward-task.ts";
 
 const USER_AGENT = /^[\x20-\x7e]+$/;
 const PEER_ID_BYTES = 20;
-/** The most that is counted exactly. Who does not say what is left has not everything. */
+/** The largest exact number of a double. Also the value of `left` when the client does not send it: it is incomplete. */
 const MOST_BYTES = 2 ** 53;
 
 /**
- * Makes the announce for an external tracker. Added are the client's address, where it does not say it and it can be
- * reached from outside; and the number of peers is raised, as the answer serves others, too.
- * @param numWant peers to ask for at least.
+ * Makes the announce to an upstream tracker. A public address of the client is added unless the query has one. The number
+ * of wanted peers is raised, since the answer serves other clients too.
+ * @param numWant the minimum number of wanted peers.
  */
 export function announcementFor(task: ForwardTask, numWant: number): OutgoingAnnounce {
   const { scheme, authority, path, userAgent } = task;
@@ -29,7 +29,7 @@ export function announcementFor(task: ForwardTask, numWant: number): OutgoingAnn
   return { url: `${origin}${before.startsWith("/") ? "" : "/"}${before}?${pairs.join("&")}`, ...agent };
 }
 
-/** Whether a client says in its query where it is. */
+/** Whether a query contains the client's address. */
 export function namesAddress(pairs: readonly string[]): boolean {
   return pairs.some((pair) => /^ip(v[46])?=/.test(pair));
 }
@@ -59,7 +59,7 @@ function udpFields(task: ForwardTask, numWant: number): UdpFields {
     left: sumOf(query.get("left"), MOST_BYTES),
     uploaded: sumOf(query.get("uploaded")),
     event,
-    // Clients write over HTTP in hexadecimal what is 32 bits over UDP.
+    // The key is hexadecimal over HTTP, and 32 bits over UDP.
     key: /^[0-9a-f]{1,8}$/i.test(key) ? Number.parseInt(key, 16) : 0,
     numWant: event === ANNOUNCE_EVENT.stopped ? 0 : numWant,
     port,
@@ -67,7 +67,7 @@ function udpFields(task: ForwardTask, numWant: number): UdpFields {
   };
 }
 
-/** Undoes %-escapes; the others, in the right place already, are bytes. */
+/** Decodes %-escapes. Every other character is one byte. */
 function bytesOf(text: string): Uint8Array {
   const characters = text.replaceAll(/%([0-9a-f]{2})/gi, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 16)),

@@ -1,8 +1,8 @@
 /**
- * Asks external trackers on behalf of clients, and remembers when to ask again. Start here.
+ * Asks upstream trackers on behalf of clients, and records when to ask again. Start here.
  *
- * An announce that a tracker keeps accounts of (an event, or the client's turn by the tracker's own interval) goes out by
- * itself, as the client wrote it. One that only lacks peers joins what is on its way for the swarm, if anything is.
+ * An announce that the upstream tracker accounts for (an event, or a client whose interval is over) is always sent as the
+ * client wrote it. An announce that only needs peers joins a request for the same swarm, if one is under way.
  */
 
 import type { Answer, Outcome } from "../client/outcome.ts";
@@ -29,7 +29,7 @@ import { Schedule, type ScheduleLimits } from "./schedule.ts";
 import { TrackerStandings } from "./tracker-standings.ts";
 import { type Job, keyOf, type Waiter } from "./upstream.ts";
 
-/** What a {@link Forwarder} works with. */
+/** The dependencies of a {@link Forwarder}. */
 export interface ForwarderParts {
   readonly limits: ScheduleLimits;
   /** See {@link Forwarder.numWant}. */
@@ -37,11 +37,11 @@ export interface ForwarderParts {
   readonly times: AskTimes;
   /** Announces to a tracker (client/tracker-client.ts). Never rejects. */
   readonly announce: (announcement: OutgoingAnnounce) => Promise<Outcome>;
-  /** Puts peers into the store. @returns whether most of them, or enough, are there now. */
+  /** Stores peers. @returns whether most of them, or enough, are stored now. */
   readonly learn: (peers: ForeignPeers) => boolean;
-  /** Ends a wait. */
+  /** Ends the wait of a connection. */
   readonly resume: (worker: number, token: number, reply: UpstreamReply | undefined) => void;
-  /** Whether an address is this tracker's: it is nobody's peer. */
+  /** Whether an address belongs to this tracker, and so is no peer. */
   readonly isOurs: (address: Address) => boolean;
   /** The data plane's clock, in seconds, and another for durations. */
   readonly now: () => number;
@@ -50,26 +50,26 @@ export interface ForwarderParts {
   readonly fraction: () => number;
 }
 
-/** What is on its way for a swarm at a tracker. */
+/** The requests under way for a swarm at a tracker. */
 interface Swarm {
   readonly jobs: Set<Job>;
-  /** Who waits for whatever comes first. */
+  /** Connections that wait for the first answer. */
   readonly waiters: Waiter[];
 }
 
-/** A client that is being asked for is not due again before this, in seconds. */
+/** The earliest next request for a client while one is under way, in seconds. */
 const WHILE_ASKING = 60;
 
-/** Connections that join what is on its way. */
+/** The maximum number of connections that join the requests of one swarm. */
 const WAITERS_LIMIT = 1000;
 
 const NOBODY: Waiter = { worker: 0, token: 0 };
 
-/** Does the tasks to external trackers. */
+/** Executes forward tasks. */
 export class Forwarder {
-  /** Peers that external trackers are asked for, at least. */
+  /** The minimum number of peers to ask upstream trackers for. */
   numWant: number;
-  /** Announces that joined what was on its way. */
+  /** Announces that joined a request under way. */
   joined = 0;
   readonly counts = new NamedCounts();
   readonly standings = new TrackerStandings();
@@ -90,7 +90,7 @@ export class Forwarder {
     });
   }
 
-  /** Does a task. @param token of the connection of `worker` that waits for it, or 0. */
+  /** Executes a task. @param token of the waiting connection of `worker`, or 0. */
   take(worker: number, token: number, bytes: Uint8Array<ArrayBuffer>): void {
     const task = readForwardTask(bytes);
     const waiter = { worker, token };
@@ -111,7 +111,7 @@ export class Forwarder {
     this.schedule.add(job);
   }
 
-  /** Whether the tracker keeps accounts of it. */
+  /** Whether the upstream tracker accounts for the announce. */
   #isAccounted({ event, client }: ForwardTask): boolean {
     if (event !== ANNOUNCE_EVENT.none && event !== ANNOUNCE_EVENT.paused) return true;
     const { times, now } = this.#parts;
@@ -121,7 +121,7 @@ export class Forwarder {
   async #run(job: Job): Promise<void> {
     const announcement = announcementFor(job.task, this.numWant);
     let outcome = await this.#parts.announce(announcement);
-    // As any client would: the tracker may have closed a kept connection just then, and not have heard of it.
+    // Repeat once: the tracker may have closed the idle connection before it read the request.
     if (!outcome.answered && outcome.kind === "cut") outcome = await this.#parts.announce(announcement);
     const { upstream } = job;
     upstream.latencyMs = outcome.latencyMs;
@@ -156,9 +156,9 @@ export class Forwarder {
   }
 
   /**
-   * Puts an answer's peers into the store.
-   * @returns what is noted about them in ask-times.ts, and whether they have to be passed on to those who wait, as a
-   * tracker that is not confirmed has no place for them there.
+   * Stores the peers of an answer.
+   * @returns their state in ask-times.ts, and whether to pass them to the waiting clients directly, because the store did
+   * not accept those of an unconfirmed tracker.
    */
   #keep(
     { authority, address, infoHash }: ForwardTask,
@@ -167,7 +167,7 @@ export class Forwarder {
     expiresAt: number,
   ) {
     const { learn, now } = this.#parts;
-    // One that refuses a client is not used by it.
+    // A refused client does not count as a user of the tracker.
     if (answer.failureReason !== undefined) return { state: 0, isPassedOn: false };
     const standing = this.standings.use(authority, address, now());
     if (standing === undefined) return { state: 0, isPassedOn: true };
@@ -178,13 +178,13 @@ export class Forwarder {
     return isKept ? { state, isPassedOn: false } : { state: 0, isPassedOn: !isConfirmed };
   }
 
-  /** It has not been heard of. @param isTrackers for a reason that holds for others as well: nobody waits for that again soon. */
+  /** Handles a failure. @param isTrackers whether it concerns all clients. Then none of them waits for the tracker soon. */
   #failed(job: Job, isTrackers: boolean): void {
     const { task, upstream } = job;
     const { times, now, nowMs } = this.#parts;
     const wait = retryAfter(upstream.breaker, nowMs());
     const isKnown = times.find(...task.swarm);
-    // What it has named before is kept as long as ever.
+    // The peers of earlier answers keep their expiry.
     if (isTrackers && (!isKnown || times.due <= now()))
       times.set(...task.swarm, now() + wait, 0, isKnown ? times.state : 0);
     this.#end(job.waiter);
@@ -198,7 +198,7 @@ export class Forwarder {
     this.#swarms.set(key, swarm);
   }
 
-  /** It is over; with the last of its swarm, so is everybody's wait. */
+  /** Removes a finished request. The last one of a swarm ends all waits for it. */
   #finish(job: Job): void {
     const key = keyOf(job.task.swarm);
     const swarm = this.#swarms.get(key);
@@ -209,7 +209,7 @@ export class Forwarder {
     for (const waiter of swarm.waiters) this.#end(waiter);
   }
 
-  /** There are peers: nobody waits any longer who has not even been asked for, but for those that are passed an answer on. */
+  /** Ends the waits of other clients of the swarm, except observed ones, whose own request is not sent yet. */
   #endOthers(job: Job, reply: UpstreamReply): void {
     const swarm = this.#swarms.get(keyOf(job.task.swarm));
     if (swarm === undefined) return;

@@ -1,4 +1,4 @@
-/** What an external tracker's answer means here: for when, for whom, and for how long. */
+/** Interprets the answer of an upstream tracker: its intervals, its peers and their expiry, and the recipients. */
 import type { CircuitBreaker } from "../client/circuit-breaker.ts";
 import type { Answer, NoReply } from "../client/outcome.ts";
 import { Address, type Family, readWord } from "../model/address.ts";
@@ -8,19 +8,19 @@ import type { ForwardTask } from "../tasks/forward-task.ts";
 import { encodeWords, type UpstreamReply } from "../tasks/upstream-reply.ts";
 import { namesAddress } from "./forwarded-announcement.ts";
 
-/** Of a tracker that names none, and what is believed of one that does. Seconds. */
+/** The interval when an answer has none, and the accepted range. Seconds. */
 const INTERVAL = { usual: 1800, least: 60, most: 86_400 } as const;
 
-/** A client that comes back this much earlier than its interval is due all the same: intervals differ a little. */
+/** The part of the interval by which a client may come early: clients keep intervals inexactly. */
 const EARLY = 0.1;
 
-/** Peers are kept over so many intervals: while the tracker is asked again, the old ones are given. */
+/** Peers expire after so many intervals: until the next answer, the old ones are returned. */
 const KEPT_INTERVALS = 2;
 
-/** But never for longer than this, whatever interval the tracker names: if they are false, not for longer either. Seconds. */
+/** The maximum time until peers expire, whatever the interval: it limits how long false peers stay. Seconds. */
 export const KEPT_MOST = 7200;
 
-/** Where a tracker fails, clients of the same torrent do not wait for it again before this. Seconds. */
+/** The minimum time after a failure before clients of the same swarm wait for the tracker again. Seconds. */
 const LEAST_RETRY = 30;
 
 /** An HTTP status (RFC 6585 4). */
@@ -28,63 +28,63 @@ const TOO_MANY_REQUESTS = 429;
 
 const NOTHING = new Uint8Array(0);
 
-/** Peers that answers have named, and those among them that were not taken. */
+/** Counts of the peers in answers, and of the rejected ones by reason. */
 export class NamedCounts {
   named = 0;
-  /** Ourselves. */
+  /** Addresses of this tracker. */
   trackers = 0;
-  /** Reached only near whoever has them. */
+  /** Private addresses, which are not reachable from here. */
   private = 0;
-  /** Nobody's. */
+  /** Addresses and ports that cannot be a peer. */
   unusable = 0;
 }
 
 /** When to ask again, in seconds. */
 export interface AnswerTimes {
-  /** Seconds between announces, as the tracker wants it; 0 when nothing is to be had from it before (tasks/ask-times.ts). */
+  /** Seconds between announces that the tracker asks for; 0 when it refuses earlier requests (tasks/ask-times.ts). */
   readonly interval: number;
-  /** When the swarm is due, undefined if nothing was said about it, and when the client is. */
+  /** When the swarm is due, or undefined if the answer does not say, and when the client is due. */
   readonly swarm: number | undefined;
   readonly client: number;
-  /** When the peers are to be forgotten. */
+  /** When the peers expire. */
   readonly expiresAt: number;
 }
 
-/** Reads from an answer when to ask again. */
+/** Derives from an answer when to ask again. */
 export function timesOf(answer: Answer, now: number): AnswerTimes {
   const interval = within(answer.interval ?? INTERVAL.usual);
   const least = answer.minInterval === undefined ? 0 : within(answer.minInterval);
   const expiresAt = now + Math.min(KEPT_INTERVALS * interval, KEPT_MOST);
   if (answer.failureReason !== undefined) {
-    // It may have refused this client alone, for its passkey: others are to hear for themselves. BEP 31, too, says when
-    // "the request" can be repeated, which was this client's.
+    // The refusal may concern this client alone, for example its passkey. The retry time of BEP 31 is also that of one
+    // request. So other clients of the swarm still ask for themselves.
     const { retryIn } = answer;
     const client = now + within(retryIn ?? interval);
     return { interval: retryIn === undefined ? interval : 0, swarm: undefined, client, expiresAt };
   }
   return {
     interval,
-    // Before its peers are forgotten, unless it forbids that.
+    // Before the peers expire, unless the tracker forbids it.
     swarm: now + (least || Math.min(interval, KEPT_MOST / KEPT_INTERVALS)),
     client: now + Math.max(least, Math.floor(interval * (1 - EARLY))),
     expiresAt,
   };
 }
 
-/** Whether a failure speaks against the tracker, and not against what it was asked: nobody can have it left alone for others. */
+/** Whether a failure is the fault of the tracker and not of the request: no client can make it back off for others. */
 export function isItsFault({ kind, status }: NoReply): boolean {
   if (kind === "busy" || kind === "closed" || kind === "url") return false;
   return kind !== "status" || status < 400 || status >= 500 || status === TOO_MANY_REQUESTS;
 }
 
-/** Seconds after which a tracker is asked about a swarm again that could not be asked. */
+/** Seconds until the next request about a swarm after a failure. */
 export function retryAfter(breaker: CircuitBreaker, nowMs: number): number {
   return Math.max(LEAST_RETRY, Math.ceil((breaker.openUntilMs - nowMs) / 1000));
 }
 
 /**
- * The peers of an answer, but for this tracker itself, which other trackers take for one as it asks them, and for
- * addresses that mean something only near whoever has them: here they would be somebody else's.
+ * The usable peers of an answer. Removed are addresses of this tracker, which upstream trackers mistake for a peer because
+ * it announces, and private addresses, which belong to other hosts here.
  */
 export function peersOf(
   { peers, peers6 }: Answer,
@@ -94,14 +94,14 @@ export function peersOf(
   return { peers: without(peers, 4, isOurs, counts), peers6: without(peers6, 6, isOurs, counts) };
 }
 
-/** Whether the address that a tracker names (BEP 24) is ours, and not the one that it was told of the client. */
+/** Whether the external address in an answer (BEP 24) is that of this tracker, and not the client's from the query. */
 export function seesUs({ externalAddress }: Answer, { address, path }: ForwardTask): boolean {
   return (
     externalAddress !== undefined && !externalAddress.equals(address) && !namesAddress(path.split(/[?&]/))
   );
 }
 
-/** What is told to the client that was asked for. */
+/** The reply to the client of the request. */
 export function replyForSender(
   answer: Answer,
   isObserved: boolean,
@@ -110,7 +110,7 @@ export function replyForSender(
   return { ...replyForOthers(answer), ...encodeWords(answer), ...(isObserved ? found : {}) };
 }
 
-/** What is told to others who wait for the same torrent. */
+/** The reply to other clients that wait for the same swarm. */
 export function replyForOthers({ interval, complete, incomplete }: Answer): UpstreamReply {
   return {
     interval: interval ?? 0,

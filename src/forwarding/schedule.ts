@@ -1,58 +1,57 @@
 /**
- * In which order external trackers hear of what. A client's announces go out one after the other, as it made them; to
- * one tracker, from one address, and of all, so many are on their way at once, and so many wait. A tracker that fails is
- * left alone.
+ * Schedules announces to upstream trackers. The announces of a client are sent in order, one after the other. The running
+ * and the queued ones are limited per tracker, per client address and in all. A failing tracker backs off.
  */
 import { AddressShares, type ShareLimits } from "./address-shares.ts";
 import { isCoveredByLater, type Job, keyOf, Upstream, UpstreamCounts } from "./upstream.ts";
 
-/** What a {@link Schedule} may take. */
+/** The limits of a {@link Schedule}. */
 export interface ScheduleLimits extends ShareLimits {
-  /** Announces on their way, to all trackers and to one. */
+  /** Running announces, to all trackers and to one. */
   readonly maxRequests: number;
   readonly maxPerTracker: number;
-  /** Announces that wait for their turn, likewise. */
+  /** Queued announces, for all trackers and for one. */
   readonly maxQueued: number;
   readonly maxQueuedPerTracker: number;
-  /** Trackers that are remembered. */
+  /** Known trackers. */
   readonly maxTrackers: number;
 }
 
-/** What it works with. */
+/** The dependencies of a {@link Schedule}. */
 export interface ScheduleParts {
   readonly limits: ScheduleLimits;
   readonly nowMs: () => number;
   /** Uniform in [0, 1). */
   readonly fraction: () => number;
-  /** Sends an announce and deals with its answer. Never rejects. */
+  /** Sends an announce and handles its answer. Never rejects. */
   readonly run: (job: Job) => Promise<void>;
-  /** One that will not be sent. @param why it is the client that has too many, or others of the tracker's would not be either. */
+  /** Called for a dropped announce. @param why whether the limit of the client or of the tracker was reached. */
   readonly drop: (job: Job, why: "client" | "tracker") => void;
 }
 
-/** Announces of one client that wait, the one under way included. */
+/** The maximum number of unfinished announces of one client. */
 const MOST_OF_A_CLIENT = 4;
 
-/** Sends what can be sent. */
+/** The queues of all upstream trackers. */
 export class Schedule {
   readonly #parts: ScheduleParts;
   /** By name, the least recently used first. */
   readonly #upstreams = new Map<string, Upstream>();
-  /** Of each client, at each tracker and swarm, what is not over yet; the first is queued or under way. */
+  /** The unfinished announces by client, tracker and swarm. The first of each is queued or running. */
   readonly #clients = new Map<string, Job[]>();
-  /** Those with a queue, in the order in which they have their turn. */
+  /** Trackers with queued announces, in the order of their turns. */
   readonly #waiting = new Set<Upstream>();
-  /** Of trackers that are forgotten, and of announces for others for which there was no room. */
+  /** Counts of evicted trackers, and of announces to trackers that found no room. */
   readonly #others = new UpstreamCounts();
   readonly #shares: AddressShares;
-  /** Announces that are to be queued: however many there are, nothing recurses. */
+  /** Announces to queue. The list replaces recursion. */
   readonly #ready: Job[] = [];
   #isQueueing = false;
   #running = 0;
   #queued = 0;
-  /** Those that wait behind another of their client, or of their address. */
+  /** Announces that wait behind another one of their client or address. */
   #behind = 0;
-  /** Announces that were dropped, as their address had too many. */
+  /** Announces that were dropped because their address had too many. */
   crowded = 0;
 
   constructor(parts: ScheduleParts) {
@@ -60,7 +59,7 @@ export class Schedule {
     this.#shares = new AddressShares(parts.limits);
   }
 
-  /** Announces on their way, and those that wait for their turn. */
+  /** The numbers of running and of queued announces. */
   get running(): number {
     return this.#running;
   }
@@ -68,12 +67,12 @@ export class Schedule {
     return this.#queued + this.#behind;
   }
 
-  /** The trackers that are remembered. */
+  /** The known trackers. */
   get upstreams(): Iterable<Upstream> {
     return this.#upstreams.values();
   }
 
-  /** Counts of all trackers there have been. */
+  /** The summed counts of all trackers since the start. */
   get totals(): Readonly<UpstreamCounts> {
     const totals = new UpstreamCounts();
     totals.add(this.#others);
@@ -81,7 +80,7 @@ export class Schedule {
     return totals;
   }
 
-  /** The tracker of that name. @returns undefined when there are too many that are busy: an announce is dropped. */
+  /** The tracker of a name. @returns undefined when too many others are busy. Then the announce is dropped. */
   upstream(name: string): Upstream | undefined {
     const known = this.#upstreams.get(name);
     if (known === undefined && !this.#makeRoom()) {
@@ -94,7 +93,7 @@ export class Schedule {
     return upstream;
   }
 
-  /** Has an announce sent, or dropped. */
+  /** Sends, queues or drops an announce. */
   add(job: Job): void {
     const key = keyOf(job.task.client);
     const others = this.#clients.get(key);
@@ -113,7 +112,7 @@ export class Schedule {
     }
   }
 
-  /** Of a client's announces that wait, the last may be one that the next makes unnecessary. */
+  /** Drops the last waiting announce of a client when the next one makes it redundant. */
   #forgetCovered(jobs: Job[]): void {
     const last = jobs[jobs.length - 1];
     if (jobs.length === 1 || !isCoveredByLater(last)) return;
@@ -147,7 +146,7 @@ export class Schedule {
     } else this.#behind++;
   }
 
-  /** Sends what may be sent to a tracker. */
+  /** Sends the queued announces of a tracker within the limits. */
   #send(upstream: Upstream): void {
     const { limits, nowMs, drop } = this.#parts;
     while (upstream.running < limits.maxPerTracker && this.#running < limits.maxRequests) {
@@ -180,7 +179,7 @@ export class Schedule {
     this.#leave(job);
   }
 
-  /** Whoever has waited longest is next. Each has one turn: it may have as much on its way as it may, and wait on. */
+  /** Gives every waiting tracker one turn, the longest waiting first. Each sends as many announces as its limit allows. */
   #giveTurns(): void {
     let turns = this.#waiting.size;
     for (const upstream of this.#waiting) {
@@ -197,7 +196,7 @@ export class Schedule {
     this.#parts.drop(job, why);
   }
 
-  /** It has left its tracker's queue: another of its address has its place. */
+  /** Frees the place of an announce for the next one of its address. */
   #leave(job: Job): void {
     this.#shares.leave(job);
     const next = this.#shares.next(job);
@@ -205,14 +204,14 @@ export class Schedule {
     this.#unblock(next);
   }
 
-  /** One that waited for a place has its turn. */
+  /** Queues an announce that waited for a place. */
   #unblock(job: Job | undefined): void {
     if (job === undefined) return;
     this.#behind--;
     this.#enqueue(job);
   }
 
-  /** A client's next announce has its turn. */
+  /** Removes a finished announce, and queues the next one of its client. */
   #over(job: Job): void {
     const key = keyOf(job.task.client);
     const others = this.#clients.get(key);
@@ -225,7 +224,7 @@ export class Schedule {
     }
   }
 
-  /** Forgets the tracker that was used least recently, of those that nothing is on its way to. */
+  /** Evicts the least recently used idle tracker. @returns whether there is room. */
   #makeRoom(): boolean {
     if (this.#upstreams.size < this.#parts.limits.maxTrackers) return true;
     for (const [name, upstream] of this.#upstreams) {

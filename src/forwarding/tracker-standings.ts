@@ -1,39 +1,39 @@
 /**
- * Which external trackers are *confirmed*: used by clients at several addresses lately. Anybody can name a tracker of his
- * own, which answers what he likes, for any torrent; so the peers of a tracker that is not confirmed are for its own
- * clients alone. A tracker is its host and port, whatever the scheme.
+ * Decides which upstream trackers are *confirmed*: recently used by clients at several addresses. Any client can name its
+ * own tracker, which can return false peers for any swarm. So the peers of an unconfirmed tracker are returned only to the
+ * clients of that tracker. A tracker is identified by host and port, whatever the scheme.
  *
- * Here trackers also get the numbers by which peers in the store are told apart. There are so many of them, and one
- * household can use up only a part; a tracker that gets none has its peers passed on to whoever is waiting, and stored
- * nowhere. A number is given anew when no peer with it can be in the store any more.
+ * This file also assigns the source numbers that identify trackers in the store. The numbers are limited, and one household
+ * can use only a part of them. The peers of a tracker without a number are passed to the waiting clients and not stored. A
+ * number is reused when no peer with it can be in the store any more.
  */
 import { type Address, householdOf } from "../model/address.ts";
 import { LEARNED_SOURCES } from "../model/counters.ts";
 import { KEPT_MOST } from "./reply-facts.ts";
 
-/** Addresses (households) that have to use a tracker for it to be confirmed. */
+/** The number of households that must use a tracker to confirm it. */
 export const CONFIRMING_ADDRESSES = 3;
 
-/** An address counts for so long after its last answer from the tracker. Seconds. */
+/** How long an address counts after its last answer from the tracker. Seconds. */
 const USED_SECONDS = 7200;
 
-/** Addresses that are remembered of a tracker, of each family. With more, those seen last. */
+/** The maximum number of stored addresses of a tracker and family: the latest ones. */
 const MOST_ADDRESSES = 8;
 
-/** A number is free so long after its tracker was last used: its peers are kept {@link KEPT_MOST}, and swept some minutes later. */
+/** When a number is free after the last use of its tracker: its peers expire after {@link KEPT_MOST}, and are swept later. */
 const NUMBER_SECONDS = KEPT_MOST + 1800;
 
-/** How many of what there may be. */
+/** The limits of {@link TrackerStandings}. */
 export interface StandingLimits {
-  /** Trackers that have a number. */
+  /** Trackers with a number. */
   readonly maxTrackers: number;
-  /** Those among them that one household counts for. */
+  /** Trackers with a number that one household uses. */
   readonly maxPerHousehold: number;
 }
 
 const LIMITS: StandingLimits = { maxTrackers: 4096, maxPerHousehold: 256 };
 
-/** What a tracker's peers count. */
+/** The standing of one tracker. */
 export interface TrackerStanding {
   /** Its number in the store (store/peer-record.ts). */
   readonly source: number;
@@ -43,18 +43,18 @@ export interface TrackerStanding {
 interface Known {
   readonly source: number;
   usedAt: number;
-  /** When each household last had an answer from it, the least recent first. An address counts in its family alone. */
+  /** The time of the last answer to each household, the earliest first, by address family. */
   readonly households: { readonly 4: Map<string, number>; readonly 6: Map<string, number> };
 }
 
 /** The standings of all external trackers. Times in seconds. */
 export class TrackerStandings {
-  /** Answers of trackers that got no number. */
+  /** Answers of trackers without a number. */
   unnumbered = 0;
   readonly #limits: StandingLimits;
   /** By name, the least recently used first. */
   readonly #trackers = new Map<string, Known>();
-  /** Trackers that each household counts for. */
+  /** The number of trackers that each household uses. */
   readonly #used = new Map<string, number>();
   readonly #freeSources: number[] = [];
 
@@ -69,9 +69,9 @@ export class TrackerStandings {
   }
 
   /**
-   * Notes that a tracker has answered a client.
-   * @param name its host and port.
-   * @returns undefined when there is no number for it.
+   * Records that a tracker has answered a client.
+   * @param name host and port.
+   * @returns undefined when the tracker gets no number.
    */
   use(name: string, client: Address, now: number): TrackerStanding | undefined {
     this.#forget(now);
@@ -95,7 +95,7 @@ export class TrackerStandings {
     return known !== undefined && isConfirmed(known, now);
   }
 
-  /** One more tracker, if its first household may have one more and there is a number. */
+  /** Adds a tracker, if the limit of its first household allows it and a number is free. */
   #admit(household: string, now: number): Known | undefined {
     if ((this.#used.get(household) ?? 0) >= this.#limits.maxPerHousehold) return undefined;
     const source = this.#freeSources.pop();
@@ -103,7 +103,7 @@ export class TrackerStandings {
     return { source, usedAt: now, households: { 4: new Map(), 6: new Map() } };
   }
 
-  /** A household uses a tracker; it counts, unless it counts for too many others. */
+  /** Records that a household uses a tracker, unless it uses too many others. */
   #note(households: Map<string, number>, household: string, now: number): void {
     for (const [other, at] of households) {
       if (at + USED_SECONDS > now) break;
@@ -126,7 +126,7 @@ export class TrackerStandings {
     else this.#used.delete(household);
   }
 
-  /** Forgets trackers that have not been used for long. */
+  /** Removes trackers that have not been used for {@link NUMBER_SECONDS}. */
   #forget(now: number): void {
     for (const [name, { usedAt, source, households }] of this.#trackers) {
       if (usedAt + NUMBER_SECONDS > now) return;
@@ -138,7 +138,7 @@ export class TrackerStandings {
   }
 }
 
-/** The families are counted apart: one client may have an address of either. */
+/** The families are counted separately: one client may have an address of each. */
 function isConfirmed({ households }: Known, now: number): boolean {
   return [households[4], households[6]].some((family) => {
     const lately = [...family.values()].filter((at) => at + USED_SECONDS > now);

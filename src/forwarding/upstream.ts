@@ -1,21 +1,21 @@
-/** One external tracker, and the announces that it is to hear of: whether it may be asked, what is on its way to it, and how it has been doing. */
+/** An upstream tracker: its circuit breaker, its queue and its counts; and the announces to it. */
 import { type BreakerState, CircuitBreaker } from "../client/circuit-breaker.ts";
 import type { FailureKind } from "../client/outcome.ts";
 import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import type { ForwardTask } from "../tasks/forward-task.ts";
 
-/** Counts since it was first asked. */
+/** The counts of one tracker since its first announce. */
 export class UpstreamCounts {
   asked = 0;
   answered = 0;
   failed = 0;
-  /** Not asked, as it was being left alone after failures. */
+  /** Announces that were not sent while the tracker was backing off. */
   leftAlone = 0;
-  /** Not asked, as too much was waiting for it. */
+  /** Announces that were not sent because too many were queued. */
   dropped = 0;
 
-  /** Adds another's. */
+  /** Adds the counts of another tracker. */
   add({ asked, answered, failed, leftAlone, dropped }: UpstreamCounts): void {
     this.asked += asked;
     this.answered += answered;
@@ -25,23 +25,23 @@ export class UpstreamCounts {
   }
 }
 
-/** An external tracker, by its scheme, host and port. */
+/** An upstream tracker, identified by scheme, host and port. */
 export class Upstream {
   readonly name: string;
   readonly breaker: CircuitBreaker;
   readonly counts = new UpstreamCounts();
-  /** What waits for its turn. */
+  /** Announces that wait for their turn. */
   readonly queue: Job[] = [];
-  /** Announces on their way. */
+  /** Running announces. */
   running = 0;
-  /** Why it last failed. */
+  /** The kind of the last failure. */
   lastFailure: FailureKind | null = null;
   /**
-   * From where it says that we ask (BEP 24), behind NAT none of this machine's addresses. A tracker that ignores `ip=`
-   * takes that for a peer. What it says is believed about its own answers alone.
+   * The address of this tracker as the upstream tracker sees it (BEP 24); behind NAT not an address of this machine. An
+   * upstream tracker that ignores `ip=` mistakes it for a peer. The address only affects answers of the same tracker.
    */
   seesUsAt: Address | undefined;
-  /** Milliseconds that its last answer took. */
+  /** The latency of the last answer in milliseconds. */
   latencyMs = 0;
 
   /** @param fraction uniform in [0, 1). */
@@ -50,7 +50,7 @@ export class Upstream {
     this.breaker = new CircuitBreaker(fraction);
   }
 
-  /** Whether it can be forgotten. */
+  /** Whether the tracker can be evicted. */
   get isIdle(): boolean {
     return this.running === 0 && this.queue.length === 0;
   }
@@ -60,28 +60,28 @@ export class Upstream {
   }
 }
 
-/** A connection of a worker that waits, by its token; 0 when none does. */
+/** A waiting connection of a worker. Token 0 stands for none. */
 export interface Waiter {
   readonly worker: number;
   readonly token: number;
 }
 
-/** From the task to the answer. */
+/** An announce, from its task to its answer. */
 export interface Job {
   readonly task: ForwardTask;
   readonly upstream: Upstream;
-  /** Whose wait ends with it. */
+  /** The connection whose wait ends with the job. */
   waiter: Waiter;
-  /** Whether it has been sent. */
+  /** Whether the announce has been sent. */
   sent: boolean;
 }
 
-/** Whether a later announce of the same client says all that this one does. */
+/** Whether a later announce of the same client makes this one redundant. */
 export function isCoveredByLater({ task: { event } }: Job): boolean {
   return event === ANNOUNCE_EVENT.none || event === ANNOUNCE_EVENT.paused;
 }
 
-/** A key of tasks/ask-times.ts, for a map. */
+/** A key of tasks/ask-times.ts as a key of a map. */
 export function keyOf([place, tag]: readonly [number, number]): string {
   return `${place}:${tag}`;
 }
