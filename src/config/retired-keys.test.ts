@@ -13,6 +13,7 @@ const RETIRED = [
   { key: "threads", nowCalled: "workers", until: 2 },
   { key: "log_level", nowCalled: "logging.level", until: 2 },
   { key: "tracker.gzip", until: 2 },
+  { key: "neighbors_wait", nowCalled: "tracker.neighbors_wait", unit: "milliseconds" as const, until: 2 },
 ];
 
 function load(text: string) {
@@ -44,6 +45,14 @@ test("a removed key does nothing, and a new name that is set counts", () => {
     "f:1:1: threads: is called workers now, which is set, too",
     "f:3:12: tracker.gzip: does nothing any more",
   ]);
+});
+
+test("a key that was in milliseconds is converted to seconds", () => {
+  const { config, warnings, problems } = load("neighbors_wait: 300\n");
+  assert.deepEqual(problems, []);
+  assert.equal(config?.tracker.neighbors_wait, 0.3);
+  assert.deepEqual(warnings, ["f:1:1: neighbors_wait: is called tracker.neighbors_wait now, in seconds"]);
+  assert.equal(load("neighbors_wait: long\n").problems.length, 1);
 });
 
 test("a wrong value under an old name is a mistake at its new one, and nothing else is touched", () => {

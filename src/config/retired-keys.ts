@@ -11,6 +11,8 @@ export interface RetiredKey {
   readonly key: string;
   /** The key that replaces it; undefined if none does. */
   readonly nowCalled?: string;
+  /** The old unit, if the replacement takes seconds. */
+  readonly unit?: "milliseconds";
   /** The major version from which it is unknown. */
   readonly until: number;
 }
@@ -21,6 +23,7 @@ export const RETIRED_KEYS: readonly RetiredKey[] = [
   { key: "selection.enough", until: 1 },
   { key: "selection.bridges", until: 1 },
   { key: "selection.home_seeds_enough", until: 1 },
+  { key: "neighbors_wait", nowCalled: "tracker.neighbors_wait", unit: "milliseconds", until: 1 },
 ];
 
 /**
@@ -33,18 +36,23 @@ export function moveRetiredKeys(
   file: string,
   retired: readonly RetiredKey[] = RETIRED_KEYS,
 ): Problem[] {
-  return retired.flatMap(({ key, nowCalled }) => {
+  return retired.flatMap(({ key, nowCalled, unit }) => {
     const path = key.split(".");
     const value = take(document.value, path);
     if (value === undefined) return [];
     const newPath = nowCalled?.split(".") ?? [];
     const isSet = valueAt(document.value, newPath) !== undefined;
-    if (nowCalled !== undefined && !isSet) put(document.value, newPath, value);
-    const name = `is called ${nowCalled} now`;
+    if (nowCalled !== undefined && !isSet) put(document.value, newPath, inSeconds(value, unit));
+    const name = `is called ${nowCalled} now${unit === undefined ? "" : ", in seconds"}`;
     const message =
       nowCalled === undefined ? "does nothing any more" : isSet ? `${name}, which is set, too` : name;
     return [{ file, ...document.keyPosition(path), key, message }];
   });
+}
+
+/** The value in seconds. Anything but a number stays as it is, and is a mistake at its new key. */
+function inSeconds(value: unknown, unit: RetiredKey["unit"]): unknown {
+  return unit === "milliseconds" && typeof value === "number" ? value / 1000 : value;
 }
 
 /** Removes the part at a path, if it exists. @returns the part. */

@@ -11,7 +11,7 @@ import { forwardedAnnounce } from "./sections/forwarded-announce.ts";
 import { hashlist } from "./sections/hashlist.ts";
 import { listen } from "./sections/listen.ts";
 import { logging } from "./sections/logging.ts";
-import { neighbors, neighborsWait } from "./sections/neighbors.ts";
+import { neighbors } from "./sections/neighbors.ts";
 import { peerGroups } from "./sections/peer-groups.ts";
 import { selection } from "./sections/selection.ts";
 import { tracker } from "./sections/tracker.ts";
@@ -34,7 +34,6 @@ export const configSchema = keys(
     selection: selection.describe("Which peers are returned, and in which order."),
     peer_groups: peerGroups,
     neighbors,
-    neighbors_wait: neighborsWait,
     forwarded_announce: forwardedAnnounce.describe(
       "Announces for other trackers (upstream trackers) that the network forwards here.",
     ),

@@ -40,7 +40,7 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
       addresses: buildPrefixSet(neighbors.flatMap(({ source }) => source)),
       peerIds: pollPeerIds(neighbors),
     },
-    refreshWaitMs: loaded.config.neighbors_wait,
+    refreshWaitMs: Math.round(tracker.neighbors_wait * 1000),
     refreshSeconds:
       asked.length === 0 ? 0 : Math.min(...asked.map(({ refresh_interval }) => refresh_interval)),
     trustedProxies: buildPrefixSet([...listen.trusted_proxies, ...forwarded.sources]),

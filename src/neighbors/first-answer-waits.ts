@@ -1,6 +1,6 @@
 /** Clients that wait for the first answer of a neighbor about their swarm. The engine limits their number. */
 
-/** The maximum time of a wait: the maximum of `neighbors_wait`, and a margin. */
+/** The maximum time of a wait: the maximum of `tracker.neighbors_wait`, and a margin. */
 const LONGEST_MS = 11_000;
 
 interface Wait {

@@ -2,7 +2,7 @@
  * Asks the trackers of partner networks for peers of the swarms that clients announce here, and stores the peers. Start
  * here; a single neighbor is in neighbor.ts.
  *
- * An announce only queues a task and is answered with the known peers. With `neighbors_wait` the first announce of a
+ * An announce only queues a task and is answered with the known peers. With `tracker.neighbors_wait` the first announce of a
  * swarm waits for an answer.
  */
 import type { TrackerClient } from "../client/tracker-client.ts";

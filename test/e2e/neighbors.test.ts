@@ -201,7 +201,7 @@ test("the very first announce may wait for a neighbor's answer", options, async 
   await startPartners(scene);
   const theirs = { infoHash, from: `${PARTNER.clients}.10`, port: CLIENT_PORT, left: 0 };
   await partner.announce(PARTNER_URL, [theirs]);
-  await startOwn(scene, UDP_REQUEST, { neighbors_wait: 10_000 });
+  await startOwn(scene, UDP_REQUEST, { tracker: { neighbors_wait: 10 } });
   const ours = { infoHash, from: `${OPERATOR.clients}.20`, port: CLIENT_PORT };
   const [{ peers, complete, incomplete }] = await operator.announce(URL, [ours]);
   assert.deepEqual(peers, [`${PARTNER.clients}.10:${CLIENT_PORT}`]);

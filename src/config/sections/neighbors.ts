@@ -76,11 +76,6 @@ export const neighbors = list(neighbor, NEIGHBOR_LIMIT)
     ],
   });
 
-/** A key of the root, because it applies to all neighbors together. */
-export const neighborsWait = integer(0, 10_000)
-  .default(0)
-  .describe("Milliseconds that the first announce of a torrent may wait for the first reply of a neighbor.");
-
 /** Checks the template of an announce. @returns the mistake, or undefined. */
 function wrongTemplate(template: string): string | undefined {
   for (const [, word] of template.matchAll(/\{([^{}]*)\}/g)) {

@@ -1,7 +1,7 @@
 /** `tracker`: announces, answers, and the limits of stored peers. */
 import { NUM_WANT_LIMIT } from "../../model/announce.ts";
 import { ADDRESS_LIMIT, ADDRESS_LIMIT_MAX } from "../../network/peer-groups.ts";
-import { choice, filePath, flag, integer, optional, prefixes, rule, section } from "../fields.ts";
+import { choice, filePath, flag, integer, optional, prefixes, rule, seconds, section } from "../fields.ts";
 
 /** Seconds. The age of a peer is a 16-bit number of seconds, and must exceed the expiry. */
 const PEER_EXPIRY_LIMIT = 43_200;
@@ -70,6 +70,11 @@ export const tracker = section(
       .default(false)
       .describe(
         "true: the number of incomplete peers that clients see includes learned peers. Other counts and the hash list never include them.",
+      ),
+    neighbors_wait: seconds(0, 10)
+      .default(0)
+      .describe(
+        "Seconds that the first announce of a torrent may wait for the first reply of a neighbor. Fractions are allowed.",
       ),
     ip_parameter: prefixes(1000).meta({
       description:
