@@ -64,7 +64,7 @@ test("sockets that the configuration has no place for are refused in words", { t
   assert.equal(await refused.ended, 1);
   assert.equal(
     refused.stderr,
-    `btrt: listen: btrt.socket of the service manager has TCP 127.0.0.1:${manager.http.port}, which listen.http does ` +
-      "not name: add it there, or take it out of btrt.socket\n",
+    `btrt: listen: btrt.socket of the service manager has TCP 127.0.0.1:${manager.http.port}, which is not in ` +
+      "listen.http: add it there, or remove it from btrt.socket\n",
   );
 });
