@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A question that cannot be answered, and the status that says so. */
+/** An error of the JSON interface with its HTTP status. */
 export class ApiError extends Error {
   readonly status: 400 | 404 | 409 | 503;
 
@@ -10,5 +10,5 @@ export class ApiError extends Error {
   }
 }
 
-/** What an {@link ApiError} is told as. */
+/** The JSON form of an {@link ApiError}. */
 export const errorSchema = z.object({ error: z.string() });

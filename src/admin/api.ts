@@ -1,4 +1,4 @@
-/** The JSON interface: every route with what it is asked and what it answers. OpenAPI is made of the same table. */
+/** The JSON interface: a table of routes with their queries and answers. The OpenAPI description uses the same table. */
 import type { z } from "zod";
 import { ApiError } from "./api-error.ts";
 import { AnswerExplainer, explainQuerySchema, explanationSchema } from "./explain.ts";
@@ -8,7 +8,7 @@ import type { Sources } from "./sources.ts";
 import { statusSchema } from "./status.ts";
 import { readSwarms, swarmsSchema } from "./swarms.ts";
 
-/** Where the interface is. */
+/** The path of the interface. */
 export const API = "/api/v1";
 
 /** A route below {@link API}. */
@@ -16,57 +16,57 @@ export interface Route {
   readonly path: string;
   readonly summary: string;
   readonly query: z.ZodObject | undefined;
-  /** JSON; or the media types of what is answered instead. */
+  /** The schema of a JSON answer, or the media types of another answer. */
   readonly answer: z.ZodObject | readonly string[];
-  /** What is answered as JSON, or a response. @throws ApiError */
+  /** Returns the content of a JSON answer, or a response. @throws ApiError */
   readonly handle: (query: Readonly<Record<string, string>>, request: Request) => unknown;
 }
 
-/** All routes of one tracker. @param readState gives what {@link statusSchema} describes. */
+/** All routes of one tracker. @param readState returns the status, see {@link statusSchema}. */
 export function makeRoutes(sources: Sources, readState: () => object): Route[] {
   const explainer = new AnswerExplainer(sources);
   return [
     {
       path: "/status",
-      summary: "The state of the tracker at a glance",
+      summary: "The status of the tracker",
       query: undefined,
       answer: statusSchema,
       handle: readState,
     },
     {
       path: "/swarms",
-      summary: "Swarms by size, the largest of them, and peer groups, as of the last round over all swarms",
+      summary: "Swarms by size, the largest swarms, and peer groups, as of the last sweep",
       query: undefined,
       answer: swarmsSchema,
       handle: () => readSwarms(sources),
     },
     {
       path: "/explain",
-      summary: "The answer that an address would get now, and why; changes nothing",
+      summary: "The answer that an address would get now, with reasons; read-only",
       query: explainQuerySchema,
       answer: explanationSchema,
       handle: (query) => {
         const explanation = explainer.explain(parse(explainQuerySchema, query));
-        if (explanation === undefined) throw new ApiError(503, "this torrent is busy: try again");
-        if (explanation === null) throw new ApiError(404, "nobody is in this torrent");
+        if (explanation === undefined) throw new ApiError(503, "the swarm is locked: try again");
+        if (explanation === null) throw new ApiError(404, "no such swarm");
         return explanation;
       },
     },
     {
       path: "/hashlist",
-      summary: "The torrents whose connections to the outside can be refused, as of now",
+      summary: "The current hash list: torrents fully available inside the network",
       query: hashListQuerySchema,
       answer: HASH_LIST_TYPES,
       handle: (query, request) => answerHashList(sources, parse(hashListQuerySchema, query), request),
     },
     {
       path: "/history",
-      summary: "What peer groups did by hour or day, from the database",
+      summary: "The history of peer groups by five minutes, hour or day, from the database",
       query: historyQuerySchema,
       answer: historySchema,
       handle: async (query) => {
         const history = await readHistory(sources, parse(historyQuerySchema, query));
-        if (history === undefined) throw new ApiError(503, "the database cannot be used now");
+        if (history === undefined) throw new ApiError(503, "the database is unavailable");
         return history;
       },
     },

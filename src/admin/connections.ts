@@ -1,15 +1,15 @@
-/** The connections of the admin listener. Who only holds some must not keep others out, and least of all this machine. */
+/** Limits the connections of the admin listener, so that idle ones keep no others out, above all not those of this machine. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BlockList, isIP, type Server, type Socket } from "node:net";
 
-/** How many there may be. */
+/** The limits of connections. */
 export interface AdminConnectionLimits {
   readonly most: number;
-  /** So many more from this machine, when all the others are busy. */
+  /** Additional connections from this machine, when all others are busy. */
   readonly reserve: number;
 }
 
-/** A connection: how many requests of it are being answered. */
+/** A connection, and how many of its requests are being answered. */
 interface Open {
   readonly socket: Socket;
   requests: number;
@@ -20,15 +20,15 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 /**
- * Watches the connections of a server. One more than there may be takes the place of the one that has been idle for the
- * longest time, its request not being complete included; where all are being answered, it is closed.
+ * Watches the connections of a server. A connection beyond the limit replaces the one that has been idle longest; one with
+ * an incomplete request counts as idle. When all are busy, the new connection is closed.
  */
 export class AdminConnections {
-  /** Connections closed to make room, and those closed as there was none to make. */
+  /** Idle connections closed for new ones, and new connections closed because all were busy. */
   displaced = 0;
   refused = 0;
   readonly #limits: AdminConnectionLimits;
-  /** By address and port of the other end, which a connection and its TLS have in common; who was busy last is last. */
+  /** By remote address and port, the same for a connection and its TLS socket. The one that was busy last is last. */
   readonly #open = new Map<string, Open>();
 
   constructor(server: Server, limits: AdminConnectionLimits) {

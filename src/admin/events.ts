@@ -1,32 +1,32 @@
-/** The state as server-sent events (HTML, 9.2), once a second, for the page. All who watch share one reading. */
+/** The status as server-sent events (HTML, 9.2), once a second, for the page. All watchers share one reading. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 
 const EVERY_MS = 1000;
 
-/** More than this look at a time: refused. */
+/** The maximum number of watchers; more are refused. */
 const WATCHERS_LIMIT = 20;
 
-/** Sends the state to who watches. */
+/** Sends the status to all watchers. */
 export class Events {
   readonly #read: () => unknown;
   readonly #stop = new AbortController();
   #watchers = 0;
-  /** The next state, while somebody waits for it. */
+  /** The next status, while a watcher waits for it. */
   #next: Promise<string> | undefined;
 
-  /** @param read gives what is sent. */
+  /** @param read returns the status. */
   constructor(read: () => unknown) {
     this.#read = read;
   }
 
   /** Answers a request for events. */
   answer(context: Context): Response {
-    // Nobody would ever read what is sent.
+    // A HEAD request has no body.
     if (context.req.method === "HEAD")
       return context.body(null, 200, { "Content-Type": "text/event-stream" });
-    if (this.#watchers >= WATCHERS_LIMIT) return context.json({ error: "too many watch already" }, 503);
+    if (this.#watchers >= WATCHERS_LIMIT) return context.json({ error: "too many watchers" }, 503);
     this.#watchers++;
     return streamSSE(context, async (stream) => {
       const { signal } = this.#stop;
@@ -55,7 +55,7 @@ export class Events {
     return this.#next;
   }
 
-  /** Ends all. */
+  /** Ends all streams. */
   stop(): void {
     this.#stop.abort();
   }

@@ -1,4 +1,4 @@
-/** The answer that an address would get now, for people: whose each peer is, and why others are left out. */
+/** Explains the answer that an address would get now: which peers are returned, and why others are not. */
 
 import { z } from "zod";
 import type { Address } from "../model/address.ts";
@@ -26,9 +26,9 @@ const addressText = z
   .string()
   .max(45, "must be an IP address")
   .refine((text) => isAddress(text), "must be an IP address")
-  .describe("Who would ask.");
+  .describe("The address of the requester.");
 
-/** What `/api/v1/explain` is asked. */
+/** The query of `/api/v1/explain`. */
 export const explainQuerySchema = z.object({
   info_hash: infoHashText,
   address: addressText,
@@ -38,7 +38,7 @@ export const explainQuerySchema = z.object({
     .min(0)
     .max(NUM_WANT_LIMIT)
     .optional()
-    .describe("Peers wanted; if left out, tracker.numwant."),
+    .describe("The number of wanted peers; tracker.numwant by default."),
 });
 
 const whose = {
@@ -46,7 +46,7 @@ const whose = {
   prefix: z.string().nullable().describe("The longest prefix of the group that holds the address."),
 };
 
-/** What `/api/v1/explain` answers. */
+/** The answer of `/api/v1/explain`. */
 export const explanationSchema = z.object({
   infoHash: z.string(),
   address: z.string(),
@@ -54,15 +54,19 @@ export const explanationSchema = z.object({
   numWant: z.int(),
   known: z
     .boolean()
-    .describe("A peer of this address is in the swarm: asked as that one, else as a new leecher."),
-  poll: z.boolean().describe("It is another tracker's address: no peer, and not told what trackers say."),
+    .describe(
+      "Whether a peer with this address is in the swarm. It is the requester; otherwise a new leecher is.",
+    ),
+  poll: z
+    .boolean()
+    .describe("Whether it is the address of another tracker: no peer, and gets no learned peers."),
   seeder: z.boolean(),
-  bridge: z.boolean().describe("It would be a bridge of its home in this swarm."),
+  bridge: z.boolean().describe("Whether it would be a bridge of its home in this swarm."),
   stalled: z.boolean(),
   policy: z.string(),
   peers: z
     .array(z.object({ address: z.string(), port: z.int(), tier: z.int(), ...whose }))
-    .describe("The answer, nearest first. Another one would hold others by chance."),
+    .describe("The returned peers, nearest first. Each answer is another random choice."),
   runs: z
     .array(
       z.object({
@@ -80,7 +84,7 @@ export const explanationSchema = z.object({
     .describe("All peers of the swarm, by what decides about them."),
 });
 
-/** An answer, explained. */
+/** See {@link explanationSchema}. */
 export type AnswerExplanation = z.output<typeof explanationSchema>;
 
 /** Explains answers of one tracker. */
@@ -95,7 +99,7 @@ export class AnswerExplainer {
     this.#explainer = new Explainer(new SwarmStore(sources.store, CONTROL_PLANE), new Random(seed));
   }
 
-  /** @returns undefined when the swarm is busy, null when nobody is in it. */
+  /** @returns undefined when the swarm is locked, null when there is no such swarm. */
   explain(query: z.output<typeof explainQuerySchema>): AnswerExplanation | null | undefined {
     const policy = this.#sources.policy();
     const address = parseAddress(query.address);

@@ -6,13 +6,13 @@ export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** Names and values of labels. */
 type Labels = Readonly<Record<string, string | number>>;
 
-/** A value, and what tells it apart. */
+/** A value and its labels. */
 export interface Sample {
   readonly labels?: Labels;
   readonly value: number;
 }
 
-/** A histogram: buckets by their upper bound, each without those below it. */
+/** A histogram. Buckets are not cumulative. */
 interface HistogramSample {
   readonly labels: Labels;
   readonly bounds: readonly number[];
@@ -21,7 +21,7 @@ interface HistogramSample {
   readonly sum: number;
 }
 
-/** A metric with everything that is said of it. */
+/** A metric with its samples. */
 export type Metric = { readonly name: string; readonly help: string } & (
   | { readonly type: "counter" | "gauge"; readonly samples: readonly Sample[] }
   | { readonly type: "histogram"; readonly samples: readonly HistogramSample[] }

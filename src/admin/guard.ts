@@ -1,13 +1,13 @@
 /**
- * Who may ask the admin listener, and what. Without a token it listens on loopback alone, where any page that a browser
- * has open could ask as well: so it answers only by an address or localhost (DNS rebinding), never tells another origin
- * anything (no CORS), and takes no bodies.
+ * Access control of the admin listener. Without a token it listens only on loopback, which every web page in a browser of
+ * this machine can reach. So the host must be an address or localhost (against DNS rebinding), requests from other origins
+ * are refused (no CORS), and bodies are not accepted.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { MiddlewareHandler } from "hono";
 
-/** Paths that anybody may ask: they tell nothing but that the tracker lives. */
+/** Paths without a token: they only show that the tracker runs. */
 const OPEN_PATHS = ["/healthz", "/readyz"];
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",
 };
 
-/** Lets through who may ask. @param tokenNow gives what requests must carry now, or null. */
+/** Makes the middleware. @param tokenNow returns the current token, or null. */
 export function guard(tokenNow: () => string | null): MiddlewareHandler {
   return async (context, next) => {
     const { req } = context;
@@ -32,16 +32,13 @@ export function guard(tokenNow: () => string | null): MiddlewareHandler {
     const host = req.header("host") ?? "";
     const origin = req.header("origin");
     if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
-      return context.json({ error: "other origins are told nothing" }, 403);
+      return context.json({ error: "requests from other origins are refused" }, 403);
     if (token === null && !isLocalName(host))
-      return context.json(
-        { error: "ask by an address, or localhost; by other names only with a token" },
-        403,
-      );
+      return context.json({ error: "without a token the host must be an address or localhost" }, 403);
     if (token !== null && !OPEN_PATHS.includes(req.path)) {
       const given = tokenIn(req.header("authorization") ?? "");
       if (given === undefined || !timingSafeEqual(digest(given), digest(token))) {
-        // Browsers ask for a name and a password: the password is the token.
+        // Browsers ask for a user and a password. The password is the token.
         context.header("WWW-Authenticate", 'Basic realm="btrt", charset="UTF-8"');
         return context.json({ error: "a token is needed: admin.token_file" }, 401);
       }
@@ -50,7 +47,7 @@ export function guard(tokenNow: () => string | null): MiddlewareHandler {
   };
 }
 
-/** Digests are as long as each other, whatever was sent. */
+/** Digests have equal lengths, whatever the length of the token. */
 function digest(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }
@@ -64,7 +61,7 @@ function tokenIn(authorization: string): string | undefined {
     .replace(/^[^:]*:/, "");
 }
 
-/** Whether a Host names an address or localhost: no name that somebody else's name server can resolve. */
+/** Whether a Host header is an address or localhost, which no foreign name server resolves. */
 function isLocalName(host: string): boolean {
   const [, bracketed, plain] = /^(?:\[(.*)\]|([^:]*))(?::\d{1,5})?$/.exec(host) ?? [];
   return isIP(bracketed ?? plain ?? "") !== 0 || plain === "localhost";

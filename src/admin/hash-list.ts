@@ -1,10 +1,10 @@
-/** The hash list for those who act on it: DPI boxes, routers, `btrt hashlist`. */
+/** Serves the hash list to DPI boxes, routers and `btrt hashlist`. */
 import { z } from "zod";
 import { DRY_RUN_FORMATS, FORMATS, HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
 import { ApiError } from "./api-error.ts";
 import type { Sources } from "./sources.ts";
 
-/** What `/api/v1/hashlist` is asked. */
+/** The query of `/api/v1/hashlist`. */
 export const hashListQuerySchema = z.object({
   format: z.enum(HASH_LIST_FORMATS).default("text").describe("The format of the list."),
 });
@@ -15,7 +15,7 @@ export const HASH_LIST_TYPES: readonly string[] = [
 ];
 
 /**
- * Answers with the list of now: whole, or that it is what the asker has already (RFC 9110, 13.1.2).
+ * Answers with the current list, or with 304 when the client already has it (RFC 9110, 13.1.2).
  * @throws ApiError
  */
 export async function answerHashList(
@@ -26,13 +26,13 @@ export async function answerHashList(
   if (hashList.isDryRun && !FORMATS[format].availableInDryRun)
     throw new ApiError(409, `hashlist.dry_run is on: the list is only given out as ${DRY_RUN_FORMATS}`);
   const { bytes, sha256, changedAt, validUntil } = await hashList.encode(format);
-  if (Date.now() >= validUntil) throw new ApiError(503, "there is no list that is valid still");
+  if (Date.now() >= validUntil) throw new ApiError(503, "no valid list is available");
   const etag = `"${sha256}"`;
   const headers = {
     "Content-Type": FORMATS[format].mediaType,
     ETag: etag,
     "Last-Modified": new Date(changedAt).toUTCString(),
-    // Who keeps it must ask again before using it, and must not use it later than that at all.
+    // A cached list must be revalidated before each use, and must not be used after Expires.
     "Cache-Control": "no-cache",
     Expires: new Date(validUntil).toUTCString(),
   };

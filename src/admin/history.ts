@@ -1,4 +1,4 @@
-/** What peer groups did in the past, from the totals in the database. */
+/** The history of peer groups, from the totals in the database. */
 import { z } from "zod";
 import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import type { HistoryRow, Sources } from "./sources.ts";
@@ -7,7 +7,7 @@ const FIVE_MINUTES = 300;
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** How far back, and in which steps. */
+/** The spans of a history and their steps, in seconds. */
 const SPANS = {
   hour: { back: HOUR, step: FIVE_MINUTES },
   day: { back: 24 * HOUR, step: HOUR },
@@ -16,34 +16,36 @@ const SPANS = {
   year: { back: 366 * DAY, step: DAY },
 } as const;
 
-/** What `/api/v1/history` is asked. */
+/** The query of `/api/v1/history`. */
 export const historyQuerySchema = z.object({
   span: z.enum(["hour", "day", "week", "month", "year"]).default("day").describe("How far back."),
 });
 
-/** What `/api/v1/history` answers: in order of time, what there is. */
+/** The answer of `/api/v1/history`: points in order of time. Spans without data are missing. */
 export const historySchema = z.object({
   stepSeconds: z.int(),
   points: z.array(
     z.object({
       start: z.int().describe("Seconds since 1970."),
-      announces: z.number().describe("From everybody, as the peers given are to everybody."),
-      givenNear: z.number().describe("Peers given that are in peer groups."),
+      announces: z.number().describe("Of all clients, as are the returned peers."),
+      givenNear: z.number().describe("Returned peers that are in peer groups."),
       givenOutside: z.number(),
-      downloaded: z.number().describe("Bytes that members of peer groups say they have received."),
+      downloaded: z.number().describe("Bytes that members of peer groups report as received."),
       uploaded: z.number(),
-      outside: z.number().describe("Bytes of members from and to outside: an estimate."),
-      random: z.number().describe("The same, had their peers been chosen at random."),
-      handshakesSeen: z.number().describe("Across the border, where a router or DPI box counts them."),
+      outside: z.number().describe("External traffic of members in bytes, estimated."),
+      random: z.number().describe("The same with peers chosen at random."),
+      handshakesSeen: z
+        .number()
+        .describe("Handshakes with the outside, where a router or DPI box counts them."),
       handshakesRefused: z.number(),
     }),
   ),
 });
 
-/** It. */
+/** See {@link historySchema}. */
 export type History = z.output<typeof historySchema>;
 
-/** Reads it. @returns undefined when the database cannot be used. */
+/** Reads a history. @returns undefined when the database cannot be used. */
 export async function readHistory(
   sources: Pick<Sources, "history">,
   { span }: z.output<typeof historyQuerySchema>,

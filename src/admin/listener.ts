@@ -30,29 +30,29 @@ const LIMITS = {
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 1000,
 };
-/** A connection on which nothing moves is closed, for example as an answer is not read. Events come every second. */
+/** The idle timeout of connections, also while an answer is not read. Events are sent every second. */
 const STILL_MS = 30_000;
 const CONNECTIONS = { most: 100, reserve: 10 } as const;
 
-/** What the listener is reached by; all of it can change while it runs. */
+/** Token and certificate of the listener. A reload can change all of them. */
 interface AdminSecrets {
-  /** What requests must carry, or null: then it should be reached from this machine alone. */
+  /** The token of requests. Null: none; the listener should be reachable only from this machine. */
   readonly token: string | null;
   /** PEM: certificate and key, or null for plain HTTP. */
   readonly cert: string | null;
   readonly key: string | null;
 }
 
-/** How the listener is set up. */
+/** The options of the listener. */
 export interface AdminOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly secrets: AdminSecrets;
   readonly page: PageFiles;
-  /** Told of what should not happen. */
+  /** Called with unexpected errors. */
   readonly failed: (error: unknown) => void;
 }
 
-/** Answers on `admin.listen`. */
+/** The HTTP server on `admin.listen`. */
 export class AdminListener {
   readonly #options: AdminOptions;
   readonly #server: ReturnType<typeof createAdaptorServer>;
@@ -63,7 +63,7 @@ export class AdminListener {
   readonly #connections: AdminConnections;
   #token: string | null;
 
-  /** @param panels those of features. */
+  /** @param panels the panels of features. */
   constructor(sources: Sources, panels: readonly Panel[], options: AdminOptions) {
     this.#options = options;
     this.#rates = new Rates(() => readTotals(sources));
@@ -103,8 +103,8 @@ export class AdminListener {
   }
 
   /**
-   * Takes another token, certificate and key, for what comes from now on. Whether it has TLS does not change.
-   * @throws Error when certificate and key are none, and the old ones stay.
+   * Adopts another token, certificate and key for new connections. TLS cannot be switched on or off.
+   * @throws Error when certificate and key are invalid; the old ones remain.
    */
   adopt({ token, cert, key }: AdminSecrets): void {
     if (cert !== null && key !== null && "setSecureContext" in this.#server)
@@ -112,7 +112,7 @@ export class AdminListener {
     this.#token = token;
   }
 
-  /** Stops listening, and ends what is under way. */
+  /** Stops listening, and closes all connections. */
   async stop(): Promise<void> {
     this.#rates.stop();
     this.#process.stop();
@@ -128,7 +128,7 @@ export class AdminListener {
     const { displaced, refused } = this.#connections;
     return {
       name: "btrt_admin_connections_closed_total",
-      help: "Connections to the admin listener closed as there were too many. idle: to make room; new: there was none.",
+      help: "Connections to the admin listener closed at its limit. idle: closed for a new one; new: all others were busy.",
       type: "counter",
       samples: [
         { labels: { which: "idle" }, value: displaced },

@@ -1,4 +1,4 @@
-/** The page's files: read once, served from memory. Nothing else of the disk can be asked for. */
+/** The files of the page. They are read once and served from memory. No other file can be requested. */
 import { readFileSync } from "node:fs";
 import type { Hono } from "hono";
 
@@ -19,7 +19,7 @@ export function readPage(directory: URL): PageFiles {
   return { "index.html": read("index.html"), "page.js": read("page.js"), "page.css": read("page.css") };
 }
 
-/** Adds the page to what is served. */
+/** Adds the routes of the page. */
 export function servePage(app: Hono, files: PageFiles): void {
   for (const [name, type] of Object.entries(TYPES) as [FileName, string][]) {
     const path = name === "index.html" ? "/" : `/${name}`;

@@ -1,11 +1,11 @@
-/** What Prometheus is told of the process, by the names that its client libraries use. */
+/** Metrics of the process, with the names of the Prometheus client libraries. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Metric } from "./exposition.ts";
 
 const RESOLUTION_MS = 10;
 const QUANTILES = [50, 90, 99] as const;
 
-/** Watches the control plane's event loop from when it is made until it is stopped. */
+/** Measures the delay of the control plane's event loop until it is stopped. */
 export class ProcessMetrics {
   readonly #delay: ReturnType<typeof monitorEventLoopDelay>;
 
@@ -18,7 +18,7 @@ export class ProcessMetrics {
     this.#delay.disable();
   }
 
-  /** Reads them. Delays are since the start; of a timer that fires every ten milliseconds, those are taken off. */
+  /** Reads the metrics. Delays are since the start, without the ten milliseconds of the measuring timer. */
   read(): Metric[] {
     const { user, system } = process.cpuUsage();
     const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - RESOLUTION_MS / 1000);

@@ -1,4 +1,4 @@
-/** How fast totals grow: samples of the last minutes. */
+/** Rates of totals per second, from samples of the last minutes. */
 import type { Totals } from "./readings.ts";
 
 const SAMPLE_MS = 1000;
@@ -39,7 +39,7 @@ export class Rates {
     if (this.#samples.length > TRAFFIC_WINDOW + 1) this.#samples.shift();
   }
 
-  /** Makes a function that says how much per second something has grown within a window; 0 before it is known. */
+  /** Returns a function that computes the rate of a value per second within a window; 0 before there are samples. */
   within(windowSeconds: number): (value: (totals: Totals) => number) => number {
     const latest = this.#samples.at(-1);
     const first = this.#samples[Math.max(0, this.#samples.length - 1 - windowSeconds)];

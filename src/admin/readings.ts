@@ -10,14 +10,14 @@ export interface Traffic {
   readonly uploaded: number;
 }
 
-/** Everything that only grows, at one moment. */
+/** All cumulative counters at one moment. */
 export interface Totals {
   /** By model/counters.ts. */
   readonly counters: Float64Array;
-  /** Peers given, by tier; and to members of peer groups alone. */
+  /** Returned peers by tier, to all clients and to members of peer groups. */
   readonly given: Float64Array;
   readonly givenToMembers: Float64Array;
-  /** What members say; what of it is estimated to cross the border, and would with peers chosen at random. */
+  /** The traffic that members report; the estimated external part; the same with peers chosen at random. */
   readonly reported: Traffic;
   readonly outside: Traffic;
   readonly random: Traffic;
@@ -32,7 +32,7 @@ interface LargeSwarm {
   readonly peers: readonly number[];
 }
 
-/** What there is, as the sweepers last saw it: up to a minute old. */
+/** The swarms and peers of the last sweep: up to a minute old. */
 export interface CensusSum {
   readonly swarms: number;
   readonly withoutNear: number;
@@ -42,7 +42,7 @@ export interface CensusSum {
   readonly largest: readonly LargeSwarm[];
 }
 
-/** Adds up what all threads have counted since the start. */
+/** Sums the counters of all threads since the start. */
 export function readTotals({ counters, activity }: Pick<Sources, "counters" | "activity">): Totals {
   const sum = new Float64Array(counters[0].length);
   for (const each of counters) for (let i = 0; i < sum.length; i++) sum[i] += each[i];
@@ -66,7 +66,7 @@ export function readTotals({ counters, activity }: Pick<Sources, "counters" | "a
   };
 }
 
-/** Adds up what the sweepers have published. */
+/** Sums the published results of all sweepers. */
 export function readCensus(census: Sources["census"]): CensusSum {
   const sum = (at: number) => census.reduce((total, words) => total + words[at], 0);
   const largest = census.flatMap((words) =>

@@ -1,4 +1,4 @@
-/** What the admin listener is told by the composition root: counts in shared memory, and questions it may ask. */
+/** The data of the admin listener, which the composition root provides: counters in shared memory, and functions. */
 import type { HashListFormat } from "../hash-list/formats/formats.ts";
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
 import type { SelectionChoice } from "../selection/policies.ts";
@@ -6,7 +6,7 @@ import type { SwarmStoreData } from "../store/store-memory.ts";
 import type { PollsData } from "../tracker/polls.ts";
 import type { CopySettings, TrackerSettings } from "../tracker/tracker-policy.ts";
 
-/** The policy in force, as far as it is shown. */
+/** The shown part of the current policy. */
 export interface ShownPolicy {
   readonly settings: TrackerSettings;
   readonly selection: SelectionChoice;
@@ -17,7 +17,7 @@ export interface ShownPolicy {
   readonly definitions: readonly PeerGroupDefinition[];
 }
 
-/** What one peer group did in a span of time. */
+/** The totals of one peer group in a span of time. */
 export interface HistoryRow {
   /** Seconds since 1970. */
   readonly start: number;
@@ -38,14 +38,14 @@ export interface EncodedHashList {
 /** Everything the admin listener reads. */
 export interface Sources {
   readonly version: string;
-  /** Where this version comes from. */
+  /** The origin of this version. */
   readonly build: string;
   readonly engine: string;
   readonly workers: number;
-  /** Announce URLs, once there are some. */
+  /** Announce URLs; empty before the tracker listens. */
   readonly addresses: () => readonly string[];
   readonly store: SwarmStoreData;
-  /** Bytes that the swarms take at most. */
+  /** The maximum memory of swarms in bytes. */
   readonly memoryBound: number;
   /** Of every worker: model/counters.ts, store/group-activity.ts, tracker/census.ts. */
   readonly counters: readonly Float64Array[];
@@ -54,15 +54,15 @@ export interface Sources {
   readonly policy: () => ShownPolicy;
   /** Whether clients are answered. */
   readonly ready: () => boolean;
-  /** Workers that have died. */
+  /** The number of crashed workers. */
   readonly deaths: () => number;
   readonly hashList: {
-    /** Whether it is only looked at, and nothing acts by it. */
+    /** Whether the list is not used for blocking. */
     readonly isDryRun: boolean;
-    /** Makes it, if it is not from just now. */
+    /** Makes a new list unless the last one is fresh, and encodes it. */
     encode(format: HashListFormat): Promise<EncodedHashList>;
   };
-  /** What a person should look at, besides what follows from the counts. */
+  /** Further problems for the operator. */
   readonly notices: () => readonly string[];
   /** Totals by spans of five minutes, an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */
   readonly history: (span: number, from: number) => Promise<readonly HistoryRow[] | undefined>;

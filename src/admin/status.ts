@@ -1,4 +1,4 @@
-/** The state of the tracker at a glance: what `btrt status` and the page show. It is made of panels. */
+/** The status of the tracker, for `btrt status` and the page. It is composed of panels. */
 import { z } from "zod";
 import type { Metric } from "./exposition.ts";
 import type { Panel } from "./panel.ts";
@@ -14,7 +14,7 @@ import type { Rates } from "./rates.ts";
 import type { Totals } from "./readings.ts";
 import type { Sources } from "./sources.ts";
 
-/** What `/api/v1/status` answers: the fields of all panels. A new panel is a line here. */
+/** The answer of `/api/v1/status`: the fields of all panels. A new panel is a line here. */
 export const statusSchema = z.object({
   ...programSchema.shape,
   ...storeSchema.shape,
@@ -24,13 +24,13 @@ export const statusSchema = z.object({
   ...hashListSchema.shape,
   ...neighborsSchema.shape,
   ...forwardingSchema.shape,
-  warnings: z.array(z.string()).describe("What needs a person."),
+  warnings: z.array(z.string()).describe("Problems that need the operator."),
 });
 
-/** The state of the tracker. */
+/** See {@link statusSchema}. */
 export type Status = z.output<typeof statusSchema>;
 
-/** The panels of the data plane. Those of features come from the features. */
+/** The panels that need no feature. */
 export function trackerPanels(sources: Sources, rates: Rates): Panel[] {
   return [
     storePanel(sources, rates),
@@ -41,7 +41,7 @@ export function trackerPanels(sources: Sources, rates: Rates): Panel[] {
 }
 
 /**
- * Reads the state, as {@link statusSchema} describes it.
+ * Reads the status, see {@link statusSchema}.
  * @param panels in the order of their warnings.
  * @param notices more warnings, which come last.
  */

@@ -1,4 +1,4 @@
-/** Swarms and peer groups, as the sweepers last saw them. */
+/** Swarms and peer groups, as of the last sweep. */
 import { z } from "zod";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { formatPrefix } from "../network/prefix.ts";
@@ -7,14 +7,14 @@ import { readCensus } from "./readings.ts";
 import type { Sources } from "./sources.ts";
 import { tiersOf } from "./tiers.ts";
 
-/** Prefixes of a group that are shown. */
+/** The number of prefixes that are shown of a group. */
 const FIRST_PREFIXES = 3;
 
-/** What `/api/v1/swarms` answers. */
+/** The answer of `/api/v1/swarms`. */
 export const swarmsSchema = z.object({
   sizes: z
     .array(z.object({ upTo: z.int(), swarms: z.int() }))
-    .describe("Swarms with more than half of upTo peers, and up to so many."),
+    .describe("Numbers of swarms with more than upTo / 2 and at most upTo peers."),
   largest: z.array(
     z.object({
       infoHash: z.string(),
@@ -28,20 +28,20 @@ export const swarmsSchema = z.object({
       name: z.string().nullable().describe("Null: in no group, outside."),
       tier: z.int(),
       prefixes: z.int(),
-      firstPrefixes: z.array(z.string()).describe("Some of them, in the order of the configuration."),
+      firstPrefixes: z.array(z.string()).describe("The first prefixes, in the order of the configuration."),
       peers: z.int(),
       complete: z.int(),
       announces: z.number().describe("Since the start."),
-      downloaded: z.number().describe("Bytes that its clients say they have received since the start."),
+      downloaded: z.number().describe("Bytes that its clients report as received since the start."),
       uploaded: z.number(),
     }),
   ),
 });
 
-/** Them. */
+/** See {@link swarmsSchema}. */
 export type Swarms = z.output<typeof swarmsSchema>;
 
-/** Reads them. */
+/** Reads swarms and peer groups. */
 export function readSwarms(sources: Sources): Swarms {
   const { groups: policyGroups, definitions } = sources.policy();
   const { groups, tierOf } = policyGroups;

@@ -1,4 +1,4 @@
-/** The tiers that are told apart, the nearest first. */
+/** The tiers of peers in figures, nearest first. */
 import { NO_GROUP, type PeerGroupsData } from "../network/peer-groups.ts";
 import { ACTIVITY_TIERS, tierSlot } from "../store/group-activity.ts";
 
@@ -6,9 +6,9 @@ import { ACTIVITY_TIERS, tierSlot } from "../store/group-activity.ts";
 export interface ShownTier {
   /** Its place in rows of tiers (group-activity.ts). */
   readonly slot: number;
-  /** Whether it is that of peers in no group. */
+  /** Whether this is the tier of peers in no group. */
   readonly outside: boolean;
-  /** Its groups: their ids, and their names, of which outside has none. */
+  /** The ids and names of its groups. The outside tier has no names. */
   readonly ids: readonly number[];
   readonly names: readonly string[];
 }

@@ -15,13 +15,13 @@ const count = z.int().nonnegative();
 
 const forwardingFields = z
   .object({
-    announces: count.describe("Announces that were meant for external trackers."),
+    announces: count.describe("Announces for external trackers."),
     unasked: count.describe("Those among them for which none had to be asked."),
     joined: count.describe("Those that shared what was being asked already."),
     asked: count.describe("Announces sent to external trackers."),
     answered: count,
     failed: count,
-    leftAlone: count.describe("Not sent, to trackers that are left alone after failures."),
+    leftAlone: count.describe("Not sent, because the tracker was backing off after failures."),
     dropped: count.describe("Not sent, as too many waited."),
     crowded: count.describe("Those among them whose client address had too many waiting itself."),
     unnumbered: count.describe("Answers whose peers were not stored, as too many trackers were named."),
@@ -30,7 +30,7 @@ const forwardingFields = z
     ),
     running: count.describe("On their way now."),
     queued: count.describe("Waiting for their turn now."),
-    given: count.describe("Peers given to those that were forwarded."),
+    given: count.describe("Peers returned to forwarded announces."),
     near: count.describe("Those among them that are in peer groups, in the place of external ones."),
     peers: namedPeersSchema.describe("Peers that external trackers have named."),
     trackers: z
@@ -141,8 +141,8 @@ function askingMetrics(forwarding: Forwarding): Metric[] {
     ),
     counter(
       "btrt_external_announces_total",
-      "Announces to external trackers, by what came of them. left_alone: not sent, as the tracker is left alone after " +
-        "failures; dropped: not sent, as too many waited.",
+      "Announces to external trackers, by result. left_alone: not sent, as the tracker was backing off " +
+        "after failures; dropped: not sent, as too many waited.",
       ...outcomes.map(([outcome, field]) => ({ labels: { outcome }, value: forwarding[field] })),
     ),
     counter(
@@ -152,7 +152,7 @@ function askingMetrics(forwarding: Forwarding): Metric[] {
     ),
     gauge(
       "btrt_external_tracker_left_alone",
-      "1 for a tracker that is left alone after failures, or tried again, of those that are asked most.",
+      "1 for a tracker that is backing off after failures, or tried again, of those that are asked most.",
       ...trackers.map(({ name, state }) => ({
         labels: { tracker: name },
         value: state === "asked" ? 0 : 1,
@@ -187,7 +187,7 @@ function trafficMetrics(forwarding: Forwarding): Metric[] {
     }),
     counter(
       "btrt_external_peers_total",
-      "Peers that external trackers have named, by what became of them.",
+      "Peers in the answers of external trackers, by result.",
       ...Object.entries(kindsOf(forwarding.peers)).map(([kind, value]) => ({ labels: { kind }, value })),
     ),
     counter("btrt_forwarded_peers_given_total", "Peers given to those that were forwarded.", {

@@ -20,8 +20,8 @@ export const hashListSchema = z.object({
     changedAt: z.iso.datetime(),
     checkedAt: z.iso.datetime().nullable(),
     validUntil: z.iso.datetime(),
-    lookSeconds: z.number().describe("How long it took to look at all torrents."),
-    workSeconds: z.number().describe("How much of that was work."),
+    lookSeconds: z.number().describe("How long the last scan of all torrents took."),
+    workSeconds: z.number().describe("The processor time of that scan."),
     failures: count.describe("Attempts to write the list that failed."),
     dryRun: z.boolean(),
   }),
@@ -136,7 +136,7 @@ function handshakeMetrics({ handshakes, counterFiles }: Reading): Metric[] {
     ),
     counter(
       "btrt_handshakes_refused_total",
-      "How many of these were refused, as the torrent can be had inside.",
+      "Refused handshakes: their torrents are fully available inside the network.",
       ...byDirection(({ refused }) => refused),
     ),
     gauge(

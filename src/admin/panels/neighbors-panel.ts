@@ -1,4 +1,4 @@
-/** Neighbors: what has come of asking partners' trackers. */
+/** Neighbors: the requests to trackers of partner networks, and their answers. */
 import { z } from "zod";
 import { COUNTER, LEARNED_GIVEN_AT } from "../../model/counters.ts";
 import { exampleUrl } from "../../neighbors/announce-template.ts";
@@ -24,12 +24,12 @@ export const neighborsSchema = z.object({
       refused: count.describe("Answers with a failure reason."),
       failed: count.describe("No answers, or none that could be understood."),
       inFlight: count.describe("Requests under way."),
-      waiting: count.describe("Torrents that it is still to be asked about."),
-      dropped: count.describe("Torrents that it was to be asked about and there was no time for."),
-      latencySeconds: z.number().describe("How long its answers take, of late."),
+      waiting: count.describe("Torrents in its refresh queue."),
+      dropped: count.describe("Torrents dropped from its full refresh queue."),
+      latencySeconds: z.number().describe("The moving average of its latency."),
       peers: namedPeersSchema,
-      given: count.describe("Peers given in answers since the start that it has named."),
-      givenShare: z.number().nullable().describe("Their share in all peers given."),
+      given: count.describe("Returned peers since the start that were learned from it."),
+      givenShare: z.number().nullable().describe("Their share of all returned peers."),
     }),
   ),
 });
@@ -101,12 +101,12 @@ function neighborMetrics(neighbors: readonly NeighborStatus[]): Metric[] {
   return [
     gauge(
       "btrt_neighbor_asked",
-      "1 while the neighbor is asked, 0 while it is left alone.",
+      "1 while the neighbor is asked, 0 while the tracker is backing off after failures.",
       ...each(({ state }) => (state === "asked" ? 1 : 0)),
     ),
     counter(
       "btrt_neighbor_requests_total",
-      "Torrents a neighbor was asked about, by outcome; dropped: there was no time for them.",
+      "Torrents a neighbor was asked about, by outcome; dropped: the refresh queue was full.",
       ...eachBy("outcome", ({ answered, refused, failed, dropped }) => ({
         answered: answered - refused,
         refused,
@@ -116,27 +116,27 @@ function neighborMetrics(neighbors: readonly NeighborStatus[]): Metric[] {
     ),
     gauge(
       "btrt_neighbor_waiting",
-      "Torrents that a neighbor is still to be asked about.",
+      "Torrents in the refresh queue of a neighbor.",
       ...each(({ waiting }) => waiting),
     ),
     counter(
       "btrt_neighbor_peers_total",
-      "Peers that a neighbor has named, by what became of them.",
+      "Peers in the answers of a neighbor, by result.",
       ...eachBy("kind", ({ peers }) => kindsOf(peers)),
     ),
     counter(
       "btrt_neighbor_peers_given_total",
-      "Peers given that a neighbor has named.",
+      "Returned peers that were learned from a neighbor.",
       ...each(({ given }) => given),
     ),
   ];
 }
 
-/** A sum, of which Prometheus makes means. The status has the mean alone. */
+/** The sum of latencies, for averages in Prometheus. The status only has the average. */
 function latencyMetric(neighbors: readonly Neighbor[]): Metric {
   return counter(
     "btrt_neighbor_answer_seconds_total",
-    "Time that a neighbor's answers took, all together.",
+    "The summed latency of a neighbor's answers.",
     ...neighbors.map(({ settings, counts }) => ({
       labels: { neighbor: settings.name },
       value: counts.latencySumMs / 1000,

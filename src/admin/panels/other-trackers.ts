@@ -9,18 +9,18 @@ export const ASKING = { closed: "asked", open: "left alone", "half-open": "tried
 /** See {@link ASKING}. */
 export const askingSchema = z
   .enum(Object.values(ASKING))
-  .describe("Left alone: it failed, and is tried again later.");
+  .describe("left alone: backing off after failures, tried again later.");
 
 /** Peers that another tracker has returned, and what became of them. */
 export const namedPeersSchema = z.object({
   named: count,
   learned: count.describe("New here."),
   renewed: count.describe("Known already, from a tracker."),
-  announced: count.describe("Known already, from themselves."),
+  announced: count.describe("Known already: they announce themselves."),
   refused: count.describe("Too many."),
   trackers: count.describe("Addresses of trackers."),
   private: count.describe("Private addresses that are not reached."),
-  unusable: count.describe("Addresses that can be nobody's, or port 0."),
+  unusable: count.describe("Addresses or ports that cannot be a peer."),
 });
 
 /** See {@link namedPeersSchema}. */

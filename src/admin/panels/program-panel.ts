@@ -38,7 +38,7 @@ export function programPanel(sources: Sources): Panel<typeof programSchema> {
     metrics: ({ ready }) => [
       gauge("btrt_build_info", "This program; always 1.", { labels: { version, engine, workers }, value: 1 }),
       gauge("btrt_ready", "1 when clients are answered.", { value: ready ? 1 : 0 }),
-      counter("btrt_worker_deaths_total", "Data-plane threads that died, and were replaced.", {
+      counter("btrt_worker_deaths_total", "Workers that crashed, and were replaced.", {
         value: sources.deaths(),
       }),
     ],
