@@ -136,9 +136,9 @@ test("the form explains, by the keyboard alone", { timeout: 300_000, skip }, asy
   await page.keyboard.type("12.0.2.1");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await page.waitForSelector('section[aria-label="The answer"] tbody tr');
+  await page.waitForSelector('section[aria-label="The reply"] tbody tr');
   assert.match(
-    (await page.textContent('section[aria-label="The answer"]')) ?? "",
+    (await page.textContent('section[aria-label="The reply"]')) ?? "",
     /11\.0\.1\.7 port 77.*subscribers/,
   );
   await page.fill('input[name="info_hash"]', "");

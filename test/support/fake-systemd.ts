@@ -49,7 +49,9 @@ export class FakeSystemd {
 
   /** The configuration of the addresses that it holds. */
   get listen(): string {
-    return `listen: { http: ["127.0.0.1:${this.http.port}"], udp: ["127.0.0.1:${this.udp.port}"] }\n`;
+    const addresses = `http: ["127.0.0.1:${this.http.port}"], udp: ["127.0.0.1:${this.udp.port}"]`;
+    // All clients have one address here: it may have all connections.
+    return `listen: { ${addresses}, max_connections_per_address: 16000 }\n`;
   }
 
   /** How the program is run that gets the sockets. @param environment what else it is told, `NAME=value` each. */
