@@ -8,6 +8,9 @@ import { type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { IDENTITY_BITS } from "./peer-record.ts";
 
+/** Words that are hashed: a peer_id, whose first two words mostly name the program, is folded to three, and the key. */
+const FOLDED_WORDS = PEER_ID_WORDS - 1;
+
 /** Values of the two highest bits: 0 is no identity. */
 const HIGH_VALUES = 3;
 const LOW_BITS = IDENTITY_BITS - 2;
@@ -15,7 +18,7 @@ const LOW_BITS = IDENTITY_BITS - 2;
 /** Computes identities. One for each thread: it has scratch memory. */
 export class ClientIdentities {
   readonly #hash: KeyedHash;
-  readonly #words = new Uint32Array(PEER_ID_WORDS + 1);
+  readonly #words = new Uint32Array(FOLDED_WORDS);
 
   constructor(hash: KeyedHash) {
     this.#hash = hash;
@@ -24,11 +27,12 @@ export class ClientIdentities {
   /** The whole hash of the client that announces; 0 when it has no `peer_id`. */
   hashOf({ peerId, clientKey, port }: AnnounceRequest): number {
     const words = this.#words;
-    let any = 0;
-    for (let i = 0; i < PEER_ID_WORDS; i++) any |= words[i] = peerId[i];
-    if (any === 0) return 0;
-    words[PEER_ID_WORDS] = clientKey;
-    return this.#hash.hash(words, 0, PEER_ID_WORDS + 1, port);
+    if ((peerId[0] | peerId[1] | peerId[2] | peerId[3] | peerId[4]) === 0) return 0;
+    words[0] = peerId[0] ^ peerId[2];
+    words[1] = peerId[1] ^ peerId[3];
+    words[2] = peerId[4];
+    words[3] = clientKey;
+    return this.#hash.hash(words, 0, FOLDED_WORDS, port);
   }
 }
 

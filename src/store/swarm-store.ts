@@ -60,7 +60,7 @@ export class SwarmStore {
   readonly #pairs: ClientPairs;
   /** A record under construction. */
   readonly #record = new Uint32Array(RECORD_WORDS[6]);
-  /** Of the info-hash that the shard was last entered for. */
+  /** The keyed hash of the info-hash that the shard was last entered for, signed. */
   #hash = 0;
 
   /** @param holder who locks shards through this view; different for every thread (shard-lock.ts). */
@@ -105,6 +105,11 @@ export class SwarmStore {
     this.#hash = this.#table.hashOf(infoHash, 0);
     // The table within a shard uses the low bits.
     return (this.#hash >>> 24) & (this.shards - 1);
+  }
+
+  /** The keyed hash of the info-hash that a shard was last entered for, signed. */
+  get swarmHash(): number {
+    return this.#hash;
   }
 
   /** Locks a shard. */

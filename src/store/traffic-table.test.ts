@@ -36,7 +36,7 @@ class Tested {
     request.event = event;
     request.transferred.set([downloaded * MIB, uploaded * MIB]);
     this.now += this.step;
-    return this.#table.count(0, request, this.given, this.now, this.activity, ACTIVITY_WIDTH);
+    return this.#table.count(0, 0, request, this.given, this.now, this.activity, ACTIVITY_WIDTH);
   }
 
   /** MiB counted so far. */

@@ -34,7 +34,6 @@ const STALE_SECONDS = 7200;
 const KIB_PER_SECOND = 1_220_703;
 
 const KIB = 1024;
-const TWO_32 = 2 ** 32;
 
 /** Bytes that a client may say. */
 const LIMIT = 2 ** 64;
@@ -83,12 +82,14 @@ export class TrafficTable {
   /**
    * Adds what the peer has received and sent since its last announce to `activity[row]` on (group-activity.ts). The
    * caller has the shard.
+   * @param swarm the keyed hash of the info-hash.
    * @param who what it is given this time.
    * @param now seconds.
    * @returns false when that is not known and there is no room to know it the next time.
    */
   count(
     shard: number,
+    swarm: number,
     request: AnnounceRequest,
     who: Announcer,
     now: number,
@@ -99,19 +100,23 @@ export class TrafficTable {
     if (!(isSum(transferred, 0) && isSum(transferred, 1))) return true;
     const words = this.#words;
     const { client } = who;
+    // Both are keyed hashes: nobody can choose what they make together.
     const hash =
       client === 0
         ? this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port)
-        : this.#hash.hash(infoHash, 0, infoHash.length, client);
+        : swarm ^ client;
     const member = client !== 0 && who.group !== NO_GROUP ? MEMBER : 0;
     const tag = (hash >>> 18 || 1) | member;
     const slot = this.#find(shard, hash, tag, now);
     if (slot === -1) return event === ANNOUNCE_EVENT.stopped;
     // The other address of a client starts, too.
     const begins = event === ANNOUNCE_EVENT.started && client === 0;
-    const isKnown = (words[slot] & (MEMBER | TAG)) === tag && !begins;
-    const seconds = isKnown ? 1 + ageOf(words[slot] | 0, now) : 0;
-    const kind = client === 0 ? HYBRID.none : this.#hybridOf(request, who, hash, now, words[slot] | 0, tag);
+    const word = words[slot] | 0;
+    const isKnown = (word & (MEMBER | TAG)) === tag && !begins;
+    const seconds = isKnown ? 1 + ageOf(word, now) : 0;
+    // Most torrents have one info-hash.
+    const isAlone = client === 0 || (isKnown && (word & WITH_HYBRID) === 0);
+    const kind = isAlone ? HYBRID.none : this.#hybridOf(request, who, hash, now, word, tag);
     const isCounted = client === 0 || member !== 0 || !this.#isWithMember(seconds, now);
     const isPaired = kind >= HYBRID.pair;
     const shares = isPaired ? this.#hybrids.shares : words[slot + SHARES] | 0;
@@ -129,7 +134,7 @@ export class TrafficTable {
     const words = this.#words;
     const more = this.#more;
     for (let i = 0; i < 2; i++) {
-      const sum = Math.floor(transferred[i] / KIB) % TWO_32;
+      const sum = kibOf(transferred[i]);
       const before = words[slot + 1 + i];
       // A smaller sum has begun again.
       more[i] = sum >= before ? sum - before : sum;
@@ -148,7 +153,6 @@ export class TrafficTable {
   ): Hybrid {
     const { transferred, left, event } = request;
     const isKnown = (word & (MEMBER | TAG)) === tag;
-    if (isKnown && (word & WITH_HYBRID) === 0) return HYBRID.none;
     if (!isKnown && (event === ANNOUNCE_EVENT.stopped || !isSum(transferred, TRANSFERRED.left)))
       return HYBRID.none;
     const hybrids = this.#hybrids;
@@ -157,8 +161,8 @@ export class TrafficTable {
     said.client = who.client ^ (tag & MEMBER);
     said.given = who;
     said.hash = hash || 1;
-    said.sums[0] = Math.floor(transferred[TRANSFERRED.downloaded] / KIB) % TWO_32;
-    said.sums[1] = Math.floor(transferred[TRANSFERRED.uploaded] / KIB) % TWO_32;
+    said.sums[0] = kibOf(transferred[TRANSFERRED.downloaded]);
+    said.sums[1] = kibOf(transferred[TRANSFERRED.uploaded]);
     said.left = left;
     said.exactLeft = transferred[TRANSFERRED.left] | 0;
     said.event = event;
@@ -207,6 +211,11 @@ function add(more: Float64Array, seconds: number, shares: number, activity: Floa
 function ageOf(word: number, now: number): number {
   const age = (now - (word >>> 16)) & 0xffff;
   return age > 0xff00 ? 0 : age;
+}
+
+/** Bytes in KiB, modulo 2^32: a shift, as the remainder of a division would be a call. */
+function kibOf(bytes: number): number {
+  return (bytes / KIB) >>> 0;
 }
 
 /** Whether a number of `transferred` is one. */

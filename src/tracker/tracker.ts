@@ -118,7 +118,8 @@ export class Tracker {
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
     else this.#joinSwarm(shard, request, response, asker);
     const now = this.#clock.seconds;
-    const isCounted = this.#store.traffic.count(shard, request, who, now, this.#activity, row);
+    const { swarmHash, traffic } = this.#store;
+    const isCounted = traffic.count(shard, swarmHash, request, who, now, this.#activity, row);
     this.#store.leave(shard);
     if (who.group !== NO_GROUP && this.waitMs === 0) this.#countLocality(who);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
