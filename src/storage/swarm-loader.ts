@@ -113,7 +113,7 @@ export class SwarmLoader {
       const cell = store.listCell(entry, address.family);
       if (store.list(address.family).find(cell, address.words, port) !== -1) continue;
       const lastSeen = store.words[entry + ENTRY.lastSeen];
-      const key = peerKey(address, groups, left === 0) | (peer.proven ? KEY_PROVEN : 0);
+      const key = peerKey(address, groups.groupOf(address), left === 0) | (peer.proven ? KEY_PROVEN : 0);
       this.#admission.set(groups, store.maxPeers, 0);
       const update = {
         address,

@@ -52,6 +52,22 @@ const IDENTITY_MASK = (1 << IDENTITY_BITS) - 1;
 /** The two highest bits of an identity: what the record of an incomplete peer has of it. */
 const IDENTITY_HIGH = 0x300;
 
+/**
+ * Whether a record that is announced again counts as it did, if its swarm has no peers of the other family: so is it
+ * with almost all, and there is nothing to be searched for.
+ */
+export function remainsCounted(
+  { counts, identity, left }: PeerUpdate,
+  wordA: number,
+  wordB: number,
+): boolean {
+  const isComplete = (wordA & KEY_COMPLETE) !== 0;
+  if ((wordA & (KEY_DUPLICATE | KEY_LEARNED)) !== 0 || isComplete !== (left === 0)) return false;
+  const bits = isComplete ? IDENTITY_MASK : IDENTITY_HIGH;
+  const isSame = identity === 0 || ((identityOf(wordA, wordB) ^ identity) & bits) === 0;
+  return isSame && counts === COUNTS.unknown;
+}
+
 const NONE = -1;
 /** Of how long ago a record known by 2 bits may be: none is. */
 const NEVER = -1;

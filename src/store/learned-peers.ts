@@ -171,7 +171,7 @@ export class LearnedPeers {
         counts.unusable++;
         continue;
       }
-      const key = peerKey(address, this.groups, named.complete) | flags;
+      const key = peerKey(address, this.groups.groupOf(address), named.complete) | flags;
       const position = list.find(cell, address.words, port);
       if (position === -1) {
         const newcomer = { address, port, key, admission: this.#admission };

@@ -6,11 +6,12 @@ import type { Family } from "../model/address.ts";
 import { REFUSED_ADDRESS, REFUSED_FULL } from "./admission.ts";
 import { ChangeLog } from "./change-log.ts";
 import { ClientIdentities } from "./client-identity.ts";
-import { ClientPairs } from "./client-pairs.ts";
+import { ClientPairs, remainsCounted } from "./client-pairs.ts";
 import { Heap } from "./heap.ts";
 import { HouseholdLimits } from "./household-limits.ts";
 import { HybridTable } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
+import { listCount } from "./list-count.ts";
 import { PeerList } from "./peer-list.ts";
 import {
   ADDRESS_WORDS,
@@ -49,6 +50,8 @@ export class SwarmStore {
   readonly limits: HouseholdLimits;
   /** Most peers. */
   readonly maxPeers: number;
+  /** The keyed hash of the info-hash that a shard was last entered for, signed. */
+  swarmHash = 0;
   readonly #locks: Int32Array<SharedArrayBuffer>;
   readonly #totals: Int32Array<SharedArrayBuffer>;
   readonly #peers: Int32Array<SharedArrayBuffer>;
@@ -60,8 +63,6 @@ export class SwarmStore {
   readonly #pairs: ClientPairs;
   /** A record under construction. */
   readonly #record = new Uint32Array(RECORD_WORDS[6]);
-  /** The keyed hash of the info-hash that the shard was last entered for, signed. */
-  #hash = 0;
 
   /** @param holder who locks shards through this view; different for every thread (shard-lock.ts). */
   constructor(data: SwarmStoreData, holder: number) {
@@ -102,14 +103,9 @@ export class SwarmStore {
 
   /** The shard of an info-hash, as {@link enter} gives it, without locking it. */
   shardOf(infoHash: Uint32Array): number {
-    this.#hash = this.#table.hashOf(infoHash, 0);
+    this.swarmHash = this.#table.hashOf(infoHash, 0);
     // The table within a shard uses the low bits.
-    return (this.#hash >>> 24) & (this.shards - 1);
-  }
-
-  /** The keyed hash of the info-hash that a shard was last entered for, signed. */
-  get swarmHash(): number {
-    return this.#hash;
+    return (this.swarmHash >>> 24) & (this.shards - 1);
   }
 
   /** Locks a shard. */
@@ -153,12 +149,12 @@ export class SwarmStore {
 
   /** The entry of the swarm whose info-hash the shard was entered for, or 0. */
   find(shard: number, infoHash: Uint32Array): number {
-    return this.#table.find(shard, this.#hash, infoHash);
+    return this.#table.find(shard, this.swarmHash, infoHash);
   }
 
   /** Adds the swarm that {@link find} did not find. @returns its entry, or 0 when the memory is full. */
   addSwarm(shard: number, infoHash: Uint32Array, now: number): number {
-    const entry = this.#table.insert(shard, this.#hash, infoHash);
+    const entry = this.#table.insert(shard, this.swarmHash, infoHash);
     if (entry === 0) return 0;
     this.words[entry + ENTRY.firstSeen] = now;
     this.words[entry + ENTRY.flags] = SWARM_FLAG.fresh;
@@ -193,44 +189,41 @@ export class SwarmStore {
    * @returns its position in the list of its family, or -1 when it is new and not admitted.
    */
   putPeer(shard: number, entry: number, update: PeerUpdate): number {
-    const { words } = this;
+    const { words, outcome } = this;
     const { address, left, now } = update;
-    this.outcome.clear();
-    const list = this.list(address.family);
-    const cell = this.listCell(entry, address.family);
-    const keyAt = ADDRESS_WORDS[address.family];
-    let key = update.key;
+    const { family } = address;
+    outcome.clear();
+    const list = this.list(family);
+    const cell = this.listCell(entry, family);
+    let position = list.find(cell, address.words, update.port);
+    // Where its word A is, or 0.
+    let at = position === -1 ? 0 : list.keyAt(cell, position);
+    const isAlone = listCount(words, this.listCell(entry, family === 4 ? 6 : 4)) === 0;
+    if (at === 0 || !isAlone || !remainsCounted(update, words[at] | 0, words[at + 1] | 0)) {
+      position = this.#pair(shard, entry, update, position);
+      at = position === -1 ? 0 : list.keyAt(cell, position);
+      // Of a learned peer nothing is known yet: it is a newcomer.
+      if (at !== 0 && (words[at] & KEY_LEARNED) !== 0) {
+        this.removePeer(shard, entry, family, position);
+        at = 0;
+      }
+    }
+    const old = at === 0 ? 0 : words[at] & KEY_MASK;
     // As a signed integer it stays off the heap when it is handed on.
-    let state = 0;
-    const known = list.find(cell, address.words, update.port);
-    let position = this.#pair(shard, entry, update, known);
-    if (this.outcome.duplicate) key |= KEY_DUPLICATE;
-    // Of a learned peer nothing is known yet: it is a newcomer.
-    if (position !== -1 && (words[list.keyAt(cell, position)] & KEY_LEARNED) !== 0) {
-      this.removePeer(shard, entry, address.family, position);
-      position = -1;
-    }
-    if (position === -1) {
-      key = keyFor(update, key, 0, 0);
-      position = this.#addPeer(shard, entry, update, key, now);
-    } else {
-      const at = list.keyAt(cell, position);
-      const old = words[at] & KEY_MASK;
-      key = keyFor(update, key, old, words[at + 1] | 0);
-      if (((old ^ key) & KEY_COMPLETE) === 0) state = words[at + 1] | 0;
-      if (old !== key) position = this.rekeyPeer(shard, entry, address.family, position, key);
-    }
+    const before = at === 0 ? 0 : words[at + 1] | 0;
+    const key = keyFor(update, outcome.duplicate ? update.key | KEY_DUPLICATE : update.key, old, before);
+    const state = ((old ^ key) & KEY_COMPLETE) === 0 ? before : 0;
+    if (at === 0) position = this.#addPeer(shard, entry, update, key, now);
+    else if (old !== key) position = this.rekeyPeer(shard, entry, family, position, key);
     if (position === -1) return -1;
-    const record = list.recordAt(cell, position);
-    words[record + keyAt] = withIdentity(words[record + keyAt], update.identity);
-    if (left !== 0) {
-      const flags = words[entry + ENTRY.flags] | 0;
-      words[record + keyAt + 1] = leecherState(update, state, key, flags, this.outcome);
-    } else {
-      const next = seederState(update, state, key);
-      if ((next & ~state & COUNTED) !== 0 && !this.outcome.duplicate) words[entry + ENTRY.downloaded]++;
-      words[record + keyAt + 1] = next;
-    }
+    if (at === 0 || old !== key) at = list.keyAt(cell, position);
+    words[at] = withIdentity(words[at], update.identity);
+    const flags = words[entry + ENTRY.flags] | 0;
+    const next =
+      left === 0 ? seederState(update, state, key) : leecherState(update, state, key, flags, outcome);
+    const isCounted = left !== 0 || outcome.duplicate || (next & ~state & COUNTED) === 0;
+    if (!isCounted) words[entry + ENTRY.downloaded]++;
+    words[at + 1] = next;
     words[entry + ENTRY.lastSeen] = now;
     this.touch(entry);
     return position;

@@ -102,9 +102,7 @@ export class TrafficTable {
     const { client } = who;
     // Both are keyed hashes: nobody can choose what they make together.
     const hash =
-      client === 0
-        ? this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port)
-        : swarm ^ client;
+      client === 0 ? this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port) : swarm ^ client;
     const member = client !== 0 && who.group !== NO_GROUP ? MEMBER : 0;
     const tag = (hash >>> 18 || 1) | member;
     const slot = this.#find(shard, hash, tag, now);

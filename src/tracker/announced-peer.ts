@@ -20,16 +20,17 @@ export class AnnouncedPeer implements PeerUpdate {
   stallSeconds = 1;
   readonly admission = new Admission();
 
-  /** Sets the address that the peer is stored under. {@link left} is set. @param maxPeers of the store. */
+  /** Sets the address that the peer is stored under. {@link left} is set. @param group of the address. @param maxPeers of the store. */
   setAddress(
     address: Address,
     port: number,
+    group: number,
     { groups, selection, copies, settings }: TrackerPolicy,
     maxPeers: number,
   ): void {
     this.address.copyFrom(address);
     this.port = port;
-    this.key = peerKey(address, groups, this.left === 0);
+    this.key = peerKey(address, group, this.left === 0);
     this.minDwell = copies.minDwell;
     this.stallSeconds = selection.settings.stallSeconds;
     this.admission.set(groups, maxPeers, settings.interval);

@@ -203,7 +203,8 @@ export class Sweeper {
     if (this.#family === 4) this.#address.setIPv4(words[record]);
     else this.#address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
     const kept = old & (KEY_MARKED | KEY_PROVEN | KEY_LEARNED | KEY_DUPLICATE);
-    const key = peerKey(this.#address, this.#groups, (old & KEY_COMPLETE) !== 0) | kept;
+    const key =
+      peerKey(this.#address, this.#groups.groupOf(this.#address), (old & KEY_COMPLETE) !== 0) | kept;
     if (key === old) return true;
     store.rekeyPeer(shard, entry, this.#family, this.#position, key);
     return false;

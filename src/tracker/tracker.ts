@@ -182,7 +182,8 @@ export class Tracker {
       this.#loadRequester(request);
       // It is the same announce again: it says nothing new.
       this.#update.uploaded = false;
-      this.#put(shard, entry, request.address, request.port, false);
+      this.#update.completed = false;
+      this.#put(shard, entry, request.address, request.port, who.group);
       who.stalled = false;
       who.before = 0;
       who.marked = store.outcome.marked;
@@ -248,7 +249,7 @@ export class Tracker {
       return;
     }
     this.#loadRequester(request);
-    this.#put(shard, entry, request.address, request.port, request.event === ANNOUNCE_EVENT.completed);
+    this.#put(shard, entry, request.address, request.port, who.group);
     who.stalled = store.outcome.stalled && !who.seeder;
     who.marked = store.outcome.marked;
     who.before = store.outcome.before;
@@ -268,7 +269,8 @@ export class Tracker {
   /** Removes a peer in favour of one that announces to a full tracker. @returns whether it did. */
   #makeRoom(shard: number, entry: number, request: AnnounceRequest): boolean {
     this.#loadRequester(request);
-    this.#update.setAddress(request.address, request.port, this.policy, this.#store.maxPeers);
+    const { group } = this.#requester;
+    this.#update.setAddress(request.address, request.port, group, this.policy, this.#store.maxPeers);
     if (!this.#displacement.makeRoom(shard, entry, this.#update, this.#clock.seconds)) return false;
     this.#counters[COUNTER.peersDisplaced]++;
     return true;
@@ -322,6 +324,7 @@ export class Tracker {
     this.#update.identity = identityFrom(who.client);
     this.#update.counts = COUNTS.unknown;
     this.#update.uploaded = hasUploaded(request);
+    this.#update.completed = request.event === ANNOUNCE_EVENT.completed && request.left === 0;
     this.#update.now = this.#clock.seconds;
   }
 
@@ -335,23 +338,24 @@ export class Tracker {
     const { other, duplicate } = this.#store.outcome;
     if (request.hasOther) {
       if (who.isStored) update.counts = duplicate ? COUNTS.yes : COUNTS.no;
-      this.#put(shard, entry, request.otherAddress, request.otherPort, false);
+      update.completed = false;
+      const group = this.policy.groups.groupOf(request.otherAddress);
+      this.#put(shard, entry, request.otherAddress, request.otherPort, group);
     } else if (request.address.family === 4) who.position6 = other;
     else who.position4 = other;
   }
 
   /** Stores the peer under one of its addresses; where that is not possible it is answered all the same. */
-  #put(shard: number, entry: number, address: Address, port: number, completed: boolean): void {
+  #put(shard: number, entry: number, address: Address, port: number, group: number): void {
     const update = this.#update;
+    const { outcome, maxPeers } = this.#store;
     let position = -1;
-    this.#store.outcome.clear();
     if (canBePeer(address, port)) {
-      update.setAddress(address, port, this.policy, this.#store.maxPeers);
-      update.completed = completed && update.left === 0;
+      update.setAddress(address, port, group, this.policy, maxPeers);
       position = this.#store.putPeer(shard, entry, update);
-      this.#update.admission.isSwap = false;
-      countAdmission(this.#store.outcome, this.#counters);
-    }
+      update.admission.isSwap = false;
+      if (position === -1 || outcome.displaced) countAdmission(outcome, this.#counters);
+    } else outcome.clear();
     if (address.family === 4) this.#requester.position4 = position;
     else this.#requester.position6 = position;
   }
