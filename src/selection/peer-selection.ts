@@ -65,7 +65,7 @@ export class PeerSelection {
     const ranks = ordinaryRanks(rules);
     const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;
     const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
-    const both = who.onlyFamily === 0;
+    const both = who.onlyFamily === 0 && other.segments.count > 0;
     own.sort(ranks, rules, who);
     if (both) other.sort(ranks, rules, who);
     this.#at4 = 0;
@@ -85,7 +85,7 @@ export class PeerSelection {
       this.#writeOwnTrackers(own, this.#room, rules, who, response);
       if (both) this.#writeOwnTrackers(other, Math.min(this.#room, this.#otherRoom), rules, who, response);
     }
-    if (who.filled) this.#fill(own, other, ranks, rules, who, response);
+    if (who.filled) this.#fill(own, other, both, ranks, rules, who, response);
     response.peerCount = this.#at4 / COMPACT_BYTES[4];
     response.peer6Count = this.#at6 / COMPACT_BYTES[6];
   }
@@ -110,6 +110,7 @@ export class PeerSelection {
   #fill(
     own: Candidates,
     other: Candidates,
+    both: boolean,
     ordinary: number,
     { groups }: SelectionRules,
     who: Requester,
@@ -117,7 +118,7 @@ export class PeerSelection {
   ): void {
     const { given, givenOutside } = who;
     const seeders = own.availableFrom(ordinary, 2 * ordinary);
-    if (who.onlyFamily === 0) this.#otherRoom = Math.max(this.#room >> 2, this.#room - seeders);
+    if (both) this.#otherRoom = Math.max(this.#room >> 2, this.#room - seeders);
     for (let first = ordinary; first < 2 * ordinary; first += 2 * groups.tierCount)
       this.#write(own, other, first, groups.tierCount, who, response);
     who.given = given;

@@ -8,8 +8,8 @@ import { type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { IDENTITY_BITS } from "./peer-record.ts";
 
-/** Words that are hashed: a peer_id, whose first two words mostly name the program, is folded to three, and the key. */
-const FOLDED_WORDS = PEER_ID_WORDS - 1;
+/** Words that are hashed of a peer_id: its first two mostly name the program. */
+const FOLDED_WORDS = PEER_ID_WORDS - 2;
 
 /** Values of the two highest bits: 0 is no identity. */
 const HIGH_VALUES = 3;
@@ -31,8 +31,7 @@ export class ClientIdentities {
     words[0] = peerId[0] ^ peerId[2];
     words[1] = peerId[1] ^ peerId[3];
     words[2] = peerId[4];
-    words[3] = clientKey;
-    return this.#hash.hash(words, 0, FOLDED_WORDS, port);
+    return this.#hash.hash(words, 0, FOLDED_WORDS, clientKey ^ (port << 16));
   }
 }
 

@@ -186,8 +186,10 @@ export class TrafficTable {
       // As a signed integer it stays off the heap when it is handed on.
       const word = words[slot] | 0;
       const its = word & (MEMBER | TAG);
-      if (its === tag) own = slot;
-      else if (its === (tag | MEMBER)) this.#other = slot;
+      if (its === tag) {
+        own = slot;
+        if ((tag & MEMBER) !== 0) return own;
+      } else if (its === (tag | MEMBER)) this.#other = slot;
       else if (its === 0 || ageOf(word, now) > STALE_SECONDS) free = slot;
     }
     return own === -1 ? free : own;
