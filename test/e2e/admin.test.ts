@@ -144,7 +144,7 @@ test("over TLS it answers with its certificate", { timeout: 300_000 }, async (t)
   const shown = execFileSync("curl", ["--silent", "--insecure", `${admin}api/v1/status`], {
     encoding: "utf8",
   });
-  assert.match(statusSchema.parse(JSON.parse(shown)).warnings.join(), /certificate and key are no pair/);
+  assert.match(statusSchema.parse(JSON.parse(shown)).warnings.join(), /certificate and key do not match/);
 });
 
 /** The name in the certificate that a listener shows. */
