@@ -64,6 +64,11 @@ export class AnnounceResponse {
   /** Seconds until the next announce: recommended and minimum. */
   interval = 0;
   minInterval = 0;
+  /**
+   * How long, in milliseconds, the client may wait for peers that are being asked for at other trackers. Mostly 0. Where
+   * it is more, the response has no peers yet.
+   */
+  waitMs = 0;
   /** Peers in compact form, 6 bytes each, nearest first; `peerCount` of them. */
   readonly peers = new Uint8Array(NUM_WANT_LIMIT * COMPACT_BYTES[4]);
   peerCount = 0;

@@ -54,7 +54,7 @@ const ANNOUNCE_PATHS = ["/announce", "/announce.php", "/announce/"].map((path) =
 const SCRAPE_PATHS = ["/scrape", "/scrape.php", "/scrape/"].map((path) => ascii(path));
 
 /** The methods of the tracker that HTTP needs. */
-export type HttpTracker = Pick<Tracker, "announce" | "answer" | "scrape" | "waitMs">;
+export type HttpTracker = Pick<Tracker, "announce" | "answer" | "scrape">;
 
 /** Serves HTTP announces (BEP 3) and scrapes (BEP 48). One for each worker. */
 export class HttpService implements StreamService {
@@ -173,7 +173,7 @@ export class HttpService implements StreamService {
     if (error === OK && exchange.resumed) this.#tracker.answer(query.request, this.#announceResponse);
     else if (error === OK) {
       error = this.#tracker.announce(query.request, this.#announceResponse, exchange);
-      if (this.#tracker.waitMs > 0) return this.#wait(exchange);
+      if (this.#announceResponse.waitMs > 0) return this.#wait(exchange);
     }
     if (error !== OK) return http.fail(exchange, REQUEST.httpAnnounce, error);
     const connection = http.connectionAfter(exchange);
@@ -186,7 +186,7 @@ export class HttpService implements StreamService {
   /** Defers the request until neighbors have replied. */
   #wait(exchange: Exchange): number {
     exchange.consumed = 0;
-    exchange.deferMs = this.#tracker.waitMs;
+    exchange.deferMs = this.#announceResponse.waitMs;
     return 0;
   }
 

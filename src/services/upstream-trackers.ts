@@ -4,7 +4,7 @@ import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
 import { isForgotten, sourceOf } from "../store/peer-record.ts";
 import { AskTimes, type AskTimesData } from "../tasks/ask-times.ts";
-import { addUserAgent, writeForwardTask, written } from "../tasks/forward-task.ts";
+import { ForwardTaskBytes } from "../tasks/forward-task.ts";
 import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
 import type { Clock } from "../tracker/tracker.ts";
 import type { Mode } from "../wire/host-rules.ts";
@@ -37,6 +37,7 @@ export class UpstreamTrackers {
   readonly #tagHash: KeyedHash;
   /** Input of the hashes: info-hash and tracker name; then the swarm's key with the client's address and peer_id. */
   readonly #words = new Uint32Array(INFO_HASH_WORDS + NAME_WORDS);
+  readonly #task = new ForwardTaskBytes();
   readonly #keys = new Int32Array(4);
 
   /** @param secret {@link ASK_SECRET_WORDS} random words. */
@@ -91,9 +92,10 @@ export class UpstreamTrackers {
     agentStart: number,
     agentEnd: number,
   ): boolean {
-    writeForwardTask(url, request, mode, this.#keys);
-    addUserAgent(input, agentStart, agentEnd);
-    return this.#tasks.push(TASK.forward, token, written.bytes, 0, written.length);
+    const task = this.#task;
+    task.write(url, request, mode, this.#keys);
+    task.addUserAgent(input, agentStart, agentEnd);
+    return this.#tasks.push(TASK.forward, token, task.bytes, 0, task.length);
   }
 
   #computeKeys({ bytes, authorityStart, authorityEnd }: TrackerUrl, request: AnnounceRequest): void {

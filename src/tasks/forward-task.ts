@@ -24,51 +24,48 @@ const SCHEME_NAMES = ["http", "https", "udp"] as const;
 /** Longest User-Agent that is passed on. A longer one is left out. */
 const USER_AGENT_LIMIT = 256;
 
-/** The buffer that a task is written to. */
-const bytes = new Uint8Array(TEXTS + REQUEST_LINE_LIMIT + USER_AGENT_LIMIT);
+/** The bytes of a task. Mutable, and reused for every task of a worker. */
+export class ForwardTaskBytes {
+  readonly bytes = new Uint8Array(TEXTS + REQUEST_LINE_LIMIT + USER_AGENT_LIMIT);
+  /** How many of {@link bytes} are the task. */
+  length = 0;
 
-/** The task that was written last; reused for the next one. */
-export const written = { bytes, length: 0 };
+  /**
+   * Writes a task without the User-Agent.
+   * @param keys in ask-times.ts: two words for the swarm and two for the client.
+   */
+  write(url: TrackerUrl, request: AnnounceRequest, mode: Mode, keys: Int32Array): void {
+    const { bytes } = this;
+    bytes[0] = url.scheme;
+    bytes[1] = request.event;
+    bytes[2] = mode;
+    this.#writeShort(PORT, request.port);
+    this.#writeShort(LENGTHS, url.authorityEnd - url.authorityStart);
+    this.#writeShort(LENGTHS + 2, url.queryEnd - url.pathStart);
+    this.#writeShort(LENGTHS + 4, 0);
+    request.address.writeBytes(bytes, ADDRESS);
+    for (let i = 0; i < 5; i++) writeWord(bytes, INFO_HASH + 4 * i, request.infoHash[i]);
+    for (let i = 0; i < 4; i++) writeWord(bytes, KEYS + 4 * i, keys[i]);
+    this.length = TEXTS;
+    this.#append(url.bytes, url.authorityStart, url.authorityEnd);
+    this.#append(url.bytes, url.pathStart, url.queryEnd);
+  }
 
-/**
- * Writes a task to {@link written}, without the User-Agent.
- * @param keys in ask-times.ts: two words for the swarm and two for the client.
- */
-export function writeForwardTask(
-  url: TrackerUrl,
-  request: AnnounceRequest,
-  mode: Mode,
-  keys: Int32Array,
-): void {
-  bytes[0] = url.scheme;
-  bytes[1] = request.event;
-  bytes[2] = mode;
-  writeShort(PORT, request.port);
-  writeShort(LENGTHS, url.authorityEnd - url.authorityStart);
-  writeShort(LENGTHS + 2, url.queryEnd - url.pathStart);
-  writeShort(LENGTHS + 4, 0);
-  request.address.writeBytes(bytes, ADDRESS);
-  for (let i = 0; i < 5; i++) writeWord(bytes, INFO_HASH + 4 * i, request.infoHash[i]);
-  for (let i = 0; i < 4; i++) writeWord(bytes, KEYS + 4 * i, keys[i]);
-  written.length = TEXTS;
-  append(url.bytes, url.authorityStart, url.authorityEnd);
-  append(url.bytes, url.pathStart, url.queryEnd);
-}
+  /** Adds the client's User-Agent, `from[start, end)`, unless it is too long. */
+  addUserAgent(from: Uint8Array, start: number, end: number): void {
+    if (end - start > USER_AGENT_LIMIT) return;
+    this.#writeShort(LENGTHS + 4, end - start);
+    this.#append(from, start, end);
+  }
 
-/** Adds the client's User-Agent, `from[start, end)`, unless it is too long. */
-export function addUserAgent(from: Uint8Array, start: number, end: number): void {
-  if (end - start > USER_AGENT_LIMIT) return;
-  writeShort(LENGTHS + 4, end - start);
-  append(from, start, end);
-}
+  #writeShort(at: number, value: number): void {
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
 
-function writeShort(at: number, value: number): void {
-  bytes[at] = value >>> 8;
-  bytes[at + 1] = value;
-}
-
-function append(from: Uint8Array, start: number, end: number): void {
-  for (let i = start; i < end; i++) bytes[written.length++] = from[i];
+  #append(from: Uint8Array, start: number, end: number): void {
+    for (let i = start; i < end; i++) this.bytes[this.length++] = from[i];
+  }
 }
 
 /** A task that was read. Texts have one character for each byte. */
@@ -91,7 +88,7 @@ export interface ForwardTask {
   readonly userAgent: string;
 }
 
-/** Reads the bytes that {@link writeForwardTask} wrote. */
+/** Reads the bytes of a {@link ForwardTaskBytes}. */
 export function readForwardTask(task: Uint8Array<ArrayBuffer>): ForwardTask {
   const view = new DataView(task.buffer, task.byteOffset, task.byteLength);
   const text = (i: number) => String.fromCharCode(...task.subarray(ends[i], ends[i + 1]));

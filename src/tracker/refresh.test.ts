@@ -59,7 +59,7 @@ describe("refreshing", () => {
       request.event = event;
       request.numWant = 50;
       fixture.tracker.announce(request, fixture.response, { mayDefer: token !== 0, token });
-      return [fixture.tracker.waitMs, request] as const;
+      return [fixture.response.waitMs, request] as const;
     };
     room = false;
     assert.equal(announce("11.0.0.1", 5)[0], 0, "nobody could be asked");

@@ -51,11 +51,6 @@ export type Asker = Pick<Exchange, "mayDefer" | "token">;
 export class Tracker {
   /** What answers follow from; replaced as a whole. */
   policy: TrackerPolicy;
-  /**
-   * Set by {@link announce}: how long, in milliseconds, the client may wait for other trackers' peers, which are being
-   * asked for, before {@link answer}; its own response has none. Mostly 0.
-   */
-  waitMs = 0;
   readonly #store: SwarmStore;
   readonly #selection: PeerSelection;
   readonly #learned: LearnedCount;
@@ -98,11 +93,11 @@ export class Tracker {
 
   /**
    * Remembers (or forgets) the peer and answers with others.
-   * @param asker who may wait ({@link waitMs}), if anybody.
+   * @param asker who may wait (`response.waitMs`), if anybody.
    * @returns {@link OK} with the response filled, or what the client is to be told instead.
    */
   announce(request: AnnounceRequest, response: AnnounceResponse, asker?: Asker): ClientErrorCode {
-    this.waitMs = 0;
+    response.waitMs = 0;
     if (!this.policy.accessList.allows(request.infoHash)) return CLIENT_ERROR.notAllowed;
     this.#counters[COUNTER.announces]++;
     const who = this.#requester;
@@ -121,7 +116,7 @@ export class Tracker {
     const { swarmHash, traffic } = this.#store;
     const isCounted = traffic.count(shard, swarmHash, request, who, now, this.#activity, row);
     this.#store.leave(shard);
-    if (who.group !== NO_GROUP && this.waitMs === 0) this.#countLocality(who);
+    if (who.group !== NO_GROUP && response.waitMs === 0) this.#countLocality(who);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
     this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
     return OK;
@@ -256,8 +251,9 @@ export class Tracker {
     if (store.outcome.stranded && !who.seeder && isInside(this.policy, who.group))
       noteStranded(store.words, entry);
     this.#putOther(shard, entry, request);
-    if (this.policy.refreshSeconds > 0) this.#wishRefresh(entry, request.infoHash, asker);
-    if (this.waitMs > 0) {
+    if (this.policy.refreshSeconds > 0)
+      response.waitMs = this.#requestRefresh(entry, request.infoHash, asker);
+    if (response.waitMs > 0) {
       this.#clear(response);
       return;
     }
@@ -276,23 +272,26 @@ export class Tracker {
     return true;
   }
 
-  /** Asks for other trackers' peers, when that is due; for the first time the client may wait. */
-  #wishRefresh(entry: number, infoHash: Uint32Array, asker?: Asker): void {
+  /**
+   * Asks for other trackers' peers, when that is due.
+   * @returns for how many milliseconds the client may wait for them: for the first time only.
+   */
+  #requestRefresh(entry: number, infoHash: Uint32Array, asker?: Asker): number {
     const { refreshSeconds, refreshWaitMs } = this.policy;
     const { words } = this.#store;
     const now = this.#clock.seconds;
     const peers = this.#store.announced(entry);
-    if (peers === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return;
+    if (peers === 0 || !isRefreshDue(words, entry, now, refreshSeconds)) return 0;
     const isNew = !wasRefreshed(words, entry);
     writeRefresh(this.#task, infoHash, peers, isNew);
     const waits = isNew && asker?.mayDefer === true && refreshWaitMs > 0;
     const token = waits ? asker.token : 0;
-    // When there is no room for the wish, the next announce has it again.
-    if (!this.#tasks.push(TASK.refresh, token, this.#task, 0, REFRESH_BYTES)) return;
+    // When there is no room for the task, the next announce has it again.
+    if (!this.#tasks.push(TASK.refresh, token, this.#task, 0, REFRESH_BYTES)) return 0;
     setRefreshed(words, entry, now, refreshSeconds);
-    if (!waits) return;
-    this.waitMs = refreshWaitMs;
+    if (!waits) return 0;
     this.#counters[COUNTER.waits]++;
+    return refreshWaitMs;
   }
 
   #answer(shard: number, entry: number, request: AnnounceRequest, response: AnnounceResponse): void {

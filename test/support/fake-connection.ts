@@ -45,6 +45,7 @@ export class FakeTracker {
     response.incomplete = 4;
     response.interval = 1800;
     response.minInterval = 900;
+    response.waitMs = this.waitMs;
     response.peers.set(Buffer.from(PEERS.peers, "latin1"));
     response.peers6.set(Buffer.from(PEERS.peers6, "latin1"));
     response.peerCount = 1;

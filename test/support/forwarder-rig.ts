@@ -9,7 +9,7 @@ import { parseAddress } from "../../src/model/address-text.ts";
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts";
 import type { ForeignPeers } from "../../src/store/learned-peers.ts";
 import { AskTimes, allocateAskTimes } from "../../src/tasks/ask-times.ts";
-import { addUserAgent, writeForwardTask, written } from "../../src/tasks/forward-task.ts";
+import { ForwardTaskBytes } from "../../src/tasks/forward-task.ts";
 import type { UpstreamReply } from "../../src/tasks/upstream-reply.ts";
 import { AnnounceQuery } from "../../src/wire/announce-query.ts";
 import { ascii } from "../../src/wire/ascii.ts";
@@ -107,9 +107,10 @@ export function taskOf(options: TaskOptions): Uint8Array<ArrayBuffer> {
   query.request.event = event;
   query.request.address.copyFrom(parseAddress(options.address ?? "198.18.0.1"));
   const mode = isObserved ? MODE.observe : MODE.replace;
-  writeForwardTask(url, query.request, mode, Int32Array.of(swarm, swarm, 1000 + client, 1000 + client));
+  const written = new ForwardTaskBytes();
+  written.write(url, query.request, mode, Int32Array.of(swarm, swarm, 1000 + client, 1000 + client));
   const agent = ascii(options.userAgent ?? "");
-  addUserAgent(agent, 0, agent.length);
+  written.addUserAgent(agent, 0, agent.length);
   return written.bytes.slice(0, written.length);
 }
 
