@@ -29,9 +29,9 @@ function makeTracker(maxPeers: number): Tracker {
     })),
   );
   const store = new SwarmStore(allocateSwarmStore(maxPeers, 16, [1, 2]), 1);
-  return new Tracker(
+  return new Tracker({
     store,
-    {
+    policy: {
       selection: makeSelectionPolicy({
         policy: POLICY,
         home: "groups",
@@ -46,11 +46,11 @@ function makeTracker(maxPeers: number): Tracker {
       refreshWaitMs: 0,
       accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
     },
-    new Random([1, 2, 3, 4]),
-    { seconds: 1000 },
-    allocateCounters(),
-    allocateActivity(),
-  );
+    random: new Random([1, 2, 3, 4]),
+    clock: { seconds: 1000 },
+    counters: allocateCounters(),
+    activity: allocateActivity(),
+  });
 }
 
 function setPeer(request: AnnounceRequest, swarm: number, peer: number): void {

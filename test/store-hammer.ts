@@ -61,8 +61,16 @@ const policy = {
   refreshSeconds: 0,
   refreshWaitMs: 0,
 } as const;
-const tracker = new Tracker(store, policy, random, clock, counters, allocateActivity());
-const sweeper = new Sweeper(store, GROUPS[0], EXPIRY_SECONDS, counters, allocateCensus(), worker, workers);
+const tracker = new Tracker({ store, policy, random, clock, counters, activity: allocateActivity() });
+const sweeper = new Sweeper({
+  store,
+  groups: GROUPS[0],
+  peerExpiry: EXPIRY_SECONDS,
+  counters,
+  census: allocateCensus(),
+  worker,
+  workers,
+});
 const request = new AnnounceRequest();
 const response = new AnnounceResponse();
 

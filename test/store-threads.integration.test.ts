@@ -79,7 +79,15 @@ class Hammers {
 function expireAll(data: SwarmStoreData): void {
   const groups = new PeerGroups(buildPeerGroups([]));
   const store = new SwarmStore(data, CONTROL_PLANE);
-  const sweeper = new Sweeper(store, groups, 100, allocateCounters(), allocateCensus(), 0, 1);
+  const sweeper = new Sweeper({
+    store,
+    groups,
+    peerExpiry: 100,
+    counters: allocateCounters(),
+    census: allocateCensus(),
+    worker: 0,
+    workers: 1,
+  });
   while (!sweeper.step(1_030_000, 1_000_000));
   sweeper.step(1_030_000, 1_000_000);
 }

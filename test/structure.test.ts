@@ -100,6 +100,9 @@ const SCRIPTS = ["src/main.ts", "src/data-plane/worker.ts"];
 
 const FILE_LINES = 400;
 const FUNCTION_LINES = 70;
+const PARAMETERS = 5;
+/** The C library's functions have the parameters that they have. */
+const SYSTEM_CALLS = "src/engine/uring/libc.ts";
 const VAGUE_NAMES = ["util", "utils", "helper", "helpers", "common", "manager"];
 
 const RULES: readonly Rule[] = [
@@ -159,6 +162,19 @@ const RULES: readonly Rule[] = [
       });
     },
     example: { path: "src/model/a.ts", text: `function a() {${"\n".repeat(FUNCTION_LINES)}}` },
+  },
+  {
+    name: `a function has at most ${PARAMETERS} parameters, and a constructor of the data plane, too`,
+    check(source) {
+      if (source.isTest || partOf(source.path) === undefined) return [];
+      // Where an options object would be one for each request.
+      const isOnTheWay = isPure(source) || SYSTEM_CALLS === source.path;
+      return find(source, (node) => {
+        if (!ts.isFunctionLike(node) || (isOnTheWay && !ts.isConstructorDeclaration(node))) return false;
+        return node.parameters.length > PARAMETERS;
+      });
+    },
+    example: { path: "src/admin/a.ts", text: "function a(b: 1, c: 1, d: 1, e: 1, f: 1, g: 1) {}" },
   },
   {
     name: "every export has a doc comment, or stands right below one that has",

@@ -91,9 +91,9 @@ export class SimulatedTracker {
     const accessList = new AccessList(buildAccessList("off", new Uint32Array(0)));
     const { selection } = plan;
     const counters = allocateCounters();
-    this.#tracker = new Tracker(
+    this.#tracker = new Tracker({
       store,
-      {
+      policy: {
         settings: plan.settings,
         selection:
           plan.policy === "bridged" ? new BridgedPolicy(selection, selection) : new NearestPolicy(selection),
@@ -104,12 +104,20 @@ export class SimulatedTracker {
         refreshSeconds: 0,
         refreshWaitMs: 0,
       },
-      new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
-      this.#clock,
+      random: new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
+      clock: this.#clock,
       counters,
-      this.activity,
-    );
-    this.#sweeper = new Sweeper(store, groups, plan.settings.peerExpiry, counters, allocateCensus(), 0, 1);
+      activity: this.activity,
+    });
+    this.#sweeper = new Sweeper({
+      store,
+      groups,
+      peerExpiry: plan.settings.peerExpiry,
+      counters,
+      census: allocateCensus(),
+      worker: 0,
+      workers: 1,
+    });
   }
 
   /**

@@ -95,15 +95,15 @@ class WorkerRuntime {
     this.#options = options;
     this.#clock = { seconds: readClock(options.clockBaseMs) };
     this.#store = new SwarmStore(options.store, holderOf(options.worker));
-    this.#tracker = new Tracker(
-      this.#store,
-      initial,
-      new Random(options.seed),
-      this.#clock,
+    this.#tracker = new Tracker({
+      store: this.#store,
+      policy: initial,
+      random: new Random(options.seed),
+      clock: this.#clock,
       counters,
-      options.activity,
-      new TaskWriter(options.tasks, counters),
-    );
+      activity: options.activity,
+      tasks: new TaskWriter(options.tasks, counters),
+    });
     const stopwatch = () => performance.now();
     this.#refusal = new Refusal(counters);
     const tasks = new TaskWriter(options.tasks, counters);
@@ -112,15 +112,15 @@ class WorkerRuntime {
     this.#http = new HttpService(this.#tracker, counters, this.#refusal, stopwatch, forwarded);
     const connectionIds = new ConnectionIds(options.connectionSecret, this.#clock);
     this.#udp = new UdpService(this.#tracker, connectionIds, counters, this.#refusal, stopwatch);
-    this.#sweeper = new Sweeper(
-      this.#store,
-      initial.groups,
-      policy.peerExpiry,
+    this.#sweeper = new Sweeper({
+      store: this.#store,
+      groups: initial.groups,
+      peerExpiry: policy.peerExpiry,
       counters,
-      options.census,
-      options.worker,
-      options.workers,
-    );
+      census: options.census,
+      worker: options.worker,
+      workers: options.workers,
+    });
     const { engine, limits, resources } = options;
     const services = { stream: this.#http, datagram: this.#udp };
     this.#engine = makeEngine(engine, services, limits, engineCounters(counters), resources);

@@ -65,7 +65,15 @@ class Member {
     const options = { polls: new Polls(polls), refreshSeconds: REFRESH_SECONDS, tasks };
     this.fixture = new TrackerFixture({ ...options, maxPeers: 10_000 });
     const { store, groups, clock, counters } = this.fixture;
-    this.#sweeper = new Sweeper(store, groups, PEER_EXPIRY_SECONDS, counters, allocateCensus(), 0, 1);
+    this.#sweeper = new Sweeper({
+      store,
+      groups,
+      peerExpiry: PEER_EXPIRY_SECONDS,
+      counters,
+      census: allocateCensus(),
+      worker: 0,
+      workers: 1,
+    });
     const learned = new LearnedPeers(store, 10_000, groups, 200);
     this.#neighbors = new NeighborSet({
       makeClient: ({ name }) => ({

@@ -69,7 +69,15 @@ function learn(
 }
 
 function sweep(fixture: TrackerFixture, groups = fixture.groups, census = allocateCensus()): Uint32Array {
-  const sweeper = new Sweeper(fixture.store, fixture.groups, 3900, fixture.counters, census, 0, 1);
+  const sweeper = new Sweeper({
+    store: fixture.store,
+    groups: fixture.groups,
+    peerExpiry: 3900,
+    counters: fixture.counters,
+    census,
+    worker: 0,
+    workers: 1,
+  });
   if (groups !== fixture.groups) sweeper.reclassify(groups);
   while (!sweeper.step(fixture.clock.seconds, 1000)) {}
   return census;

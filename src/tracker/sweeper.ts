@@ -34,6 +34,21 @@ const HOLD = 256;
  */
 const RECLASSIFY_ROUNDS = 2;
 
+/** What a {@link Sweeper} works with. */
+export interface SweeperOptions {
+  readonly store: SwarmStore;
+  readonly groups: PeerGroups;
+  /** Seconds without an announce after which a peer is removed. */
+  readonly peerExpiry: number;
+  /** As in model/counters.ts. */
+  readonly counters: Float64Array;
+  /** Where the census of a round is published (census.ts). */
+  readonly census: Uint32Array;
+  /** It sweeps every `workers`-th shard, beginning with number `worker`. */
+  readonly worker: number;
+  readonly workers: number;
+}
+
 /** Sweeps some of a store's shards. */
 export class Sweeper {
   /** Seconds without an announce after which a peer goes. */
@@ -52,19 +67,7 @@ export class Sweeper {
   #family: Family = 4;
   #position = 0;
 
-  /**
-   * @param census where a round's census is published (census.ts).
-   * @param worker and `workers`: this one sweeps every `workers`-th shard, beginning with number `worker`.
-   */
-  constructor(
-    store: SwarmStore,
-    groups: PeerGroups,
-    peerExpiry: number,
-    counters: Float64Array,
-    census: Uint32Array,
-    worker: number,
-    workers: number,
-  ) {
+  constructor({ store, groups, peerExpiry, counters, census, worker, workers }: SweeperOptions) {
     this.#store = store;
     this.#groups = groups;
     this.peerExpiry = peerExpiry;

@@ -164,15 +164,15 @@ export class TrackerFixture {
       accessList: options.accessList ?? new AccessList(buildAccessList("off", new Uint32Array(0))),
     };
     const random = new Random([options.seed ?? 1, 2, 3, 4]);
-    this.tracker = new Tracker(
-      this.store,
+    this.tracker = new Tracker({
+      store: this.store,
       policy,
       random,
-      this.clock,
-      this.counters,
-      this.activity,
-      options.tasks,
-    );
+      clock: this.clock,
+      counters: this.counters,
+      activity: this.activity,
+      tasks: options.tasks,
+    });
   }
 
   announce(address: string, fields: Announced = {}): number {

@@ -47,6 +47,20 @@ const NO_TASKS: Tasks = { push: () => false };
 /** The connection of an announce (engine/engine.ts). A token is too large to be handed on without garbage. */
 export type Asker = Pick<Exchange, "mayDefer" | "token">;
 
+/** What a {@link Tracker} works with. */
+export interface TrackerOptions {
+  readonly store: SwarmStore;
+  readonly policy: TrackerPolicy;
+  readonly random: Random;
+  readonly clock: Clock;
+  /** As in model/counters.ts. */
+  readonly counters: Float64Array;
+  /** As in store/group-activity.ts. */
+  readonly activity: Float64Array;
+  /** Where other trackers' peers are asked for; nowhere if it is left out. */
+  readonly tasks?: Tasks | undefined;
+}
+
 /** Answers announces and scrapes. One for each thread, over a store that they share. Allocates nothing per request. */
 export class Tracker {
   /** What answers follow from; replaced as a whole. */
@@ -65,20 +79,7 @@ export class Tracker {
   readonly #update = new AnnouncedPeer();
   readonly #infoHash = new Uint32Array(5);
 
-  /**
-   * @param counters by model/counters.ts.
-   * @param activity by group-activity.ts.
-   * @param tasks where other trackers' peers are asked for.
-   */
-  constructor(
-    store: SwarmStore,
-    policy: TrackerPolicy,
-    random: Random,
-    clock: Clock,
-    counters: Float64Array,
-    activity: Float64Array,
-    tasks: Tasks = NO_TASKS,
-  ) {
+  constructor({ store, policy, random, clock, counters, activity, tasks = NO_TASKS }: TrackerOptions) {
     this.#store = store;
     this.policy = policy;
     this.#random = random;
