@@ -76,7 +76,7 @@ test("a file that is deleted, renamed or lost with its directory is written agai
     swarms.push(await fill(tracker.url));
     await tracker.logged(
       "the new file",
-      ({ msg, level }) => level === "critical" && /gone or replaced/.test(msg),
+      ({ msg, level }) => level === "critical" && /removed or replaced/.test(msg),
       before,
     );
   }

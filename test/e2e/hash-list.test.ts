@@ -185,7 +185,7 @@ test("counts of handshakes that nobody writes any more are said, once in the log
   assert.equal(metrics.get('btrt_handshake_counts_written_timestamp_seconds{by="router"}'), 0);
   const doctor = runBtrt(bed, ["doctor", "--config", bed.path("btrt.conf")]);
   await doctor.ended;
-  assert.match(doctor.stdout, /handshakes +\S+router\.json is not there/);
+  assert.match(doctor.stdout, /handshakes +\S+router\.json does not exist/);
   assert.match(doctor.stdout, /handshakes +\S+dpi\.log was last written at 1970/);
   const { checkedAt } = (await askStatus(tracker.admin)).hashList;
   await until(

@@ -133,7 +133,7 @@ test("btrt nftables says what keeps it from doing so", { skip, timeout: 60_000 }
 
   await writeFile(config, "peer_groups: []\n");
   const nobody = await apply([]);
-  assert.match(nobody.err, /^btrt: .*peer_groups: .* no address is a subscriber's\n$/);
+  assert.match(nobody.err, /^btrt: .*peer_groups: .* no subscribers\n$/);
   assert.deepEqual({ code: nobody.code, out: nobody.out }, { code: 1, out: "" });
   await writeFile(config, "peer_grups: []\n");
   assert.match((await apply([])).err, /^btrt: .*1:1: peer_grups: .*peer_groups/);
