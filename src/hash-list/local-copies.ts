@@ -1,13 +1,14 @@
 /**
- * How many complete copies of a torrent subscribers can fetch from inside, counted so that nobody is stranded:
+ * Counts the complete copies of a torrent that subscribers can fetch inside the network. The count is cautious, so
+ * that no subscriber is cut off from a torrent that is not available:
  *
- * - Copies at one address count once, and so do those in one IPv6 /56, which is a household: whoever wants to see a
- *   torrent listed cannot just announce it from many ports.
- * - A copy counts once it is proven (store/peer-record.ts). The former address of a client that has moved does not.
- * - Each family is counted by itself, since a dual-stack peer is in both. The family with the fewest copies decides, of
- *   those in which somebody inside is still downloading.
- * - A private address counts only where every group inside reaches it.
- * - Peers that others have named, and that have not announced themselves, do not count at all.
+ * - The copies of one household, an address or an IPv6 /56, count once. Announcing from many ports does not help.
+ * - A copy counts after it is proven (store/peer-record.ts). The former address of a client that moved does not
+ *   count.
+ * - The families are counted separately, since a dual-stack peer is in both. The smaller count decides, of the
+ *   families in which a subscriber is downloading.
+ * - A private address counts only if every group inside reaches it.
+ * - Learned peers do not count.
  */
 import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";

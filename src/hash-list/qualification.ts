@@ -1,17 +1,18 @@
 /**
- * Which torrents may be listed, with hysteresis: one qualifies when at every look for long enough it had enough copies
- * and peers inside, and does so until a look finds fewer copies than `leaveComplete`, or a download inside has stalled.
+ * Decides which torrents may be listed, with hysteresis. A torrent qualifies after every scan for a while has found
+ * enough copies and peers inside. It stays until a scan finds fewer copies than `leaveComplete`, or a download inside
+ * stalls.
  *
- * Long enough is `minDwell`; each stall doubles it. Whoever announces what it does not have gets a torrent listed only
- * until somebody needs it: then the torrent leaves, for longer each time. A day on the list without a stall takes one
- * doubling back.
+ * The while is `minDwell`, and every stall doubles it. A client that announces a copy it does not have can get a
+ * torrent listed only until a subscriber needs it: then the torrent leaves, for longer each time. Each day on the
+ * list without a stall halves the wait again.
  *
- * What must be remembered of a torrent is kept in its swarm's entry, in the flags (swarm-state.ts), so that it takes no
- * memory of its own and goes with the swarm:
+ * The state is in the flags of the swarm's entry (swarm-state.ts): it takes no memory of its own and vanishes with
+ * the swarm.
  *
  *     bit 2         it qualifies
- *     bit 8         a download inside has stalled since it qualified; the data plane notes that
- *     bits 9-11     strikes: how often that was so, 7 at most
+ *     bit 8         a download inside has stalled since it qualified (set by the data plane)
+ *     bits 9-11     strikes: the number of stalls, 7 at most
  *     bits 12-31    while it qualifies: since when, or since it lost a strike; while it does not: since when it has had
  *                   enough (seconds, modulo 2^20); 0: it has not
  */

@@ -1,6 +1,7 @@
 /**
- * Counts the places that each household has in one answer: a table of fixed size, by keyed hash. Households that fall
- * on the same counter share their places, which takes nothing from anybody: they are given where places are left.
+ * Counts the places of each household in one answer: a table of fixed size, indexed by a keyed hash. Households with
+ * the same counter share their places. None of them loses anything, since free places are filled with the peers
+ * passed over.
  */
 import { FAIR_PLACES } from "../store/household.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The peers of a swarm that a requester could be given, by rank (rank.ts), and how so many of a rank are chosen: at random
- * and in runs, or one by one where the list is crowded (large-list.ts).
+ * The peers of a swarm that may be returned to a requester, by rank (rank.ts), and the choice among those of one
+ * rank: at random in runs, or one by one in a crowded list (large-list.ts).
  */
 
 import { NUM_WANT_LIMIT } from "../model/announce.ts";

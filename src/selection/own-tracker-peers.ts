@@ -1,6 +1,7 @@
 /**
- * Unconfirmed peers (peer-record.ts) for a client that announces to the very tracker that named them. They lie among those
- * of other trackers, so each is looked at: a swarm has a thousand of them at most, and only forwarded announces look.
+ * Returns unconfirmed peers (peer-record.ts) to a client of the tracker that named them. They lie among the
+ * unconfirmed peers of other trackers, so each one is examined. A swarm has a thousand of them at most, and only
+ * forwarded announces come here.
  */
 
 import { countedAs, LEARNED_GIVEN_AT } from "../model/counters.ts";

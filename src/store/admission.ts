@@ -1,9 +1,9 @@
 /**
- * Which peers that are not known yet are admitted to the store, so that nobody takes it from the others:
+ * Decides whether a new peer is stored, so that no client takes the store from others:
  *
- * - A household (household.ts) has so many peers in a swarm, `tracker.max_peers_per_address` or what its group has, and
- *   {@link allowanceFor} times as many in all swarms.
- * - The last quarter of `max_peers` is for members of peer groups.
+ * - A household (household.ts) may have `tracker.max_peers_per_address` peers in a swarm, or the maximum of its
+ *   group, and {@link allowanceFor} times as many in all swarms.
+ * - The last quarter of `max_peers` is reserved for members of peer groups.
  */
 import { COUNTER } from "../model/counters.ts";
 import { NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";

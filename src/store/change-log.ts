@@ -1,7 +1,7 @@
 /**
- * The swarms that vanished, for readers (storage, replication) that keep a copy: what changed is marked in the swarms
- * themselves, but what is gone has no place for a mark. A ring for each shard, written under the shard's lock; a reader
- * that falls behind by more than a ring is told so and has to compare everything.
+ * Records the swarms that vanished, for readers that keep a copy of the store (storage). A changed swarm carries a
+ * flag, but a removed one has no place for it. Each shard has a ring, written under the shard's lock. A reader that
+ * falls behind by more than a ring is notified and must compare everything.
  *
  *     record    info-hash: 5 words, downloaded, first announce, last (seconds), flags (swarm-store.ts)
  */

@@ -1,22 +1,23 @@
 /**
- * Which records of a swarm are one client's: a client with IPv4 and IPv6 announces itself from both, and one that has
- * moved is still known at its former address. One of its records is *counted*, the others are duplicates. It is decided
- * when a record announces itself:
+ * Finds the records of one client in a swarm. A client with IPv4 and IPv6 announces from both, and a client that
+ * moved still has a record at its former address. One record of a client is *counted*, the others are *duplicates*.
+ * This is decided when a record announces:
  *
- * - A new record becomes a duplicate of a counted one of the other family. With one of its own family it is the other way
- *   round: who has moved counts where it is now. But a record in a peer group counts before one that is in none.
- * - A duplicate remains one as long as there is a counted record of its client in the other family that is heard of as
- *   often. When that has gone quiet, the two change places; when there is none, it counts again.
+ * - A new record becomes a duplicate of a counted record of the other family. Within its own family the former
+ *   address becomes the duplicate, since the client has moved. A record in a peer group is counted before one in no
+ *   group.
+ * - A duplicate stays one while a counted record of its client in the other family announces as often. When that
+ *   record is silent, the two change places. When there is none, the duplicate counts again.
  *
- * Records have little room for who their client is (peer-record.ts). Two complete ones are told apart by 10 bits and the
- * port, whenever they were heard of. Where one is incomplete there are 2 bits: so it has to be of the other family and to
- * have been heard of at about the same time, as a client announces itself from both at once. Whoever shares these bits
- * with another, by chance or on purpose, makes one of the two count once less; both stay, and are returned to clients.
+ * A record has few bits for the client's identity (peer-record.ts). Two complete records are compared by port and 10
+ * bits, at any age. Where one is incomplete there are 2 bits, so it must be of the other family and must have
+ * announced at about the same time, as dual-stack clients do. Two clients with equal bits, by chance or on purpose,
+ * count as one; both records stay and are returned to clients.
  *
- * What it works with are signed integers: V8 would put half of all others on the heap.
+ * Small lists are searched whole. In a large list only the last records of each run are searched, because new records
+ * are there. A record that is not found there may still exist, so a duplicate stays one.
  *
- * Small lists are searched whole. Of large ones only the last records of each run are, where a new record and the one
- * that came with it are: there, not to be found means nothing, and what is a duplicate remains one.
+ * All numbers here are signed: V8 would allocate half of all unsigned ones.
  */
 import type { Family } from "../model/address.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";

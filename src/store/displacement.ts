@@ -1,13 +1,13 @@
 /**
- * Who makes room when the tracker is full. A newcomer takes the place of a peer in the same shard that has less right to
- * it:
+ * Chooses the peer that a newcomer replaces when the tracker is full. It is a peer of the same shard with less right
+ * to its place:
  *
- * - A learned peer makes room for one that announces.
- * - A peer in no group makes room for a member of a peer group.
- * - A peer whose household is over-represented (household-limits.ts) makes room for one whose is not, unless that is a
- *   member of a peer group and the newcomer in none.
+ * - a learned peer, if the newcomer announced itself;
+ * - a peer in no group, if the newcomer is in a peer group;
+ * - a peer of an over-represented household (household-limits.ts), if the newcomer's is not. A member of a peer group
+ *   is not displaced by a peer in no group.
  *
- * A few peers are looked at, chosen at random; when none of them has less right the newcomer is refused.
+ * A few peers are examined, chosen at random. If none has less right, the newcomer is refused.
  */
 import type { Address, Family } from "../model/address.ts";
 import type { Random } from "../model/random.ts";

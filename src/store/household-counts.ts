@@ -1,8 +1,8 @@
 /**
- * How many peers each household has in a shard, all its swarms together: a counting sketch (count-min) of fixed size.
- * A household has a counter in each of two rows, by its keyed hash; it has at most as many peers as the smaller one
- * says. Every peer that comes or goes is counted exactly, under the shard's lock, so that what the counters hold follows
- * from the peers alone; a shard that is emptied has its counters emptied.
+ * Counts the peers of each household in a shard, over all its swarms: a count-min sketch of fixed size. A household
+ * has one counter in each of two rows, chosen by its keyed hash. The smaller counter is an upper bound of its peers.
+ * Every added and removed peer is counted under the shard's lock, so the counters always match the records; they are
+ * cleared with the shard.
  */
 /** Bytes of `max_peers` for one byte of counters. */
 const PEERS_PER_BYTE = 4;

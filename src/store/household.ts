@@ -1,6 +1,6 @@
 /**
- * The household of a peer: its IPv4 address, or the /56 of its IPv6 address (model/address.ts). Limits per address count
- * by it, as whoever has one address has 65,535 ports, and whoever has a /56 has as many addresses as he wants.
+ * The household of a peer: its IPv4 address, or the /56 of its IPv6 address (model/address.ts). Limits count
+ * households, because one address has 65,535 ports, and a /56 has any number of addresses.
  */
 import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
 import type { KeyedHash } from "./keyed-hash.ts";

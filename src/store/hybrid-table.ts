@@ -1,22 +1,22 @@
 /**
- * Torrents that a client announces under two info-hashes. A hybrid torrent (BEP 52) has one of either version; its client
- * announces both, at times of their own, with the same peer_id and key, and says the same sums of bytes for both. They
- * are in different shards: what is known of both is here, in memory that all threads share, with a lock for some rows.
+ * Torrents that one client announces under two info-hashes. A hybrid torrent (BEP 52) has one for each version. The
+ * client announces both with the same peer_id, key and sums of bytes, at different times. The two swarms are in
+ * different shards, so this table is shared by all threads and has locks of its own.
  *
- * Two are taken for one when both begin to be announced within two minutes with exactly the same sums and the same left,
- * which are not all zero. From then on what both say is taken for one series of sums that never fall, and an announce adds
- * what it says more than the last one of either. When that turns out to be wrong they are two torrents after all, and what
- * has not been counted of them is: nothing is lost. So it is
+ * Two info-hashes are taken for one torrent when both begin within two minutes with equal sums and equal left, which
+ * are not all zero. From then on the announces of both are one series of sums that never fall, and each announce adds
+ * only what exceeds the last one. When the assumption proves wrong, the bytes that were left out are added. It is
+ * wrong when
  *
- * - when one says less than the other did before it, or has more left;
- * - when one stops or completes, and the other does so much later;
- * - when both say something at the same time, or stop, and that is not about the same.
+ * - one reports less than the other reported before, or has more left;
+ * - one stops or completes, and the other does so much later;
+ * - both report or stop at the same time, with different sums.
  *
- *     row    lock (in the first row of a bucket, for all of it)  client  last announce of either (seconds; 0: free)
- *            left of that  since when it is 0 (seconds)
- *            when both began (seconds), what they had received and sent then (KiB), the low 32 bits of left then
+ *     row    lock (in the first row of a bucket, for the whole bucket)  client  last announce of either (seconds; 0: free)
+ *            left in it  since when that is 0 (seconds)
+ *            when both began (seconds), received and sent then (KiB), the low 32 bits of left then
  *            shares of outside peers in the answers of both (outside-shares.ts)
- *            of either: its info-hash's hash (0: none)  received  sent  last announce, its lowest bit: it has stopped
+ *            of each: hash of the info-hash (0: none)  received  sent  last announce, its lowest bit: stopped
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
 import { followShares, type Given, sharesOf } from "./outside-shares.ts";

@@ -1,10 +1,10 @@
 /**
- * Puts peers that another tracker has named into the store, for the control plane. They are given like any others, by
- * their groups, but are nobody's to count: not in scrapes, not in what is kept, not for other trackers that ask.
+ * Stores peers that other trackers named, for the control plane. Learned peers are returned by their groups like all
+ * others. They are left out of scrapes, of storage, and of answers to other trackers.
  *
- * What others name must not crowd out who announces here: a swarm takes so many of them, and the store at most half of
- * what it has room for. Nor must one tracker crowd out another: in a swarm they share the places (learned-shares.ts), and
- * in the store there is a part that only confirmed trackers' peers take, and one that only neighbors' do.
+ * They must not crowd out announced peers: a swarm has a maximum of them, and so has the store, half of its room. One
+ * tracker must not crowd out another: the trackers share the places of a swarm (learned-shares.ts). A part of the
+ * store's room is reserved for confirmed trackers, and a part for neighbors.
  */
 import { Address, type Family, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";

@@ -1,12 +1,12 @@
 /**
- * Who may have a swarm's places for learned peers. While there is room, any tracker may take it. When there is none, a
- * tracker that names a new peer takes a place from another:
+ * Shares the places for learned peers in a swarm among trackers. Any tracker may take a free place. When none is
+ * free, a tracker that names a new peer takes a place from another tracker:
  *
- * - Unconfirmed peers (peer-record.ts) make room for all others.
- * - Of external trackers of the same standing, the one with the most places gives one up, as long as it keeps at least
- *   as many as the one that takes it. So they come to equal shares (max-min fairness), and nobody who has less than his
- *   share loses anything.
- * - Neighbors are named by the operator: what they have named, nobody displaces.
+ * - Unconfirmed peers (peer-record.ts) are displaced by all others.
+ * - Among upstream trackers of the same standing, the one with the most places loses one, as long as it keeps at
+ *   least as many as the newcomer's tracker has. So the shares become equal (max-min fairness), and a tracker below
+ *   its share loses nothing.
+ * - Peers of neighbors are never displaced, since the operator configured the neighbors.
  */
 import type { Family } from "../model/address.ts";
 import { LEARNED_SOURCES } from "../model/counters.ts";

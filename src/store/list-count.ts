@@ -1,6 +1,6 @@
 /**
- * The second word of a list's cell: how many peers it has, in 21 bits, which is more than a list can have. The 11 bits
- * above are no business of the list's (swarm-state.ts).
+ * The second word of a list's cell: the number of peers in 21 bits, more than a list can have. The 11 bits above
+ * belong to the swarm (swarm-state.ts).
  */
 
 /** The bits that are the number of peers. */

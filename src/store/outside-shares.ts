@@ -1,11 +1,11 @@
 /**
- * The shares of outside peers in the answers that a client was given: among those it was given, 16 bits, and among those it
- * could have been given, 16 bits; parts of 2^16 - 1.
+ * Two shares of outside peers, 16 bits each, in parts of 2^16 - 1: among the peers returned to a client, and among
+ * those that could have been returned.
  *
- * From the shares it is estimated what it has received from outside and sent there, and would have with a tracker that
- * chooses at random: as much from every peer that it knows. They go a quarter of the way to
- * those of each answer, as clients keep connections that later answers do not name; that of outside peers rises at once,
- * as who is given some has found too little inside.
+ * From them two figures are estimated: the outside traffic of the client, and what it would be with a tracker that
+ * chooses at random. The estimate assumes equal traffic with every known peer. Each answer moves a share a quarter of
+ * the way, since clients keep connections to peers that later answers do not name. The first share rises at once: a
+ * client that is returned outside peers has found too little inside.
  */
 
 /** A share of all. */

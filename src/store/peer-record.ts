@@ -6,16 +6,19 @@
  *               complete     last seen:16  identity:9  dwell:6  counted:1
  *               learned      source:13  expires:19 (in units of 4 seconds, modulo 2^19)
  *
- * The low 15 bits of word A are the peer's *key*: peers of a swarm are kept together by it, so that an answer finds
- * the runs of peers it may give without looking at each. A record in a large list has one more word, the chain.
+ * The low 15 bits of word A are the peer's *key*. Peers of a swarm with equal keys lie side by side, so that an answer
+ * finds the runs of peers that it may return without a look at each. A record in a large list has one more word, the
+ * chain.
  *
- * A *learned* peer is one that another tracker has named; all others have announced themselves, and are *announced*.
- * A *duplicate* is another address of a client that has a record in this swarm already: it is returned to clients, and
- * counts nowhere. *Identity* is what there is room for of a keyed hash of the client (client-identity.ts): 2 bits of an
- * incomplete peer, 10 of a complete one; none where the two highest bits are 0.
- * One bit means *marked* of an incomplete peer (by the selection policy, which says for what) and *proven* of a complete one: its copy is believed to be there. Of a
- * learned peer it means *unconfirmed* ({@link isUnconfirmed}).
- * *Dwell* is how long a copy has been announced, in 64ths of the time after which it is proven.
+ * - *Learned*: another tracker named the peer. All others have announced themselves and are *announced*.
+ * - *Duplicate*: another address of a client that has a counted record in this swarm (client-pairs.ts). It is returned to
+ *   clients, and counts nowhere.
+ * - *Marked*, of an incomplete peer: the selection policy set the mark and knows its meaning.
+ * - *Proven*, the same bit of a complete peer: its copy is believed to exist.
+ * - *Unconfirmed*, the same bit of a learned peer: few clients use the tracker that named it.
+ * - *Identity*: bits of a keyed hash of the client (client-identity.ts), 2 of an incomplete peer and 10 of a complete one.
+ *   There is none if the two highest bits are 0.
+ * - *Dwell*: how long a copy has been announced, in 64ths of the time after which it is proven.
  */
 import type { Family } from "../model/address.ts";
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
@@ -24,7 +27,7 @@ import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 export const ADDRESS_WORDS = { 4: 1, 6: 4 } as const satisfies Record<Family, number>;
 export const RECORD_WORDS = { 4: 3, 6: 6 } as const satisfies Record<Family, number>;
 
-/** The parts of a key. KEY_MARKED has a meaning without KEY_COMPLETE and KEY_LEARNED only, KEY_PROVEN with the first. */
+/** The parts of a key. KEY_MARKED and KEY_PROVEN are one bit: the former without KEY_COMPLETE, the latter with it. */
 export const KEY_MASK = 0x7fff;
 export const KEY_GROUP = 0x3ff;
 export const KEY_COMPLETE = 0x400;

@@ -1,6 +1,6 @@
 /**
- * What the root of a large list (large-list.ts) keeps of its segments, the runs of peers with equal keys. It grows from
- * the end of the block towards its front:
+ * The part of a large list's root (large-list.ts) that holds its segments, the runs of peers with equal keys. It
+ * grows from the end of the block towards the front:
  *
  *     … [segment 1: count, key] [segment 0: count, key] [segments] [crowded]
  */

@@ -1,13 +1,13 @@
 /**
- * The peers of a swarm as they are kept outside of memory: what their clients said, and nothing that follows from the
- * configuration (groups, tiers, marks), which may be another one when they are read again. Learned peers are not
- * kept: who named them is asked again when the swarm is announced. Big-endian.
+ * The peers of a swarm as they are stored in a database: what their clients reported. Nothing is stored that follows
+ * from the configuration (groups, tiers, marks), since it may have changed when they are loaded. Learned peers are
+ * not stored: their tracker is asked again when the swarm is announced. Big-endian.
  *
  *     header    format:8 (2)  time:32 (seconds; ages are as of then)  IPv4 peers:32
  *     peer      address:32 or 128  port:16  age:16 (seconds)  flags:5  left:11 (coarseLeft)
  *
- * IPv4 peers come first; IPv6 peers fill the rest. Flag 8 of a complete peer says that `downloaded` has counted it,
- * flag 16 that its copy was proven. Format 1 had flags:4 (1: counted)  left:12, with other steps.
+ * IPv4 peers come first; IPv6 peers fill the rest. Flag 8 of a complete peer: `downloaded` has counted it. Flag 16:
+ * its copy was proven. Format 1 had flags:4 (1: counted)  left:12, with other steps.
  */
 import { Address, type Family, readWord, writeWord } from "../model/address.ts";
 import { coarseLeft, LEFT_MAX } from "../model/announce.ts";

@@ -1,4 +1,4 @@
-/** The peer that announces, as it is to be stored. */
+/** The announcing peer, in the form in which it is stored. */
 import { Address } from "../model/address.ts";
 import { Admission } from "../store/admission.ts";
 import { peerKey } from "../store/peer-key.ts";

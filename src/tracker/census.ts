@@ -1,7 +1,7 @@
 /**
- * What the sweeper sees on its round: peers by group, swarms by size, swarms with nobody near, the largest swarms. Each
- * thread counts those it sweeps, and publishes them in shared memory at the end of a round: so that nobody ever has to
- * walk through all swarms for a figure.
+ * The figures of one scan by the sweeper: peers by group, swarms by size, swarms without near peers, the largest
+ * swarms. Each worker counts the shards that it sweeps, and publishes the result in shared memory after a full scan.
+ * So no figure needs a walk through all swarms.
  */
 import type { Family } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";

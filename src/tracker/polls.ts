@@ -1,6 +1,6 @@
 /**
- * Announces of other trackers. They ask for peers as a client would, but are none: stored, each would be a peer that
- * nobody can fetch from. They are known by their addresses, which the configuration names, or by their peer_id.
+ * Recognizes polls, the announces of other trackers. A poll asks for peers as a client would. Stored, it would be a
+ * peer that accepts no connections. Polls are recognized by configured addresses, or by their peer_id.
  */
 import type { Address } from "../model/address.ts";
 import { type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";

@@ -1,4 +1,4 @@
-/** What follows from the bytes that a client says it has received and sent. */
+/** What follows from the sums of bytes that a client reports. */
 import { ANNOUNCE_EVENT, type AnnounceRequest, TRANSFERRED } from "../model/announce.ts";
 
 /** Whether the client says that it starts, or has transferred nothing since it did. */
