@@ -26,7 +26,7 @@ const DOCTORS = [
   "engine/node/local-addresses.ts",
 ];
 
-/** What answers follow from, and all that is said of it: the control plane's parts below it. */
+/** The parts that the control plane is composed of, each with a panel in the admin listener. */
 const PARTS = ["neighbors", "forwarding", "storage", "hash-list"];
 
 /** The way of an announce, from the bytes to the peers; each may import what stands before it in {@link MAY_IMPORT}. */

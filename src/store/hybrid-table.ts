@@ -58,7 +58,10 @@ const STALE_SECONDS = 7200;
 const SLACK_PART = 1 / 8;
 const SLACK_KIB = 64;
 
-/** What is known of an announce; those of which {@link HybridTable.more} counts are the last. None: it has no row. Alone: nobody has said the same yet. */
+/**
+ * State of an announce. none: it has no row. alone: no other info-hash had the same sums yet. pair: two are taken for one
+ * torrent. split: they were, and are two. {@link HybridTable.more} counts the last two.
+ */
 export const HYBRID = { none: 0, alone: 1, pair: 2, split: 3 } as const;
 /** One of {@link HYBRID}. */
 export type Hybrid = (typeof HYBRID)[keyof typeof HYBRID];

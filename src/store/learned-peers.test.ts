@@ -9,7 +9,6 @@ import { parsePrefix } from "../network/prefix.ts";
 import { buildPrefixTable } from "../network/prefix-table.ts";
 import { allocateCensus, CENSUS, peersAt } from "../tracker/census.ts";
 import { Polls } from "../tracker/polls.ts";
-import { Sweeper } from "../tracker/sweeper.ts";
 import { groupsOf, type TestGroup, TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
 import { isForgotten, packLearned, renewedState, SOURCES, sourceOf } from "./peer-record.ts";
@@ -69,15 +68,7 @@ function learn(
 }
 
 function sweep(fixture: TrackerFixture, groups = fixture.groups, census = allocateCensus()): Uint32Array {
-  const sweeper = new Sweeper({
-    store: fixture.store,
-    groups: fixture.groups,
-    peerExpiry: 3900,
-    counters: fixture.counters,
-    census,
-    worker: 0,
-    workers: 1,
-  });
+  const sweeper = fixture.makeSweeper(census);
   if (groups !== fixture.groups) sweeper.reclassify(groups);
   while (!sweeper.step(fixture.clock.seconds, 1000)) {}
   return census;

@@ -7,20 +7,12 @@ import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { allocateCensus, CENSUS, LARGEST, LARGEST_WORDS, peersAt } from "./census.ts";
-import { Sweeper } from "./sweeper.ts";
+import type { Sweeper } from "./sweeper.ts";
 import { groupsOf, TrackerFixture } from "./tracker-fixture.ts";
 
 describe("sweeper", () => {
   function sweeperOf(fixture: TrackerFixture): Sweeper {
-    return new Sweeper({
-      store: fixture.store,
-      groups: fixture.groups,
-      peerExpiry: 3900,
-      counters: fixture.counters,
-      census: allocateCensus(),
-      worker: 0,
-      workers: 1,
-    });
+    return fixture.makeSweeper();
   }
 
   /** One whole round, in steps of one hold. */
@@ -59,15 +51,7 @@ describe("sweeper", () => {
   test("a round counts peers by group, swarms by size, those with nobody near, and the largest", () => {
     const fixture = new TrackerFixture();
     const census = allocateCensus();
-    const sweeper = new Sweeper({
-      store: fixture.store,
-      groups: fixture.groups,
-      peerExpiry: 3900,
-      counters: fixture.counters,
-      census,
-      worker: 0,
-      workers: 1,
-    });
+    const sweeper = fixture.makeSweeper(census);
     // Swarm n has n peers at home, the first of them complete, and one outside.
     for (let swarm = 0; swarm < 50; swarm++) {
       fixture.announce("99.0.0.1", { swarm });
@@ -101,15 +85,7 @@ describe("sweeper", () => {
   test("a client that announces itself from two addresses is counted once", () => {
     const fixture = new TrackerFixture();
     const census = allocateCensus();
-    const sweeper = new Sweeper({
-      store: fixture.store,
-      groups: fixture.groups,
-      peerExpiry: 3900,
-      counters: fixture.counters,
-      census,
-      worker: 0,
-      workers: 1,
-    });
+    const sweeper = fixture.makeSweeper(census);
     for (const client of [1, 2, 3])
       for (const address of [`11.0.0.${client}`, `2001:db8:11:${client}::1`])
         fixture.announce(address, { client, port: 1000 + client });

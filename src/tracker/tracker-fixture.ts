@@ -23,7 +23,9 @@ import { ADDRESS_WORDS, isMarked, KEY_DUPLICATE, KEY_GROUP } from "../store/peer
 import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
+import { allocateCensus } from "./census.ts";
 import { NO_POLLS, type Polls } from "./polls.ts";
+import { Sweeper } from "./sweeper.ts";
 import { type Tasks, Tracker } from "./tracker.ts";
 
 /** A peer group, in text. */
@@ -173,6 +175,12 @@ export class TrackerFixture {
       activity: this.activity,
       tasks: options.tasks,
     });
+  }
+
+  /** A sweeper of the whole store, which removes peers after 3,900 seconds. */
+  makeSweeper(census = allocateCensus()): Sweeper {
+    const { store, groups, counters } = this;
+    return new Sweeper({ store, groups, peerExpiry: 3900, counters, census, worker: 0, workers: 1 });
   }
 
   announce(address: string, fields: Announced = {}): number {

@@ -93,9 +93,9 @@ export class Tracker {
   }
 
   /**
-   * Remembers (or forgets) the peer and answers with others.
-   * @param asker who may wait (`response.waitMs`), if anybody.
-   * @returns {@link OK} with the response filled, or what the client is to be told instead.
+   * Stores or removes the peer, and returns other peers.
+   * @param asker the connection, if the client may wait for peers of other trackers (`response.waitMs`).
+   * @returns {@link OK} with the response filled, or the error for the client.
    */
   announce(request: AnnounceRequest, response: AnnounceResponse, asker?: Asker): ClientErrorCode {
     response.waitMs = 0;
