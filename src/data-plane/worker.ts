@@ -150,9 +150,7 @@ class WorkerRuntime {
   }
 
   #resume(tokens: readonly number[], reply: UpstreamReply | undefined): void {
-    this.#http.upstreamReply = reply;
-    for (const token of tokens) this.#listening?.resume(token);
-    this.#http.upstreamReply = undefined;
+    for (const token of tokens) this.#listening?.resume(token, reply);
   }
 
   #adopt(policy: PolicyData): void {

@@ -90,6 +90,12 @@ export class Exchange {
 
   /** In: whether this request was deferred before. Then {@link mayDefer} is false. */
   resumed = false;
+
+  /**
+   * In: what {@link Engine.resume} was called with for this request; undefined for every other request. The engine does
+   * not interpret it.
+   */
+  reply: unknown = undefined;
 }
 
 /** Serves byte streams. Implementations are synchronous, never throw, and allocate nothing per call. */
@@ -241,8 +247,11 @@ export interface Engine {
    *   closed.
    */
   listen(addresses: ListenAddresses, shared: boolean): Promise<ListenAddresses>;
-  /** Serves a deferred request again, before this returns. Unknown tokens are ignored. */
-  resume(token: number): void;
+  /**
+   * Serves a deferred request again, before this returns. Unknown tokens are ignored.
+   * @param reply what the request was deferred for, if it is there: the service finds it in {@link Exchange.reply}.
+   */
+  resume(token: number, reply?: unknown): void;
   /**
    * Stops accepting at once, replies to requests in progress (deferred ones at once), and closes idle connections.
    * Connections without a first request are closed after {@link FIRST_REQUEST_MS}, all others after `graceMs`.

@@ -14,6 +14,7 @@ import { formatAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
 import { packLearned } from "../store/peer-record.ts";
+import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 
 let rig: ForwardingRig;
 
@@ -301,7 +302,7 @@ describe("whether the external tracker is asked, and waited for", () => {
     connection.receive(announce() + announce("&event=stopped", "other.example"));
     const more = Buffer.from("10:tracker id1:x");
     const nothing = new Uint8Array(0);
-    rig.service.upstreamReply = {
+    connection.resume({
       interval: 0,
       complete: 0,
       incomplete: 0,
@@ -309,9 +310,7 @@ describe("whether the external tracker is asked, and waited for", () => {
       more,
       peers: nothing,
       peers6: nothing,
-    };
-    connection.resume();
-    rig.service.upstreamReply = undefined;
+    } satisfies UpstreamReply);
     assert.deepEqual(
       connection.replies.map((reply) => decoded(reply)["tracker id"] !== undefined),
       [true, false],

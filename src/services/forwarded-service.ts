@@ -9,7 +9,7 @@ import { type ClientErrorCode, OK } from "../model/client-error.ts";
 import { COUNTER } from "../model/counters.ts";
 import { HTTP_ERROR } from "../model/http-error.ts";
 import { OUTCOME, REQUEST } from "../model/request-counts.ts";
-import { addUpstreamReply, shortenInterval, type UpstreamReply } from "../tasks/upstream-reply.ts";
+import { addUpstreamReply, isUpstreamReply, shortenInterval } from "../tasks/upstream-reply.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import { AnnounceQuery } from "../wire/announce-query.ts";
 import { FORM, ForwardedAnnounce } from "../wire/forwarded-announce.ts";
@@ -44,8 +44,6 @@ export type ForwardedTracker = Pick<Tracker, "register" | "answerForwarded" | "n
 
 /** Serves forwarded announces. One for each worker. */
 export class ForwardedService {
-  /** The upstream tracker's reply to the deferred request that is being resumed. */
-  upstreamReply: UpstreamReply | undefined;
   readonly #tracker: ForwardedTracker;
   readonly #http: HttpExchange;
   readonly #counters: Float64Array;
@@ -147,8 +145,7 @@ export class ForwardedService {
   /** Writes the reply, with the upstream tracker's reply in it if there is one. */
   #encode(exchange: Exchange): number {
     const { output, outputStart } = exchange;
-    // Later requests of the connection are served in the same call; the upstream tracker's reply is not for them.
-    const reply = exchange.resumed ? this.upstreamReply : undefined;
+    const reply = isUpstreamReply(exchange.reply) ? exchange.reply : undefined;
     const http = this.#http;
     const response = this.#response;
     const { address } = this.#query.request;

@@ -10,7 +10,6 @@ import { HTTP_ERROR } from "../model/http-error.ts";
 import { REFUSAL } from "../model/refusals.ts";
 import { OUTCOME, REQUEST } from "../model/request-counts.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
-import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import { AnnounceQuery } from "../wire/announce-query.ts";
 import { ascii, equalsBytes } from "../wire/ascii.ts";
@@ -91,11 +90,6 @@ export class HttpService implements StreamService {
       const { tracker: registrar, upstreams } = forwarded;
       this.#forwarded = new ForwardedService(registrar, this.#http, counters, upstreams);
     }
-  }
-
-  /** The upstream tracker's reply to the deferred requests that are resumed next; undefined if there is none. */
-  set upstreamReply(reply: UpstreamReply | undefined) {
-    if (this.#forwarded !== undefined) this.#forwarded.upstreamReply = reply;
   }
 
   /** Replaces the policy. Without one, no address is trusted. */

@@ -9,7 +9,7 @@ import { canBePeer } from "../network/special-purpose.ts";
 import { Admission } from "../store/admission.ts";
 import { peerKey } from "../store/peer-key.ts";
 import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../store/peer-record.ts";
-import { COUNTS } from "../store/peer-update.ts";
+import { COUNTS, PutOutcome } from "../store/peer-update.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import { StoredPeersReader } from "../store/stored-peers.ts";
 import { SWARM_FLAG } from "../store/swarm-state.ts";
@@ -44,6 +44,7 @@ export class SwarmLoader {
   readonly #settings: LoadSettings;
   readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
   readonly #admission = new Admission();
+  readonly #outcome = new PutOutcome();
 
   constructor(store: SwarmStore, settings: LoadSettings) {
     this.#store = store;
@@ -130,7 +131,7 @@ export class SwarmLoader {
         stallSeconds,
         admission: this.#admission,
       };
-      const position = store.putPeer(shard, entry, update);
+      const position = store.putPeer(shard, entry, update, this.#outcome);
       store.words[entry + ENTRY.lastSeen] = Math.max(lastSeen, now - age);
       if (position === -1) {
         this.counts.refused++;

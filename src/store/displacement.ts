@@ -36,7 +36,7 @@ export class Displacement {
    * @param entry of the newcomer's swarm, or 0.
    * @returns whether it did.
    */
-  makeRoom(shard: number, entry: number, newcomer: Newcomer, now: number): boolean {
+  makeRoom(shard: number, entry: number, newcomer: Newcomer): boolean {
     const { address, key, port } = newcomer;
     const store = this.#store;
     const list = store.list(address.family);
@@ -44,7 +44,7 @@ export class Displacement {
     if (!canBePeer(address, port) || (cell !== 0 && list.find(cell, address.words, port) !== -1))
       return false;
     // Where a peer of its own household makes room, no other has to.
-    if (!store.limits.admits(shard, list, cell, newcomer, now) || store.limits.victim !== -1) return false;
+    if (!store.limits.admits(shard, list, cell, newcomer) || store.limits.victim !== -1) return false;
     return this.#removeOne(shard, address, key & KEY_GROUP);
   }
 

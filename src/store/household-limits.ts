@@ -53,8 +53,7 @@ export class HouseholdLimits {
     shard: number,
     list: PeerList,
     cell: number,
-    { address, key, admission }: Omit<Newcomer, "port">,
-    now: number,
+    { address, key, now, admission }: Omit<Newcomer, "port">,
   ): boolean {
     const addressLimit = admission.limitFor(key);
     const mates = this.#mates;

@@ -23,6 +23,7 @@ import {
   renewedState,
   sourceOf,
 } from "./peer-record.ts";
+import { PutOutcome } from "./peer-update.ts";
 import { SHARD_WAIT_MS } from "./shard-lock.ts";
 import { LEARNED_MAX, learnedCount } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
@@ -91,6 +92,7 @@ export class LearnedPeers {
   readonly #shardLimit: number;
   readonly #address = new Address();
   readonly #admission = new Admission();
+  readonly #outcome = new PutOutcome();
   readonly #shares: LearnedShares;
 
   /** @param maxPeers the store's. */
@@ -174,10 +176,10 @@ export class LearnedPeers {
       const key = peerKey(address, this.groups.groupOf(address), named.complete) | flags;
       const position = list.find(cell, address.words, port);
       if (position === -1) {
-        const newcomer = { address, port, key, admission: this.#admission };
+        const newcomer = { address, port, key, now: 0, admission: this.#admission };
         this.#admission.set(this.groups, store.maxPeers, 0);
         const hasRoom = this.#makeRoom(shard, entry, holder, counts);
-        if (!hasRoom || store.addLearned(shard, entry, newcomer, state) === -1) {
+        if (!hasRoom || store.addLearned(shard, entry, newcomer, state, this.#outcome) === -1) {
           counts.refused++;
           continue;
         }

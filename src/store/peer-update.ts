@@ -52,9 +52,9 @@ export interface PeerUpdate {
 }
 
 /** A peer that is not known yet. */
-export type Newcomer = Pick<PeerUpdate, "address" | "port" | "key" | "admission">;
+export type Newcomer = Pick<PeerUpdate, "address" | "port" | "key" | "now" | "admission">;
 
-/** What was known of a peer that is stored again. Mutable, used again for every announce. */
+/** What storing a peer found. The caller passes one in and reuses it: `SwarmStore.putPeer` fills all of it. */
 export class PutOutcome implements AdmissionOutcome {
   /** Its download has made no progress for too long. */
   stalled = false;

@@ -5,7 +5,7 @@ import { Address } from "../model/address.ts";
 import { coarseLeft, LEFT_MAX } from "../model/announce.ts";
 import { admitAny } from "../tracker/tracker-fixture.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
-import { COUNTS } from "./peer-update.ts";
+import { COUNTS, PutOutcome } from "./peer-update.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import {
   STORED_HEADER_BYTES,
@@ -67,7 +67,7 @@ function keep(peers: readonly Peer[]): Uint8Array {
       stallSeconds: 600,
       admission: admitAny(1000),
     };
-    store.putPeer(shard, entry, update);
+    store.putPeer(shard, entry, update, new PutOutcome());
   }
   const [cell4, cell6] = [store.listCell(entry, 4), store.listCell(entry, 6)];
   const [count4, count6] = [store.list(4).count(cell4), store.list(6).count(cell6)];

@@ -20,8 +20,10 @@ test("threads that share a store do not lose each other's peers", async () => {
   const code = `
     import { workerData } from "node:worker_threads";
     const { SwarmStore } = await import(workerData.store);
+    const { PutOutcome } = await import(workerData.update);
     const { Address } = await import(workerData.address);
     const store = new SwarmStore(workerData.data, workerData.thread);
+    const outcome = new PutOutcome();
     const address = new Address();
     for (let i = 0; i < 40000; i++) {
       const hash = Uint32Array.of(i % 50, 1, 2, 3, 4);
@@ -32,7 +34,7 @@ test("threads that share a store do not lose each other's peers", async () => {
       const cell = store.listCell(entry, 4);
       const position = store.list(4).find(cell, address.words, port);
       if (i % 3 === 2 && position !== -1) store.removePeer(shard, entry, 4, position);
-      else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, counts: 0, completed: false, uploaded: false, minDwell: 600, now: 1, stallSeconds: 600, admission: { limitFor: () => 1000, roomFor: () => 100_000, overdueSeconds: 65_535 } });
+      else store.putPeer(shard, entry, { address, port, key: workerData.thread, left: 1, identity: 0, counts: 0, completed: false, uploaded: false, minDwell: 600, now: 1, stallSeconds: 600, admission: { limitFor: () => 1000, roomFor: () => 100_000, overdueSeconds: 65_535 } }, outcome);
       store.removeIfEmpty(shard, entry);
       store.leave(shard);
     }`;
@@ -43,6 +45,7 @@ test("threads that share a store do not lose each other's peers", async () => {
           data,
           thread,
           store: new URL("./swarm-store.ts", import.meta.url).href,
+          update: new URL("./peer-update.ts", import.meta.url).href,
           address: new URL("../model/address.ts", import.meta.url).href,
         },
       });

@@ -6,7 +6,7 @@ import { admitAny } from "../tracker/tracker-fixture.ts";
 import { VANISHED, VANISHED_WORDS } from "./change-log.ts";
 import { nextChanged } from "./next-changed.ts";
 import { KEY_COMPLETE } from "./peer-record.ts";
-import { COUNTS } from "./peer-update.ts";
+import { COUNTS, PutOutcome } from "./peer-update.ts";
 import { allocateSwarmStore, memoryBound } from "./store-memory.ts";
 import { SWARM_FLAG } from "./swarm-state.ts";
 import { SwarmStore } from "./swarm-store.ts";
@@ -39,20 +39,25 @@ function put(
   const entry = store.find(shard, hash) || store.addSwarm(shard, hash, 1);
   const stored =
     entry !== 0 &&
-    store.putPeer(shard, entry, {
-      address,
-      port,
-      key,
-      left,
-      identity: 0,
-      counts: COUNTS.unknown,
-      completed,
-      now: 1,
-      uploaded: false,
-      minDwell: Number.POSITIVE_INFINITY,
-      stallSeconds: 600,
-      admission: admitAny(store.maxPeers),
-    }) !== -1;
+    store.putPeer(
+      shard,
+      entry,
+      {
+        address,
+        port,
+        key,
+        left,
+        identity: 0,
+        counts: COUNTS.unknown,
+        completed,
+        now: 1,
+        uploaded: false,
+        minDwell: Number.POSITIVE_INFINITY,
+        stallSeconds: 600,
+        admission: admitAny(store.maxPeers),
+      },
+      new PutOutcome(),
+    ) !== -1;
   if (entry !== 0) store.removeIfEmpty(shard, entry);
   store.leave(shard);
   return stored;

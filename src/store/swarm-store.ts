@@ -25,8 +25,8 @@ import {
   RECORD_WORDS,
   withIdentity,
 } from "./peer-record.ts";
-import type { Newcomer, PeerUpdate } from "./peer-update.ts";
-import { keyFor, leecherState, PutOutcome, seederState } from "./peer-update.ts";
+import type { Newcomer, PeerUpdate, PutOutcome } from "./peer-update.ts";
+import { keyFor, leecherState, seederState } from "./peer-update.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
 import { completeCount, countKind, duplicateCount, learnedCount, SWARM_FLAG } from "./swarm-state.ts";
@@ -40,8 +40,6 @@ import { TrafficTable } from "./traffic-table.ts";
 export class SwarmStore {
   readonly shards: number;
   readonly words: Uint32Array<SharedArrayBuffer>;
-  /** What the last {@link putPeer} found. */
-  readonly outcome = new PutOutcome();
   /** The swarms that vanished, and what clients said last. Their callers hold the shard. */
   readonly vanished: ChangeLog;
   readonly traffic: TrafficTable;
@@ -185,11 +183,12 @@ export class SwarmStore {
   }
 
   /**
-   * Stores what a peer announced. Afterwards {@link outcome} tells about it.
+   * Stores what a peer announced.
+   * @param outcome receives what was known of the peer, and why it was not admitted.
    * @returns its position in the list of its family, or -1 when it is new and not admitted.
    */
-  putPeer(shard: number, entry: number, update: PeerUpdate): number {
-    const { words, outcome } = this;
+  putPeer(shard: number, entry: number, update: PeerUpdate, outcome: PutOutcome): number {
+    const { words } = this;
     const { address, left, now } = update;
     const { family } = address;
     outcome.clear();
@@ -200,7 +199,7 @@ export class SwarmStore {
     let at = position === -1 ? 0 : list.keyAt(cell, position);
     const isAlone = listCount(words, this.listCell(entry, family === 4 ? 6 : 4)) === 0;
     if (at === 0 || !isAlone || !remainsCounted(update, words[at] | 0, words[at + 1] | 0)) {
-      position = this.#pair(shard, entry, update, position);
+      position = this.#pair(shard, entry, update, position, outcome);
       at = position === -1 ? 0 : list.keyAt(cell, position);
       // Of a learned peer nothing is known yet: it is a newcomer.
       if (at !== 0 && (words[at] & KEY_LEARNED) !== 0) {
@@ -213,7 +212,7 @@ export class SwarmStore {
     const before = at === 0 ? 0 : words[at + 1] | 0;
     const key = keyFor(update, outcome.duplicate ? update.key | KEY_DUPLICATE : update.key, old, before);
     const state = ((old ^ key) & KEY_COMPLETE) === 0 ? before : 0;
-    if (at === 0) position = this.#addPeer(shard, entry, update, key, now);
+    if (at === 0) position = this.#addPeer(shard, entry, update, key, outcome);
     else if (old !== key) position = this.rekeyPeer(shard, entry, family, position, key);
     if (position === -1) return -1;
     if (at === 0 || old !== key) at = list.keyAt(cell, position);
@@ -234,8 +233,7 @@ export class SwarmStore {
    * be one now.
    * @returns the position, which may have changed by that.
    */
-  #pair(shard: number, entry: number, update: PeerUpdate, position: number): number {
-    const { outcome } = this;
+  #pair(shard: number, entry: number, update: PeerUpdate, position: number, outcome: PutOutcome): number {
     const pairs = this.#pairs;
     outcome.duplicate = pairs.isDuplicate(this.listCell(entry, 4), this.listCell(entry, 6), update, position);
     outcome.other = pairs.other;
@@ -320,12 +318,12 @@ export class SwarmStore {
   /**
    * Stores a peer that another tracker has named, if nobody is known at its address and port.
    * @param key with {@link KEY_LEARNED}.
-   * @param state by packLearned.
+   * @param state by packLearned. @param outcome receives why it was not admitted.
    * @returns its position in the list of its family, or -1 when there is no room.
    */
-  addLearned(shard: number, entry: number, peer: Newcomer, state: number): number {
+  addLearned(shard: number, entry: number, peer: Newcomer, state: number, outcome: PutOutcome): number {
     const { family } = peer.address;
-    const position = this.#addPeer(shard, entry, peer, peer.key, 0);
+    const position = this.#addPeer(shard, entry, peer, peer.key, outcome);
     if (position === -1) return -1;
     this.words[this.list(family).keyAt(this.listCell(entry, family), position) + 1] = state;
     return position;
@@ -336,12 +334,13 @@ export class SwarmStore {
     return this.#learned[shard];
   }
 
-  #addPeer(shard: number, entry: number, newcomer: Newcomer, key: number, now: number): number {
+  /** @param key of the newcomer, as it is stored. */
+  #addPeer(shard: number, entry: number, newcomer: Newcomer, key: number, outcome: PutOutcome): number {
     const { address, port, admission } = newcomer;
-    const { limits, outcome } = this;
+    const { limits } = this;
     const list = this.list(address.family);
     const cell = this.listCell(entry, address.family);
-    if (!limits.admits(shard, list, cell, newcomer, now)) {
+    if (!limits.admits(shard, list, cell, newcomer)) {
       outcome.refused = REFUSED_ADDRESS;
       return -1;
     }

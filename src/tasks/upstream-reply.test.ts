@@ -39,8 +39,7 @@ describe("what the external tracker said", () => {
     const connection = rig.connect();
     connection.receive(announce);
     rig.tracker.known = known;
-    rig.service.upstreamReply = said;
-    connection.resume();
+    connection.resume(said);
     return decoded(connection.replies[0]);
   }
 

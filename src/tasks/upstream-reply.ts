@@ -16,6 +16,11 @@ export interface UpstreamReply {
   readonly peers6: Uint8Array;
 }
 
+/** Whether a deferred request was resumed with the reply of an upstream tracker: engines do not know its type. */
+export function isUpstreamReply(reply: unknown): reply is UpstreamReply {
+  return typeof reply === "object" && reply !== null && "failure" in reply && "more" in reply;
+}
+
 /** The shortest interval that is taken from an upstream tracker, in seconds. */
 const LEAST_INTERVAL = 60;
 

@@ -23,7 +23,7 @@ import { countAdmission, roomFor } from "../store/admission.ts";
 import { identityFrom } from "../store/client-identity.ts";
 import { Displacement } from "../store/displacement.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
-import { COUNTS } from "../store/peer-update.ts";
+import { COUNTS, PutOutcome } from "../store/peer-update.ts";
 import { isRefreshDue, noteStranded, setRefreshed, wasRefreshed } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { REFRESH_BYTES, writeRefresh } from "../tasks/refresh-task.ts";
@@ -77,6 +77,7 @@ export class Tracker {
   readonly #task = new Uint8Array(REFRESH_BYTES);
   readonly #requester = new Requester();
   readonly #update = new AnnouncedPeer();
+  readonly #outcome = new PutOutcome();
   readonly #infoHash = new Uint32Array(5);
 
   constructor({ store, policy, random, clock, counters, activity, tasks = NO_TASKS }: TrackerOptions) {
@@ -179,11 +180,11 @@ export class Tracker {
       // It is the same announce again: it says nothing new.
       this.#update.uploaded = false;
       this.#update.completed = false;
-      this.#put(shard, entry, request.address, request.port, who.group);
+      const outcome = this.#put(shard, entry, request.address, request.port, who.group);
       who.stalled = false;
       who.before = 0;
-      who.marked = store.outcome.marked;
-      this.#putOther(shard, entry, request);
+      who.marked = outcome.marked;
+      this.#putOther(shard, entry, request, outcome);
       who.source = source;
       this.#answer(shard, entry, request, response);
       who.source = 0;
@@ -245,13 +246,12 @@ export class Tracker {
       return;
     }
     this.#loadRequester(request);
-    this.#put(shard, entry, request.address, request.port, who.group);
-    who.stalled = store.outcome.stalled && !who.seeder;
-    who.marked = store.outcome.marked;
-    who.before = store.outcome.before;
-    if (store.outcome.stranded && !who.seeder && isInside(this.policy, who.group))
-      noteStranded(store.words, entry);
-    this.#putOther(shard, entry, request);
+    const outcome = this.#put(shard, entry, request.address, request.port, who.group);
+    who.stalled = outcome.stalled && !who.seeder;
+    who.marked = outcome.marked;
+    who.before = outcome.before;
+    if (outcome.stranded && !who.seeder && isInside(this.policy, who.group)) noteStranded(store.words, entry);
+    this.#putOther(shard, entry, request, outcome);
     if (this.policy.refreshSeconds > 0)
       response.waitMs = this.#requestRefresh(entry, request.infoHash, asker);
     if (response.waitMs > 0) {
@@ -268,7 +268,7 @@ export class Tracker {
     this.#loadRequester(request);
     const { group } = this.#requester;
     this.#update.setAddress(request.address, request.port, group, this.policy, this.#store.maxPeers);
-    if (!this.#displacement.makeRoom(shard, entry, this.#update, this.#clock.seconds)) return false;
+    if (!this.#displacement.makeRoom(shard, entry, this.#update)) return false;
     this.#counters[COUNTER.peersDisplaced]++;
     return true;
   }
@@ -330,12 +330,12 @@ export class Tracker {
 
   /**
    * Stores the peer under its other address, too, or notes where that is already; of the two records one counts.
-   * {@link #put} has just stored it under the first.
+   * @param first the outcome of storing it under its first address.
    */
-  #putOther(shard: number, entry: number, request: AnnounceRequest): void {
+  #putOther(shard: number, entry: number, request: AnnounceRequest, first: PutOutcome): void {
+    const { other, duplicate } = first;
     const who = this.#requester;
     const update = this.#update;
-    const { other, duplicate } = this.#store.outcome;
     if (request.hasOther) {
       if (who.isStored) update.counts = duplicate ? COUNTS.yes : COUNTS.no;
       update.completed = false;
@@ -345,19 +345,23 @@ export class Tracker {
     else who.position4 = other;
   }
 
-  /** Stores the peer under one of its addresses; where that is not possible it is answered all the same. */
-  #put(shard: number, entry: number, address: Address, port: number, group: number): void {
+  /**
+   * Stores the peer under one of its addresses; where that is not possible it is answered all the same.
+   * @returns the outcome, an object that the next call fills again.
+   */
+  #put(shard: number, entry: number, address: Address, port: number, group: number): PutOutcome {
     const update = this.#update;
-    const { outcome, maxPeers } = this.#store;
+    const outcome = this.#outcome;
     let position = -1;
     if (canBePeer(address, port)) {
-      update.setAddress(address, port, group, this.policy, maxPeers);
-      position = this.#store.putPeer(shard, entry, update);
+      update.setAddress(address, port, group, this.policy, this.#store.maxPeers);
+      position = this.#store.putPeer(shard, entry, update, outcome);
       update.admission.isSwap = false;
       if (position === -1 || outcome.displaced) countAdmission(outcome, this.#counters);
     } else outcome.clear();
     if (address.family === 4) this.#requester.position4 = position;
     else this.#requester.position6 = position;
+    return outcome;
   }
 
   #leaveSwarm(shard: number, request: AnnounceRequest, response: AnnounceResponse): void {

@@ -127,8 +127,7 @@ describe("external trackers' answers of any bytes", () => {
           const connection = rig.connect();
           connection.receive(get(`/a?${QUERY}`, "Host: tracker.example"));
           rig.tracker.known = known;
-          rig.service.upstreamReply = upstreamReply;
-          connection.resume();
+          connection.resume(upstreamReply);
           const encoded = Buffer.from(connection.replies[0].body, "latin1");
           const decoded = bdecode(encoded);
           assert.equal(bencode(decoded), encoded.toString("latin1"), "in the order that bencode wants");

@@ -7,11 +7,11 @@ import { Tracker } from "../../src/tracker/tracker.ts";
 import { DEADLY_PORT, STUCK_PORT } from "./deadly-port.ts";
 
 const putPeer = SwarmStore.prototype.putPeer;
-SwarmStore.prototype.putPeer = function (this: SwarmStore, shard, entry, update) {
+SwarmStore.prototype.putPeer = function (this: SwarmStore, shard, entry, update, outcome) {
   const { port } = update;
   if (port !== DEADLY_PORT.exception && port !== DEADLY_PORT.exit)
-    return putPeer.call(this, shard, entry, update);
-  putPeer.call(this, shard, entry, update);
+    return putPeer.call(this, shard, entry, update, outcome);
+  putPeer.call(this, shard, entry, update, outcome);
   // Half a change: what the swarm refers to is nonsense.
   this.words.fill(0x7fff_ffff, entry + 5, entry + 12);
   if (port === DEADLY_PORT.exit) process.exit(3);

@@ -162,10 +162,11 @@ export class FakeConnection {
     while (this.#input !== "" && !this.closed && this.deferMs === 0) if (!this.#serve()) break;
   }
 
-  /** Ends a wait. */
-  resume(): void {
+  /** Ends a wait. @param reply what it was for. */
+  resume(reply?: unknown): void {
     assert.ok(this.deferMs > 0, "it does not wait");
     this.#exchange.resumed = true;
+    this.#exchange.reply = reply;
     this.deferMs = 0;
     const consumed = this.#serve();
     this.#exchange.resumed = false;
@@ -191,6 +192,7 @@ export class FakeConnection {
     exchange.mayDefer = this.mayDefer && !exchange.resumed;
     exchange.token = ++this.token;
     const written = this.#service.serve(exchange);
+    exchange.reply = undefined;
     assert.ok(Number.isInteger(written) && written >= 0 && written <= REPLY_BYTES);
     assert.ok(exchange.consumed >= 0 && exchange.consumed <= this.#input.length, "took more than there was");
     assert.ok(Number.isInteger(exchange.state) && exchange.state >= 0 && exchange.state < 2 ** 31);

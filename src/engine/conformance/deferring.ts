@@ -25,6 +25,18 @@ export function describeDeferring(makeEngine: MakeEngine): void {
       assert.equal(await client.ask("count"), "1", "the connection continues");
     });
 
+    test("is served with the reply that it was resumed with, and no other request is", async (t) => {
+      const rig = await Rig.start(t, makeEngine);
+      const client = await rig.connect();
+      const token = await wait(rig, client, "one: ");
+      client.send(`count\nwait ${SHORT_MS} late\n`);
+      await rig.settle();
+      rig.engine.resume(token, "reply");
+      assert.equal(await client.readLine(), "one: reply");
+      assert.equal(await client.readLine(), "1");
+      assert.equal(await client.readLine(), "late");
+    });
+
     test("is served at the deadline", async (t) => {
       const rig = await Rig.start(t, makeEngine);
       const client = await rig.connect();

@@ -23,7 +23,7 @@ export function pattern(length: number, seed: number): Buffer {
  * - `count` adds 1 to the connection's state and is answered with it;
  * - `remote` is answered with the remote address in hexadecimal, `become HEX` replaces it, without a reply;
  * - `wait MS TEXT` is deferred for that long and then answered with `TEXT\n`; if it may not be deferred, with `at once
- * TEXT\n`; `tokens` has the deferrals;
+ * TEXT\n`; `tokens` has the deferrals. If it is resumed with a reply, this is appended to TEXT;
  * - `bye` is answered and closes, `drop` closes without a reply, `refuse` is answered, closes and consumes nothing;
  * - any other line is answered with `?\n`.
  *
@@ -98,7 +98,8 @@ export class ToyService extends Watched implements StreamService {
   }
 
   #waitOrSay(exchange: Exchange, deferMs: number, text: string): number {
-    if (!exchange.mayDefer) return write(exchange, `${exchange.resumed ? "" : "at once "}${text}\n`);
+    if (!exchange.mayDefer)
+      return write(exchange, `${exchange.resumed ? "" : "at once "}${text}${exchange.reply ?? ""}\n`);
     exchange.consumed = 0;
     exchange.deferMs = deferMs;
     this.tokens.add(exchange.token);
@@ -107,13 +108,14 @@ export class ToyService extends Watched implements StreamService {
 
   #check(exchange: Exchange): void {
     const { input, start, end, output, outputStart, remote, consumed, close } = exchange;
-    const { token, mayDefer, deferMs, resumed } = exchange;
+    const { token, mayDefer, deferMs, resumed, reply } = exchange;
     if (!(start >= 0 && start < end && end <= input.length)) this.violations.push(`input [${start}, ${end})`);
     if (output.length - outputStart < REPLY_BYTES) this.violations.push("too little room for a reply");
     if (remote.length < 16) this.violations.push("remote is too short");
     if (consumed !== 0 || close || deferMs !== 0) {
       this.violations.push("consumed, close or deferMs is left over from the call before");
     }
+    if (!resumed && reply !== undefined) this.violations.push("a reply to a request that was not deferred");
     if (resumed && mayDefer) this.violations.push("a resumed request may be deferred again");
     if (token === 0 || this.tokens.has(token)) this.violations.push(`token ${token}`);
     if (resumed && input[start] !== LETTER_W) this.violations.push("the resumed request was not deferred");

@@ -111,11 +111,12 @@ export class Connection implements Queued {
     else this.#socket.destroy();
   }
 
-  /** Serves the deferred request again. */
-  resume(): void {
+  /** Serves the deferred request again. @param reply see `Engine.resume`. */
+  resume(reply?: unknown): void {
     this.#endDeferral();
     this.#resumed = true;
     this.#socket.resume();
+    this.#shared.exchange.reply = reply;
     this.#serve(true);
   }
 
@@ -206,6 +207,7 @@ export class Connection implements Queued {
         !stopping && !this.#disconnected && !this.#resumed && deferred.size < limits.maxDeferred;
       this.#resumed = false;
       written += service.serve(exchange);
+      exchange.reply = undefined;
       this.#start += exchange.consumed;
       requests++;
       if (exchange.close || exchange.consumed === 0) break;

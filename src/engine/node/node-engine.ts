@@ -125,8 +125,8 @@ export class NodeEngine implements Engine {
     };
   }
 
-  resume(token: number): void {
-    this.#shared.deferred.get(token)?.resume();
+  resume(token: number, reply?: unknown): void {
+    this.#shared.deferred.get(token)?.resume(reply);
   }
 
   stop(graceMs: number): Promise<void> {

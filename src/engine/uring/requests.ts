@@ -77,6 +77,7 @@ export class Requests {
       exchange.outputStart = replies.written;
       this.deferrals.offer(number, exchange, mayDefer);
       replies.written += service.serve(exchange);
+      exchange.reply = undefined;
       at += exchange.consumed;
       requests++;
       if (exchange.close || exchange.consumed === 0) break;
@@ -104,10 +105,11 @@ export class Requests {
     else if (!connections.has(number, STATE.blocked)) this.serveKept(number, true);
   }
 
-  /** Serves a deferred request again. */
-  resume(number: number): void {
+  /** Serves a deferred request again. @param reply see `Engine.resume`. */
+  resume(number: number, reply: unknown): void {
     this.deferrals.end(number);
     this.#connections.set(number, STATE.resumed);
+    this.#exchange.reply = reply;
     this.serveKept(number, true);
   }
 

@@ -150,9 +150,9 @@ export class StreamServer {
   }
 
   /** Serves a deferred request again; see {@link Engine.resume}. */
-  resume(token: number): void {
+  resume(token: number, reply: unknown): void {
     const number = this.#requests.deferrals.find(token);
-    if (number >= 0) this.#resume(number);
+    if (number >= 0) this.#resume(number, reply);
   }
 
   /** Handles expired deadlines, and retries to accept where that failed. */
@@ -203,9 +203,9 @@ export class StreamServer {
     this.#sockets.close();
   }
 
-  #resume(number: number): void {
+  #resume(number: number, reply?: unknown): void {
     this.#ensureEntries();
-    this.#requests.resume(number);
+    this.#requests.resume(number, reply);
   }
 
   #ensureEntries(): void {

@@ -151,8 +151,8 @@ export class UringEngine implements Engine {
     }
   }
 
-  resume(token: number): void {
-    this.#streams.resume(token);
+  resume(token: number, reply?: unknown): void {
+    this.#streams.resume(token, reply);
   }
 
   stop(graceMs: number): Promise<void> {
