@@ -112,7 +112,7 @@ for (const maxPeers of [100_000, 3000]) {
 test("hash lists are made while threads announce", { timeout: 300_000 }, async (t) => {
   const hammers = new Hammers(t, 100_000);
   for (let worker = 0; worker < WORKERS; worker++) hammers.start(worker, 1);
-  const looker = new SwarmScanner(new SwarmStore(hammers.store, CONTROL_PLANE));
+  const scanner = new SwarmScanner(new SwarmStore(hammers.store, CONTROL_PLANE));
   const settings: HashListSettings = {
     path: null,
     formats: [],
@@ -126,12 +126,12 @@ test("hash lists are made while threads announce", { timeout: 300_000 }, async (
     exclude: new AccessList(buildAccessList("off", new Uint32Array(0))),
     dryRun: false,
   };
-  looker.adopt(LISTED, settings);
+  scanner.adopt(LISTED, settings);
   const rest = () => delay(0);
   for (let list = 0; list < LISTS; list++) {
     await hammers.announced(ANNOUNCES / LISTS);
-    await looker.look(settings, () => 1_000_000 + list, rest);
-    const { hashes, rows, rowsAt } = await looker.confirm(settings, () => 1_000_000 + list, rest);
+    await scanner.scan(settings, () => 1_000_000 + list, rest);
+    const { hashes, rows, rowsAt } = await scanner.confirm(settings, () => 1_000_000 + list, rest);
     const swarms = Array.from(
       { length: hashes.length / INFO_HASH_WORDS },
       (_, i) => hashes[i * INFO_HASH_WORDS],

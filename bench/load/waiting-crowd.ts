@@ -1,6 +1,6 @@
 /**
  * A process of its own: clients whose announces are forwarded, each for a torrent of its own, and who then wait.
- * Arguments: the tracker's port, how many, and the port at which the external trackers, 198.51.100.1 to .250, hang. Says
+ * Arguments: the tracker's port, how many, and the port at which the upstream trackers, 198.51.100.1 to .250, hang. Says
  * over its channel when all have asked, and when asked itself, how many have been answered. Ends with its channel.
  */
 import { connect, type Socket } from "node:net";
@@ -11,7 +11,7 @@ const AT_ONCE = 256;
 const PER_ADDRESS = 100;
 const TRACKERS = 250;
 
-const [port, size, externalPort] = process.argv.slice(2).map(Number);
+const [port, size, upstreamPort] = process.argv.slice(2).map(Number);
 const sockets: Socket[] = [];
 let asked = 0;
 let answered = 0;
@@ -20,7 +20,7 @@ function requestOf(client: number): string {
   const hash = client.toString(16).padStart(40, "0").replaceAll(/../g, "%$&");
   return (
     `GET /ann?info_hash=${hash}&port=7000&left=1000&event=started HTTP/1.1\r\n` +
-    `Host: 198.51.100.${1 + (client % TRACKERS)}:${externalPort}\r\n` +
+    `Host: 198.51.100.${1 + (client % TRACKERS)}:${upstreamPort}\r\n` +
     `X-Forwarded-For: 100.64.${client >> 8}.${client & 0xff}\r\n\r\n`
   );
 }

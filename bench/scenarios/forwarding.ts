@@ -1,4 +1,4 @@
-/** What ordinary announces cost while many clients wait for external trackers that hang. As root: it adds a route. */
+/** What ordinary announces cost while many clients wait for upstream trackers that hang. As root: it adds a route. */
 import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -37,7 +37,7 @@ export async function measureForwarding(setting: Setting): Promise<Table> {
   }
 }
 
-async function measureBeside(setting: Setting, externalPort: number): Promise<Table> {
+async function measureBeside(setting: Setting, upstreamPort: number): Promise<Table> {
   const population = fewSwarms(setting.quick);
   const forwarding = { forwarded_announce: { sources: ["127.0.0.0/8"], timeout: TIMEOUT_S } };
   const contenders: Contender[] = [];
@@ -51,7 +51,7 @@ async function measureBeside(setting: Setting, externalPort: number): Promise<Ta
     const job = { requests: { kind: "mix", population }, manner: 1, sleeps: false } as const;
     contenders.push({ name, server, job });
   }
-  const { samples, answered } = await measureWith(setting, contenders, externalPort);
+  const { samples, answered } = await measureWith(setting, contenders, upstreamPort);
   for (const { server } of contenders) await server.stop();
   return makeTable(contenders, samples, answered, population);
 }
@@ -64,11 +64,11 @@ function listenWith(max_waiting: number): object {
 async function measureWith(
   setting: Setting,
   contenders: readonly Contender[],
-  externalPort: number,
+  upstreamPort: number,
 ): Promise<{ samples: Sample[][]; answered: number }> {
   const samples: Sample[][] = contenders.map(() => []);
   const last: Server = contenders[contenders.length - 1].server;
-  const crowd = fork(CROWD, [String(last.port), String(WAITING), String(externalPort)]);
+  const crowd = fork(CROWD, [String(last.port), String(WAITING), String(upstreamPort)]);
   await once(crowd, "message");
   for (let round = 0; round <= ROUNDS; round++) {
     showProgress(round === 0 ? "a round to warm up" : `round ${round} of ${ROUNDS}`);
@@ -92,7 +92,7 @@ function makeTable(
   const cpu = samples.map(cpuOf);
   const p99 = samples.map((each) => each.map(({ latencyMs }) => latencyMs.p99));
   return {
-    title: "Ordinary announces while others wait for external trackers that hang",
+    title: "Ordinary announces while others wait for upstream trackers that hang",
     notes: [
       `${formatCount(peers)} peers in ${formatCount(swarms)} swarms announce again, keep-alive, a closed loop; medians of ${ROUNDS} rounds.`,
       `Those that wait are all there before the first round, each for a torrent of its own, at 250 trackers that take ` +

@@ -88,7 +88,7 @@ async function measureMaking([without, server]: readonly Server[], population: P
     rows: [
       [
         formatCount(after.hashList.entries),
-        medianOf(looks, ({ lookSeconds }) => lookSeconds).toFixed(1),
+        medianOf(looks, ({ scanSeconds }) => scanSeconds).toFixed(1),
         work.toFixed(2),
         ((1e6 * work) / population.swarms).toFixed(2),
         ((after.memory.residentBytes - before.memory.residentBytes) / 1e6).toFixed(0),

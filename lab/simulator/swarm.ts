@@ -48,7 +48,7 @@ export interface SwarmResult {
   /** What the tracker makes of what clients at home say: bytes that entered, and would have at random. */
   estimated: { readonly entered: number; readonly atRandom: number };
   /** What must not happen: answers that held the requester itself, and those with more peers than are given. */
-  selfGiven: number;
+  selfReturned: number;
   overfull: number;
   readonly bytesSent: number[];
   readonly bytesReceived: number[];
@@ -111,7 +111,7 @@ class Swarm {
       announces: 0,
       hours: 0,
       estimated: { entered: 0, atRandom: 0 },
-      selfGiven: 0,
+      selfReturned: 0,
       overfull: 0,
       bytesSent: peers.map(() => 0),
       bytesReceived: peers.map(() => 0),
@@ -207,7 +207,7 @@ class Swarm {
       interval = Math.min(interval, Math.max(clients.leastInterval, tracker.interval));
       answered += tracker.given;
       for (let i = 0; i < tracker.count; i++) {
-        if (tracker.told[i] === peer) this.#result.selfGiven++;
+        if (tracker.told[i] === peer) this.#result.selfReturned++;
         else this.#known[peer].add(tracker.told[i]);
       }
     }

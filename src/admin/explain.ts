@@ -55,18 +55,18 @@ export const explanationSchema = z.object({
   known: z
     .boolean()
     .describe(
-      "Whether a peer with this address is in the swarm. It is the requester; otherwise a new leecher is.",
+      "Whether a peer with this address is in the swarm. If so, the answer is for that peer, otherwise for a new leecher.",
     ),
   poll: z
     .boolean()
-    .describe("Whether it is the address of another tracker: no peer, and gets no learned peers."),
+    .describe("Whether it is the address of another tracker. It is no peer, and gets no learned peers."),
   seeder: z.boolean(),
   bridge: z.boolean().describe("Whether it would be a bridge of its home in this swarm."),
   stalled: z.boolean(),
   policy: z.string(),
   peers: z
     .array(z.object({ address: z.string(), port: z.int(), tier: z.int(), ...whose }))
-    .describe("The returned peers, nearest first. Each answer is another random choice."),
+    .describe("The returned peers, nearest first. Each answer is a new random choice."),
   runs: z
     .array(
       z.object({
@@ -76,12 +76,12 @@ export const explanationSchema = z.object({
         complete: z.boolean(),
         private: z.boolean(),
         bridge: z.boolean(),
-        learned: z.boolean().describe("Another tracker has named them; they have not announced themselves."),
-        peers: z.int().describe("There are so many in the swarm, the requester not among them."),
-        reason: z.string().describe("Why they are given, or not."),
+        learned: z.boolean().describe("Learned from another tracker: they have not announced here."),
+        peers: z.int().describe("Their number in the swarm, without the requester."),
+        reason: z.string().describe("Why they are returned, or why not."),
       }),
     )
-    .describe("All peers of the swarm, by what decides about them."),
+    .describe("All peers of the swarm, grouped by the properties that decide whether they are returned."),
 });
 
 /** See {@link explanationSchema}. */
@@ -182,7 +182,7 @@ function describePeer({ address, port }: ExplainedPeer, names: Names, groups: Pe
 
 function describeRun(run: ExplainedRun, names: Names, full: boolean): AnswerExplanation["runs"][number] {
   const { family, group, whyNot, rank, ...rest } = run;
-  const given = full ? "given as far as there is room, the nearest first" : "given";
+  const returned = full ? "returned as far as there is room, nearest first" : "returned";
   return {
     family: `ipv${family}`,
     tier: names.tierOf(group),
@@ -192,7 +192,7 @@ function describeRun(run: ExplainedRun, names: Names, full: boolean): AnswerExpl
     bridge: rest.bridge,
     learned: rest.learned,
     peers: rest.peers,
-    reason: whyNot === undefined ? given : `not given: ${whyNot}`,
+    reason: whyNot === undefined ? returned : `not returned: ${whyNot}`,
   };
 }
 

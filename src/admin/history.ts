@@ -27,16 +27,16 @@ export const historySchema = z.object({
   points: z.array(
     z.object({
       start: z.int().describe("Seconds since 1970."),
-      announces: z.number().describe("Of all clients, as are the returned peers."),
-      givenNear: z.number().describe("Returned peers that are in peer groups."),
-      givenOutside: z.number(),
+      announces: z.number().describe("Announces of all clients."),
+      returnedNear: z.number().describe("Peers in peer groups that were returned to all clients."),
+      returnedOutside: z.number().describe("Peers in no group that were returned to all clients."),
       downloaded: z.number().describe("Bytes that members of peer groups report as received."),
       uploaded: z.number(),
       outside: z.number().describe("External traffic of members in bytes, estimated."),
-      random: z.number().describe("The same with peers chosen at random."),
+      random: z.number().describe("The same if peers were chosen at random. An estimate."),
       handshakesSeen: z
         .number()
-        .describe("Handshakes with the outside, where a router or DPI box counts them."),
+        .describe("Handshakes across the border, if a router or DPI box counts them."),
       handshakesRefused: z.number(),
     }),
   ),
@@ -68,13 +68,13 @@ function toPoint(start: number, rows: readonly HistoryRow[]): History["points"][
       if (group !== "") members[i] += count;
     }
   }
-  const given = all.subarray(ACTIVITY.given, ACTIVITY.given + ACTIVITY_TIERS);
-  const givenOutside = given[ACTIVITY_TIERS - 1];
+  const returned = all.subarray(ACTIVITY.returned, ACTIVITY.returned + ACTIVITY_TIERS);
+  const returnedOutside = returned[ACTIVITY_TIERS - 1];
   return {
     start,
     announces: all[ACTIVITY.announces],
-    givenNear: given.reduce((sum, peers) => sum + peers, 0) - givenOutside,
-    givenOutside,
+    returnedNear: returned.reduce((sum, peers) => sum + peers, 0) - returnedOutside,
+    returnedOutside,
     downloaded: members[ACTIVITY.downloaded],
     uploaded: members[ACTIVITY.uploaded],
     outside: members[ACTIVITY.outside] + members[ACTIVITY.outside + 1],

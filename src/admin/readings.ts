@@ -15,8 +15,8 @@ export interface Totals {
   /** By model/counters.ts. */
   readonly counters: Float64Array;
   /** Returned peers by tier, to all clients and to members of peer groups. */
-  readonly given: Float64Array;
-  readonly givenToMembers: Float64Array;
+  readonly returned: Float64Array;
+  readonly returnedToMembers: Float64Array;
   /** The traffic that members report; the estimated external part; the same with peers chosen at random. */
   readonly reported: Traffic;
   readonly outside: Traffic;
@@ -54,12 +54,12 @@ export function readTotals({ counters, activity }: Pick<Sources, "counters" | "a
     }
   }
   const members = rows.subarray(ACTIVITY_WIDTH);
-  const givenToMembers = members.slice(ACTIVITY.given, ACTIVITY.given + ACTIVITY_TIERS);
+  const returnedToMembers = members.slice(ACTIVITY.returned, ACTIVITY.returned + ACTIVITY_TIERS);
   const traffic = (at: number): Traffic => ({ downloaded: members[at], uploaded: members[at + 1] });
   return {
     counters: sum,
-    given: givenToMembers.map((peers, tier) => peers + rows[ACTIVITY.given + tier]),
-    givenToMembers,
+    returned: returnedToMembers.map((peers, tier) => peers + rows[ACTIVITY.returned + tier]),
+    returnedToMembers,
     reported: traffic(ACTIVITY.downloaded),
     outside: traffic(ACTIVITY.outside),
     random: traffic(ACTIVITY.random),

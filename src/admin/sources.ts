@@ -55,7 +55,7 @@ export interface Sources {
   /** Whether clients are answered. */
   readonly ready: () => boolean;
   /** The number of crashed workers. */
-  readonly deaths: () => number;
+  readonly crashes: () => number;
   readonly hashList: {
     /** Whether the list is not used for blocking. */
     readonly isDryRun: boolean;

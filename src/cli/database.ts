@@ -36,7 +36,7 @@ const COMMANDS = {
           return `${database.name}: created the schema, version ${SCHEMA_VERSION}\n`;
         }),
   upgrade: ({ settings, print }) =>
-    using(settings, print ? "look" : "change", async (database) => {
+    using(settings, print ? "read" : "change", async (database) => {
       const version = await database.version();
       if (version === 0) throw new DatabaseError("schema", explainVersion(database.name, version));
       if (version > SCHEMA_VERSION) throw new DatabaseError("schema", explainVersion(database.name, version));
@@ -46,7 +46,7 @@ const COMMANDS = {
       return `${database.name}: the schema's version ${from} ${SCHEMA_VERSION}\n`;
     }),
   status: ({ settings }) =>
-    using(settings, "look", async (database) => {
+    using(settings, "read", async (database) => {
       const version = await database.version();
       if (version === 0) throw new DatabaseError("schema", explainVersion(database.name, version));
       const { swarms, inactive, bytes } = await database.size();
@@ -60,7 +60,7 @@ const COMMANDS = {
       return rows.map(([name, value]) => `${name.padEnd(16)}${value}\n`).join("");
     }),
   export: ({ settings, file }) =>
-    using(settings, "look", async (database) => {
+    using(settings, "read", async (database) => {
       await requireVersion(database);
       await pipeline(Readable.from(exportSwarms(database)), createWriteStream(file));
       return `${file}: written\n`;
@@ -104,7 +104,7 @@ export async function runDatabaseCommand(
 /** Opens the database for one command. @param purpose reading is possible while a tracker runs. */
 async function using(
   settings: DatabaseSettings,
-  purpose: "look" | "change" | "make",
+  purpose: "read" | "change" | "make",
   work: (database: Database) => Promise<string>,
 ): Promise<string> {
   const file = databaseFile(settings);
@@ -112,7 +112,7 @@ async function using(
     throw new DatabaseError("unavailable", `${file}: no such file: "btrt db create" makes it`);
   const database = await openDatabase(settings);
   try {
-    if (purpose !== "look") await database.claim();
+    if (purpose !== "read") await database.claim();
     return await work(database);
   } finally {
     await database.close();

@@ -27,17 +27,17 @@ export async function neighbors(configFile: string | undefined, json: boolean): 
 
 /** Formats the state of a neighbor for people. */
 function formatNeighbor(neighbor: NeighborStatus): string {
-  const { name, url, state, until, lastFailure, peers, givenShare } = neighbor;
+  const { name, url, state, until, lastFailure, peers, returnedShare } = neighbor;
   const again = until === null ? "" : `, tried again at ${until}`;
   const lines = [
-    state === "asked" ? "is asked" : styleText("yellow", `is ${state}${again}`),
-    `${number(neighbor.asked)} torrents asked about: ${number(neighbor.answered)} answers, of them ` +
+    state === "asked" ? "asked" : styleText("yellow", `${state}${again}`),
+    `${number(neighbor.asked)} torrents asked about: ${number(neighbor.answered)} replies, of them ` +
       `${number(neighbor.refused)} refusals; ${number(neighbor.failed)} failures`,
-    `${number(neighbor.inFlight)} under way, ${number(neighbor.waiting)} waiting, ` +
-      `${number(neighbor.dropped)} dropped for lack of time`,
+    `${number(neighbor.inFlight)} in progress, ${number(neighbor.waiting)} waiting, ` +
+      `${number(neighbor.dropped)} dropped from the full queue`,
     formatNamedPeers(peers),
-    `${percent(givenShare)} of all peers given`,
-    `answers in ${(1000 * neighbor.latencySeconds).toFixed(0)} ms`,
+    `${percent(returnedShare)} of all peers returned`,
+    `average latency ${(1000 * neighbor.latencySeconds).toFixed(0)} ms`,
     lastFailure === null ? "" : `last failure: ${lastFailure}`,
   ];
   const text = lines.filter((line) => line !== "").map((line) => `  ${line}\n`);

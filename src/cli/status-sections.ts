@@ -23,7 +23,7 @@ export const STATUS_SECTIONS: readonly StatusSection[] = [
   { title: "Refused", lines: refusalLines },
   { title: "Keeps inside", lines: localityLines },
   { title: "Hash list", lines: hashListLines },
-  { title: "External trackers", lines: forwardingLines },
+  { title: "Upstream trackers", lines: forwardingLines },
   { title: "Database", lines: databaseLines },
 ];
 
@@ -43,17 +43,17 @@ function storeLines(status: Status): string[] {
 }
 
 function tierLine(tier: Status["tiers"][number], { tiers }: Status): string {
-  const all = tiers.reduce((sum, { given }) => sum + given, 0);
+  const all = tiers.reduce((sum, { returned }) => sum + returned, 0);
   const whose = tier.outside ? "in no group" : tier.groups.join(", ");
   return (
     `tier ${tier.tier}  ${number(tier.ipv4).padStart(9)} IPv4 ${number(tier.ipv6).padStart(9)} IPv6  ` +
-    `${percent(all === 0 ? null : tier.given / all).padStart(6)} of peers returned  ${whose}`
+    `${percent(all === 0 ? null : tier.returned / all).padStart(6)} of peers returned  ${whose}`
   );
 }
 
-function neighborLine({ name, state, peers, givenShare }: NeighborStatus): string {
+function neighborLine({ name, state, peers, returnedShare }: NeighborStatus): string {
   const shown = state === "asked" ? state : styleText("yellow", state);
-  return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${percent(givenShare)} of all returned`;
+  return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${percent(returnedShare)} of all returned`;
 }
 
 function requestLine({
@@ -100,14 +100,14 @@ function hashListLines({ hashList, handshakes }: Status): string[] {
 
 function forwardingLines({ forwarding }: Status): string[] {
   if (forwarding === null) return [];
-  const { announces, unasked, joined, asked, failed, leftAlone, dropped, crowded } = forwarding;
-  const { running, queued, given, near } = forwarding;
+  const { announces, unasked, joined, asked, failed, backingOff, dropped, crowded } = forwarding;
+  const { running, queued, returned, near } = forwarding;
   return [
     `${number(announces)} announces forwarded, ${number(unasked + joined)} of them without a request upstream`,
     `${number(asked)} requests: ${number(failed)} failed, ${number(running)} in progress, ${number(queued)} waiting`,
-    `${number(leftAlone)} not sent to failing trackers, ${number(dropped)} dropped from the full queue, ${number(crowded)} of them at the limit of their address`,
+    `${number(backingOff)} not sent to failing trackers, ${number(dropped)} dropped from the full queue, ${number(crowded)} of them at the limit of their address`,
     formatNamedPeers(forwarding.peers),
-    `${percent(given === 0 ? null : near / given)} of the peers returned are near, and replace external ones`,
+    `${percent(returned === 0 ? null : near / returned)} of the peers returned are near, and replace external ones`,
     ...forwarding.trackers.map(
       ({ name, confirmed, asked, failed, state, lastFailure }) =>
         `${name}  ${number(asked)} requests, ${number(failed)} failed${lastFailure === null ? "" : ` (${lastFailure})`}` +

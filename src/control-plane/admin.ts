@@ -108,7 +108,7 @@ export class Admin implements Component {
       census: workers.census,
       policy: () => this.#shown,
       ready: () => this.addresses.length > 0,
-      deaths: () => workers.crashes,
+      crashes: () => workers.crashes,
       hashList,
       notices: () => this.notices,
       history,

@@ -103,7 +103,7 @@ describe("order and limits", () => {
     assert.equal(rig.resumed.length, 6, "nobody waits");
     const [upstream] = rig.forwarder.schedule.upstreams;
     assert.deepEqual(
-      [upstream.state, upstream.counts.leftAlone, upstream.lastFailure],
+      [upstream.state, upstream.counts.backingOff, upstream.lastFailure],
       ["open", 1, "refused"],
     );
     rig.now += 60;

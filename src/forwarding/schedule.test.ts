@@ -6,7 +6,7 @@ import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { Schedule, type ScheduleLimits } from "./schedule.ts";
 import type { Job } from "./upstream.ts";
 
-const NOTHING_COUNTED = { asked: 0, answered: 0, failed: 0, leftAlone: 0, dropped: 0 };
+const NOTHING_COUNTED = { asked: 0, answered: 0, failed: 0, backingOff: 0, dropped: 0 };
 
 /** A schedule whose announces end when the test says so. */
 class Rig {

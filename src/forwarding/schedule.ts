@@ -160,7 +160,7 @@ export class Schedule {
         void this.#run(job);
         continue;
       }
-      upstream.counts.leftAlone++;
+      upstream.counts.backingOff++;
       drop(job, "tracker");
       this.#leave(job);
     }

@@ -47,7 +47,7 @@ interface Known {
   readonly households: { readonly 4: Map<string, number>; readonly 6: Map<string, number> };
 }
 
-/** The standings of all external trackers. Times in seconds. */
+/** The standings of all upstream trackers. Times in seconds. */
 export class TrackerStandings {
   /** Answers of trackers without a number. */
   unnumbered = 0;

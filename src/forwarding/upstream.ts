@@ -11,16 +11,16 @@ export class UpstreamCounts {
   answered = 0;
   failed = 0;
   /** Announces that were not sent while the tracker was backing off. */
-  leftAlone = 0;
+  backingOff = 0;
   /** Announces that were not sent because too many were queued. */
   dropped = 0;
 
   /** Adds the counts of another tracker. */
-  add({ asked, answered, failed, leftAlone, dropped }: UpstreamCounts): void {
+  add({ asked, answered, failed, backingOff, dropped }: UpstreamCounts): void {
     this.asked += asked;
     this.answered += answered;
     this.failed += failed;
-    this.leftAlone += leftAlone;
+    this.backingOff += backingOff;
     this.dropped += dropped;
   }
 }

@@ -43,7 +43,7 @@ export interface HashListCounts {
   leftOut: number;
   excluded: number;
   /** The duration of the last scan with its list, and the processor time of this thread in it. */
-  lookMs: number;
+  scanMs: number;
   workMs: number;
   /** Failed attempts to write the list, and whether the last attempt failed. */
   failures: number;
@@ -59,13 +59,13 @@ export class HashListMaker {
     stalled: 0,
     leftOut: 0,
     excluded: 0,
-    lookMs: 0,
+    scanMs: 0,
     workMs: 0,
     failures: 0,
     failing: false,
   };
   readonly #observer: HashListObserver;
-  readonly #looker: SwarmScanner;
+  readonly #scanner: SwarmScanner;
   readonly #stop = new AbortController();
   #settings: HashListSettings;
   #groups: PeerGroupsData;
@@ -86,7 +86,7 @@ export class HashListMaker {
     observer: HashListObserver,
   ) {
     this.#observer = observer;
-    this.#looker = new SwarmScanner(new SwarmStore(store, CONTROL_PLANE));
+    this.#scanner = new SwarmScanner(new SwarmStore(store, CONTROL_PLANE));
     this.#settings = settings;
     this.#groups = groups;
   }
@@ -154,18 +154,18 @@ export class HashListMaker {
     const settings = this.#settings;
     const began = performance.now();
     const before = process.threadCpuUsage();
-    this.#looker.adopt(this.#groups, settings);
-    const { lost, stalled, excluded } = await this.#looker.look(settings, steadySeconds, this.#rest);
+    this.#scanner.adopt(this.#groups, settings);
+    const { lost, stalled, excluded } = await this.#scanner.scan(settings, steadySeconds, this.#rest);
     this.counts.stalled += stalled;
     if (lost > 0 || requested || performance.now() >= this.#dueAt) {
-      const { leftOut, ...torrents } = await this.#looker.confirm(settings, steadySeconds, this.#rest);
+      const { leftOut, ...torrents } = await this.#scanner.confirm(settings, steadySeconds, this.#rest);
       this.#dueAt = began + settings.interval * 1000;
       this.#adoptList({ ...this.#list, ...torrents }, settings);
       Object.assign(this.counts, { leftOut, excluded });
       await this.#write();
     }
     const { user, system } = process.threadCpuUsage(before);
-    this.counts.lookMs = performance.now() - began;
+    this.counts.scanMs = performance.now() - began;
     this.counts.workMs = (user + system) / 1000;
   }
 

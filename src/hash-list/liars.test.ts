@@ -41,12 +41,12 @@ class World {
   listedSince: number | undefined;
   listedSeconds = 0;
   longest = 0;
-  readonly #looker = new SwarmScanner(this.fixture.store);
+  readonly #scanner = new SwarmScanner(this.fixture.store);
   /** By name: when it announces next, and what. */
   readonly #clients = new Map<string, { at: number; every: number; act: () => Announced }>();
 
   constructor() {
-    this.#looker.adopt(GROUPS, SETTINGS);
+    this.#scanner.adopt(GROUPS, SETTINGS);
   }
 
   /** Seconds since the start. */
@@ -75,16 +75,16 @@ class World {
         client.at += client.every;
         this.fixture.announce(address, client.act());
       }
-      await this.#look();
+      await this.#scan();
       each();
       this.fixture.clock.seconds += LOOK_SECONDS;
     }
   }
 
-  async #look(): Promise<void> {
+  async #scan(): Promise<void> {
     const now = () => this.fixture.clock.seconds;
-    await this.#looker.look(SETTINGS, now, async () => {});
-    const { hashes } = await this.#looker.confirm(SETTINGS, now, async () => {});
+    await this.#scanner.scan(SETTINGS, now, async () => {});
+    const { hashes } = await this.#scanner.confirm(SETTINGS, now, async () => {});
     if (hashes.length === 0) {
       this.listedSince = undefined;
       return;
@@ -97,7 +97,7 @@ class World {
 
 /**
  * Adds a leecher that gets something only while the torrent is not listed, and has not been for a while.
- * @returns what is to be called after each look.
+ * @returns what is to be called after each scan.
  */
 function addStranded(world: World, every: number, retry: number): () => void {
   let left = 2046;
@@ -128,16 +128,16 @@ test("however many lie, a torrent that nobody inside can fetch is listed for a s
       fc.constantFrom(0, 600, 1800),
       async (liars, every, retry) => {
         const world = new World();
-        const look = addStranded(world, every, retry);
+        const afterScan = addStranded(world, every, retry);
         for (const [i, { first, every: often, says }] of liars.entries()) {
           const address = `11.0.1.${i}`;
           if (says === "it has completed") world.fixture.announce(address, { left: 1 });
           world.addSeeder(address, first, often, says === "it has uploaded" ? 5 : 0);
         }
-        await world.run(3 * DAY, look);
+        await world.run(3 * DAY, afterScan);
         const soon = world.listedSeconds;
-        await world.run(7 * DAY, look);
-        // It is seen at the second announce after the last that had got on, and at the next look.
+        await world.run(7 * DAY, afterScan);
+        // It is seen at the second announce after the last that had got on, and at the next scan.
         const most = 2 * every + STALL_SECONDS + 2 * LOOK_SECONDS;
         assert.ok(world.longest <= most, `${world.longest} s at a time`);
         assert.ok(soon > 0, "they do get it listed");

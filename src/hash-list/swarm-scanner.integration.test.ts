@@ -53,7 +53,7 @@ const steps = fc.array(
 /** A store that changes, and what is in it as the test knows it. */
 class World {
   readonly fixture = new TrackerFixture();
-  readonly looker = new SwarmScanner(this.fixture.store);
+  readonly scanner = new SwarmScanner(this.fixture.store);
   readonly settings: HashListSettings;
   /** By swarm and peer: whether it is complete. */
   readonly known = new Map<string, boolean>();
@@ -62,7 +62,7 @@ class World {
 
   constructor(settings: Partial<HashListSettings> = {}) {
     this.settings = { ...SETTINGS, ...settings };
-    this.looker.adopt(GROUPS, this.settings);
+    this.scanner.adopt(GROUPS, this.settings);
   }
 
   readonly now = (): number => this.fixture.clock.seconds;
@@ -93,9 +93,9 @@ class World {
       return this.now();
     };
     const rest = async () => during();
-    await this.looker.look(this.settings, now, rest);
+    await this.scanner.scan(this.settings, now, rest);
     during();
-    const { hashes } = await this.looker.confirm(this.settings, this.now, rest);
+    const { hashes } = await this.scanner.confirm(this.settings, this.now, rest);
     return Array.from({ length: hashes.length / INFO_HASH_WORDS }, (_, i) => hashes[i * INFO_HASH_WORDS]);
   }
 }
@@ -164,9 +164,9 @@ test("an excluded torrent is never listed, and no more than max_entries, the lar
   for (let swarm = 0; swarm < 4; swarm++)
     for (let peer = 0; peer < 4 + Math.min(2, swarm); peer++) world.apply({ swarm, peer, does: "seed" });
   assert.deepEqual(await world.list(() => {}), [1, 2]);
-  const look = await world.looker.look(world.settings, world.now, async () => {});
-  assert.deepEqual(look, { lost: 0, stalled: 0, excluded: 1 });
-  const { leftOut } = await world.looker.confirm(world.settings, world.now, async () => {});
+  const found = await world.scanner.scan(world.settings, world.now, async () => {});
+  assert.deepEqual(found, { lost: 0, stalled: 0, excluded: 1 });
+  const { leftOut } = await world.scanner.confirm(world.settings, world.now, async () => {});
   assert.equal(leftOut, 1);
 });
 
@@ -175,7 +175,7 @@ test("a list says who has its torrents, by group", async () => {
   for (const peer of [0, 1, 2]) world.apply({ swarm: 2, peer, does: "seed" });
   for (const peer of [3, 7]) world.apply({ swarm: 2, peer, does: "leech" });
   await world.list(() => {});
-  const { rows, rowsAt } = await world.looker.confirm(world.settings, world.now, async () => {});
+  const { rows, rowsAt } = await world.scanner.confirm(world.settings, world.now, async () => {});
   assert.deepEqual([...rowsAt], [0, 3]);
   assert.deepEqual([...rows], [GROUPS.groups[0].id, 3, 1]);
 });

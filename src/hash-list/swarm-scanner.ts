@@ -25,8 +25,8 @@ const SLICE_MS = 0.1;
 /** Torrents looked at once more at a time: some milliseconds' work. */
 const CONFIRM = 4096;
 
-/** What a look found. */
-export interface Look {
+/** What a scan of all swarms found. */
+export interface ScanResult {
   /** Torrents that do not qualify any more. */
   readonly lost: number;
   /** Those among them in which a download inside has stalled. */
@@ -67,7 +67,7 @@ export class SwarmScanner {
   }
 
   /** Looks at all swarms. @param now seconds, by a clock that nobody sets. */
-  async look(settings: HashListSettings, now: () => number, rest: Rest): Promise<Look> {
+  async scan(settings: HashListSettings, now: () => number, rest: Rest): Promise<ScanResult> {
     this.#largest.begin(settings.maxEntries);
     this.#lost = 0;
     this.#stalled = 0;
@@ -79,7 +79,7 @@ export class SwarmScanner {
       for (let number = 0xffffffff; number > 0; ) {
         const at = now();
         if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) break; // torrents of one whose thread has died are not listed
-        number = this.#lookAtSome(shard, Math.min(number, store.swarmsIn(shard)), settings, at);
+        number = this.#scanSome(shard, Math.min(number, store.swarmsIn(shard)), settings, at);
         store.leave(shard);
         this.#largest.trim();
         const worked = performance.now() - began;
@@ -92,7 +92,7 @@ export class SwarmScanner {
   }
 
   /** Looks at the swarms below a number. @returns the number it has come to. */
-  #lookAtSome(shard: number, below: number, settings: HashListSettings, now: number): number {
+  #scanSome(shard: number, below: number, settings: HashListSettings, now: number): number {
     const store = this.#store;
     const end = Math.max(0, below - HOLD);
     for (let number = below - 1; number >= end; number--) {

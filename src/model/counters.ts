@@ -9,7 +9,7 @@ import { REQUEST_COUNTS_LENGTH } from "./request-counts.ts";
 export const COUNTER = {
   announces: 0,
   scrapes: 1,
-  peersGiven: 2,
+  peersReturned: 2,
   peersRefused: 3,
   peersExpired: 4,
   connectionsAccepted: 5,
@@ -35,7 +35,7 @@ export const COUNTER = {
   forwarded: 18,
   forwardedUnasked: 19,
   /** Peers returned to them, and those of them in peer groups, which replace external peers. */
-  forwardedGiven: 20,
+  forwardedReturned: 20,
   forwardedNear: 21,
   /** Connections refused at the limit per address, and connections displaced. */
   connectionsOverShare: 22,
@@ -59,15 +59,15 @@ export const LEARNED_SOURCES = 128;
 /** The index for all upstream trackers together, whose numbers start at {@link LEARNED_SOURCES}. */
 export const EXTERNAL_SOURCE = 0;
 
-/** The index of a source among the counts at {@link LEARNED_GIVEN_AT}. */
+/** The index of a source among the counts at {@link LEARNED_RETURNED_AT}. */
 export function countedAs(source: number): number {
   return source < LEARNED_SOURCES ? source : EXTERNAL_SOURCE;
 }
 
 /** Index of the first count of learned peers returned, by source. */
-export const LEARNED_GIVEN_AT = REFUSALS_AT + REFUSAL_REASONS.length;
+export const LEARNED_RETURNED_AT = REFUSALS_AT + REFUSAL_REASONS.length;
 
 /** Allocates a worker's counters in shared memory. */
 export function allocateCounters(): Float64Array<SharedArrayBuffer> {
-  return new Float64Array(new SharedArrayBuffer((LEARNED_GIVEN_AT + LEARNED_SOURCES) * 8));
+  return new Float64Array(new SharedArrayBuffer((LEARNED_RETURNED_AT + LEARNED_SOURCES) * 8));
 }

@@ -144,7 +144,7 @@ class Member {
   announceOne(address: string, swarm: number, stopped: boolean): readonly string[] {
     const event = stopped ? ANNOUNCE_EVENT.stopped : ANNOUNCE_EVENT.none;
     this.fixture.announce(address, { swarm, event, numWant: 200 });
-    return this.fixture.told(4).map(({ address }) => address);
+    return this.fixture.returned(4).map(({ address }) => address);
   }
 
   /** What happens without announces in a step of time. */

@@ -12,7 +12,7 @@ function bridged(selection: TestSelection = {}): TrackerFixture {
 function ask(fixture: TrackerFixture, address: string, fields: Announced = {}): Record<string, number> {
   fixture.announce(address, fields);
   const given: Record<string, number> = {};
-  for (const { address: peer } of fixture.told(4)) {
+  for (const { address: peer } of fixture.returned(4)) {
     const net = peer.slice(0, 2);
     given[net] = (given[net] ?? 0) + 1;
   }
@@ -239,8 +239,8 @@ describe("bridged", () => {
       outside(fixture);
       for (let i = 1; i <= 5; i++) ask(fixture, `11.0.0.${i}`, { left: 0 });
       ask(fixture, "99.9.9.9");
-      assert.equal(fixture.told(4)[0].address.slice(0, 2), first);
-      assert.equal(fixture.told(4).length, 25);
+      assert.equal(fixture.returned(4)[0].address.slice(0, 2), first);
+      assert.equal(fixture.returned(4).length, 25);
     }
   });
 
@@ -323,7 +323,7 @@ describe("bridged, whatever happens", () => {
             const now = act === "complete" ? 0 : act === "progress" ? Math.floor(before * 0.9) : before;
             left.set(host, now);
             fixture.announce(address, { left: now, numWant: 6 });
-            const given = fixture.told(4);
+            const given = fixture.returned(4);
             assert.ok(given.length <= 6);
             assert.ok(given.every((peer) => peer.address !== address));
             const others = [...left].filter(([other]) => other !== host).map(([, rest]) => rest);
@@ -366,7 +366,7 @@ describe("bridged, whatever happens", () => {
             fixture.clock.seconds += 601;
             for (const host of living) {
               fixture.announce(`11.0.0.${host}`);
-              meets.set(`11.0.0.${host}`, new Set(fixture.told(4).map(({ address }) => address)));
+              meets.set(`11.0.0.${host}`, new Set(fixture.returned(4).map(({ address }) => address)));
             }
           }
           for (const start of meets.keys()) {

@@ -4,7 +4,7 @@
  */
 
 import { NUM_WANT_LIMIT } from "../model/announce.ts";
-import { LEARNED_GIVEN_AT } from "../model/counters.ts";
+import { LEARNED_RETURNED_AT } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import type { PeerList } from "../store/peer-list.ts";
@@ -105,8 +105,8 @@ export class Candidates {
       const rank = rankOf(key, rules, who);
       // Of whom a random choice could be, and with whom anything can be exchanged.
       if (rank < ordinary || rank > NOT_RETURNED.unconfirmed) {
-        who.eligible += free;
-        if ((key & KEY_GROUP) === NO_GROUP) who.eligibleOutside += free;
+        who.candidates += free;
+        if ((key & KEY_GROUP) === NO_GROUP) who.candidatesOutside += free;
       }
       if (rank >= NOT_RETURNED.first) continue;
       this.#free[i] = free;
@@ -222,7 +222,7 @@ export class Candidates {
     if (count === 0) return offset;
     const start = this.segments.starts[segment] + first;
     if ((this.segments.keys[segment] & KEY_LEARNED) !== 0)
-      this.list.countSources(this.cell, start, count, this.#counters, LEARNED_GIVEN_AT);
+      this.list.countSources(this.cell, start, count, this.#counters, LEARNED_RETURNED_AT);
     if (!this.segments.holds(segment, this.requester))
       return this.list.writeCompact(this.cell, start, count, out, offset);
     const before = Math.max(0, Math.min(count, this.requester - start));

@@ -4,10 +4,10 @@
  * forwarded announces come here.
  */
 
-import { countedAs, LEARNED_GIVEN_AT } from "../model/counters.ts";
+import { countedAs, LEARNED_RETURNED_AT } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
-import { ACTIVITY_WIDTH, givenAt } from "../store/group-activity.ts";
+import { ACTIVITY_WIDTH, returnedAt } from "../store/group-activity.ts";
 import { isUnconfirmed, KEY_GROUP, KEY_MARKED, sourceOf } from "../store/peer-record.ts";
 import { type FamilyPeers, NOT_RETURNED, type SelectionRules } from "./policy.ts";
 import { rankOf } from "./rank.ts";
@@ -61,9 +61,9 @@ export class OwnTrackerPeers {
 
   #count(group: number, { groups }: SelectionRules, who: Requester, peers: number): void {
     const { tierOf, tierCount } = groups;
-    who.given += peers;
-    if (group === NO_GROUP) who.givenOutside += peers;
-    this.#counters[LEARNED_GIVEN_AT + countedAs(who.source)] += peers;
-    this.#activity[who.group * ACTIVITY_WIDTH + givenAt(tierOf[group], tierCount)] += peers;
+    who.returned += peers;
+    if (group === NO_GROUP) who.returnedOutside += peers;
+    this.#counters[LEARNED_RETURNED_AT + countedAs(who.source)] += peers;
+    this.#activity[who.group * ACTIVITY_WIDTH + returnedAt(tierOf[group], tierCount)] += peers;
   }
 }

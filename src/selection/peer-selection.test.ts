@@ -83,7 +83,7 @@ describe("nearest first", () => {
             swarm.set(`${each.address} ${each.port}`, each);
           }
           assert.equal(fixture.announce(requester.address, { ...requester, numWant }), OK);
-          const told = fixture.toldAll();
+          const told = fixture.returnedAll();
           const ranks = new Map<string, number>();
           for (const [name, peer] of swarm) {
             const far = rank(fixture.groups, requester, peer);
@@ -93,7 +93,9 @@ describe("nearest first", () => {
           for (const name of told) assert.ok(ranks.has(name), `${name} must not be given`);
           assert.equal(told.length, Math.min(numWant, ranks.size), "as many as wanted, if there are");
           for (const family of [4, 6] as const) {
-            const order = fixture.told(family).map(({ address, port }) => ranks.get(`${address} ${port}`)!);
+            const order = fixture
+              .returned(family)
+              .map(({ address, port }) => ranks.get(`${address} ${port}`)!);
             assert.deepEqual(
               order,
               order.toSorted((a, b) => a - b),
@@ -102,7 +104,7 @@ describe("nearest first", () => {
           }
           // Nothing nearer of the requester's own family was left out for something farther.
           const family = requester.address.includes(":") ? 6 : 4;
-          const own = fixture.told(family);
+          const own = fixture.returned(family);
           const farthest = Math.max(-1, ...own.map(({ address, port }) => ranks.get(`${address} ${port}`)!));
           const leftOut = [...ranks].filter(
             ([name, far]) => name.includes(":") === (family === 6) && far < farthest && !told.includes(name),
@@ -130,7 +132,7 @@ describe("nearest first", () => {
       for (let host = 1; host <= 60; host++) fixture.announce(`${net}.0.0.${host}`, { left: host % 2 });
     }
     fixture.announce("11.0.1.1", { numWant: 200 });
-    const nets = fixture.told(4).map(({ address }) => address.slice(0, 2));
+    const nets = fixture.returned(4).map(({ address }) => address.slice(0, 2));
     assert.deepEqual(nets, [
       ...Array(60).fill("11"),
       ...Array(60).fill("12"),
@@ -138,7 +140,7 @@ describe("nearest first", () => {
       ...Array(20).fill("99"),
     ]);
     fixture.announce("99.0.1.1", { numWant: 100 });
-    const stranger = fixture.told(4).map(({ address }) => address.slice(0, 2));
+    const stranger = fixture.returned(4).map(({ address }) => address.slice(0, 2));
     assert.ok(
       stranger.every((net) => net === "11" || net === "12"),
       "a stranger is answered by priority, too",
@@ -158,7 +160,7 @@ describe("nearest first", () => {
       const times = new Map<string, number>();
       for (let i = 0; i < draws; i++) {
         fixture.announce("99.0.0.1", { numWant: wanted });
-        for (const name of fixture.toldAll()) times.set(name, (times.get(name) ?? 0) + 1);
+        for (const name of fixture.returnedAll()) times.set(name, (times.get(name) ?? 0) + 1);
       }
       assert.equal(times.size, size, "everybody is given at some time");
       const expected = (draws * wanted) / size;
@@ -179,27 +181,27 @@ describe("nearest first", () => {
     for (let i = 1; i <= 3; i++) fixture.announce(`11.0.0.${i}`, { numWant: 0 });
     for (let i = 1; i <= 100; i++) fixture.announce(`99.0.0.${i}`, { numWant: 0 });
     fixture.announce("11.0.0.9", { numWant: 40 });
-    assert.equal(fixture.told(6).length, 10);
-    assert.equal(fixture.told(4).length, 30);
+    assert.equal(fixture.returned(6).length, 10);
+    assert.equal(fixture.returned(4).length, 30);
     assert.deepEqual(
       fixture
-        .told(4)
+        .returned(4)
         .slice(0, 3)
         .map(({ address }) => address.slice(0, 2)),
       ["11", "11", "11"],
     );
     fixture.announce("2001:db8:11::9999", { numWant: 40 });
-    assert.equal(fixture.told(6).length, 36, "all IPv4 peers of the tier fit in the quarter");
-    assert.equal(fixture.told(4).length, 4);
+    assert.equal(fixture.returned(6).length, 36, "all IPv4 peers of the tier fit in the quarter");
+    assert.equal(fixture.returned(4).length, 4);
   });
 
   test("BEP 7: a peer with two addresses is stored under both and given neither", () => {
     const fixture = new TrackerFixture();
     fixture.announce("11.0.0.1", { other: "2001:db8:11::1", left: 0, event: ANNOUNCE_EVENT.completed });
-    assert.deepEqual(fixture.toldAll(), []);
+    assert.deepEqual(fixture.returnedAll(), []);
     assert.deepEqual(fixture.scrape(), [1, 0, 1]);
     fixture.announce("11.0.0.2");
-    assert.deepEqual(fixture.toldAll(), ["11.0.0.1 6881", "2001:db8:11::1 6881"]);
+    assert.deepEqual(fixture.returnedAll(), ["11.0.0.1 6881", "2001:db8:11::1 6881"]);
     fixture.announce("11.0.0.1", { other: "2001:db8:11::1", event: ANNOUNCE_EVENT.stopped });
     assert.deepEqual(fixture.scrape(), [0, 1, 1]);
   });
@@ -210,7 +212,7 @@ describe("nearest first", () => {
     for (let i = 1; i <= 2; i++) fixture.announce(`99.0.0.${i}`, { numWant: 0 });
     const nets = (fields: Announced) => {
       fixture.announce("11.0.0.9", { left: 0, ...fields });
-      return fixture.told(4).map(({ address }) => address.slice(0, 2));
+      return fixture.returned(4).map(({ address }) => address.slice(0, 2));
     };
     const { none, started, completed, paused } = ANNOUNCE_EVENT;
     const all = ["99", "99", "11", "11", "11"];
@@ -232,7 +234,7 @@ describe("nearest first", () => {
     for (let i = 1; i <= 40; i++) fixture.announce(`11.0.0.${i}`, { left: 0, numWant: 0 });
     for (let i = 1; i <= 20; i++) fixture.announce(`2001:db8:11::${i}`, { numWant: 0 });
     fixture.announce("11.0.1.1", { left: 0, event: ANNOUNCE_EVENT.started, numWant: 30 });
-    assert.deepEqual([fixture.told(6).length, fixture.told(4).length], [20, 10]);
+    assert.deepEqual([fixture.returned(6).length, fixture.returned(4).length], [20, 10]);
   });
 
   test("seeders that fill up an answer are no peers that anything could be fetched from", () => {
@@ -241,7 +243,7 @@ describe("nearest first", () => {
     for (let i = 1; i <= 3; i++) fixture.announce(`11.0.0.${i}`, { numWant: 0 });
     const row = fixture.groups.groupOf(parseAddress("11.0.0.1")) * ACTIVITY_WIDTH;
     fixture.announce("11.0.0.9", { left: 0, transferred: [0, 0], event: ANNOUNCE_EVENT.started });
-    assert.equal(fixture.told(4).length, 6);
+    assert.equal(fixture.returned(4).length, 6);
     assert.equal(fixture.counters[COUNTER.nearMissed], 0, "given outside peers only as there were no others");
     fixture.clock.seconds += 100;
     fixture.announce("11.0.0.9", { left: 0, transferred: [0, 1e6] });
@@ -257,11 +259,11 @@ describe("nearest first", () => {
     fixture.announce("11.0.0.1", { left: 0 });
     for (const left of [100, 0]) {
       assert.equal(fixture.announce("11.0.0.2", { port: 1, left, event: ANNOUNCE_EVENT.started }), OK);
-      assert.deepEqual(fixture.toldAll(), ["11.0.0.1 6881"]);
+      assert.deepEqual(fixture.returnedAll(), ["11.0.0.1 6881"]);
     }
     fixture.learn(11, 0, 0, 3, 0, 1);
     fixture.announce("11.0.0.4", { other: "2001:db8:11::4" });
-    assert.deepEqual(fixture.toldAll(), ["11.0.0.1 6881"]);
+    assert.deepEqual(fixture.returnedAll(), ["11.0.0.1 6881"]);
     assert.deepEqual(fixture.scrape(), [1, 1, 0]);
     assert.equal(fixture.announce("11.0.0.2", { port: 1, event: ANNOUNCE_EVENT.stopped }), OK);
     fixture.announce("11.0.0.5", { swarm: 5, port: 1 });

@@ -2,8 +2,8 @@
  * Which peers of a swarm are returned to a requester.
  *
  * Every group has a tier, by its priority; nearer tiers come first, and inside a tier the requester's own group. What
- * one answer can hold of a tier is chosen at random, every peer alike. A seeder is given leechers, and seeders in what
- * room is left only as long as it has transferred nothing; nobody is given itself, and a private address only goes where
+ * one answer can hold of a tier is chosen at random, every peer alike. A seeder is returned leechers, and seeders in what
+ * room is left only as long as it has transferred nothing; nobody is returned itself, and a private address only goes where
  * it can be reached. The selection policy (policy.ts) can leave out more peers, put some behind all others, and reserve a
  * part of the answer for these.
  *
@@ -14,7 +14,7 @@
 
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
-import { ACTIVITY_WIDTH, givenAt } from "../store/group-activity.ts";
+import { ACTIVITY_WIDTH, returnedAt } from "../store/group-activity.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { Candidates } from "./candidates.ts";
 import { OwnTrackerPeers } from "./own-tracker-peers.ts";
@@ -116,13 +116,13 @@ export class PeerSelection {
     who: Requester,
     response: AnnounceResponse,
   ): void {
-    const { given, givenOutside } = who;
+    const { returned, returnedOutside } = who;
     const seeders = own.availableFrom(ordinary, 2 * ordinary);
     if (both) this.#otherRoom = Math.max(this.#room >> 2, this.#room - seeders);
     for (let first = ordinary; first < 2 * ordinary; first += 2 * groups.tierCount)
       this.#write(own, other, first, groups.tierCount, who, response);
-    who.given = given;
-    who.givenOutside = givenOutside;
+    who.returned = returned;
+    who.returnedOutside = returnedOutside;
   }
 
   #load(entry: number, who: Requester): void {
@@ -165,10 +165,10 @@ export class PeerSelection {
       if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.peers, this.#at4);
       if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.peers6, this.#at6);
       const tier = (rank - first) >> 1;
-      const given = fromOwn + fromOther;
-      who.given += given;
-      if (tier === tiers - 1) who.givenOutside += given;
-      this.#activity[who.group * ACTIVITY_WIDTH + givenAt(tier, tiers)] += given;
+      const returned = fromOwn + fromOther;
+      who.returned += returned;
+      if (tier === tiers - 1) who.returnedOutside += returned;
+      this.#activity[who.group * ACTIVITY_WIDTH + returnedAt(tier, tiers)] += returned;
     }
   }
 }

@@ -6,13 +6,13 @@ import { NOT_RETURNED, type SelectionRules } from "./policy.ts";
 import type { Requester } from "./requester.ts";
 
 /**
- * The rank that the policy gives a peer. Seeders for a seeder that gets them as a filling ({@link Requester.filled}) have
- * ranks behind all others. Or one of {@link NOT_RETURNED}:
+ * The rank that the policy gives a peer. Seeders for a seeder that gets them only to fill up its answer ({@link Requester.filled})
+ * have ranks behind all others. A peer that is not returned has one of {@link NOT_RETURNED}:
  *
  * - A seeder that has transferred something gets no seeders.
  * - A private address is returned only where it can be reached.
- * - Learned peers are not returned to other trackers. Else trackers would learn them from each other for ever.
- * - Unconfirmed peers (peer-record.ts) have no rank. Clients of the tracker that named them get them after all other
+ * - Learned peers are not returned to other trackers. Otherwise trackers would learn them from each other forever.
+ * - Unconfirmed peers (peer-record.ts) have no rank. Clients of the tracker that returned them get them after all other
  *   peers (own-tracker-peers.ts).
  * @param key of the peer (peer-record.ts).
  */
@@ -44,10 +44,10 @@ export function whyNot(rank: number, { selection }: SelectionRules): string | un
 
 /** By rank, in the order of {@link NOT_RETURNED}. */
 const REASONS = [
-  "the requester has a complete copy that is proven, and needs no other",
-  "private addresses, which are not reached from the requester's group",
-  "named by an external tracker that few addresses use, to whose clients alone they are returned",
-  "known from another tracker, and not passed on to one",
+  "the requester has a complete copy, so it needs no seeders",
+  "private addresses, which the requester's group cannot reach",
+  "learned from an unconfirmed upstream tracker, whose peers are returned only to its own clients",
+  "learned peers are not returned to other trackers",
 ];
 
 function reachableRank(key: number, { groups, selection }: SelectionRules, who: Requester): number {

@@ -6,7 +6,7 @@ export class Requester {
   group = 0;
   /** The hash of its client (client-identity.ts), 0 where it does not say who it is. */
   client = 0;
-  /** The only family that it can be given peers of, or 0 for both. */
+  /** The only family that it can be returned peers of, or 0 for both. */
   onlyFamily: Family | 0 = 0;
   /** What it has left, by coarseLeft. */
   left = 0;
@@ -29,16 +29,16 @@ export class Requester {
   interval = 0;
   /** It is another tracker that asks for peers (polls.ts), and no peer. */
   poll = false;
-  /** The number of the external tracker that it announces to (peer-record.ts), or 0: it gets that tracker's unconfirmed peers. */
+  /** The number of the upstream tracker that it announces to (peer-record.ts), or 0: it gets that tracker's unconfirmed peers. */
   source = 0;
   /** It is only asked about: nothing changes by it. */
   preview = false;
-  /** Peers that it could be given and reach, and those of them that are in no group. */
-  eligible = 0;
-  eligibleOutside = 0;
-  /** What it is given: peers, and those of them that are in no group. */
-  given = 0;
-  givenOutside = 0;
+  /** Peers that it could be returned and reach, and those of them that are in no group. */
+  candidates = 0;
+  candidatesOutside = 0;
+  /** What it is returned: peers, and those of them that are in no group. */
+  returned = 0;
+  returnedOutside = 0;
   /** Its own positions in the swarm's lists, or -1. */
   position4 = -1;
   position6 = -1;
@@ -48,11 +48,11 @@ export class Requester {
     return this.position4 !== -1 || this.position6 !== -1;
   }
 
-  /** Forgets what it could be given, and is. */
-  clearGiven(): void {
-    this.eligible = 0;
-    this.eligibleOutside = 0;
-    this.given = 0;
-    this.givenOutside = 0;
+  /** Forgets what it could be returned, and is. */
+  clearAnswer(): void {
+    this.candidates = 0;
+    this.candidatesOutside = 0;
+    this.returned = 0;
+    this.returnedOutside = 0;
   }
 }

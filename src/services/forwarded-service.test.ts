@@ -184,7 +184,7 @@ describe("whose a forwarded announce is", () => {
   });
 });
 
-describe("whether the external tracker is asked, and waited for", () => {
+describe("whether the upstream tracker is asked, and waited for", () => {
   const announce = (more = "", host = "tracker.example") => get(`/ann?${QUERY}${more}`, `Host: ${host}`);
   const knowSwarm = (due: number, interval = 0) => {
     const [task] = rig.tasks();

@@ -114,7 +114,7 @@ export class ForwardedService {
   /** Registers the client, unless the request was deferred: then it is registered already. */
   #register(exchange: Exchange): ClientErrorCode {
     const { request } = this.#query;
-    this.#upstreams.look(this.#announce.url, request);
+    this.#upstreams.lookUp(this.#announce.url, request);
     if (exchange.resumed) return OK;
     this.#counters[COUNTER.forwarded]++;
     return this.#tracker.register(request, this.#response);

@@ -50,7 +50,7 @@ export class UpstreamTrackers {
   }
 
   /** Looks up the state of a swarm and a client at this tracker. */
-  look(url: TrackerUrl, request: AnnounceRequest): void {
+  lookUp(url: TrackerUrl, request: AnnounceRequest): void {
     const times = this.#times;
     const keys = this.#keys;
     this.#computeKeys(url, request);
@@ -78,7 +78,7 @@ export class UpstreamTrackers {
   }
 
   /**
-   * Queues a task to ask the tracker. {@link look} was called for the same announce.
+   * Queues a task to ask the tracker. {@link lookUp} was called for the same announce.
    * @param token of the deferred request that waits for the reply, or 0.
    * @param input has the client's User-Agent at `[agentStart, agentEnd)`.
    * @returns false if the queue is full.

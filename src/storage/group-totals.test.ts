@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAddress } from "../model/address-text.ts";
-import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity, givenAt } from "../store/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity, returnedAt } from "../store/group-activity.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { type Database, DatabaseError, type GroupTotal } from "./database.ts";
 import { DAY, FIVE_MINUTES, GroupTotals, HOUR } from "./group-totals.ts";
@@ -55,8 +55,8 @@ test("the counts of all workers are added up by span, each count once", async ()
     counts[at + ACTIVITY.announces] = 10 + i;
     counts[at + ACTIVITY.downloaded] = 1000;
     counts[at + ACTIVITY.uploaded] = 100;
-    counts[at + givenAt(0, 3)] = 5;
-    counts[at + givenAt(2, 3)] = 1;
+    counts[at + returnedAt(0, 3)] = 5;
+    counts[at + returnedAt(2, 3)] = 1;
     counts[at + ACTIVITY.outside] = 400.4;
     counts[at + ACTIVITY.random + 1] = 0.25;
   }

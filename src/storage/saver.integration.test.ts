@@ -51,7 +51,7 @@ class Tested {
     return Array.from({ length: swarms }, (_, swarm) => {
       const counts = fixture.scrape(swarm);
       fixture.announce("99.0.0.1", { swarm, numWant: 1000, left: 5 });
-      const told = new Set(fixture.toldAll());
+      const told = new Set(fixture.returnedAll());
       fixture.announce("99.0.0.1", { swarm, event: ANNOUNCE_EVENT.stopped });
       return { counts, told };
     });

@@ -175,7 +175,7 @@ describe("a client that announces itself from two addresses", () => {
     site.announce(ipv4(2), { client: 2 });
     site.assertCounts(1, 1);
     assert.deepEqual(
-      site.toldAll().sort(),
+      site.returnedAll().sort(),
       [`${ipv4(1)} 6881`, "2001:db8:99::1 6881", "99.0.0.1 6881"].sort(),
     );
     site.announce("99.0.0.1", { client: 1, event: stopped });
@@ -192,7 +192,7 @@ describe("a client that announces itself from two addresses", () => {
     for (let round = 0; round < 3; round++) {
       for (const address of [ipv4, ipv6]) {
         site.announce(address(1), { client: 1, port: 1001 });
-        assert.deepEqual(site.toldAll().sort(), [`${ipv4(2)} 1002`, `${ipv6(2)} 1002`].sort());
+        assert.deepEqual(site.returnedAll().sort(), [`${ipv4(2)} 1002`, `${ipv6(2)} 1002`].sort());
       }
       site.clock.seconds += 1800;
     }
@@ -204,7 +204,10 @@ describe("a client that announces itself from two addresses", () => {
       const left = client % 3 === 0 ? 0 : 100;
       site.announce(ipv4(client), { client, port: 1000 + client, left });
       site.announce(ipv6(client), { client, port: 1000 + client, left, numWant: 200 });
-      assert.ok(!site.toldAll().includes(`${ipv4(client)} ${1000 + client}`), "not its own other address");
+      assert.ok(
+        !site.returnedAll().includes(`${ipv4(client)} ${1000 + client}`),
+        "not its own other address",
+      );
     }
     site.assertCounts(166, 334);
     site.clock.seconds += 1800;
@@ -234,7 +237,7 @@ test("whatever clients announce, from whatever address, counts and records agree
         const named = other === undefined ? {} : { other: otherAddress(other) };
         const fields: Announced = { client, port, left, event: event as AnnounceEvent, ...named };
         site.announce(address(host), fields);
-        assert.equal(site.toldAll().includes(`${address(host)} ${port}`), false);
+        assert.equal(site.returnedAll().includes(`${address(host)} ${port}`), false);
       }
       assertConsistent(data);
     }),

@@ -2,7 +2,7 @@
  * What the clients of each peer group do, counted by each thread in an array of its own, as model/counters.ts does: for
  * the totals that storage keeps. A row for every group id:
  *
- *     announces, bytes received, bytes sent, peers given: 8 numbers, by the peer's tier
+ *     announces, bytes received, bytes sent, peers returned: 8 numbers, by the peer's tier
  *     bytes received and sent from and to outside, as estimated; the same had the peers been chosen at random
  *     handshakes seen and refused: in the row of no group alone, and by the control plane, which has an array, too
  */
@@ -13,7 +13,7 @@ export const ACTIVITY = {
   announces: 0,
   downloaded: 1,
   uploaded: 2,
-  given: 3,
+  returned: 3,
   outside: 11,
   random: 13,
   handshakes: 15,
@@ -31,8 +31,8 @@ export function allocateActivity(): Float64Array<SharedArrayBuffer> {
 }
 
 /** Where in a row the peers of a tier are counted. @param tierCount tiers, that of no group among them. */
-export function givenAt(tier: number, tierCount: number): number {
-  return ACTIVITY.given + tierSlot(tier, tierCount);
+export function returnedAt(tier: number, tierCount: number): number {
+  return ACTIVITY.returned + tierSlot(tier, tierCount);
 }
 
 /** Which of {@link ACTIVITY_TIERS} a tier is told apart as. */

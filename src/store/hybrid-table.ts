@@ -19,7 +19,7 @@
  *            of each: hash of the info-hash (0: none)  received  sent  last announce, its lowest bit: stopped
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
-import { followShares, type Given, sharesOf } from "./outside-shares.ts";
+import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
 
 const ROW_WORDS = 18;
 const WAYS = 4;
@@ -77,8 +77,8 @@ class Said {
   left = 0;
   exactLeft = 0;
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
-  /** What it is given this time. */
-  given: Given = { given: 0, givenOutside: 0, eligible: 0, eligibleOutside: 0 };
+  /** Counts of the peers in its answer this time. */
+  answer: AnswerCounts = { returned: 0, returnedOutside: 0, candidates: 0, candidatesOutside: 0 };
   /** Seconds. */
   now = 0;
 }
@@ -169,7 +169,7 @@ export class HybridTable {
   /** Writes a row with what begins. */
   #start(row: number): void {
     const words = this.#words;
-    const { client, sums, exactLeft, given, now } = this.said;
+    const { client, sums, exactLeft, answer, now } = this.said;
     words[row + AT.client] = client;
     words[row + AT.begun] = now;
     words[row + AT.done] = now;
@@ -177,15 +177,15 @@ export class HybridTable {
     words[row + AT.base + 1] = sums[1];
     words[row + AT.exactLeft] = exactLeft;
     words[row + SECOND + HASH] = 0;
-    words[row + AT.shares] = sharesOf(given);
+    words[row + AT.shares] = sharesOf(answer);
     this.#note(row, FIRST);
   }
 
   /** Notes what is said of one of the two. */
   #note(row: number, member: number): void {
     const words = this.#words;
-    const { hash, sums, left, event, given, now } = this.said;
-    words[row + AT.shares] = followShares(words[row + AT.shares] | 0, given);
+    const { hash, sums, left, event, answer, now } = this.said;
+    words[row + AT.shares] = followShares(words[row + AT.shares] | 0, answer);
     if (left !== 0 || words[row + AT.left] !== 0) words[row + AT.done] = now;
     words[row + AT.left] = left;
     words[row + AT.seen] = now;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import { COUNTER, LEARNED_GIVEN_AT } from "../model/counters.ts";
+import { COUNTER, LEARNED_RETURNED_AT } from "../model/counters.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { buildPrefixTable } from "../network/prefix-table.ts";
 import { allocateCensus, CENSUS, peersAt } from "../tracker/census.ts";
@@ -82,14 +82,14 @@ describe("learned peers", () => {
     assert.ok(learn(learner, ["13.0.0.1", "11.0.0.2"]));
     assert.ok(learn(learner, ["2001:db8:13::1"]));
     fixture.announce("11.0.0.1", { left: 50 });
-    assert.deepEqual(fixture.told(4), [
+    assert.deepEqual(fixture.returned(4), [
       { address: "11.0.0.2", port: 6881 },
       { address: "13.0.0.1", port: 6881 },
     ]);
-    assert.deepEqual(fixture.told(6), [{ address: "2001:db8:13::1", port: 6881 }]);
+    assert.deepEqual(fixture.returned(6), [{ address: "2001:db8:13::1", port: 6881 }]);
     assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [0, 1]);
     assert.deepEqual(fixture.scrape(), [0, 1, 0]);
-    assert.equal(fixture.counters[LEARNED_GIVEN_AT + 1], 3);
+    assert.equal(fixture.counters[LEARNED_RETURNED_AT + 1], 3);
     const census = sweep(fixture);
     assert.deepEqual([census[CENSUS.swarms], census[CENSUS.sizes]], [1, 1]);
     assert.equal(census[peersAt(4, false, 3)], 0);
@@ -146,10 +146,10 @@ describe("learned peers", () => {
     fixture.announce("11.0.0.1", { left: 0 });
     learn(learner, ["13.0.0.1", "13.0.0.2"], { complete: true });
     fixture.announce("11.0.0.1", { left: 0, uploaded: 1 });
-    assert.ok(!fixture.toldAll().some((peer) => peer.startsWith("13.")));
+    assert.ok(!fixture.returnedAll().some((peer) => peer.startsWith("13.")));
     fixture.announce("11.0.0.2");
     assert.equal(fixture.isBridge("11.0.0.2"), false);
-    assert.ok(!fixture.toldAll().includes("99.0.0.1 6881"), "complete copies are at home");
+    assert.ok(!fixture.returnedAll().includes("99.0.0.1 6881"), "complete copies are at home");
   });
 
   test("of a group are at home, and nobody's bridges", () => {
@@ -162,7 +162,7 @@ describe("learned peers", () => {
     fixture.announce("11.0.0.2");
     assert.ok(!fixture.isBridge("11.0.0.2"));
     assert.deepEqual(
-      new Set(fixture.told(4).map(({ address }) => address)),
+      new Set(fixture.returned(4).map(({ address }) => address)),
       new Set(["11.0.0.1", "13.0.0.1", "13.0.0.2", "13.0.0.3"]),
     );
   });

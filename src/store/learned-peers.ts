@@ -55,7 +55,7 @@ export interface NamedPeers {
   readonly expiresAt: number;
 }
 
-/** Peers that an external tracker has named in one answer. */
+/** Peers that an upstream tracker has named in one answer. */
 export interface ForeignPeers extends Omit<NamedPeers, "family" | "complete"> {
   readonly infoHash: Uint32Array;
   /** In compact form (BEP 7). */
@@ -135,7 +135,7 @@ export class LearnedPeers {
   }
 
   /**
-   * Stores the peers of an external tracker's answer.
+   * Stores the peers of an upstream tracker's answer.
    * @returns whether the tracker's clients find them in the store: most of them, or enough.
    */
   learnAnswer({ infoHash, peers, peers6, ...named }: ForeignPeers, counts: LearnedCounts): boolean {

@@ -5,7 +5,7 @@ import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { writeWord } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { AnnounceRequest } from "../model/announce.ts";
-import { LEARNED_GIVEN_AT } from "../model/counters.ts";
+import { LEARNED_RETURNED_AT } from "../model/counters.ts";
 import { TrackerFixture, testSelection } from "../tracker/tracker-fixture.ts";
 import { LearnedCounts, LearnedPeers } from "./learned-peers.ts";
 import { isUnconfirmed, KEY_LEARNED, sourceOf } from "./peer-record.ts";
@@ -14,7 +14,7 @@ import { allocateSwarmStore } from "./store-memory.ts";
 
 const SWARM = new Uint32Array(5);
 const NEIGHBOR = 1;
-/** Numbers of external trackers. */
+/** Numbers of upstream trackers. */
 const [A, B, C] = [200, 201, 4000];
 const UNCONFIRMED = { unconfirmed: true };
 
@@ -87,7 +87,7 @@ class Rig {
     tracker.register(request, response);
     tracker.answerForwarded(request, response, source);
     return this.fixture
-      .told(4)
+      .returned(4)
       .map(({ address }) => address.split("."))
       .filter(([first]) => first === "45")
       .map(([, block]) => Number(block))
@@ -248,10 +248,10 @@ describe("unconfirmed peers", () => {
     assert.deepEqual(rig.blocksFor(A), [...Array(20).fill(1), ...Array(20).fill(3)]);
     assert.deepEqual(rig.blocksFor(C), Array(20).fill(3));
     assert.deepEqual(rig.blocksFor(0), Array(20).fill(3));
-    assert.equal(rig.fixture.counters[LEARNED_GIVEN_AT], 80, "counted as external trackers'");
+    assert.equal(rig.fixture.counters[LEARNED_RETURNED_AT], 80, "counted as upstream trackers'");
     rig.blocksFor(A);
     rig.fixture.announce("11.0.0.2", { numWant: 200 });
-    assert.equal(rig.fixture.told(4).filter(({ address }) => address.startsWith("45.")).length, 20);
+    assert.equal(rig.fixture.returned(4).filter(({ address }) => address.startsWith("45.")).length, 20);
   });
 
   it("are found in the store by the tracker's clients, or it is said that they are not", () => {

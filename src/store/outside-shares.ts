@@ -11,26 +11,27 @@
 /** A share of all. */
 export const WHOLE = 0xffff;
 
-/** Peers that a client is given, and could be given; and how many of them are in no group. */
-export interface Given {
-  readonly given: number;
-  readonly givenOutside: number;
-  readonly eligible: number;
-  readonly eligibleOutside: number;
+/** Peers that a client is returned, and could be returned; and how many of them are in no group. */
+export interface AnswerCounts {
+  readonly returned: number;
+  readonly returnedOutside: number;
+  readonly candidates: number;
+  readonly candidatesOutside: number;
 }
 
 /** The shares of one answer. */
-export function sharesOf({ given, givenOutside, eligible, eligibleOutside }: Given): number {
-  const share = given === 0 ? 0 : Math.round((WHOLE * givenOutside) / given);
-  const random = eligible === 0 ? 0 : Math.round((WHOLE * eligibleOutside) / eligible);
+export function sharesOf({ returned, returnedOutside, candidates, candidatesOutside }: AnswerCounts): number {
+  const share = returned === 0 ? 0 : Math.round((WHOLE * returnedOutside) / returned);
+  const random = candidates === 0 ? 0 : Math.round((WHOLE * candidatesOutside) / candidates);
   return (share << 16) | random;
 }
 
 /** The shares so far after another answer. One without peers says nothing. */
-export function followShares(shares: number, who: Given): number {
+export function followShares(shares: number, who: AnswerCounts): number {
   const more = sharesOf(who);
-  const share = who.given === 0 ? shares >>> 16 : Math.max(more >>> 16, approach(shares >>> 16, more >>> 16));
-  const random = who.eligible === 0 ? shares & WHOLE : approach(shares & WHOLE, more & WHOLE);
+  const share =
+    who.returned === 0 ? shares >>> 16 : Math.max(more >>> 16, approach(shares >>> 16, more >>> 16));
+  const random = who.candidates === 0 ? shares & WHOLE : approach(shares & WHOLE, more & WHOLE);
   return (share << 16) | random;
 }
 

@@ -56,7 +56,7 @@ export const DWELL_MAX = 63;
 export const KEY_UNCONFIRMED = KEY_LEARNED | KEY_MARKED;
 
 /**
- * Whether the peer with this key is unconfirmed: only an external tracker that few clients use has named it. It is
+ * Whether the peer with this key is unconfirmed: only an upstream tracker that few clients use has named it. It is
  * returned to clients that announce to that tracker, and to nobody else.
  */
 export function isUnconfirmed(key: number): boolean {

@@ -9,13 +9,13 @@ import { allocateTraffic, TrafficTable } from "./traffic-table.ts";
 const MIB = 1024 * 1024;
 const { none, started, stopped } = ANNOUNCE_EVENT;
 
-const NOBODY = { client: 0, group: 1, given: 0, givenOutside: 0, eligible: 0, eligibleOutside: 0 };
+const NOBODY = { client: 0, group: 1, returned: 0, returnedOutside: 0, candidates: 0, candidatesOutside: 0 };
 
 /** A table of one shard. */
 class Tested {
   now = 65_000;
   step = 60;
-  given = { ...NOBODY };
+  announcer = { ...NOBODY };
   readonly activity = new Float64Array(2 * ACTIVITY_WIDTH);
   readonly #table: TrafficTable;
 
@@ -36,7 +36,7 @@ class Tested {
     request.event = event;
     request.transferred.set([downloaded * MIB, uploaded * MIB]);
     this.now += this.step;
-    return this.#table.count(0, 0, request, this.given, this.now, this.activity, ACTIVITY_WIDTH);
+    return this.#table.count(0, 0, request, this.announcer, this.now, this.activity, ACTIVITY_WIDTH);
   }
 
   /** MiB counted so far. */
@@ -100,14 +100,14 @@ test("a full table counts those it has, and tells of the others until there is r
 
 test("bytes are told apart by the shares of outside peers in the answers before", () => {
   const tested = new Tested();
-  tested.given = { ...NOBODY, given: 10, givenOutside: 2, eligible: 20, eligibleOutside: 12 };
+  tested.announcer = { ...NOBODY, returned: 10, returnedOutside: 2, candidates: 20, candidatesOutside: 12 };
   tested.announce(1, 0, 0, started);
   tested.announce(1, 100, 10);
   const row = tested.activity.subarray(ACTIVITY_WIDTH);
   const mib = (at: number) => Math.round((row[at] / MIB) * 100) / 100;
   assert.deepEqual([mib(ACTIVITY.outside), mib(ACTIVITY.random)], [20, 60], "received");
   assert.deepEqual([mib(ACTIVITY.outside + 1), mib(ACTIVITY.random + 1)], [2, 6], "sent");
-  tested.given = { ...NOBODY };
+  tested.announcer = { ...NOBODY };
   tested.announce(1, 200, 10);
   tested.announce(1, 300, 10, stopped);
   assert.deepEqual(
@@ -119,15 +119,15 @@ test("bytes are told apart by the shares of outside peers in the answers before"
 
 test("the latest answer counts a quarter, but outside peers at once", () => {
   const tested = new Tested();
-  tested.given = { ...NOBODY, given: 4, givenOutside: 4, eligible: 4, eligibleOutside: 4 };
+  tested.announcer = { ...NOBODY, returned: 4, returnedOutside: 4, candidates: 4, candidatesOutside: 4 };
   tested.announce(1, 0, 0, started);
-  tested.given = { ...NOBODY, given: 4, givenOutside: 0, eligible: 4, eligibleOutside: 2 };
+  tested.announcer = { ...NOBODY, returned: 4, returnedOutside: 0, candidates: 4, candidatesOutside: 2 };
   tested.announce(1, 0, 0);
   tested.announce(1, 100, 0);
   const row = tested.activity.subarray(ACTIVITY_WIDTH);
   assert.equal(Math.round(row[ACTIVITY.outside] / MIB), 75);
   assert.equal(Math.round(row[ACTIVITY.random] / MIB), 87);
-  tested.given = { ...NOBODY, given: 4, givenOutside: 4, eligible: 4, eligibleOutside: 4 };
+  tested.announcer = { ...NOBODY, returned: 4, returnedOutside: 4, candidates: 4, candidatesOutside: 4 };
   tested.announce(1, 100, 0);
   tested.announce(1, 200, 0);
   assert.equal(Math.round(row[ACTIVITY.outside] / MIB), 175);

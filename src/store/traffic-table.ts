@@ -18,7 +18,7 @@ import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY } from "./group-activity.ts";
 import { HYBRID, type Hybrid, type HybridTable } from "./hybrid-table.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { followShares, type Given, sharesOf, WHOLE } from "./outside-shares.ts";
+import { type AnswerCounts, followShares, sharesOf, WHOLE } from "./outside-shares.ts";
 
 const SLOT_WORDS = 4;
 const SHARES = 3;
@@ -53,8 +53,8 @@ const TAG = 0x3fff;
 const MEMBER_SECONDS = 90;
 const MEMBER_QUIET = 1.5;
 
-/** Who announces, and what it is given. */
-interface Announcer extends Given {
+/** Who announces, and counts of the peers in its answer. */
+interface Announcer extends AnswerCounts {
   /** The hash of the client, or 0 (client-identity.ts). */
   readonly client: number;
   readonly group: number;
@@ -83,7 +83,7 @@ export class TrafficTable {
    * Adds what the peer has received and sent since its last announce to `activity[row]` on (group-activity.ts). The
    * caller has the shard.
    * @param swarm the keyed hash of the info-hash.
-   * @param who what it is given this time.
+   * @param who the client, and counts of the peers in its answer this time.
    * @param now seconds.
    * @returns false when that is not known and there is no room to know it the next time.
    */
@@ -157,7 +157,7 @@ export class TrafficTable {
     const { said } = hybrids;
     // Each of a client's two slots has its own.
     said.client = who.client ^ (tag & MEMBER);
-    said.given = who;
+    said.answer = who;
     said.hash = hash || 1;
     said.sums[0] = kibOf(transferred[TRANSFERRED.downloaded]);
     said.sums[1] = kibOf(transferred[TRANSFERRED.uploaded]);

@@ -26,7 +26,7 @@ function replyWith(fields: Partial<UpstreamReply> = {}): UpstreamReply {
   };
 }
 
-describe("what the external tracker said", () => {
+describe("what the upstream tracker said", () => {
   const announce = get(`/ann?${QUERY}`, "Host: tracker.example");
   const words = {
     failureReason: undefined,

@@ -22,7 +22,7 @@ class Crowd extends TrackerFixture {
   /** Places that one address has in an answer to another. */
   placesOf(address: string, requester: string, numWant = 50): number {
     this.announce(requester, { numWant });
-    return [...this.told(4), ...this.told(6)].filter((peer) => peer.address === address).length;
+    return [...this.returned(4), ...this.returned(6)].filter((peer) => peer.address === address).length;
   }
 }
 
@@ -43,9 +43,9 @@ describe("places in answers", () => {
         const requester = host(network, i);
         const places = crowd.placesOf(attacker, requester);
         assert.ok(places <= FAIR_PLACES, `${places} places`);
-        assert.equal(crowd.told(4).length, 50);
-        assert.equal(new Set(crowd.toldAll()).size, 50);
-        assert.ok(!crowd.toldAll().includes(`${requester} 6881`));
+        assert.equal(crowd.returned(4).length, 50);
+        assert.equal(new Set(crowd.returnedAll()).size, 50);
+        assert.ok(!crowd.returnedAll().includes(`${requester} 6881`));
       }
       assert.equal(crowd.counters[COUNTER.addressPeersRefused], 2000 - LIMIT);
     });
@@ -55,7 +55,7 @@ describe("places in answers", () => {
       for (let i = 0; i < 5; i++) crowd.announce(host("11.0", i));
       crowd.flood(attacker, 2000);
       assert.equal(crowd.placesOf(attacker, "11.0.0.1", 200), LIMIT);
-      assert.equal(crowd.told(4).length, LIMIT + 4);
+      assert.equal(crowd.returned(4).length, LIMIT + 4);
       const places = crowd.placesOf(attacker, "11.0.0.1", 8);
       assert.ok(places <= FAIR_PLACES, `${places} of 8 places`);
     });
@@ -69,7 +69,7 @@ describe("places in answers", () => {
     for (let i = 0; i < 50; i++) {
       const places = crowd.placesOf("11.0.200.1", "11.0.0.1");
       assert.ok(places <= FAIR_PLACES, `${places} places`);
-      assert.equal(crowd.told(4).length, 50);
+      assert.equal(crowd.returned(4).length, 50);
     }
   });
 
@@ -81,7 +81,7 @@ describe("places in answers", () => {
     const answers = 4000;
     for (let i = 0; i < answers; i++) {
       crowd.announce("11.0.250.1", { numWant: 20 });
-      for (const peer of crowd.toldAll()) times.set(peer, (times.get(peer) ?? 0) + 1);
+      for (const peer of crowd.returnedAll()) times.set(peer, (times.get(peer) ?? 0) + 1);
     }
     const honest = Array.from({ length: 100 }, (_, i) => times.get(`${host("11.0", i)} 6881`) ?? 0);
     const mean = honest.reduce((sum, count) => sum + count, 0) / 100;
@@ -97,7 +97,7 @@ describe("places in answers", () => {
     for (let i = 0; i < 50; i++) crowd.announce(`2001:db8:11:${i.toString(16)}00::1`);
     assert.deepEqual(crowd.scrape(), [0, LIMIT + 50, 0]);
     crowd.announce("2001:db8:11:3000::1", { numWant: 30 });
-    const places = crowd.told(6).filter(({ address }) => address.startsWith("2001:db8:11:ff")).length;
+    const places = crowd.returned(6).filter(({ address }) => address.startsWith("2001:db8:11:ff")).length;
     assert.ok(places <= FAIR_PLACES, `${places} places`);
   });
 
@@ -113,8 +113,8 @@ describe("places in answers", () => {
     const returned = new Set<string>();
     for (let port = 1001; port <= 1200; port++) {
       crowd.announce("11.0.0.1", { port, numWant: 50 });
-      assert.ok(crowd.told(4).every(({ address }) => address === "11.0.0.1"));
-      for (const peer of crowd.toldAll()) returned.add(peer);
+      assert.ok(crowd.returned(4).every(({ address }) => address === "11.0.0.1"));
+      for (const peer of crowd.returnedAll()) returned.add(peer);
     }
     assert.equal(returned.size, 200);
     assert.equal(crowd.counters[COUNTER.addressPeersRefused], 0);
@@ -137,7 +137,7 @@ for (const others of [0, 100]) {
     const ports = (crowd: Crowd) => {
       crowd.announce("11.0.0.2", { numWant: 200, event: ANNOUNCE_EVENT.none });
       crowd.clock.seconds++;
-      const found = crowd.told(4).filter(({ address }) => address === "11.0.0.1");
+      const found = crowd.returned(4).filter(({ address }) => address === "11.0.0.1");
       return found.map(({ port }) => port).sort((a, b) => a - b);
     };
 

@@ -44,7 +44,7 @@ describe("polls", () => {
       fixture.learn(13, 0, 0, 1, 0x1a, 0xe1, 11, 0, 0, 3, 0x1a, 0xe1);
       fixture.clock.seconds += 3600;
       fixture.announce("13.0.0.9", { event: ANNOUNCE_EVENT.started });
-      assert.deepEqual(new Set(fixture.toldAll()), new Set(["11.0.0.1 6881", "11.0.0.2 6881"]));
+      assert.deepEqual(new Set(fixture.returnedAll()), new Set(["11.0.0.1 6881", "11.0.0.2 6881"]));
       assert.deepEqual([fixture.response.complete, fixture.response.incomplete], [1, 1]);
       assert.equal(fixture.store.peerCount, 4);
       assert.equal(tasks.length, 1);

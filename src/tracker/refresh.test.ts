@@ -67,11 +67,11 @@ describe("refreshing", () => {
     const [waitMs, request] = announce("11.0.0.1", 5);
     assert.deepEqual([waitMs, tokens], [300, [5]]);
     assert.equal(announce("11.0.0.2", 6)[0], 0, "they are being asked");
-    assert.deepEqual(fixture.told(4), [{ address: "11.0.0.1", port: 6881 }], "who waits is a peer");
+    assert.deepEqual(fixture.returned(4), [{ address: "11.0.0.1", port: 6881 }], "who waits is a peer");
     fixture.learn(11, 0, 0, 3, 0x1a, 0xe1);
     fixture.tracker.answer(request, fixture.response);
     assert.deepEqual(
-      new Set(fixture.told(4).map(({ address }) => address)),
+      new Set(fixture.returned(4).map(({ address }) => address)),
       new Set(["11.0.0.2", "11.0.0.3"]),
     );
     assert.deepEqual(fixture.scrape(), [0, 2, 0]);

@@ -128,8 +128,8 @@ describe("sweeper", () => {
     assert.ok(!sweeper.reclassifying);
     assert.deepEqual([fixture.scrape(0), fixture.scrape(1)], before);
     fixture.announce("13.9.9.9", { numWant: 200, left: 1 });
-    assert.ok(fixture.told(4).every(({ address }) => address.startsWith("13.")));
-    assert.equal(fixture.told(4).length, 200);
+    assert.ok(fixture.returned(4).every(({ address }) => address.startsWith("13.")));
+    assert.equal(fixture.returned(4).length, 200);
   });
 
   test("groups that change all the time keep it from no swarm", () => {

@@ -103,7 +103,7 @@ export function groupsOf(groups: TestGroup[], defaultLimit: number = ADDRESS_LIM
 }
 
 /** A peer of an answer. */
-export interface Told {
+export interface ReturnedPeer {
   address: string;
   port: number;
 }
@@ -205,7 +205,7 @@ export class TrackerFixture {
   }
 
   /** The last answer's peers of one family. */
-  told(family: Family): Told[] {
+  returned(family: Family): ReturnedPeer[] {
     const bytes = family === 4 ? this.response.peers : this.response.peers6;
     const count = family === 4 ? this.response.peerCount : this.response.peer6Count;
     return this.peersIn(bytes.subarray(0, count * COMPACT_BYTES[family]), family).map(
@@ -228,8 +228,8 @@ export class TrackerFixture {
     });
   }
 
-  toldAll(): string[] {
-    return [...this.told(4), ...this.told(6)].map(({ address, port }) => `${address} ${port}`);
+  returnedAll(): string[] {
+    return [...this.returned(4), ...this.returned(6)].map(({ address, port }) => `${address} ${port}`);
   }
 
   /** Whether the peer is a bridge of its home in swarm 0. */

@@ -41,7 +41,7 @@ describe("tracker", () => {
     fixture.announce("11.0.0.1", { left: 0 });
     fixture.announce("11.0.0.2");
     fixture.announce("11.0.0.3", { event: ANNOUNCE_EVENT.paused });
-    assert.deepEqual(fixture.toldAll(), ["11.0.0.2 6881"]);
+    assert.deepEqual(fixture.returnedAll(), ["11.0.0.2 6881"]);
     assert.deepEqual(fixture.scrape(), [1, 2, 0]);
   });
 
@@ -55,7 +55,7 @@ describe("tracker", () => {
     const fixture = new TrackerFixture({ maxPeers: 3 });
     for (const host of [1, 2, 3]) fixture.announce(`11.0.0.${host}`);
     assert.equal(fixture.announce("11.0.0.4"), OK);
-    assert.equal(fixture.toldAll().length, 3);
+    assert.equal(fixture.returnedAll().length, 3);
     assert.deepEqual(fixture.scrape(), [0, 3, 0]);
     assert.equal(fixture.counters[COUNTER.peersRefused], 1);
     fixture.announce("11.0.0.5", { swarm: 9 });
@@ -84,7 +84,7 @@ describe("tracker", () => {
       [1e9, 200],
     ]) {
       fixture.announce("11.0.0.1", { numWant });
-      assert.equal(fixture.toldAll().length, expected);
+      assert.equal(fixture.returnedAll().length, expected);
     }
   });
 
@@ -136,6 +136,6 @@ test("who cannot be reached is no choice that was missed", () => {
   for (const address of ["10.1.0.1", "10.1.0.2"]) fixture.announce(address);
   fixture.counters.fill(0);
   fixture.announce("12.0.0.1");
-  assert.equal(fixture.counters[COUNTER.peersGiven], 1, "the one outside");
+  assert.equal(fixture.counters[COUNTER.peersReturned], 1, "the one outside");
   assert.equal(fixture.counters[COUNTER.nearMissed], 0);
 });

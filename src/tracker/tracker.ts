@@ -111,7 +111,7 @@ export class Tracker {
     this.#activity[row + ACTIVITY.announces]++;
     setIntervals(response, this.policy, this.#random);
     const shard = this.#store.enter(request.infoHash);
-    who.clearGiven();
+    who.clearAnswer();
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
     else this.#joinSwarm(shard, request, response, asker);
     const now = this.#clock.seconds;
@@ -120,7 +120,7 @@ export class Tracker {
     this.#store.leave(shard);
     if (who.group !== NO_GROUP && response.waitMs === 0) this.#countLocality(who);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
-    this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
+    this.#counters[COUNTER.peersReturned] += response.peerCount + response.peer6Count;
     return OK;
   }
 
@@ -131,7 +131,7 @@ export class Tracker {
     this.#counters[COUNTER.polls]++;
     setIntervals(response, this.policy, this.#random);
     this.#clear(response);
-    who.clearGiven();
+    who.clearAnswer();
     const shard = store.enter(request.infoHash);
     const entry = store.find(shard, request.infoHash);
     if (entry !== 0) {
@@ -141,7 +141,7 @@ export class Tracker {
       this.#answer(shard, entry, request, response);
     }
     store.leave(shard);
-    this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
+    this.#counters[COUNTER.peersReturned] += response.peerCount + response.peer6Count;
     return OK;
   }
 
@@ -169,7 +169,7 @@ export class Tracker {
     who.group = this.policy.groups.groupOf(request.address);
     who.poll = this.policy.polls.includes(request);
     who.client = store.identities.hashOf(request);
-    who.clearGiven();
+    who.clearAnswer();
     setIntervals(response, this.policy, this.#random);
     this.#clear(response);
     if (request.event === ANNOUNCE_EVENT.stopped || who.poll) return;
@@ -193,24 +193,24 @@ export class Tracker {
     }
     store.leave(shard);
     if (who.group !== NO_GROUP) this.#countLocality(who);
-    this.#counters[COUNTER.peersGiven] += response.peerCount + response.peer6Count;
+    this.#counters[COUNTER.peersReturned] += response.peerCount + response.peer6Count;
   }
 
   /**
-   * The same, of an announce that was meant for an external tracker.
+   * The same, of an announce that was meant for an upstream tracker.
    * @param source that tracker's number, or 0 (UpstreamTrackers.source).
    */
   answerForwarded(request: AnnounceRequest, response: AnnounceResponse, source: number): void {
     this.#answerRegistered(request, response, source);
-    const { given, givenOutside } = this.#requester;
-    this.#counters[COUNTER.forwardedGiven] += given;
-    this.#counters[COUNTER.forwardedNear] += given - givenOutside;
+    const { returned, returnedOutside } = this.#requester;
+    this.#counters[COUNTER.forwardedReturned] += returned;
+    this.#counters[COUNTER.forwardedNear] += returned - returnedOutside;
   }
 
   /** Counts whether a member was given outside peers though there were as many at home as it was given. */
   #countLocality(who: Requester): void {
     this.#counters[COUNTER.memberAnnounces]++;
-    if (who.givenOutside > 0 && who.eligible - who.eligibleOutside >= who.given)
+    if (who.returnedOutside > 0 && who.candidates - who.candidatesOutside >= who.returned)
       this.#counters[COUNTER.nearMissed]++;
   }
 

@@ -1,4 +1,4 @@
-/** The admin listener of a real tracker: who may ask, and whether what it says is what has happened. */
+/** The admin listener of a real tracker: access control, and whether its figures match the traffic. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -157,7 +157,7 @@ async function certifiedName(url: string): Promise<string> {
   return String(CN);
 }
 
-test("what it says is what has happened", { timeout: 300_000 }, async (t) => {
+test("its figures match the traffic", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, CONFIG);
   const { admin, url } = tracker;
@@ -203,9 +203,9 @@ test("what it says is what has happened", { timeout: 300_000 }, async (t) => {
   );
   assert.equal(metrics.get('btrt_queue_drops_total{queue="vanished_swarms"}'), 0);
   assert.ok(metrics.get('btrt_request_duration_seconds_count{protocol="http",kind="announce"}')! >= 2);
-  const given = status.tiers.reduce((sum, tier) => sum + tier.given, 0);
-  assert.equal(metrics.get('btrt_peers_given_total{tier="1"}'), status.tiers[0].given);
-  assert.ok(given > 0);
+  const returned = status.tiers.reduce((sum, tier) => sum + tier.returned, 0);
+  assert.equal(metrics.get('btrt_peers_returned_total{tier="1"}'), status.tiers[0].returned);
+  assert.ok(returned > 0);
 
   const json = async (path: string) => JSON.parse((await askAdmin(`${admin}api/v1/${path}`)).body);
   const swarms = swarmsSchema.parse(await json("swarms"));
@@ -235,7 +235,7 @@ tracker: { ip_parameter: ["127.0.0.0/8"] }
 peer_groups: [{ name: ours, priority: 0, cidr_list: ["11.0.0.0/8"] }]
 database: { save_interval: 1 }\n`;
   const infoHash = randomBytes(20);
-  const sums = { announces: 0, given: 0, downloaded: 0, outside: 0, random: 0 };
+  const sums = { announces: 0, returned: 0, downloaded: 0, outside: 0, random: 0 };
   for (let run = 0; run < 2; run++) {
     const tracker = await TrackerProcess.start(bed, config);
     for (let i = 1; i <= 40; i++) {
@@ -246,7 +246,7 @@ database: { save_interval: 1 }\n`;
     const { requests, tiers, locality } = await askStatus(tracker.admin);
     const { outside, random, reported } = locality;
     sums.announces += requests.reduce((sum, { kind, count }) => sum + (kind === "announce" ? count : 0), 0);
-    sums.given += tiers.reduce((sum, { given }) => sum + given, 0);
+    sums.returned += tiers.reduce((sum, { returned }) => sum + returned, 0);
     sums.downloaded += reported.downloaded;
     sums.outside += outside.downloaded + outside.uploaded;
     sums.random += random.downloaded + random.uploaded;
@@ -269,8 +269,8 @@ database: { save_interval: 1 }\n`;
       sums.announces,
     );
     assert.equal(
-      sum(({ givenNear, givenOutside }) => givenNear + givenOutside),
-      sums.given,
+      sum(({ returnedNear, returnedOutside }) => returnedNear + returnedOutside),
+      sums.returned,
     );
     assert.equal(
       sum(({ downloaded }) => downloaded),
@@ -311,7 +311,7 @@ test("its description names every route, with what it is asked and answers", {
   }
 });
 
-test("explain says who would be given whom, and why, and changes nothing", {
+test("explain shows the peers of an answer, and why, and changes nothing", {
   timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
@@ -335,7 +335,7 @@ test("explain says who would be given whom, and why, and changes nothing", {
       ["127.0.2.3", 1003, 2, "127.0.2.0/24"],
     ],
   );
-  assert.match(ours.runs.find(({ group }) => group === null)?.reason ?? "", /^not given: private addresses/);
+  assert.match(ours.runs.find(({ group }) => group === null)?.reason ?? "", /^not returned: private/);
   const seeder = await explain("127.0.1.1");
   assert.ok(seeder.seeder);
   const stranger = await explain("127.0.9.9");
@@ -347,7 +347,7 @@ test("explain says who would be given whom, and why, and changes nothing", {
   const after = await askStatus(admin);
   const countsOf = ({ peers, tiers, requests }: typeof before) => [
     peers,
-    tiers.map(({ given }) => given),
+    tiers.map(({ returned }) => returned),
     requests.map(({ count }) => count),
   ];
   assert.deepEqual(countsOf(after), countsOf(before));

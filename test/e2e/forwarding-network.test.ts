@@ -1,5 +1,5 @@
 /**
- * In the place of external trackers, end to end: a router redirects what subscribers' clients announce to a tracker
+ * In the place of upstream trackers, end to end: a router redirects what subscribers' clients announce to a tracker
  * outside, first right to ours, then to a proxy in front of it, as the guide has it. Their torrents name that tracker alone.
  */
 import assert from "node:assert/strict";
@@ -32,7 +32,7 @@ const PROXY_PORT = 3128;
 const SUBSCRIBERS = { prefix: "203.0.113.0/24", hosts: "203.0.113" };
 /** The least that anybody sends of a payload. */
 const BLOCK_BYTES = 16_384;
-/** Public addresses: others are not taken from an external tracker. */
+/** Public addresses: others are not taken from an upstream tracker. */
 const OUTSIDE = {
   prefix: "45.10.20.0/24",
   hosts: "45.10.20",
@@ -152,7 +152,7 @@ for (const way of Object.keys(WAYS) as Way[]) {
     );
     const far = [10, 11].map((host) => client(bed, torrent, OUTSIDE.hosts, host, torrent.seedDirectory));
     await startLibtorrents(bed, far, outside.namespace);
-    await until("the external tracker has its peers", async () => {
+    await until("the upstream tracker has its peers", async () => {
       const asked = { infoHash: torrent.infoHash, from: `${OUTSIDE.hosts}.200`, port: 9 };
       const [{ peers }] = await outside.announce(external, [asked, { ...asked, event: "stopped" }]);
       return far.every(({ address }) => peers.includes(`${address}:${CLIENT_PORT}`));
@@ -172,7 +172,7 @@ for (const way of Object.keys(WAYS) as Way[]) {
     await untilComplete(torrent, leechers);
     // Who is complete may look for others anywhere.
     assert.ok(traffic.bytes("from_outside") < BLOCK_BYTES, "nobody fetched from outside");
-    // On the wire to subscribers it is the external tracker that answers.
+    // On the wire to subscribers it is the upstream tracker that answers.
     const wanted = leechers.map(({ address }) => `${address}:${CLIENT_PORT}`);
     const answers = (await capture.stop()).filter(({ peer }) => wanted.includes(peer));
     assert.deepEqual([...new Set(answers.map(({ peer }) => peer))].toSorted(), wanted);
@@ -188,7 +188,7 @@ for (const way of Object.keys(WAYS) as Way[]) {
   });
 
   if (way === "DNAT to nginx") continue; // as HAProxy, from here on
-  test(`${way}: clients finish with the external tracker dead, slow or lying`, options, async (t) => {
+  test(`${way}: clients finish with the upstream tracker dead, slow or lying`, options, async (t) => {
     const bed = await Bed.open(t);
     const { subscribers, outside, tracker } = await build(bed, way);
     const hostile = bed.run(
@@ -232,7 +232,7 @@ test("clients finish with what is outside when nobody local has it", options, as
   await startOpentracker(bed, outside, OUTSIDE.tracker, EXTERNAL_PORT, [torrent.infoHash]);
   const far = client(bed, torrent, OUTSIDE.hosts, 10, torrent.seedDirectory);
   await startLibtorrents(bed, [far], outside.namespace);
-  await until("the external tracker has its peer", async () => {
+  await until("the upstream tracker has its peer", async () => {
     const asked = { infoHash: torrent.infoHash, from: `${OUTSIDE.hosts}.200`, port: 9 };
     const [{ peers }] = await outside.announce(external, [asked, { ...asked, event: "stopped" }]);
     return peers.includes(`${far.address}:${CLIENT_PORT}`);
@@ -246,5 +246,5 @@ test("clients finish with what is outside when nobody local has it", options, as
   const peers = statusSchema.parse(JSON.parse(shown)).forwarding?.peers;
   assert.ok(peers !== undefined && peers.named > 0 && peers.learned > 0, "the one outside");
   const metrics = readMetrics(await fetchIn(bed, internet.core, `${tracker.admin}metrics`));
-  assert.ok(Number(metrics.get('btrt_external_peers_total{kind="learned"}')) >= peers.learned);
+  assert.ok(Number(metrics.get('btrt_upstream_peers_total{kind="learned"}')) >= peers.learned);
 });

@@ -1,4 +1,4 @@
-/** Neighbors that are down, slow or lie: clients are answered as if they were not there, and each is left alone. */
+/** Neighbors that are down, slow or lie: clients are answered as if they were not there, and each is backing off. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -42,10 +42,10 @@ const HOSTILE: Partial<Record<BehaviourName, string>> = {
 /** Whether it does not answer, or not to an end. */
 const isSlow = (name: string) => /silent|slow|udp/.test(name);
 
-/** Swarms that are announced: one more than failures in a row after which a neighbor is left alone. */
+/** Swarms that are announced: one more than failures in a row after which a neighbor is backing off. */
 const SWARMS = 6;
 
-test("hostile neighbors are left alone, and harm nobody", { timeout: 180_000 }, async (t) => {
+test("hostile neighbors are backing off, and harm nobody", { timeout: 180_000 }, async (t) => {
   const bed = await Bed.open(t);
   const http = await HostileTracker.start();
   const [udp, udpGarbage] = [await HostileUdpTracker.start(), await HostileUdpTracker.start()];
@@ -83,7 +83,7 @@ test("hostile neighbors are left alone, and harm nobody", { timeout: 180_000 }, 
   for (const infoHash of swarms)
     assert.deepEqual((await announce(tracker.url, { infoHash, port: 9 })).peers, []);
   const healthy = ["refusing", "well-behaved"];
-  await until("all others are left alone", async () =>
+  await until("all others are backing off", async () =>
     (await states()).every(({ name, state }) => healthy.includes(name) || state !== "asked"),
   );
   for (const { name, lastFailure, state, refused, answered } of await states()) {

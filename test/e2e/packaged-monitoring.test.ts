@@ -25,7 +25,7 @@ test("Prometheus understands the alert rules", { skip: toolsMissing(["prometheus
   execFileSync("promtool", ["check", "rules", RULES], { stdio: "pipe" });
 });
 
-test("a neighbor, an external tracker and a counter's file that stand still are told of", {
+test("a neighbor, an upstream tracker and a counter's file that stand still are told of", {
   skip: toolsMissing(["prometheus"]),
 }, async (t) => {
   const bed = await Bed.open(t);
@@ -37,8 +37,8 @@ test("a neighbor, an external tracker and a counter's file that stand still are 
       value: 1,
     })),
   });
-  const neighbor = ["NeighborLeftAlone", 'neighbor="a"', "warning"] as const;
-  const external = ["ExternalTrackerLeftAlone", 'tracker="c"', "info"] as const;
+  const neighbor = ["NeighborBackingOff", 'neighbor="a"', "warning"] as const;
+  const external = ["UpstreamTrackerBackingOff", 'tracker="c"', "info"] as const;
   const counts = ["HandshakeCountsStale", 'by="router"', "warning"] as const;
   const tests = {
     rule_files: [RULES],
@@ -48,8 +48,8 @@ test("a neighbor, an external tracker and a counter's file that stand still are 
         input_series: [
           { series: 'btrt_neighbor_asked{neighbor="a"}', values: "1x10 0x500" },
           { series: 'btrt_neighbor_asked{neighbor="b"}', values: "1x500" },
-          { series: 'btrt_external_tracker_left_alone{tracker="c"}', values: "1x500" },
-          { series: 'btrt_external_tracker_left_alone{tracker="d"}', values: "0x500" },
+          { series: 'btrt_upstream_tracker_backing_off{tracker="c"}', values: "1x500" },
+          { series: 'btrt_upstream_tracker_backing_off{tracker="d"}', values: "0x500" },
           { series: 'btrt_handshake_counts_written_timestamp_seconds{by="router"}', values: "600x500" },
         ],
         promql_expr_test: [

@@ -124,7 +124,7 @@ test("totals of each group go on after a restart", { timeout: 300_000 }, async (
     assert.deepEqual([sum("near", ACTIVITY.announces), sum("far", ACTIVITY.announces)], [6, 4]);
     assert.equal(sum("near", ACTIVITY.downloaded), 8 * 2 ** 20);
     assert.equal(sum("near", ACTIVITY.uploaded), 2 * 2 ** 20);
-    assert.deepEqual([sum("far", ACTIVITY.given), sum("near", ACTIVITY.given)], [2, 0]);
+    assert.deepEqual([sum("far", ACTIVITY.returned), sum("near", ACTIVITY.returned)], [2, 0]);
   }
 });
 

@@ -1,4 +1,4 @@
-/** Forwarded announces and external trackers' answers of any bytes: every reply is whole, and nothing odd goes out. */
+/** Forwarded announces and upstream trackers' answers of any bytes: every reply is whole, and nothing odd goes out. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -74,7 +74,7 @@ describe("forwarded requests of any bytes", () => {
   });
 });
 
-describe("external trackers' answers of any bytes", () => {
+describe("upstream trackers' answers of any bytes", () => {
   const value: fc.Arbitrary<string> = fc.oneof(
     { weight: 20, arbitrary: bytes.map((each) => `${each.length}:${each}`) },
     {

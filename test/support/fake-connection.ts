@@ -30,7 +30,7 @@ export class FakeTracker {
   error: ClientErrorCode = OK;
   /** Peers of every swarm, the one that announces among them, for those who are registered first. */
   known = 1;
-  /** The number of the external tracker that the last forwarded announce was for. */
+  /** The number of the upstream tracker that the last forwarded announce was for. */
   source = 0;
   /** How long an announce is to wait. */
   waitMs = 0;

@@ -41,7 +41,7 @@ export class OperatorLoad {
   scrapes = 0;
   refused = 0;
   /** Peers in answers, by tier. */
-  readonly given = [0, 0, 0];
+  readonly returned = [0, 0, 0];
   /** What members of peer groups have said since they started. */
   reported = 0;
   readonly #url: string;
@@ -137,7 +137,7 @@ export class OperatorLoad {
       ...(event === undefined ? {} : { event }),
     });
     this.announces++;
-    for (const peer of peers) this.given[TIERS.findIndex(({ net }) => peer.startsWith(`${net}.`))]++;
+    for (const peer of peers) this.returned[TIERS.findIndex(({ net }) => peer.startsWith(`${net}.`))]++;
   }
 
   /** A scrape, and a mistake. */

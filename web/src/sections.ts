@@ -4,7 +4,6 @@ import type { SectionProps } from "./live.ts";
 import { Answers } from "./sections/answers.tsx";
 import { Database } from "./sections/database.tsx";
 import { Explain } from "./sections/explain.tsx";
-import { ExternalTrackers } from "./sections/external-trackers.tsx";
 import { Groups } from "./sections/groups.tsx";
 import { HashList } from "./sections/hash-list.tsx";
 import { Neighbors } from "./sections/neighbors.tsx";
@@ -12,6 +11,7 @@ import { Refusals } from "./sections/refusals.tsx";
 import { Requests } from "./sections/requests.tsx";
 import { Savings } from "./sections/savings.tsx";
 import { Swarms } from "./sections/swarms.tsx";
+import { UpstreamTrackers } from "./sections/upstream-trackers.tsx";
 
 /** All sections. */
 export const SECTIONS: readonly { readonly title: string; readonly Section: ComponentType<SectionProps> }[] =
@@ -24,7 +24,7 @@ export const SECTIONS: readonly { readonly title: string; readonly Section: Comp
     { title: "Peers for an address, and why", Section: Explain },
     { title: "Torrents fully available inside", Section: HashList },
     { title: "Neighbors", Section: Neighbors },
-    { title: "External trackers", Section: ExternalTrackers },
+    { title: "Upstream trackers", Section: UpstreamTrackers },
     { title: "Refused", Section: Refusals },
     { title: "Database and memory", Section: Database },
   ];

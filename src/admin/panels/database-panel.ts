@@ -1,4 +1,4 @@
-/** The database: whether it can be used, and what was saved. */
+/** The database: whether it is available, and what was saved. */
 import { z } from "zod";
 import { COUNTER } from "../../model/counters.ts";
 import type { LastReplacement } from "../../storage/file-replacements.ts";
@@ -15,15 +15,17 @@ export const databaseSchema = z.object({
   database: z.object({
     url: z.string(),
     usable: z.boolean(),
-    failure: z.string().nullable().describe("What keeps it from being used."),
-    replacements: count.describe("How often its file was damaged or gone since the start, and replaced."),
+    failure: z.string().nullable().describe("Why it is unavailable."),
+    replacements: count.describe(
+      "How often its file was damaged or missing since the start, and was replaced.",
+    ),
     lastReplacement: z
       .object({
         at: z.iso.datetime(),
         reason: z.string(),
-        torrents: count.describe("Torrents that the new file has from the old one."),
-        totals: count,
-        keptAs: z.string().nullable().describe("Where what was in its place is now."),
+        torrents: count.describe("Torrents recovered from the old file."),
+        totals: count.describe("Totals recovered from the old file."),
+        keptAs: z.string().nullable().describe("The path of the old file."),
       })
       .nullable(),
     savedAt: z.iso.datetime().nullable(),
@@ -85,25 +87,29 @@ function readReplacement({ at, reason, swarms, totals, keptAs }: LastReplacement
 function databaseMetrics({ database }: Reading): Metric[] {
   const { usable, savedAt, saveSeconds, rowsWritten, failures, replacements } = database;
   return [
-    gauge("btrt_database_usable", "1 when the database can be used.", { value: usable ? 1 : 0 }),
-    gauge("btrt_database_saved_timestamp_seconds", "When all was last saved; 0: not yet.", {
+    gauge("btrt_database_usable", "1 while the database is available.", { value: usable ? 1 : 0 }),
+    gauge("btrt_database_saved_timestamp_seconds", "When all changes were last saved; 0: not yet.", {
       value: savedAt === null ? 0 : Date.parse(savedAt) / 1000,
     }),
-    gauge("btrt_database_save_duration_seconds", "How long that took.", { value: saveSeconds }),
-    counter("btrt_database_rows_written_total", "Rows of swarms written.", { value: rowsWritten }),
-    counter("btrt_database_failures_total", "Attempts to use the database that failed.", { value: failures }),
-    counter("btrt_database_replacements_total", "Times that its file was damaged or gone, and replaced.", {
-      value: replacements,
-    }),
+    gauge("btrt_database_save_duration_seconds", "How long the last save took.", { value: saveSeconds }),
+    counter("btrt_database_rows_written_total", "Written rows of swarms.", { value: rowsWritten }),
+    counter("btrt_database_failures_total", "Failed attempts to use the database.", { value: failures }),
+    counter(
+      "btrt_database_replacements_total",
+      "How often the file was damaged or missing, and was replaced.",
+      {
+        value: replacements,
+      },
+    ),
   ];
 }
 
-/** All queues that the data plane fills and the control plane empties, most of them for the database. */
+/** All queues from the data plane to the control plane. Most of them are for the database. */
 function queueMetric(vanishedMissed: number, totalsDropped: number, { counters }: Totals): Metric {
   return counter(
     "btrt_queue_drops_total",
-    "What was dropped as a queue between planes was full. vanished_swarms: torrents that are gone, which are then " +
-      "looked for in the database; group_totals: totals that are lost; tasks: what was asked of the control plane.",
+    "Items dropped because a queue to the control plane was full. vanished_swarms: removed torrents, whose rows are " +
+      "then searched for in the database; group_totals: totals, which are lost; tasks: requests for other trackers.",
     { labels: { queue: "vanished_swarms" }, value: vanishedMissed },
     { labels: { queue: "group_totals" }, value: totalsDropped },
     { labels: { queue: "tasks" }, value: counters[COUNTER.tasksDropped] },
@@ -115,17 +121,19 @@ function findWarnings({ database }: Reading, failingSince: number | null): Warni
   const texts: string[] = [];
   if (failingSince !== null) {
     const since = new Date(failingSince).toISOString();
-    const why = failure === null ? "" : ` Why: ${failure}`;
-    texts.push(`The database cannot be used since ${since}: nothing is saved. Announces go on.${why}`);
+    const why = failure === null ? "" : ` Reason: ${failure}`;
+    texts.push(
+      `The database is unavailable since ${since}. Nothing is saved. Announces are answered as before.${why}`,
+    );
   }
   if (lastReplacement !== null) texts.push(explainReplacement(lastReplacement));
   return texts.map((text) => ({ isUrgent: true, text }));
 }
 
 function explainReplacement({ at, reason, torrents, totals, keptAs }: Replacement): string {
-  const kept = keptAs === null ? "" : ` What was there is ${keptAs}.`;
+  const kept = keptAs === null ? "" : ` The old file is ${keptAs}.`;
   return (
-    `The database's file was replaced at ${at} (${reason}). The new one has ${torrents} torrents ` +
-    `and ${totals} totals of the old one, and what is in memory.${kept}`
+    `The database's file was replaced at ${at} (${reason}). ${torrents} torrents and ${totals} totals ` +
+    `were recovered from the old file, and the torrents in memory were saved again.${kept}`
   );
 }

@@ -1,4 +1,4 @@
-/** Forwarded announces, and the external trackers that are asked on behalf of clients. */
+/** Forwarded announces, and the upstream trackers that are asked on behalf of clients. */
 import { z } from "zod";
 import type { Forwarder } from "../../forwarding/forwarder.ts";
 import type { Upstream } from "../../forwarding/upstream.ts";
@@ -15,45 +15,47 @@ const count = z.int().nonnegative();
 
 const forwardingFields = z
   .object({
-    announces: count.describe("Announces for external trackers."),
-    unasked: count.describe("Those among them for which none had to be asked."),
-    joined: count.describe("Those that shared what was being asked already."),
-    asked: count.describe("Announces sent to external trackers."),
+    announces: count.describe("Announces that were forwarded here."),
+    unasked: count.describe("Of these: answered without a request upstream."),
+    joined: count.describe("Of these: shared a request that was already in progress."),
+    asked: count.describe("Announces sent to upstream trackers."),
     answered: count,
     failed: count,
-    leftAlone: count.describe("Not sent, because the tracker was backing off after failures."),
-    dropped: count.describe("Not sent, as too many waited."),
-    crowded: count.describe("Those among them whose client address had too many waiting itself."),
-    unnumbered: count.describe("Answers whose peers were not stored, as too many trackers were named."),
-    displaced: count.describe(
-      "Peers removed in favour of another tracker's, which had fewer in the torrent.",
+    backingOff: count.describe("Not sent, because the tracker was backing off after failures."),
+    dropped: count.describe("Not sent, because the queue was full."),
+    crowded: count.describe("Of these: the client's address reached its limit of waiting announces."),
+    unnumbered: count.describe(
+      "Replies whose peers were not stored, because the table of trackers was full.",
     ),
-    running: count.describe("On their way now."),
-    queued: count.describe("Waiting for their turn now."),
-    given: count.describe("Peers returned to forwarded announces."),
-    near: count.describe("Those among them that are in peer groups, in the place of external ones."),
-    peers: namedPeersSchema.describe("Peers that external trackers have named."),
+    displaced: count.describe(
+      "Peers removed to make room for those of another tracker that had fewer in the torrent.",
+    ),
+    running: count.describe("Requests in progress."),
+    queued: count.describe("Waiting requests."),
+    returned: count.describe("Peers returned to forwarded announces."),
+    near: count.describe("Of these: in peer groups. Each takes the place of an outside peer."),
+    peers: namedPeersSchema.describe("Peers in the replies of upstream trackers."),
     trackers: z
       .array(
         z.object({
           name: z.string(),
           confirmed: z
             .boolean()
-            .describe("Clients at several addresses use it, and so its peers are for all clients."),
+            .describe("Clients at several addresses use it, so its peers are returned to all clients."),
           asked: count,
           answered: count,
           failed: count,
-          leftAlone: count,
+          backingOff: count,
           dropped: count,
           state: askingSchema,
           lastFailure: z.string().nullable(),
-          latencySeconds: z.number().describe("Of the last answer."),
+          latencySeconds: z.number().describe("Of the last reply."),
         }),
       )
-      .describe("Those that are asked most."),
+      .describe("The trackers with most requests."),
   })
   .nullable()
-  .describe("External trackers in whose place this one answers; null when nobody forwards announces.");
+  .describe("Upstream trackers for which this tracker answers. Null if no forwarded announces are accepted.");
 
 /** The panel's fields. */
 export const forwardingSchema = z.object({ forwarding: forwardingFields });
@@ -62,16 +64,16 @@ type Forwarding = NonNullable<z.output<typeof forwardingFields>>;
 
 /** What the panel reads. */
 export interface ShownForwarding {
-  /** Whether anybody may forward announces. */
+  /** Whether forwarded announces are accepted. */
   readonly isOn: () => boolean;
   readonly forwarder: Forwarder;
-  /** What became of the peers that external trackers have returned. */
+  /** What the store did with the peers that upstream trackers returned. */
   readonly learned: LearnedCounts;
   /** The data plane's clock, in seconds. */
   readonly now: () => number;
 }
 
-/** Shows forwarded announces; null, and no metrics, while nobody may forward any. */
+/** Shows forwarded announces. Null and without metrics while none are accepted. */
 export function forwardingPanel(shown: ShownForwarding): Panel<typeof forwardingSchema> {
   return {
     schema: forwardingSchema,
@@ -96,7 +98,7 @@ function readForwarding({ forwarder, learned, now }: ShownForwarding, counters: 
   return {
     announces: counters[COUNTER.forwarded],
     unasked: counters[COUNTER.forwardedUnasked],
-    given: counters[COUNTER.forwardedGiven],
+    returned: counters[COUNTER.forwardedReturned],
     near: counters[COUNTER.forwardedNear],
     joined,
     running: schedule.running,
@@ -120,82 +122,82 @@ function readForwarding({ forwarder, learned, now }: ShownForwarding, counters: 
   };
 }
 
-/** Announces to external trackers, and what came of them. */
+/** Announces to upstream trackers, by outcome. */
 function askingMetrics(forwarding: Forwarding): Metric[] {
   const { trackers } = forwarding;
   const outcomes = [
     ["answered", "answered"],
     ["failed", "failed"],
-    ["left_alone", "leftAlone"],
+    ["backing_off", "backingOff"],
     ["dropped", "dropped"],
   ] as const;
   return [
-    counter("btrt_forwarded_announces_total", "Announces that were meant for external trackers.", {
+    counter("btrt_forwarded_announces_total", "Announces for upstream trackers that were forwarded here.", {
       value: forwarding.announces,
     }),
     counter(
       "btrt_forwarded_saved_total",
-      "Those for which no external tracker was asked. unasked: enough was known; joined: it was being asked already.",
+      "Forwarded announces without a request of their own. unasked: enough peers were known; joined: they shared a request in progress.",
       { labels: { how: "unasked" }, value: forwarding.unasked },
       { labels: { how: "joined" }, value: forwarding.joined },
     ),
     counter(
-      "btrt_external_announces_total",
-      "Announces to external trackers, by result. left_alone: not sent, as the tracker was backing off " +
-        "after failures; dropped: not sent, as too many waited.",
+      "btrt_upstream_announces_total",
+      "Announces to upstream trackers, by outcome. backing_off: not sent, because the tracker was backing off " +
+        "after failures; dropped: not sent, because the queue was full.",
       ...outcomes.map(([outcome, field]) => ({ labels: { outcome }, value: forwarding[field] })),
     ),
     counter(
-      "btrt_external_tracker_failures_total",
-      "Those that failed, of the trackers that are asked most.",
+      "btrt_upstream_tracker_failures_total",
+      "Failed announces to each of the trackers with most requests.",
       ...trackers.map(({ name, failed }) => ({ labels: { tracker: name }, value: failed })),
     ),
     gauge(
-      "btrt_external_tracker_left_alone",
-      "1 for a tracker that is backing off after failures, or tried again, of those that are asked most.",
+      "btrt_upstream_tracker_backing_off",
+      "1 while the tracker is backing off or probed after failures, else 0. Only the trackers with most requests.",
       ...trackers.map(({ name, state }) => ({
         labels: { tracker: name },
         value: state === "asked" ? 0 : 1,
       })),
     ),
     counter(
-      "btrt_external_crowded_total",
-      "Announces that were dropped as their client address had too many waiting itself.",
+      "btrt_upstream_crowded_total",
+      "Announces that were dropped because the client's address reached its limit of waiting announces.",
       { value: forwarding.crowded },
     ),
     counter(
-      "btrt_external_unnumbered_total",
-      "Answers of external trackers whose peers were not stored, as too many trackers were named.",
+      "btrt_upstream_unnumbered_total",
+      "Replies of upstream trackers whose peers were not stored, because the table of trackers was full.",
       { value: forwarding.unnumbered },
     ),
     counter(
-      "btrt_external_displaced_total",
-      "Peers named by external trackers that were removed in favour of another tracker's.",
+      "btrt_upstream_displaced_total",
+      "Peers of an upstream tracker that were removed to make room for those of another.",
       { value: forwarding.displaced },
     ),
   ];
 }
 
-/** Announces under way, and peers. */
+/** Announces in progress, and peers. */
 function trafficMetrics(forwarding: Forwarding): Metric[] {
   return [
-    gauge("btrt_external_running", "Announces to external trackers on their way.", {
+    gauge("btrt_upstream_running", "Announces to upstream trackers in progress.", {
       value: forwarding.running,
     }),
-    gauge("btrt_external_queued", "Announces to external trackers that wait for their turn.", {
+    gauge("btrt_upstream_queued", "Announces to upstream trackers in the queue.", {
       value: forwarding.queued,
     }),
     counter(
-      "btrt_external_peers_total",
-      "Peers in the answers of external trackers, by result.",
+      "btrt_upstream_peers_total",
+      "Peers in the replies of upstream trackers, by what the store did with them.",
       ...Object.entries(kindsOf(forwarding.peers)).map(([kind, value]) => ({ labels: { kind }, value })),
     ),
-    counter("btrt_forwarded_peers_given_total", "Peers given to those that were forwarded.", {
-      value: forwarding.given,
+    counter("btrt_forwarded_peers_returned_total", "Peers returned to forwarded announces.", {
+      value: forwarding.returned,
     }),
     counter(
-      "btrt_forwarded_near_peers_given_total",
-      "Those among them that are in peer groups: an external one would be in their place.",
+      "btrt_forwarded_near_peers_returned_total",
+      "Of these: in peer groups. Each takes the place of an outside peer.",
       { value: forwarding.near },
     ),
   ];

@@ -1,4 +1,4 @@
-/** The hash list, and handshakes that a router or DPI box counts by it. */
+/** The hash list, and the handshakes that a router or DPI box counts. */
 import { z } from "zod";
 import type { HandshakeSource } from "../../hash-list/handshake-sources.ts";
 import type { Handshakes } from "../../hash-list/handshakes.ts";
@@ -11,16 +11,16 @@ const count = z.int().nonnegative();
 /** The panel's fields. */
 export const hashListSchema = z.object({
   hashList: z.object({
-    entries: count.describe("Torrents listed: those whose connections to the outside can be refused."),
-    entered: count.describe("Since the start."),
-    left: count,
-    stalled: count.describe("Torrents taken off since a download inside stalled."),
-    leftOut: count.describe("Torrents that qualify, too, beyond hashlist.max_entries."),
-    excluded: count.describe("Torrents that qualify, too, in the file of hashlist.exclude."),
+    entries: count.describe("Listed torrents: their connections to the outside can be refused."),
+    entered: count.describe("Torrents added since the start."),
+    left: count.describe("Torrents removed since the start."),
+    stalled: count.describe("Of these: removed because a download inside stalled."),
+    leftOut: count.describe("Torrents that qualify, but are beyond hashlist.max_entries."),
+    excluded: count.describe("Torrents that qualify, but are in the file of hashlist.exclude."),
     changedAt: z.iso.datetime(),
     checkedAt: z.iso.datetime().nullable(),
     validUntil: z.iso.datetime(),
-    lookSeconds: z.number().describe("How long the last scan of all torrents took."),
+    scanSeconds: z.number().describe("How long the last scan of all torrents took."),
     workSeconds: z.number().describe("The processor time of that scan."),
     failures: count.describe("Attempts to write the list that failed."),
     dryRun: z.boolean(),
@@ -30,22 +30,26 @@ export const hashListSchema = z.object({
       z.object({
         direction: z
           .enum(["out", "in", "any"])
-          .describe("Who sends it: somebody inside, or outside; any: a DPI box, which does not say."),
+          .describe(
+            "out: sent from inside; in: sent from outside; any: counted by a DPI box, which does not report the direction.",
+          ),
         seen: count,
         refused: count,
       }),
     )
-    .describe("BitTorrent handshakes across the border since the start, where somebody counts them."),
+    .describe(
+      "BitTorrent handshakes across the border since the start. Empty if no router or DPI box counts them.",
+    ),
   counterFiles: z
     .array(
       z.object({
         by: z.enum(["router", "dpi"]),
         file: z.string(),
-        writtenAt: z.iso.datetime().nullable().describe("null: there have been no counts in it."),
-        isStale: z.boolean().describe("It has not been written for half an hour."),
+        writtenAt: z.iso.datetime().nullable().describe("Null: no counts have been read from it."),
+        isStale: z.boolean().describe("Whether it has not been written for half an hour."),
       }),
     )
-    .describe("The files that these counts are read from."),
+    .describe("The files with these counts."),
 });
 
 type Reading = z.output<typeof hashListSchema>;
@@ -60,9 +64,9 @@ export interface ShownHashList {
 
 /** A file with counts of handshakes. */
 interface CounterFile extends Pick<HandshakeSource, "by" | "file"> {
-  /** Milliseconds since 1970; 0: there have been no counts in it. */
+  /** Milliseconds since 1970; 0: no counts have been read from it. */
   readonly writtenAt: number;
-  /** Nobody writes it any more, or it cannot be read. */
+  /** It is no longer written, or it cannot be read. */
   readonly isStale: boolean;
 }
 
@@ -77,7 +81,7 @@ export function hashListPanel(shown: ShownHashList): Panel<typeof hashListSchema
 }
 
 function readHashList({ maker, handshakes, counterFiles }: ShownHashList): Reading {
-  const { lookMs, workMs, failing: _, ...counts } = maker.counts;
+  const { scanMs, workMs, failing: _, ...counts } = maker.counts;
   const { changedAt, checkedAt, validUntil } = maker.list;
   return {
     hashList: {
@@ -85,7 +89,7 @@ function readHashList({ maker, handshakes, counterFiles }: ShownHashList): Readi
       changedAt: new Date(changedAt).toISOString(),
       checkedAt: checkedAt === 0 ? null : new Date(checkedAt).toISOString(),
       validUntil: new Date(validUntil).toISOString(),
-      lookSeconds: lookMs / 1000,
+      scanSeconds: scanMs / 1000,
       workSeconds: workMs / 1000,
       dryRun: maker.settings.dryRun,
     },
@@ -100,25 +104,25 @@ function readHashList({ maker, handshakes, counterFiles }: ShownHashList): Readi
 function listMetrics({ hashList }: Reading): Metric[] {
   return [
     gauge("btrt_hashlist_torrents", "Torrents on the hash list.", { value: hashList.entries }),
-    counter("btrt_hashlist_entered_total", "Torrents that came onto it.", { value: hashList.entered }),
-    counter("btrt_hashlist_left_total", "Torrents that left it.", { value: hashList.left }),
-    counter("btrt_hashlist_stalled_total", "Torrents taken off since a download inside stalled.", {
+    counter("btrt_hashlist_entered_total", "Torrents added to the list.", { value: hashList.entered }),
+    counter("btrt_hashlist_left_total", "Torrents removed from the list.", { value: hashList.left }),
+    counter("btrt_hashlist_stalled_total", "Torrents removed because a download inside stalled.", {
       value: hashList.stalled,
     }),
     gauge(
       "btrt_hashlist_left_out_torrents",
-      "Torrents that qualify, and are not on it, by why.",
+      "Torrents that qualify, but are not listed, by reason.",
       { labels: { reason: "max_entries" }, value: hashList.leftOut },
       { labels: { reason: "exclude" }, value: hashList.excluded },
     ),
-    gauge("btrt_hashlist_look_duration_seconds", "How long it took to look at all torrents.", {
-      value: hashList.lookSeconds,
+    gauge("btrt_hashlist_scan_duration_seconds", "Duration of the last scan of all torrents.", {
+      value: hashList.scanSeconds,
     }),
-    gauge("btrt_hashlist_work_seconds", "How much of that was work.", { value: hashList.workSeconds }),
-    gauge("btrt_hashlist_valid_until_timestamp_seconds", "Until when the list may be used.", {
+    gauge("btrt_hashlist_work_seconds", "Processor time of that scan.", { value: hashList.workSeconds }),
+    gauge("btrt_hashlist_valid_until_timestamp_seconds", "When the list expires.", {
       value: Date.parse(hashList.validUntil) / 1000,
     }),
-    counter("btrt_hashlist_write_failures_total", "Attempts to write it that failed.", {
+    counter("btrt_hashlist_write_failures_total", "Failed attempts to write the list.", {
       value: hashList.failures,
     }),
   ];
@@ -130,8 +134,8 @@ function handshakeMetrics({ handshakes, counterFiles }: Reading): Metric[] {
   return [
     counter(
       "btrt_handshakes_total",
-      "BitTorrent handshakes across the border, as a router or DPI box counts them. out: sent from inside; in: sent " +
-        "from outside; any: it does not say.",
+      "BitTorrent handshakes across the border, counted by a router or DPI box. out: sent from inside; in: sent " +
+        "from outside; any: the direction is not reported.",
       ...byDirection(({ seen }) => seen),
     ),
     counter(
@@ -141,7 +145,7 @@ function handshakeMetrics({ handshakes, counterFiles }: Reading): Metric[] {
     ),
     gauge(
       "btrt_handshake_counts_written_timestamp_seconds",
-      "When the file was last written that these counts are read from; 0: there have been none in it.",
+      "When the file with these counts was last written; 0: no counts have been read from it.",
       ...counterFiles.map(({ by, writtenAt }) => ({
         labels: { by },
         value: writtenAt === null ? 0 : Date.parse(writtenAt) / 1000,
@@ -152,13 +156,13 @@ function handshakeMetrics({ handshakes, counterFiles }: Reading): Metric[] {
 
 function findWarnings({ counterFiles }: Reading, isFailing: boolean): Warning[] {
   const failing =
-    "The hash list cannot be written: its readers let everything through soon. The log says why.";
+    "The hash list cannot be written. It expires soon, and its readers then refuse nothing. The log has the reason.";
   const stale = counterFiles.filter((file) => file.isStale);
   return [
     ...(isFailing ? [{ isUrgent: true, text: failing }] : []),
     ...stale.map(({ file, writtenAt }) => ({
       isUrgent: false,
-      text: `There are no new counts of handshakes in ${file}${writtenAt === null ? "" : ` since ${writtenAt}`}: see who writes it.`,
+      text: `There are no new handshake counts in ${file}${writtenAt === null ? "" : ` since ${writtenAt}`}. Check the program that writes it.`,
     })),
   ];
 }

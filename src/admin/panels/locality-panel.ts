@@ -11,9 +11,9 @@ import type { Sources } from "../sources.ts";
 import { type ShownTier, tiersOf } from "../tiers.ts";
 
 const ASSUMPTIONS =
-  "Assumes that a client exchanges as much with every peer that the tracker gave it (its answers together, the " +
-  "latest counting a quarter, or all of it when it has more outside peers), and with no others; that it reports " +
-  "truly; and that a random choice would be among all peers of the swarm.";
+  "Assumptions: a client exchanges the same amount with every peer that was returned to it, and nothing with others " +
+  "(all its answers count; the latest has the weight 1/4, or 1 if it has more outside peers); the client reports " +
+  "true numbers; a random choice would be among all peers of the swarm.";
 
 const count = z.int().nonnegative();
 const share = z.number().nullable();
@@ -23,26 +23,30 @@ const tier = z.object({
   tier: count.describe("1 is the nearest. The last one is outside: peers in no group."),
   outside: z.boolean(),
   groups: z.array(z.string()),
-  ipv4: count.describe("Peers, as the sweeper last saw them."),
+  ipv4: count.describe("Peers in the last scan of all swarms."),
   ipv6: count,
   complete: count,
-  given: count.describe("Peers given in answers since the start."),
-  givenPerSecond: z.number(),
+  returned: count.describe("Peers of this tier that were returned since the start."),
+  returnedPerSecond: z.number(),
 });
 
 /** The panel's fields. Shares are from 0 to 1, or null when there is nothing to share. */
 export const localitySchema = z.object({
-  swarmsWithoutNear: count.describe("Swarms of which no peer is in any peer group."),
+  swarmsWithoutNear: count.describe("Swarms without a peer in any peer group."),
   tiers: z.array(tier).max(ACTIVITY_TIERS),
   locality: z.object({
-    nearShare: share.describe("Of the peers given to members of peer groups: how many are in peer groups."),
-    nearMissedShare: share.describe("Announces given outside peers though there were as many near as given."),
-    avoidedShare: share.describe(
-      "Of the external traffic of a random choice: how much was avoided. An estimate.",
+    nearShare: share.describe(
+      "Of the peers returned to members of peer groups: the share that are in peer groups.",
     ),
-    reported: traffic.describe("Bytes that members say they have received and sent."),
-    outside: traffic.describe("How many of them from and to outside, as estimated."),
-    random: traffic.describe("The same, had their peers been chosen at random."),
+    nearMissedShare: share.describe(
+      "Of members' announces: the share that got outside peers although the swarm had enough near ones.",
+    ),
+    avoidedShare: share.describe(
+      "The avoided share of the external traffic that a random choice would cause. An estimate.",
+    ),
+    reported: traffic.describe("Bytes that members report as received and sent."),
+    outside: traffic.describe("The part of them from and to outside peers. An estimate."),
+    random: traffic.describe("The same if peers were chosen at random. An estimate."),
     reportedPerSecond: traffic.describe("Over the last five minutes."),
     avoidedPerSecond: traffic,
   }),
@@ -73,7 +77,7 @@ export function localityPanel(sources: Sources, rates: Rates): Panel<typeof loca
     warnings: () => {
       if (sources.policy().definitions.length > 0) return [];
       const text =
-        "There are no peer groups: all peers are equally near, and nothing is kept inside. Set peer_groups.";
+        "There are no peer groups: all peers are equally near, and no traffic is kept inside. Set peer_groups.";
       return [{ isUrgent: false, text }];
     },
   };
@@ -97,22 +101,22 @@ function readTiers(
       ipv4: ofFamily(4),
       ipv6: ofFamily(6),
       complete: sum((id) => census.peersOf(4, true, id) + census.peersOf(6, true, id)),
-      given: totals.given[slot],
-      givenPerSecond: perSecond(({ given }) => given[slot]),
+      returned: totals.returned[slot],
+      returnedPerSecond: perSecond(({ returned }) => returned[slot]),
     };
   });
 }
 
 function readLocality(totals: Totals, rates: Rates): Reading["locality"] {
-  const { givenToMembers, reported, outside, random } = totals;
-  const all = givenToMembers.reduce((sum, peers) => sum + peers, 0);
+  const { returnedToMembers, reported, outside, random } = totals;
+  const all = returnedToMembers.reduce((sum, peers) => sum + peers, 0);
   const perSecond = rates.within(TRAFFIC_WINDOW);
   const trafficPerSecond = (value: (which: keyof Traffic) => number): Traffic => ({
     downloaded: value("downloaded"),
     uploaded: value("uploaded"),
   });
   return {
-    nearShare: shareOf(all - givenToMembers[ACTIVITY_TIERS - 1], all),
+    nearShare: shareOf(all - returnedToMembers[ACTIVITY_TIERS - 1], all),
     nearMissedShare: nearMissedShare(totals),
     avoidedShare: avoidedShare(totals),
     reported,
@@ -148,31 +152,31 @@ function tierMetric(census: CensusSum, groups: PeerGroupsData): Metric {
   );
   return gauge(
     "btrt_tier_peers",
-    "Peers by tier, the nearest first, as counted in the last round over all swarms; a round takes a minute.",
+    "Peers by tier, nearest first, in the last scan of all swarms. There is a scan each minute.",
     ...byTier,
   );
 }
 
 function localityMetrics(reading: Reading, totals: Totals, groups: PeerGroupsData): Metric[] {
-  const { counters, given, givenToMembers } = totals;
+  const { counters, returned, returnedToMembers } = totals;
   const bySlot = (values: Float64Array) =>
     tiersOf(groups).map((tier) => ({ labels: { tier: labelOf(tier) }, value: values[tier.slot] }));
   return [
-    counter("btrt_peers_given_total", "Peers given in answers, by the peer's tier.", ...bySlot(given)),
+    counter("btrt_peers_returned_total", "Returned peers, by the peer's tier.", ...bySlot(returned)),
     counter(
-      "btrt_member_peers_given_total",
-      "Peers given to clients in peer groups, by the peer's tier.",
-      ...bySlot(givenToMembers),
+      "btrt_member_peers_returned_total",
+      "Peers returned to clients in peer groups, by the peer's tier.",
+      ...bySlot(returnedToMembers),
     ),
     counter("btrt_member_announces_total", "Announces from clients in peer groups.", {
       value: counters[COUNTER.memberAnnounces],
     }),
     counter(
       "btrt_near_missed_announces_total",
-      "Announces from clients in peer groups that were given outside peers though there were as many near as given.",
+      "Announces from clients in peer groups that got outside peers although the swarm had enough near ones.",
       { value: counters[COUNTER.nearMissed] },
     ),
-    gauge("btrt_swarms_without_near", "Swarms of which no peer is in any group, as of the last round.", {
+    gauge("btrt_swarms_without_near", "Swarms without a peer in any group, in the last scan.", {
       value: reading.swarmsWithoutNear,
     }),
   ];
@@ -186,17 +190,17 @@ function trafficMetrics({ reported, outside, random }: Totals): Metric[] {
   return [
     counter(
       "btrt_member_traffic_bytes_total",
-      "Bytes that clients in peer groups say they have received and sent.",
+      "Bytes that clients in peer groups report as received and sent.",
       ...both(reported),
     ),
     counter(
       "btrt_external_traffic_bytes_total",
-      `How many of these came from and went to peers in no group: an estimate. ${ASSUMPTIONS}`,
+      `The part of these bytes from and to peers in no group. An estimate. ${ASSUMPTIONS}`,
       ...both(outside),
     ),
     counter(
       "btrt_random_external_traffic_bytes_total",
-      `The same with a tracker that chooses at random; the difference is what is avoided. ${ASSUMPTIONS}`,
+      `The same with a tracker that chooses peers at random. The difference is the avoided traffic. ${ASSUMPTIONS}`,
       ...both(random),
     ),
   ];

@@ -1,6 +1,6 @@
 /** Neighbors: the requests to trackers of partner networks, and their answers. */
 import { z } from "zod";
-import { COUNTER, LEARNED_GIVEN_AT } from "../../model/counters.ts";
+import { COUNTER, LEARNED_RETURNED_AT } from "../../model/counters.ts";
 import { exampleUrl } from "../../neighbors/announce-template.ts";
 import type { Neighbor } from "../../neighbors/neighbor.ts";
 import { counter, gauge, type Metric, type Sample } from "../exposition.ts";
@@ -19,17 +19,17 @@ export const neighborsSchema = z.object({
       state: askingSchema,
       until: z.iso.datetime().nullable().describe("When it is tried again."),
       lastFailure: z.string().nullable(),
-      asked: count.describe("Torrents it was asked about."),
+      asked: count.describe("Torrents about which it was asked."),
       answered: count,
-      refused: count.describe("Answers with a failure reason."),
-      failed: count.describe("No answers, or none that could be understood."),
-      inFlight: count.describe("Requests under way."),
+      refused: count.describe("Replies with a failure reason."),
+      failed: count.describe("No reply, or an invalid one."),
+      inFlight: count.describe("Requests in progress."),
       waiting: count.describe("Torrents in its refresh queue."),
       dropped: count.describe("Torrents dropped from its full refresh queue."),
       latencySeconds: z.number().describe("The moving average of its latency."),
       peers: namedPeersSchema,
-      given: count.describe("Returned peers since the start that were learned from it."),
-      givenShare: z.number().nullable().describe("Their share of all returned peers."),
+      returned: count.describe("Returned peers since the start that were learned from it."),
+      returnedShare: z.number().nullable().describe("Their share of all returned peers."),
     }),
   ),
 });
@@ -57,7 +57,7 @@ function readNeighbor(neighbor: Neighbor, counters: Float64Array): NeighborStatu
   const { settings, source, counts, lastFailure, inFlight, waiting, dropped, openUntilMs } = neighbor;
   const { asked, answered, refused, failed, named, learned, filtered } = counts;
   const { protocol, host } = new URL(exampleUrl(settings.template));
-  const given = counters[LEARNED_GIVEN_AT + source];
+  const returned = counters[LEARNED_RETURNED_AT + source];
   return {
     name: settings.name,
     // The rest of the URL may hold a secret.
@@ -83,8 +83,8 @@ function readNeighbor(neighbor: Neighbor, counters: Float64Array): NeighborStatu
       private: filtered.private,
       unusable: learned.unusable,
     },
-    given,
-    givenShare: shareOf(given, counters[COUNTER.peersGiven]),
+    returned,
+    returnedShare: shareOf(returned, counters[COUNTER.peersReturned]),
   };
 }
 
@@ -101,12 +101,12 @@ function neighborMetrics(neighbors: readonly NeighborStatus[]): Metric[] {
   return [
     gauge(
       "btrt_neighbor_asked",
-      "1 while the neighbor is asked, 0 while the tracker is backing off after failures.",
+      "1 while the neighbor is asked, 0 while it is backing off or probed after failures.",
       ...each(({ state }) => (state === "asked" ? 1 : 0)),
     ),
     counter(
       "btrt_neighbor_requests_total",
-      "Torrents a neighbor was asked about, by outcome; dropped: the refresh queue was full.",
+      "Torrents about which a neighbor was asked, by outcome. dropped: the refresh queue was full.",
       ...eachBy("outcome", ({ answered, refused, failed, dropped }) => ({
         answered: answered - refused,
         refused,
@@ -121,13 +121,13 @@ function neighborMetrics(neighbors: readonly NeighborStatus[]): Metric[] {
     ),
     counter(
       "btrt_neighbor_peers_total",
-      "Peers in the answers of a neighbor, by result.",
+      "Peers in the replies of a neighbor, by what the store did with them.",
       ...eachBy("kind", ({ peers }) => kindsOf(peers)),
     ),
     counter(
-      "btrt_neighbor_peers_given_total",
+      "btrt_neighbor_peers_returned_total",
       "Returned peers that were learned from a neighbor.",
-      ...each(({ given }) => given),
+      ...each(({ returned }) => returned),
     ),
   ];
 }
@@ -136,7 +136,7 @@ function neighborMetrics(neighbors: readonly NeighborStatus[]): Metric[] {
 function latencyMetric(neighbors: readonly Neighbor[]): Metric {
   return counter(
     "btrt_neighbor_answer_seconds_total",
-    "The summed latency of a neighbor's answers.",
+    "The sum of the latencies of a neighbor's replies.",
     ...neighbors.map(({ settings, counts }) => ({
       labels: { neighbor: settings.name },
       value: counts.latencySumMs / 1000,

@@ -1,32 +1,34 @@
-/** Fields that neighbors and external trackers have in common: whether a tracker is asked, and its peers. */
+/** Fields that neighbors and upstream trackers have in common: whether a tracker is asked, and the peers it returned. */
 import { z } from "zod";
 
 const count = z.number().nonnegative();
 
 /** Whether another tracker is asked, by the state of its circuit breaker (client/circuit-breaker.ts). */
-export const ASKING = { closed: "asked", open: "left alone", "half-open": "tried" } as const;
+export const ASKING = { closed: "asked", open: "backing off", "half-open": "probing" } as const;
 
 /** See {@link ASKING}. */
 export const askingSchema = z
   .enum(Object.values(ASKING))
-  .describe("left alone: backing off after failures, tried again later.");
+  .describe(
+    "asked: requests are sent. backing off: it failed, so no requests are sent for a while. probing: one request tests whether it works again.",
+  );
 
-/** Peers that another tracker has returned, and what became of them. */
+/** Peers that another tracker has returned, and what the store did with them. */
 export const namedPeersSchema = z.object({
   named: count,
-  learned: count.describe("New here."),
-  renewed: count.describe("Known already, from a tracker."),
-  announced: count.describe("Known already: they announce themselves."),
-  refused: count.describe("Too many."),
-  trackers: count.describe("Addresses of trackers."),
-  private: count.describe("Private addresses that are not reached."),
-  unusable: count.describe("Addresses or ports that cannot be a peer."),
+  learned: count.describe("Added to the store."),
+  renewed: count.describe("Already known from another tracker or an earlier reply."),
+  announced: count.describe("Already known, because they announce here."),
+  refused: count.describe("Beyond a limit."),
+  trackers: count.describe("Dropped: addresses of trackers."),
+  private: count.describe("Dropped: private addresses that clients here cannot reach."),
+  unusable: count.describe("Dropped: addresses or ports that no peer can have."),
 });
 
 /** See {@link namedPeersSchema}. */
 export type NamedPeers = z.output<typeof namedPeersSchema>;
 
-/** What became of the peers, for Prometheus: by kind, all together as many as were named. */
+/** The same for Prometheus, by kind. The sum of all kinds is `named`. */
 export function kindsOf({ named: _, ...kinds }: NamedPeers): Readonly<Record<string, number>> {
   return kinds;
 }

@@ -10,7 +10,7 @@ const count = z.int().nonnegative();
 export const programSchema = z.object({
   version: z.string(),
   build: z.string(),
-  pid: count.describe("The number of its process."),
+  pid: count.describe("Its process id."),
   engine: z.string(),
   workers: count,
   ready: z.boolean().describe("Whether clients are answered."),
@@ -38,14 +38,14 @@ export function programPanel(sources: Sources): Panel<typeof programSchema> {
     metrics: ({ ready }) => [
       gauge("btrt_build_info", "This program; always 1.", { labels: { version, engine, workers }, value: 1 }),
       gauge("btrt_ready", "1 when clients are answered.", { value: ready ? 1 : 0 }),
-      counter("btrt_worker_deaths_total", "Workers that crashed, and were replaced.", {
-        value: sources.deaths(),
+      counter("btrt_worker_crashes_total", "Workers that crashed and were replaced.", {
+        value: sources.crashes(),
       }),
     ],
     warnings: () => {
-      const deaths = sources.deaths();
-      const text = `Data-plane threads have died since the start, and were replaced: ${deaths}. The log says of what.`;
-      return deaths > 0 ? [{ isUrgent: true, text }] : [];
+      const crashes = sources.crashes();
+      const text = `Workers that crashed since the start and were replaced: ${crashes}. The log has the reason.`;
+      return crashes > 0 ? [{ isUrgent: true, text }] : [];
     },
   };
 }

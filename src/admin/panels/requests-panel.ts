@@ -33,8 +33,10 @@ export const requestsSchema = z.object({
   requestsPerSecond: z.number(),
   refusals: z
     .array(z.object({ reason: z.string(), text: z.string(), count, perSecond: z.number() }))
-    .describe("Why requests were refused, the most frequent reason first."),
-  limits: z.array(z.object({ limit: z.string(), count })).describe("Limits that were hit, and how often."),
+    .describe("Why requests were refused, most frequent first."),
+  limits: z
+    .array(z.object({ limit: z.string(), count }))
+    .describe("Limits that were reached, and how often."),
 });
 
 type Reading = z.output<typeof requestsSchema>;
@@ -140,18 +142,18 @@ function requestMetrics(totals: Totals): Metric[] {
   return [
     counter(
       "btrt_requests_total",
-      "Requests, by what they ask for. refused: the client was told its mistake; malformed: no such thing is served; " +
-        "unconnected: over UDP without a good connection id.",
+      "Requests, by kind and outcome. refused: the client got a failure reason; malformed: not a request that the " +
+        "tracker serves; unconnected: over UDP, without a valid connection id.",
       ...REQUEST_COUNTS.map(({ labels, at }) => ({ labels: { ...labels }, value: totals.counters[at] })),
     ),
     counter(
       "btrt_refusals_total",
-      "Requests refused or malformed, by why.",
+      "Refused and malformed requests, by reason.",
       ...REFUSAL_COUNTS.map(({ name, at }) => ({ labels: { reason: name }, value: totals.counters[at] })),
     ),
     {
       name: "btrt_request_duration_seconds",
-      help: `Time from a request's bytes to those of its answer, of one request in ${TIMED_EVERY}.`,
+      help: `Time from a request to its reply. One request in ${TIMED_EVERY} is measured.`,
       type: "histogram",
       samples: latencies(totals).map(({ protocol, kind, buckets, sumSeconds }) => ({
         labels: { protocol, kind },
@@ -167,19 +169,19 @@ function limitMetrics({ counters }: Totals): Metric[] {
   return [
     counter(
       "btrt_limits_hit_total",
-      "What was refused, dropped or not counted, by the limit that it would have exceeded.",
+      "Requests, peers and connections that were refused, dropped or not counted, by the limit that was reached.",
       ...LIMITS.map(({ limit, at }) => ({ labels: { limit }, value: counters[at] })),
     ),
-    counter("btrt_waits_total", "Announces that waited for an external tracker or a neighbor.", {
+    counter("btrt_waits_total", "Announces that waited for an upstream tracker or a neighbor.", {
       value: counters[COUNTER.waits],
     }),
-    counter("btrt_polls_total", "Announces of other trackers that ask for peers.", {
+    counter("btrt_polls_total", "Announces of other trackers, which ask for peers.", {
       value: counters[COUNTER.polls],
     }),
-    counter("btrt_connections_accepted_total", "Connections from clients.", {
+    counter("btrt_connections_accepted_total", "Accepted connections.", {
       value: counters[COUNTER.connectionsAccepted],
     }),
-    gauge("btrt_connections", "Connections that are open.", {
+    gauge("btrt_connections", "Open connections.", {
       value: counters[COUNTER.connectionsAccepted] - counters[COUNTER.connectionsClosed],
     }),
   ];

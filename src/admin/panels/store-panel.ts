@@ -9,7 +9,7 @@ import { type Rates, TRAFFIC_WINDOW } from "../rates.ts";
 import { readCensus, type Totals } from "../readings.ts";
 import type { Sources } from "../sources.ts";
 
-/** A tracker with this part of `max_peers` is nearly full. */
+/** From this part of `max_peers` on, the tracker is nearly full. */
 const NEARLY_FULL = 0.9;
 
 const count = z.int().nonnegative();
@@ -17,8 +17,10 @@ const count = z.int().nonnegative();
 /** The panel's fields. */
 export const storeSchema = z.object({
   swarms: count,
-  peers: count.describe("Learned ones among them."),
-  learnedPeers: count.describe("Peers known only from other trackers, which are counted nowhere else."),
+  peers: count.describe("All peers in memory, learned peers included."),
+  learnedPeers: count.describe(
+    "Peers known only from other trackers. Only the count of all peers includes them.",
+  ),
   peersLimit: count,
   memory: z.object({
     swarmBytes: count,
@@ -59,21 +61,25 @@ function storeMetrics(reading: Reading, { counters }: Totals, sizes: Float64Arra
   const { swarms, peers, learnedPeers, peersLimit, memory } = reading;
   return [
     gauge("btrt_swarms", "Torrents with peers.", { value: swarms }),
-    gauge("btrt_peers", "Peers in all swarms, learned ones among them.", { value: peers }),
-    gauge("btrt_learned_peers", "Peers known only from other trackers, which are counted nowhere else.", {
-      value: learnedPeers,
-    }),
+    gauge("btrt_peers", "Peers in all swarms, learned peers included.", { value: peers }),
+    gauge(
+      "btrt_learned_peers",
+      "Peers known only from other trackers. Only the count of all peers includes them.",
+      {
+        value: learnedPeers,
+      },
+    ),
     gauge("btrt_peers_limit", "tracker.max_peers.", { value: peersLimit }),
-    counter("btrt_peers_expired_total", "Peers forgotten, as they did not announce any more.", {
+    counter("btrt_peers_expired_total", "Peers removed because they stopped announcing.", {
       value: counters[COUNTER.peersExpired],
     }),
     gauge(
       "btrt_swarms_by_size",
-      "Swarms with more than half as many peers as the label says and up to so many, as of the last round.",
+      "Swarms by size in the last scan. The label is the largest size of the class: 8 counts swarms of 5 to 8 peers.",
       ...Array.from(sizes, (value, i) => ({ labels: { peers: 2 ** i }, value })),
     ),
-    gauge("btrt_swarm_memory_bytes", "Memory taken for swarms.", { value: memory.swarmBytes }),
-    gauge("btrt_swarm_memory_limit_bytes", "Memory that swarms take at most.", {
+    gauge("btrt_swarm_memory_bytes", "Memory used for swarms.", { value: memory.swarmBytes }),
+    gauge("btrt_swarm_memory_limit_bytes", "The maximum of the memory for swarms.", {
       value: memory.swarmBytesLimit,
     }),
   ];

@@ -79,7 +79,7 @@ export async function doctor(
   if (loaded.config !== null) {
     const running = await askRunning(loaded);
     const found = Object.entries(CHECKS).map(async ([about, check]) =>
-      (await look(check, { configFile, loaded, running, names, resolver })).map((finding) => ({
+      (await runCheck(check, { configFile, loaded, running, names, resolver })).map((finding) => ({
         about,
         ...finding,
       })),
@@ -90,7 +90,7 @@ export async function doctor(
   return lines.some(({ verdict }) => verdict === "problem") ? 1 : written;
 }
 
-async function look(check: Check, subject: Subject): Promise<readonly Finding[]> {
+async function runCheck(check: Check, subject: Subject): Promise<readonly Finding[]> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error("no reply in time")), TIMEOUT_MS);
   try {

@@ -8,14 +8,14 @@ import { Table } from "../table.tsx";
 /** The section of peers returned by tier. */
 export function Answers({ live, status }: SectionProps) {
   const { tiers, locality } = status;
-  const all = tiers.reduce((sum, { given }) => sum + given, 0);
+  const all = tiers.reduce((sum, { returned }) => sum + returned, 0);
   const past = live.past.filter((then) => then.tiers.length === tiers.length);
   const layers = tiers.map((tier, i) => ({
     label: tierName(tier),
     color: tierColor(i, tiers.length),
-    values: past.map((then) => then.tiers[i].givenPerSecond),
+    values: past.map((then) => then.tiers[i].returnedPerSecond),
   }));
-  const shares = tiers.map((tier) => `${tierName(tier)} ${percent(all === 0 ? null : tier.given / all)}`);
+  const shares = tiers.map((tier) => `${tierName(tier)} ${percent(all === 0 ? null : tier.returned / all)}`);
   return (
     <>
       <Chart
@@ -32,9 +32,9 @@ export function Answers({ live, status }: SectionProps) {
             <span class={patchClass(tierColor(i, tiers.length))} />
             {tierName(tier)}
           </>,
-          <span data-figure={`given-${tier.tier}`}>{whole(tier.given)}</span>,
-          percent(all === 0 ? null : tier.given / all),
-          scaled(tier.givenPerSecond, "/s"),
+          <span data-figure={`returned-${tier.tier}`}>{whole(tier.returned)}</span>,
+          percent(all === 0 ? null : tier.returned / all),
+          scaled(tier.returnedPerSecond, "/s"),
           <span data-figure={`tier-peers-${tier.tier}`}>{whole(tier.ipv4 + tier.ipv6)}</span>,
           whole(tier.complete),
         ])}

@@ -24,7 +24,7 @@ export function Neighbors({ status }: SectionProps) {
         whole(neighbor.asked),
         whole(neighbor.failed + neighbor.refused),
         whole(neighbor.peers.learned),
-        percent(neighbor.givenShare),
+        percent(neighbor.returnedShare),
         `${whole(1000 * neighbor.latencySeconds)} ms`,
       ])}
     />

@@ -70,8 +70,8 @@ function Charts({ span, history: { stepSeconds, points } }: { span: string; hist
     points.reduce((all, point) => all + what(point), 0);
   const random = total((point) => point.random);
   const avoided = random - total(({ outside }) => outside);
-  const near = total(({ givenNear }) => givenNear);
-  const given = near + total(({ givenOutside }) => givenOutside);
+  const near = total(({ returnedNear }) => returnedNear);
+  const returned = near + total(({ returnedOutside }) => returnedOutside);
   const handshakes = total((point) => point.handshakesSeen);
   const share = percent(random === 0 ? null : avoided / random);
   const bitsPerSecond = (bytes: number) => (8 * bytes) / stepSeconds;
@@ -101,7 +101,7 @@ function Charts({ span, history: { stepSeconds, points } }: { span: string; hist
         stepSeconds={stepSeconds}
       />
       <p>
-        {percent(given === 0 ? null : near / given)} of the peers returned were in peer groups.{" "}
+        {percent(returned === 0 ? null : near / returned)} of the peers returned were in peer groups.{" "}
         <Legend color="--near-0" name="near" /> <Legend color="--outside" name="outside" />
       </p>
       <Chart
@@ -111,12 +111,12 @@ function Charts({ span, history: { stepSeconds, points } }: { span: string; hist
           {
             label: "near",
             color: "--near-0",
-            values: points.map(({ givenNear }) => givenNear / stepSeconds),
+            values: points.map(({ returnedNear }) => returnedNear / stepSeconds),
           },
           {
             label: "outside",
             color: "--outside",
-            values: points.map(({ givenOutside }) => givenOutside / stepSeconds),
+            values: points.map(({ returnedOutside }) => returnedOutside / stepSeconds),
           },
         ]}
         unit="/s"

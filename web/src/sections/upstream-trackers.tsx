@@ -1,18 +1,18 @@
-/** External trackers for which this one answers. */
+/** Upstream trackers for which this one answers. */
 import { whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { Table } from "../table.tsx";
 
 /** Forwarded announces, requests saved, and the state of each tracker. */
-export function ExternalTrackers({ status: { forwarding } }: SectionProps) {
+export function UpstreamTrackers({ status: { forwarding } }: SectionProps) {
   if (forwarding === null) return <p>No forwarder is configured (forwarded_announce).</p>;
-  const { announces, unasked, joined, asked, failed, running, queued, given, near } = forwarding;
+  const { announces, unasked, joined, asked, failed, running, queued, returned, near } = forwarding;
   return (
     <>
       <dl class="facts">
         <dt>Announces forwarded</dt>
         <dd>
-          {whole(announces)}; {whole(unasked + joined)} of them without a request to an external tracker
+          {whole(announces)}; {whole(unasked + joined)} of them without a request to an upstream tracker
         </dd>
         <dt>Requests</dt>
         <dd>
@@ -21,17 +21,17 @@ export function ExternalTrackers({ status: { forwarding } }: SectionProps) {
         </dd>
         <dt>Near peers that replaced external ones</dt>
         <dd>
-          {whole(near)} of {whole(given)} returned
+          {whole(near)} of {whole(returned)} returned
         </dd>
       </dl>
       <Table
-        label="External trackers with most requests"
+        label="Upstream trackers with most requests"
         head={["Tracker", "Requests", "Failed", "Not sent", "State", "Last failure"]}
-        rows={forwarding.trackers.map(({ name, asked, failed, leftAlone, dropped, state, lastFailure }) => [
+        rows={forwarding.trackers.map(({ name, asked, failed, backingOff, dropped, state, lastFailure }) => [
           name,
           whole(asked),
           whole(failed),
-          whole(leftAlone + dropped),
+          whole(backingOff + dropped),
           state,
           lastFailure ?? "–",
         ])}
