@@ -1,6 +1,6 @@
 /**
- * Looks at all swarms, a few at a time beside the announces: finds out which torrents qualify, takes the largest of
- * them, and looks at each of these once more, so that nothing else comes between that and the list's being written.
+ * Scans all swarms in small slices between the announces, and finds the torrents that qualify for the hash list. It takes
+ * the largest of them. It checks each of these again just before the list is written.
  */
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
@@ -16,39 +16,39 @@ import { LocalCopies } from "./local-copies.ts";
 import { qualify } from "./qualification.ts";
 import type { HashListSettings } from "./settings.ts";
 
-/** Swarms looked at before a shard is let go: tens of microseconds. */
+/** Swarms that are scanned in one hold of a shard: tens of microseconds. */
 const HOLD = 64;
 
-/** After so much work others come to theirs: where all share a core, announces have to wait for it. */
+/** The scan rests after this much work. Announces wait for it if they share its core. */
 const SLICE_MS = 0.1;
 
-/** Torrents looked at once more at a time: some milliseconds' work. */
+/** Torrents that are checked again in one slice: some milliseconds of work. */
 const CONFIRM = 4096;
 
 /** What a scan of all swarms found. */
 export interface ScanResult {
-  /** Torrents that do not qualify any more. */
+  /** Torrents that no longer qualify. */
   readonly lost: number;
-  /** Those among them in which a download inside has stalled. */
+  /** The lost torrents in which a download inside has stalled. */
   readonly stalled: number;
-  /** Torrents that would be listed, were they not excluded. */
+  /** Torrents that qualify, but are excluded. */
   readonly excluded: number;
 }
 
-/** What a list consists of besides its times. */
+/** The contents of a list, without its times. */
 export interface Torrents extends Pick<HashList, "hashes" | "rows" | "rowsAt"> {
-  /** How many qualify, too, and are too small to be among `max_entries`. */
+  /** The number of torrents that qualify, but are too small to be among `max_entries`. */
   readonly leftOut: number;
 }
 
-/** Looks at the swarms of one store. */
+/** Scans the swarms of one store. */
 export class SwarmScanner {
   readonly #store: SwarmStore;
   readonly #copies: LocalCopies;
   readonly #largest = new LargestSwarms();
   readonly #segments = new Segments();
   readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
-  /** By group: complete peers and incomplete ones of the swarm under way. */
+  /** Complete and incomplete peers of the current swarm, by group. */
   readonly #complete = new Uint32Array(GROUP_IDS);
   readonly #incomplete = new Uint32Array(GROUP_IDS);
   readonly #groups = new Uint16Array(GROUP_IDS);
@@ -61,12 +61,12 @@ export class SwarmScanner {
     this.#copies = new LocalCopies(store);
   }
 
-  /** Takes over who is inside. */
+  /** Adopts new groups and settings. */
   adopt(groups: PeerGroupsData, { tiers, minComplete }: HashListSettings): void {
     this.#copies.adopt(groups, tiers, minComplete);
   }
 
-  /** Looks at all swarms. @param now seconds, by a clock that nobody sets. */
+  /** Scans all swarms. @param now seconds of a monotonic clock. */
   async scan(settings: HashListSettings, now: () => number, rest: Rest): Promise<ScanResult> {
     this.#largest.begin(settings.maxEntries);
     this.#lost = 0;
@@ -75,10 +75,10 @@ export class SwarmScanner {
     const store = this.#store;
     let began = performance.now();
     for (let shard = 0; shard < store.shards; shard++) {
-      // From the last down: a removed swarm's place is taken by the last, which has been looked at.
+      // From the last down: the last swarm takes the place of a removed one, and has been scanned already.
       for (let number = 0xffffffff; number > 0; ) {
         const at = now();
-        if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) break; // torrents of one whose thread has died are not listed
+        if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) break; // its torrents are not listed this time
         number = this.#scanSome(shard, Math.min(number, store.swarmsIn(shard)), settings, at);
         store.leave(shard);
         this.#largest.trim();
@@ -91,7 +91,7 @@ export class SwarmScanner {
     return { lost: this.#lost, stalled: this.#stalled, excluded: this.#excluded };
   }
 
-  /** Looks at the swarms below a number. @returns the number it has come to. */
+  /** Scans some swarms below the number `below`. @returns the number of the last one. */
   #scanSome(shard: number, below: number, settings: HashListSettings, now: number): number {
     const store = this.#store;
     const end = Math.max(0, below - HOLD);
@@ -109,8 +109,8 @@ export class SwarmScanner {
   }
 
   /**
-   * The torrents found by the last look that qualify still. With more than some thousands others work in between, and
-   * what was looked at first is some tenths of a second old at the end.
+   * Checks the torrents of the last scan again. @returns those that still qualify. If there are more than some thousands,
+   * it rests in between, and the first results are some tenths of a second old at the end.
    */
   async confirm(settings: HashListSettings, now: () => number, rest: Rest): Promise<Torrents> {
     const candidates = this.#largest.take();
@@ -138,7 +138,7 @@ export class SwarmScanner {
     };
   }
 
-  /** @returns whether the torrent qualifies still; then its rows have been added. */
+  /** Adds the rows of the torrent if it still qualifies. @returns whether it does. */
   #confirmOne(settings: HashListSettings, now: number, rows: Rows): boolean {
     const store = this.#store;
     const shard = store.shardOf(this.#infoHash);

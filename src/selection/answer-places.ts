@@ -1,29 +1,28 @@
 /**
- * Counts the places of each household in one answer: a table of fixed size, indexed by a keyed hash. Households with
- * the same counter share their places. None of them loses anything, since free places are filled with the peers
- * passed over.
+ * Counts the places of each household in one answer, in a table of fixed size with a keyed hash as index. Households
+ * with the same index share one counter. Free places are filled with the peers passed over, so this loses no peers.
  */
 import { FAIR_PLACES } from "../store/household.ts";
 
-/** Counters: many times as many as an answer has places. */
+/** The number of counters, many times the places of an answer. */
 const COUNTERS = 4096;
 
-/** Counts the answers of one thread, one after the other. */
+/** Counts places. One for each thread, reused for every answer. */
 export class AnswerPlaces {
   readonly #counts = new Uint8Array(COUNTERS);
-  /** The answer that a counter was last used for: there is nothing to be cleared between two. */
+  /** The answer for which each counter was last used. So the counters need not be cleared between answers. */
   readonly #answers = new Int32Array(COUNTERS);
   #answer = 0;
 
-  /** Begins another answer. */
+  /** Begins the next answer. */
   begin(): void {
     this.#answer = (this.#answer + 1) | 0;
   }
 
   /**
-   * Gives the household a place, unless it has {@link FAIR_PLACES} already.
+   * Takes a place for a household, unless it has {@link FAIR_PLACES} already.
    * @param hash of the household (household.ts).
-   * @returns whether it did.
+   * @returns whether the place was taken.
    */
   take(hash: number): boolean {
     const at = hash & (COUNTERS - 1);

@@ -1,21 +1,21 @@
 /**
- * The policy `bridged`: it limits the clients that get peers outside their home. To return near peers first keeps nothing
- * inside where a swarm is smaller than an answer, and most swarms are.
+ * The policy `bridged`: it limits the clients that get peers outside their home. Most swarms are smaller than an answer.
+ * In these, returning near peers first keeps no traffic inside, because all peers are returned.
  *
  * A few downloading clients of each home and swarm are its *bridges*: they get outside peers, and the other clients get
  * the pieces at home. Each tier of a home has its own bridges, as a partner has its own line to the outside. A client
- * becomes a bridge when it announces and a bridge is needed. It stops being one when it completes, stalls, has not
- * announced for its lease, or when there are enough complete copies at home. One copy is enough where some leechers pass
- * on what it sends. A client that falls behind becomes another bridge, whatever there is at home: bridges and seeders
- * are judged by what they pass on. A client that stalls gets outside peers, bridge or not, and all clients that download
- * at home announce often. So nobody is worse off for long.
+ * becomes a bridge when it announces and a bridge is needed. It stops being one when it completes, when it stalls, when
+ * it has not announced for its lease, or when there are enough complete copies at home. One copy is enough if some
+ * leechers pass on its pieces. A client that falls behind becomes an additional bridge, even if there are bridges and
+ * seeders at home: they may pass on too little. A client that stalls gets outside peers, whether it is a bridge or not.
+ * All clients that download at home announce often, so a client that lacks pieces is noticed soon.
  *
- * A complete copy counts once it is proven (peer-record.ts). Until then it is returned like any peer, and replaces no
- * bridge. A copy that was completed here is proven at once, so the first copy of a crowd counts.
+ * A complete copy counts once it is proven (peer-record.ts). Until then it is returned like any peer, but does not
+ * replace a bridge. A copy that was completed here is proven at once, so the first copy of a crowd counts.
  *
- * Learned peers are at home if their group is: the line to them costs the same, whoever named them. They count as
- * leechers, and as complete copies where the tracker that named them says so. They are no bridges, and do not add to the
- * number of additional bridges, since it is not known which peers they get and how their downloads go. Unconfirmed peers
+ * Learned peers are at home if their group is at home: the traffic to them costs the same. They count as leechers, or as
+ * complete copies if the tracker that returned them says so. They are no bridges. They do not increase the number of
+ * additional bridges, because it is unknown which peers they get and how their downloads progress. Unconfirmed peers
  * do not count, nor does the second address of a client.
  *
  * The mark of a peer (peer-record.ts) means that it is a bridge.
@@ -41,12 +41,12 @@ import { type FamilyPeers, NOT_RETURNED, type SelectionPolicy, type SelectionSet
 import { nearnessOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
 
-/** A bridge that has not been heard of for so many of its intervals has lost its lease: intervals vary by a tenth. */
+/** The lease of a bridge, in announce intervals. Intervals vary by a tenth. */
 const LEASE_INTERVALS = 1.25;
 
 /**
- * There can be an additional bridge for every so many leechers, if they fall behind; and so many need none beside a
- * complete copy.
+ * There can be one additional bridge for this many leechers, if they fall behind. With this many leechers, one complete
+ * copy is enough and no bridge is needed.
  */
 const LEECHERS_PER_BRIDGE = 4;
 
@@ -54,9 +54,9 @@ const LEECHERS_PER_BRIDGE = 4;
 export interface BridgedLimits {
   /** Bridges for each swarm and each tier of a home. */
   readonly bridges: number;
-  /** Proven copies at home with which no bridge is needed. One will do where four others download. */
+  /** With this many proven copies at home, no bridge is needed. One is enough if four others download. */
   readonly homeSeedsEnough: number;
-  /** With fewer peers at home than this, and neither a bridge nor a proven copy among them, outside peers are added. */
+  /** A client gets outside peers if its home has fewer peers than this, and no bridge or proven copy. */
   readonly homePeersEnough: number;
 }
 
@@ -67,7 +67,7 @@ export interface BridgedLimits {
  */
 export const BRIDGED_LIMITS: BridgedLimits = { bridges: 1, homeSeedsEnough: 2, homePeersEnough: 3 };
 
-/** Why a peer outside the home is not returned: it is no bridge of its home, or the requester is none of its own. */
+/** Reasons not to return a peer outside the home: the peer is no bridge, or the requester is no bridge. */
 const BORDER = NOT_RETURNED.policy;
 const OUTSIDE = NOT_RETURNED.policy + 1;
 
@@ -92,7 +92,7 @@ export class BridgedPolicy implements SelectionPolicy {
     census.add(ipv4, groups, who, now);
     census.add(ipv6, groups, who, now);
     who.marked = census.needsBridge(who, now);
-    // The progress of a client that is not stored is not known: it would never be found to stall.
+    // The progress of a client that is not stored is unknown, so a stall would never be detected.
     const isJudged = who.isStored || who.preview || who.seeder;
     who.outside = who.marked || !isJudged || census.needsOutside(who);
     if (!who.seeder) who.interval = this.#interval;
@@ -109,19 +109,19 @@ export class BridgedPolicy implements SelectionPolicy {
     return strangers === "outside_first" && group !== NO_GROUP ? far + near : near;
   }
 
-  /** A bridge has half its answer from outside. */
+  /** Half the answer of a bridge is reserved for outside peers. */
   reserve(who: Requester, wanted: number): number {
     return who.marked ? wanted >> 1 : 0;
   }
 
   whyNot(rank: number): string {
     return rank === BORDER
-      ? "across the border of a home only bridges and complete copies are met"
-      : "outside the requester's home, and it is no bridge and does not stall";
+      ? "of other homes, only bridges and complete copies are returned"
+      : "outside the requester's home; the requester is no bridge and has not stalled";
   }
 }
 
-/** Whether a peer of `group` is at home with a requester of `requesterGroup`. In no group nobody is at home. */
+/** Whether a peer of `group` is at the home of a requester of `requesterGroup`. A client in no group has no home. */
 function isHome(
   line: SelectionSettings["home"],
   groups: PeerGroups,
@@ -134,20 +134,20 @@ function isHome(
   return groups.tierOf[group] === groups.tierOf[requesterGroup];
 }
 
-/** Counts the peers of a swarm at the requester's home, without the requester, and says what the home needs. */
+/** Counts the peers of a swarm at the requester's home, without the requester, and decides what the home needs. */
 class HomeCensus {
   readonly #settings: SelectionSettings;
   readonly #limits: BridgedLimits;
-  /** Seconds without an announce after which a bridge counts no more. */
+  /** Seconds without an announce after which a bridge no longer counts. */
   readonly #lease: number;
   #leechers = 0;
-  /** Of the leechers, those that have announced themselves. */
+  /** The leechers that are not learned. */
   #announced = 0;
   #seeds = 0;
   #bridges = 0;
-  /** Of the bridges, those of the requester's tier. */
+  /** The bridges of the requester's tier. */
   #tierBridges = 0;
-  /** The least that a bridge or a complete copy has left, by coarseLeft. */
+  /** The fewest bytes that a bridge or a complete copy has left, encoded by coarseLeft. */
   #leastLeft = LEFT_MAX;
 
   constructor(settings: SelectionSettings, limits: BridgedLimits, lease: number) {
@@ -156,7 +156,7 @@ class HomeCensus {
     this.#lease = lease;
   }
 
-  /** Forgets what was counted. */
+  /** Sets all counts to 0. */
   clear(): void {
     this.#leechers = 0;
     this.#announced = 0;
@@ -166,7 +166,7 @@ class HomeCensus {
     this.#leastLeft = LEFT_MAX;
   }
 
-  /** Adds the peers of one family that could be returned to the requester at home. */
+  /** Adds the peers of one family at home that may be returned to the requester. */
   add(peers: FamilyPeers, groups: PeerGroups, who: Requester, now: number): void {
     const { list, cell, segments, requester } = peers;
     const { home } = this.#settings;
@@ -200,7 +200,7 @@ class HomeCensus {
     if (seeds > 0) this.#leastLeft = 0;
   }
 
-  /** Whether the requester is to be a bridge from now on: its home needs one more, and its download moves. */
+  /** Whether the requester becomes or stays a bridge: its home needs one, and its download makes progress. */
   needsBridge(who: Requester, now: number): boolean {
     if (who.seeder || who.stalled) return false;
     const { bridges, homeSeedsEnough } = this.#limits;
@@ -211,7 +211,7 @@ class HomeCensus {
     return (who.marked && !seedsEnough) || this.#isBehind(who, now, this.#settings.stallSeconds);
   }
 
-  /** Whether the requester gets outside peers though it is no bridge. */
+  /** Whether the requester gets outside peers although it is no bridge. */
   needsOutside(who: Requester): boolean {
     const { homePeersEnough } = this.#limits;
     if (who.seeder) return this.#leechers < homePeersEnough;
@@ -220,7 +220,7 @@ class HomeCensus {
     return !path && this.#leechers < homePeersEnough;
   }
 
-  /** Whether the requester, at its pace, would need so many seconds for what the foremost at home has already. */
+  /** Whether the requester, at its speed, needs more than `seconds` to catch up with the bridge or copy that has most. */
   #isBehind(who: Requester, now: number, seconds: number): boolean {
     if (who.before === 0 || who.left <= this.#leastLeft) return false;
     const pace = paceOf(who.before, now, who.left);

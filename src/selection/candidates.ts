@@ -17,15 +17,15 @@ import type { Requester } from "./requester.ts";
 
 const NONE = -1;
 
-/** Peers of households with enough places that are passed over for an answer, before it is filled with them. */
+/** The most peers of one answer that are passed over because their household has its share of places already. */
 const PASSED_OVER_MAX = 256;
 
-/** Two for each tier, in each block; and as many for seeders that fill up a seeder's answer. */
+/** Two ranks for each tier in each block, and as many again for the seeders that fill up a seeder's answer. */
 const RANKS = 2 * BLOCKS_MAX * 2 * (KEY_GROUP + 2);
 
 /**
- * Steps through a crowded run of peers: one of these at random, so that who comes after the peers that are passed over is
- * by chance. Primes larger than a list: a walk with one comes by every peer once.
+ * Step widths for a crowded run of peers. One is chosen at random for each answer, so that it is random which peers
+ * follow those that are passed over. They are primes larger than a list, so each walk visits every peer once.
  */
 const STEPS = Uint32Array.of(
   2254451,
@@ -46,29 +46,29 @@ const STEPS = Uint32Array.of(
   3915997,
 );
 
-/** The peers of one family that a requester could be given, by rank: the nearer, the lower. */
+/** The peers of one family that may be returned to a requester, by rank. Nearer peers have a lower rank. */
 export class Candidates {
-  /** How many there are in all, without seeders for a seeder. */
+  /** The number of all candidates, without the seeders for a seeder. */
   total = 0;
   readonly list: PeerList;
   readonly segments = new Segments();
   readonly #random: Random;
   readonly #counters: Float64Array;
-  /** Of each segment: peers that may be given, and the next segment of the same rank. */
+  /** For each segment: peers that may be returned, and the next segment of the same rank. */
   readonly #free = new Uint32Array(KEY_MASK + 1);
   readonly #next = new Int16Array(KEY_MASK + 1);
-  /** Of each rank: peers that may be given, and the first segment. */
+  /** For each rank: peers that may be returned, and the first segment. */
   readonly #rankFree = new Uint32Array(RANKS);
   readonly #rankFirst = new Int16Array(RANKS);
   readonly #places = new AnswerPlaces();
-  /** Of each segment: the place that is looked at next, and how many were. */
+  /** For each segment: the place that is examined next, and how many have been examined. */
   readonly #place = new Uint32Array(KEY_MASK + 1);
   readonly #looked = new Uint32Array(KEY_MASK + 1);
-  /** Peers passed over, by segment and place in it. */
+  /** The peers passed over: segment, and place in the segment. */
   readonly #passedSegment = new Int16Array(NUM_WANT_LIMIT + PASSED_OVER_MAX);
   readonly #passedPlace = new Uint32Array(NUM_WANT_LIMIT + PASSED_OVER_MAX);
   #passedOver = 0;
-  /** Of the rank under way: peers still to be written, and still to be looked at. */
+  /** Peers of the current rank that remain to be written, and that may still be examined. */
   #missing = 0;
   #budget = 0;
   #step = 0;
@@ -89,7 +89,7 @@ export class Candidates {
     this.#places.begin();
   }
 
-  /** Sorts what was read by rank. @param ordinary ranks, without those of seeders for a seeder. */
+  /** Sorts the segments by rank. @param ordinary the number of ranks, without those of seeders for a seeder. */
   sort(ordinary: number, rules: SelectionRules, who: Requester): void {
     const { segments } = this;
     const ranks = who.filled ? 2 * ordinary : ordinary;
@@ -103,7 +103,7 @@ export class Candidates {
       const key = segments.keys[i];
       const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
       const rank = rankOf(key, rules, who);
-      // Of whom a random choice could be, and with whom anything can be exchanged.
+      // Counts the peers that a random choice could return, and that the requester can exchange data with.
       if (rank < ordinary || rank > NOT_RETURNED.unconfirmed) {
         who.candidates += free;
         if ((key & KEY_GROUP) === NO_GROUP) who.candidatesOutside += free;
@@ -117,12 +117,12 @@ export class Candidates {
     }
   }
 
-  /** How many have this rank. */
+  /** The number of peers with this rank. */
   available(rank: number): number {
     return this.#rankFree[rank];
   }
 
-  /** How many have one of the ranks `[from, to)`. */
+  /** The number of peers with one of the ranks `[from, to)`. */
   availableFrom(from: number, to: number): number {
     let sum = 0;
     for (let rank = from; rank < to; rank++) sum += this.#rankFree[rank];
@@ -130,12 +130,12 @@ export class Candidates {
   }
 
   /**
-   * Writes `wanted` of those with this rank (at most as many as there are) in compact form.
+   * Writes `wanted` peers with this rank in compact form. There must be that many.
    *
-   * Segments get shares in proportion to their size, rounded by one random number for all (systematic sampling), and
-   * every share is a run from a random place: each peer has the same chance. In a crowded list runs pass over those whose
-   * household has places enough.
-   * @returns the offset behind them.
+   * Each segment gets a share in proportion to its size. All shares are rounded with one random number (systematic
+   * sampling). Each share is a run that starts at a random place, so every peer has the same chance. In a crowded list,
+   * peers are passed over when their household has its share of places already.
+   * @returns the offset after the last written byte.
    */
   write(rank: number, wanted: number, out: Uint8Array, offset: number): number {
     const all = this.#rankFree[rank];
@@ -159,8 +159,9 @@ export class Candidates {
   }
 
   /**
-   * Writes as {@link write} does, but more than a few peers of a household (household.ts) only where others leave places
-   * free. What a segment cannot give of its share that way, the others give. Looks at a bounded number of peers.
+   * Like {@link write}, but with at most {@link FAIR_PLACES} peers of each household (household.ts), unless places stay
+   * free otherwise. If a segment has too few such peers for its share, the others fill it. The number of examined peers
+   * is bounded.
    */
   #writeFairly(rank: number, wanted: number, out: Uint8Array, offset: number): number {
     const all = this.#rankFree[rank];
@@ -188,7 +189,7 @@ export class Candidates {
     return at;
   }
 
-  /** Writes so many peers of a segment, if there are, going on from where it was left; passes others over. */
+  /** Writes at most `share` peers of a segment, from where the last call stopped. Records the peers that it passes over. */
   #writeShare(segment: number, share: number, out: Uint8Array, offset: number): number {
     const free = this.#free[segment];
     const step = this.#step % free;
@@ -209,7 +210,7 @@ export class Candidates {
     return at;
   }
 
-  /** The position of a segment's peer, counted as if the requester were not among them. */
+  /** The position of a segment's peer. `place` counts without the requester. */
   #positionOf(segment: number, place: number): number {
     const position = this.segments.starts[segment] + place;
     return this.segments.holds(segment, this.requester) && position >= this.requester
@@ -217,7 +218,7 @@ export class Candidates {
       : position;
   }
 
-  /** Writes a segment's peers `[first, first + count)`, counted as if the requester were not among them. */
+  /** Writes a segment's peers `[first, first + count)`, counted without the requester. */
   #writeRun(segment: number, first: number, count: number, out: Uint8Array, offset: number): number {
     if (count === 0) return offset;
     const start = this.segments.starts[segment] + first;

@@ -1,11 +1,11 @@
-/** How many learned peers a swarm has for everybody. */
+/** The number of learned peers in a swarm that may be returned to all clients. */
 import type { Family } from "../model/address.ts";
 import { isUnconfirmed, KEY_LEARNED } from "../store/peer-record.ts";
 import { Segments } from "../store/segments.ts";
 import { learnedCount } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 
-/** Counts those of one swarm after the other. One for each thread. */
+/** Counts learned peers. One for each thread. */
 export class LearnedCount {
   readonly #store: SwarmStore;
   readonly #segments = new Segments();

@@ -1,4 +1,4 @@
-/** The policy `nearest`: everybody gets the nearest peers first, and nobody is left out. */
+/** The policy `nearest`: all clients get the nearest peers first, and all peers may be returned. */
 import type { PeerGroups } from "../network/peer-groups.ts";
 import type { SelectionPolicy, SelectionSettings } from "./policy.ts";
 import { nearnessOf } from "./rank.ts";
@@ -13,7 +13,7 @@ export class NearestPolicy implements SelectionPolicy {
     this.settings = settings;
   }
 
-  /** Nobody has a role. */
+  /** This policy has no roles. */
   assignRole(): void {}
 
   rankOf(key: number, groups: PeerGroups, who: Requester): number {

@@ -1,7 +1,7 @@
 /**
- * Returns unconfirmed peers (peer-record.ts) to a client of the tracker that named them. They lie among the
- * unconfirmed peers of other trackers, so each one is examined. A swarm has a thousand of them at most, and only
- * forwarded announces come here.
+ * Returns unconfirmed peers (peer-record.ts) to a client of the tracker that returned them. They are stored among the
+ * unconfirmed peers of other trackers, so each record is examined. A swarm has at most a thousand of them, and only
+ * forwarded announces need this.
  */
 
 import { countedAs, LEARNED_RETURNED_AT } from "../model/counters.ts";
@@ -13,7 +13,7 @@ import { type FamilyPeers, NOT_RETURNED, type SelectionRules } from "./policy.ts
 import { rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
 
-/** Writes them. One for each thread. */
+/** Writes unconfirmed peers. One for each thread. */
 export class OwnTrackerPeers {
   readonly #random: Random;
   readonly #counters: Float64Array;
@@ -27,9 +27,9 @@ export class OwnTrackerPeers {
   }
 
   /**
-   * Writes at most `room` peers that the requester's tracker named, in compact form, from `offset` on. The selection
-   * policy holds for them as for confirmed ones.
-   * @returns how many.
+   * Writes at most `room` peers that the requester's tracker returned, in compact form, from `offset` on. The selection
+   * policy applies to them as to confirmed peers.
+   * @returns the number of peers written.
    */
   write(
     { list, cell, segments }: FamilyPeers,

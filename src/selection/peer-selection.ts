@@ -1,15 +1,15 @@
 /**
  * Which peers of a swarm are returned to a requester.
  *
- * Every group has a tier, by its priority; nearer tiers come first, and inside a tier the requester's own group. What
- * one answer can hold of a tier is chosen at random, every peer alike. A seeder is returned leechers, and seeders in what
- * room is left only as long as it has transferred nothing; nobody is returned itself, and a private address only goes where
- * it can be reached. The selection policy (policy.ts) can leave out more peers, put some behind all others, and reserve a
- * part of the answer for these.
+ * Each group has a tier, by its priority. Nearer tiers come first, and inside a tier the requester's own group. If not
+ * all peers of a tier fit, they are chosen at random with equal chances. A seeder gets leechers; it gets seeders in the
+ * remaining room only until it has transferred something. A requester never gets itself. A private address is returned
+ * only to groups that can reach it. The selection policy (policy.ts) can exclude more peers, put some after all others,
+ * and reserve a part of the answer for these.
  *
- * A dual-stack client wants both families (BEP 7), an IPv4-only one can use only its own: in every tier the
- * requester's family comes first, and the other may take a quarter of the answer, or what its own leaves free. An answer
- * over UDP holds one family only (BEP 15): a dual-stack client announces over both.
+ * A dual-stack client wants both families (BEP 7); an IPv4-only client can use only its own. So in every tier the
+ * requester's family comes first. The other family may take a quarter of the answer, or the room that the first leaves
+ * free. An answer over UDP has one family only (BEP 15); a dual-stack client announces over both.
  */
 
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
@@ -24,7 +24,7 @@ import type { Requester } from "./requester.ts";
 
 const NONE = -1;
 
-/** Chooses peers. One for each thread: it has scratch memory. */
+/** Chooses peers. Each thread needs its own, because it has scratch memory. */
 export class PeerSelection {
   readonly #store: SwarmStore;
   readonly #activity: Float64Array;
@@ -46,8 +46,8 @@ export class PeerSelection {
   }
 
   /**
-   * Writes at most `wanted` peers of the swarm to the response, and stores the mark that the policy gives the requester.
-   * The swarm's shard is locked by the caller.
+   * Writes at most `wanted` peers of the swarm to the response, and stores the mark that the policy sets for the
+   * requester. The caller holds the lock of the swarm's shard.
    */
   select(
     shard: number,
@@ -90,7 +90,7 @@ export class PeerSelection {
     response.peer6Count = this.#at6 / COMPACT_BYTES[6];
   }
 
-  /** Fills what room is left with unconfirmed peers of the tracker that the requester announces to. */
+  /** Fills the remaining room with unconfirmed peers of the tracker that the requester announces to. */
   #writeOwnTrackers(
     candidates: Candidates,
     room: number,
@@ -106,7 +106,7 @@ export class PeerSelection {
     this.#room -= written;
   }
 
-  /** Gives a seeder other seeders, in what room is left. They are no peers to exchange anything with. */
+  /** Fills the remaining room of a seeder's answer with other seeders. They are not counted: seeders exchange nothing. */
   #fill(
     own: Candidates,
     other: Candidates,
@@ -130,7 +130,7 @@ export class PeerSelection {
     this.#ipv6.load(this.#store.listCell(entry, 6), who.position6);
   }
 
-  /** Has the policy decide what the requester is in the swarm, and stores its mark. */
+  /** Asks the policy for the requester's role in the swarm, and stores its mark. */
   #assignRole(shard: number, entry: number, rules: SelectionRules, who: Requester, now: number): void {
     const wasMarked = who.marked;
     rules.selection.assignRole(this.#ipv4, this.#ipv6, rules.groups, who, now);

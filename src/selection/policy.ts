@@ -7,13 +7,13 @@ import type { PeerList } from "../store/peer-list.ts";
 import type { Segments } from "../store/segments.ts";
 import type { Requester } from "./requester.ts";
 
-/** What an operator sets about the selection: keys of the configuration's `selection`. */
+/** The settings of the selection: keys of `selection` in the configuration. */
 export interface SelectionSettings {
-  /** What is home to a requester: all peer groups together, those of its priority, or its own group alone. */
+  /** The home of a requester: all peer groups together, the groups of its priority, or only its own group. */
   readonly home: "group" | "groups" | "tier";
   /** The answer to a requester in no group. */
   readonly strangers: "nearest" | "outside_first";
-  /** A download without progress for so many seconds has stalled. */
+  /** A download has stalled after this many seconds without progress. */
   readonly stallSeconds: number;
 }
 
@@ -29,8 +29,8 @@ export interface FamilyPeers {
 export const BLOCKS_MAX = 2;
 
 /**
- * A selection policy. One object for each thread, made when a configuration is adopted: it may have scratch memory, and
- * allocates nothing per request. All calls in force go to one class, so V8 can inline them.
+ * A selection policy. Each thread makes its own object when a configuration is loaded. It may have scratch memory, and
+ * allocates nothing per request. All calls go to one class at a time, so V8 can inline them.
  */
 export interface SelectionPolicy {
   readonly settings: SelectionSettings;
@@ -48,19 +48,19 @@ export interface SelectionPolicy {
    * @returns a rank of one of the {@link blocks}; or {@link NOT_RETURNED.policy} or a code above it.
    */
   rankOf(key: number, groups: PeerGroups, who: Requester): number;
-  /** How many places of an answer are reserved for peers of the blocks after the first. */
+  /** The number of places of an answer that are reserved for peers of the blocks after the first. */
   reserve(who: Requester, wanted: number): number;
   /** Why peers with this rank, {@link NOT_RETURNED.policy} or above, are not returned. For people. */
   whyNot(rank: number): string;
 }
 
-/** The policy in force, and the groups that it goes by. */
+/** The current policy, and the peer groups. */
 export interface SelectionRules {
   readonly selection: SelectionPolicy;
   readonly groups: PeerGroups;
 }
 
-/** Ranks of peers that are not returned, by the reason: `first` and above. From `policy` on each policy has its own. */
+/** Ranks of peers that are not returned, by reason. The lowest is `first`. From `policy` on, each policy defines its own. */
 export const NOT_RETURNED = {
   first: 0xfff0,
   seeder: 0xfff0,

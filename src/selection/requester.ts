@@ -1,20 +1,20 @@
 import { Address, type Family } from "../model/address.ts";
 
-/** Who asks for peers. Mutable, used again for every announce. */
+/** The client that asks for peers. Mutable, reused for every announce. */
 export class Requester {
   readonly address = new Address();
   group = 0;
-  /** The hash of its client (client-identity.ts), 0 where it does not say who it is. */
+  /** The hash of its client (client-identity.ts); 0 if the announce does not identify it. */
   client = 0;
-  /** The only family that it can be returned peers of, or 0 for both. */
+  /** The only family of which it can get peers, or 0 for both. */
   onlyFamily: Family | 0 = 0;
-  /** What it has left, by coarseLeft. */
+  /** The bytes it has left, encoded by coarseLeft. */
   left = 0;
-  /** Wants no complete peers, having nothing to fetch. */
+  /** It wants no complete peers, because it fetches nothing. */
   seeder = false;
   /**
-   * It is a seeder that has transferred nothing yet, as far as it says: room that leechers leave is filled with seeders.
-   * A client that knows no more than a magnet link has nothing left to fetch either, by what it announces.
+   * It is a seeder that reports no transfer yet: room that leechers leave free is filled with seeders. A client that only
+   * has a magnet link announces `left=0` too, and needs them to fetch the metadata.
    */
   filled = false;
   /** Its download has made no progress for too long. */
@@ -25,18 +25,18 @@ export class Requester {
   marked = false;
   /** It gets peers outside its home. */
   outside = false;
-  /** Seconds after which the selection policy wants it to announce again; 0: as configured. */
+  /** Seconds after which it must announce again, by the selection policy; 0: the configured interval. */
   interval = 0;
-  /** It is another tracker that asks for peers (polls.ts), and no peer. */
+  /** It is another tracker that asks for peers (polls.ts), not a peer. */
   poll = false;
-  /** The number of the upstream tracker that it announces to (peer-record.ts), or 0: it gets that tracker's unconfirmed peers. */
+  /** The number of the upstream tracker that it announces to (peer-record.ts), or 0. It gets that tracker's unconfirmed peers. */
   source = 0;
-  /** It is only asked about: nothing changes by it. */
+  /** Its answer is only explained: nothing is stored. */
   preview = false;
-  /** Peers that it could be returned and reach, and those of them that are in no group. */
+  /** Peers that may be returned to it and that it can reach; and those of them that are in no group. */
   candidates = 0;
   candidatesOutside = 0;
-  /** What it is returned: peers, and those of them that are in no group. */
+  /** Peers in its answer; and those of them that are in no group. */
   returned = 0;
   returnedOutside = 0;
   /** Its own positions in the swarm's lists, or -1. */
@@ -48,7 +48,7 @@ export class Requester {
     return this.position4 !== -1 || this.position6 !== -1;
   }
 
-  /** Forgets what it could be returned, and is. */
+  /** Sets the counts of its answer to 0. */
   clearAnswer(): void {
     this.candidates = 0;
     this.candidatesOutside = 0;

@@ -1,18 +1,18 @@
 /**
- * Which torrents are served: all, only those of a list, or all but those. The list is read-only memory shared by all
- * workers, info-hashes sorted into buckets by their first 16 bits; they are uniform, so that a bucket of a list of a
- * million holds about 15.
+ * Decides which torrents are served: all, only those on a list, or all but those on a list. The list is read-only memory
+ * shared by all workers. Info-hashes are sorted into buckets by their first 16 bits. They are uniformly distributed, so a
+ * bucket of a list with a million entries holds about 15.
  */
 
-/** How the list is meant: not at all, as the only torrents served, or as those refused. */
+/** off: all torrents are served. allow: only those on the list. deny: all but those on the list. */
 export type AccessMode = "off" | "allow" | "deny";
 
-/** The list's shared memory, as it is handed from thread to thread. */
+/** The list's shared memory, in the form in which workers receive it. */
 export interface AccessListData {
   readonly mode: AccessMode;
-  /** Five words an info-hash, by bucket. */
+  /** Five words for each info-hash, ordered by bucket. */
   readonly hashes: Uint32Array<SharedArrayBuffer>;
-  /** Where each bucket begins, counted in info-hashes, and where the last one ends. */
+  /** The start of each bucket, in info-hashes, and the end of the last one. */
   readonly buckets: Uint32Array<SharedArrayBuffer>;
 }
 

@@ -5,7 +5,7 @@ import { peerKey } from "../store/peer-key.ts";
 import { COUNTS, type Counts, type PeerUpdate } from "../store/peer-update.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
-/** What is stored of one announce after the other. Mutable, used again for every announce. */
+/** The values of an announce that are stored. Mutable, reused for every announce. */
 export class AnnouncedPeer implements PeerUpdate {
   readonly address = new Address();
   port = 0;
@@ -20,7 +20,11 @@ export class AnnouncedPeer implements PeerUpdate {
   stallSeconds = 1;
   readonly admission = new Admission();
 
-  /** Sets the address that the peer is stored under. {@link left} is set. @param group of the address. @param maxPeers of the store. */
+  /**
+   * Sets the address under which the peer is stored, and what follows from it. Set {@link left} before.
+   * @param group the peer group of the address.
+   * @param maxPeers the maximum of peers in the store.
+   */
   setAddress(
     address: Address,
     port: number,

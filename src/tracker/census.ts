@@ -1,23 +1,23 @@
 /**
  * The figures of one scan by the sweeper: peers by group, swarms by size, swarms without near peers, the largest
  * swarms. Each worker counts the shards that it sweeps, and publishes the result in shared memory after a full scan.
- * So no figure needs a walk through all swarms.
+ * So no figure needs a scan of its own.
  */
 import type { Family } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
 import { ACTIVITY_TIERS, tierSlot } from "../store/group-activity.ts";
 import { KEY_COMPLETE, KEY_DUPLICATE, KEY_GROUP, KEY_LEARNED } from "../store/peer-record.ts";
 
-/** Swarms are told apart by size: class `c` has those of up to 2^c peers, and more than half of that. */
+/** Classes of swarms by size. Class `c` has the swarms with more than 2^(c-1) and up to 2^c peers. */
 export const SIZE_CLASSES = 24;
 
-/** The largest swarms that are known of each thread. */
+/** The number of largest swarms that each worker publishes. */
 export const LARGEST = 20;
 
-/** Words of one of them: info-hash, complete, incomplete, peers by tier (group-activity.ts). */
+/** Words of one large swarm: info-hash, complete, incomplete, peers by tier (group-activity.ts). */
 export const LARGEST_WORDS = 7 + ACTIVITY_TIERS;
 
-/** Where things are in a published census, in words. `rounds` is 0 until there is one. */
+/** Offsets in a published census, in words. `rounds` is 0 until the first scan is complete. */
 export const CENSUS = {
   rounds: 0,
   swarms: 1,
@@ -31,28 +31,28 @@ export const CENSUS = {
 
 const CENSUS_WORDS = CENSUS.peers + 4 * GROUP_IDS;
 
-/** Allocates what a thread publishes, in shared memory. */
+/** Allocates the census of one worker in shared memory. */
 export function allocateCensus(): Uint32Array<SharedArrayBuffer> {
   return new Uint32Array(new SharedArrayBuffer(CENSUS_WORDS * 4));
 }
 
-/** Where the peers of a group are counted. */
+/** The offset at which the peers of a group are counted. */
 export function peersAt(family: Family, complete: boolean, group: number): number {
   return CENSUS.peers + ((family === 4 ? 0 : 2) + (complete ? 1 : 0)) * GROUP_IDS + group;
 }
 
-/** Counts one round after the other. */
+/** Counts one scan after the other. */
 export class Census {
-  /** By whose tiers peers are told apart. */
+  /** They define the tier of each peer. */
   groups: PeerGroups;
   readonly #published: Uint32Array;
   readonly #words = new Uint32Array(CENSUS_WORDS);
-  /** Of the swarm under way: peers by tier, in all, and in groups. */
+  /** For the current swarm: peers by tier, all peers, and peers in groups. */
   readonly #tiers = new Uint32Array(ACTIVITY_TIERS);
   #peers = 0;
   #complete = 0;
   #near = 0;
-  /** The size of the smallest of the largest swarms, and its place. */
+  /** The size of the smallest of the largest swarms, and its offset. */
   #least = 0;
   #leastAt: number = CENSUS.largest;
 
@@ -61,7 +61,7 @@ export class Census {
     this.groups = groups;
   }
 
-  /** Begins another round, whatever the last one had come to. */
+  /** Begins a new scan, even if the last one is not complete. */
   begin(): void {
     this.#words.fill(0);
     this.#least = 0;
@@ -76,7 +76,7 @@ export class Census {
     this.#near = 0;
   }
 
-  /** Counts a peer of the swarm under way, unless it is a learned one or a duplicate. @param key of peer-record.ts. */
+  /** Counts a peer of the current swarm, unless it is learned or a duplicate. @param key of the peer (peer-record.ts). */
   add(family: Family, key: number): void {
     if ((key & (KEY_LEARNED | KEY_DUPLICATE)) !== 0) return;
     const group = key & KEY_GROUP;
@@ -89,7 +89,7 @@ export class Census {
     if (group !== NO_GROUP) this.#near++;
   }
 
-  /** Counts the swarm under way. @param source and `at`: where its info-hash is. */
+  /** Counts the current swarm. @param source has its info-hash at the index `at`. */
   endSwarm(source: Uint32Array, at: number): void {
     const size = this.#peers;
     if (size === 0) return;
@@ -99,7 +99,7 @@ export class Census {
     if (size > this.#least) this.#keep(source, at);
   }
 
-  /** The round is over. */
+  /** Publishes the completed scan, and begins the next. */
   publish(): void {
     const rounds = this.#published[CENSUS.rounds];
     this.#words[CENSUS.rounds] = rounds + 1;
@@ -107,7 +107,7 @@ export class Census {
     this.begin();
   }
 
-  /** Puts the swarm in the place of the smallest of the largest. */
+  /** Replaces the smallest of the largest swarms by the current one. */
   #keep(source: Uint32Array, at: number): void {
     const words = this.#words;
     const to = this.#leastAt;

@@ -1,6 +1,6 @@
 /**
- * What an address would be answered now, and why: the selection of an announce, with everything that it went by. For the
- * control plane; nothing changes, and nothing is counted.
+ * Explains the answer that an address would get now. It runs the selection of an announce, and returns the properties
+ * that decided it. It is for the control plane: nothing is stored or counted.
  */
 import { Address, type Family } from "../model/address.ts";
 import { AnnounceResponse, COMPACT_BYTES, LEFT_MAX } from "../model/announce.ts";
@@ -26,10 +26,10 @@ import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
-/** So many peers of a swarm are looked at for the requester itself. */
+/** The most peers of a swarm that are searched for the requester. */
 const SEARCH_LIMIT = 10_000;
 
-/** Peers of one family, group and kind: they are given, or not, for the same reason. */
+/** Peers of one family, group and kind. All of them are returned, or not, for the same reason. */
 export interface ExplainedRun {
   readonly family: Family;
   readonly group: number;
@@ -39,7 +39,7 @@ export interface ExplainedRun {
   readonly learned: boolean;
   /** Without the requester itself. */
   readonly peers: number;
-  /** Lower ranks come first; what is not returned comes last. */
+  /** Lower ranks come first. Peers that are not returned have the highest ranks. */
   readonly rank: number;
   /** Why they are not returned, for people; undefined if they are. */
   readonly whyNot: string | undefined;
@@ -51,12 +51,12 @@ export interface ExplainedPeer {
   readonly port: number;
 }
 
-/** An answer, explained. */
+/** The answer, and why it is so. */
 export interface Explanation {
   readonly group: number;
   /** Whether it is another tracker's address. */
   readonly poll: boolean;
-  /** Whether a peer of this address is in the swarm; then it is asked as that one, else as a new leecher. */
+  /** Whether a peer with this address is in the swarm. If so, the answer is for that peer, otherwise for a new leecher. */
   readonly known: boolean;
   readonly seeder: boolean;
   readonly bridge: boolean;
@@ -80,7 +80,7 @@ export class Explainer {
   /**
    * @param infoHash five words.
    * @param now seconds.
-   * @returns undefined when the swarm is busy; null when there is none.
+   * @returns undefined if the shard is locked for too long; null if there is no such swarm.
    */
   explain(
     infoHash: Uint32Array,
@@ -116,7 +116,7 @@ export class Explainer {
     };
   }
 
-  /** The requester: what is known of it, or a new leecher. */
+  /** Makes the requester: the stored peer with this address, or a new leecher. */
   #loadRequester(entry: number, address: Address, policy: TrackerPolicy, now: number): Requester {
     const store = this.#store;
     const { family } = address;
@@ -137,7 +137,7 @@ export class Explainer {
       const key = store.words[record + ADDRESS_WORDS[family]];
       if ((key & KEY_LEARNED) !== 0) continue;
       who.seeder = (key & KEY_COMPLETE) !== 0;
-      // What it has transferred is not stored: one whose copy is not proven is taken for one that has not.
+      // Transferred bytes are not stored. A peer without a proven copy is assumed to have transferred nothing.
       who.filled = (key & (KEY_COMPLETE | KEY_PROVEN)) === KEY_COMPLETE;
       who.left = who.seeder ? 0 : leftOf(state);
       who.before = who.seeder ? 0 : state;

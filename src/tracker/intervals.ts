@@ -1,9 +1,9 @@
-/** When a client is asked to announce again. */
+/** The intervals after which a client announces again. */
 import type { AnnounceResponse } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
 import type { TrackerPolicy } from "./tracker-policy.ts";
 
-/** Intervals differ by up to this part either way, so that clients that came together do not stay together. */
+/** Intervals vary by up to this part, up and down. So clients that started together do not keep announcing together. */
 const INTERVAL_SPREAD = 0.1;
 
 /** Sets the configured intervals. */

@@ -1,15 +1,15 @@
 /**
- * Recognizes polls, the announces of other trackers. A poll asks for peers as a client would. Stored, it would be a
- * peer that accepts no connections. Polls are recognized by configured addresses, or by their peer_id.
+ * Recognizes polls, the announces of other trackers. A poll asks for peers as a client would. If it were stored, it
+ * would be a peer that accepts no connections. Polls are recognized by configured addresses, or by their peer_id.
  */
 import type { Address } from "../model/address.ts";
 import { type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
 import { buildPrefixTable, PrefixTable, type PrefixTableData } from "../network/prefix-table.ts";
 
-/** What the peer_id of a BTRT that asks another tracker begins with; the rest is its own. */
+/** The prefix of the peer_id with which BTRT asks other trackers. The rest differs between trackers. */
 export const POLL_PEER_ID = "-BTRT01-";
 
-/** As it travels: addresses for which a lookup finds not 0, and peer_ids, five words each. */
+/** The data for a worker: a table in which the addresses of other trackers have values other than 0; peer_ids of five words each. */
 export interface PollsData {
   readonly addresses: PrefixTableData;
   readonly peerIds: Uint32Array;
@@ -46,7 +46,7 @@ export class Polls {
   }
 }
 
-/** Where there are no other trackers but those that say who they are. */
+/** Recognizes only trackers with the prefix {@link POLL_PEER_ID}. */
 export const NO_POLLS = new Polls({ addresses: buildPrefixTable([]), peerIds: new Uint32Array(0) });
 
 const [OURS_0, OURS_1] = peerIdWords(POLL_PEER_ID.padEnd(4 * PEER_ID_WORDS));

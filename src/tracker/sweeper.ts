@@ -1,8 +1,7 @@
 /**
- * Walks through all swarms, again and again, a little at a time: peers that have not announced for too long go, and so
- * do learned peers whose time has come;
- * after a change of the groups peers get their new one. On its way it counts what there is (census.ts). It holds a shard
- * for a few hundred records at most.
+ * Sweeps all swarms in endless rounds, in small steps. It removes peers that have not announced for too long, and learned
+ * peers that have expired. After a change of the peer groups it assigns the new group to each peer. It also counts peers
+ * and swarms (census.ts). It holds a shard for a few hundred records at most.
  */
 
 import type { Family } from "../model/address.ts";
@@ -25,16 +24,16 @@ import {
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { Census } from "./census.ts";
 
-/** Records and swarms looked at before the shard is let go: tens of microseconds, a millisecond if all must go. */
+/** Records and swarms that are examined in one hold of a shard: tens of microseconds, or a millisecond if all expire. */
 const HOLD = 256;
 
 /**
- * Rounds that reclassify after a change of groups. One can miss a peer that filled the place of another that left
- * between two steps; a peer that even two miss is put right by its next announce.
+ * Rounds that reclassify peers after a change of groups. One round can miss a peer that was moved into the place of a
+ * removed one between two steps. If both rounds miss a peer, its next announce corrects its group.
  */
 const RECLASSIFY_ROUNDS = 2;
 
-/** What a {@link Sweeper} works with. */
+/** The options of a {@link Sweeper}. */
 export interface SweeperOptions {
   readonly store: SwarmStore;
   readonly groups: PeerGroups;
@@ -49,9 +48,9 @@ export interface SweeperOptions {
   readonly workers: number;
 }
 
-/** Sweeps some of a store's shards. */
+/** Sweeps a worker's part of the shards. */
 export class Sweeper {
-  /** Seconds without an announce after which a peer goes. */
+  /** Seconds without an announce after which a peer is removed. */
   peerExpiry: number;
   readonly #store: SwarmStore;
   readonly #counters: Float64Array;
@@ -61,7 +60,7 @@ export class Sweeper {
   readonly #census: Census;
   #groups: PeerGroups;
   #reclassifyRounds = 0;
-  /** The place it has come to: swarms from the last number down, the peers of each from the front. */
+  /** The current position. Swarms are swept from the highest number down, the peers of each from the front. */
   #shard: number;
   #number = -1;
   #family: Family = 4;
@@ -80,8 +79,9 @@ export class Sweeper {
   }
 
   /**
-   * Takes over new groups: peers known already are classified anew, from the start. Where that is under way it goes on
-   * from its place, for a round more: else groups that change often would keep it from the last shards for ever.
+   * Adopts new groups, and reclassifies all stored peers, from the first shard on. If a reclassification is in progress,
+   * it continues from its position for one more round. Otherwise frequent changes could keep it from ever reaching the
+   * last shards.
    */
   reclassify(groups: PeerGroups): void {
     this.#groups = groups;
@@ -102,8 +102,8 @@ export class Sweeper {
   }
 
   /**
-   * Goes on for about `budget` records and swarms.
-   * @returns true when this completed a round.
+   * Sweeps about `budget` records and swarms.
+   * @returns true if a round was completed.
    */
   step(now: number, budget: number): boolean {
     const store = this.#store;
@@ -128,7 +128,7 @@ export class Sweeper {
     this.#position = 0;
   }
 
-  /** @returns true when that was the last. */
+  /** Moves to the next shard. @returns true after the last shard of a round. */
   #nextShard(): boolean {
     this.#shard += this.#shardStep;
     const wrapped = this.#shard >= this.#store.shards;
@@ -141,11 +141,11 @@ export class Sweeper {
     return wrapped;
   }
 
-  /** @returns false at the end of the shard. */
+  /** Sweeps a part of the shard. @returns false if its end was reached. */
   #sweepShard(shard: number, now: number): boolean {
     const store = this.#store;
     let left = HOLD;
-    // What was removed since the last hold has shortened the table: swarms only move to lower numbers.
+    // Swarms removed since the last hold have shortened the table. Swarms only move to lower numbers.
     const last = store.swarmsIn(shard) - 1;
     if (this.#number > last) {
       this.#number = last;
@@ -170,9 +170,9 @@ export class Sweeper {
   }
 
   /**
-   * Sweeps what is left of the list of `#family`, from its front: a removal fills its place from further back, and an
-   * insertion moves records of a run only from its front to its back, so that none not yet seen gets behind.
-   * @returns what is left of the budget; with none, there may be more.
+   * Sweeps the rest of the list of `#family`, from front to back. A removal fills the gap from further back. An insertion
+   * moves records of a run only from its front to its back. So no record moves behind the position unseen.
+   * @returns the rest of the budget. If it is 0, the list may not be finished.
    */
   #sweepList(shard: number, entry: number, now: number, budget: number): number {
     const list = this.#store.list(this.#family);
@@ -187,7 +187,7 @@ export class Sweeper {
     return left;
   }
 
-  /** @returns false when the peer was moved or removed, and another may be in its place. */
+  /** @returns false if the peer was moved or removed. Another peer may be in its place then. */
   #isSettled(shard: number, entry: number, record: number, now: number): boolean {
     const store = this.#store;
     const { words } = store;
@@ -195,7 +195,7 @@ export class Sweeper {
     const old = words[keyAt] & KEY_MASK;
     const state = words[keyAt + 1];
     const learned = (old & KEY_LEARNED) !== 0;
-    // Who may be told a learned private address was settled by the groups of then: it is to be learned anew.
+    // A learned private address was filtered by the old groups. It is removed, and must be learned again.
     const isUnsettled = this.reclassifying && learned && (old & KEY_PRIVATE) !== 0;
     if (isUnsettled || (learned ? isForgotten(state, now) : ageOf(state, now) > this.peerExpiry)) {
       store.removePeer(shard, entry, this.#family, this.#position);

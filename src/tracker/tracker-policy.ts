@@ -3,33 +3,33 @@ import type { SelectionRules } from "../selection/policy.ts";
 import type { AccessList } from "./access-list.ts";
 import type { Polls } from "./polls.ts";
 
-/** What an operator sets about answers; see the configuration keys of the same names. Times in seconds. */
+/** Settings of the answers. See the configuration keys of the same names. Times are in seconds. */
 export interface TrackerSettings {
   readonly interval: number;
   readonly minInterval: number;
   readonly numWant: number;
   readonly numWantMax: number;
-  /** Whether learned peers are counted as incomplete ones of ours, for clients. */
+  /** Whether the number of incomplete peers in an answer includes learned peers. */
   readonly countLearned: boolean;
 }
 
-/** When a complete copy is believed, and whom the hash list can strand: the keys of `hashlist` of the same names. */
+/** When a complete copy is proven, and which clients the hash list affects: keys of `hashlist` with the same names. */
 export interface CopySettings {
-  /** Seconds for which a copy is announced until it is proven (peer-record.ts). */
+  /** Seconds for which a copy must be announced until it is proven (peer-record.ts). */
   readonly minDwell: number;
-  /** Tiers that are inside. */
+  /** The number of tiers that are inside. */
   readonly tiers: number;
 }
 
-/** What answers follow from: all that a reload replaces. */
+/** All settings and tables that decide an answer. A reload replaces it. */
 export interface TrackerPolicy extends SelectionRules {
   readonly settings: TrackerSettings;
   readonly copies: CopySettings;
   readonly accessList: AccessList;
   readonly polls: Polls;
-  /** Seconds after which other trackers are asked again about a swarm that is announced; 0: there are none. */
+  /** Seconds after which neighbors are asked again about a swarm that clients still announce; 0: there are no neighbors. */
   readonly refreshSeconds: number;
-  /** Milliseconds that the first announce of a swarm may wait for what they say. */
+  /** Milliseconds that the first announce of a swarm may wait for the first reply. */
   readonly refreshWaitMs: number;
 }
 

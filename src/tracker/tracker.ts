@@ -1,5 +1,5 @@
 /**
- * The tracker: what an announce and a scrape do, whatever protocol carried them. Read this first.
+ * The tracker: handles announces and scrapes of all protocols. Read this file first.
  */
 
 import type { Exchange } from "../engine/engine.ts";
@@ -33,21 +33,21 @@ import { setIntervals, shortenInterval } from "./intervals.ts";
 import { isInside, type TrackerPolicy } from "./tracker-policy.ts";
 import { hasUploaded, isFresh } from "./transferred.ts";
 
-/** The time, as whoever drives the tracker last looked at the clock. */
+/** The time. The owner of the tracker updates it. */
 export interface Clock {
   /** Seconds since 1970. Never goes back. */
   seconds: number;
 }
 
-/** Where other trackers' peers are asked for. */
+/** The queue of tasks for the control plane, which asks other trackers. */
 export type Tasks = Pick<TaskWriter, "push">;
 
 const NO_TASKS: Tasks = { push: () => false };
 
-/** The connection of an announce (engine/engine.ts). A token is too large to be handed on without garbage. */
+/** The connection of an announce (engine/engine.ts). It is passed whole, because to pass its token would allocate. */
 export type Asker = Pick<Exchange, "mayDefer" | "token">;
 
-/** What a {@link Tracker} works with. */
+/** The options of a {@link Tracker}. */
 export interface TrackerOptions {
   readonly store: SwarmStore;
   readonly policy: TrackerPolicy;
@@ -57,13 +57,13 @@ export interface TrackerOptions {
   readonly counters: Float64Array;
   /** As in store/group-activity.ts. */
   readonly activity: Float64Array;
-  /** Where other trackers' peers are asked for; nowhere if it is left out. */
+  /** The queue of tasks for the control plane. Without it, other trackers are not asked. */
   readonly tasks?: Tasks | undefined;
 }
 
-/** Answers announces and scrapes. One for each thread, over a store that they share. Allocates nothing per request. */
+/** Answers announces and scrapes. One for each thread; all share the store. Allocates nothing per request. */
 export class Tracker {
-  /** What answers follow from; replaced as a whole. */
+  /** A reload replaces it as a whole. */
   policy: TrackerPolicy;
   readonly #store: SwarmStore;
   readonly #selection: PeerSelection;
@@ -95,8 +95,8 @@ export class Tracker {
 
   /**
    * Stores or removes the peer, and returns other peers.
-   * @param asker the connection, if the client may wait for peers of other trackers (`response.waitMs`).
-   * @returns {@link OK} with the response filled, or the error for the client.
+   * @param asker the connection, if the client may wait for peers of other trackers. If it must, `response.waitMs` is set.
+   * @returns {@link OK} if the response was filled, otherwise the error for the client.
    */
   announce(request: AnnounceRequest, response: AnnounceResponse, asker?: Asker): ClientErrorCode {
     response.waitMs = 0;
@@ -124,7 +124,7 @@ export class Tracker {
     return OK;
   }
 
-  /** Answers another tracker. It is no peer: nothing changes, and nobody is asked. */
+  /** Answers another tracker. It is no peer, so nothing is stored and no tracker is asked. */
   #answerPoll(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
     const store = this.#store;
     const who = this.#requester;
@@ -146,8 +146,8 @@ export class Tracker {
   }
 
   /**
-   * Remembers (or forgets) the peer, and leaves the answer to {@link answer}.
-   * @param response is given the counts of the swarm, and no peers.
+   * Stores or removes the peer. {@link answer} returns other peers later.
+   * @param response gets the counts of the swarm, but no peers.
    */
   register(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
     const { numWant } = request;
@@ -157,7 +157,7 @@ export class Tracker {
     return error;
   }
 
-  /** Answers, be it a while later, an announce that has been registered. */
+  /** Answers an announce that {@link register} handled before. */
   answer(request: AnnounceRequest, response: AnnounceResponse): void {
     this.#answerRegistered(request, response, 0);
   }
@@ -177,7 +177,7 @@ export class Tracker {
     const entry = store.find(shard, request.infoHash);
     if (entry !== 0) {
       this.#loadRequester(request);
-      // It is the same announce again: it says nothing new.
+      // This announce has been counted already.
       this.#update.uploaded = false;
       this.#update.completed = false;
       const outcome = this.#put(shard, entry, request.address, request.port, who.group);
@@ -197,7 +197,7 @@ export class Tracker {
   }
 
   /**
-   * The same, of an announce that was meant for an upstream tracker.
+   * Like {@link answer}, for an announce that was forwarded from an upstream tracker.
    * @param source that tracker's number, or 0 (UpstreamTrackers.source).
    */
   answerForwarded(request: AnnounceRequest, response: AnnounceResponse, source: number): void {
@@ -207,14 +207,14 @@ export class Tracker {
     this.#counters[COUNTER.forwardedNear] += returned - returnedOutside;
   }
 
-  /** Counts whether a member was given outside peers though there were as many at home as it was given. */
+  /** Counts members' announces, and those that got outside peers although the swarm had enough near ones. */
   #countLocality(who: Requester): void {
     this.#counters[COUNTER.memberAnnounces]++;
     if (who.returnedOutside > 0 && who.candidates - who.candidatesOutside >= who.returned)
       this.#counters[COUNTER.nearMissed]++;
   }
 
-  /** Counts the peers of each torrent asked for. Torrents not served have none. */
+  /** Counts the peers of each requested torrent. The counts of unknown torrents are 0. */
   scrape(request: ScrapeRequest, response: ScrapeResponse): ClientErrorCode {
     const store = this.#store;
     this.#counters[COUNTER.scrapes]++;
@@ -263,7 +263,7 @@ export class Tracker {
     store.removeIfEmpty(shard, entry);
   }
 
-  /** Removes a peer in favour of one that announces to a full tracker. @returns whether it did. */
+  /** Removes a peer to make room for a new one when the tracker is full. @returns whether it did. */
   #makeRoom(shard: number, entry: number, request: AnnounceRequest): boolean {
     this.#loadRequester(request);
     const { group } = this.#requester;
@@ -274,8 +274,8 @@ export class Tracker {
   }
 
   /**
-   * Asks for other trackers' peers, when that is due.
-   * @returns for how many milliseconds the client may wait for them: for the first time only.
+   * Queues a task to ask the neighbors about the swarm, if that is due.
+   * @returns the milliseconds for which the client may wait for their peers. Only a swarm's first announce may wait.
    */
   #requestRefresh(entry: number, infoHash: Uint32Array, asker?: Asker): number {
     const { refreshSeconds, refreshWaitMs } = this.policy;
@@ -287,7 +287,7 @@ export class Tracker {
     writeRefresh(this.#task, infoHash, peers, isNew);
     const waits = isNew && asker?.mayDefer === true && refreshWaitMs > 0;
     const token = waits ? asker.token : 0;
-    // When there is no room for the task, the next announce has it again.
+    // If the queue is full, the next announce tries again.
     if (!this.#tasks.push(TASK.refresh, token, this.#task, 0, REFRESH_BYTES)) return 0;
     setRefreshed(words, entry, now, refreshSeconds);
     if (!waits) return 0;
@@ -302,13 +302,13 @@ export class Tracker {
     this.#selection.select(shard, entry, this.policy, this.#requester, wanted, this.#clock.seconds, response);
   }
 
-  /** Incomplete peers, as clients are told: other trackers are told of our own alone. */
+  /** The number of incomplete peers for an answer. Learned peers are never counted in answers to other trackers. */
   #incomplete(entry: number, poll: boolean): number {
     const own = this.#store.incomplete(entry);
     return this.policy.settings.countLearned && !poll ? own + this.#learned.count(entry) : own;
   }
 
-  /** Loads the requester, and what is to be stored of it, from the announce. */
+  /** Loads the requester and the stored values from the announce. */
   #loadRequester(request: AnnounceRequest): void {
     const who = this.#requester;
     who.address.copyFrom(request.address);
@@ -329,7 +329,8 @@ export class Tracker {
   }
 
   /**
-   * Stores the peer under its other address, too, or notes where that is already; of the two records one counts.
+   * Stores the peer under its other address too, or finds the position where it is stored already. Only one of the two
+   * records counts.
    * @param first the outcome of storing it under its first address.
    */
   #putOther(shard: number, entry: number, request: AnnounceRequest, first: PutOutcome): void {
@@ -346,8 +347,8 @@ export class Tracker {
   }
 
   /**
-   * Stores the peer under one of its addresses; where that is not possible it is answered all the same.
-   * @returns the outcome, an object that the next call fills again.
+   * Stores the peer under one of its addresses. If that is not possible, it is answered all the same.
+   * @returns the outcome, an object that the next call reuses.
    */
   #put(shard: number, entry: number, address: Address, port: number, group: number): PutOutcome {
     const update = this.#update;
@@ -382,7 +383,7 @@ export class Tracker {
     if (position !== -1) this.#store.removePeer(shard, entry, address.family, position);
   }
 
-  /** How many peers an announce asks for. */
+  /** The number of peers that an announce asks for, within the limits. */
   numWant(request: AnnounceRequest): number {
     const { numWant, numWantMax } = this.policy.settings;
     const wanted = request.numWant === NUM_WANT_DEFAULT ? numWant : Math.min(request.numWant, numWantMax);
