@@ -27,7 +27,7 @@ const DOCTORS = [
 ];
 
 /** The parts that the control plane is composed of, each with a panel in the admin listener. */
-const PARTS = ["neighbors", "forwarding", "storage", "hash-list"];
+const PARTS = ["neighbors", "forwarding", "storage", "hash-list", "gate"];
 
 /** The way of an announce, from the bytes to the peers; each may import what stands before it in {@link MAY_IMPORT}. */
 const DATA_PLANE = ["model", "network", "wire", "store", "selection", "tasks", "tracker", "services"];
@@ -49,6 +49,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   forwarding: ["model", "network", "client", "store", "tasks"],
   storage: ["model", "network", "store", "platform"],
   "hash-list": ["model", "network", "store", "tracker/access-list.ts", "platform"],
+  gate: ["model", "network", "store", "selection", "hash-list", "tracker/access-list.ts", "platform"],
   admin: ["model", "network", "store", "selection", "tracker", ...PARTS, "platform"],
   config: [
     "model",

@@ -6,8 +6,8 @@
  * side over TCP, and over uTP (BEP 29) the payload of its first ST_DATA packet, behind a header of 20 bytes that may
  * have extensions.
  */
+import { type AddressRange, findRanges, formatRange } from "../network/address-ranges.ts";
 import { buildPeerGroups, NO_GROUP, type PeerGroupDefinition } from "../network/peer-groups.ts";
-import { type AddressRange, findRanges, formatRange } from "./address-ranges.ts";
 import { NFT_SET, NFT_SET_TYPE, NFT_TABLE } from "./nftables-names.ts";
 
 /** Options of the rules. */

@@ -1,7 +1,7 @@
 /** Converts peer groups to disjoint address ranges, as packet filters need them. */
 import { Address, type Family } from "../model/address.ts";
-import { formatAddress } from "../model/address-text.ts";
-import type { PrefixTableData } from "../network/prefix-table.ts";
+import { formatAddress, parseAddress } from "../model/address-text.ts";
+import type { PrefixTableData } from "./prefix-table.ts";
 
 const BITS = { 4: 32n, 6: 128n } as const;
 
@@ -41,6 +41,37 @@ export function formatRange({ family, first, last }: AddressRange): string {
   const isPrefix = (size & (size - 1n)) === 0n && first % size === 0n;
   if (!isPrefix) return `${format(family, first)}-${format(family, last)}`;
   return `${format(family, first)}/${BITS[family] - BigInt(size.toString(2).length - 1)}`;
+}
+
+/**
+ * Parses what {@link formatRange} writes. A v4-mapped address is an IPv6 address here.
+ * @throws Error that describes the mistake.
+ */
+export function parseRange(text: string): AddressRange {
+  const [, start, sign, end] =
+    /^([^/-]+)([/-])([^/-]+)$/.exec(text) ?? fail(text, "ADDRESS/LENGTH or ADDRESS-ADDRESS");
+  const { family, value: first } = parseValue(start);
+  if (sign === "-") {
+    const { family: lastFamily, value: last } = parseValue(end);
+    if (lastFamily !== family || last < first) fail(text, "the last address follows the first");
+    return { family, first, last };
+  }
+  const bits = BITS[family];
+  if (!/^(0|[1-9]\d{0,2})$/.test(end) || BigInt(end) > bits) fail(text, `a length from 0 to ${bits}`);
+  const last = first + (1n << (bits - BigInt(end))) - 1n;
+  if ((first & (last - first)) !== 0n) fail(text, "no bits after the prefix");
+  return { family, first, last };
+}
+
+function fail(text: string, expected: string): never {
+  throw new Error(`"${text}" is not a range of addresses: expected ${expected}`);
+}
+
+function parseValue(text: string): { family: Family; value: bigint } {
+  const { family, words } = parseAddress(text);
+  if (family === 6) return { family, value: joinWords(words) };
+  const value = BigInt(words[0]);
+  return text.includes(":") ? { family: 6, value: (0xffffn << 32n) | value } : { family, value };
 }
 
 function joinWords(words: Uint32Array): bigint {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseAddress } from "../model/address-text.ts";
-import { parsePrefix } from "../network/prefix.ts";
-import { buildPrefixTable, PrefixTable } from "../network/prefix-table.ts";
-import { type AddressRange, findRanges, formatRange } from "./address-ranges.ts";
+import { type AddressRange, findRanges, formatRange, parseRange } from "./address-ranges.ts";
+import { parsePrefix } from "./prefix.ts";
+import { buildPrefixTable, PrefixTable } from "./prefix-table.ts";
 
 /** Prefixes that often nest, touch and end at the last address. */
 const cidr4 = fc
@@ -84,3 +84,29 @@ test("ranges are written as prefixes where they are", () => {
 function pairs(ranges: readonly AddressRange[]): [AddressRange, AddressRange][] {
   return ranges.slice(1).map((after, i) => [ranges[i], after]);
 }
+
+test("a range that was written is read", () => {
+  fc.assert(
+    fc.property(entries, (all) => {
+      const table = buildPrefixTable(all);
+      for (const family of [4, 6] as const) {
+        for (const range of findRanges(table, family, (value) => value > 0))
+          assert.deepEqual(parseRange(formatRange(range)), range);
+      }
+    }),
+  );
+});
+
+test("what is no range is refused", () => {
+  const bad = [
+    "",
+    "10.0.0.0",
+    "10.0.0.0/33",
+    "10.0.0.1/8",
+    "10.0.0.0/08",
+    "10.0.0.2-10.0.0.1",
+    "10.0.0.0-::1",
+  ];
+  for (const text of [...bad, "10.0.0.0/8/8", "::/129", "::1/64", "10.0.0.0 - 10.0.0.9"])
+    assert.throws(() => parseRange(text), /is not/, text);
+});
