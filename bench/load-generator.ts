@@ -1,7 +1,7 @@
 /**
- * The process that sends announces: takes one job at a time from its parent and answers with what came of it.
- * Started by load/load.ts; of no use by itself. It does nothing else while it performs a job, and never waits unless it
- * is told to: then it finds the server busy, as a server should be when it is measured.
+ * The process that sends announces. It takes one job at a time from its parent, and answers with the outcome.
+ * It is started by load/load.ts. During a job it does nothing else, and it never sleeps unless the job requires it. So
+ * the server is always busy, as a measurement needs.
  */
 import { type Supply, supplyRequests } from "./load/announces.ts";
 import { loadHttp } from "./load/http-load.ts";
@@ -11,7 +11,7 @@ import { Meter } from "./load/meter.ts";
 import { loadUdp } from "./load/udp-load.ts";
 import { encodeUdp } from "./load/udp-requests.ts";
 
-/** Endless supplies go on where the last job left off. */
+/** Endless supplies continue where the last job stopped. */
 const supplies = new Map<string, Supply[]>();
 
 function suppliesFor({ requests, manner }: Job): Supply[] {

@@ -44,7 +44,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   attacks: measureAttacks,
 };
 
-/** Processes that others run at a time when figures begin to say little. */
+/** With more processes of others than this, figures are unreliable. */
 const NOISY_LOAD = 0.5;
 
 const { values: options } = parseArgs({
@@ -57,7 +57,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** The cores this process may use, as in "0-3,8". */
+/** The cores that this process may use, as in "0-3,8". */
 function allowedCores(): number[] {
   const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
   return list.split(",").flatMap((range) => {
@@ -66,7 +66,7 @@ function allowedCores(): number[] {
   });
 }
 
-/** The engines to measure: the one that was asked for, or all that run here, the fastest first. */
+/** The engines to measure: the requested one, or all that work here, the fastest first. */
 async function findEngines(wanted: string | undefined): Promise<EngineKind[]> {
   if (wanted !== undefined && wanted !== "node" && wanted !== "uring")
     throw new Error("--engine takes node or uring");
@@ -129,7 +129,7 @@ function write(machine: readonly string[], tables: readonly Table[]): void {
   writeFileSync(join(DOCUMENTS, name), text.join("\n\n"));
 }
 
-// What runs for this process ends when it exits.
+// Processes that run for this one end when it exits.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
 try {

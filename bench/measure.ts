@@ -1,15 +1,15 @@
-/** Measures what responses cost a server, several jobs in turn. */
+/** Measures the cost of responses for a server, in several alternating jobs. */
 import type { Job, Outcome } from "./load/job.ts";
 import type { Load } from "./load/load.ts";
 import { machineSeconds } from "./processor-time.ts";
 import { showProgress } from "./progress.ts";
 import type { Server } from "./servers/server.ts";
 
-/** How many cores others may have, and how often a sample that they disturbed is taken again. */
+/** The number of cores that other processes may use, and how often a disturbed sample is repeated. */
 const UNDISTURBED = 0.05;
 const ATTEMPTS = 3;
 
-/** One of the things that are compared. */
+/** One of the servers that are compared. */
 export interface Contender {
   readonly name: string;
   readonly server: Server;
@@ -22,15 +22,15 @@ export interface Sample extends Outcome {
   readonly cpuMicroseconds: number;
   /** The part of it in user mode. */
   readonly userShare: number;
-  /** How many cores the server had, in the mean. */
+  /** Cores that the server used, on average. */
   readonly busy: number;
-  /** How many cores were taken by others than server and load generator. */
+  /** Cores used by other processes than server and load generator. */
   readonly disturbed: number;
 }
 
 /**
- * Measures contenders in turn, round by round, so that what disturbs the machine for a while disturbs all of them.
- * A round before the first warms them up.
+ * Measures contenders in turn, round by round, so that a disturbance of the machine affects all of them.
+ * A first round warms them up.
  * @returns for each contender a sample per round.
  */
 export async function measureInTurn(
@@ -55,7 +55,7 @@ export function cpuOf(samples: readonly Sample[]): number[] {
   return samples.map(({ cpuMicroseconds }) => cpuMicroseconds);
 }
 
-/** Measures until nobody else disturbs it, as far as a few attempts get there. */
+/** Repeats the measurement, within a few attempts, until no other process disturbs it. */
 async function measure(load: Load, server: Server, job: Omit<Job, "port">): Promise<Sample> {
   let least: Sample | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -67,7 +67,7 @@ async function measure(load: Load, server: Server, job: Omit<Job, "port">): Prom
   return least;
 }
 
-/** Measures once, whoever disturbs it. */
+/** Measures once, with or without disturbance. */
 export async function measureOnce(load: Load, server: Server, job: Omit<Job, "port">): Promise<Sample> {
   const before = server.processorTime();
   const others = otherSeconds(load, server);
@@ -83,7 +83,7 @@ export async function measureOnce(load: Load, server: Server, job: Omit<Job, "po
   };
 }
 
-/** Processor time of all that is not measured. */
+/** Processor time of all processes that are not measured. */
 function otherSeconds(load: Load, server: Server): number {
   return machineSeconds() - server.processorTime().all - load.processorTime().all;
 }

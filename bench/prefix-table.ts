@@ -9,9 +9,9 @@ import { createPrefix, type Prefix } from "../src/network/prefix.ts";
 import { buildPrefixTable, PrefixTable } from "../src/network/prefix-table.ts";
 
 const PREFIXES = Number(process.argv[2] ?? 100_000);
-/** A power of two; enough that a processor does not learn the sequence. */
+/** A power of two; so many that a processor does not learn the sequence. */
 const ADDRESSES = 1 << 16;
-/** IPv4 prefixes begin below this. */
+/** IPv4 prefixes start below this. */
 const SPACE_4 = 0x7000_0000;
 const LOOKUPS = 5_000_000;
 
@@ -41,7 +41,7 @@ function customerPrefix6(): Prefix {
   return createPrefix(6, [0x2a00_1234, random.next(), 0, 0], 56);
 }
 
-/** Four words per address: the prefix's network bits and random others. */
+/** Four words per address: the prefix's network bits, and random bits. */
 function addressesInside(prefixes: readonly Prefix[]): Uint32Array {
   const addresses = new Uint32Array(ADDRESSES * 4);
   for (let i = 0; i < addresses.length; i += 4) {
@@ -54,7 +54,7 @@ function addressesInside(prefixes: readonly Prefix[]): Uint32Array {
   return addresses;
 }
 
-/** Addresses of no prefix in the same networks, as far as a few attempts find some. */
+/** Addresses of no prefix in the same networks, if a few attempts find some. */
 function addressesBeside(table: PrefixTable, prefixes: readonly Prefix[]): Uint32Array {
   const addresses = new Uint32Array(ADDRESSES * 4);
   const address = new Address();

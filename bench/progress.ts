@@ -1,4 +1,4 @@
-/** What is going on, for who waits for it; it is no part of the results. */
+/** Shows progress. It is not part of the results. */
 
 /** Shows one line. */
 export function showProgress(text: string): void {

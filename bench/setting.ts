@@ -1,28 +1,28 @@
-/** What all scenarios are given. */
+/** The parameters of all scenarios. */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineKind } from "../src/engine/choice.ts";
 import type { Load } from "./load/load.ts";
 import type { Place } from "./servers/server.ts";
 
-/** Where and how much is measured. */
+/** Where, and how much, to measure. */
 export interface Setting {
-  /** Of everything that the servers write. */
+  /** The directory for everything that servers write. */
   readonly directory: string;
   readonly serverCore: number;
-  /** All that processes here may use. */
+  /** All cores that processes may use. */
   readonly cores: readonly number[];
-  /** Those of BTRT's engines that are measured, the fastest first. */
+  /** The engines of BTRT to measure, the fastest first. */
   readonly engines: readonly EngineKind[];
   readonly load: Load;
-  /** How often each thing is measured, and for how long. */
+  /** The number of rounds, and their duration. */
   readonly rounds: number;
   readonly seconds: number;
-  /** Whether populations are small: it shows that all works, and its figures say little. */
+  /** Whether populations are small: to see that everything works. The figures are unreliable then. */
   readonly quick: boolean;
 }
 
-/** @returns a place for one more server. @param cores the cores it may use, if not one. */
+/** @returns the environment of one more server. @param cores its cores, one by default. */
 export function makePlace(
   { directory, serverCore }: Setting,
   cores: readonly number[] = [serverCore],

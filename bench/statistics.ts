@@ -1,13 +1,13 @@
-/** What several rounds of a measurement amount to. */
+/** Summarizes the rounds of a measurement. */
 
-/** Of the values of all rounds. */
+/** The median and the extremes of all rounds. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** @returns the median of what is read from each item, of which there is at least one. */
+/** @returns the median of a value of each item. There must be at least one item. */
 export function medianOf<T>(items: readonly T[], read: (item: T) => number): number {
   return spreadOf(items.map(read)).median;
 }
@@ -20,7 +20,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min: sorted[0], max: sorted[sorted.length - 1] };
 }
 
-/** The ratio of `a` to `b`, round by round: what disturbed a whole round disturbs no ratio. */
+/** The ratio of `a` to `b`, round by round: a disturbance of a whole round cancels out. */
 export function ratioOf(a: readonly number[], b: readonly number[]): Spread {
   return spreadOf(a.map((value, round) => value / b[round]));
 }

@@ -4,7 +4,7 @@ import type { Spread } from "./statistics.ts";
 /** A table of results. */
 export interface Table {
   readonly title: string;
-  /** What was compared, and how; a line each. */
+  /** What was compared, and how; one line each. */
   readonly notes: readonly string[];
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -39,18 +39,18 @@ export function formatMarkdown({ title, notes, columns, rows }: Table): string {
   ].join("\n");
 }
 
-/** The median, and the least and the most of all rounds; a dash where a round was too short to be measured. */
+/** The median, minimum and maximum of all rounds; a dash if a round was too short. */
 export function formatSpread({ median, min, max }: Spread, digits: number): string {
   if (![median, min, max].every(Number.isFinite)) return "–";
   return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 }
 
-/** A whole number with its thousands apart. */
+/** A whole number with thousands separators. */
 export function formatCount(value: number): string {
   return Math.round(value).toLocaleString("en");
 }
 
-/** Whether a column holds anything but numbers. */
+/** Whether a column has only numbers. */
 function isText(rows: readonly (readonly string[])[], column: number): boolean {
   return rows.some((row) => !/^([\d≤–-]|$)/.test(row[column]));
 }

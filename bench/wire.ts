@@ -1,6 +1,6 @@
 /**
- * Times an HTTP announce from bytes to bytes, without sockets and without a tracker: decoding what a client sends
- * and encoding an answer of 50 peers. Also shows that it leaves no garbage. `node bench/wire.ts`
+ * Times an HTTP announce from bytes to bytes, without sockets and tracker: decoding a client's request and encoding an
+ * answer with 50 peers. It also shows that no garbage is made. `node bench/wire.ts`
  */
 import { PerformanceObserver } from "node:perf_hooks";
 import { Exchange, REPLY_BYTES } from "../src/engine/engine.ts";
@@ -29,7 +29,7 @@ const head = ascii(
   ].join("\r\n"),
 );
 
-/** Stands in for the tracker; the peers are in the response already. */
+/** Replaces the tracker: the peers are in the response already. */
 const tracker = {
   announce(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
     response.complete = request.left & 0xff;

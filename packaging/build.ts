@@ -1,6 +1,6 @@
 /**
- * Builds the packages for this machine: `npm run package`. They are self-contained, Node included, and the same bytes
- * whenever they are built of the same commit, on a machine with the same tools.
+ * Builds the packages for this machine: `npm run package`. They include Node and have no dependencies. The same commit
+ * makes the same bytes, on a machine with the same tools.
  */
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

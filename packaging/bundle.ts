@@ -1,4 +1,7 @@
-/** The program as a few files of JavaScript: it starts in half the time, and needs no packages but koffi. */
+/**
+ * Bundles the program into a few JavaScript files. A bundle starts in half the time, and needs no npm package but
+ * koffi.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { build } from "vite";
@@ -13,8 +16,8 @@ export interface BundledPackage {
 }
 
 /**
- * Writes `main.js` and `worker.js`, and what they share, to `outDir`.
- * @returns the packages that are in there.
+ * Writes `main.js`, `worker.js` and their shared code to `outDir`.
+ * @returns the bundled packages.
  */
 export async function bundle(outDir: string, { version, commit, date }: Release): Promise<BundledPackage[]> {
   const result = await build({
@@ -43,7 +46,7 @@ export async function bundle(outDir: string, { version, commit, date }: Release)
   return [...directories].sort().map(readPackage);
 }
 
-/** Files that the program finds beside its own: from a file in src, and from one of the bundle (layout.ts). */
+/** Maps files that the program reads at run time: from the path in src to the path in the bundle (layout.ts). */
 const BESIDE = [
   { source: '"./worker.ts", import.meta.url', bundled: '"./worker.js", import.meta.url' },
   { source: '"../../web/dist/", import.meta.url', bundled: '"../web/dist/", import.meta.url' },
@@ -54,7 +57,7 @@ function renameBeside(code: string): string | null {
   return found === undefined ? null : code.replace(found.source, found.bundled);
 }
 
-/** @param module a file, perhaps of a package. */
+/** @param module a file, possibly of a package. */
 function packageDirectoryOf(module: string): string[] {
   const parts = module.split(sep);
   const at = parts.lastIndexOf("node_modules");
@@ -62,7 +65,7 @@ function packageDirectoryOf(module: string): string[] {
   return [parts.slice(0, at + (parts[at + 1].startsWith("@") ? 3 : 2)).join(sep)];
 }
 
-/** Reads what a package is called, and under which terms it may be passed on. */
+/** Reads the name and the licence of a package. */
 export function readPackage(directory: string): BundledPackage {
   const { name, version, license } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
   const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each));

@@ -1,4 +1,4 @@
-/** A package for Debian and its relatives; see deb(5), deb-control(5) and Debian Policy. */
+/** A package for Debian and its derivatives; see deb(5), deb-control(5) and Debian Policy. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { type Release, ROOT } from "./release.ts";
 const SCRIPTS = ["postinst", "prerm", "postrm"];
 
 /**
- * Packs what is laid out in `root`, which it adds to.
+ * Packs the contents of `root`, and adds files to it.
  * @returns the package's path, in `outDir`.
  */
 export function packDeb(root: string, release: Release, outDir: string): string {
@@ -25,7 +25,7 @@ export function packDeb(root: string, release: Release, outDir: string): string 
   settle(root, release.epoch);
   mkdirSync(outDir, { recursive: true });
   const path = join(outDir, `btrt_${release.version}_${release.architecture.deb}.deb`);
-  // xz would save a fifth, in ten times the time, and its bytes depend on how many processors there are.
+  // xz would save a fifth in ten times the time, and its bytes depend on the number of processors.
   const how = ["--root-owner-group", "-Zgzip", "-z6"];
   execFileSync("dpkg-deb", [...how, "--build", root, path], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(release.epoch) },
@@ -63,7 +63,7 @@ ${own.replace(/^/gm, " ").replace(/^ $/gm, " .")}
 `;
 }
 
-/** In the form of deb-changelog(5). What has changed is told elsewhere. */
+/** In the form of deb-changelog(5). CHANGELOG.md has the changes. */
 function changelog({ version, epoch }: Release): string {
   const date = new Date(epoch * 1000).toUTCString().replace("GMT", "+0000");
   return `btrt (${version}) stable; urgency=medium

@@ -1,4 +1,4 @@
-/** Where everything is on an installed machine. */
+/** The paths of all files on an installed machine. */
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -18,12 +18,12 @@ import { type Release, ROOT } from "./release.ts";
 const PACKAGING = join(ROOT, "packaging");
 const MODULES = join(ROOT, "node_modules");
 const HOME = "usr/lib/btrt";
-/** Configuration files in the package, which dpkg and rpm keep if somebody has changed them. */
+/** Configuration files of the package. dpkg and rpm keep changed ones. */
 export const CONFIGURATION_FILES = ["/etc/btrt/btrt.conf.default"];
-/** Directories that the tracker writes to. */
+/** Directories to which the tracker writes. */
 const OWN_DIRECTORIES = ["var/lib/btrt", "var/log/btrt"];
 
-/** A directory that is filled as the root of a machine. */
+/** A directory that becomes the root of a machine. */
 export class Layout {
   readonly root: string;
 
@@ -51,13 +51,13 @@ export class Layout {
     chmodSync(path, mode);
   }
 
-  /** Writes a file as documentation is kept: compressed, without a time of its own. */
+  /** Writes a documentation file: compressed, without a time stamp. */
   writeCompressed(name: string, content: string): void {
     this.write(`${name}.gz`, gzipSync(content, { level: 9 }));
   }
 }
 
-/** Puts the whole program into a directory. */
+/** Copies the whole program into a directory. */
 export async function layOut(root: string, release: Release): Promise<void> {
   const layout = new Layout(root);
   const packages = await bundle(layout.path(`${HOME}/lib`), release);
@@ -86,7 +86,7 @@ function termsOf({ name, version, licence }: BundledPackage): string {
   return `${name} ${version}\n\n${licence}\n`;
 }
 
-/** koffi is a library and its binding: what is needed of it to run, for glibc. */
+/** koffi is a library and its binding: only the parts that it needs to run, for glibc. */
 function copyModule(layout: Layout, name: string): void {
   const from = join(MODULES, name);
   const files = readdirSync(from, { recursive: true, withFileTypes: true });
@@ -99,7 +99,7 @@ function copyModule(layout: Layout, name: string): void {
   }
 }
 
-/** Manual pages and completions are what the program itself writes. */
+/** Manual pages and completions, which the program itself writes. */
 function writeDocumentation(layout: Layout): void {
   const btrt = (...args: string[]) =>
     execFileSync(process.execPath, [layout.path(`${HOME}/lib/main.js`), ...args], { encoding: "utf8" });
@@ -117,7 +117,7 @@ function writeDocumentation(layout: Layout): void {
     layout.copy(join(ROOT, "docs", name), `usr/share/doc/btrt/docs/${name}`);
 }
 
-/** Every file and directory that is not a directory of the system's, from the root on, with a slash. */
+/** Lists every file and directory that does not belong to the system, with a leading slash. */
 export function listFiles(root: string): { files: string[]; directories: string[] } {
   const entries = readdirSync(root, { recursive: true, withFileTypes: true });
   const pathOf = (entry: (typeof entries)[number]) => join(entry.parentPath, entry.name).slice(root.length);
@@ -129,7 +129,7 @@ export function listFiles(root: string): { files: string[]; directories: string[
   return { files: paths(false), directories: paths(true).filter((path) => /\/btrt(\/|$)/.test(path)) };
 }
 
-/** Gives everything the release's time, and modes that do not depend on who built it. */
+/** Sets the release's time on everything, and modes that do not depend on the user who builds. */
 export function settle(root: string, epoch: number): void {
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);

@@ -1,9 +1,9 @@
-/** What both kinds of packages say of the program. */
+/** The description of the program in both kinds of packages. */
 
-/** Who answers for the packages. */
+/** The maintainer of the packages. */
 export const MAINTAINER = "The BTRT authors <btrt@packages.invalid>";
 
-/** A line, and then a paragraph. */
+/** A summary line, and a paragraph. */
 export const DESCRIPTION: readonly string[] = [
   "BitTorrent tracker for internet operators",
   "Subscribers' clients announce to it, and it answers with the peers that are",

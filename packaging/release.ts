@@ -1,4 +1,4 @@
-/** What is packaged: which version, from which commit, of when, for which machine. */
+/** The release to package: version, commit, time and architecture. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import packageJson from "../package.json" with { type: "json" };
@@ -7,7 +7,7 @@ import type { Build } from "../src/platform/version.ts";
 /** The repository. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** How each kind of package calls a machine that Node has a name for. */
+/** The name of each architecture in both kinds of packages, by Node's name for it. */
 const ARCHITECTURES = {
   x64: { deb: "amd64", rpm: "x86_64" },
   arm64: { deb: "arm64", rpm: "aarch64" },
@@ -15,16 +15,16 @@ const ARCHITECTURES = {
 
 /** One release on one architecture. */
 export interface Release extends Build {
-  /** As Node names it. */
+  /** Node's name for it. */
   readonly machine: keyof typeof ARCHITECTURES;
   readonly architecture: { readonly deb: string; readonly rpm: string };
-  /** The time of everything in it, in seconds since 1970: so that the same input makes the same bytes. */
+  /** The time of all files, in seconds since 1970: so that the same input makes the same bytes. */
   readonly epoch: number;
 }
 
 /**
  * Reads it from the repository.
- * @param version if not the one in package.json.
+ * @param version instead of the one in package.json.
  */
 export function readRelease(version: string = packageJson.version): Release {
   const machine = process.arch;

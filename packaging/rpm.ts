@@ -1,4 +1,4 @@
-/** A package for Red Hat, SUSE and their relatives; see rpm-spec(5). */
+/** A package for Red Hat, SUSE and their derivatives; see rpm-spec(5). */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { CONFIGURATION_FILES, Layout, listFiles, settle } from "./layout.ts";
 import { DESCRIPTION, MAINTAINER } from "./product.ts";
 import { type Release, ROOT } from "./release.ts";
 
-/** What rpmbuild would otherwise do to the files, or note down of the machine it runs on. */
+/** Turns off changes of rpmbuild to the files, and records of the build machine. */
 const MACROS = [
   "__os_install_post %{nil}",
   "debug_package %{nil}",
@@ -19,7 +19,7 @@ const MACROS = [
 ];
 
 /**
- * Packs what is laid out in `root`, which it adds to.
+ * Packs the contents of `root`, and adds files to it.
  * @param workDir a directory of its own.
  * @returns the package's path, in `outDir`.
  */

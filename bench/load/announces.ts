@@ -1,4 +1,4 @@
-/** Which announces are sent, and in what form. */
+/** The announces that are sent, and their form. */
 import { Random } from "../../src/model/random.ts";
 import {
   assignSwarms,
@@ -10,15 +10,15 @@ import {
   sourceOf,
 } from "./population.ts";
 
-/** Which announces are sent. Plain data: it travels between processes. */
+/** Which announces are sent. Plain data: it is sent between processes. */
 export type Requests =
-  /** Every peer once, as it comes: it has started, and wants no peers. */
+  /** Every peer once, in order: it starts, and wants no peers. */
   | { readonly kind: "fill"; readonly population: Population }
-  /** The same peers, all stopped: where none of them is known, nothing is stored. */
+  /** The same peers, all stopped. If none of them is known, nothing is stored. */
   | { readonly kind: "stop"; readonly population: Population }
-  /** Mostly peers that announce again, 50 peers wanted; some start, stop and complete. Endless. */
+  /** Mostly peers that announce again and want 50 peers. Some start, stop and complete. Endless. */
   | { readonly kind: "mix"; readonly population: Population }
-  /** Peers of the first so many swarms of equal size that announce again, 9 peers wanted. Endless. */
+  /** Peers of the first `swarms` swarms of equal size that announce again and want 9 peers. Endless. */
   | { readonly kind: "again"; readonly population: Population; readonly swarms: number };
 
 /** One announce. */
@@ -30,20 +30,20 @@ interface Announce {
   readonly event: "none" | "completed" | "started" | "stopped";
 }
 
-/** Writes an announce at a place. @returns where it ends. */
+/** Writes an announce at an offset. @returns the end of the announce. */
 export type Encode = (announce: Announce, bytes: Buffer, at: number) => number;
 
 /**
- * Writes the next so many requests at a place, one after the other.
- * @returns where they end: at that very place when there are no more.
+ * Writes the next `count` requests at an offset, one after the other.
+ * @returns their end; the offset itself if there are no more.
  */
 export type Supply = (bytes: Buffer, at: number, count: number) => number;
 
-/** Distinct requests of endless kinds: enough that no cache holds all that they touch. */
+/** Distinct requests of endless kinds: so many that no cache holds all that they touch. */
 const POOL = 120_000;
-/** Percent of the mix. Starting and stopping are done by peers of their own, two in each swarm. */
+/** Percent of the mix. Separate peers start and stop, two in each swarm. */
 const CHURN = 6;
-/** Percent of those that are complete. */
+/** Percent of the peers that are complete. */
 const COMPLETING = 8;
 const CHURNING_PEERS = 2;
 
@@ -83,7 +83,7 @@ function supplyAll(
   };
 }
 
-/** All encoded, one behind the other, so that many are copied at once. */
+/** All encoded requests in sequence, so that many are copied at once. */
 function repeat(announces: readonly Announce[], encode: Encode): Supply {
   const encoded = Buffer.allocUnsafeSlow(announces.length * REQUEST_ROOM);
   const starts = new Uint32Array(announces.length + 1);

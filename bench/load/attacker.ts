@@ -1,27 +1,29 @@
 /**
- * A process of its own: clients from one address that take what they can get. Arguments: how, and the tracker's port. Says
- * over its channel when it has begun in earnest, and ends with it.
- * - idle: connections that are asked for nothing but to be kept, opened again as they are closed;
- * - unread: announces without end, whose answers are not read;
- * - pipelined: megabytes of announces at once, again and again.
+ * A program whose clients, all from one address, take all resources that they can get. Arguments: the kind of attack,
+ * and the tracker's port. It reports over its channel when the attack is in full effect, and ends with the channel.
+ * - idle: connections without requests, opened again when they are closed;
+ * - unread: endless announces whose answers are not read;
+ * - pipelined: megabytes of announces at once, repeatedly.
  */
 import { connect, type Socket } from "node:net";
 
 const FROM = "127.0.9.9";
 
-/** Connections of each kind. */
+/** Connections of each kind of attack. */
 const IDLE = 5000;
 const UNREAD = 400;
 const PIPELINED = 4;
 
-/** Connections under way at once: fewer than a listener's backlog. And opened again in each tick. */
+/**
+ * Concurrent connection attempts, fewer than a listener's backlog; and connections that are opened again in each tick.
+ */
 const AT_ONCE = 256;
 const TICK_MS = 100;
 
 const ANNOUNCE = `GET /announce?info_hash=${"a".repeat(20)}&port=6881&left=1&numwant=50 HTTP/1.1\r\nHost: a\r\n\r\n`;
 /** 11 MB are written at once. */
 const WRITTEN_BYTES = 11_000_000;
-/** More than the buffers of both ends hold of requests. */
+/** More requests than the buffers of both ends hold. */
 const UNREAD_BYTES = 1_000_000;
 
 const [kind, port] = process.argv.slice(2);
@@ -35,7 +37,7 @@ function open(onConnect: (socket: Socket) => void): Socket {
   return socket.once("connect", () => onConnect(socket));
 }
 
-/** Connects until so many have been, and says so. */
+/** Opens connections until `count` have been tried, and reports that. */
 function gather(size: number, begin: (socket: Socket) => void): void {
   let opened = 0;
   let begun = 0;
@@ -46,7 +48,7 @@ function gather(size: number, begin: (socket: Socket) => void): void {
       if (++begun === size) process.send?.("begun");
       next();
     };
-    // One that is refused has been tried.
+    // A refused connection has been tried, too.
     open(begin).once("connect", isOpen).once("error", isOpen);
   };
   for (let i = 0; i < AT_ONCE; i++) next();
@@ -84,7 +86,7 @@ if (kind === "idle") attackIdle();
 else if (kind === "unread") attackUnread();
 else attackPipelined();
 
-// Reset, so that thousands of ports are not kept for the next minute (TIME_WAIT).
+// Reset, so that thousands of ports are not in TIME_WAIT for the next minute.
 process.on("disconnect", () => {
   for (const socket of sockets) socket.resetAndDestroy();
   process.exit();

@@ -1,4 +1,4 @@
-/** Puts a population into a tracker, and looks whether it is there. */
+/** Announces a population to a tracker, and checks that it is stored. */
 import { bdecode } from "../../test/support/bencode.ts";
 import { showProgress } from "../progress.ts";
 import type { Server } from "../servers/server.ts";
@@ -6,15 +6,15 @@ import { escapedInfoHash } from "./http-requests.ts";
 import type { Load } from "./load.ts";
 import { assignSwarms, type Population } from "./population.ts";
 
-/** Swarms whose counts are looked at. */
+/** Swarms whose counts are checked. */
 const CHECKED = 50;
 
-/** How everything is announced once: no server takes it faster. */
+/** How every peer is announced once: the fastest way for all servers. */
 export const ONCE = { manner: "udp", seconds: null, sleeps: false } as const;
 
 /**
  * Announces every peer once.
- * @throws Error when the tracker does not count as many peers in a swarm as were announced.
+ * @throws Error if the tracker counts another number of peers in a swarm than was announced.
  */
 export async function fill(load: Load, server: Server, population: Population): Promise<void> {
   showProgress(`${server.name}: ${population.peers} peers announce in ${population.swarms} swarms`);
@@ -32,7 +32,7 @@ export async function fill(load: Load, server: Server, population: Population): 
   }
 }
 
-/** @returns the peers that a tracker counts in a swarm (BEP 48). */
+/** @returns the number of peers that a tracker counts in a swarm (BEP 48). */
 async function scrapeSize(port: number, population: Population, swarm: number): Promise<number> {
   const hash = escapedInfoHash(population, swarm);
   const response = await fetch(`http://127.0.0.1:${port}/scrape?info_hash=${hash}`);

@@ -1,25 +1,25 @@
 /**
- * A program that sends one packet again and again, as fast as the way to its destination takes it: `flood.ts JSON`,
- * where JSON is a {@link Flood}. Through virtual devices the sender's core does all the work of those behind it, too. It
- * prints the nanoseconds that a packet took in the fastest burst: what else runs on the core only adds to the others.
- * TCP segments belong to no connection, and take root.
+ * A program that sends one packet repeatedly, as fast as possible: `flood.ts JSON`, where JSON is a {@link Flood}. With
+ * virtual devices the sender's core also does the work of all devices behind it. The program prints the nanoseconds per
+ * packet in the fastest burst: other load on the core only slows the other bursts.
+ * TCP segments belong to no connection, and need root.
  */
 import { IOVEC, MMSGHDR, SOCKADDR, SOCKET } from "../../src/engine/uring/layouts.ts";
 import { sendmmsg, socket, systemError } from "../../src/engine/uring/libc.ts";
 import { Memory } from "../../src/engine/uring/memory.ts";
 import { connect } from "./libc.ts";
 
-/** What is sent. */
+/** The packets to send. */
 export interface Flood {
   /** IPv4. */
   readonly to: string;
   readonly protocol: "tcp" | "udp";
   /** Bytes of payload. */
   readonly bytes: number;
-  /** What the payload begins with, in hexadecimal. */
+  /** The start of the payload, in hexadecimal. */
   readonly begins: string;
   readonly bursts: number;
-  /** Packets of a burst, a multiple of {@link BATCH}: few enough for some bursts not to be interrupted. */
+  /** Packets of a burst, a multiple of {@link BATCH}. Short bursts are sometimes not interrupted. */
   readonly burst: number;
 }
 
@@ -29,7 +29,7 @@ const PORT = 6881;
 const RAW = 3;
 const PROTOCOL_TCP = 6;
 
-/** From port 40000 to the other: acknowledges and pushes, with 12 bytes of options that say nothing. */
+/** From port 40000 to the destination's: flags ACK and PSH, with 12 bytes of empty options. */
 const TCP_HEADER = Buffer.from(`9c401ae100000001000000018018ffff00000000${"01".repeat(12)}`, "hex");
 
 const ADDRESS = BATCH * MMSGHDR.bytes;
@@ -52,7 +52,7 @@ for (let burst = 0; burst < flood.bursts; burst++) {
 }
 console.log(least);
 
-/** A socket with its destination, and the messages that it sends: all the same packet. */
+/** A socket with its destination, and the messages that it sends, which are all equal. */
 function open(): number {
   const fd = socket(SOCKET.familyIPv4, isTcp ? RAW : SOCKET.datagram, isTcp ? PROTOCOL_TCP : 0);
   if (fd < 0) throw systemError("socket");

@@ -10,17 +10,17 @@ import type { Meter } from "./meter.ts";
 import { SOURCES } from "./population.ts";
 import { Sources } from "./sources.ts";
 
-/** Connections at a time. */
+/** Concurrent connections. */
 export const CONNECTIONS = 64;
 
-/** Room for what is sent, and received, at once on a connection. */
+/** Bytes that are sent, and received, at once on a connection. */
 const SENT_BYTES = 64 * 1024;
 const RECEIVED_BYTES = 192 * 1024;
 
-/** errno(3) of a socket that has nothing to read. */
+/** errno(3) of a socket without data. */
 const EAGAIN = 11;
 
-/** Performs a job. It returns when it is over. @throws Error */
+/** Performs a job. Returns when it is over. @throws Error */
 export function loadHttp(job: Job, supplies: readonly Supply[], meter: Meter): void {
   const sources = new Sources(job.port);
   const reader = new ResponseReader();
@@ -40,7 +40,7 @@ export function loadHttp(job: Job, supplies: readonly Supply[], meter: Meter): v
   }
 }
 
-/** What a connection works with. */
+/** The parts that all connections share. */
 interface Surroundings {
   readonly source: number;
   readonly supply: Supply;
@@ -49,7 +49,7 @@ interface Surroundings {
   readonly meter: Meter;
 }
 
-/** One connection at a time, and what is under way on it. */
+/** One connection at a time, and its pending requests. */
 class Connection {
   isDone = false;
   readonly #closes: boolean;
@@ -62,9 +62,9 @@ class Connection {
   readonly #receivedPointer = this.#memory.pointerTo(SENT_BYTES);
   #fd = -1;
   #sentAt = 0;
-  /** Requests that have not been answered. */
+  /** Requests without a response. */
   #waiting = 0;
-  /** Bytes received that are no whole response yet. */
+  /** Received bytes that are not a complete response yet. */
   #filled = 0;
 
   constructor({ manner }: Job, surroundings: Surroundings) {
@@ -73,7 +73,7 @@ class Connection {
     this.#with = surroundings;
   }
 
-  /** Sends what comes next, or nothing more. */
+  /** Sends the next requests, if there are any. */
   next(): void {
     const { sources, source, supply, meter } = this.#with;
     const length = meter.isOver ? 0 : supply(this.#sent, 0, this.#depth);
@@ -89,7 +89,7 @@ class Connection {
     if (taken !== length) throw systemError(`send, which took ${taken} of ${length} bytes`);
   }
 
-  /** Takes what has come, if anything has. */
+  /** Handles received data, if there is any. */
   receive(): void {
     const { meter } = this.#with;
     const fd = this.#fd;
@@ -105,7 +105,7 @@ class Connection {
       }
       meter.responseBytes += length;
       this.#read(length);
-      // The end of the connection is on its way, or here.
+      // The server has closed the connection, or will.
       if (!this.#closes || this.#waiting > 0) return;
     }
   }
@@ -126,13 +126,13 @@ class Connection {
       if (at < 0) break;
       start = at;
     }
-    // The start of a response that is not all there.
+    // The start of an incomplete response.
     if (start > 0) this.#received.copyWithin(0, start, end);
     this.#filled = end - start;
     if (this.#filled === RECEIVED_BYTES) throw new Error(`not an answer: ${this.#text()}`);
     if (count > 0) meter.answered(count, this.#sentAt);
     this.#waiting -= count;
-    // A connection that is to be closed is the server's to close.
+    // The server closes a connection that is to be closed.
     if (this.#waiting === 0 && !this.#closes) this.next();
   }
 

@@ -2,20 +2,20 @@
 import type { Encode } from "./announces.ts";
 import { addressOf, infoHash, type Population, portOf } from "./population.ts";
 
-/** The text of each byte in a query: clients escape all but letters and digits. */
+/** The text of each byte in a query. Clients escape everything but letters and digits. */
 const ESCAPED = Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
   return /[0-9A-Za-z]/.test(character) ? character : `%${byte.toString(16).padStart(2, "0")}`;
 });
 
-/** @returns a swarm's info-hash as it stands in a query. */
+/** @returns a swarm's info-hash as text of a query. */
 export function escapedInfoHash(population: Population, swarm: number): string {
   let text = "";
   for (const byte of infoHash(population, swarm)) text += ESCAPED[byte];
   return text;
 }
 
-/** @param close whether each request asks for its connection to be closed. */
+/** @param close whether each request asks the server to close the connection. */
 export function encodeHttp(population: Population, close: boolean): Encode {
   return ({ swarm, peer, left, numWant, event }, bytes, at) => {
     const hash = escapedInfoHash(population, swarm);

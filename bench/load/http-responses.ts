@@ -1,30 +1,30 @@
-/** Takes apart and checks what trackers answer over HTTP, so that no errors are measured. */
+/** Parses and checks the responses of trackers over HTTP, so that no errors are measured. */
 import { bdecode } from "../../test/support/bencode.ts";
 
-/** One in so many responses is decoded as a whole; of the others only the beginning is looked at. */
+/** One of this many responses is decoded completely. Of the others only the start is checked. */
 const DECODE_EVERY = 4096;
 
 const HEAD_END = Buffer.from("\r\n\r\n");
-/** `complete` comes first, as keys are sorted; a refusal would begin with `failure reason`. */
+/** `complete` is the first key, as keys are sorted. An error would start with `failure reason`. */
 const BODY_BEGINNING = Buffer.from("\r\n\r\nd8:complete");
 const RETURN = 0x0d;
 const ZERO = 0x30;
 
 /**
- * Reads responses. One for all connections. A server's heads are all alike, so that where one had its length the next
- * has it as well: looking for it each time would cost more than the server takes to answer.
+ * Reads responses. One object for all connections. All heads of a server are alike: the length is expected at the same
+ * place as in the last head. To search for it each time would cost more than the server needs for a response.
  */
 export class ResponseReader {
   #count = 0;
-  /** Of the last head that was looked through: its length, and where in it the length of the body is, and ends. */
+  /** The length of the last searched head, and the start and end of the body's length in it. */
   #headLength = 0;
   #lengthStart = 0;
   #lengthEnd = 0;
 
   /**
-   * Reads the response that begins at `start`.
-   * @returns where it ends, or -1 when it is not all there.
-   * @throws Error when it is not what a tracker answers to an announce.
+   * Reads the response that starts at `start`.
+   * @returns its end, or -1 if it is incomplete.
+   * @throws Error if it is not a response to an announce.
    */
   read(bytes: Buffer, start: number, end: number): number {
     let bodyLength = this.#readLength(bytes, start, end);
@@ -39,7 +39,10 @@ export class ResponseReader {
     return bodyStart + bodyLength;
   }
 
-  /** @returns the length of the body, or -1 when the head is not as long as the last, or has its length elsewhere. */
+  /**
+   * @returns the length of the body; -1 if the head has another length than the last one, or its length at another
+   *   place.
+   */
   #readLength(bytes: Buffer, start: number, end: number): number {
     const headEnd = start + this.#headLength - HEAD_END.length;
     const lengthEnd = start + this.#lengthEnd;
@@ -50,7 +53,7 @@ export class ResponseReader {
     return length;
   }
 
-  /** Looks through a head. @returns whether it is all there, and the beginning of the body as well. */
+  /** Searches a head. @returns whether it is complete, and the start of the body has arrived as well. */
   #learn(bytes: Buffer, start: number, end: number): boolean {
     const headEnd = bytes.indexOf(HEAD_END, start);
     if (headEnd < 0 || headEnd + BODY_BEGINNING.length > end) return false;

@@ -1,4 +1,4 @@
-/** Populations that are in a database already, for trackers to load: quicker than if each peer announced. */
+/** Writes populations to a database that trackers load. That is faster than to announce each peer. */
 import { AnnounceRequest, AnnounceResponse } from "../../src/model/announce.ts";
 import { GroupTotals } from "../../src/storage/group-totals.ts";
 import { Storage, type StorageObserver } from "../../src/storage/storage.ts";
@@ -23,7 +23,7 @@ const SILENT: StorageObserver = {
   },
 };
 
-/** Keeps a population, of complete copies, in a new SQLite file. */
+/** Stores a population of complete copies in a new SQLite file. */
 export async function keepComplete(file: string, population: Population): Promise<void> {
   const store = allocateSwarmStore(population.peers, SHARDS, [1, 2]);
   const storage = new Storage(

@@ -8,18 +8,18 @@ import type { Answer, Job, Outcome } from "./job.ts";
 
 const GENERATOR = fileURLToPath(new URL("../load-generator.ts", import.meta.url));
 
-/** A process that sends announces, on a core of its own. It ends with this one. */
+/** A process that sends announces, on its own core. It ends with this process. */
 export class Load {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Answer[]>;
 
-  /** @param core number of the core it may use. */
+  /** @param core number of the core that it may use. */
   constructor(core: number) {
     this.#child = fork(GENERATOR, { execPath: "taskset", execArgv: ["-c", String(core), process.execPath] });
     this.#ended = once(this.#child, "exit").then(() => [{ error: "the load generator ended" }]);
   }
 
-  /** @throws Error with what the server wrote, when a response is missing or is an error. */
+  /** @throws Error with the server's output if a response is missing or is an error. */
   async perform(server: Server, job: Omit<Job, "port">): Promise<Outcome> {
     this.#child.send({ ...job, port: job.manner === "udp" ? server.udpPort : server.port });
     const [answer]: Answer[] = await Promise.race([once(this.#child, "message"), this.#ended]);
@@ -30,7 +30,7 @@ export class Load {
     return answer.outcome;
   }
 
-  /** Processor time that it has had. */
+  /** The processor time it has used. */
   processorTime(): ProcessorTime {
     return processorTimeOf(this.#child.pid ?? 0);
   }

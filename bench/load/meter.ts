@@ -1,24 +1,24 @@
-/** Counts what a job brings. */
+/** Counts the responses of a job. */
 import type { Job, Outcome } from "./job.ts";
 
-/** Without any answer for so long, a job has failed. */
+/** A job fails after this time without any response. */
 const PATIENCE_MS = 10_000;
 
-/** A generator that sleeps finds more to do at once. */
+/** Sleeping lets requests gather, so that more are handled at once. */
 const SLEEP_MS = 1;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
-/** Of one job. */
+/** The counts of one job. */
 export class Meter {
   responses = 0;
   responseBytes = 0;
   resent = 0;
-  /** The time, in milliseconds: of when {@link tick} was called. */
+  /** The time of the last {@link tick}, in milliseconds. */
   now = performance.now();
   readonly #started = this.now;
   readonly #sleeps: boolean;
   readonly #end: number;
-  /** When everything is sent once there may be too many to keep, and they are of no interest. */
+  /** If everything is sent once, there may be too many latencies to keep, and nobody reads them. */
   readonly #latencies: number[] | undefined;
   #progressAt = this.now;
 
@@ -33,14 +33,14 @@ export class Meter {
     return this.now >= this.#end;
   }
 
-  /** Looks at the clock, having slept if the job says so. @throws Error when the server does not answer any more. */
+  /** Reads the clock, after a sleep if the job requires it. @throws Error if the server no longer replies. */
   tick(): void {
     if (this.#sleeps) Atomics.wait(NEVER, 0, 0, SLEEP_MS);
     this.now = performance.now();
     if (this.now > this.#progressAt + PATIENCE_MS) throw new Error(`no answers for ${PATIENCE_MS} ms`);
   }
 
-  /** Responses have come to what was sent at that time, together. */
+  /** Counts responses to requests that were sent together at that time. */
   answered(count: number, sentAt: number): void {
     this.responses += count;
     this.#progressAt = this.now;

@@ -1,20 +1,20 @@
-/** Who announces: made-up swarms and peers, the same in every process that asks for the same population. */
+/** Artificial swarms and peers. They are the same in every process that makes the same population. */
 import { Random } from "../../src/model/random.ts";
 
-/** A number of peers, in a number of swarms. Plain data: it travels between processes. */
+/** A number of peers in a number of swarms. Plain data: it is sent between processes. */
 export interface Population {
   /** Different populations have different info-hashes. */
   readonly seed: number;
   readonly swarms: number;
   readonly peers: number;
   /**
-   * equal: the same number of peers in every swarm. uniform: between one and twice the mean. zipf: the size falls
-   * with the rank of the swarm. Except with equal, peers come in random order.
+   * The sizes of swarms. equal: all the same. uniform: between the mean and twice the mean. zipf: the size falls with
+   * the rank of the swarm. Except with equal, peers are in random order.
    */
   readonly sizes: "equal" | "uniform" | "zipf";
   /**
-   * What tells peers apart. source: the address they announce from, one of {@link SOURCES}, and their port, so that
-   * there are 1.6 million at most. ip: the address they say they have, which the server must believe.
+   * How peers differ. source: by the address from which they announce, one of {@link SOURCES}, and the port; at most
+   * 1.6 million. ip: by the address in the announce, which the server must trust.
    */
   readonly distinctBy: "source" | "ip";
 }
@@ -22,7 +22,7 @@ export interface Population {
 const MANY: Population = { seed: 1, swarms: 500_000, peers: 2_000_000, sizes: "equal", distinctBy: "ip" };
 const QUICK_DIVISOR = 20;
 
-/** Half a million swarms of four peers. @param quick a part of them, to see that all works. */
+/** Half a million swarms of four peers. @param quick whether to take a small part only. */
 export function manySwarms(quick: boolean): Population {
   const divisor = quick ? QUICK_DIVISOR : 1;
   return { ...MANY, swarms: MANY.swarms / divisor, peers: MANY.peers / divisor };
@@ -30,36 +30,39 @@ export function manySwarms(quick: boolean): Population {
 
 const FEW: Population = { seed: 1, swarms: 20_000, peers: 60_000, sizes: "zipf", distinctBy: "source" };
 
-/** Twenty thousand swarms, large ones few. @param quick a part of them, to see that all works. */
+/** Twenty thousand swarms, few of them large. @param quick whether to take a small part only. */
 export function fewSwarms(quick: boolean): Population {
   const divisor = quick ? QUICK_DIVISOR : 1;
   return { ...FEW, swarms: FEW.swarms / divisor, peers: FEW.peers / divisor };
 }
 
-/** Addresses that are announced from. */
+/** Addresses from which peers announce. */
 export const SOURCES = 32;
 const PORTS = 50_000;
 const FIRST_PORT = 10_000;
 const SWARM_PORT = 51_413;
-/** One of so many peers is complete. */
+/** One of this many peers is complete. */
 const SEEDS = 4;
 
-/** The number of the address that a peer announces from. */
+/** The number of the address from which a peer announces. */
 export function sourceOf(peer: number): number {
   return (peer + Math.floor(peer / SOURCES)) % SOURCES;
 }
 
-/** The peers of a source, by their number among them. */
+/** The peers of a source, by their number at that source. */
 export function peerOf(source: number, index: number): number {
   return index * SOURCES + ((source - (index % SOURCES) + SOURCES) % SOURCES);
 }
 
-/** The port of a peer, of five digits. */
+/** The port of a peer, with five digits. */
 export function portOf({ distinctBy }: Population, peer: number): number {
   return distinctBy === "ip" ? SWARM_PORT : FIRST_PORT + (Math.floor(peer / SOURCES) % PORTS);
 }
 
-/** The address that a peer says it has, public and 15 characters long, one for each of 30 million: 130.100.100.100. */
+/**
+ * The address that a peer reports. It is public and has 15 characters: 130.100.100.100 and so on, for up to 30 million
+ * peers.
+ */
 export function addressOf(peer: number): [number, number, number, number] {
   const part = (divisor: number) => 100 + (Math.floor(peer / divisor) % 100);
   return [30 + part(1_000_000), part(10_000), part(100), part(1)];
@@ -75,7 +78,7 @@ export function sourcePrefix(source: number): string {
   return `127.1.${source}.0/24`;
 }
 
-/** @returns the swarm of each peer, by the peer's number, which is also the order they come in. */
+/** @returns the swarm of each peer, by the peer's number. Peers announce in this order. */
 export function assignSwarms({ seed, swarms, peers, sizes }: Population): Uint32Array {
   const swarmOf = new Uint32Array(peers);
   if (sizes === "equal") return swarmOf.map((_, peer) => peer % swarms);
@@ -89,14 +92,14 @@ export function assignSwarms({ seed, swarms, peers, sizes }: Population): Uint32
     }
     while (peer < peers) swarmOf[peer++] = random.below(swarms);
   } else {
-    // Its logarithm is uniform: the chance of a swarm falls with its rank.
+    // Its logarithm is uniform: the probability of a swarm falls with its rank.
     while (peer < peers) swarmOf[peer++] = Math.floor(swarms ** random.fraction()) - 1;
   }
   shuffle(swarmOf, random);
   return swarmOf;
 }
 
-/** Puts items into random order (Fisher and Yates). */
+/** Shuffles items (Fisher and Yates). */
 export function shuffle<T>(items: { [index: number]: T; readonly length: number }, random: Random): void {
   for (let i = items.length - 1; i > 0; i--) {
     const other = random.below(i + 1);
@@ -117,7 +120,7 @@ export function infoHash(population: Population, swarm: number): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
-/** Spreads the difference between numbers over all 32 bits, one to one. */
+/** Mixes a number into 32 bits, one to one. */
 function mix(word: number): number {
   word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
   word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);

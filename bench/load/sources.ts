@@ -1,15 +1,15 @@
-/** Addresses of this machine that peers announce from, and sockets that are bound to them. */
+/** Addresses of this machine from which peers announce, and sockets bound to them. */
 import { SOCKADDR, SOCKET } from "../../src/engine/uring/layouts.ts";
 import { bind, close, setsockopt, socket, systemError } from "../../src/engine/uring/libc.ts";
 import { Memory } from "../../src/engine/uring/memory.ts";
 import { connect } from "./libc.ts";
 import { SOURCES } from "./population.ts";
 
-/** IP_BIND_ADDRESS_NO_PORT, include/uapi/linux/in.h: connecting chooses the port, and only then must it be free. */
+/** IP_BIND_ADDRESS_NO_PORT, include/uapi/linux/in.h: connect(2) chooses the port, which need not be free before. */
 const LEVEL_IP = 0;
 const BIND_ADDRESS_NO_PORT = 24;
 
-/** Where the server's address is in the memory, and the number 1; before them are the sources'. */
+/** Offsets of the server's address and of the number 1. The sources' addresses come before them. */
 const SERVER = SOURCES * SOCKADDR.bytes4;
 const ONE = SERVER + SOCKADDR.bytes4;
 
@@ -29,12 +29,12 @@ export class Sources {
     this.#memory.words[ONE >> 2] = 1;
   }
 
-  /** Where the server's address is, a struct sockaddr_in. */
+  /** Offset of the server's address, a struct sockaddr_in. */
   get server(): { readonly memory: Memory; readonly offset: number } {
     return { memory: this.#memory, offset: SERVER };
   }
 
-  /** @returns a descriptor, connected to the server. @throws SystemError */
+  /** @returns a descriptor connected to the server. @throws SystemError */
   openStream(source: number): number {
     const fd = open(SOCKET.stream);
     setsockopt(fd, LEVEL_IP, BIND_ADDRESS_NO_PORT, this.#one, 4);
@@ -43,14 +43,14 @@ export class Sources {
     return fd;
   }
 
-  /** @returns a descriptor, bound to the source and to any port. @throws SystemError */
+  /** @returns a descriptor bound to the source and to any port. @throws SystemError */
   openDatagram(source: number): number {
     const fd = open(SOCKET.datagram);
     this.#bind(fd, source);
     return fd;
   }
 
-  /** Gives the memory back. */
+  /** Releases the memory. */
   close(): void {
     this.#memory.unmap();
   }

@@ -5,10 +5,10 @@ import type { Meter } from "./meter.ts";
 import { Sources } from "./sources.ts";
 import { UdpSource } from "./udp-source.ts";
 
-/** What has not been answered for so long is lost. */
+/** A datagram without a reply after this time is lost. */
 const LOST_MS = 200;
 
-/** Performs a job. It returns when it is over. @throws Error */
+/** Performs a job. Returns when it is over. @throws Error */
 export function loadUdp(job: Job, supplies: readonly Supply[], meter: Meter): void {
   const sources = new Sources(job.port);
   const senders = supplies.map((supply, source) => {

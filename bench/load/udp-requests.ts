@@ -8,12 +8,12 @@ export const ANNOUNCE_BYTES = 98;
 /** Actions of requests and replies. */
 export const ACTION = { connect: 0, announce: 1 } as const;
 
-/** Where what all requests begin with has its parts. */
+/** Offsets of the fields that all requests start with. */
 export const AT = { connectionId: 0, action: 8, transactionId: 12 } as const;
 
 const EVENT = { none: 0, completed: 1, started: 2, stopped: 3 } as const;
 
-/** Writes all of an announce but the connection id and the transaction id, which are its sender's. */
+/** Writes an announce without connection id and transaction id, which the sender fills in. */
 export function encodeUdp(population: Population): Encode {
   return ({ swarm, peer, left, numWant, event }, bytes, at) => {
     bytes.writeUInt32BE(ACTION.announce, at + AT.action);

@@ -7,14 +7,14 @@ import type { Meter } from "./meter.ts";
 import type { Sources } from "./sources.ts";
 import { ACTION, ANNOUNCE_BYTES, AT } from "./udp-requests.ts";
 
-/** Requests under way from a source. From all together no more than the buffer of a server's socket holds. */
+/** Pending requests of one source. Those of all sources together fit the buffer of a server's socket. */
 const WINDOW = 4;
 
 const CONNECT = Buffer.from("00000417271019800000000000000000", "hex");
 const ANNOUNCE_REPLY_BYTES = 20;
 const COMPACT_BYTES = 6;
 
-/** Where things lie in the memory. */
+/** Offsets in the memory. */
 const REQUEST_STRIDE = 128;
 const REPLY_STRIDE = 2048;
 const SENT = 0;
@@ -37,7 +37,7 @@ export class UdpSource {
   readonly #sent: Pointer = this.#memory.pointerTo(SENT);
   readonly #received: Pointer = this.#memory.pointerTo(RECEIVED);
   readonly #connectionId = Buffer.alloc(8);
-  /** Of each request under way: its transaction id, or -1, and when it was sent. A connect is request 0. */
+  /** For each pending request: its transaction id, or -1, and when it was sent. A connect is request 0. */
   readonly #transactions = new Float64Array(WINDOW).fill(-1);
   readonly #sentAt = new Float64Array(WINDOW);
   #isConnected = false;
@@ -50,14 +50,14 @@ export class UdpSource {
     for (let i = 0; i < WINDOW; i++) this.#prepare(i, server);
   }
 
-  /** Asks for a connection id; announces follow. */
+  /** Requests a connection id. Announces follow. */
   connect(): void {
     this.#bytes.set(CONNECT, REQUESTS);
     this.#enter(0);
     this.#send([0]);
   }
 
-  /** Takes the replies that have come, and sends what comes next. */
+  /** Handles received replies, and sends the next requests. */
   receive(): void {
     const count = recvmmsg(this.#fd, this.#received, WINDOW, MESSAGE.dontWait, null);
     for (let i = 0; i < count; i++) {
@@ -67,7 +67,7 @@ export class UdpSource {
     if (this.#isConnected) this.#sendNext();
   }
 
-  /** Sends again what was sent before that time and has not been answered. */
+  /** Sends requests from before that time again if they were not answered. */
   sendAgain(before: number): void {
     const lost: number[] = [];
     for (let i = 0; i < WINDOW; i++) if (this.#transactions[i] >= 0 && this.#sentAt[i] < before) lost.push(i);
@@ -118,7 +118,7 @@ export class UdpSource {
     const bytes = this.#bytes;
     const transaction = bytes.readUInt32BE(at + 4);
     const request = transaction % WINDOW;
-    // An answer to what was sent twice.
+    // A reply to a request that was sent twice.
     if (this.#transactions[request] !== transaction) return;
     this.#transactions[request] = -1;
     const action = bytes.readUInt32BE(at);
@@ -135,7 +135,7 @@ export class UdpSource {
     this.#meter.answered(1, this.#sentAt[request]);
   }
 
-  /** What stays the same in the messages with this number. */
+  /** Sets the constant fields of the messages with this number. */
   #prepare(i: number, server: Sources["server"]): void {
     const memory = this.#memory;
     const { words } = memory;

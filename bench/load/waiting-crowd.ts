@@ -1,11 +1,12 @@
 /**
- * A process of its own: clients whose announces are forwarded, each for a torrent of its own, and who then wait.
- * Arguments: the tracker's port, how many, and the port at which the upstream trackers, 198.51.100.1 to .250, hang. Says
- * over its channel when all have asked, and when asked itself, how many have been answered. Ends with its channel.
+ * A program with clients that wait: each sends a forwarded announce for its own torrent.
+ * Arguments: the tracker's port, the number of clients, and the port at which the upstream trackers, 198.51.100.1 to
+ * .250, hang. It reports over its channel when all have announced, and on request how many have been answered. It ends
+ * with its channel.
  */
 import { connect, type Socket } from "node:net";
 
-/** Connections under way at once: fewer than a listener's backlog. */
+/** Concurrent connection attempts: fewer than a listener's backlog. */
 const AT_ONCE = 256;
 /** Connections from one source address: far fewer than it has ports. */
 const PER_ADDRESS = 100;
@@ -41,7 +42,7 @@ function connectNext(): void {
 
 for (let i = 0; i < AT_ONCE; i++) connectNext();
 process.on("message", () => process.send?.(answered));
-// Reset, so that ten thousand ports are not kept for the next minute (TIME_WAIT).
+// Reset, so that ten thousand ports are not in TIME_WAIT for the next minute.
 process.on("disconnect", () => {
   for (const socket of sockets) socket.resetAndDestroy();
 });

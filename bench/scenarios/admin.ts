@@ -1,4 +1,4 @@
-/** What looking at the tracker takes: the admin listener's answers and the page, with few swarms and with many. */
+/** The cost of the admin listener's answers and of the page, with few swarms and with many. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Browser, chromium } from "playwright-core";
 import { fill } from "../load/fill.ts";
@@ -14,7 +14,7 @@ const REQUESTS = 30;
 const FEW = 1000;
 const MANY = 500_000;
 const PEERS_PER_SWARM = 4;
-/** How often the page is opened, and how long it is watched what it takes. */
+/** How often the page is opened, and for how long its cost is measured. */
 const VISITS = 5;
 const WATCHED_MS = 10_000;
 
@@ -24,7 +24,7 @@ export async function measureAdmin(setting: Setting): Promise<Table[]> {
   const visits: string[][] = [];
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
   for (const swarms of [FEW, setting.quick ? MANY / 20 : MANY]) {
-    // Saving half a million swarms would be measured as well.
+    // Otherwise saving half a million swarms would be measured, too.
     const keys = { database: { save_interval: 3600 } };
     const server = await startBtrt(makePlace(setting), { engine: setting.engines[0], workers: 1, keys });
     const peers = swarms * PEERS_PER_SWARM;

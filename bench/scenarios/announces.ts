@@ -1,4 +1,4 @@
-/** What an answer costs, side by side with other trackers. */
+/** The cost of an answer, compared with other trackers. */
 
 import { fill } from "../load/fill.ts";
 import { CONNECTIONS } from "../load/http-load.ts";
@@ -13,7 +13,7 @@ import { makePlace, type Setting } from "../setting.ts";
 import { medianOf, ratioOf, spreadOf } from "../statistics.ts";
 import { formatCount, formatSpread, type Table } from "../table.ts";
 
-/** Who announces. Large swarms are few, as they are. */
+/** The populations. Large swarms are few, as in reality. */
 const POPULATION: Population = {
   seed: 1,
   swarms: 100_000,
@@ -28,7 +28,7 @@ export function populationOf({ quick }: Setting): Population {
   return quick ? QUICK_POPULATION : POPULATION;
 }
 
-/** Ways of announcing, and what is wanted of BTRT's fastest engine: ratios to the others, and the share of user time. */
+/** Ways of announcing, with the targets for BTRT's fastest engine: ratios to the others, and the share of user time. */
 const PATHS = {
   close: { name: "HTTP, a connection per announce", manner: "close", wanted: "≤ 0.65; user ≤ 25 %" },
   kept: { name: "HTTP, keep-alive", manner: 1, wanted: "≤ 0.25, ≤ 0.05" },
@@ -37,7 +37,7 @@ const PATHS = {
 } as const satisfies Record<string, { name: string; manner: Manner; wanted: string }>;
 type Path = keyof typeof PATHS;
 
-/** A row of the table: who answers on which path, and in which rows are those that it is compared with. */
+/** A row of the table: the server and the path; and the rows with which it is compared. */
 interface Row {
   readonly path: Path;
   readonly contender: Contender;
@@ -73,7 +73,7 @@ export async function measureAnnounces(setting: Setting): Promise<Table> {
 function makeRows({ btrt, opentracker, bittorrentTracker }: Servers, population: Population): Row[] {
   const rows: Row[] = [];
   const requests = { kind: "mix", population } as const;
-  // opentracker closes every connection: what is kept elsewhere is compared with that.
+  // opentracker closes every connection. Servers with kept connections are compared with that.
   const find = (server: Server | undefined, path: Path) =>
     rows.findIndex((row) => row.contender.server === server && row.path === path);
   const add = (path: Path, server: Server | undefined, wanted: string) => {

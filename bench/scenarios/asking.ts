@@ -1,4 +1,4 @@
-/** What it takes to ask three neighbors about every torrent, where there are many. */
+/** The cost of asking three neighbors about every torrent, with many torrents. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fill } from "../load/fill.ts";
 import type { Population } from "../load/population.ts";
@@ -18,13 +18,13 @@ const POPULATION: Population = {
 const QUICK_DIVISOR = 20;
 const NEIGHBORS = 3;
 const REFRESH_SECONDS = 1800;
-/** All torrents are to be asked about at once after they were filled in: so what is measured is the steady rate. */
+/** After the fill, all torrents are due at once. So the steady rate is measured. */
 const RATE = Math.ceil(POPULATION.swarms / REFRESH_SECONDS);
-/** Saving what was filled in would be measured otherwise. */
+/** Otherwise saving would be measured, too. */
 const NEVER_SECONDS = 3600;
 const SETTLE_MS = 3000;
 
-/** One tracker at rest, but for what it asks. */
+/** One tracker without clients, which only asks neighbors. */
 interface Reading {
   readonly asked: number;
   /** Processor time per second. */

@@ -1,4 +1,4 @@
-/** What honest clients notice when one address takes all it can get. */
+/** The effect on honest clients if one address takes all it can get. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -32,7 +32,7 @@ type Attack = keyof typeof ATTACKS;
 interface Pair {
   readonly quiet: Sample;
   readonly attacked: Sample;
-  /** Of all TCP sockets of the machine, more than before the attack. */
+  /** Memory of all TCP sockets of the machine, minus that before the attack. */
   readonly kernelBytes: number;
 }
 

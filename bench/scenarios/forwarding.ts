@@ -1,4 +1,4 @@
-/** What ordinary announces cost while many clients wait for upstream trackers that hang. As root: it adds a route. */
+/** The cost of ordinary announces while many clients wait for upstream trackers that hang. As root: it adds a route. */
 import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -16,12 +16,12 @@ import { formatCount, formatSpread, type Table } from "../table.ts";
 const CROWD = fileURLToPath(new URL("../load/waiting-crowd.ts", import.meta.url));
 const WAITING = 10_000;
 
-/** They wait no longer: everything is measured within that time. */
+/** The maximum wait. Everything is measured within that time. */
 const TIMEOUT_S = 30;
 const ROUNDS = 5;
 const SECONDS = 1.3;
 
-/** Addresses outside, which lead to this machine while it is measured. */
+/** Outside addresses, which are routed to this machine during the measurement. */
 const OUTSIDE = ["route", "add", "local", "198.51.100.0/24", "dev", "lo"];
 
 /** @returns one table. */
@@ -60,7 +60,7 @@ function listenWith(max_waiting: number): object {
   return { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"], max_waiting };
 }
 
-/** Has the crowd wait at the last contender, and measures all in turn. */
+/** Lets the crowd wait at the last contender, and measures all in turn. */
 async function measureWith(
   setting: Setting,
   contenders: readonly Contender[],

@@ -1,4 +1,4 @@
-/** What making the hash list takes: time, memory, and of the announces meanwhile. */
+/** The cost of the hash list: time, memory, and the effect on announces. */
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Status, statusSchema } from "../../src/admin/status.ts";
@@ -15,18 +15,18 @@ import { formatCount, formatSpread, type Table } from "../table.ts";
 const MAX_ENTRIES = 100_000;
 const FORMATS = ["text", "nftables"];
 
-/** Seconds: the default is a look a minute, and a list every ten. */
+/** Seconds: the default is a scan a minute, and a list every ten minutes. */
 const OFTEN = 20;
 const SELDOM = 86_400;
 const LISTS = 2;
 
 /** @returns two tables. */
 export async function measureHashList(setting: Setting): Promise<Table[]> {
-  // All complete and inside: every torrent qualifies, until those that announce again say that they are not.
+  // All complete and inside: every torrent qualifies, until its peers announce again as incomplete.
   const population = manySwarms(setting.quick);
   const listed = { path: "list", formats: FORMATS, min_dwell: 0, min_peers: 4, max_entries: MAX_ENTRIES };
   const cases = [
-    // Never enough copies: a swarm is passed over at its first word.
+    // Never enough copies: only the first word of a swarm is read.
     ["nothing to list", { ...listed, interval: SELDOM, min_complete: 100, leave_complete: 100 }],
     [`a list every ${OFTEN} s`, { ...listed, interval: OFTEN, min_complete: 1 }],
   ] as const;
@@ -58,7 +58,7 @@ function start(setting: Setting, kept: string, hashlist: object): Promise<Server
   return startBtrt(place, { engine: setting.engines[0], workers: 1, keys });
 }
 
-/** Makes lists while nobody announces. */
+/** Makes lists while no client announces. */
 async function measureMaking([without, server]: readonly Server[], population: Population): Promise<Table> {
   showProgress("makes lists");
   const looks: Status["hashList"][] = [];

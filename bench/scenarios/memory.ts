@@ -1,4 +1,4 @@
-/** What a peer takes of the real process's memory. */
+/** The memory of a peer, measured at the real process. */
 import { fill, ONCE } from "../load/fill.ts";
 import type { Population } from "../load/population.ts";
 import { startBtrt } from "../servers/btrt.ts";
@@ -6,7 +6,7 @@ import { startOpentracker } from "../servers/opentracker.ts";
 import { makePlace, type Setting } from "../setting.ts";
 import { formatCount, type Table } from "../table.ts";
 
-/** Bytes a peer that are wanted: in swarms of 20 in the mean, and in a swarm each. */
+/** Targets in bytes per peer: in swarms of 20 on average, and in swarms of one. */
 const WANTED = { shared: 24, alone: 120 } as const;
 
 /** BTRT's populations. */
@@ -16,13 +16,13 @@ const POPULATIONS: readonly Population[] = [
   { seed: 3, swarms: 1_000_000, peers: 1_000_000, sizes: "equal", distinctBy: "ip" },
 ];
 
-/** opentracker's: smaller, as it cannot be told addresses. */
+/** opentracker's populations are smaller, because it does not accept addresses in announces. */
 const COMPARED: readonly Population[] = [
   { seed: 4, swarms: 10_000, peers: 200_000, sizes: "equal", distinctBy: "source" },
   { seed: 5, swarms: 100_000, peers: 100_000, sizes: "equal", distinctBy: "source" },
 ];
 
-/** Announces by which an empty tracker is warmed up. */
+/** Announces that warm up an empty tracker. */
 const WARM_UP_PEERS = 200_000;
 const QUICK_DIVISOR = 10;
 

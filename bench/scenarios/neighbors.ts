@@ -1,4 +1,4 @@
-/** What announces cost while a neighbor hangs: it takes connections and datagrams, and never answers. */
+/** The cost of announces while a neighbor hangs: it accepts connections and datagrams, and never replies. */
 import { HostileTracker, HostileUdpTracker } from "../../test/support/hostile-tracker.ts";
 import { fill } from "../load/fill.ts";
 import { fewSwarms, type Population } from "../load/population.ts";

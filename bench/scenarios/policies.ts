@@ -1,4 +1,4 @@
-/** What an announce costs with `selection.policy: bridged`, against `nearest`. */
+/** The cost of an announce with `selection.policy: bridged`, compared with `nearest`. */
 import { fill } from "../load/fill.ts";
 import type { Manner } from "../load/job.ts";
 import type { Population } from "../load/population.ts";

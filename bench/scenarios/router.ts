@@ -1,4 +1,4 @@
-/** What the rules of `btrt nftables` cost a router for each packet that it forwards. */
+/** The cost of the rules of `btrt nftables` for each packet that a router forwards. */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,9 @@ const BURST = 1024;
 const LISTED = 100_000;
 const PREFIXES = 1000;
 
-/** The subscriber's end, the router's on his side and on the other, and somebody outside, whom nothing answers. */
+/**
+ * The address of the subscriber, those of the router on both sides, and an outside address from which nothing replies.
+ */
 const SUBSCRIBER = "203.0.113.10";
 const GATEWAY = "203.0.113.1";
 const UPLINK = "198.51.100.1";
@@ -102,7 +104,7 @@ function makeRules(): string {
   return `${ruleset}add element inet btrt hashes { ${hashes.join(", ")} }\n`;
 }
 
-/** A subscriber, a router and somebody outside, in network namespaces. */
+/** A subscriber, a router and an outside host, in network namespaces. */
 class RouterNetwork {
   readonly #names = ["subscriber", "router", "outside"].map((name) => `btrt-bench-${process.pid}-${name}`);
 
@@ -134,7 +136,7 @@ class RouterNetwork {
     execFileSync("ip", args, { input: `flush ruleset\n${ruleset}` });
   }
 
-  /** @returns nanoseconds per packet. @throws Error when some are lost: those took less than their time. */
+  /** @returns nanoseconds per packet. @throws Error if packets are lost, because lost packets cost less. */
   flood(flood: Flood, core: number): number {
     const command = ["taskset", "-c", String(core), process.execPath, FLOOD, JSON.stringify(flood)];
     const before = this.#arrived();

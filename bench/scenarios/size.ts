@@ -13,14 +13,14 @@ const WANTED_RATIO = "≤ 1.30";
 const PEERS_PER_SWARM = 10;
 const SMALL_TRACKER_PEERS = 1000;
 
-/** How large large is. */
+/** The size of the large populations. */
 const LARGE = { swarm: 1_000_000, tracker: 10_000_000 } as const;
 const QUICK_LARGE = { swarm: 100_000, tracker: 200_000 } as const;
 
 /** A row of the table. */
 interface Case {
   readonly contender: Contender;
-  /** Number of the row it is compared with, and what is wanted of the ratio. */
+  /** The number of the row with which it is compared, and the target of the ratio. */
   readonly comparedWith: number;
   readonly wanted: string;
 }

@@ -1,4 +1,4 @@
-/** What keeping the swarms takes: to save and to load them, and of the announces meanwhile. */
+/** The cost of persistence: saving, loading, and the effect on announces. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,14 +20,14 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const CONNECTIONS = 32;
 const STOP_LIMIT_MS = 120_000;
 
-/** Seconds: a fifth of the default, so that every measurement has a whole saving in it. */
+/** Seconds: a fifth of the default, so that every measurement includes a complete save. */
 const SAVE_INTERVAL = 12;
 const NEVER = 3600;
-/** As many torrents as change between two savings where two million peers announce every half hour. */
+/** The number of torrents that change between two saves if two million peers announce every half hour. */
 const ANNOUNCED_SWARMS = 10_000;
 const MEASURED_SECONDS = 9;
 
-/** A database, and what it takes to keep the population in it. */
+/** A database, and the cost of storing the population in it. */
 interface Kept {
   readonly name: string;
   readonly keys: object;
@@ -44,10 +44,10 @@ export async function measureStorage(setting: Setting): Promise<Table[]> {
   ];
   if (toolsMissing(["mariadb-server"]) === false) {
     const server = await MariaDb.start({ after: (clear) => void done.push(clear) });
-    // As if it were on another machine, as far as the tracker's core is concerned.
+    // The server's processes use another core, as if it were on another machine.
     pin(server.pid, setting.cores[setting.cores.length - 1]);
     const keys = { ...(await server.makeSchema()), auto_upgrade: true };
-    // It guesses its size, unless it is told to look.
+    // The database only estimates its size, unless it is told to count.
     databases.push(["MariaDB", keys, () => server.execute(`ANALYZE TABLE ${keys.schema}.swarm`)]);
   }
   const kept: Kept[] = [];
@@ -108,7 +108,7 @@ function start(setting: Setting, place: Place, databaseKeys: object, saveInterva
   return startBtrt(place, { engine: setting.engines[0], workers: 1, keys });
 }
 
-/** Bytes on disk, as `btrt db status` tells them. */
+/** Bytes on disk, as `btrt db status` reports them. */
 function sizeOf({ directory }: Place): number {
   const args = [MAIN, "db", "status", "--config", join(directory, "btrt.conf")];
   const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
@@ -135,7 +135,7 @@ function keepingTable({ swarms, peers }: Population, kept: readonly Kept[]): Tab
   };
 }
 
-/** Trackers with everything loaded, side by side; one of them never saves. */
+/** Trackers with everything loaded, side by side. One of them never saves. */
 async function measureAnnounces(
   setting: Setting,
   population: Population,
@@ -181,7 +181,7 @@ function btrtDb({ directory }: Place, command: string, file: string): void {
   execFileSync(process.execPath, [MAIN, "db", command, file, "--config", join(directory, "btrt.conf")]);
 }
 
-/** Waits until a tracker that is at rest has saved what it has. @returns rows written since. */
+/** Waits until an idle tracker has saved everything. @returns rows written since. */
 async function settle(server: Server, from: number): Promise<number> {
   const end = server.output.length;
   await server.waitUntil("has saved", () => server.output.indexOf("changes are saved", end) !== -1);

@@ -1,4 +1,4 @@
-/** What a second worker brings. The load generator shares the cores with both, and so must be light. */
+/** The gain from a second worker. The load generator shares the cores with both, so it must be light. */
 import { fill } from "../load/fill.ts";
 import { CONNECTIONS } from "../load/http-load.ts";
 import { type Contender, cpuOf, measureInTurn } from "../measure.ts";

@@ -1,4 +1,4 @@
-/** npm's bittorrent-tracker, which is no dependency of this project: installed in bench/peers when it is wanted. */
+/** npm's bittorrent-tracker. It is not a dependency of this project: it is installed in bench/peers on demand. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -10,13 +10,13 @@ const PEERS = fileURLToPath(new URL("../peers", import.meta.url));
 const PACKAGE = `${PEERS}/node_modules/bittorrent-tracker`;
 const PROGRAM = `${PACKAGE}/bin/cmd.js`;
 
-/** So much that it is not busy with collecting garbage. */
+/** A heap so large that garbage collection takes little time. */
 const HEAP_MB = 8192;
 
 /** Its `peersCacheLength`. */
 const SWARM_LIMIT = 1000;
 
-/** Starts it. @returns undefined, having said so, where it cannot be installed. */
+/** Starts it. @returns undefined if it cannot be installed, which is reported. */
 export async function startBittorrentTracker(place: Place): Promise<Server | undefined> {
   if (!existsSync(PROGRAM) && !install()) {
     console.log("bittorrent-tracker: left out, as it could not be installed");
@@ -25,7 +25,7 @@ export async function startBittorrentTracker(place: Place): Promise<Server | und
   const { version } = JSON.parse(readFileSync(`${PACKAGE}/package.json`, "utf8"));
   const port = await freePort();
   const where = `--http --http-hostname 127.0.0.1 --udp --udp-hostname 127.0.0.1 --port ${port}`;
-  // With its statistics it lists all swarms at every request over HTTP: 20 ms for 100,000.
+  // With its statistics it lists all swarms at every HTTP request: 20 ms for 100,000.
   const options = `${where} --no-stats --quiet`.split(" ");
   const server = new Server(`bittorrent-tracker ${version}`, place, [
     process.execPath,

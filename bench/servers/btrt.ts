@@ -12,19 +12,20 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 export const PREFIXES = 10_000;
 const GROUPS = 3;
 
-/** How it is set up. */
+/** Its configuration. */
 export interface BtrtSettings {
   readonly engine: EngineKind;
   readonly workers: number;
-  /** `tracker.max_peers`, unless the default will do. */
+  /** `tracker.max_peers`, unless the default is enough. */
   readonly maxPeers?: number;
-  /** What else is not at its default. */
+  /** Other keys that are not at their defaults. */
   readonly keys?: object;
 }
 
 /**
- * Starts it and waits until it is ready. All is at its default, but that clients on this machine may speak for others,
- * and that there are three groups of peers with prefixes as an operator has them, and each a third of the sources.
+ * Starts it and waits until it is ready. Everything has its default, with two exceptions: addresses in announces from
+ * this machine are trusted; and there are three peer groups with as many prefixes as an operator has, each with a third
+ * of the sources.
  */
 export async function startBtrt(
   place: Place,
@@ -36,7 +37,7 @@ export async function startBtrt(
     admin: { listen: "127.0.0.1:0" },
     engine,
     workers,
-    // Peers come from a few addresses.
+    // Many peers share a few addresses.
     tracker: {
       ip_parameter: ["127.0.0.0/8"],
       max_peers_per_address: 1000,
@@ -62,7 +63,7 @@ export async function startBtrt(
   return server;
 }
 
-/** Groups that reach one another: the sources' addresses are private ones. */
+/** Groups that reach each other, because the sources' addresses are private. */
 function makeGroups(): object[] {
   const names = Array.from({ length: GROUPS }, (_, group) => `group ${group}`);
   return names.map((name, priority) => ({
@@ -73,7 +74,7 @@ function makeGroups(): object[] {
   }));
 }
 
-/** First those of the sources, then others of 10.0.0.0/8: one of ten is IPv6. */
+/** First the prefixes of the sources, then others of 10.0.0.0/8. One of ten is IPv6. */
 function makePrefixes(): string[] {
   return Array.from({ length: PREFIXES }, (_, i) => {
     if (i < SOURCES) return sourcePrefix(i);

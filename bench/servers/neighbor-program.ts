@@ -1,6 +1,6 @@
 /**
- * A neighbor that answers every announce with a few peers of its own, over HTTP with connections that are kept. To be
- * run by itself; it prints the port it listens on. `GET /count` says how many announces there have been.
+ * A neighbor that answers every announce with a few peers, over HTTP with kept connections. It is a program that prints
+ * the port it listens on. `GET /count` returns the number of announces so far.
  */
 import { randomFillSync } from "node:crypto";
 import { createServer } from "node:http";
@@ -17,7 +17,7 @@ const server = createServer((request, response) => {
   }
   announces++;
   const peers = randomFillSync(Buffer.alloc(PEERS * PEER_BYTES));
-  // Public addresses, and ports that are none but 0.
+  // Public addresses, and any ports except 0.
   for (let at = 0; at < peers.length; at += PEER_BYTES) {
     peers[at] = 45;
     peers[at + 4] |= 0x80;

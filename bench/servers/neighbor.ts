@@ -1,4 +1,4 @@
-/** Partners' trackers that answer, on the load generator's core. */
+/** Partners' trackers that reply, on the load generator's core. */
 import { fileURLToPath } from "node:url";
 import { type Place, Server } from "./server.ts";
 
@@ -14,7 +14,7 @@ export async function startNeighbor(place: Place): Promise<Server> {
   return server;
 }
 
-/** Announces that it has had. */
+/** Announces that it has received. */
 export async function countAnnounces({ port }: Server): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${port}/count`);
   return Number(await response.text());

@@ -1,4 +1,4 @@
-/** opentracker, as Debian packages it: it serves only the torrents that it has a list of. */
+/** opentracker, as Debian packages it. It serves only listed torrents. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,10 +8,10 @@ import { escapedInfoHash } from "../load/http-requests.ts";
 import { infoHash, type Population } from "../load/population.ts";
 import { type Place, Server } from "./server.ts";
 
-/** Swarms that are tried at its start. */
+/** Swarms that are checked at its start. */
 const TRIED_SWARMS = 50;
 
-/** Starts it for the swarms of a population. @returns undefined, having said so, where it is not installed. */
+/** Starts it for the swarms of a population. @returns undefined if it is not installed, which is reported. */
 export async function startOpentracker(place: Place, population: Population): Promise<Server | undefined> {
   if (findMissing(["opentracker"]).length > 0) {
     console.log("opentracker: left out, as it is not installed (Debian: apt-get install opentracker)");
@@ -21,7 +21,7 @@ export async function startOpentracker(place: Place, population: Population): Pr
     return `${Buffer.from(infoHash(population, swarm)).toString("hex")}\n`;
   });
   writeFileSync(join(place.directory, "torrents.txt"), list.join(""));
-  // It gives up its privileges before it reads the list.
+  // It drops its privileges before it reads the list.
   chmodSync(place.directory, 0o755);
   const port = await freePort();
   const options = `-i 127.0.0.1 -p ${port} -P ${port} -u nobody -w torrents.txt`.split(" ");
@@ -37,13 +37,13 @@ export async function startOpentracker(place: Place, population: Population): Pr
   return server;
 }
 
-/** The day of its source code, which is all the version it has. */
+/** The date of its source code, which is its only version. */
 function version(): string {
   const { stdout } = spawnSync("dpkg-query", ["--show", "opentracker"], { encoding: "utf8" });
   return /\d{8}/.exec(stdout)?.[0] ?? "";
 }
 
-/** It listens before it has read the list and put it in order, and refuses what it does not find until then. */
+/** It listens before it has read and sorted the list. Until then it refuses torrents. */
 async function acceptsAnnounces(port: number, population: Population): Promise<boolean> {
   for (let i = 0; i < TRIED_SWARMS; i++) {
     const swarm = Math.floor((population.swarms * i) / TRIED_SWARMS);

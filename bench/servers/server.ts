@@ -1,38 +1,38 @@
-/** A tracker under measurement, as a process of its own on cores of its own. */
+/** A tracker under measurement, as a separate process on its own cores. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { until } from "../../test/support/bed.ts";
 import { type ProcessorTime, processorTimeOf } from "../processor-time.ts";
 
-/** Where servers run. */
+/** The environment of a server. */
 export interface Place {
-  /** Numbers of the cores they may use. */
+  /** Numbers of the cores it may use. */
   readonly cores: readonly number[];
-  /** An empty directory for files of theirs. */
+  /** An empty directory for its files. */
   readonly directory: string;
 }
 
 /** A running tracker. It ends with this process. */
 export class Server {
-  /** With its version, where that is not this project's. */
+  /** With its version, unless it is this project's. */
   name: string;
-  /** Of 127.0.0.1, for HTTP and for UDP. */
+  /** Ports on 127.0.0.1, for HTTP and UDP. */
   port = 0;
   udpPort = 0;
-  /** Peers that it remembers in one swarm at most. */
+  /** The maximum of peers that it stores in one swarm. */
   swarmLimit = Number.POSITIVE_INFINITY;
-  /** What it has written. */
+  /** Its output. */
   output = "";
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
   #running = true;
   readonly #kill = () => this.#child.kill("SIGKILL");
 
-  /** Starts a program; `port` is the caller's to set. */
+  /** Starts a program. The caller sets `port`. */
   constructor(name: string, { cores, directory }: Place, command: readonly string[]) {
     this.name = name;
-    // taskset becomes the program: the process is the same.
+    // taskset becomes the program: the process stays the same.
     this.#child = spawn("taskset", ["-c", cores.join(","), ...command], {
       cwd: directory,
       stdio: ["ignore", "pipe", "pipe"],
@@ -48,7 +48,7 @@ export class Server {
     process.once("exit", this.#kill);
   }
 
-  /** @throws Error with what it wrote, when it ends or takes too long. */
+  /** @throws Error with its output if it ends or takes too long. */
   async waitUntil(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
     await until(`${this.name} ${what}`, async () => {
       if (!this.#running) throw new Error(`${this.name} ended: ${this.output}`);
@@ -56,24 +56,24 @@ export class Server {
     });
   }
 
-  /** Processor time that it has had. */
+  /** The processor time that it has used. */
   processorTime(): ProcessorTime {
     return processorTimeOf(this.#child.pid ?? 0);
   }
 
-  /** The part of it that its main thread has had. */
+  /** The part of it that its main thread has used. */
   mainThreadTime(): ProcessorTime {
     const pid = this.#child.pid ?? 0;
     return processorTimeOf(`${pid}/task/${pid}`);
   }
 
-  /** Bytes of memory that it has in use: the resident set. */
+  /** The memory that it uses, in bytes: the resident set. */
   residentBytes(): number {
     const rollup = readFileSync(`/proc/${this.#child.pid}/smaps_rollup`, "latin1");
     return Number(/^Rss: *(\d+) kB$/m.exec(rollup)?.[1]) * 1024;
   }
 
-  /** Ends it; after `graceMs` whatever it is doing. */
+  /** Ends it: forcibly after `graceMs`. */
   async stop(graceMs = 5000): Promise<void> {
     this.#child.kill("SIGTERM");
     const timer = setTimeout(this.#kill, graceMs);

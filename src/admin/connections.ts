@@ -1,4 +1,7 @@
-/** Limits the connections of the admin listener, so that idle ones keep no others out, above all not those of this machine. */
+/**
+ * Limits the connections of the admin listener. Idle connections must not keep out others, above all not those from
+ * this machine.
+ */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BlockList, isIP, type Server, type Socket } from "node:net";
 

@@ -1,4 +1,4 @@
-/** Requests from the admin listener of the running tracker, which is found by its configuration. */
+/** Sends requests to the admin listener of the running tracker. The configuration has its address. */
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { buffer } from "node:stream/consumers";

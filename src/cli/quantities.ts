@@ -2,7 +2,7 @@
 
 const PREFIXES = ["", "K", "M", "G", "T", "P"] as const;
 
-/** A number, rounded, with its thousands apart. */
+/** A whole number with thousands separators. */
 export function number(value: number): string {
   return Math.round(value).toLocaleString("en");
 }

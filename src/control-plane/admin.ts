@@ -16,7 +16,7 @@ import { AdminError, AdminListenError } from "./start-failure.ts";
 
 const PAGE = new URL("../../web/dist/", import.meta.url);
 
-/** What the admin listener is made of. */
+/** The parts of the admin listener. */
 export interface AdminParts {
   readonly loaded: LoadedConfig;
   readonly policy: PolicyData;
@@ -31,7 +31,7 @@ export interface AdminParts {
   readonly log: Logger;
 }
 
-/** Serves status, metrics and the page from before the swarms are loaded until everything else has stopped. */
+/** Serves status, metrics and the page. It starts before the swarms are loaded, and stops after everything else. */
 export class Admin implements Component {
   /** The page's URL, once the listener has started. */
   url = "";
@@ -69,7 +69,7 @@ export class Admin implements Component {
     }
   }
 
-  /** Shows the new policy, and takes over the new contents of the files that `admin` names. */
+  /** Shows the new policy, and adopts the new contents of the files that `admin` names. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void {
     this.#shown = { ...policy, definitions: loaded.groups };
     this.notices = this.#adoptSecrets(loaded);
@@ -82,7 +82,7 @@ export class Admin implements Component {
 
   /** @returns warnings for the operator. */
   #adoptSecrets({ config, adminFiles }: LoadedConfig): string[] {
-    // If other keys of `admin` have changed they wait for a restart, and the files they name wait with them.
+    // If other keys of `admin` have changed, they wait for a restart, and the files that they name wait with them.
     if (changedFixedKeys(this.#parts.loaded.config, config).includes("admin")) return [];
     try {
       this.#listener.adopt(adminFiles);

@@ -111,7 +111,7 @@ class StorageLog implements StorageObserver {
 
   constructor(log: Logger) {
     this.#log = log;
-    this.#progress.admit(); // a short loading is not logged
+    this.#progress.admit(); // A short loading is not logged.
   }
 
   loading(swarms: number, ofSwarms: number): void {

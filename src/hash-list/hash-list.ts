@@ -19,7 +19,7 @@ export interface HashList {
   readonly changedAt: number;
   /** When all torrents were last found to have enough copies. */
   readonly checkedAt: number;
-  /** From when on the list must not be used any more. A later check postpones that. */
+  /** When the list expires. A later check extends this time. */
   readonly validUntil: number;
 }
 

@@ -25,25 +25,28 @@ import {
 import { Segments } from "../store/segments.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 
-/** Most copies that are told apart: `hashlist.min_complete` is not more. */
+/** The maximum of different copies that are counted. `hashlist.min_complete` is not higher. */
 const COPIES_LIMIT = 100;
 
-/** Peers of one run that are looked at for different addresses, some microseconds' work. More than they are: fewer copies. */
+/**
+ * The maximum of peers of one run that are checked for different addresses: some microseconds of work. With more peers,
+ * the count may be too low.
+ */
 const SEARCH_LIMIT = 1024;
 
-/** Duplicates of a family that are looked at. More than they are: fewer copies. */
+/** The maximum of duplicates of a family that are checked. With more, the count may be too low. */
 const DUPLICATES_LIMIT = 64;
 
-/** What the key of a proven copy has. */
+/** The flags in the key of a proven copy. */
 const COPY = KEY_COMPLETE | KEY_PROVEN;
 
-/** What a group is to the list. */
+/** The role of a group for the list. */
 const INSIDE = 1;
 const REACHED_BY_ALL = 2;
 
-/** Counts the copies of one swarm after the other. The caller holds the swarm's shard. */
+/** Counts the copies of one swarm at a time. The caller holds the swarm's shard. */
 export class LocalCopies {
-  /** Of the swarm counted last: different copies, up to the number that is enough, and peers inside. */
+  /** The result for the last counted swarm: different copies, up to the number that is enough; and peers inside. */
   copies = 0;
   peers = 0;
   readonly #store: SwarmStore;
@@ -51,10 +54,10 @@ export class LocalCopies {
   readonly #kindOf = new Uint8Array(GROUP_IDS);
   #hasInside = false;
   #enough = 1;
-  /** Two words of each address that has been counted as a copy. */
+  /** The addresses that have been counted as a copy, two words each. */
   readonly #seen = new Uint32Array(2 * COPIES_LIMIT);
   #seenCount = 0;
-  /** Of the family under way. */
+  /** Counts of the current family. */
   #leechers = 0;
 
   constructor(store: SwarmStore) {
@@ -62,8 +65,8 @@ export class LocalCopies {
   }
 
   /**
-   * Takes over who is inside: the groups of the nearest `tiers` tiers.
-   * @param enough copies after which no more are told apart; {@link COPIES_LIMIT} at most.
+   * Adopts new groups: the groups of the nearest `tiers` tiers are inside.
+   * @param enough no more copies than this are counted; {@link COPIES_LIMIT} at most.
    */
   adopt(data: PeerGroupsData, tiers: number, enough: number): void {
     const groups = new PeerGroups(data);
@@ -80,7 +83,7 @@ export class LocalCopies {
     return group !== NO_GROUP && this.#kindOf[group] !== 0;
   }
 
-  /** Counts a swarm. One with fewer than `least` complete peers in all has no copies, and its peers are not counted. */
+  /** Counts a swarm. A swarm with fewer than `least` complete peers has no copies, and its peers are not counted. */
   count(entry: number, least: number): void {
     this.copies = 0;
     this.peers = 0;
@@ -94,7 +97,7 @@ export class LocalCopies {
     else this.copies = Math.max(ipv4, ipv6);
   }
 
-  /** @returns copies. */
+  /** @returns the number of copies. */
   #countFamily(entry: number, family: Family): number {
     const { keys, starts, counts } = this.#segments;
     const cell = this.#store.listCell(entry, family);
@@ -113,15 +116,15 @@ export class LocalCopies {
     return this.#seenCount;
   }
 
-  /** Whether everybody inside reaches the peers with this key. */
+  /** Whether all groups inside reach the peers with this key. */
   #isReached(key: number): boolean {
     const kind = this.#kindOf[key & KEY_GROUP];
     return kind === REACHED_BY_ALL || (kind === INSIDE && (key & KEY_PRIVATE) === 0);
   }
 
   /**
-   * Counts the copies of a family that are duplicates: the other addresses of dual-stack clients, which count in the other
-   * family, and not the former ones of clients that count in this family.
+   * Counts the duplicates of a family that are copies. They are the other addresses of dual-stack clients, which count
+   * in the other family. Former addresses of clients that count in this family are left out.
    */
   #countDuplicates(cell: number, family: Family): void {
     const { keys, starts, counts } = this.#segments;
@@ -135,7 +138,9 @@ export class LocalCopies {
     }
   }
 
-  /** Whether the client of a duplicate has a counted record in the same family: that is where it is now. */
+  /**
+   * Whether the client of a duplicate has a counted record in the same family. Then that record is its current address.
+   */
   #hasMoved(cell: number, family: Family, position: number): boolean {
     const { words } = this.#store;
     const list = this.#store.list(family);

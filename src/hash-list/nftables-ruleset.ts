@@ -17,7 +17,7 @@ export interface RulesetOptions {
   readonly tiers: number;
   /** Seconds from one list to the next. */
   readonly intervalSeconds: number;
-  /** Most torrents that the list can have. */
+  /** The maximum of torrents on the list. */
   readonly maxEntries: number;
   /** For a bridge instead of a router. */
   readonly bridge: boolean;
@@ -71,7 +71,7 @@ export function tableName(bridge: boolean): string {
   return bridge ? NFT_TABLE.replace("inet", "bridge") : NFT_TABLE;
 }
 
-/** Whether any address is a subscriber's. Without one the rules match nothing. */
+/** Whether any address belongs to a subscriber. If none does, the rules match nothing. */
 export function hasSubscribers({ groups, tiers }: Pick<RulesetOptions, "groups" | "tiers">): boolean {
   const { subscribers } = placeAddresses(groups, tiers);
   return subscribers[4].length + subscribers[6].length > 0;

@@ -28,21 +28,21 @@ const SINCE_SHIFT = 12;
 const SINCE_MASK = 0xfffff;
 const OTHER_FLAGS = 0xff - SWARM_FLAG.qualified;
 
-/** Seconds on the list without a stall after which a strike is forgotten. */
+/** Seconds on the list without a stall after which one strike is removed. */
 export const STRIKE_SECONDS = 86_400;
 
-/** What the wait after a stall is made of at least, and what it is at most: less than 2^20 seconds. */
+/** The minimum of the wait after a stall, before it is doubled, and the maximum: less than 2^20 seconds. */
 const WAIT = { least: 300, most: 7 * 86_400 } as const;
 
-/** Seconds for which a torrent must have had enough before it is listed. */
+/** Seconds for which a torrent must have enough copies before it is listed. */
 export function waitSeconds(minDwell: number, strikes: number): number {
   return strikes === 0 ? minDwell : Math.min(Math.max(minDwell, WAIT.least) * 2 ** strikes, WAIT.most);
 }
 
 /**
- * Looks at a swarm, and notes what follows. The caller holds its shard.
+ * Examines a swarm, and updates its flags. The caller holds its shard.
  * @param now seconds since 1970.
- * @returns whether it qualifies; when it did until now, and does not any more, -2 if a download has stalled, else -1.
+ * @returns 1 if it qualifies, else 0. If it no longer qualifies: -2 if a download has stalled, else -1.
  */
 export function qualify(
   store: SwarmStore,
@@ -54,7 +54,7 @@ export function qualify(
   const flags = store.words[entry + ENTRY.flags];
   const did = (flags & SWARM_FLAG.qualified) !== 0;
   const isStranded = did && (flags & SWARM_FLAG.stranded) !== 0;
-  const moment = now & SINCE_MASK || SINCE_MASK; // one whose bits are 0 is noted as the second before it
+  const moment = now & SINCE_MASK || SINCE_MASK; // a time whose bits would be 0 is stored as the second before it
   let strikes = (flags >>> STRIKES_SHIFT) & STRIKES_MAX;
   let since = flags >>> SINCE_SHIFT;
   copies.count(entry, settings.leaveComplete);

@@ -1,4 +1,4 @@
-/** What a kind of database is: what the configuration, the commands and storage know of it before it is open. */
+/** What configuration, commands and storage need to know of a kind of database before one is open. */
 import type { Database } from "./database.ts";
 import type { Migrations } from "./schema.ts";
 

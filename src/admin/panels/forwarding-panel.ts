@@ -8,7 +8,7 @@ import { counter, gauge, type Metric } from "../exposition.ts";
 import type { Panel } from "../panel.ts";
 import { ASKING, askingSchema, kindsOf, namedPeersSchema } from "./other-trackers.ts";
 
-/** Trackers that are shown each for itself: those that are asked most. */
+/** The number of trackers that are listed: those with most requests. */
 const SHOWN_TRACKERS = 20;
 
 const count = z.int().nonnegative();

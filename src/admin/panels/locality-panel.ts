@@ -134,7 +134,10 @@ function nearMissedShare({ counters }: Totals): number | null {
   return shareOf(counters[COUNTER.nearMissed], counters[COUNTER.memberAnnounces]);
 }
 
-/** The avoided part of the external traffic that a random choice would cause, as estimated; negative when there is more. */
+/**
+ * The avoided share of the external traffic that a random choice would cause. An estimate. Negative if there is more
+ * external traffic than with a random choice.
+ */
 function avoidedShare({ outside, random }: Totals): number | null {
   const atRandom = random.downloaded + random.uploaded;
   return shareOf(atRandom - outside.downloaded - outside.uploaded, atRandom);

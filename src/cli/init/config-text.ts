@@ -1,4 +1,4 @@
-/** The configuration that `btrt init` writes: what was answered, and otherwise the defaults. */
+/** The configuration that `btrt init` writes: the answers, and defaults for everything else. */
 import { resolve } from "node:path";
 import { stringify } from "yaml";
 import { ANNOUNCE_PATH } from "../../config/sections/neighbors.ts";
@@ -6,7 +6,7 @@ import { findDatabaseKind } from "../../storage/databases.ts";
 import { isInstalled } from "../config-file.ts";
 import type { Answers } from "./answers.ts";
 
-/** Where a package expects everything else. */
+/** The paths that a package uses. */
 const INSTALLED_DATABASE = "sqlite:/var/lib/btrt/btrt.db";
 const INSTALLED_LOGS = "/var/log/btrt";
 const EMBEDDED_DATABASE = "sqlite:var/btrt.db";
@@ -14,12 +14,12 @@ const EMBEDDED_DATABASE = "sqlite:var/btrt.db";
 const HEADER = `# Written by "btrt init". Every other key has its default: btrt.conf.default and "man btrt.conf" describe them.
 # "btrt check" reports the mistakes in this file. A running tracker reads the file again on SIGHUP.`;
 
-/** Where swarms are kept by default, beside a configuration or as installed. */
+/** The default path of the database: beside the configuration, or the path of the package. */
 export function defaultDatabase(configFile: string): string {
   return isInstalled(configFile) ? INSTALLED_DATABASE : EMBEDDED_DATABASE;
 }
 
-/** The whole file, YAML. */
+/** The text of the file, YAML. */
 export function configText(answers: Answers, configFile: string): string {
   const groups = [
     { name: "local peers", priority: 0, ...prefixes(answers.local) },
@@ -39,20 +39,23 @@ export function configText(answers: Answers, configFile: string): string {
   return `${[HEADER, ...sections.filter((text) => text !== "")].join("\n\n")}\n`;
 }
 
-/** Whether an answer means a database server, which has a user and a password. */
+/** Whether the answer names a database server, which has a user and a password. */
 export function isServer({ database }: Pick<Answers, "database">): boolean {
   const kind = findDatabaseKind(database);
   return kind !== undefined && kind.embedded === undefined;
 }
 
-/** A key with its comment; empty where the key would say nothing. */
+/** A key with its comment; empty if the key has no value. */
 function section(comment: string, content: Record<string, object>): string {
   const [value] = Object.values(content);
   if (Object.keys(value).length === 0) return "";
   return `# ${comment}\n${stringify(content, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 }).trimEnd()}`;
 }
 
-/** Elements that look like a path name a file; a second one is left among the prefixes, to be refused there. */
+/**
+ * An element that looks like a path names a file. Only one is accepted: a second one stays among the prefixes, and is
+ * refused there.
+ */
 function prefixes(elements: readonly string[]) {
   const file = elements.find((element) => /^[./]/.test(element));
   const list = elements.filter((element) => element !== file);
@@ -62,7 +65,7 @@ function prefixes(elements: readonly string[]) {
   };
 }
 
-/** A URL is taken as it is, unless only its beginning is there. */
+/** A complete URL is used as it is. Otherwise the template is added to its start. */
 function neighbor(hostOrUrl: string) {
   const isUrl = /^\w+:\/\//.test(hostOrUrl);
   return {

@@ -2,7 +2,7 @@
 import { POLICY_DESCRIPTIONS, POLICY_NAMES } from "../../selection/policies.ts";
 import { choice, integer, section } from "../fields.ts";
 
-/** What only `bridged` needs stands beside what every policy needs. */
+/** Keys of all policies, and keys that only `bridged` uses. */
 export const selection = section({
   policy: choice(POLICY_NAMES).default("nearest").describe(POLICY_DESCRIPTIONS),
   home: choice(["groups", "tier", "group"])
@@ -17,7 +17,8 @@ export const selection = section({
       "The answer to a client in no peer group. nearest: the same as for other clients. outside_first: outside peers " +
         "first, so that the client does not load subscribers' uplinks.",
     ),
-  // It is a time of the clients, not of the policy: where all intervals are short, as in the lab, it is short as well.
+  // This time depends on the clients, not on the policy. Where all intervals are short, as in the lab, it is short as
+  // well.
   stall_seconds: integer(5, 43_200)
     .default(600)
     .describe(

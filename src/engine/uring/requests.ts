@@ -188,7 +188,7 @@ export class Requests {
     }
   }
 
-  /** Deferrals for more input. @param requestBegins whether the `left` bytes are the start of a new request. */
+  /** Waits for more input. @param requestBegins whether the `left` bytes are the start of a new request. */
   #awaitInput(number: number, left: number, requestBegins: boolean): void {
     const { idleTimeoutMs, requestTimeoutMs } = this.#parts.limits;
     const { deadlines, now, limiter } = this.#connections;

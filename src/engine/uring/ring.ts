@@ -252,7 +252,7 @@ export class Ring {
     this.#close(fd);
   }
 
-  /** Deferrals once for events of poll(2). */
+  /** Waits once for events of poll(2). */
   poll(fd: number, events: number, owner: number, purpose: number): void {
     const at = this.#nextInUse(OPCODE.pollAdd, fd, owner, purpose);
     this.#entries.words[at + (SQE.operationFlags >> 2)] = events;
