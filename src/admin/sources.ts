@@ -27,6 +27,14 @@ export interface HistoryRow {
   readonly counts: readonly number[];
 }
 
+/** Times of the totals, in seconds since 1970. */
+export interface CountedTimes {
+  readonly now: number;
+  readonly startedAt: number;
+  /** Undefined: not yet. */
+  readonly savedAt: number | undefined;
+}
+
 /** The hash list in one format. */
 export interface EncodedHashList {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -66,4 +74,6 @@ export interface Sources {
   readonly notices: () => readonly string[];
   /** Totals by spans of five minutes, an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */
   readonly history: (span: number, from: number) => Promise<readonly HistoryRow[] | undefined>;
+  /** The time, when this process began to count, and when its totals were last saved, in seconds since 1970. */
+  readonly counted: () => CountedTimes;
 }

@@ -27,6 +27,7 @@ export const swarmsSchema = z.object({
     z.object({
       name: z.string().nullable().describe("Null: in no group, outside."),
       tier: z.int(),
+      priority: z.int().nullable().describe("As configured: the lowest is the nearest. Null: in no group."),
       prefixes: z.int(),
       firstPrefixes: z.array(z.string()).describe("The first prefixes, in the order of the configuration."),
       peers: z.int(),
@@ -61,13 +62,13 @@ export function readSwarms(sources: Sources): Swarms {
       const complete = census.peersOf(4, true, id) + census.peersOf(6, true, id);
       const sum = (at: number) =>
         sources.activity.reduce((total, counts) => total + counts[id * ACTIVITY_WIDTH + at], 0);
+      const definition = definitions.find((group) => group.name === name);
       return {
         name,
         tier: tier + 1,
+        priority: definition?.priority ?? null,
         prefixes: prefixCount,
-        firstPrefixes: (definitions.find((group) => group.name === name)?.prefixes ?? [])
-          .slice(0, FIRST_PREFIXES)
-          .map(formatPrefix),
+        firstPrefixes: (definition?.prefixes ?? []).slice(0, FIRST_PREFIXES).map(formatPrefix),
         peers: complete + census.peersOf(4, false, id) + census.peersOf(6, false, id),
         complete,
         announces: sum(ACTIVITY.announces),

@@ -51,9 +51,10 @@ function tierLine(tier: Status["tiers"][number], { tiers }: Status): string {
   );
 }
 
-function neighborLine({ name, state, peers, returnedShare }: NeighborStatus): string {
+function neighborLine({ name, state, peers, returnedShare, dominates }: NeighborStatus): string {
   const shown = state === "asked" ? state : styleText("yellow", state);
-  return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${percent(returnedShare)} of all returned`;
+  const share = `${percent(returnedShare)} of all returned`;
+  return `${name}: ${shown}, ${number(peers.learned)} peers learned, ${dominates ? styleText("yellow", share) : share}`;
 }
 
 function requestLine({

@@ -25,6 +25,7 @@ export interface AdminParts {
   readonly store: SwarmStoreData;
   readonly workers: WorkerPool;
   readonly history: Sources["history"];
+  readonly counted: Sources["counted"];
   readonly hashList: Sources["hashList"];
   /** The panels of persistence and features. */
   readonly panels: readonly Panel[];
@@ -94,7 +95,7 @@ export class Admin implements Component {
   }
 
   #sources(): Sources {
-    const { engine, workerCount, store, workers, hashList, history } = this.#parts;
+    const { engine, workerCount, store, workers, hashList, history, counted } = this.#parts;
     return {
       version: VERSION,
       build: BUILD_TEXT,
@@ -112,6 +113,7 @@ export class Admin implements Component {
       hashList,
       notices: () => this.notices,
       history,
+      counted,
     };
   }
 }

@@ -150,6 +150,7 @@ class App {
       store,
       workers,
       history: (span, from) => persistence.history(span, from),
+      counted: () => persistence.counted(),
       hashList,
       panels: [persistence, ...features].map(({ panel }) => panel),
       log,

@@ -1,7 +1,7 @@
 /** Persistence: storage, wired to configuration and log. */
 import type { Panel } from "../admin/panel.ts";
 import { databasePanel } from "../admin/panels/database-panel.ts";
-import type { HistoryRow } from "../admin/sources.ts";
+import type { CountedTimes, HistoryRow } from "../admin/sources.ts";
 import { databaseSettings } from "../config/database-settings.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { PolicyData } from "../data-plane/protocol.ts";
@@ -89,6 +89,13 @@ export class Persistence implements Component {
   /** Reads saved totals, as `Sources.history` describes. */
   history(span: number, from: number): Promise<readonly HistoryRow[] | undefined> {
     return this.#storage.readTotals(span, from);
+  }
+
+  /** The times of the saved totals, as `Sources.counted` describes. */
+  counted(): CountedTimes {
+    const now = Date.now() / 1000;
+    const { savedAt } = this.#storage.counters;
+    return { now, startedAt: now - process.uptime(), savedAt: savedAt === 0 ? undefined : savedAt / 1000 };
   }
 
   #startSaving(): void {

@@ -21,36 +21,43 @@ export interface Layer {
   readonly color: string;
 }
 
+/** A span of time in which a value holds, in seconds since 1970. */
+export interface TimeSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * @param times seconds since 1970.
+ * @param times seconds since 1970, or spans of time, between which the values are 0.
+ * @param until where the chart ends, unless at the last of the times.
  * @param unit of the values.
- * @param stepSeconds duration for which each value holds; 0 for values at a point in time.
  */
 export function Chart({
   label,
   times,
+  until = 0,
   layers,
   unit,
-  stepSeconds = 0,
 }: {
   label: string;
-  times: readonly number[];
+  times: readonly number[] | readonly TimeSpan[];
+  until?: number;
   layers: readonly Layer[];
   unit: string;
-  stepSeconds?: number;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const names = layers.map((layer) => layer.label).join();
   const data = useRef<uPlot.AlignedData>([[]]);
-  data.current = stack(times, layers, stepSeconds);
+  const inSteps = typeof times[0] === "object";
+  data.current = stack(placesOf(times, until), layers);
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(element, layers, unit, stepSeconds > 0), data.current, element);
+      plot.current = new uPlot(options(element, layers, unit, inSteps), data.current, element);
     };
     const resized = new ResizeObserver(() =>
       plot.current?.setSize({ width: element.clientWidth, height: HEIGHT * rootSize() }),
@@ -63,7 +70,7 @@ export function Chart({
       dark.removeEventListener("change", draw);
       plot.current?.destroy();
     };
-  }, [names]);
+  }, [names, inSteps]);
   useEffect(() => plot.current?.setData(data.current));
   return <div class="chart" role="img" aria-label={label} ref={place} />;
 }
@@ -125,19 +132,41 @@ function timeLabels(_: uPlot, ticks: number[]): string[] {
     undefined,
     seconds > 2 * DAY_SECONDS
       ? { month: "short", day: "numeric" }
-      : { hour: "numeric", minute: "2-digit", ...(seconds < HOUR_SECONDS / 2 && { second: "2-digit" }) },
+      : {
+          hourCycle: "h23",
+          hour: "2-digit",
+          minute: "2-digit",
+          ...(seconds < HOUR_SECONDS / 2 && { second: "2-digit" }),
+        },
   );
   return ticks.map((tick) => format.format(1000 * tick));
 }
 
-/** Stacks the layers, the highest first. With steps, the last values are repeated at the end of the last step. */
-function stack(times: readonly number[], layers: readonly Layer[], stepSeconds: number): uPlot.AlignedData {
-  const sums = times.map(() => 0);
-  const isStepped = stepSeconds > 0 && times.length > 0;
-  const stacked = layers.map(({ values }) => {
-    for (const [i, value] of values.entries()) sums[i] += value;
-    return isStepped ? [...sums, sums[sums.length - 1]] : [...sums];
+/** A time of the chart, and the index of its values; undefined: they are 0 from there on. */
+interface Place {
+  readonly time: number;
+  readonly at: number | undefined;
+}
+
+/** A span ends where the next one starts, or with zeros up to there. */
+function placesOf(times: readonly (number | TimeSpan)[], until: number): Place[] {
+  return times.flatMap((time, at) => {
+    if (typeof time === "number") return [{ time, at }];
+    const next = times[at + 1];
+    const start = { time: time.from, at };
+    if (typeof next === "object" && next.from <= time.to) return [start];
+    const end = { time: time.to, at: undefined };
+    if (next !== undefined || until <= time.to) return [start, end];
+    return [start, end, { time: until, at: undefined }];
   });
-  const ends = isStepped ? [times[times.length - 1] + stepSeconds] : [];
-  return [[...times, ...ends], ...stacked.toReversed()];
+}
+
+/** Stacks the layers, the highest first. */
+function stack(places: readonly Place[], layers: readonly Layer[]): uPlot.AlignedData {
+  const sums = places.map(() => 0);
+  const stacked = layers.map(({ values }) => {
+    for (const [i, { at }] of places.entries()) if (at !== undefined) sums[i] += values[at];
+    return [...sums];
+  });
+  return [places.map(({ time }) => time), ...stacked.toReversed()];
 }

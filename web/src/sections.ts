@@ -10,21 +10,29 @@ import { Neighbors } from "./sections/neighbors.tsx";
 import { Refusals } from "./sections/refusals.tsx";
 import { Requests } from "./sections/requests.tsx";
 import { Savings } from "./sections/savings.tsx";
-import { Swarms } from "./sections/swarms.tsx";
+import { LargestTorrents, Sizes } from "./sections/swarms.tsx";
 import { UpstreamTrackers } from "./sections/upstream-trackers.tsx";
 
+/** A section. */
+interface PageSection {
+  /** Its anchor in the page's URL. Links to it may have been kept, so it does not change. */
+  readonly id: string;
+  readonly title: string;
+  readonly Section: ComponentType<SectionProps>;
+}
+
 /** All sections. */
-export const SECTIONS: readonly { readonly title: string; readonly Section: ComponentType<SectionProps> }[] =
-  [
-    { title: "What is saved", Section: Savings },
-    { title: "Peers returned, by tier", Section: Answers },
-    { title: "Requests", Section: Requests },
-    { title: "Peer groups", Section: Groups },
-    { title: "Torrents", Section: Swarms },
-    { title: "Peers for an address, and why", Section: Explain },
-    { title: "Torrents fully available inside", Section: HashList },
-    { title: "Neighbors", Section: Neighbors },
-    { title: "Upstream trackers", Section: UpstreamTrackers },
-    { title: "Refused", Section: Refusals },
-    { title: "Database and memory", Section: Database },
-  ];
+export const SECTIONS: readonly PageSection[] = [
+  { id: "savings", title: "External traffic avoided", Section: Savings },
+  { id: "returned", title: "Peers returned", Section: Answers },
+  { id: "requests", title: "Requests", Section: Requests },
+  { id: "groups", title: "Peer groups", Section: Groups },
+  { id: "sizes", title: "Torrents by size", Section: Sizes },
+  { id: "explain", title: "Peers for an address, and why", Section: Explain },
+  { id: "hash-list", title: "Torrents fully available inside", Section: HashList },
+  { id: "torrents", title: "Largest torrents", Section: LargestTorrents },
+  { id: "neighbors", title: "Neighbors", Section: Neighbors },
+  { id: "trackers", title: "Upstream trackers", Section: UpstreamTrackers },
+  { id: "refused", title: "Refused", Section: Refusals },
+  { id: "database", title: "Database and memory", Section: Database },
+];

@@ -10,6 +10,9 @@ import { ASKING, askingSchema, kindsOf, namedPeersSchema } from "./other-tracker
 
 const count = z.number().nonnegative();
 
+/** The share of all returned peers above which a neighbor decides what clients get. */
+const MOST = 0.5;
+
 /** The panel's fields. */
 export const neighborsSchema = z.object({
   neighbors: z.array(
@@ -30,6 +33,7 @@ export const neighborsSchema = z.object({
       peers: namedPeersSchema,
       returned: count.describe("Returned peers since the start that were learned from it."),
       returnedShare: z.number().nullable().describe("Their share of all returned peers."),
+      dominates: z.boolean().describe("Whether they are more than half of all returned peers."),
     }),
   ),
 });
@@ -58,6 +62,7 @@ function readNeighbor(neighbor: Neighbor, counters: Float64Array): NeighborStatu
   const { asked, answered, refused, failed, named, learned, filtered } = counts;
   const { protocol, host } = new URL(exampleUrl(settings.template));
   const returned = counters[LEARNED_RETURNED_AT + source];
+  const returnedShare = shareOf(returned, counters[COUNTER.peersReturned]);
   return {
     name: settings.name,
     // The rest of the URL may hold a secret.
@@ -84,7 +89,8 @@ function readNeighbor(neighbor: Neighbor, counters: Float64Array): NeighborStatu
       unusable: learned.unusable,
     },
     returned,
-    returnedShare: shareOf(returned, counters[COUNTER.peersReturned]),
+    returnedShare,
+    dominates: returnedShare !== null && returnedShare > MOST,
   };
 }
 

@@ -1,4 +1,5 @@
-/** The program: its version, process, engine and workers. */
+/** The program: its version, machine, process, engine and workers. */
+import { hostname } from "node:os";
 import { z } from "zod";
 import { counter, gauge } from "../exposition.ts";
 import type { Panel } from "../panel.ts";
@@ -10,6 +11,7 @@ const count = z.int().nonnegative();
 export const programSchema = z.object({
   version: z.string(),
   build: z.string(),
+  hostName: z.string().describe("The name of its machine."),
   pid: count.describe("Its process id."),
   engine: z.string(),
   workers: count,
@@ -27,6 +29,7 @@ export function programPanel(sources: Sources): Panel<typeof programSchema> {
     read: () => ({
       version,
       build,
+      hostName: hostname(),
       pid: process.pid,
       engine,
       workers,

@@ -1,11 +1,11 @@
-/** Peers returned to clients by tier, over the last minutes. */
+/** Peers returned to clients by priority of their peer groups, over the last minutes. */
 import { Chart } from "../chart.tsx";
 import { patchClass, tierColor } from "../colors.ts";
 import { percent, scaled, tierName, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { Table } from "../table.tsx";
 
-/** The section of peers returned by tier. */
+/** The section of returned peers. */
 export function Answers({ live, status }: SectionProps) {
   const { tiers, locality } = status;
   const all = tiers.reduce((sum, { returned }) => sum + returned, 0);
@@ -19,18 +19,18 @@ export function Answers({ live, status }: SectionProps) {
   return (
     <>
       <Chart
-        label={`Peers returned per second by tier, the last ten minutes. Since the start: ${shares.join(", ")}.`}
+        label={`Peers returned per second, nearest first, the last ten minutes. Since the start: ${shares.join(", ")}.`}
         times={past.map(({ time }) => Date.parse(time) / 1000)}
         layers={layers}
         unit="/s"
       />
       <Table
-        label="Peers returned by tier"
-        head={["Tier", "Returned", "Share", "Now", "Peers", "Complete"]}
+        label="Peers returned, nearest first"
+        head={["Peer groups", "Returned", "Share", "Now", "Peers", "Complete"]}
         rows={tiers.map((tier, i) => [
           <>
             <span class={patchClass(tierColor(i, tiers.length))} />
-            {tierName(tier)}
+            <span class="wrap">{tierName(tier)}</span>
           </>,
           <span data-figure={`returned-${tier.tier}`}>{whole(tier.returned)}</span>,
           percent(all === 0 ? null : tier.returned / all),
@@ -39,10 +39,12 @@ export function Answers({ live, status }: SectionProps) {
           whole(tier.complete),
         ])}
       />
-      <p class="quiet">
-        {percent(locality.nearMissedShare)} of members' replies had outside peers although enough near ones
-        existed.
-      </p>
+      {locality.nearMissedShare !== null && (
+        <p class="quiet">
+          {percent(locality.nearMissedShare)} of the replies to your peer groups had outside peers although
+          enough peers in peer groups existed.
+        </p>
+      )}
     </>
   );
 }

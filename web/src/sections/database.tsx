@@ -1,11 +1,14 @@
 /** The state of the database, and memory use. */
-import { scaled, whole } from "../format.ts";
+import { duration, moment, scaled, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 
 /** The section of database and memory. */
 export function Database({ status }: SectionProps) {
   const { database, memory } = status;
-  const saved = database.savedAt === null ? "not yet" : new Date(database.savedAt).toLocaleString();
+  const saved =
+    database.savedAt === null
+      ? "not yet"
+      : `${moment(database.savedAt)}, in ${database.saveSeconds.toFixed(1)} s`;
   return (
     <dl class="facts">
       <dt>Database</dt>
@@ -14,7 +17,7 @@ export function Database({ status }: SectionProps) {
       </dd>
       <dt>Last saved</dt>
       <dd>
-        {saved}, in {database.saveSeconds.toFixed(1)} s; {whole(database.failures)} failures
+        {saved}; {whole(database.failures)} failures
       </dd>
       <dt>Memory for torrents</dt>
       <dd>
@@ -23,7 +26,7 @@ export function Database({ status }: SectionProps) {
       </dd>
       <dt>Runs</dt>
       <dd>
-        {status.engine} engine, {status.workers} workers, for {whole(status.uptimeSeconds / 60)} minutes
+        {status.engine} engine, {status.workers} workers, for {duration(status.uptimeSeconds)}
       </dd>
     </dl>
   );

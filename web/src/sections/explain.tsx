@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { AnswerExplanation } from "../../../src/admin/explain.ts";
 import { Table } from "../table.tsx";
 
+const INFO_HASH = /^#[0-9a-f]{40}$/;
+
 /** A form with its result. A link to `#` and an info-hash fills in the form. */
 export function Explain() {
   const [answer, setAnswer] = useState<AnswerExplanation>();
@@ -12,7 +14,8 @@ export function Explain() {
     const fill = () => {
       const infoHash = form.current?.elements.namedItem("info_hash");
       const address = form.current?.elements.namedItem("address");
-      if (location.hash.length < 2 || !(infoHash instanceof HTMLInputElement)) return;
+      // The page's other links lead to its sections.
+      if (!INFO_HASH.test(location.hash) || !(infoHash instanceof HTMLInputElement)) return;
       infoHash.value = location.hash.slice(1);
       if (address instanceof HTMLInputElement) address.focus();
     };
@@ -62,21 +65,19 @@ function Answer({ answer }: { answer: AnswerExplanation }) {
       </p>
       <Table
         label="The reply"
-        head={["Peer", "Tier", "Whose"]}
-        rows={answer.peers.map(({ address, port, tier, group, prefix }) => [
+        head={["Peer", "Group"]}
+        rows={answer.peers.map(({ address, port, group, prefix }) => [
           `${address} port ${port}`,
-          String(tier),
-          whose(group, prefix),
+          <span class="wrap">{whose(group, prefix)}</span>,
         ])}
       />
       <Table
         label="All peers, and why they are returned or not"
-        head={["Peers", "Tier", "Group", "Why"]}
-        rows={answer.runs.map(({ peers, family, tier, group, complete, reason }) => [
+        head={["Peers", "Group", "Why"]}
+        rows={answer.runs.map(({ peers, family, group, complete, reason }) => [
           `${peers} ${family}, ${complete ? "complete" : "incomplete"}`,
-          String(tier),
-          group ?? "in no group",
-          reason,
+          <span class="wrap">{group ?? "in no group"}</span>,
+          <span class="wrap">{reason}</span>,
         ])}
       />
     </>

@@ -1,5 +1,5 @@
 /** Torrents fully available inside the network, and the handshakes refused for them. */
-import { percent, whole } from "../format.ts";
+import { moment, percent, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 
 const DIRECTIONS = { out: "from inside", in: "from outside", any: "across the border" } as const;
@@ -20,7 +20,7 @@ export function HashList({ status: { hashList, handshakes } }: SectionProps) {
         max_entries, {whole(hashList.excluded)} excluded
       </dd>
       <dt>Valid until</dt>
-      <dd>{new Date(hashList.validUntil).toLocaleString()}</dd>
+      <dd>{moment(hashList.validUntil)}</dd>
       {handshakes.map(({ direction, seen, refused }) => [
         <dt key={direction}>Handshakes {DIRECTIONS[direction]}</dt>,
         <dd key={`${direction} counts`}>

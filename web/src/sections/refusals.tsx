@@ -1,7 +1,10 @@
-/** Refused requests, and limits that were reached. */
+/** Refused requests, and limits that were reached. What is only missing in the estimate of savings is shown there. */
 import { scaled, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { Table } from "../table.tsx";
+
+/** The limit of the estimate: announces whose traffic it does not include. */
+export const UNCOUNTED_TRAFFIC = "traffic_table";
 
 /** Descriptions of the limits, by their names in metrics. */
 const LIMITS: Readonly<Record<string, string>> = {
@@ -15,28 +18,36 @@ const LIMITS: Readonly<Record<string, string>> = {
   request_timeout: "connections closed because of a timeout",
   datagram_replies: "datagrams dropped, as the system had no room for replies",
   max_waiting: "announces that were answered at once instead of waiting: listen.max_waiting",
-  traffic_table: "announces whose traffic is missing in the estimate, for lack of memory",
 };
 
 /** The section of refused requests and limits. */
-export function Refusals({ status: { refusals, limits } }: SectionProps) {
-  if (refusals.length + limits.length === 0) return <p>Nothing.</p>;
+export function Refusals({ status }: SectionProps) {
+  const { refusals } = status;
+  const limits = status.limits.filter(({ limit }) => limit !== UNCOUNTED_TRAFFIC);
   return (
-    <Table
-      label="Refused, and limits hit"
-      head={["Why", "Now", "Since the start"]}
-      rows={[
-        ...refusals.map(({ reason, text, count, perSecond }) => [
-          <span class="wrap">{text}</span>,
-          scaled(perSecond, "/s"),
-          <span data-figure={`refused-${reason}`}>{whole(count)}</span>,
-        ]),
-        ...limits.map(({ limit, count }) => [
-          <span class="wrap">{LIMITS[limit] ?? limit}</span>,
-          "",
-          whole(count),
-        ]),
-      ]}
-    />
+    <>
+      {refusals.length + limits.length === 0 && <p>No request was refused, and no limit was reached.</p>}
+      {refusals.length > 0 && (
+        <Table
+          label="Refused requests"
+          head={["Why", "Now", "Since the start"]}
+          rows={refusals.map(({ reason, text, count, perSecond }) => [
+            <span class="wrap">{text}</span>,
+            scaled(perSecond, "/s"),
+            <span data-figure={`refused-${reason}`}>{whole(count)}</span>,
+          ])}
+        />
+      )}
+      {limits.length > 0 && (
+        <Table
+          label="Limits that were reached"
+          head={["Limit", "Since the start"]}
+          rows={limits.map(({ limit, count }) => [
+            <span class="wrap">{LIMITS[limit] ?? limit}</span>,
+            whole(count),
+          ])}
+        />
+      )}
+    </>
   );
 }

@@ -1,134 +1,156 @@
-/** Savings since the start, and over time from the database's totals. */
-import { useState } from "preact/hooks";
+/** External traffic avoided over time, from the database's totals. */
 import type { History } from "../../../src/admin/history.ts";
 import { Bars } from "../bars.tsx";
-import { Chart } from "../chart.tsx";
+import { Chart, type TimeSpan } from "../chart.tsx";
 import { patchClass } from "../colors.ts";
 import { percent, scaled, whole } from "../format.ts";
-import type { SectionProps, Status } from "../live.ts";
-import { useAnswer } from "../live.ts";
+import type { SectionProps } from "../live.ts";
+import { type Savings as Figures, SPANS } from "../savings.ts";
+import { UNCOUNTED_TRAFFIC } from "./refusals.tsx";
 
-const SPANS = ["hour", "day", "week", "month", "year"] as const;
-const EVERY_MS = 20_000;
-
-/** External traffic, compared with that of a random selection. */
-export function Savings({ status }: SectionProps) {
-  const { outside, random, reported } = status.locality;
+/** External traffic, compared with that of an ordinary tracker. */
+export function Savings({ status, savings }: SectionProps) {
+  const { downloaded, uploaded } = status.locality.reported;
+  const uncounted = status.limits.find(({ limit }) => limit === UNCOUNTED_TRAFFIC)?.count ?? 0;
   return (
     <>
-      {sum(random) > 0 && (
-        <Bars
-          label="External traffic since the start"
-          unit="B"
-          bars={[
-            { label: "with random selection", value: sum(random), color: "--quiet" },
-            { label: "with BTRT", value: sum(outside), color: "--outside" },
-          ]}
-        />
+      <SpanChoice {...savings} />
+      {savings.history === undefined || savings.history.points.length === 0 ? (
+        <p>No data of the last {savings.span} has been saved yet.</p>
+      ) : (
+        <Charts {...savings} history={savings.history} />
       )}
-      <OverTime />
       <p class="quiet">
-        An estimate. Members of peer groups report {scaled(sum(reported), "B")} received and sent since the
-        start. The share of outside peers in their replies is counted as external; for a random selection, the
-        share among all peers of the torrent. Traffic with peers that clients know from other sources is not
-        included.
+        An estimate. Clients in peer groups have reported {scaled(downloaded + uploaded, "B")} received and
+        sent since the start. The share of outside peers in their replies is counted as external. An ordinary
+        tracker returns peers at random: its share of outside peers is that among all peers of the torrent.
+        Traffic with peers that clients know from other sources is not included.
+        {uncounted > 0 &&
+          ` Nor is the traffic of ${whole(uncounted)} announces, for which there was no memory.`}
       </p>
     </>
   );
 }
 
-function sum({ downloaded, uploaded }: Status["locality"]["random"]): number {
-  return downloaded + uploaded;
-}
-
-function OverTime() {
-  const [span, setSpan] = useState<(typeof SPANS)[number]>("hour");
-  const history = useAnswer<History>(`history?span=${span}`, EVERY_MS);
+function SpanChoice({ span, select }: Figures) {
   return (
-    <>
-      <fieldset>
-        <legend>The last</legend>
-        {SPANS.map((each) => (
-          <label key={each}>
-            <input type="radio" name="span" checked={each === span} onChange={() => setSpan(each)} />
-            {each}
-          </label>
-        ))}
-      </fieldset>
-      {history === undefined || history.points.length === 0 ? (
-        <p>No data has been saved yet.</p>
-      ) : (
-        <Charts span={span} history={history} />
-      )}
-    </>
+    <fieldset>
+      <legend>The last</legend>
+      {SPANS.map((each) => (
+        <label key={each}>
+          <input type="radio" name="span" checked={each === span} onChange={() => select(each)} />
+          {each}
+        </label>
+      ))}
+    </fieldset>
   );
 }
 
-function Charts({ span, history: { stepSeconds, points } }: { span: string; history: History }) {
-  const times = points.map(({ start }) => start);
-  const total = (what: (point: History["points"][number]) => number) =>
-    points.reduce((all, point) => all + what(point), 0);
-  const random = total((point) => point.random);
-  const avoided = random - total(({ outside }) => outside);
-  const near = total(({ returnedNear }) => returnedNear);
-  const returned = near + total(({ returnedOutside }) => returnedOutside);
+type Point = History["points"][number];
+
+function Charts({ span, share, avoided, history }: Figures & { readonly history: History }) {
+  const { points, until } = history;
+  const total = (what: (point: Point) => number) => points.reduce((all, point) => all + what(point), 0);
   const handshakes = total((point) => point.handshakesSeen);
-  const share = percent(random === 0 ? null : avoided / random);
-  const bitsPerSecond = (bytes: number) => (8 * bytes) / stepSeconds;
+  const spans: readonly TimeSpan[] = points;
+  const perSecond = rates(points);
   return (
     <div class="savings">
+      <p data-figure="avoided-sentence">{sentence(span, avoided, share)}</p>
+      <Bars
+        label={`External traffic of the last ${span}`}
+        unit="B"
+        bars={[
+          { label: "with an ordinary tracker", value: total(({ random }) => random), color: "--quiet" },
+          { label: "with BTRT", value: total(({ outside }) => outside), color: "--outside" },
+        ]}
+      />
       <p>
-        <strong>{scaled(Math.max(0, avoided), "B")}</strong> of external traffic avoided, {share} of what it
-        with random selection. <Legend color="--near-0" name="avoided" />{" "}
-        <Legend color="--outside" name="external" />
+        External traffic, in and out: <Legend color="--near-0" name="avoided" />{" "}
+        <Legend color="--outside" name="not avoided" />
       </p>
       <Chart
-        label={`External traffic of the last ${span}: ${share} avoided.`}
-        times={times}
+        label={`External traffic of the last ${span}: ${percent(share)} avoided.`}
+        times={spans}
+        until={until}
         layers={[
           {
-            label: "external",
+            label: "not avoided",
             color: "--outside",
-            values: points.map((point) => bitsPerSecond(point.outside)),
+            values: perSecond(({ outside }) => 8 * outside),
           },
           {
             label: "avoided",
             color: "--near-0",
-            values: points.map((point) => bitsPerSecond(Math.max(0, point.random - point.outside))),
+            values: perSecond(({ random, outside }) => 8 * Math.max(0, random - outside)),
           },
         ]}
         unit="bit/s"
-        stepSeconds={stepSeconds}
       />
+      <ReturnedChart span={span} history={history} />
+      {handshakes > 0 && (
+        <p>
+          {whole(total((point) => point.handshakesRefused))} of {whole(handshakes)} BitTorrent handshakes with
+          the outside were refused.
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** What is counted in points, as rates per second. */
+function rates(points: readonly Point[]): (what: (point: Point) => number) => number[] {
+  return (what) => points.map((point) => what(point) / (point.to - point.from));
+}
+
+function ReturnedChart({ span, history: { points, until } }: { span: string; history: History }) {
+  const near = points.reduce((sum, { returnedNear }) => sum + returnedNear, 0);
+  const returned = points.reduce((sum, { returnedOutside }) => sum + returnedOutside, near);
+  const spans: readonly TimeSpan[] = points;
+  const perSecond = rates(points);
+  return (
+    <>
       <p>
-        {percent(returned === 0 ? null : near / returned)} of the peers returned were in peer groups.{" "}
-        <Legend color="--near-0" name="near" /> <Legend color="--outside" name="outside" />
+        {percent(returned === 0 ? null : near / returned)} of the peers returned to all clients were in peer
+        groups: <Legend color="--near-0" name="in peer groups" /> <Legend color="--outside" name="outside" />
       </p>
       <Chart
-        label={`Peers returned in the last ${span}, near and outside.`}
-        times={times}
+        label={`Peers returned in the last ${span}, in peer groups and outside.`}
+        times={spans}
+        until={until}
         layers={[
           {
-            label: "near",
+            label: "in peer groups",
             color: "--near-0",
-            values: points.map(({ returnedNear }) => returnedNear / stepSeconds),
+            values: perSecond(({ returnedNear }) => returnedNear),
           },
           {
             label: "outside",
             color: "--outside",
-            values: points.map(({ returnedOutside }) => returnedOutside / stepSeconds),
+            values: perSecond(({ returnedOutside }) => returnedOutside),
           },
         ]}
         unit="/s"
-        stepSeconds={stepSeconds}
       />
-      {handshakes > 0 && (
-        <p>
-          {whole(total((point) => point.handshakesRefused))} of {whole(handshakes)} BitTorrent handshakes
-          across the border refused.
-        </p>
-      )}
-    </div>
+    </>
+  );
+}
+
+/** The savings in words. The share is the headline's. */
+function sentence(span: string, avoided: number, share: number | null) {
+  if (share === null) return `Clients in peer groups reported no external traffic in the last ${span}.`;
+  const amount = <strong>{scaled(Math.abs(avoided), "B")}</strong>;
+  if (avoided < 0)
+    return (
+      <>
+        {amount} more external traffic in the last {span} than with an ordinary tracker ({percent(share)}).
+      </>
+    );
+  return (
+    <>
+      {amount} of external traffic avoided in the last {span}: {percent(share)} of that with an ordinary
+      tracker.
+    </>
   );
 }
 

@@ -1,0 +1,99 @@
+/** The page in every state of the tracker, in every size. Its screenshots are kept, to be looked at. */
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
+import { Bed, freePort } from "../support/bed.ts";
+import { openBrowser, openPage } from "../support/browser.ts";
+import { OPERATOR_CONFIG, OperatorLoad } from "../support/operator-load.ts";
+import { writeYear } from "../support/past-totals.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
+
+const options = { timeout: 300_000, skip: toolsMissing(["chromium"]) };
+const SCREENSHOTS = fileURLToPath(new URL("../../var/screenshots/", import.meta.url));
+const LOAD_STEPS = 120;
+
+/** How the page is looked at. */
+const VIEWS = [
+  { name: "light", viewport: { width: 1600, height: 1200 }, colorScheme: "light" },
+  { name: "dark", viewport: { width: 1600, height: 1200 }, colorScheme: "dark" },
+  { name: "laptop", viewport: { width: 1280, height: 720 }, colorScheme: "light" },
+  { name: "phone", viewport: { width: 390, height: 844 }, colorScheme: "light" },
+  { name: "wall", viewport: { width: 2560, height: 1440 }, colorScheme: "dark" },
+] as const;
+
+/** Takes a screenshot in each view, and checks that nothing is wider than the page. */
+async function look(page: Page, state: string): Promise<void> {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  for (const { name, viewport, colorScheme } of VIEWS) {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme });
+    await page.waitForFunction("document.readyState === 'complete'");
+    const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    assert.ok(Number(overflow) <= 0, `${state}, ${name}: ${overflow} pixels too wide`);
+    await page.screenshot({ path: `${SCREENSHOTS}${state}-${name}.png`, fullPage: true });
+  }
+}
+
+async function open(browser: Browser, admin: string): Promise<Page> {
+  return (await openPage(browser, admin, { viewport: VIEWS[0].viewport })).page;
+}
+
+/** A tracker with clients, and a neighbor that does not answer. */
+async function startLoaded(t: TestContext, bed: Bed): Promise<TrackerProcess> {
+  const neighbor = `http://127.0.0.1:${await freePort()}/announce?info_hash={info_hash}`;
+  const config = `${OPERATOR_CONFIG}database: { save_interval: 1 }
+neighbors: [{ name: partner's retracker, announce_request: "${neighbor}" }]
+hashlist: { path: hashes }
+`;
+  const tracker = await TrackerProcess.start(bed, config);
+  await new OperatorLoad(tracker.url).run(LOAD_STEPS);
+  t.diagnostic(`screenshots are in ${SCREENSHOTS}`);
+  return tracker;
+}
+
+test("with no traffic", options, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await TrackerProcess.start(
+    bed,
+    `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`,
+  );
+  await look(await open(await openBrowser(t), tracker.admin), "idle");
+});
+
+test("with an hour's, then hung, then stopped", options, async (t) => {
+  const bed = await Bed.open(t);
+  const tracker = await startLoaded(t, bed);
+  const page = await open(await openBrowser(t), tracker.admin);
+  await page.waitForSelector(".savings");
+  await page.waitForSelector('main[data-states="4"]');
+  await look(page, "hour");
+  tracker.process.signal("SIGSTOP");
+  await page.waitForSelector("main.old");
+  assert.match((await page.textContent(".health")) ?? "", /has stopped sending figures/);
+  await look(page, "hung");
+  tracker.process.signal("SIGCONT");
+  await page.waitForSelector("main:not(.old)");
+  await tracker.stop();
+  await page.waitForSelector("main.old");
+  assert.match((await page.textContent(".health")) ?? "", /does not reply/);
+  await look(page, "stopped");
+});
+
+test("with a year's", options, async (t) => {
+  const bed = await Bed.open(t);
+  await mkdir(bed.path("var"));
+  const database = await SqliteDatabase.open(bed.path("var/btrt.db"));
+  await database.migrate();
+  await writeYear(database, Math.floor(Date.now() / 1000));
+  await database.close();
+  const tracker = await startLoaded(t, bed);
+  const page = await open(await openBrowser(t), tracker.admin);
+  await page.getByLabel("year").check();
+  await page.waitForSelector(".savings");
+  await page.waitForSelector('main[data-states="4"]');
+  await look(page, "year");
+});
