@@ -107,6 +107,6 @@ test("no text makes it throw", () => {
       for (const problem of document.problems)
         assert.match(formatProblem(problem), /^f:[1-9]\d*:[1-9]\d*: ./);
     }),
-    { numRuns: 500 },
+    { numRuns: 150 },
   );
 });

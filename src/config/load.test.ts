@@ -294,6 +294,6 @@ test("no document makes it throw", async () => {
         await problemsOf(text);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });

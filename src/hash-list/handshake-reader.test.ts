@@ -17,6 +17,8 @@ test("the end of a file is read again and again, and what is wrong with it told 
   const failures: string[] = [];
   const written: number[] = [];
   const stopping = new AbortController();
+  // After a failure, too: the reader would keep the process alive.
+  t.after(() => stopping.abort());
   const source = dpiStatistics(file, "seen (\\d+) refused (\\d+)");
   let readings = 0;
   const parse = (text: string) => {

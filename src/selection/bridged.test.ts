@@ -342,7 +342,7 @@ describe("bridged, whatever happens", () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 

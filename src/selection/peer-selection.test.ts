@@ -122,7 +122,7 @@ describe("nearest first", () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

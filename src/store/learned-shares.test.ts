@@ -218,7 +218,7 @@ describe("the places of a swarm for learned peers", () => {
           assertConsistent(rig.data);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

@@ -46,7 +46,7 @@ describe("a copy is proven", () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 

@@ -185,7 +185,7 @@ describe("sweeper", () => {
           );
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 
@@ -215,7 +215,7 @@ describe("sweeper", () => {
         const alive = [...lastSeen.values()].filter((seen) => fixture.clock.seconds - seen <= 3900);
         assert.equal(fixture.store.peerCount, alive.length);
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 });

@@ -102,6 +102,9 @@ export function groupsOf(groups: TestGroup[], defaultLimit: number = ADDRESS_LIM
   );
 }
 
+/** Built once: a property makes a fixture for each of its cases. */
+const DEFAULT_GROUPS = groupsOf(GROUPS);
+
 /** A peer of an answer. */
 export interface ReturnedPeer {
   address: string;
@@ -150,7 +153,10 @@ export class TrackerFixture {
       minDwell?: number;
     } = {},
   ) {
-    this.groups = groupsOf(options.groups ?? GROUPS, options.addressLimit);
+    this.groups =
+      options.groups === undefined && options.addressLimit === undefined
+        ? DEFAULT_GROUPS
+        : groupsOf(options.groups ?? GROUPS, options.addressLimit);
     this.store = new SwarmStore(
       options.store ?? allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]),
       1,
