@@ -1,4 +1,7 @@
-/** README and docs name what there is. What their blocks do is tried in e2e/documentation.test.ts. */
+/**
+ * Checks that README and docs name only commands, files and headings that exist. test/e2e/documentation.test.ts runs
+ * their blocks.
+ */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -16,7 +19,7 @@ const ROOT = join(import.meta.dirname, "..");
 const KEYS = new Set(dottedKeys(configSchema));
 const SECTIONS = new Set([...KEYS].map((key) => key.split(".")[0]));
 
-/** `btrt` commands, those of commands as two words. */
+/** `btrt` commands; subcommands as two words. */
 const COMMANDS = new Set(
   commandsOf().flatMap((name) => [name, ...commandsOf(name).map((inner) => `${name} ${inner}`)]),
 );
@@ -29,7 +32,7 @@ function commandsOf(...path: string[]): string[] {
   return [...list.matchAll(/^ {2}([a-z]\S*)/gm)].map(([, name]) => name);
 }
 
-/** What is wrong with the words after `btrt`. */
+/** The mistake in the words after `btrt`. */
 function wrongCommand(words: string): string | undefined {
   const [first, second] = words.split(/[\s|>&;]+/);
   if (!/^[a-z]/.test(first)) return undefined;
@@ -45,7 +48,7 @@ function scripts(): string[] {
   return Object.keys(Object(valueAt(value, ["scripts"])));
 }
 
-/** Everything in a text that names a command or script which is not there. */
+/** All missing commands and scripts that a text names. */
 function wrongNames(text: string): string[] {
   const commands = [...text.matchAll(/(?:^|(?<!service)[\s`"(])btrt +([^\n`"]+)/gm)].map(([, words]) =>
     wrongCommand(words),
@@ -108,7 +111,7 @@ function withoutBlocks(markdown: string): string {
   return markdown.replaceAll(/^( *)```.*?^\1```$/gms, "");
 }
 
-/** Links to files that are not there, or to headings that their page does not have. */
+/** Links to missing files, or to headings that their page does not have. */
 function brokenLinks(page: string, prose: string): string[] {
   const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target);
   return links
@@ -122,7 +125,7 @@ function brokenLinks(page: string, prose: string): string[] {
     .map((target) => `${target}: leads nowhere`);
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** The anchors of a page's headings, as GitHub generates them. */
 function headings(markdown: string): string[] {
   return [...withoutBlocks(markdown).matchAll(/^#+ (.*)$/gm)].map(([, text]) =>
     text

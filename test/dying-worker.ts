@@ -1,4 +1,4 @@
-/** A worker that dies of certain announces (dying.ts). Otherwise it is worker.ts. */
+/** A worker that crashes on certain announces (support/dying.ts). Otherwise it is worker.ts. */
 import "./support/dying.ts";
 
 await import("../src/data-plane/worker.ts");

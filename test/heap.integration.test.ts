@@ -1,4 +1,4 @@
-/** The data plane leaves no garbage behind: what a million announces do to the heap of its thread. */
+/** The data plane leaves no garbage: a million announces do not grow the heap of its thread. */
 import assert from "node:assert/strict";
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
@@ -28,21 +28,21 @@ const CONNECTIONS = 16;
 const PIPELINED = 24;
 const SWARMS = 1000;
 
-/** As the data plane sets it: so the heap can't hide much that is not collected. */
+/** The same size as in the data plane, so that the heap cannot hide much garbage. */
 const YOUNG_GENERATION_MB = 2;
 const YOUNG_GENERATION_BYTES = YOUNG_GENERATION_MB * 2 ** 20;
 
-/** What a number takes that V8 puts on the heap. */
+/** The size of a number on V8's heap. */
 const HEAP_NUMBER_BYTES = 16;
 
 const MILLION = 1_000_000;
-/** Until everything is compiled. */
+/** Announces until everything is compiled. */
 const WARM_UP = 300_000;
-/** Fewer, as sending them takes longer. */
+/** Fewer, because sending them takes longer. */
 const UDP_ANNOUNCES = 400_000;
-/** As many as surely fit into the receive buffer of a socket. */
+/** As many as certainly fit the receive buffer of a socket. */
 const UDP_BURST = 192;
-/** The info-hash that a burst begins with: the worker waits for its shard. */
+/** The info-hash that a burst starts with: the worker waits for its shard. */
 const FIRST_OF_BURST = new Uint32Array(5);
 
 const withoutUring = await probeUring();
@@ -63,7 +63,7 @@ describe("the heap with the uring engine", { skip: withoutUring ?? false }, () =
     await plane.assertNothingLeft(() => load.announce(UDP_ANNOUNCES), UDP_ANNOUNCES);
   });
 
-  // A turn of the event loop leaves something, and connections may come one in each.
+  // Each turn of the event loop leaves something, and each connection may arrive in its own turn.
   test("connections leave nothing that is not collected", { timeout: 300_000 }, async (t) => {
     const { plane, streams } = await start(t);
     const announce = (count: number) => connectFor(streams[0].port, count);
@@ -138,7 +138,7 @@ class Plane {
     return { plane, ...event.addresses };
   }
 
-  /** Checks that `count` announces did not put so much as a number each on the heap, collected or not. */
+  /** Checks that `count` announces allocated less than one number each on the heap, collected or not. */
   async assertNothingLeft(work: () => Promise<void>, count: number): Promise<void> {
     const { grown, collections } = await this.#observe(work);
 
@@ -147,8 +147,8 @@ class Plane {
   }
 
   /**
-   * Checks that what is left on the heap when all garbage has been collected does not grow. When V8 collects by itself
-   * depends on how much waits, and so on how busy the machine is.
+   * Checks that the heap does not grow, measured after all garbage is collected. The moments of V8's own collections
+   * depend on the amount of waiting work, and so on the load of the machine.
    */
   async assertCollected(work: () => Promise<void>): Promise<void> {
     await this.#collect();
@@ -179,7 +179,7 @@ class Plane {
   }
 }
 
-/** Different announces, one after the other, of different lengths. */
+/** Different announces of different lengths, one after the other. */
 function makeRequests(count: number): Buffer {
   const requests = Array.from({ length: count }, (_, i) => {
     const hash = String(i % SWARMS).padStart(20, "x");
@@ -190,7 +190,7 @@ function makeRequests(count: number): Buffer {
   return Buffer.from(requests.join(""));
 }
 
-/** Connections that are kept, with many requests at once. */
+/** Kept connections, with many requests at once. */
 class HttpLoad {
   readonly #plane: Plane;
   readonly #sockets: readonly Socket[];
@@ -209,7 +209,7 @@ class HttpLoad {
     this.#sockets = sockets;
   }
 
-  /** Announces on all connections at once, again and again when all is answered: so that no request is split. */
+  /** Announces on all connections at once, and repeats that when all are answered. So no request is split. */
   async announce(count: number): Promise<void> {
     const { counters } = this.#plane;
     const start = counters[COUNTER.announces];
@@ -221,8 +221,9 @@ class HttpLoad {
 }
 
 /**
- * Sends datagrams in bursts. The worker waits for a shard's lock while they come in, so that it takes as many at once as
- * it can. Otherwise a busy machine decides how many turns of the event loop it needs, and each turn leaves something.
+ * Sends datagrams in bursts. The worker waits for a shard's lock meanwhile, so that it receives as many at once as it
+ * can. Otherwise the load of the machine decides how many turns of the event loop it needs, and each turn leaves
+ * something.
  */
 class UdpLoad {
   readonly #socket: DatagramSocket;
@@ -251,7 +252,7 @@ class UdpLoad {
     this.#store = new SwarmStore(plane.store, CONTROL_PLANE);
   }
 
-  /** Announces so many peers, or a few more. */
+  /** Announces `count` peers, or a few more. */
   async announce(count: number): Promise<void> {
     const { counters } = this.#plane;
     for (let sent = 0; sent < count; sent += UDP_BURST) {
@@ -277,7 +278,7 @@ class UdpLoad {
   }
 }
 
-/** Announces over a connection each, so many. */
+/** Announces over `count` connections, one announce each. */
 async function connectFor(port: number, count: number): Promise<void> {
   const request = makeRequests(1).toString().replace("Host", "Connection: close\r\nHost");
   let left = count;

@@ -17,7 +17,7 @@ else if (problem === undefined) console.log(`test tools: installed ${missing.joi
 else console.log(`test tools: ${missing.join(", ")}: ${problem}; ${tests}`);
 if (problem !== undefined && process.env.CI) process.exitCode = 1;
 
-/** @returns what kept the packages from being installed. */
+/** @returns why the packages could not be installed. */
 function install(packages: readonly string[]): string | undefined {
   if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version"))
     return "missing, and not root on Debian";
@@ -28,7 +28,7 @@ function install(packages: readonly string[]): string | undefined {
   return still.length === 0 ? undefined : `installed, but ${still.join(", ")} not found`;
 }
 
-/** Runs apt-get quietly; shows what it said when it fails. */
+/** Runs apt-get quietly. Shows its output if it fails. */
 function aptGet(...args: string[]): boolean {
   const { status, stdout, stderr, error } = spawnSync(APT_GET, ["--quiet=2", ...args], {
     encoding: "utf8",

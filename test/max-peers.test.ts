@@ -1,4 +1,4 @@
-/** What `tracker.max_peers` may be, and what a store can be for. */
+/** The bounds of `tracker.max_peers`, and of the size of a store. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configSchema } from "../src/config/schema.ts";

@@ -1,14 +1,17 @@
-/** A worker that counts the collections of its young garbage, and collects all of it when asked to. Otherwise it is worker.ts. */
+/**
+ * A worker that counts the collections of its young garbage, and collects all garbage on request. Otherwise it is
+ * worker.ts.
+ */
 import { constants, PerformanceObserver } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type MessagePort, workerData } from "node:worker_threads";
 
-/** What it is given besides what every worker is given. */
+/** The options besides those of every worker. */
 export interface Observation {
   /** Counts the collections of young garbage. */
   readonly collections: Int32Array<SharedArrayBuffer>;
-  /** Each message on it is answered when all garbage has been collected. */
+  /** A port. Each message on it is answered when all garbage has been collected. */
   readonly collector: MessagePort;
 }
 

@@ -1,4 +1,4 @@
-/** The page in the repository is the one that its sources make. */
+/** The page in the repository equals a new build of its sources. */
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** The table of docs/sizing.md, from what was measured. */
+/** Checks the table of docs/sizing.md against the measurements. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 const DOCS = join(import.meta.dirname, "../docs");
 
-/** What its text says is assumed. */
+/** The assumptions in the page's text. */
 const PEERS_PER_SUBSCRIBER = 2;
 const INTERVAL_SECONDS = 1800;
 const OUTAGE_SECONDS = 300;
@@ -63,7 +63,7 @@ test("each row of the sizing table is what the measurements make of it", () => {
     for (const [i, values] of wanted.entries()) {
       for (const [j, value] of values.entries()) {
         const written = cells[i][j];
-        // Written with a few digits: half of the last one, and a percent.
+        // The cells are rounded: half of the last digit, and a percent.
         assert.ok(
           Math.abs(written - value) <= Math.max(value * 0.02, 0.5 * unitOf(row[i + 1])),
           `${row.join(" | ")}: ${value}`,
@@ -73,7 +73,7 @@ test("each row of the sizing table is what the measurements make of it", () => {
   }
 });
 
-/** What the last digit of a cell counts. */
+/** The value of the last digit of a cell. */
 function unitOf(cell: string): number {
   const [, decimals = ""] = /\.(\d+)/.exec(cell) ?? [];
   return 10 ** -decimals.length;

@@ -1,4 +1,4 @@
-/** The project's own source files, for the tests that hold its structure. */
+/** The project's source files, for tests of its structure. */
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,11 +6,11 @@ import ts from "typescript";
 
 const ROOT = join(import.meta.dirname, "..");
 
-/** A file of TypeScript. */
+/** A TypeScript file. */
 export interface Source {
-  /** From the project's root, with slashes. */
+  /** The path from the project's root, with slashes. */
   readonly path: string;
-  /** A test, or part of a conformance suite. */
+  /** Whether it is a test, or part of a conformance suite. */
   readonly isTest: boolean;
   readonly file: ts.SourceFile;
 }
@@ -30,12 +30,12 @@ export function parse(path: string, text: string): Source {
   return { path, isTest: /\.test\.ts$|\/conformance[/.]/.test(path), file };
 }
 
-/** The number of the line that a position is in, from 1. */
+/** The line number of a position, from 1. */
 export function lineOf(source: Source, pos: number): number {
   return source.file.getLineAndCharacterOfPosition(pos).line + 1;
 }
 
-/** A failure, as `path:line: what`. */
+/** Formats a failure as `path:line: what`. */
 export function at(source: Source, pos: number, what: string): string {
   return `${source.path}:${lineOf(source, pos)}: ${what}`;
 }

@@ -1,4 +1,4 @@
-/** A thread that announces to a shared store at random, and sweeps it, until it is told to end or is ended. */
+/** A thread that announces random peers to a shared store, and sweeps it, until it is asked to end or is killed. */
 
 import { workerData } from "node:worker_threads";
 import { writeWord } from "../src/model/address.ts";
@@ -18,22 +18,27 @@ import { Sweeper } from "../src/tracker/sweeper.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
 import { groupsOf } from "../src/tracker/tracker-fixture.ts";
 
-/** What a hammer is started with. */
+/** The options of a hammer. */
 export interface HammerOptions {
   readonly store: SwarmStoreData;
   readonly worker: number;
   readonly workers: number;
   readonly seed: number;
-  /** Word 0: not 0 when it shall end. Word 1: announces made by all. From word 2 on: those of each worker. */
+  /**
+   * Word 0: not 0 if the threads must end. Word 1: the announces of all threads. From word 2 on: those of each worker.
+   */
   readonly shared: Int32Array<SharedArrayBuffer>;
 }
 
 const SWARMS = 300;
-/** Peers of a swarm go up to this times the square of a number below 8, so that lists of all sizes come and go. */
+/**
+ * The largest swarm has this many peers times the square of a number below 8, so that lists of all sizes grow and
+ * shrink.
+ */
 const PEERS = 12;
 const EXPIRY_SECONDS = 60;
 
-/** Two ways to see the same addresses. */
+/** Two sets of peer groups for the same addresses. */
 const GROUPS = [
   groupsOf([
     { name: "a", priority: 0, prefixes: ["10.0.0.0/9", "2001:db8::/33"], reachableFrom: ["b"] },
@@ -53,7 +58,7 @@ const policy = {
     { home: "groups", strangers: "nearest", stallSeconds: 5 },
     { ...BRIDGED_LIMITS, bridges: 2 },
   ),
-  // Copies count at once, and nobody is inside: downloads here stall all the time, which would empty the hash list.
+  // Copies count at once, and no group is inside: downloads here stall all the time, which would empty the hash list.
   copies: { minDwell: 0, tiers: 0 },
   groups: GROUPS[0],
   accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
@@ -76,7 +81,7 @@ const response = new AnnounceResponse();
 
 const learned = new LearnedPeers(store, data.maxPeers, GROUPS[0], 40);
 
-/** Peers that others name, some of whom announce themselves. */
+/** Learned peers, some of which announce later. */
 function learn(): void {
   const swarm = random.below(SWARMS);
   const family = random.below(2) === 0 ? 4 : 6;
@@ -112,7 +117,7 @@ for (let i = 0; Atomics.load(shared, 0) === 0; i++) {
   if (i % 10 === 0) learn();
   Atomics.add(shared, 1, 1);
   Atomics.add(shared, 2 + worker, 1);
-  // Clocks of workers differ by a tick.
+  // The clocks of workers differ by a tick.
   clock.seconds = 1_000_000 + Math.floor(Atomics.load(shared, 1) / 2000) + (worker & 1);
   if (i % 50 === 0) sweeper.step(clock.seconds, 100);
   if (i % 20_000 !== 0) continue;

@@ -1,4 +1,4 @@
-/** Several threads over one store: they lose nothing of each other's, and one that dies takes little with it. */
+/** Several threads over one store: no data is lost between them, and a crashed thread loses little. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -29,7 +29,7 @@ const KILLS = 30;
 const LISTS = 50;
 const SHARDS = 4;
 
-/** As hammers first know them. */
+/** The first peer groups of the hammers. */
 const LISTED = buildPeerGroups(
   [
     { name: "a", priority: 0, prefixes: ["10.0.0.0/9", "2001:db8::/33"], reachableFrom: ["b"] },
@@ -60,14 +60,14 @@ class Hammers {
     return thread;
   }
 
-  /** Waits for so many more announces, of all or of one. */
+  /** Waits for `more` announces, of all threads or of one. */
   async announced(count: number, worker = -1): Promise<void> {
     const word = worker === -1 ? 1 : 2 + worker;
     const before = Atomics.load(this.shared, word);
     while (Atomics.load(this.shared, word) < before + count) await delay(1);
   }
 
-  /** Lets all end, which they do only if none waits for a lock for ever. */
+  /** Ends all threads. It succeeds only if none waits for a lock forever. */
   async end(): Promise<void> {
     Atomics.store(this.shared, 0, 1);
     await Promise.all([...this.#running.values()].map((thread) => once(thread, "exit")));
@@ -75,7 +75,7 @@ class Hammers {
   }
 }
 
-/** Lets everybody expire. */
+/** Lets all peers expire. */
 function expireAll(data: SwarmStoreData): void {
   const groups = new PeerGroups(buildPeerGroups([]));
   const store = new SwarmStore(data, CONTROL_PLANE);

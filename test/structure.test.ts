@@ -1,6 +1,6 @@
 /**
- * Holds the structure that ARCHITECTURE.md describes. Each rule has an example that breaks it, so that a rule which no
- * longer sees anything fails as well.
+ * Enforces the structure that ARCHITECTURE.md describes. Each rule has an example that violates it, so that a rule that
+ * no longer detects anything fails, too.
  */
 import assert from "node:assert/strict";
 import { posix } from "node:path";
@@ -12,13 +12,13 @@ const sources = readSources();
 
 interface Rule {
   readonly name: string;
-  /** The places that break the rule, as `path:line: what`. */
+  /** The places that violate the rule, as `path:line: what`. */
   check(source: Source): string[];
-  /** Breaks the rule once. */
+  /** Code that violates the rule once. */
   readonly example: { readonly path: string; readonly text: string };
 }
 
-/** What says whether an engine could run here, and on these addresses. */
+/** Code that decides whether an engine can run here, and on these addresses. */
 const DOCTORS = [
   "engine/engine.ts",
   "engine/uring/probe.ts",

@@ -1,4 +1,4 @@
-/** Several workers in one process: one address, one store, one policy; and what happens when a worker crashes. */
+/** Several workers in one process: one address, one store, one policy; and worker crashes. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -21,10 +21,10 @@ import { assertConsistent } from "./support/store-consistency.ts";
 const CRASHING = new URL("./dying-worker.ts", import.meta.url);
 const LOOPBACK = [{ host: "127.0.0.1", port: 0 }];
 const WORKERS = 3;
-/** Several for each worker, so that the kernel is almost sure to choose every worker for some. */
+/** Several connections for each worker, so that the kernel almost certainly chooses every worker for some. */
 const ATTEMPTS = 60;
 
-/** Workers that can be made to crash, and what their pool reported. */
+/** Workers that can be made to crash, and the reports of their pool. */
 class CrashingWorkers implements WorkerPoolObserver {
   readonly data = allocateSwarmStore(100_000, 16, [1, 2]);
   readonly pool: WorkerPool;
@@ -98,7 +98,7 @@ class CrashingWorkers implements WorkerPoolObserver {
     }
   }
 
-  /** Has a worker crash, and waits until it is replaced. */
+  /** Makes a worker crash, and waits until it is replaced. */
   async kill(port: number, infoHash = randomBytes(20)): Promise<void> {
     const before = this.replacements;
     await assert.rejects(announce(this.url, { infoHash, port }));
@@ -220,7 +220,7 @@ function describeWorkers(engine: EngineKind): void {
   });
 }
 
-/** Connects, asks, and waits until the connection is over, one way or the other. */
+/** Connects, sends a request, and waits until the connection has ended in any way. */
 function connectTo({ host, port }: ListenAddress): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
@@ -230,7 +230,7 @@ function connectTo({ host, port }: ListenAddress): Promise<void> {
   });
 }
 
-/** Sends a datagram from a socket of its own. @returns the answer. */
+/** Sends a datagram from its own socket. @returns the reply. */
 async function exchange({ host, port }: ListenAddress, datagram: Uint8Array): Promise<Buffer> {
   const socket = createSocket("udp4");
   try {

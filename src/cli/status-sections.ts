@@ -119,5 +119,5 @@ function forwardingLines({ forwarding }: Status): string[] {
 
 function databaseLines({ database: { url, usable, savedAt } }: Status): string[] {
   const saved = savedAt === null ? "nothing saved yet" : `last saved ${savedAt}`;
-  return [`${url}: ${usable ? "good" : "cannot be used"}, ${saved}`];
+  return [`${url}: ${usable ? "available" : "unavailable"}, ${saved}`];
 }

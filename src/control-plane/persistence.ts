@@ -160,14 +160,14 @@ class StorageLog implements StorageObserver {
     const fields = { ...reasonOf(error), attempts: this.#attempts };
     this.#log.error(
       fields,
-      "the database cannot be used: nothing is saved; announces continue, and saving is tried again",
+      "the database is unavailable: nothing is saved; announces continue, and saving is retried",
     );
   }
 
   recovered(awayMs: number): void {
     this.#log.info(
       { seconds: Math.round(awayMs / 1000), attempts: this.#attempts },
-      "the database can be used again, and everything is saved",
+      "the database is available again, and everything is saved",
     );
     this.#attempts = 0;
     this.#failures.reset();

@@ -8,12 +8,12 @@ export function tryIt({ host, port }: ListenAddress, page: string): string {
   const at = formatHostPort({ host: host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host, port });
   const query = "info_hash=aaaaaaaaaaaaaaaaaaaa&port=6881&left=0";
   return `
-Try it: announce a peer, then ask as another one:
+Try it: announce two peers. The second one gets the first:
 
   curl 'http://${at}/announce?${query}'
   curl --output - 'http://${at}/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&port=6882&left=1&compact=0'
 
-or put http://${at}/announce into a torrent as its tracker. What it does is on ${page}
-Ctrl-C stops.
+or put http://${at}/announce into a torrent as its tracker. The status page is ${page}
+Ctrl-C stops the tracker.
 `;
 }

@@ -77,7 +77,7 @@ test("with its defaults it says how to try it, and that works", {
     /^\{[^\n]*"http":\["http:\/\/\[::\]:6969\/announce"\][^\n]*"msg":"ready"\}\n$/,
   );
   const urls = [...tracker.stderr.matchAll(/curl.*'(http:[^']+)'/g)].map(([, url]) => url);
-  const [, page] = /What it does is on (http:\S+)/.exec(tracker.stderr) ?? [];
+  const [, page] = /The status page is (http:\S+)/.exec(tracker.stderr) ?? [];
   assert.ok(tracker.stdout.includes(`"admin":"${page}"`), "the ready line has the page's address");
   const program = `for (const url of process.argv.slice(1)) console.log(await (await fetch(url)).text())`;
   const trying = bed.run(

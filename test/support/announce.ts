@@ -1,44 +1,44 @@
-/** Announces and scrapes as a test sends them itself. */
+/** Announces and scrapes that a test sends itself. */
 import { createHash } from "node:crypto";
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
 import { type Bencoded, bdecode } from "./bencode.ts";
 
-/** What is announced. What is left out takes an ordinary value. */
+/** An announce. Missing values have ordinary defaults. */
 export interface Announce {
   readonly infoHash: Uint8Array;
   readonly port: number;
   readonly left?: number;
-  /** Bytes since it started. */
+  /** Bytes transferred since the start. */
   readonly downloaded?: number;
   readonly uploaded?: number;
   readonly event?: "started" | "completed" | "stopped";
   readonly numWant?: number;
-  /** Address it is sent from, one of the machine's own. */
+  /** The source address, one of the machine's. */
   readonly from?: string;
-  /** Address that it says it has; the tracker must believe it. */
+  /** The address in the announce, which the tracker must trust. */
   readonly ip?: string;
 }
 
-/** What was answered. */
+/** The answer. */
 export interface AnnounceAnswer {
   readonly complete: number;
   readonly incomplete: number;
   readonly interval: number;
-  /** `address:port`, in the order given. */
+  /** `address:port`, in the order of the answer. */
   readonly peers: string[];
-  /** The same for IPv6: `[address]:port`, the address in eight unshortened groups. */
+  /** The same for IPv6: `[address]:port`, with all eight groups written out. */
   readonly peers6: string[];
 }
 
-/** Counts of one torrent. */
+/** The counts of one torrent. */
 export interface Counts {
   readonly complete: number;
   readonly incomplete: number;
   readonly downloaded: number;
 }
 
-/** @throws Error when the tracker does not answer, or refuses. */
+/** @throws Error if the tracker does not reply, or refuses. */
 export async function announce(url: string, what: Announce): Promise<AnnounceAnswer> {
   const query = [
     `info_hash=${escapeBytes(what.infoHash)}`,
@@ -53,12 +53,12 @@ export async function announce(url: string, what: Announce): Promise<AnnounceAns
   return readAnnounceAnswer(body);
 }
 
-/** Of every client another one, the same at each of its announces. */
+/** Different for every client, and constant for each client. */
 function peerIdOf({ ip, from, port }: Announce): string {
   return `-ET0001-${createHash("sha256").update(`${ip} ${from} ${port}`).digest("hex").slice(0, 12)}`;
 }
 
-/** Understands the body of an answer to an announce. @throws Error when it is a failure, or is no such answer. */
+/** Parses the body of an answer to an announce. @throws Error if it is a failure, or not such an answer. */
 export function readAnnounceAnswer(body: Uint8Array): AnnounceAnswer {
   const answer = dictionary(bdecode(body));
   if ("failure reason" in answer) throw new Error(`refused: ${answer["failure reason"]}`);
@@ -76,7 +76,7 @@ export function readAnnounceAnswer(body: Uint8Array): AnnounceAnswer {
   };
 }
 
-/** @throws Error when the tracker does not answer, refuses, or leaves the torrent out. */
+/** @throws Error if the tracker does not reply, refuses, or does not return the torrent. */
 export async function scrape(url: string, infoHash: Uint8Array): Promise<Counts> {
   const body = await request(`${url.replace("/announce", "/scrape")}?info_hash=${escapeBytes(infoHash)}`);
   const files = dictionary(dictionary(bdecode(body)).files);
@@ -111,7 +111,7 @@ function escapeBytes(bytes: Uint8Array): string {
   return [...bytes].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 }
 
-/** One request on a connection of its own. */
+/** One request on its own connection. */
 async function request(url: string, from?: string): Promise<Buffer> {
   const local = from === undefined ? {} : { localAddress: from };
   const { body, status } = await new Promise<{ body: string; status: number | undefined }>(

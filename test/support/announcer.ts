@@ -1,6 +1,6 @@
 /**
- * A program that announces, to be run in a network namespace: takes a JSON array of `[url, announce]`, the
- * info-hash in hexadecimal, sends them one after the other and prints the array of answers.
+ * A program that announces, to be run in a network namespace. It gets a JSON array of `[url, announce]`, with the
+ * info-hash in hexadecimal. It sends the announces one after the other and prints the array of answers.
  */
 import { announce } from "./announce.ts";
 

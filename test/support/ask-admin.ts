@@ -1,16 +1,16 @@
-/** Requests to the admin listener as a test wants them: also such as no browser would send. */
+/** Requests to the admin listener, also such that no browser sends. */
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { type Status, statusSchema } from "../../src/admin/status.ts";
 
-/** What was answered. */
+/** The reply. */
 export interface AdminAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
-/** What is asked, other than by GET without anything. */
+/** The options of a request other than a plain GET. */
 export interface AdminQuestion {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -34,14 +34,14 @@ export function askAdmin(
   });
 }
 
-/** Asks for the state. @param url of the listener. @throws Error when it is refused, or has a field that is not described. */
+/** Requests the status. @param url of the listener. @throws Error if it is refused, or has an undocumented field. */
 export async function askStatus(url: string): Promise<Status> {
   const { status, body } = await askAdmin(`${url}api/v1/status`);
   if (status !== 200) throw new Error(`HTTP ${status} from ${url}: ${body}`);
   return statusSchema.strict().parse(JSON.parse(body));
 }
 
-/** Values of metrics by name and labels as they are written: `name{label="value"}`. */
+/** The values of metrics by name and labels, as written: `name{label="value"}`. */
 export function readMetrics(text: string): Map<string, number> {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(

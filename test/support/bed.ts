@@ -1,4 +1,4 @@
-/** What an end-to-end test runs in: a temporary directory and processes, all gone when the test is over. */
+/** The environment of an end-to-end test: a temporary directory and processes. All are removed after the test. */
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -10,7 +10,7 @@ import type { TestContext } from "node:test";
 const IP = "ip";
 const PATIENCE_MS = 60_000;
 
-/** Waits until a condition holds. @throws Error that says `what` when it does not in time. */
+/** Waits until a condition holds. @throws Error with `what` if it does not hold in time. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -23,7 +23,7 @@ export async function until(
   }
 }
 
-/** A TCP port of 127.0.0.1 that is free now. */
+/** A free TCP port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -38,12 +38,12 @@ export class Process {
   readonly #child: ChildProcess;
   stdout = "";
   stderr = "";
-  /** Exit code, or the signal it died of, once it is over. */
+  /** The exit code, or the signal that ended it, when it has ended. */
   readonly ended: Promise<number | NodeJS.Signals>;
-  /** The same, or undefined while it runs. */
+  /** The same; undefined while it runs. */
   end: number | NodeJS.Signals | undefined;
 
-  /** @param descriptors it is given, from 3 on. */
+  /** @param descriptors that it inherits, from 3 on. */
   constructor(command: readonly string[], directory: string, descriptors: readonly number[] = []) {
     const [program, ...args] = command;
     const stdio: StdioOptions = ["ignore", "pipe", "pipe", ...descriptors];
@@ -67,7 +67,7 @@ export class Process {
     });
   }
 
-  /** Sends a signal; nothing happens if the process is over. */
+  /** Sends a signal. Does nothing if the process has ended. */
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
@@ -79,7 +79,7 @@ export class Process {
   }
 }
 
-/** Owns everything a test makes outside itself. */
+/** Owns everything that a test makes outside itself. */
 export class Bed {
   readonly directory: string;
   readonly #processes: Process[] = [];
@@ -90,7 +90,7 @@ export class Bed {
     this.directory = directory;
   }
 
-  /** Opens a bed that is cleared when the test is over, and if its process ends before. */
+  /** Opens a bed that is removed after the test, or when its process ends earlier. */
   static async open(t: TestContext): Promise<Bed> {
     const bed = new Bed(await mkdtemp(join(tmpdir(), "btrt-e2e-")));
     const clear = () => bed.#clear();
@@ -114,8 +114,8 @@ export class Bed {
 
   /**
    * Starts a process in the bed's directory.
-   * @param namespace network namespace it runs in; without one, the machine's own.
-   * @param descriptors it is given, from 3 on.
+   * @param namespace the network namespace to run it in; by default the machine's.
+   * @param descriptors that it inherits, from 3 on.
    */
   run(command: readonly string[], namespace?: string, descriptors?: readonly number[]): Process {
     const prefix = namespace === undefined ? [] : [IP, "netns", "exec", namespace];
@@ -156,7 +156,7 @@ export class Bed {
   }
 }
 
-/** Runs `ip`. @param words its arguments; spaces separate them as well. @throws Error with what it said. */
+/** Runs `ip`. @param words its arguments, also separated by spaces. @throws Error with its output. */
 export function ip(...words: string[]): string {
   const args = words.join(" ").split(" ");
   return execFileSync(IP, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });

@@ -1,9 +1,9 @@
-/** Bencoding (BEP 3) for tests: strings are byte strings, given and returned as latin1 text. */
+/** Bencoding (BEP 3) for tests. Byte strings are passed as latin1 text. */
 
 /** A bencoded value. Dictionaries keep their order when decoded and are sorted when encoded. */
 export type Bencoded = number | string | Bencoded[] | { [key: string]: Bencoded };
 
-/** @param value strings one character per byte. */
+/** @param value strings have one character per byte. */
 export function bencode(value: Bencoded): string {
   if (typeof value === "number") return `i${value}e`;
   if (typeof value === "string") return `${value.length}:${value}`;
@@ -12,7 +12,7 @@ export function bencode(value: Bencoded): string {
   return `d${entries.map(([key, each]) => bencode(key) + bencode(each)).join("")}e`;
 }
 
-/** @throws Error when the bytes are not one value and nothing else. */
+/** @throws Error if the bytes are not exactly one value. */
 export function bdecode(bytes: Uint8Array): Bencoded {
   const text = Buffer.from(bytes).toString("latin1");
   let at = 0;

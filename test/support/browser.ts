@@ -9,7 +9,7 @@ export async function openBrowser(t: TestContext): Promise<Browser> {
   return browser;
 }
 
-/** Opens the page; everything that goes wrong in it, or that it asks of elsewhere, is in `complaints`. */
+/** Opens the page. All its errors, and its requests to other origins, are in `complaints`. */
 export async function openPage(browser: Browser, url: string, options: Parameters<Browser["newPage"]>[0]) {
   const page = await browser.newPage(options);
   const complaints: string[] = [];

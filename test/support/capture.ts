@@ -1,13 +1,13 @@
-/** Announces and their answers as they went over the wire between real clients and the tracker. */
+/** Captures announces and their answers on the wire between real clients and the tracker. */
 import { fileURLToPath } from "node:url";
 import { type AnnounceAnswer, readAnnounceAnswer } from "./announce.ts";
 import { type Bed, type Process, until } from "./bed.ts";
 
 const CAPTURE = fileURLToPath(new URL("./capture.py", import.meta.url));
 
-/** One announce and what was answered. */
+/** One announce and its answer. */
 interface Exchange {
-  /** The client as a peer: `address:port`, the port that it announced. */
+  /** The client as a peer: `address:port`, with the announced port. */
   readonly peer: string;
   readonly query: URLSearchParams;
   /** The `User-Agent` header. */
@@ -15,7 +15,7 @@ interface Exchange {
   readonly answer: AnnounceAnswer;
 }
 
-/** Listens in on one port of a namespace, on all its interfaces. */
+/** Captures one port of a namespace, on all its interfaces. */
 export class Capture {
   readonly #process: Process;
 
@@ -23,7 +23,7 @@ export class Capture {
     this.#process = running;
   }
 
-  /** Starts to listen; everything from now on is captured. */
+  /** Starts the capture. */
   static async start(bed: Bed, namespace: string, port: number): Promise<Capture> {
     const running = bed.run(["/usr/bin/python3", CAPTURE, String(port)], namespace);
     await until("the capture listens", () => running.stdout !== "" || running.end !== undefined);
@@ -31,7 +31,7 @@ export class Capture {
     return new Capture(running);
   }
 
-  /** Stops listening. @returns all announces, connection by connection. */
+  /** Stops the capture. @returns all announces, connection by connection. */
   async stop(): Promise<Exchange[]> {
     await this.#process.stop();
     const [, ...lines] = this.#process.stdout.split("\n").slice(0, -1);
@@ -42,7 +42,7 @@ export class Capture {
   }
 }
 
-/** Takes one connection's bytes apart; requests and answers come in pairs. */
+/** Splits one connection's bytes. Requests and answers come in pairs. */
 function readExchanges(client: string, request: Buffer, response: Buffer): Exchange[] {
   const exchanges: Exchange[] = [];
   let at = 0;

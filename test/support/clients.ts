@@ -1,4 +1,4 @@
-/** Real BitTorrent clients. Each listens on one address, has no way to find peers but the tracker, and stays. */
+/** Real BitTorrent clients. Each listens on one address, finds peers only through the tracker, and keeps running. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Bed, Process } from "./bed.ts";
@@ -6,20 +6,20 @@ import type { Torrent } from "./torrent.ts";
 
 const LIBTORRENT = fileURLToPath(new URL("./libtorrent-clients.py", import.meta.url));
 
-/** How a client is started. */
+/** The options of a client. */
 export interface ClientOptions {
   readonly torrent: Torrent;
-  /** Where it saves, or has, the payload; made if missing. */
+  /** The directory of its payload, which is created if missing. */
   readonly directory: string;
   readonly address: string;
   readonly port: number;
   /** Whether it has the whole payload already. */
   readonly seed: boolean;
-  /** Settings of libtorrent's, for that client alone. */
+  /** Settings of libtorrent, for this client only. */
   readonly settings?: Readonly<Record<string, number | boolean>>;
 }
 
-/** Starts one client; it tells the tracker that it is gone when its process is stopped with `stopSignal`. */
+/** Starts one client. It tells the tracker that it stops when its process gets `stopSignal`. */
 export interface ClientKind {
   readonly name: string;
   readonly stopSignal: NodeJS.Signals;
@@ -79,7 +79,7 @@ const libtorrent: ClientKind = {
   start: (bed, options, namespace) => startLibtorrents(bed, [options], namespace),
 };
 
-/** The clients that tests transfer with. */
+/** The clients with which tests transfer files. */
 export const CLIENT_KINDS = { aria2, rtorrent, libtorrent } as const;
 
 /** Starts several libtorrent clients in one process. */

@@ -1,5 +1,5 @@
-/** How a worker under test dies, by the port that is announced to it (dying-worker.ts). */
+/** The ports on which a worker under test crashes (dying-worker.ts). */
 export const DEADLY_PORT = { exception: 666, exit: 667, unlocked: 668 } as const;
 
-/** The port of an announce that a worker under test never comes back from. */
+/** An announce with this port hangs the worker forever. */
 export const STUCK_PORT = 669;

@@ -1,6 +1,6 @@
 /**
- * Makes a worker crash on certain announces: amid a change of the store with its shard locked, on port 666 by an
- * exception and on port 667 without one; on port 668 with nothing locked. On port 669 it only hangs.
+ * Makes a worker crash on certain announces. Port 666: by an exception, during a change of the store with its shard
+ * locked. Port 667: the same without an exception. Port 668: with nothing locked. Port 669: it only hangs.
  */
 import { SwarmStore } from "../../src/store/swarm-store.ts";
 import { Tracker } from "../../src/tracker/tracker.ts";
@@ -12,7 +12,7 @@ SwarmStore.prototype.putPeer = function (this: SwarmStore, shard, entry, update,
   if (port !== DEADLY_PORT.exception && port !== DEADLY_PORT.exit)
     return putPeer.call(this, shard, entry, update, outcome);
   putPeer.call(this, shard, entry, update, outcome);
-  // Half a change: what the swarm refers to is nonsense.
+  // Half a change: the swarm refers to an invalid place.
   this.words.fill(0x7fff_ffff, entry + 5, entry + 12);
   if (port === DEADLY_PORT.exit) process.exit(3);
   throw new Error("died on purpose");

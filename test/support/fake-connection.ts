@@ -1,4 +1,4 @@
-/** Stands in for an engine and a tracker around an HttpService, and holds the service to the contract of both. */
+/** An engine and a tracker around an HttpService, for tests. It checks the service against the contract of both. */
 import assert from "node:assert/strict";
 import { Exchange, REPLY_BYTES, type StreamService } from "../../src/engine/engine.ts";
 import { formatAddress, parseAddress } from "../../src/model/address-text.ts";
@@ -14,7 +14,7 @@ import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable, PrefixTable } from "../../src/network/prefix-table.ts";
 import type { Asker } from "../../src/tracker/tracker.ts";
 
-/** What a fake tracker answers every announce with. */
+/** The answer of a fake tracker to every announce. */
 export const PEERS = {
   peers: "\xc0\x00\x02\x63\x1a\xe1",
   peers6: `\x20\x01\x0d\xb8${"\0".repeat(12)}\x1a\xe1`,
@@ -22,11 +22,11 @@ export const PEERS = {
 
 const EVENT_NAMES = Object.keys(ANNOUNCE_EVENT);
 
-/** Answers everything, and remembers what it was asked. */
+/** Answers everything, and records the requests. */
 export class FakeTracker {
   /** Requests as `name=value` words. */
   readonly seen: string[] = [];
-  /** What announces and scrapes are refused with. */
+  /** The error for announces and scrapes. */
   error: ClientErrorCode = OK;
   /** Peers of every swarm, the one that announces among them, for those who are registered first. */
   known = 1;
@@ -90,7 +90,7 @@ export class FakeTracker {
 
 const tables = new Map<string, PrefixTable>();
 
-/** A table of prefixes given as text. */
+/** A table of prefixes, from text. */
 export function prefixTable(...prefixes: string[]): PrefixTable {
   const name = prefixes.join(" ");
   const entries = prefixes.map((text) => ({ prefix: parsePrefix(text).prefix, value: 1 }));
@@ -99,7 +99,7 @@ export function prefixTable(...prefixes: string[]): PrefixTable {
   return table;
 }
 
-/** One reply, taken apart. */
+/** One reply, split into its parts. */
 export interface Reply {
   readonly status: number;
   /** The status line and the header lines. */

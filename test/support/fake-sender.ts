@@ -1,9 +1,9 @@
-/** Stands in for an engine and a client around a UdpService, and holds the service to the contract and to BEP 15. */
+/** An engine and a client around a UdpService, for tests. It checks the service against the contract and BEP 15. */
 import assert from "node:assert/strict";
 import { DATAGRAM_REPLY_BYTES, DatagramExchange, type DatagramService } from "../../src/engine/engine.ts";
 import { parseAddress } from "../../src/model/address-text.ts";
 
-/** What a connect request begins with. */
+/** The start of a connect request. */
 export const PROTOCOL = "\0\0\x04\x17\x27\x10\x19\x80";
 
 /** Bytes around input and output that must be neither read nor written. */
@@ -11,11 +11,11 @@ const MARGIN = 64;
 
 const ACTIONS = ["connect", "announce", "scrape", "error"] as const;
 
-/** A reply, taken apart as BEP 15 has it. */
+/** A reply, split into the fields of BEP 15. */
 export interface UdpReply {
   readonly action: (typeof ACTIONS)[number];
   readonly transactionId: number;
-  /** What follows, a byte per character. */
+  /** The rest, one character per byte. */
   readonly body: string;
   readonly length: number;
 }
@@ -43,7 +43,7 @@ export class FakeSender {
 
   /**
    * Sends one datagram.
-   * @param around what the bytes before and after it are made of.
+   * @param around the value of the bytes before and after it.
    * @returns the reply, if there is one.
    */
   send(datagram: string, around = "\0"): UdpReply | undefined {

@@ -1,4 +1,4 @@
-/** Plays systemd for a tracker: holds its sockets, and hears how it does. */
+/** Plays systemd for a tracker: holds its sockets, and receives its notifications. */
 import { closeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ListenAddress } from "../../src/engine/engine.ts";
@@ -10,12 +10,12 @@ import { type RunOptions, TrackerProcess } from "./tracker-process.ts";
 
 const RECEIVER = fileURLToPath(new URL("./notify-socket.py", import.meta.url));
 const BECOME = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"];
-/** SO_RCVBUFFORCE, as ReceiveBuffer= of a socket unit sets it: what waits while nobody serves. */
+/** SO_RCVBUFFORCE, as ReceiveBuffer= of a socket unit sets it: datagrams wait here during a restart. */
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
 const DATAGRAM_BUFFER_BYTES = 8 * 1024 * 1024;
 
-/** Sockets and a line to the trackers that it starts, one after the other. */
+/** Sockets, and a notification socket for the trackers that it starts, one after the other. */
 export class FakeSystemd {
   readonly http: ListenAddress;
   readonly udp: ListenAddress;
@@ -23,7 +23,7 @@ export class FakeSystemd {
   readonly #path: string;
   readonly #receiver: Process;
 
-  /** @param path of the socket that it listens on; `@` begins an abstract name. */
+  /** @param path of the notification socket; an abstract name starts with `@`. */
   static async open(bed: Bed, path: string): Promise<FakeSystemd> {
     const receiver = bed.run(["/usr/bin/python3", RECEIVER, path]);
     await until("the service manager listens", () => receiver.stdout !== "" || receiver.end !== undefined);
@@ -47,14 +47,14 @@ export class FakeSystemd {
     calls.close();
   }
 
-  /** The configuration of the addresses that it holds. */
+  /** The configuration for the addresses that it holds. */
   get listen(): string {
     const addresses = `http: ["127.0.0.1:${this.http.port}"], udp: ["127.0.0.1:${this.udp.port}"]`;
     // All clients have one address here: it may have all connections.
     return `listen: { ${addresses}, max_connections_per_address: 16000 }\n`;
   }
 
-  /** How the program is run that gets the sockets. @param environment what else it is told, `NAME=value` each. */
+  /** How to run the program that inherits the sockets. @param environment further variables, `NAME=value` each. */
   options(...environment: string[]): RunOptions {
     const directory = `RUNTIME_DIRECTORY=${this.#bed.directory}`;
     const told = [
@@ -72,13 +72,13 @@ export class FakeSystemd {
     return TrackerProcess.start(this.#bed, config, this.options(...environment));
   }
 
-  /** What it has been told so far, the lines of each datagram. */
+  /** The notifications so far: the lines of each datagram. */
   get heard(): string[][] {
     const [, ...lines] = this.#receiver.stdout.split("\n").slice(0, -1);
     return lines.map((line) => String(JSON.parse(line)).trimEnd().split("\n"));
   }
 
-  /** Waits until it is told something. @param from index of the first datagram that counts. @returns that datagram. */
+  /** Waits for a notification. @param from index of the first datagram that counts. @returns that datagram. */
   async hears(what: string, wanted: RegExp, from = 0): Promise<string[]> {
     let found: string[] | undefined;
     await until(`the service manager hears ${what}`, () => {
@@ -88,7 +88,7 @@ export class FakeSystemd {
     return found ?? [];
   }
 
-  /** Lets go of the sockets. */
+  /** Closes the sockets. */
   close(): void {
     for (const { fd } of [this.http, this.udp]) if (fd !== undefined) closeSync(fd);
   }

@@ -1,4 +1,4 @@
-/** A {@link Forwarder} whose trackers answer when the test says so. */
+/** A {@link Forwarder} whose upstream trackers reply when the test says so. */
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Answer, FailureKind, Outcome } from "../../src/client/outcome.ts";

@@ -1,4 +1,4 @@
-/** Forwarded announces without threads: an HTTP service, what it wants done, and the table that it looks at. */
+/** Forwarded announces without threads: an HTTP service, its tasks, and the table that it reads. */
 
 import { allocateCounters } from "../../src/model/counters.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
@@ -13,11 +13,11 @@ import { allocateTaskQueue, TaskReader, TaskWriter } from "../../src/tasks/task-
 import { HostRules, MODE } from "../../src/wire/host-rules.ts";
 import { FakeConnection, FakeTracker, prefixTable } from "./fake-connection.ts";
 
-/** A good announce's query, with escapes in both cases. */
+/** The query of a valid announce, with escapes in both cases. */
 export const HASH = `info_hash=${"%aA".repeat(20)}`;
 export const QUERY = `${HASH}&port=6881&uploaded=5&key=%2f%2F`;
 
-/** Who forwards for others, and who is redirected itself. */
+/** An address that forwards for others, and one that is redirected itself. */
 export const SOURCE = "192.0.2.9";
 export const REDIRECTED = "198.51.100.77";
 

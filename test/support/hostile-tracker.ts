@@ -1,4 +1,4 @@
-/** A tracker that does what trackers should not, over HTTP, each thing under a path of its own; and one over UDP. */
+/** A tracker that misbehaves over HTTP, in a different way under each path; and one over UDP. */
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
@@ -22,7 +22,7 @@ function reply(socket: Socket, status: string, headers: readonly string[], body:
   socket.end(bytes);
 }
 
-/** Writes the same again and again, as fast as it is taken, until the other end has had enough. */
+/** Writes the same bytes repeatedly, as fast as they are accepted, until the other end closes. */
 function flood(socket: Socket, bytes: Uint8Array | string): void {
   const more = () => {
     while (!socket.destroyed && socket.write(bytes));
@@ -34,7 +34,7 @@ function flood(socket: Socket, bytes: Uint8Array | string): void {
 const bencoded = (socket: Socket, text: string, status = "200 OK") => reply(socket, status, [], text);
 const encoded = (socket: Socket, encoding: string, body: Uint8Array) =>
   reply(socket, "200 OK", [`Content-Encoding: ${encoding}`], body);
-/** Leads to another behaviour, with the same query. */
+/** Redirects to another behaviour, with the same query. */
 const redirectTo = (location: string) => (socket: Socket, path: string) =>
   redirect(socket, location + (/\?.*/.exec(path)?.[0] ?? ""));
 const redirect = (socket: Socket, location: string) =>
@@ -42,7 +42,7 @@ const redirect = (socket: Socket, location: string) =>
 
 const bombs = new Map<unknown, Buffer>();
 
-/** Little that becomes much; made once. */
+/** A small body that expands to a large one; made once. */
 function bomb(compress: (bytes: Uint8Array) => Buffer): Buffer {
   const made = bombs.get(compress) ?? compress(Buffer.alloc(64 * MIB));
   bombs.set(compress, made);
@@ -51,7 +51,7 @@ function bomb(compress: (bytes: Uint8Array) => Buffer): Buffer {
 
 type Behaviour = (socket: Socket, path: string) => void;
 
-/** What is done with a request for `/NAME`. */
+/** The behaviour for a request for `/NAME`. */
 export const BEHAVIOURS = {
   good: (socket) => reply(socket, "200 OK", [], GOOD_REPLY),
   "kept open": (socket) =>
@@ -151,7 +151,7 @@ export const BEHAVIOURS = {
   "redirect to udp": (socket) => redirect(socket, "udp://127.0.0.1:6969/announce"),
   "redirect to userinfo": (socket) => redirect(socket, "http://a:b@127.0.0.1/announce"),
   "redirect to something else": (socket) => redirect(socket, "/good?passkey=x"),
-  /** To what the query is. */
+  /** Redirects to the location in the query. */
   "redirect to": (socket, path) => redirect(socket, decodeURIComponent(path.slice(path.indexOf("?") + 1))),
 
   "failure reason": (socket) => bencoded(socket, "d14:failure reason4:away8:retry in2:15e"),
@@ -163,7 +163,7 @@ export const BEHAVIOURS = {
 /** A name of {@link BEHAVIOURS}. */
 export type BehaviourName = keyof typeof BEHAVIOURS;
 
-/** Sends a little, again and again. */
+/** Sends a few bytes at a time, endlessly. */
 function drip(socket: Socket, text: string): void {
   const timer = setInterval(() => socket.write(text), 20);
   socket.on("close", () => clearInterval(timer));
@@ -171,9 +171,9 @@ function drip(socket: Socket, text: string): void {
 
 /** The tracker over HTTP. */
 export class HostileTracker {
-  /** The request lines and headers that came, Latin-1. */
+  /** The request lines and headers received, Latin-1. */
   readonly requests: string[] = [];
-  /** Connections that have been made. */
+  /** Connections accepted so far. */
   connections = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -201,7 +201,7 @@ export class HostileTracker {
     return this.#sockets.size;
   }
 
-  /** The URL under which something is done. */
+  /** The URL of a behaviour. */
   url(behaviour: BehaviourName, query = ""): string {
     return `http://127.0.0.1:${this.port}/${encodeURIComponent(behaviour)}${query}`;
   }
@@ -216,7 +216,7 @@ export class HostileTracker {
     this.connections++;
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
-    socket.on("error", () => {}); // the other end has had enough
+    socket.on("error", () => {}); // the other end has closed
     let received = "";
     socket.on("data", (bytes) => {
       received += bytes.toString("latin1");
@@ -232,11 +232,11 @@ export class HostileTracker {
   }
 }
 
-/** A tracker over UDP that does what it is told. */
+/** A tracker over UDP with a replaceable behaviour. */
 export class HostileUdpTracker {
-  /** Datagrams that came. */
+  /** Datagrams received. */
   readonly received: Buffer[] = [];
-  /** What is done with each. By default nothing. */
+  /** The handler of each datagram. By default it does nothing. */
   answer: (datagram: Buffer, send: (reply: Buffer) => void, from: RemoteInfo) => void = () => {};
   readonly #socket;
 

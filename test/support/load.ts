@@ -1,4 +1,4 @@
-/** Announces at a steady pace, while trackers come and go. */
+/** Announces at a steady rate while trackers start and stop. */
 import { fileURLToPath } from "node:url";
 import { type Bed, type Process, until } from "./bed.ts";
 import type { LoadReport } from "./steady-load.ts";
@@ -6,7 +6,7 @@ import type { LoadReport } from "./steady-load.ts";
 const PROGRAM = fileURLToPath(new URL("./steady-load.ts", import.meta.url));
 const PER_SECOND = 2000;
 
-/** A process that announces to two ports of 127.0.0.1, by turns. */
+/** A process that announces to two ports of 127.0.0.1, alternately. */
 export class Load {
   readonly #process: Process;
 
@@ -21,7 +21,7 @@ export class Load {
     this.#process = running;
   }
 
-  /** Waits until so many more announces are answered. */
+  /** Waits until `more` further announces are answered. */
   async answers(more: number): Promise<void> {
     const wanted = this.#answered + more;
     await until(`${more} more announces are answered`, () => {
@@ -30,7 +30,7 @@ export class Load {
     });
   }
 
-  /** Begins no more, and waits for what is under way. */
+  /** Starts no further announces, and waits for those in progress. */
   async stop(): Promise<LoadReport> {
     await this.#process.stop();
     return JSON.parse(this.#lines.at(-1) ?? this.#process.stderr);

@@ -1,4 +1,4 @@
-/** A real MariaDB server of a test's own: on a free port, in a temporary directory, gone when the test is over. */
+/** A real MariaDB server for one test: on a free port, in a temporary directory, removed after the test. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -8,17 +8,17 @@ import { join } from "node:path";
 import { type Connection, createConnection } from "mysql2/promise";
 import { freePort, until } from "./bed.ts";
 
-/** The user that trackers connect as. */
+/** The user of trackers. */
 const USER = "btrt";
-/** Contains what a URL, a shell or a query could stumble over. */
+/** A password with characters that are special in URLs, shells and queries. */
 export const MARIADB_PASSWORD = "se'cr\"et%40 \\€";
 
-/** Whatever lets things be done when it is over: a test, or its file. */
+/** Anything with an `after` hook: a test, or its file. */
 interface Scope {
   after(done: () => Promise<void>): void;
 }
 
-/** How a tracker reaches a schema. */
+/** The settings with which a tracker reaches a schema. */
 export interface SchemaSettings {
   readonly url: string;
   readonly user: string;
@@ -78,7 +78,7 @@ export class MariaDb {
     });
   }
 
-  /** The number of its process. */
+  /** Its process id. */
   get pid(): number {
     return this.#server?.pid ?? 0;
   }
@@ -101,7 +101,7 @@ export class MariaDb {
     return { url: `tcp://127.0.0.1:${this.port}`, user: USER, password: MARIADB_PASSWORD, schema };
   }
 
-  /** Has a schema be of another version, its tables being as they are. @param change by so many versions. */
+  /** Changes the recorded version of a schema, but not its tables. @param change added to the version. */
   async changeVersion(schema: string, change: 1 | -1): Promise<void> {
     const table = `${schema}.btrt_schema`;
     await this.execute(

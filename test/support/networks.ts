@@ -1,4 +1,4 @@
-/** Operators' networks on one machine: network namespaces, joined by one that routes between them. */
+/** Operators' networks on one machine: network namespaces, connected by one that routes between them. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Announce, AnnounceAnswer } from "./announce.ts";
@@ -8,7 +8,7 @@ const ANNOUNCER = fileURLToPath(new URL("./announcer.ts", import.meta.url));
 
 /**
  * Why this machine cannot have network namespaces, or false if it can.
- * @throws Error under CI, where nothing is to be skipped.
+ * @throws Error under CI, where nothing may be skipped.
  */
 export function namespacesMissing(): string | false {
   const name = `btrt-e2e-${process.pid}-probe`;
@@ -22,7 +22,7 @@ export function namespacesMissing(): string | false {
   }
 }
 
-/** A network: every address of its prefixes is its own, and can be announced and served from. */
+/** A network. All addresses of its prefixes are local to it: clients and servers can use them. */
 export class Network {
   readonly namespace: string;
   readonly #bed: Bed;
@@ -44,9 +44,9 @@ export class Network {
   }
 }
 
-/** The place where networks meet, and its networks. */
+/** The router between networks, and its networks. */
 export class Internet {
-  /** The namespace that routes; what runs in it is reached at {@link address} and {@link address6}. */
+  /** The namespace that routes. Programs in it are reached at {@link address} and {@link address6}. */
   readonly core: string;
   readonly address = "192.0.2.1";
   readonly address6 = "2001:db8::1";

@@ -1,10 +1,10 @@
 /** nft in a network namespace. */
 import { spawnSync } from "node:child_process";
 
-/** Packets that the counters of a table have counted, by name. */
+/** The packets that the counters of a table have counted, by name. */
 export type Counters = Readonly<Record<string, number>>;
 
-/** Runs nft. @returns what it wrote. @throws Error with what it said. */
+/** Runs nft. @returns its output. @throws Error with its error message. */
 export function nft(namespace: string, args: readonly string[], input = ""): string {
   const command = ["netns", "exec", namespace, "nft", ...args];
   const { status, stdout, stderr, error } = spawnSync("ip", command, { input, encoding: "utf8" });
@@ -30,7 +30,7 @@ export function readCounters(namespace: string, table = "inet btrt"): Counters {
   return counters;
 }
 
-/** Whether this kernel can refuse with a reset on a bridge: its module nft_reject_bridge is not everywhere. */
+/** Whether this kernel can refuse with a reset on a bridge: not all have the module nft_reject_bridge. */
 export function bridgeCanReset(namespace: string): boolean {
   try {
     nft(
@@ -44,7 +44,7 @@ export function bridgeCanReset(namespace: string): boolean {
   }
 }
 
-/** A torrent as an element of the set of listed ones. */
+/** A torrent as an element of the set of listed torrents. */
 export function hashElement(infoHash: Buffer): string {
   return `0x${infoHash.toString("hex", 0, 16)} . 0x${infoHash.toString("hex", 16)}`;
 }

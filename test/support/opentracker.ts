@@ -1,10 +1,10 @@
-/** A real tracker of others: opentracker, as Debian packages it. */
+/** Another real tracker: opentracker, as Debian packages it. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bed, type Process, until } from "./bed.ts";
 import type { Network } from "./networks.ts";
 
-/** Starts one, over HTTP and UDP, that serves these torrents. @param address of the network. */
+/** Starts one, over HTTP and UDP, that serves these torrents. @param address to listen on. */
 export async function startOpentracker(
   bed: Bed,
   network: Network,
@@ -12,7 +12,7 @@ export async function startOpentracker(
   port: number,
   infoHashes: readonly Uint8Array[],
 ): Promise<Process> {
-  // It gives up its privileges before it reads the list.
+  // It drops its privileges before it reads the list.
   chmodSync(bed.directory, 0o755);
   const directory = bed.path("opentracker");
   mkdirSync(directory, { mode: 0o755 });

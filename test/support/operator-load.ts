@@ -1,11 +1,11 @@
 /**
- * The clients of a made-up operator: few large torrents and many small ones (by Zipf's law), subscribers, a partner's and
- * the rest of the world's, who come, download, complete and go. It knows what a tracker must have seen.
+ * The clients of an artificial operator: few large torrents and many small ones (Zipf's law); subscribers, a partner's
+ * subscribers and others, who arrive, download, complete and leave. It knows the figures that the tracker must show.
  */
 import { Random } from "../../src/model/random.ts";
 import { type Announce, announce, scrape } from "./announce.ts";
 
-/** The configuration that it goes with: everybody's address is believed. */
+/** The configuration for this load: every address in an announce is trusted. */
 export const OPERATOR_CONFIG = `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }
 tracker: { ip_parameter: ["127.0.0.0/8"] }
 peer_groups:
@@ -13,7 +13,7 @@ peer_groups:
   - { name: partners, priority: 1, cidr_list: ["12.0.0.0/8"] }
 `;
 
-/** Subscribers, partners, outside: the first byte of their addresses, and how many of ten are theirs. */
+/** Subscribers, partners, outside: the first byte of their addresses, and their share in tenths. */
 const TIERS = [
   { net: 11, share: 5 },
   { net: 12, share: 2 },
@@ -35,14 +35,14 @@ interface Client {
   uploaded: number;
 }
 
-/** A load, and what has come of it so far. */
+/** A load, and its expected figures. */
 export class OperatorLoad {
   announces = 0;
   scrapes = 0;
   refused = 0;
   /** Peers in answers, by tier. */
   readonly returned = [0, 0, 0];
-  /** What members of peer groups have said since they started. */
+  /** Bytes that members of peer groups have reported since they started. */
   reported = 0;
   readonly #url: string;
   readonly #random = new Random([1, 2, 3, 4]);
@@ -58,7 +58,7 @@ export class OperatorLoad {
     );
   }
 
-  /** Who is there, by tier. */
+  /** Present peers by tier. */
   get peers(): number[] {
     return TIERS.map((_, tier) => this.#count((client) => client.tier === tier));
   }
@@ -78,7 +78,7 @@ export class OperatorLoad {
     return { infoHash: this.#infoHashes[sizes.indexOf(peers)].toString("hex"), peers };
   }
 
-  /** Lets clients come, and those who are there go on, complete and leave, a few at a time. */
+  /** Lets clients arrive, continue, complete and leave, a few at a time. */
   async run(steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
       const there = [...this.#clients];
@@ -97,7 +97,7 @@ export class OperatorLoad {
   }
 
   #join(): Client {
-    // Its logarithm is uniform: the chance of a torrent falls with its rank.
+    // Its logarithm is uniform: the probability of a torrent falls with its rank.
     const swarm = Math.floor(SWARMS ** this.#random.fraction()) - 1;
     const draw = this.#random.below(10);
     const tier = draw < TIERS[0].share ? 0 : draw < TIERS[0].share + TIERS[1].share ? 1 : 2;
@@ -127,7 +127,7 @@ export class OperatorLoad {
     const { swarm, ip, port, downloaded, uploaded } = client;
     const { peers } = await announce(this.#url, {
       infoHash: this.#infoHashes[swarm],
-      // Each client has a port of its own: hundreds that share one would include some that look like one client.
+      // Each client has its own port: of hundreds that share one, some would look like one client.
       port,
       ip,
       left: SIZE - downloaded,
@@ -140,7 +140,7 @@ export class OperatorLoad {
     for (const peer of peers) this.returned[TIERS.findIndex(({ net }) => peer.startsWith(`${net}.`))]++;
   }
 
-  /** A scrape, and a mistake. */
+  /** A scrape, and an invalid request. */
   async #other(): Promise<void> {
     await scrape(this.#url, this.#infoHashes[0]);
     this.scrapes++;

@@ -6,7 +6,7 @@ import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable } from "../../src/network/prefix-table.ts";
 import { buildAccessList } from "../../src/tracker/access-list.ts";
 
-/** @param prefixes of the only group of peers. */
+/** @param prefixes of the only peer group. */
 export function makePolicy(...prefixes: string[]): PolicyData {
   const group = { name: "home", priority: 0, reachableFrom: [] };
   return {

@@ -1,24 +1,23 @@
 /**
- * A program that announces at a steady pace, each announce on a connection of its own or over UDP by turns, whatever
- * becomes of the earlier ones: takes the port for HTTP, that for UDP, and announces a second. When told to stop
- * (SIGTERM) it waits for what is under way, and prints a {@link LoadReport} as JSON; until then, now and then, how many
- * were answered.
+ * A program that announces at a steady rate, independent of earlier results: alternately on a new connection each and
+ * over UDP. Arguments: the port for HTTP, that for UDP, announces per second. On SIGTERM it waits for the announces in
+ * progress, and prints a {@link LoadReport} as JSON. Until then it regularly prints how many were answered.
  */
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 
 const TICK_MS = 10;
-/** Of one announce. */
+/** The timeout of one announce. */
 const PATIENCE_MS = 20_000;
-/** UDP is tried again after so long; BEP 15 says 15 seconds. */
+/** The interval of UDP retries; BEP 15 says 15 seconds. */
 const RETRY_MS = 3000;
-/** Answers come in a burst after a restart. */
+/** Answers arrive in a burst after a restart. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 const HASHES = Array.from({ length: 100 }, () => randomBytes(20));
 const CONNECT_ID = 0x41727101980n;
 
-/** What became of the announces. Times in milliseconds since 1970. */
+/** The results of the announces. Times in milliseconds since 1970. */
 export interface LoadReport {
   readonly started: number;
   readonly answered: number;

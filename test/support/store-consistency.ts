@@ -1,4 +1,4 @@
-/** Checks everything that must hold in a store that nobody is changing. */
+/** Checks all invariants of a store that no thread is changing. */
 import assert from "node:assert/strict";
 import { Address, type Family } from "../../src/model/address.ts";
 import { CHUNK_WORDS } from "../../src/store/heap.ts";
@@ -10,7 +10,7 @@ import type { SwarmStoreData } from "../../src/store/store-memory.ts";
 import { duplicateCount, learnedCount } from "../../src/store/swarm-state.ts";
 import { SwarmStore } from "../../src/store/swarm-store.ts";
 
-/** Peers of a swarm that were counted one by one. */
+/** Peers of a swarm, counted one by one. */
 interface Found {
   complete: number;
   incomplete: number;
@@ -18,10 +18,10 @@ interface Found {
   duplicates: number;
 }
 
-/** Where the heap keeps how many chunks it has given out, and the first free one. */
+/** Offsets in the heap of the number of allocated chunks, and of the first free one. */
 const POOL = { lock: 0, taken: 1, freeList: 2 };
 
-/** @param drift by how many the totals may be wrong. @throws AssertionError */
+/** @param drift the allowed error of the totals. @throws AssertionError */
 export function assertConsistent(data: SwarmStoreData, drift = 0): void {
   const store = new SwarmStore(data, 500);
   const households = new Households(data);
@@ -49,7 +49,7 @@ export function assertConsistent(data: SwarmStoreData, drift = 0): void {
   checkChunks(data);
 }
 
-/** Counts the announced peers of each household anew. */
+/** Counts the announced peers of each household again. */
 class Households {
   readonly counts: Uint16Array<SharedArrayBuffer>;
   readonly #counts: HouseholdCounts;
@@ -74,7 +74,7 @@ class Households {
   }
 }
 
-/** @returns how many peers it has. */
+/** @returns the number of its peers. */
 function checkSwarm(store: SwarmStore, entry: number): number {
   const found = { complete: 0, incomplete: 0, learned: 0, duplicates: 0 };
   checkList(store, entry, 4, found);
@@ -111,7 +111,7 @@ function checkList(store: SwarmStore, entry: number, family: Family, found: Foun
   }
 }
 
-/** Every chunk is a shard's or free, and the list of free chunks holds exactly those. */
+/** Every chunk belongs to a shard or is free, and the list of free chunks has exactly the free ones. */
 function checkChunks({ heap, table, shards }: SwarmStoreData): void {
   const { pool, chunkShard, chunkPrevious, chunkClass, tail } = heap;
   assert.equal(pool[POOL.lock], 0, "the pool is unlocked");

@@ -1,13 +1,13 @@
-/** Real programs that tests run, and the Debian packages they come in. */
+/** Real programs that tests run, and their Debian packages. */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** By package: how to see that it is there. */
+/** By package: how to detect it. */
 const CHECKS = {
   aria2: () => isProgram("aria2c"),
   rtorrent: () => isProgram("rtorrent"),
-  // Debian builds it for its own Python alone, whatever other python3 the PATH has.
+  // Debian builds it only for its own Python, whatever python3 is first in the PATH.
   "python3-libtorrent": () => spawnSync("/usr/bin/python3", ["-c", "import libtorrent"]).status === 0,
   mktorrent: () => isProgram("mktorrent"),
   opentracker: () => isProgram("opentracker"),
@@ -34,20 +34,20 @@ const CHECKS = {
   chromium: () => isProgram("chromium"),
 } as const satisfies Record<string, () => boolean>;
 
-/** A Debian package that some test needs. */
+/** A Debian package that a test needs. */
 export type Tool = keyof typeof CHECKS;
 
-/** Every package that some test needs. */
+/** All packages that tests need. */
 export const TOOLS = Object.keys(CHECKS) as Tool[];
 
-/** Which of these packages are not installed. */
+/** The packages among these that are not installed. */
 export function findMissing(tools: readonly Tool[]): Tool[] {
   return tools.filter((tool) => !CHECKS[tool]());
 }
 
 /**
- * For `{ skip: toolsMissing([...]) }`: why a test cannot run, or false when it can.
- * @throws Error under CI, where nothing is to be skipped in silence.
+ * For `{ skip: toolsMissing([...]) }`: why a test cannot run, or false if it can.
+ * @throws Error under CI, where no test may be skipped.
  */
 export function toolsMissing(tools: readonly Tool[]): string | false {
   const missing = findMissing(tools);

@@ -13,17 +13,17 @@ export interface Torrent {
   readonly path: string;
   /** 20 bytes. */
   readonly infoHash: Buffer;
-  /** A directory that holds the whole payload. */
+  /** A directory that has the whole payload. */
   readonly seedDirectory: string;
-  /** Name of the payload in whatever directory a client saves it. */
+  /** The name of the payload in a client's directory. */
   readonly fileName: string;
-  /** The same torrent with another tracker's URL in it. */
+  /** The same torrent with another tracker's URL. */
   withTracker(name: string, announceUrl: string): Promise<Torrent>;
-  /** Whether a directory holds the whole payload by now. */
+  /** Whether a directory has the whole payload. */
   isCompleteIn(directory: string): Promise<boolean>;
 }
 
-/** Makes a payload and a torrent for it in `directory`, which is made. */
+/** Makes a payload and its torrent in `directory`, which is created. */
 export async function makeTorrent(directory: string, name: string, announceUrl: string): Promise<Torrent> {
   const seedDirectory = join(directory, `${name}.seed`);
   const fileName = `${name}.bin`;

@@ -1,11 +1,11 @@
-/** The tracker under test: the real program, as a process of its own. */
+/** The tracker under test: the real program, in its own process. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type Bed, type Process, until } from "./bed.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-/** Where many are started at a time, on a machine with other work. */
+/** A long timeout: many may be started at a time, on a busy machine. */
 const READY_PATIENCE_MS = 120_000;
 
 /** A line of the tracker's log. */
@@ -16,19 +16,19 @@ interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** How a process is run other than usual. */
+/** How to run the process, if not in the usual way. */
 export interface RunOptions {
-  /** Network namespace it runs in. */
+  /** The network namespace. */
   readonly namespace?: string;
-  /** Of its configuration file, where several trackers share a bed. */
+  /** The name of its configuration file, if several trackers share a bed. */
   readonly name?: string;
-  /** A command that prepares its process, and then becomes the program that its further arguments name. */
+  /** A command that prepares its process, and then executes the program in its further arguments. */
   readonly by?: readonly string[];
-  /** Descriptors that its process is given, from 3 on. */
+  /** Descriptors that its process inherits, from 3 on. */
   readonly descriptors?: readonly number[];
 }
 
-/** Runs `btrt` with arguments of its command line. */
+/** Runs `btrt` with command line arguments. */
 export function runBtrt(
   bed: Bed,
   args: readonly string[],
@@ -37,7 +37,7 @@ export function runBtrt(
   return bed.run([...by, process.execPath, MAIN, ...args], namespace, descriptors);
 }
 
-/** A tracker that has said that it is ready. */
+/** A tracker that has reported that it is ready. */
 export class TrackerProcess {
   readonly process: Process;
   /** Announce URLs, one for each address it listens on. */
@@ -62,8 +62,8 @@ export class TrackerProcess {
 
   /**
    * Starts a tracker and waits until it is ready.
-   * @param config its configuration file's text, YAML.
-   * @throws Error with everything it wrote when it does not get ready.
+   * @param config the text of its configuration file, YAML.
+   * @throws Error with its output if it does not become ready.
    */
   static async start(bed: Bed, config: string, options: RunOptions = {}): Promise<TrackerProcess> {
     const configPath = bed.path(`${options.name ?? "btrt"}.conf`);
@@ -91,12 +91,12 @@ export class TrackerProcess {
     return this.urls[0];
   }
 
-  /** What it has logged so far. */
+  /** Its log so far. */
   get log(): LogLine[] {
     return parseLog(this.process.stdout);
   }
 
-  /** Writes another configuration and tells the tracker, then waits for the line with which it answers. */
+  /** Writes another configuration, sends SIGHUP, and waits for the log line that reports the result. */
   async reload(config: string): Promise<LogLine> {
     await writeFile(this.#configPath, withAdmin(config));
     const before = this.log.length;
@@ -121,7 +121,7 @@ export class TrackerProcess {
   }
 }
 
-/** Trackers that run at a time have admin listeners of their own. */
+/** Trackers that run at the same time need different admin listeners. */
 function withAdmin(config: string): string {
   return /^admin:/m.test(config) ? config : `${config}\nadmin: { listen: "127.0.0.1:0" }\n`;
 }

@@ -1,4 +1,4 @@
-/** What goes from network to network, counted where they meet. */
+/** Counts the traffic between networks at their router. */
 import type { Internet } from "./networks.ts";
 import { nft } from "./nftables.ts";
 
@@ -8,11 +8,11 @@ export interface Flow {
   readonly to: string;
 }
 
-/** Counts what is routed, by flow. Trackers' traffic does not count. */
+/** Counts forwarded bytes by flow, except those of trackers. */
 export class Traffic {
   readonly #namespace: string;
 
-  /** @param flows by name. @param trackerPort on either end: not counted. */
+  /** @param flows by name. @param trackerPort not counted, on either end. */
   constructor(internet: Internet, flows: Readonly<Record<string, Flow>>, trackerPort: number) {
     this.#namespace = internet.core;
     const rules = Object.entries(flows).map(
@@ -25,7 +25,7 @@ export class Traffic {
     nft(this.#namespace, ["-f", "-"], ["table ip traffic {", ...counters, ...chain, "}", ""].join("\n"));
   }
 
-  /** Bytes that a flow has had. */
+  /** The bytes of a flow. */
   bytes(name: string): number {
     const listed = nft(this.#namespace, ["list", "counter", "ip", "traffic", name]);
     return Number(/bytes (\d+)/.exec(listed)?.[1]);

@@ -65,7 +65,7 @@ function prefixes(elements: readonly string[]) {
   };
 }
 
-/** A complete URL is used as it is. Otherwise the template is added to its start. */
+/** A complete URL is used as it is. A host name becomes a URL with the usual path and query. */
 function neighbor(hostOrUrl: string) {
   const isUrl = /^\w+:\/\//.test(hostOrUrl);
   return {

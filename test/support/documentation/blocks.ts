@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
-/** Everything that tells an operator or a developer what to type. What docs/benchmarks has is a record. */
+/** All pages with commands for operators and developers. Those in docs/benchmarks are records. */
 export const PAGES: readonly string[] = globSync(
   ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/*.md", "lab/README.md", "packaging/**/*.md"],
   {
@@ -16,11 +16,11 @@ export const PAGES: readonly string[] = globSync(
 export interface Block {
   /** The page's path, from the root. */
   readonly page: string;
-  /** Of its fence, from 1. */
+  /** The line of its fence, from 1. */
   readonly line: number;
   /** The first word of its fence. */
   readonly language: string;
-  /** Where the page says it belongs: `file=PATH` after the language. */
+  /** The path where the block belongs: `file=PATH` after the language. */
   readonly file: string | undefined;
   readonly text: string;
 }
@@ -30,7 +30,7 @@ export function readPage(page: string): string {
   return readFileSync(join(ROOT, page), "utf8");
 }
 
-/** The blocks of a page. @throws Error for one that does not say what it is. */
+/** The blocks of a page. @throws Error for a block without a language. */
 export function blocksOf(page: string, markdown = readPage(page)): Block[] {
   const blocks: Block[] = [];
   const lines = markdown.split("\n");

@@ -1,18 +1,18 @@
-/** By the language of a block: how it is run, or by which program's own checker it is checked. */
+/** How the blocks of each language are run or checked: by the program that reads them. */
 import type { Tool } from "../tools.ts";
 import type { Block } from "./blocks.ts";
 
-/** How blocks of one language are checked. */
+/** The check of one language's blocks. */
 export interface Checker {
   /** The shell command, in which `$file` is the block's file. */
   readonly command: string;
   readonly tools: readonly Tool[];
 }
 
-/** What is not here is no language of a block. */
+/** All languages of blocks. Others are mistakes. */
 export const CHECKERS: Readonly<Record<string, Checker>> = {
   sh: { command: 'bash -euo pipefail "$file"', tools: [] },
-  // A configuration of ours.
+  // A configuration of BTRT.
   yaml: { command: 'btrt check --config "$file"', tools: [] },
   bind: { command: 'named-checkconf "$file"', tools: ["bind9"] },
   zone: { command: 'named-checkzone "$(sed -n "s/^\\$ORIGIN //p" "$file")" "$file"', tools: ["bind9"] },
@@ -22,7 +22,7 @@ export const CHECKERS: Readonly<Record<string, Checker>> = {
   nginx: { command: 'nginx -t -c "$(realpath "$file")"', tools: ["nginx-light"] },
   nftables: { command: 'nft --check --file "$file"', tools: ["nftables"] },
   prometheus: { command: 'promtool check config "$file"', tools: ["prometheus"] },
-  // Values that this kernel knows and takes: the sandbox has a network of its own, to which most belong.
+  // Values that this kernel accepts. The sandbox has its own network, to which most of them belong.
   sysctl: {
     command: `for key in $(sed -n 's/ *=.*//p' "$file" | tr . /); do test -e "/proc/sys/$key"; done`,
     tools: [],
@@ -31,9 +31,9 @@ export const CHECKERS: Readonly<Record<string, Checker>> = {
     command: 'node --eval "JSON.parse(fs.readFileSync(process.argv[1], \'utf8\'))" "$file"',
     tools: [],
   },
-  // What cron would run, without when.
+  // The command that cron would run, without its time.
   crontab: { command: `sed -E 's/^(\\S+ ){5}//' "$file" | bash -euo pipefail`, tools: [] },
-  // A drop-in, beside the package's units. systemd wants the program that they name to be there.
+  // A drop-in, beside the package's units. systemd requires the program that they name.
   systemd: {
     command: `sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$BTRT/packaging/systemd/btrt.service" > /etc/systemd/system/btrt.service
 cp "$BTRT/packaging/systemd/btrt.socket" /etc/systemd/system/
@@ -44,7 +44,7 @@ systemd-analyze verify --man=no /etc/systemd/system/btrt.socket 2>&1 | tee verif
   text: { command: "true", tools: [] },
 };
 
-/** The checker of a block. @throws Error when its language has none. */
+/** The checker of a block. @throws Error if its language has none. */
 export function checkerOf({ page, line, language }: Block): Checker {
   if (Object.hasOwn(CHECKERS, language)) return CHECKERS[language];
   throw new Error(

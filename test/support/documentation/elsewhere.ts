@@ -1,17 +1,14 @@
-/**
- * Blocks of shell that cannot be run by the test, each with the reason. They must still be shell, and name commands
- * that there are.
- */
+/** Shell blocks that the test cannot run, each with the reason. Their syntax and their commands are still checked. */
 import type { Block } from "./blocks.ts";
 
 interface Elsewhere {
   readonly page: string;
-  /** How the block begins. */
+  /** The start of the block. */
   readonly begins: string;
   readonly because: string;
 }
 
-/** Every one must be there. */
+/** Each entry must match a block. */
 export const ELSEWHERE: readonly Elsewhere[] = [
   { page: "README.md", begins: "npm ci && npm start", because: "needs the registry; CI begins with it" },
   { page: "README.md", begins: "dpkg -i", because: "needs the package; test/package installs it" },
@@ -20,7 +17,7 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   { page: "lab/README.md", begins: "npm run lab ", because: "takes hours; e2e/lab.test.ts runs the lab" },
 ];
 
-/** Why a block is not run; undefined: it is. */
+/** Why a block is not run; undefined if it is run. */
 export function whyNot({ page, text }: Block): string | undefined {
   return ELSEWHERE.find((each) => each.page === page && text.startsWith(each.begins))?.because;
 }

@@ -1,6 +1,6 @@
 /**
- * A machine for trying out what a page says: this one, with processes, a network and directories of its own. What the
- * page does to /etc, to a port or to a process ends with it.
+ * A machine for running the blocks of a page: this one, with separate processes, network and directories. Changes that
+ * the page makes to /etc, ports or processes end with it.
  */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const MAIN = join(ROOT, "src/main.ts");
 const PATIENCE_SECONDS = 100;
 
-/** Directories that are empty at first, and those in them that packages would have made. */
+/** Directories that are empty at first, and subdirectories that packages would have made. */
 const EMPTY = ["/var/lib", "/var/log", "/var/cache", "/run"];
 const MADE = [
   "/etc/btrt",
@@ -24,13 +24,15 @@ const MADE = [
   "/run/mysqld",
 ];
 
-/** What came of one step. */
+/** The result of one step. */
 export interface Outcome {
   readonly code: number;
   readonly output: string;
 }
 
-/** Runs shell scripts, one after the other, each by itself; what they leave running goes on until the last has ended. */
+/**
+ * Runs shell scripts, one after the other. Programs that they leave running continue until the last script has ended.
+ */
 export async function runInSandbox(bed: Bed, scripts: readonly string[]): Promise<Outcome[]> {
   const steps = bed.path("steps");
   mkdirSync(join(bed.directory, "bin"), { recursive: true });

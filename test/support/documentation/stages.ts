@@ -1,4 +1,4 @@
-/** What is there before a page's first block: what its reader has by then. */
+/** What is prepared before a page's first block: what its reader has at that point. */
 import type { Tool } from "../tools.ts";
 
 interface Stage {
@@ -7,7 +7,7 @@ interface Stage {
   readonly tools: readonly Tool[];
 }
 
-/** Files that configurations name, as an operator has them. */
+/** Files that configurations name, with the content that an operator has. */
 const FILES = `
 echo 10.0.0.0/8 | tee /etc/btrt/local_cidrs.conf /etc/btrt/neighboring_cidrs.conf /etc/btrt/partner_cidrs.conf > /dev/null
 head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \\n' > /etc/btrt/admin_token
@@ -16,13 +16,13 @@ echo password_for_btrt_user > /etc/btrt/database_password
 chmod -R o= /etc/btrt
 `;
 
-/** A tracker with its defaults, as "npm start" begins it. */
+/** A tracker with its defaults, as "npm start" starts it. */
 const TRACKER = `
 btrt run --defaults > tracker.log 2>&1 &
 until grep -q ready tracker.log; do sleep 0.1; done
 `;
 
-/** A MariaDB server as Debian runs it: root comes in by the socket, everybody else with a password. */
+/** A MariaDB server as on Debian: root connects through the socket, others with a password. */
 const MARIADB = `
 { mariadb-install-db --no-defaults --user=root --datadir=/var/lib/mysql
   mariadbd --no-defaults --user=root --datadir=/var/lib/mysql --socket=/run/mysqld/mysqld.sock --bind-address=127.0.0.1 &
@@ -30,7 +30,7 @@ const MARIADB = `
 } > mariadb.log 2>&1
 `;
 
-/** What init writes, and "service", which has no systemd here. */
+/** A stand-in for init and "service", as there is no systemd here. */
 const INSTALLED = `
 btrt init --local 10.0.0.0/8 --address 192.0.2.1
 cat > "$HOME/bin/service" <<'SERVICE'
@@ -48,12 +48,12 @@ chmod +x "$HOME/bin/service"
 service btrt start
 `;
 
-/** Somebody is in the torrent of an example. */
+/** A peer in the torrent of an example. */
 const ANNOUNCE = `
 curl -sf "http://127.0.0.1/announce?info_hash=$(printf '%%aa%.0s' {1..20})&port=6881&left=0" > /dev/null
 `;
 
-/** The tracker's machine, and a resolver that subscribers ask. */
+/** The tracker's machine, and a subscribers' resolver. */
 const RESOLVER = `
 ip address add 192.0.2.1/32 dev lo
 ip address add 192.0.2.53/32 dev lo
@@ -61,7 +61,7 @@ dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces --listen-
   --local=/retracker.local/ --host-record=retracker.local,192.0.2.1
 `;
 
-/** A list such as its example, with what it skips. */
+/** A list like its example, with lines that are skipped. */
 const OPENTRACKER = `
 mkdir -p /etc/opentracker
 printf '# ours\\n%s\\n%s - a film\\n' 285862f84278e5e08f3a4f6606d2e768e594d5c3 $(printf a%.0s {1..40}) > /etc/opentracker/whitelist.txt
@@ -82,7 +82,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "docs/moving.md": { before: OPENTRACKER, tools: [] },
 };
 
-/** What a page needs. */
+/** The stage of a page. */
 export function stageOf(page: string): Stage {
   const { before, tools } = STAGES[page] ?? { before: "", tools: [] };
   return { before: FILES + before, tools };

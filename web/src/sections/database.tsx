@@ -13,7 +13,7 @@ export function Database({ status }: SectionProps) {
     <dl class="facts">
       <dt>Database</dt>
       <dd>
-        {database.url}: {database.usable ? "good" : "cannot be used"}
+        {database.url}: {database.usable ? "available" : "unavailable"}
       </dd>
       <dt>Last saved</dt>
       <dd>
