@@ -86,7 +86,9 @@ async function makeApp(
 ): Promise<App> {
   const { http, udp } = loaded.config.listen;
   const inherited = await takeInheritedSockets(process.env, process.pid);
-  const listen = placeInheritedSockets({ streams: http, datagrams: udp }, inherited);
+  const { unused, ...listen } = placeInheritedSockets({ streams: http, datagrams: udp }, inherited);
+  for (const { name, address } of unused)
+    log.warning({ socket: name, udp: formatHostPort(address) }, "listen.udp is empty: this socket is not served");
   const notifier = await openNotifier(process.env, process.pid);
   return new App({
     source,

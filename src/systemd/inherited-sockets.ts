@@ -8,7 +8,7 @@ const FIRST_DESCRIPTOR = 3;
 /** Limit of inherited descriptors: the addresses that `listen` can have, for both protocols. */
 const MOST_DESCRIPTORS = 128;
 
-/** The inherited sockets do not match the configuration. The message says how to fix that. */
+/** The inherited sockets cannot be used. The message says why. */
 export class InheritedSocketError extends Error {}
 
 /** An inherited socket. */
@@ -17,6 +17,8 @@ export interface InheritedSocket {
   readonly address: ListenAddress;
   /** Its name in the service manager: the unit's name by default. */
   readonly name: string;
+  /** Whether an IPv6 socket does not accept IPv4. */
+  readonly ipv6Only: boolean;
 }
 
 /**
@@ -52,42 +54,63 @@ export async function takeInheritedSockets(
         );
       const address = new Address();
       address.setBytes(socket.address, 0);
-      return { type: socket.type, name, address: { host: formatAddress(address), port: socket.port, fd } };
+      const { type, port, ipv6Only } = socket;
+      return { type, name, address: { host: formatAddress(address), port, fd }, ipv6Only };
     });
   } finally {
     calls.close();
   }
 }
 
+/** The addresses to listen on, some of them inherited sockets, and the inherited sockets that are not served. */
+export interface PlacedSockets extends ListenAddresses {
+  readonly unused: readonly InheritedSocket[];
+}
+
 /**
- * Replaces configured addresses by the inherited sockets that are bound to them; the other addresses will be opened. A
- * socket of `0.0.0.0` also replaces `::`, which is opened as `0.0.0.0` on machines without IPv6.
- * @throws InheritedSocketError if a socket matches no address: it would not be served.
+ * Replaces configured addresses by the inherited sockets that accept their clients; the other addresses will be opened.
+ * A socket of `0.0.0.0` also replaces `::`, which is opened as `0.0.0.0` on machines without IPv6.
+ *
+ * A socket that matches no address is served as well, because clients can connect to it in any case. A UDP socket is
+ * unused if the configuration disables UDP.
+ * @throws InheritedSocketError if two sockets have the same address.
  */
 export function placeInheritedSockets(
   wanted: ListenAddresses,
   given: readonly InheritedSocket[],
-): ListenAddresses {
+): PlacedSockets {
   const streams = [...wanted.streams];
   const datagrams = [...wanted.datagrams];
-  for (const { type, name, address } of given) {
-    const [addresses, key, protocol] =
-      type === "stream"
-        ? ([streams, "listen.http", "TCP"] as const)
-        : ([datagrams, "listen.udp", "UDP"] as const);
-    let place = addresses.findIndex((each) => isAt(each, address.host, address.port));
-    if (place < 0 && address.host === "0.0.0.0")
-      place = addresses.findIndex((each) => isAt(each, "::", address.port));
-    const at = `${protocol} ${formatHostPort(address)}`;
-    if (place < 0)
+  const unused: InheritedSocket[] = [];
+  for (const socket of given) {
+    const { type, name, address } = socket;
+    const [addresses, protocol] = type === "stream" ? [streams, "TCP"] : [datagrams, "UDP"];
+    if (type === "datagram" && wanted.datagrams.length === 0) {
+      unused.push(socket);
+      continue;
+    }
+    if (addresses.some((each) => each.fd !== undefined && isAt(each, address.host, address.port)))
       throw new InheritedSocketError(
-        `${name} of the service manager has ${at}, which is not in ${key}: add it there, or remove it from ${name}`,
+        `${name} of the service manager has ${protocol} ${formatHostPort(address)} twice`,
       );
-    if (addresses[place].fd !== undefined)
-      throw new InheritedSocketError(`${name} of the service manager has ${at} twice`);
-    addresses[place] = address;
+    const replaced = replacedBy(socket, addresses);
+    const at = addresses.findIndex((each) => replaced.includes(each));
+    const others = addresses.filter((each) => !replaced.includes(each));
+    addresses.splice(0, addresses.length, ...others);
+    addresses.splice(at < 0 ? addresses.length : at, 0, address);
   }
-  return { streams, datagrams };
+  return { streams, datagrams, unused };
+}
+
+/** The addresses, not inherited ones, whose clients a socket accepts. */
+function replacedBy({ address, ipv6Only }: InheritedSocket, addresses: readonly ListenAddress[]) {
+  const { host, port } = address;
+  const open = addresses.filter((each) => each.fd === undefined && each.port === port);
+  const isIPv4 = (each: ListenAddress) => !each.host.includes(":");
+  if (host === "::") return open.filter((each) => !ipv6Only || !isIPv4(each));
+  if (host !== "0.0.0.0") return open.filter((each) => isAt(each, host, port));
+  const included = open.filter(isIPv4);
+  return included.length > 0 ? included : open.filter((each) => isAt(each, "::", port));
 }
 
 function isAt(address: ListenAddress, host: string, port: number): boolean {

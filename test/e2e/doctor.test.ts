@@ -214,8 +214,7 @@ btrt doctor --json
     `ok: http [::]:80 is held for the tracker by btrt.socket
 ok: udp [::]:6969 is held for the tracker by btrt.socket
 ok: admin 127.0.0.1:6970 is free
-problem: btrt.socket holds http [::]:81, which the tracker would not serve → ` +
-      'add them to listen.http, or remove them with "systemctl edit btrt.socket"',
+ok: btrt.socket holds http [::]:81, which is not in listen.http: the tracker serves it, too`,
   );
 });
 

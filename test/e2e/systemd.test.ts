@@ -1,13 +1,11 @@
 /** What a service manager is told, and what it gives. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
 import { announce } from "../support/announce.ts";
 import { Bed, until } from "../support/bed.ts";
 import { STUCK_PORT } from "../support/deadly-port.ts";
 import { FakeSystemd } from "../support/fake-systemd.ts";
-import { runBtrt } from "../support/tracker-process.ts";
 
 const DYING = `NODE_OPTIONS=--import ${new URL("../support/dying.ts", import.meta.url)}`;
 const timeout = 60_000;
@@ -57,14 +55,15 @@ test("it is alive as long as every thread is", { timeout }, async (t) => {
   assert.doesNotMatch(manager.heard.slice(from).join(), /WATCHDOG=1/);
 });
 
-test("sockets that the configuration has no place for are refused in words", { timeout }, async (t) => {
-  const { bed, manager } = await open(t);
-  await writeFile(bed.path("btrt.conf"), 'listen: { http: ["127.0.0.1:1"], udp: [] }\n');
-  const refused = runBtrt(bed, ["run", "--config", bed.path("btrt.conf")], manager.options());
-  assert.equal(await refused.ended, 1);
-  assert.equal(
-    refused.stderr,
-    `btrt: listen: btrt.socket of the service manager has TCP 127.0.0.1:${manager.http.port}, which is not in ` +
-      "listen.http: add it there, or remove it from btrt.socket\n",
-  );
+test("sockets that the configuration does not name are served, but none of UDP if UDP is disabled", {
+  timeout,
+}, async (t) => {
+  const { manager } = await open(t);
+  const tracker = await manager.start('listen: { http: ["127.0.0.1:0"], udp: [] }\nworkers: 1\n');
+  assert.equal(tracker.urls[1], `http://127.0.0.1:${manager.http.port}/announce`);
+  await announce(tracker.urls[1], { infoHash: randomBytes(20), port: 7001 });
+  assert.deepEqual(tracker.udpUrls, []);
+  const { udp } = await tracker.logged("the UDP socket", ({ msg }) => msg.startsWith("listen.udp is empty"));
+  assert.equal(udp, `127.0.0.1:${manager.udp.port}`);
+  assert.equal(await tracker.stop(), 0);
 });

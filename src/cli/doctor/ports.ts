@@ -4,7 +4,7 @@ import type { ListenAddress } from "../../engine/engine.ts";
 import { assertAddressesFree } from "../../engine/node/address-availability.ts";
 import { formatHostPort } from "../../model/address-text.ts";
 import { isInstalled } from "../config-file.ts";
-import { type Finding, ok, problem, type Subject, unknown } from "./finding.ts";
+import { type Finding, ok, problem, type Subject, unknown, warning } from "./finding.ts";
 import { askSocketUnit } from "./socket-unit.ts";
 
 type Protocol = "http" | "udp" | "admin";
@@ -26,23 +26,30 @@ export async function checkPorts({ configFile, loaded, running }: Subject): Prom
     const url = `${protocol}://${text}/announce`;
     const isOurs = running !== undefined && (protocol === "admin" || running.announceUrls.includes(url));
     if (isOurs) findings.push(ok(`${what} is in use by the running tracker`));
-    else if (protocol !== "admin" && held[protocol].includes(text))
+    else if (protocol !== "admin" && held[protocol].some((each) => includesAddress(each, text)))
       findings.push(ok(`${what} is held for the tracker by btrt.socket`));
     else findings.push(await tryAddress(what, protocol, address));
   }
   for (const protocol of ["http", "udp"] as const) {
     const known = listen[protocol].map(formatHostPort);
-    const strange = held[protocol].filter((address) => !known.includes(address));
-    const remedy = `add them to listen.${protocol}, or remove them with "systemctl edit btrt.socket"`;
-    if (strange.length > 0)
-      findings.push(
-        problem(
-          `btrt.socket holds ${protocol} ${strange.join(", ")}, which the tracker would not serve`,
-          remedy,
-        ),
-      );
+    const further = held[protocol].filter((each) => !known.some((address) => includesAddress(each, address)));
+    findings.push(...further.map((address) => judgeFurther(protocol, address, listen[protocol].length > 0)));
   }
   return findings;
+}
+
+/** Whether a socket of systemd accepts the clients of an address; `[::]` accepts IPv4 as well. */
+function includesAddress(held: string, address: string): boolean {
+  const port = held.slice(held.lastIndexOf(":"));
+  const all = address.startsWith("[") ? [`[::]${port}`] : [`[::]${port}`, `0.0.0.0${port}`];
+  return address.endsWith(port) && [address, ...all].includes(held);
+}
+
+/** Judges a socket of btrt.socket that is not in the configuration. The tracker serves it, unless UDP is disabled. */
+function judgeFurther(protocol: "http" | "udp", address: string, isEnabled: boolean): Finding {
+  const text = `btrt.socket holds ${protocol} ${address}, which is not in listen.${protocol}`;
+  if (isEnabled) return ok(`${text}: the tracker serves it, too`);
+  return warning(`${text}: nothing answers there`, 'remove it with "systemctl edit btrt.socket"');
 }
 
 async function tryAddress(what: string, protocol: Protocol, address: ListenAddress): Promise<Finding> {

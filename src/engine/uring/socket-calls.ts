@@ -60,6 +60,8 @@ export interface InheritedSocket {
   /** The bound address: 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`. */
   readonly address: Uint8Array;
   readonly port: number;
+  /** Whether an IPv6 socket does not accept IPv4 (IPV6_V6ONLY). */
+  readonly ipv6Only: boolean;
 }
 
 /** Has scratch memory, so each thread needs its own. */
@@ -125,8 +127,10 @@ export class SocketCalls {
     const family = halves[(SCRATCH.address + SOCKADDR.family) >> 1];
     if (port === 0 || (family !== SOCKET.familyIPv4 && family !== SOCKET.familyIPv6)) return undefined;
     const address = new Uint8Array(16);
-    readSocketAddress(bytes, SCRATCH.address, family === SOCKET.familyIPv6, address);
-    return { type: isStream ? "stream" : "datagram", address, port };
+    const isIPv6 = family === SOCKET.familyIPv6;
+    readSocketAddress(bytes, SCRATCH.address, isIPv6, address);
+    const ipv6Only = isIPv6 && this.#getOption(fd, SOCKET.ipv6Only, SOCKET.levelIPv6) === 1;
+    return { type: isStream ? "stream" : "datagram", address, port, ipv6Only };
   }
 
   /** Releases the scratch memory. */
@@ -205,9 +209,9 @@ export class SocketCalls {
       throw systemError(`setsockopt ${level} ${option}`);
   }
 
-  #getOption(fd: number, option: number): number {
+  #getOption(fd: number, option: number, level: number = SOCKET.levelSocket): number {
     this.#scratch.words[SCRATCH.length >> 2] = 4;
-    if (getsockopt(fd, SOCKET.levelSocket, option, this.#option, this.#length) < 0) return -1;
+    if (getsockopt(fd, level, option, this.#option, this.#length) < 0) return -1;
     return this.#scratch.words[SCRATCH.option >> 2];
   }
 
