@@ -13,13 +13,20 @@ import {
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type BundledPackage, bundle, readPackage } from "./bundle.ts";
+import { CREATION_SCRIPT, UPGRADE_SCRIPT } from "./database-scripts.ts";
 import { type Release, ROOT } from "./release.ts";
 
 const PACKAGING = join(ROOT, "packaging");
 const MODULES = join(ROOT, "node_modules");
 const HOME = "usr/lib/btrt";
 /** Configuration files of the package. dpkg and rpm keep changed ones. */
-export const CONFIGURATION_FILES = ["/etc/btrt/btrt.conf.default"];
+export const CONFIGURATION_FILES = [
+  "/etc/btrt/btrt.conf.default",
+  "/etc/btrt/btrt.db_creation.sql",
+  "/etc/btrt/btrt.db_upgrade_2.1.0.sql",
+  "/etc/btrt/local_cidrs.conf",
+  "/etc/btrt/neighboring_cidrs.conf",
+];
 /** Directories to which the tracker writes. */
 const OWN_DIRECTORIES = ["var/lib/btrt", "var/log/btrt"];
 
@@ -75,11 +82,20 @@ export async function layOut(root: string, release: Release): Promise<void> {
   layout.copy(join(PACKAGING, "btrt.conf"), "usr/share/btrt/btrt.conf");
   layout.copy(join(PACKAGING, "prometheus/btrt.rules.yml"), "usr/share/btrt/prometheus/btrt.rules.yml");
   layout.copy(join(PACKAGING, "grafana/btrt.json"), "usr/share/btrt/grafana/btrt.json");
-  layout.copy(join(ROOT, "btrt.conf.default"), "etc/btrt/btrt.conf.default");
+  writeConfigurationFiles(layout);
   writeDocumentation(layout);
   const others = [...packages, ...[join(MODULES, "koffi"), node].map(readPackage)];
   layout.writeCompressed("usr/share/doc/btrt/third-party", others.map(termsOf).join("\n\n"));
   for (const directory of OWN_DIRECTORIES) mkdirSync(layout.path(directory), { recursive: true });
+}
+
+/** What configurations start from, under the names of the original's manual. */
+function writeConfigurationFiles(layout: Layout): void {
+  layout.copy(join(ROOT, "btrt.conf.default"), "etc/btrt/btrt.conf.default");
+  layout.write("etc/btrt/btrt.db_creation.sql", CREATION_SCRIPT);
+  layout.write("etc/btrt/btrt.db_upgrade_2.1.0.sql", UPGRADE_SCRIPT);
+  for (const name of ["local_cidrs.conf", "neighboring_cidrs.conf"])
+    layout.copy(join(PACKAGING, "etc", name), `etc/btrt/${name}`);
 }
 
 function termsOf({ name, version, licence }: BundledPackage): string {

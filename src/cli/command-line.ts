@@ -1,10 +1,10 @@
 /** The commands of `btrt`: from arguments to an exit code. */
 import { Argument, Command, CommanderError, Option } from "commander";
+import { CONFIG_FILE } from "../config/config-file.ts";
 import type { ConfigSource } from "../config/load.ts";
 import { HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import type { Shell } from "./completion/scripts.ts";
-import { CONFIG_FILE } from "./config-file.ts";
 import type { DatabaseCommand } from "./database.ts";
 import type { DoctorOptions } from "./doctor/doctor.ts";
 import type { HashListOptions } from "./hash-list.ts";

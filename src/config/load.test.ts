@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { MANUAL } from "../../test/support/original-manual.ts";
 import { formatPrefix } from "../network/prefix.ts";
 import { loadConfig } from "./load.ts";
 import { memoryFiles } from "./memory-files.ts";
@@ -29,48 +30,6 @@ async function problemsOf(text: string | Uint8Array, files?: Record<string, stri
 /** A problem's line without the name of the configuration file. */
 const placeless = (line: string) => line.replace(/^\/etc\/btrt\/btrt.conf:(?=\d)/, "");
 
-/** The snippets of the original's manual, as printed there. */
-const MANUAL = {
-  logging: `
-#
-# Logging parameters
-logging:
-  path: "/var/log/btrt" # Path to log files, default: /var/log/btrt
-  level: "info" # Possible levels are:
-                # critical, error, warning, info, diagnostic, debug
-                # default logging level is "info"
-  switch_time: "01:00:00" # Log switching time in format "HH:MI:SS", default: "01:00:00"
-`,
-  database: `
-database:
-  url: "tcp://127.0.0.1:3306" # URL for connection to MySQL, default: "tcp://127.0.0.1:3306"
-  user: "root" # User name, default: "root"
-  password: "root" # Password
-  schema: "btrt" # Schema name, default: "btrt"
-`,
-  peer_groups: `
-peer_groups:
-  # It is useful to have definition for peers in local network.
-  - name: "local peers"
-    priority: 0
-    cidr_file: "/etc/btrt/local_cidrs.conf"
-    cidr_list:
-      -
-  # neighboring peers is used to identifying range of IP-addresses of peers connected to neighboring trackers
-  - name: "neighboring peers"
-    priority: 1
-    cidr_file: "/etc/btrt/neighboring_cidrs.conf"
-    cidr_list:
-      -
-`,
-  neighbors: `
-neighbors:
-  - name: "the nearest retracker"
-    refresh_interval: 1800
-    peers_expiry_interval: 7200
-    announce_request: "http://retracker.mgts.by/announce?info_hash={info_hash}&peer_id=0123456789012345678A&port=6882&downloaded=0&uploaded=0&left=4194304&event=started&compact=1&numwant=1000"
-`,
-};
 const MANUAL_FILES = {
   "/etc/btrt/local_cidrs.conf": "127.0.0.0/8\n192.168.0.0/16\n",
   "/etc/btrt/neighboring_cidrs.conf": "198.51.100.0/24\n",
@@ -111,10 +70,29 @@ test("an empty file, and no file, are the defaults", async () => {
   assert.equal(config.tracker.max_peers, 4_000_000);
   assert.equal(config.selection.policy, "nearest");
   assert.equal(config.database.url, `sqlite:${resolve("var/btrt.db")}`);
-  const database = { ...config.database, url: "sqlite:/etc/btrt/var/btrt.db" };
+  const database = { ...config.database, url: "sqlite:/var/lib/btrt/btrt.db" };
   for (const text of ["", "# nothing\n", "logging:\nlisten:\npeer_groups:\ntracker:\n  access_list:\n"]) {
     assert.deepEqual((await loadGood(text)).config, { ...config, database });
   }
+});
+
+test("without a url the database is a file, or the original's server if the configuration has a user or password", async () => {
+  const server = { url: "tcp://127.0.0.1:3306", user: "root", schema: "btrt" };
+  const file = { ...server, url: "sqlite:/var/lib/btrt/btrt.db" };
+  const cases: [string, object][] = [
+    ["{ save_interval: 5 }", file],
+    ["{ url: , tls_ca: /ca }", file],
+    ["{ user: btrt, password: x }", { ...server, user: "btrt" }],
+    ["{ password_file: /secret }", server],
+    ["{ schema: other }", { ...server, schema: "other" }],
+    ["{ url: 'sqlite:a.db', password: x }", { ...file, url: "sqlite:/etc/btrt/a.db" }],
+  ];
+  for (const [text, wanted] of cases) {
+    const { url, user, schema } = (await loadGood(`database: ${text}`, { "/secret": "x" })).config.database;
+    assert.deepEqual({ url, user, schema }, wanted, text);
+  }
+  const elsewhere = await loadConfig({ configFile: "/srv/b.conf" }, memoryFiles({ "/srv/b.conf": "" }));
+  assert.equal(elsewhere.config?.database.url, "sqlite:/srv/var/btrt.db");
 });
 
 test("a file that cannot be read is one clear line", async () => {

@@ -11,6 +11,7 @@ import { FileError, type ReadFile, readFromDisk, readText } from "./read-file.ts
 import { moveRetiredKeys } from "./retired-keys.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { visitValues, wraps } from "./schema-tree.ts";
+import { defaultDatabase, UNPLACED_DATABASE } from "./sections/database.ts";
 import { validate } from "./validate.ts";
 
 /** Source of a configuration. */
@@ -80,9 +81,8 @@ function explainConfigFile(error: unknown, file: string): string {
 }
 
 async function loadDocument(document: ConfigDocument, file: string, read: ReadFile): Promise<LoadResult> {
-  const directory = file === "" ? resolve() : dirname(resolve(file));
   const retired = moveRetiredKeys(document, file);
-  resolvePaths(document.value, directory);
+  resolvePaths(document.value, directoryOf(file));
   const { config, problems, warnings } = validate(document, file);
   const inFile = [...document.problems, ...problems].sort((a, b) => a.line - b.line || a.column - b.column);
   const named = new NamedFiles(document, file, read);
@@ -114,7 +114,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
       report.warnings.push({ file, ...document.position(path), key: formatKeyPath(path), message });
     }
   }
-  const database = { ...config.database, url: resolveUrl(config.database.url, directory) };
+  const database = { ...config.database, url: databaseUrl(config.database.url, file) };
   const databasePassword = password ?? database.password;
   const lists = { accessList, hashListExclude };
   return { ...report, config: { ...config, database }, groups, ...lists, databasePassword, adminFiles };
@@ -216,10 +216,16 @@ function firstLine(text: string): string {
   return text.replace(/[\r\n].*/s, "").trim();
 }
 
-/** Makes the path of an embedded database absolute. */
-function resolveUrl(url: string, directory: string): string {
+/** The URL of the database, with an absolute path. @param file the configuration; empty for the defaults. */
+function databaseUrl(configured: string, file: string): string {
+  const url = configured === UNPLACED_DATABASE ? defaultDatabase(file) : configured;
   const [, path] = /^sqlite:(.*)$/s.exec(url) ?? [];
-  return path === undefined ? url : `sqlite:${resolve(directory, path)}`;
+  return path === undefined ? url : `sqlite:${resolve(directoryOf(file), path)}`;
+}
+
+/** The directory at which relative paths start. @param file the configuration; empty for the defaults. */
+function directoryOf(file: string): string {
+  return file === "" ? resolve() : dirname(resolve(file));
 }
 
 /** Makes the paths in a document absolute. */

@@ -88,7 +88,10 @@ async function makeApp(
   const inherited = await takeInheritedSockets(process.env, process.pid);
   const { unused, ...listen } = placeInheritedSockets({ streams: http, datagrams: udp }, inherited);
   for (const { name, address } of unused)
-    log.warning({ socket: name, udp: formatHostPort(address) }, "listen.udp is empty: this socket is not served");
+    log.warning(
+      { socket: name, udp: formatHostPort(address) },
+      "listen.udp is empty: this socket is not served",
+    );
   const notifier = await openNotifier(process.env, process.pid);
   return new App({
     source,

@@ -13,6 +13,9 @@ const VERSIONS = [
   "a checksum of every row, where the database has none itself",
 ] as const;
 
+/** What the guard of a script does. */
+const GUARD = "fails if another program has tables with these names";
+
 /** The version that this program works with. */
 export const SCHEMA_VERSION = VERSIONS.length;
 
@@ -23,6 +26,11 @@ type OfEachVersion<Versions extends readonly string[]> = {
 
 /** How one database gets its schema. */
 export interface Migrations {
+  /**
+   * Statements for a script, before the first version: they fail if another program has tables with our names. Empty
+   * where no script is needed, as the tracker itself makes the tables.
+   */
+  readonly guard: readonly string[];
   /** Creates the table of applied versions, `btrt_schema`, unless it exists. */
   readonly createVersionTable: string;
   /** The beginning of an `INSERT` that ignores a row that exists. */
@@ -62,11 +70,11 @@ export function stepsFrom(migrations: Migrations, from: number, to: number = SCH
 
 /** The statements from one version to the newest as a script, for a database administrator to run. */
 export function migrationScript(migrations: Migrations, from: number): string {
-  return stepsFrom(migrations, from)
-    .map((statements, i) => {
-      const version = from + i + 1;
-      const lines = statements.map((sql) => `${sql};\n`).join("");
-      return `-- version ${version}: ${VERSIONS[version - 1]}\n${lines}`;
-    })
-    .join("\n");
+  const section = (title: string, statements: readonly string[]) =>
+    `-- ${title}\n${statements.map((sql) => `${sql};\n`).join("")}`;
+  const guard = from === 0 && migrations.guard.length > 0 ? [section(GUARD, migrations.guard)] : [];
+  const versions = stepsFrom(migrations, from).map((statements, i) =>
+    section(`version ${from + i + 1}: ${VERSIONS[from + i]}`, statements),
+  );
+  return [...guard, ...versions].join("\n");
 }

@@ -1,17 +1,19 @@
 /** What is in the packages, by the tools of those who have to work with them. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { CONFIGURATION_FILES } from "../../packaging/layout.ts";
+import { ROOT } from "../../packaging/release.ts";
 import { BUILT, debOf, output, rpmOf, VERSION } from "./built.ts";
 
 const DEB = join(BUILT[0], debOf(VERSION));
 const RPM = join(BUILT[0], rpmOf(VERSION));
 
 const WANTED = [
-  "/etc/btrt/btrt.conf.default",
+  ...CONFIGURATION_FILES,
   "/usr/lib/btrt/bin/node",
   "/usr/lib/btrt/lib/main.js",
   "/usr/lib/btrt/lib/worker.js",
@@ -40,6 +42,28 @@ test("the same input makes the same bytes", () => {
     const [one, other] = BUILT.map((directory) => readFileSync(join(directory, name)));
     assert.ok(one.equals(other), name);
   }
+});
+
+test("without the tools of one package the other is built, and the output says what is missing", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "btrt-tools-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  for (const program of ["git", "strip", "dpkg-deb", "tar", "rm"])
+    symlinkSync(output("which", program).trim(), join(directory, program));
+  const build = (path: string) =>
+    spawnSync(process.execPath, [join(ROOT, "packaging/build.ts"), "--out", directory], {
+      encoding: "utf8",
+      env: { ...process.env, PATH: path },
+    });
+  const withoutRpm = build(directory);
+  assert.equal(withoutRpm.stdout, `${join(directory, debOf(VERSION))}\n`);
+  assert.equal(
+    withoutRpm.stderr,
+    "no .rpm is built, because the program rpmbuild is missing: install rpm (Debian) or rpm-build (Red Hat)\n",
+  );
+  assert.equal(withoutRpm.status, 0);
+  const without = build("/nowhere");
+  assert.match(without.stderr, /^no \.deb is built, because the program git is missing: install git$/m);
+  assert.deepEqual([without.stdout, without.status], ["", 1]);
 });
 
 test("the .deb has everything, and root owns it", () => {
@@ -71,7 +95,7 @@ test("the .rpm has the same files as the .deb, but for what is Debian's", () => 
 test("the .rpm says what it is, what it needs, and what is whose", () => {
   const query = (...args: string[]) => output("rpm", "-qp", ...args, RPM);
   assert.equal(query("--queryformat", "%{NAME} %{VERSION} %{LICENSE}"), `btrt ${VERSION} MIT`);
-  assert.deepEqual(lines(query("--configfiles")), ["/etc/btrt/btrt.conf", "/etc/btrt/btrt.conf.default"]);
+  assert.deepEqual(lines(query("--configfiles")), ["/etc/btrt/btrt.conf", ...CONFIGURATION_FILES]);
   const owners = new Set(lines(query("--queryformat", "[%{FILEUSERNAME}:%{FILEGROUPNAME}\n]")));
   assert.deepEqual([...owners], ["root:root"]);
   const requires = query("--requires");

@@ -14,7 +14,7 @@ const REMEDIES: Readonly<Record<DatabaseFailure, string>> = {
   corrupt:
     "the tracker renames it and starts a new one with the readable rows; restore a backup to get all of them",
   denied: "check database.user, its password, and its privileges on the schema",
-  foreign: "set database.url to a file of its own",
+  foreign: "set database.url or database.schema to one of its own",
   misplaced: "check database.url",
   moved: "the tracker creates a new one",
   schema: '"btrt db upgrade" upgrades older tables; newer ones need the version that created them',

@@ -1,9 +1,9 @@
 /** Checks that the addresses to listen on are free, or in use by the running tracker. */
 
+import { isInstalled } from "../../config/config-file.ts";
 import type { ListenAddress } from "../../engine/engine.ts";
 import { assertAddressesFree } from "../../engine/node/address-availability.ts";
 import { formatHostPort } from "../../model/address-text.ts";
-import { isInstalled } from "../config-file.ts";
 import { type Finding, ok, problem, type Subject, unknown, warning } from "./finding.ts";
 import { askSocketUnit } from "./socket-unit.ts";
 

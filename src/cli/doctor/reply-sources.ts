@@ -1,11 +1,12 @@
 /** Checks that UDP replies have the right source address, on a machine with several. */
+
+import { isInstalled } from "../../config/config-file.ts";
 import type { Config } from "../../config/schema.ts";
 import { connectionsPerWorker, workerCount } from "../../config/worker-count.ts";
 import type { ListenAddress } from "../../engine/engine.ts";
 import { localAddresses, uncertainReplySources } from "../../engine/node/local-addresses.ts";
 import { probeUring } from "../../engine/uring/probe.ts";
 import { formatHostPort } from "../../model/address-text.ts";
-import { isInstalled } from "../config-file.ts";
 import { type Finding, ok, type Subject, warning } from "./finding.ts";
 import { askSocketUnit } from "./socket-unit.ts";
 

@@ -1,23 +1,16 @@
 /** The configuration that `btrt init` writes: the answers, and defaults for everything else. */
 import { resolve } from "node:path";
 import { stringify } from "yaml";
+import { isInstalled } from "../../config/config-file.ts";
 import { ANNOUNCE_PATH } from "../../config/sections/neighbors.ts";
 import { findDatabaseKind } from "../../storage/databases.ts";
-import { isInstalled } from "../config-file.ts";
 import type { Answers } from "./answers.ts";
 
-/** The paths that a package uses. */
-const INSTALLED_DATABASE = "sqlite:/var/lib/btrt/btrt.db";
+/** Where a package expects the log. */
 const INSTALLED_LOGS = "/var/log/btrt";
-const EMBEDDED_DATABASE = "sqlite:var/btrt.db";
 
 const HEADER = `# Written by "btrt init". Every other key has its default: btrt.conf.default and "man btrt.conf" describe them.
 # "btrt check" reports the mistakes in this file. A running tracker reads the file again on SIGHUP.`;
-
-/** The default path of the database: beside the configuration, or the path of the package. */
-export function defaultDatabase(configFile: string): string {
-  return isInstalled(configFile) ? INSTALLED_DATABASE : EMBEDDED_DATABASE;
-}
 
 /** The text of the file, YAML. */
 export function configText(answers: Answers, configFile: string): string {

@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isInstalled } from "../config-file.ts";
+import { isInstalled } from "../../config/config-file.ts";
+import { defaultDatabase } from "../../config/sections/database.ts";
 import { dnsLines } from "../dns-lines.ts";
 import { print, printError } from "../output.ts";
 import { type Answers, defaultAnswers } from "./answers.ts";
 import { problemsOf } from "./check-answers.ts";
-import { configText, defaultDatabase, isServer } from "./config-text.ts";
+import { configText, isServer } from "./config-text.ts";
 import { askFor, InterruptedError, type Terminal } from "./questions.ts";
 
 /**

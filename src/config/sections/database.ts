@@ -1,6 +1,7 @@
 /** `database`: what survives a restart, and where it is stored. */
 import { isIP } from "node:net";
 import { DATABASE_KINDS } from "../../storage/databases.ts";
+import { isInstalled } from "../config-file.ts";
 import { filePath, flag, integer, optional, rule, section, text } from "../fields.ts";
 
 const FORMS = DATABASE_KINDS.flatMap(({ urlForms }) => urlForms.map((form) => `"${form}"`));
@@ -9,13 +10,31 @@ const url = text().refine((value) => DATABASE_KINDS.some(({ urlPattern }) => url
   error: `must be ${FORMS.slice(0, -1).join(", ")} or ${FORMS.at(-1)}`,
 });
 
+/** The server of the original BTRT: for a configuration with keys of a server, but without a url. */
+const ORIGINAL_SERVER = "tcp://127.0.0.1:3306";
+
+/** An embedded database without a path. Loading puts it where {@link defaultDatabase} says. */
+export const UNPLACED_DATABASE = "sqlite:";
+
+/** Where the embedded database is if the configuration does not say so. */
+export function defaultDatabase(configFile: string): string {
+  return isInstalled(configFile) ? "sqlite:/var/lib/btrt/btrt.db" : "sqlite:var/btrt.db";
+}
+
 /** The keys of the original BTRT, and our own. The password of a server is text, in a file, or in the environment. */
 export const database = section(
   {
-    url: url
-      .default("sqlite:var/btrt.db")
-      .describe(`${DATABASE_KINDS.map(({ description }) => description).join("; ")}.`),
-    user: text().default("root").describe("The user name on the database server."),
+    url: optional(url).meta({
+      description:
+        `${DATABASE_KINDS.map(({ description }) => description).join("; ")}. Without it, the database is the file ` +
+        "/var/lib/btrt/btrt.db if the configuration is /etc/btrt/btrt.conf, and otherwise var/btrt.db beside the " +
+        `configuration. But if user, password, password_file or schema is set, it is "${ORIGINAL_SERVER}".`,
+      examples: [ORIGINAL_SERVER],
+    }),
+    user: optional(text()).meta({
+      description: "The user name on the database server. Without it: root.",
+      examples: ["btrt"],
+    }),
     password: optional(text()).meta({
       description: "The user's password.",
       examples: ["password_for_btrt_user"],
@@ -25,7 +44,10 @@ export const database = section(
         "A file with the password. It takes precedence over password. BTRT_DATABASE_PASSWORD in the environment takes precedence over both.",
       examples: ["/etc/btrt/database_password"],
     }),
-    schema: text().default("btrt").describe("The schema on the database server."),
+    schema: optional(text()).meta({
+      description: "The schema on the database server. Without it: btrt.",
+      examples: ["btrt"],
+    }),
     tls: flag()
       .default(false)
       .describe("true: the connection to the server uses TLS, and the server's certificate is checked."),
@@ -49,12 +71,31 @@ export const database = section(
       .default(90)
       .describe("Days for which a torrent's counts are kept after its last peer has left."),
   },
-  rule(["tls", "url"], ({ tls, url }) =>
-    tls && isIP(hostOf(url)) !== 0
+  rule(["tls", "url"], (keys) =>
+    keys.tls && isIP(hostOf(urlOf(keys))) !== 0
       ? "needs the server's name in url, not its address: its certificate is checked for the name"
       : undefined,
   ),
-);
+).transform((keys) => ({
+  ...keys,
+  url: urlOf(keys),
+  user: keys.user ?? "root",
+  schema: keys.schema ?? "btrt",
+}));
+
+interface ServerKeys {
+  readonly url: string | null;
+  readonly user: string | null;
+  readonly password: string | null;
+  readonly password_file: string | null;
+  readonly schema: string | null;
+}
+
+/** The URL, or what its absence means. */
+function urlOf({ url, user, password, password_file, schema }: ServerKeys): string {
+  const isServer = [user, password, password_file, schema].some((value) => value !== null);
+  return url ?? (isServer ? ORIGINAL_SERVER : UNPLACED_DATABASE);
+}
 
 /** The host of a server's URL, without the brackets of an IPv6 address. */
 function hostOf(url: string): string {

@@ -5,8 +5,23 @@
  */
 import type { Migrations } from "../schema.ts";
 
+/** A table with one of these names is ours if there is also `btrt_schema`, which every step makes first. */
+export const OUR_TABLES = ["swarm", "group_total"] as const;
+
+const NAMES = OUR_TABLES.map((name) => `'${name}'`).join(", ");
+
 /** The steps. */
 export const MIGRATIONS: Migrations = {
+  // The name of the missing table is the message: SIGNAL is not allowed here.
+  guard: [
+    `SET @btrt_step = IF(
+EXISTS (SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN (${NAMES}))
+AND NOT EXISTS (SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'btrt_schema'),
+'SELECT * FROM \`${OUR_TABLES.join(" or ")} is a table of another program\`', 'DO 0')`,
+    "PREPARE btrt_step FROM @btrt_step",
+    "EXECUTE btrt_step",
+    "DEALLOCATE PREPARE btrt_step",
+  ],
   createVersionTable: `CREATE TABLE IF NOT EXISTS btrt_schema (
   version INT UNSIGNED NOT NULL PRIMARY KEY,
   applied_at INT UNSIGNED NOT NULL

@@ -15,7 +15,7 @@ import {
 } from "../database.ts";
 import { COUNT_COLUMNS, SWARM_COLUMNS, TOTAL_COLUMNS, toSwarmRow, toTotal, totalValues } from "../rows.ts";
 import { stepsFrom } from "../schema.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import { MIGRATIONS, OUR_TABLES } from "./migrations.ts";
 import { connect, type ServerConnection, type ServerSettings } from "./mysql-connection.ts";
 import { toDatabaseError } from "./mysql-errors.ts";
 
@@ -83,11 +83,28 @@ export class MysqlDatabase implements Database {
   async migrate(): Promise<void> {
     await this.#attempt((connection) => this.#lock(connection, "migration", MIGRATION_TIMEOUT_SECONDS));
     try {
-      const steps = stepsFrom(MIGRATIONS, await this.version());
+      const version = await this.version();
+      if (version === 0) await this.#requireNoForeignTables();
+      const steps = stepsFrom(MIGRATIONS, version);
       for (const sql of steps.flat()) await this.#execute(sql, undefined, MIGRATION_TIMEOUT_SECONDS * 1000);
     } finally {
       await this.#execute("DO RELEASE_LOCK(?)", [this.#lockName("migration")]);
     }
+  }
+
+  /** @throws DatabaseError `foreign` if another program has tables with our names. */
+  async #requireNoForeignTables(): Promise<void> {
+    const rows = await this.#rows(
+      "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()",
+    );
+    const names = rows.map(({ name }) => String(name));
+    const foreign = OUR_TABLES.find((table) => names.includes(table));
+    if (foreign === undefined || names.includes("btrt_schema")) return;
+    throw new DatabaseError(
+      "foreign",
+      `${this.name}: its table "${foreign}" is of another program, and was not changed: create a schema of its own, ` +
+        "and name it in database.schema",
+    );
   }
 
   async readFacts(infoHashes: readonly Uint8Array[]): Promise<Map<string, SwarmFacts>> {

@@ -3,6 +3,7 @@ import type { Migrations } from "../schema.ts";
 
 /** The steps; each is applied in a transaction. */
 export const MIGRATIONS: Migrations = {
+  guard: [],
   createVersionTable:
     "CREATE TABLE IF NOT EXISTS btrt_schema (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)",
   insertOrIgnore: "INSERT OR IGNORE",

@@ -79,7 +79,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   },
   "docs/hash-list.md": { before: `${INSTALLED}mkdir /var/lib/dpi`, tools: [] },
   "docs/troubleshooting.md": { before: INSTALLED + ANNOUNCE, tools: [] },
-  "docs/moving.md": { before: OPENTRACKER, tools: [] },
+  "docs/moving.md": { before: MARIADB + OPENTRACKER, tools: ["mariadb-server"] },
 };
 
 /** The stage of a page. */

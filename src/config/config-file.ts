@@ -1,4 +1,4 @@
-/** The default location of the configuration. */
+/** Where packages have the configuration. */
 import { resolve } from "node:path";
 
 /** The path that packages install, and the default of `--config`. */
