@@ -10,7 +10,7 @@ function breaker(): CircuitBreaker {
   return new CircuitBreaker(() => 1, SETTINGS);
 }
 
-/** One that has just been left alone, at 0. */
+/** A breaker that has just opened, at time 0. */
 function open(): CircuitBreaker {
   const made = breaker();
   assert.deepEqual([made.fail(0), made.fail(0), made.fail(0)], [false, false, true]);

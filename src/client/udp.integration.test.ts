@@ -182,7 +182,7 @@ describe("announcing over UDP", () => {
     assert.equal(outcome.interval, 1800);
   });
 
-  it("says when an answer is too short, or ends amid a peer", async () => {
+  it("says when an answer is too short, or ends within a peer", async () => {
     tracker.answer = (datagram, send) => send(reply(CONNECT, datagram, ID.subarray(1)));
     assertFailed(await announce(), "not an announce");
     for (const more of [answer(PEERS).subarray(0, 11), answer(PEERS.subarray(1))]) {

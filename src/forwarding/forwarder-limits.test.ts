@@ -93,7 +93,7 @@ describe("order and limits", () => {
     );
   });
 
-  it("a tracker that fails is left alone, and tried again", async () => {
+  it("a tracker that fails is backing off, and tried again", async () => {
     for (let client = 0; client < 5; client++) {
       rig.take({ client, swarm: client });
       await rig.asked[client].answer(failure("refused"));

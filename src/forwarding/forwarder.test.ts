@@ -106,7 +106,7 @@ describe("an answer", () => {
     assert.equal(rig.times.due, START + 900);
   });
 
-  it("is believed about min interval, and about being left alone", async () => {
+  it("is believed about min interval, and about a retry time", async () => {
     rig.take();
     await rig.asked[0].answer(answer({ interval: 1000, minInterval: 950 }));
     assert.ok(rig.times.find(1, 1));

@@ -31,7 +31,7 @@ describe("a failure reason", () => {
   });
 });
 
-describe("what a tracker is left alone for", () => {
+describe("which failures make a tracker back off", () => {
   it("is that it fails, not what a client would have it asked", () => {
     for (const kind of ["timeout", "refused", "cut", "not bencode", "redirect"] as const)
       assert.equal(isItsFault(noReply(kind)), true, kind);

@@ -112,7 +112,7 @@ describe("a schedule", () => {
     assert.deepEqual([rig.schedule.running, rig.schedule.queued], [0, 0]);
   });
 
-  it("lets go of thousands of clients with several announces each when their tracker is left alone", async () => {
+  it("lets go of thousands of clients with several announces each when their tracker is backing off", async () => {
     const rig = new Rig();
     for (let client = 0; client < 4000; client++) for (let i = 0; i < 4; i++) rig.add("down", client);
     assert.equal(rig.sent.length, 1);
@@ -164,7 +164,7 @@ describe("a schedule", () => {
     assert.deepEqual([rig.schedule.running, rig.schedule.queued, rig.schedule.crowded], [1, 5, 6]);
   });
 
-  it("does not recurse when trackers that are left alone free one place after the other", async () => {
+  it("does not recurse when trackers that are backing off free one place after the other", async () => {
     const rig = new Rig({ maxRequests: 5000, maxTrackers: 5000, maxPerAddress: 1 });
     rig.add("hangs", undefined);
     for (let i = 0; i < 4900; i++) {

@@ -141,7 +141,7 @@ function header({ groups, tiers, intervalSeconds, bridge, countOnly }: RulesetOp
     "#",
     "# Subscribers are the members of these peer groups:",
     ...list(({ priority }) => near.has(priority)),
-    ...(partners.length > 0 ? ["# Neither subscribers nor outside, and left alone:", ...partners] : []),
+    ...(partners.length > 0 ? ["# Neither subscribers nor outside; not filtered:", ...partners] : []),
     "#",
     `# Load the list, once a minute (a list is made every ${intervalSeconds} s):`,
     `#   btrt hashlist --format nftables${bridge ? ` | sed 's/${NFT_TABLE}/${table}/'` : ""} | nft -f -`,

@@ -111,7 +111,7 @@ describe("a neighbor over HTTP", () => {
     });
   }
 
-  test("that fails, in whatever way, is left alone, and that is said once", async (t) => {
+  test("that fails, in any way, is backing off, which is reported once", async (t) => {
     const rig = new Rig();
     t.after(() => rig.neighbors.stop());
     const hanging: readonly BehaviourName[] = [
@@ -199,7 +199,7 @@ test("a wait is over with the first neighbor's answer, or when none can be had",
     await until("it has failed", () => over === i - 6);
   }
   requestRefresh(20);
-  assert.equal(over, 9, "it is left alone");
+  assert.equal(over, 9, "it is backing off");
 });
 
 test("a neighbor over UDP is asked as BEP 15 has it", async (t) => {

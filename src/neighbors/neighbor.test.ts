@@ -165,7 +165,7 @@ describe("a neighbor", () => {
     assert.equal(learned.length, 4, "we are no peer");
   });
 
-  test("that does not answer is left alone, which is said once, and tried again", async () => {
+  test("that does not answer is backing off, which is reported once, and tried again", async () => {
     for (let i = 0; i < 5; i++) await ask(i, TIMEOUT);
     assert.deepEqual(settled, ["0 false", "1 false", "2 false", "3 false", "4 false"]);
     assert.deepEqual([changes, neighbor.state, neighbor.lastFailure], [["open"], "open", "timeout"]);
@@ -228,7 +228,7 @@ describe("a neighbor", () => {
     assert.deepEqual([asked.length, neighbor.counts.failed], [1, 0]);
   });
 
-  test("that refuses some torrents is asked about others; that refuses all is left alone", async () => {
+  test("that refuses some torrents is asked about others; that refuses all is backing off", async () => {
     const refusal = { ...ANSWER, failureReason: "not here" };
     for (let i = 0; i < 200; i++) {
       await ask(i, i % 10 === 0 ? ANSWER : refusal);

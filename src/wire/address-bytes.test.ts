@@ -17,7 +17,7 @@ import { ascii } from "./ascii.ts";
 
 type Parse = (bytes: Uint8Array, start: number, end: number, address: Address) => boolean;
 
-/** Parses a text that stands amid others, which must not be seen. */
+/** Parses a text that stands between others, which must not be read. */
 function parsed(parse: Parse, text: string): string | null {
   const address = new Address();
   const bytes = ascii(`1${text}2`);

@@ -14,7 +14,7 @@ const RIGHT = `info_hash=${HASH}${REST}`;
 
 const query = new AnnounceQuery();
 
-/** Decodes a query that stands amid bytes that must not be seen. */
+/** Decodes a query that stands between bytes that must not be read. */
 function decode(text: string): ClientErrorCode {
   const bytes = ascii(`?${text}&port=1&ip=x HTTP/1.1`);
   return query.decode(bytes, 1, 1 + text.length);

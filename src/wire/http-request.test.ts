@@ -17,7 +17,7 @@ import {
 
 const request = new HttpRequest();
 
-/** Parses a text at once, amid bytes that must not be seen. */
+/** Parses a text at once, between bytes that must not be read. */
 function parse(
   text: string,
   before = "GET / HTTP/1.1\r\n",

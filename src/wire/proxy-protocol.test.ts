@@ -9,7 +9,7 @@ const SIGNATURE = "\r\n\r\n\0\r\nQUIT\n";
 
 const header = new ProxyHeader();
 
-/** What becomes of a connection's first bytes, amid bytes that must not be seen. */
+/** What becomes of a connection's first bytes, between bytes that must not be read. */
 function parse(text: string): string {
   const bytes = ascii(`PROXY ${text}\r\n\r\nGET /`);
   const status = header.parse(bytes, 6, 6 + text.length);

@@ -8,7 +8,7 @@ const ROOM = 24;
 
 type Value = string | typeof BROKEN_ESCAPE | typeof TOO_LONG;
 
-/** All pairs, decoded, in order. The query stands amid bytes that must not be seen. */
+/** All pairs, decoded, in order. The query stands between bytes that must not be read. */
 function pairs(query: string): [string, Value][] {
   const bytes = ascii(`4${query}41`);
   const out = new Uint8Array(ROOM);

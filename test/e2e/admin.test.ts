@@ -147,7 +147,7 @@ test("over TLS it answers with its certificate", { timeout: 300_000 }, async (t)
   assert.match(statusSchema.parse(JSON.parse(shown)).warnings.join(), /certificate and key do not match/);
 });
 
-/** The name in the certificate that a listener shows. */
+/** The name in the certificate of a listener. */
 async function certifiedName(url: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false });

@@ -1,4 +1,7 @@
-/** A machine with several addresses, and a tracker that listens on all: a reply leaves from the address that was asked. */
+/**
+ * A machine with several addresses, and a tracker that listens on all of them: a reply leaves from the address that was
+ * asked.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -10,13 +13,13 @@ import { type RunOptions, TrackerProcess } from "../support/tracker-process.ts";
 const CONNECTOR = fileURLToPath(new URL("./connector.ts", import.meta.url));
 const PORT = 6969;
 
-/** The server's addresses; what is left to the routes leaves from the first of each family. */
+/** The server's addresses. By its routes, the kernel would reply from the first of each family. */
 const ADDRESSES = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"];
 const LATER = ["192.0.2.3", "2001:db8::3"];
 /** Addresses of the loopback interface, as an anycast service has them. */
 const ANYCAST = ["198.51.100.53", "2001:db8:53::53"];
 
-/** Gives a program the socket of `[::]:6969`, as a service manager does. */
+/** Runs a program that inherits the socket of `[::]:6969`, as from a service manager. */
 const GIVEN = [
   "/usr/bin/python3",
   "-c",
@@ -54,7 +57,7 @@ function addAddress(namespace: string, address: string): void {
   );
 }
 
-/** Connects (BEP 15) to addresses from a namespace. @returns where each reply came from. */
+/** Connects (BEP 15) to addresses from a namespace. @returns the source address of each reply. */
 async function repliesFrom(bed: Bed, client: string, asked: readonly string[]): Promise<string[]> {
   const connector = bed.run([process.execPath, CONNECTOR, String(PORT), ...asked], client);
   assert.equal(await connector.ended, 0, connector.stderr);
@@ -103,7 +106,7 @@ for (const engine of ["uring", "node"]) {
       ]);
       assert.deepEqual(warnings, []);
     } else {
-      // The kernel lets no other socket beside it: the log says what to do.
+      // The kernel allows no other socket beside it. The log says what to do.
       assert.deepEqual(
         warnings.map(({ level, udp }) => [level, udp]),
         [["warning", ["[::]:6969"]]],

@@ -11,14 +11,14 @@ import { TrackerProcess } from "../support/tracker-process.ts";
 const HOST = "127.0.0.1";
 const { aria2, rtorrent, libtorrent } = CLIENT_KINDS;
 
-/** Each kind once at each end. */
+/** Each kind of client once at each end. */
 const TRANSFERS: readonly (readonly [seeder: ClientKind, leecher: ClientKind])[] = [
   [aria2, rtorrent],
   [rtorrent, libtorrent],
   [libtorrent, aria2],
 ];
 
-/** Over UDP without aria2, which announces there only as part of its DHT. */
+/** Over UDP without aria2, which announces over UDP only as part of its DHT. */
 const UDP_TRANSFERS: typeof TRANSFERS = [
   [rtorrent, libtorrent],
   [libtorrent, rtorrent],
@@ -103,7 +103,7 @@ test("a client at port 1, where nobody is, is answered, and nobody is given it",
 });
 
 /**
- * Has a file fetched.
+ * Has a client fetch a file from another.
  * @param announced the tracker's URL in the torrent. @param url the same tracker's, over HTTP.
  */
 async function transfer(
@@ -156,7 +156,7 @@ async function transfer(
   await counted({ complete: 2, incomplete: 0, downloaded: 2 });
 
   await Promise.all([seeding.stop(seeder.stopSignal), leeching.stop(leecher.stopSignal)]);
-  // Over UDP a client that ends does not always wait for the connection id with which it could say so.
+  // Over UDP, a client that ends does not always wait for the connection id that its last announce needs.
   if (announced !== url) return;
-  await counted({ complete: 0, incomplete: 0, downloaded: 0 }); // an empty swarm is forgotten
+  await counted({ complete: 0, incomplete: 0, downloaded: 0 }); // an empty swarm is removed
 }

@@ -1,6 +1,6 @@
 /**
  * A program that connects (BEP 15), to be run in a network namespace: `connector.ts PORT ADDRESS…` prints the array of
- * the addresses that the replies came from, in the order of those asked. Who gets no reply asks again.
+ * the addresses from which the replies came, in the order of the arguments. It retries when no reply comes.
  */
 import { createSocket } from "node:dgram";
 

@@ -1,4 +1,4 @@
-/** A real tracker to which some hold connections without end: everybody else is answered, and the operator is. */
+/** A real tracker to which some addresses keep opening connections: all others are answered, and so is the operator. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -21,10 +21,10 @@ const DESCRIPTORS = 400;
 const CROWD = 600;
 const ADDRESSES = 6;
 
-/** Asked of the admin listener, and held: more than it has room for. */
+/** Open connections to the admin listener: more than its limit. */
 const HELD = 150;
 
-/** Each of the crowd is answered. */
+/** Each of these clients is answered. */
 const ANSWER_MS = 30_000;
 
 const without = await probeUring();

@@ -1,4 +1,4 @@
-/** Trackers whose SQLite file has other names, goes, is somebody else's, or can never be. */
+/** SQLite files that have other names, are deleted, belong to another program, or cannot exist. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -15,7 +15,7 @@ function configOf(url: string, keys: object = {}): string {
   return `workers: 1\nlisten: { http: ["127.0.0.1:0"], udp: [] }\nadmin: { listen: "127.0.0.1:0" }\ndatabase: ${database}\n`;
 }
 
-/** Runs a command with a configuration of its own. */
+/** Runs a command with its own configuration. */
 async function btrt(bed: Bed, config: string, ...args: string[]): Promise<{ code: unknown; err: string }> {
   const path = bed.path(`${randomBytes(4).toString("hex")}.conf`);
   await writeFile(path, config);

@@ -1,4 +1,4 @@
-/** `btrt doctor`, on machines that lack something and on one that does not. */
+/** `btrt doctor`, on machines with problems and on one without. */
 import assert from "node:assert/strict";
 import { chmod, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
@@ -20,7 +20,7 @@ interface Finding {
   readonly remedy?: string;
 }
 
-/** What a report says about one thing, a line each: `verdict: text`, and the remedy. */
+/** The findings about one subject, a line each: `verdict: text`, and the remedy. */
 function about(report: readonly Finding[], what: string): string {
   return report
     .filter((finding) => finding.about === what)

@@ -1,6 +1,6 @@
 /**
- * Every block of README and docs, as it is written: commands are run, configurations are checked by the program that
- * reads them. What cannot be run here is in documentation/elsewhere.ts.
+ * Runs or checks every block of README and docs as it is written: commands are executed, configurations are checked by
+ * the program that reads them. Blocks that cannot be run here are in documentation/elsewhere.ts.
  */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
@@ -43,7 +43,7 @@ function tryPage(page: string): void {
   });
 }
 
-/** Puts a block where it belongs, and runs or checks it. */
+/** Writes a block to its file, and runs or checks it. */
 function toScript(block: Block): string {
   const file = block.file ?? `block-${block.line}.conf`;
   return `set -euo pipefail

@@ -1,4 +1,4 @@
-/** Which engine the real program takes. */
+/** The engine that the real program chooses. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 const CONFIG = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
 const REFUSING = [process.execPath, fileURLToPath(new URL("./refuse-io-uring.ts", import.meta.url))];
 
-/** Enough locked memory for one small ring. Who may lock what he likes (CAP_IPC_LOCK) loses that. */
+/** Enough locked memory for one small ring. A process with CAP_IPC_LOCK, which has no limit, loses it. */
 const WITHOUT_MEMORY = [
   "sh",
   "-c",
@@ -72,7 +72,7 @@ test("an announce on a connection of its own takes as few packets as it can", {
   const tracker = await TrackerProcess.start(bed, CONFIG, { namespace });
   const network = new Network(bed, namespace);
   const counts: number[] = [];
-  // On a busy machine either end may take so long that the other acknowledges without anything to say.
+  // On a busy machine, either end may take so long that the other sends an empty ACK.
   while (counts.length < 10 && !counts.includes(LEAST_PACKETS)) {
     const before = await packetsSent(bed, namespace);
     await network.announce(tracker.url, [{ infoHash: randomBytes(20), port: 7001 }]);
@@ -81,7 +81,7 @@ test("an announce on a connection of its own takes as few packets as it can", {
   assert.equal(Math.min(...counts), LEAST_PACKETS, String(counts));
 });
 
-/** TCP packets that all in a namespace have sent (OutSegs of RFC 4022). */
+/** TCP packets sent by all processes in a namespace (OutSegs of RFC 4022). */
 async function packetsSent(bed: Bed, namespace: string): Promise<number> {
   const reading = bed.run(["cat", "/proc/net/snmp"], namespace);
   await reading.ended;

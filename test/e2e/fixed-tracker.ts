@@ -1,6 +1,6 @@
 /**
- * A program that stands in for a tracker which always names the same peers. Arguments: address, port, the second number
- * of the peers' addresses (46.N.0.1 and so on), how many they are, and the interval in seconds.
+ * A program that replaces a tracker and always returns the same peers. Arguments: address, port, the second number of
+ * the peers' addresses (46.N.0.1 and so on), the number of peers, and the interval in seconds.
  */
 import { createServer } from "node:http";
 import { bencode } from "../support/bencode.ts";

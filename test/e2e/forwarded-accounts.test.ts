@@ -1,4 +1,4 @@
-/** A private tracker's accounts of a hundred members, with BTRT in its place and without. */
+/** The accounts of a private tracker with a hundred members, with BTRT in between and without. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,7 @@ const PRIVATE_TRACKER = fileURLToPath(new URL("./private-tracker.ts", import.met
 const MEMBERS = fileURLToPath(new URL("./members.ts", import.meta.url));
 const MEMBER_COUNT = 100;
 
-/** Outside, with an address that may be asked. */
+/** Outside, with an address that BTRT may ask. */
 const TRACKER = { prefix: "45.10.20.0/24", address: "45.10.20.1", port: 80 };
 const ORIGIN = `http://${TRACKER.address}`;
 
@@ -68,7 +68,7 @@ forwarded_announce: { clients: [100.64.0.0/24] }
   assert.equal(forwarding?.failed, 0);
 });
 
-/** All members do what they do. @param settle waits for what may still be on its way. */
+/** Runs all members. @param settle waits for announces that are still in progress. */
 async function liveThrough(
   bed: Bed,
   { members, outside }: { members: Network; outside: Network },

@@ -1,6 +1,6 @@
 /**
- * In the place of upstream trackers, end to end: a router redirects what subscribers' clients announce to a tracker
- * outside, first right to ours, then to a proxy in front of it, as the guide has it. Their torrents name that tracker alone.
+ * Forwarded announces, end to end: a router redirects the announces of subscribers' clients to an outside tracker,
+ * first directly to BTRT, then to a proxy in front of it, as in the guide. The torrents have only that tracker.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -25,14 +25,14 @@ const HOSTILE = fileURLToPath(new URL("./hostile-trackers.ts", import.meta.url))
 const GUIDE = fileURLToPath(new URL("../../docs/forwarded-announce.md", import.meta.url));
 const EXTERNAL_PORT = 6969;
 const CLIENT_PORT = 6881;
-/** Where ours listens, and the proxy: on the router itself. */
+/** Where BTRT and the proxy listen: on the router itself. */
 const PORT = 8080;
 const PROXY_PORT = 3128;
 
 const SUBSCRIBERS = { prefix: "203.0.113.0/24", hosts: "203.0.113" };
-/** The least that anybody sends of a payload. */
+/** The minimum of a payload that each client sends. */
 const BLOCK_BYTES = 16_384;
-/** Public addresses: others are not taken from an upstream tracker. */
+/** Public addresses: others are not accepted from an upstream tracker. */
 const OUTSIDE = {
   prefix: "45.10.20.0/24",
   hosts: "45.10.20",
@@ -48,7 +48,7 @@ interface Scene {
   readonly tracker: TrackerProcess;
 }
 
-/** How the router hands announces over. */
+/** How the router forwards announces. */
 const WAYS = {
   DNAT: { port: PORT, trust: { clients: [SUBSCRIBERS.prefix] }, proxy: undefined },
   "DNAT to HAProxy": { port: PROXY_PORT, trust: { sources: ["192.0.2.1"] }, proxy: "haproxy" },
@@ -73,7 +73,7 @@ async function build(bed: Bed, way: Way): Promise<Scene> {
     `listen: { http: ["${internet.address}:${PORT}"], udp: [] }`,
     `peer_groups: ${JSON.stringify(groups)}`,
     "selection: { policy: bridged }",
-    // The seeders at home are believed from their first announce on.
+    // The copies of the seeders at home count from their first announce on.
     "hashlist: { min_dwell: 0 }",
     `forwarded_announce: ${JSON.stringify({ ...trust, timeout: 1 })}`,
   ].join("\n");
@@ -82,7 +82,7 @@ async function build(bed: Bed, way: Way): Promise<Scene> {
   return { bed, internet, subscribers, outside, tracker };
 }
 
-/** A proxy as the guide has it, at other addresses. @param name of the block's language there. */
+/** A proxy as in the guide, at other addresses. @param name the language of its block there. */
 async function startProxy(bed: Bed, { core, address }: Internet, name: "haproxy" | "nginx"): Promise<void> {
   const guide = readFileSync(GUIDE, "utf8");
   const [, recipe] = new RegExp(`\`\`\`${name}\n(.*?)\`\`\``, "s").exec(guide) ?? [];
@@ -104,7 +104,7 @@ async function startProxy(bed: Bed, { core, address }: Internet, name: "haproxy"
   });
 }
 
-/** A client of a network, by the last number of its address. It has the payload if it is given its directory. */
+/** A client of a network, by the last number of its address. It has the payload if `directory` is set. */
 function client(bed: Bed, torrent: Torrent, hosts: string, host: number, seedDirectory?: string) {
   return {
     torrent,
@@ -170,9 +170,9 @@ for (const way of Object.keys(WAYS) as Way[]) {
     await CLIENT_KINDS.libtorrent.start(bed, leechers[1], subscribers.namespace);
     await CLIENT_KINDS.rtorrent.start(bed, leechers[2], subscribers.namespace);
     await untilComplete(torrent, leechers);
-    // Who is complete may look for others anywhere.
+    // A complete client may look for others anywhere.
     assert.ok(traffic.bytes("from_outside") < BLOCK_BYTES, "nobody fetched from outside");
-    // On the wire to subscribers it is the upstream tracker that answers.
+    // On the wire to subscribers, the upstream tracker's address replies.
     const wanted = leechers.map(({ address }) => `${address}:${CLIENT_PORT}`);
     const answers = (await capture.stop()).filter(({ peer }) => wanted.includes(peer));
     assert.deepEqual([...new Set(answers.map(({ peer }) => peer))].toSorted(), wanted);
@@ -187,7 +187,7 @@ for (const way of Object.keys(WAYS) as Way[]) {
     assert.equal(await tracker.stop(), 0);
   });
 
-  if (way === "DNAT to nginx") continue; // as HAProxy, from here on
+  if (way === "DNAT to nginx") continue; // nginx behaves like HAProxy from here on
   test(`${way}: clients finish with the upstream tracker dead, slow or lying`, options, async (t) => {
     const bed = await Bed.open(t);
     const { subscribers, outside, tracker } = await build(bed, way);
@@ -200,9 +200,9 @@ for (const way of Object.keys(WAYS) as Way[]) {
     const urls = behaviours.map(
       (name) => `http://${OUTSIDE.hostile}:${EXTERNAL_PORT}/${encodeURIComponent(name)}`,
     );
-    urls.push(`http://${OUTSIDE.hosts}.99:${EXTERNAL_PORT}/announce`); // nobody listens there
+    urls.push(`http://${OUTSIDE.hosts}.99:${EXTERNAL_PORT}/announce`); // nothing listens there
     const torrents = await Promise.all(urls.map((url, i) => makeTorrent(bed.directory, `payload${i}`, url)));
-    // One address for each torrent: they are all of one program.
+    // One address for each torrent: all clients are in one program.
     const seeders = torrents.map((torrent, i) =>
       client(bed, torrent, SUBSCRIBERS.hosts, 10 + i, torrent.seedDirectory),
     );

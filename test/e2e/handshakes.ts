@@ -1,10 +1,10 @@
-/** BitTorrent handshakes as they reach a router, counted without nftables. */
+/** Counts BitTorrent handshakes that reach a router, without nftables. */
 import { fileURLToPath } from "node:url";
 import { type Bed, type Process, until } from "../support/bed.ts";
 
 const CAPTURE = fileURLToPath(new URL("./handshakes.py", import.meta.url));
 
-/** One packet that holds a handshake. */
+/** One packet with a handshake. */
 export interface Handshake {
   readonly source: string;
   readonly destination: string;
@@ -13,14 +13,14 @@ export interface Handshake {
   readonly infoHash: string;
 }
 
-/** Bytes of payload that one address has sent another over TCP and UDP. */
+/** Bytes of payload that one address has sent to another over TCP and UDP. */
 export interface Transfer {
   readonly source: string;
   readonly destination: string;
   readonly bytes: number;
 }
 
-/** Listens in on all that comes into a namespace. */
+/** Captures all packets that arrive in a namespace. */
 export class HandshakeCapture {
   readonly #process: Process;
 
@@ -28,7 +28,7 @@ export class HandshakeCapture {
     this.#process = running;
   }
 
-  /** Starts to listen; everything from now on is captured. */
+  /** Starts the capture. */
   static async start(bed: Bed, namespace: string): Promise<HandshakeCapture> {
     const running = bed.run(["/usr/bin/python3", CAPTURE], namespace);
     await until("the capture listens", () => running.stdout !== "" || running.end !== undefined);
@@ -36,7 +36,7 @@ export class HandshakeCapture {
     return new HandshakeCapture(running);
   }
 
-  /** All that have been seen so far. */
+  /** All handshakes so far. */
   get handshakes(): Handshake[] {
     return this.#lines().filter((line) => "infoHash" in line);
   }
@@ -46,7 +46,7 @@ export class HandshakeCapture {
     await until(`${source} sends a handshake`, () => this.handshakes.some((each) => each.source === source));
   }
 
-  /** Stops listening. @returns who has sent how much to whom. */
+  /** Stops the capture. @returns how many bytes each address has sent to each other. */
   async stop(): Promise<Transfer[]> {
     await this.#process.stop();
     return this.#lines().find((line) => "payload" in line)?.payload ?? [];

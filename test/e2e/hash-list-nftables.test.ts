@@ -1,4 +1,4 @@
-/** The hash list's nftables format, loaded by the real nft into a kernel that is met with real handshakes. */
+/** The hash list's nftables format, loaded by the real nft into a kernel that gets real handshakes. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { Bed } from "../support/bed.ts";
 import { namespacesMissing } from "../support/networks.ts";
 import { toolsMissing } from "../support/tools.ts";
 
-/** Refuses every handshake of a listed torrent that leaves the namespace's processes. */
+/** Refuses every handshake of a listed torrent from the namespace's processes. */
 const RULESET = `table ${NFT_TABLE} {
   set ${NFT_SET} { ${NFT_SET_TYPE}; flags timeout; }
   chain out {
@@ -19,7 +19,7 @@ const RULESET = `table ${NFT_TABLE} {
 }
 `;
 
-/** Sends a handshake for each info-hash over both families; prints what came of it. */
+/** Sends a handshake for each info-hash over both families, and prints the results. */
 const HANDSHAKER = `
 const { createServer, connect } = require("node:net");
 const server = createServer((socket) => socket.on("error", () => {}).on("data", (bytes) => socket.end(bytes)));

@@ -1,4 +1,4 @@
-/** Neighbors that are down, slow or lie: clients are answered as if they were not there, and each is backing off. */
+/** Neighbors that are down, slow or lie: clients are answered as usual, and each such neighbor is backing off. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ import { TrackerProcess } from "../support/tracker-process.ts";
 
 const QUERY = "?info_hash={info_hash}&peer_id={peer_id}&port={port}&left=1&compact=1&numwant={numwant}";
 
-/** What each does, and what it is said to have done. */
+/** The behaviour of each neighbor, and the failure that BTRT reports. */
 const HOSTILE: Partial<Record<BehaviourName, string>> = {
   silent: "timeout",
   "slow headers": "timeout",
@@ -39,7 +39,7 @@ const HOSTILE: Partial<Record<BehaviourName, string>> = {
   "server error": "500",
 };
 
-/** Whether it does not answer, or not to an end. */
+/** Whether it does not reply, or not completely. */
 const isSlow = (name: string) => /silent|slow|udp/.test(name);
 
 /** Swarms that are announced: one more than failures in a row after which a neighbor is backing off. */

@@ -1,4 +1,4 @@
-/** A program to be run in a network namespace: a hostile tracker on the address and port that it is given. */
+/** A program for a network namespace: a hostile tracker on the address and port in its arguments. */
 import { HostileTracker } from "../support/hostile-tracker.ts";
 
 const [address, port] = process.argv.slice(2);

@@ -35,7 +35,10 @@ test("the lab counts what enters a home, and leaves nothing behind", { skip, tim
   assert.ok(!ip("netns", "list").includes(`btrt-lab-${process.pid}-`));
 });
 
-/** Sends this many bytes from one address to another, in Python. Prints the seconds from the first to the last received. */
+/**
+ * A Python program that sends bytes from one address to another. It prints the seconds from the first to the last
+ * received byte.
+ */
 const BYTES = 2_000_000;
 const RECEIVE = (address: string) => `
 import socket, time
@@ -53,7 +56,7 @@ connection.sendall(bytes(${BYTES}))
 connection.close()
 `;
 
-/** @returns the seconds that it took. */
+/** @returns the seconds it took. */
 async function send(site: Site, from: Network, to: Network): Promise<number> {
   const lines: string[] = [];
   const python = ["/usr/bin/python3", "-c"];
@@ -77,7 +80,7 @@ test("links keep their rate, and bytes are counted once however often they are s
       { name: "outside", clients: 1 },
     ]);
     const [home, partner, outside] = topology.networks;
-    // What the queue of the narrow link drops is sent again.
+    // Packets that the queue of the narrow link drops are sent again.
     const seconds = await send(site, outside, home);
     assert.ok(seconds > 1.4, `${seconds} s for 2 MB at 1.25 MB/s and a burst`);
     assert.ok((await send(site, home, partner)) < 1, "partners do not use their uplinks");

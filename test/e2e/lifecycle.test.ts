@@ -12,7 +12,7 @@ import { namespacesMissing } from "../support/networks.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const LISTEN = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
-/** Groups of loopback addresses; those are private, and so must be reachable. */
+/** Groups of loopback addresses. These are private, so they need `reachable_from`. */
 const REACHABLE = "reachable_from: [near, far, asking]";
 const ASKING = `  - { name: asking, priority: 9, cidr_list: [127.0.3.0/24] }\n`;
 
@@ -23,7 +23,7 @@ function groups(near: string, far: string): string {
 ${ASKING}`;
 }
 
-/** After so long a silent connection would be closed anyway: by default, listen.idle_timeout. */
+/** Longer than listen.idle_timeout, after which a silent connection would be closed anyway. */
 const IDLE_TIMEOUT_MS = 60_000;
 
 const ONE = "127.0.1.0/24";
@@ -40,14 +40,14 @@ async function fillSwarm(url: string): Promise<Buffer> {
   return infoHash;
 }
 
-/** The networks of the peers that a third network is told of, such as "11112222"; all peers must be among them. */
+/** The networks of the peers that are returned to a third network, such as "11112222". All peers must be among them. */
 async function orderTold(url: string, infoHash: Uint8Array): Promise<string> {
   const { peers } = await announce(url, { infoHash, port: 9, from: "127.0.3.1", numWant: 100 });
   assert.equal(new Set(peers).size, 2 * PEERS_EACH, "no peer is dropped");
   return peers.map((peer) => peer.split(".")[2]).join("");
 }
 
-/** Waits until the tracker says that all peers it knows are in the groups of a reload. */
+/** Waits until the tracker reports that all peers have the groups of a reload. */
 async function classified(tracker: TrackerProcess, from: number): Promise<void> {
   await tracker.logged("the new classification", ({ msg }) => /peers are classified/.test(msg), from);
 }
@@ -55,7 +55,7 @@ async function classified(tracker: TrackerProcess, from: number): Promise<void> 
 const ONE_FIRST = "1".repeat(PEERS_EACH) + "2".repeat(PEERS_EACH);
 const TWO_FIRST = "2".repeat(PEERS_EACH) + "1".repeat(PEERS_EACH);
 
-/** Checks that the program refused to start with one line. */
+/** Checks that the program refused to start, with one line. */
 async function assertRefused(refused: Process, reason: RegExp): Promise<void> {
   await until("it has ended", () => refused.end !== undefined);
   assert.equal(refused.end, 1);
@@ -98,7 +98,7 @@ test("what keeps it from starting is said in one line", { timeout: 300_000 }, as
   const { port } = new URL(tracker.url);
   const start = async (config: string) => {
     const path = bed.path("refused.conf");
-    // Of its own: the one that runs has the other.
+    // Its own database: the running tracker has the other.
     await writeFile(path, `${config}database: { url: "sqlite:refused.db" }\n`);
     return runBtrt(bed, ["run", "--config", path]);
   };
@@ -169,7 +169,7 @@ test("a connection that stays silent does not hold up the end", { timeout: 300_0
   const { port } = new URL(tracker.url);
   const [idle, stuck] = [connect(Number(port), "127.0.0.1"), connect(Number(port), "127.0.0.1")];
   for (const socket of [idle, stuck]) socket.on("error", () => {});
-  // Of one that has sent nothing the kernel may still know more than the tracker: nobody closes it.
+  // The kernel may not have passed on a connection that has sent nothing: it is not closed then.
   t.after(() => idle.destroy());
   await Promise.all([once(idle, "connect"), once(stuck, "connect")]);
   stuck.write("GET /announce");
@@ -179,10 +179,10 @@ test("a connection that stays silent does not hold up the end", { timeout: 300_0
   assert.ok(performance.now() - begun < IDLE_TIMEOUT_MS / 2);
 });
 
-test("a reload that comes amid the end does not hold it up", { timeout: 300_000 }, async (t) => {
+test("a reload during a stop does not delay it", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, `${LISTEN}hashlist: { router_counters: counters.json }\n`);
-  // A request that has begun is waited for: time for the reload to come about.
+  // The stop waits for a started request: this leaves time for the reload.
   const held = connect(Number(new URL(tracker.url).port), "127.0.0.1");
   t.after(() => held.destroy());
   await once(held, "connect");
@@ -205,7 +205,7 @@ test("reloads asked for while one is under way are one, and do not hold up the e
   await writeFile(bed.path("near.txt"), prefixes.join(""));
   const config = `${LISTEN}peer_groups: [{ name: near, priority: 0, cidr_file: ${bed.path("near.txt")} }]\n`;
   const tracker = await TrackerProcess.start(bed, config);
-  // Each has been taken when the next announce is answered, or soon after.
+  // Each has been read when the next announce is answered, or soon after.
   for (let i = 0; i < 50; i++) {
     tracker.process.signal("SIGHUP");
     await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 });

@@ -1,6 +1,6 @@
 /**
- * A subscriber names a tracker of its own, which answers with peers that do not exist, for a torrent that others fetch
- * with another tracker. A router redirects all of their announces here.
+ * A subscriber announces to its own tracker, which returns nonexistent peers, for a torrent that others fetch with
+ * another tracker. A router redirects all their announces here.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -19,7 +19,7 @@ const DAY = 86_400;
 /** Learned peers of a torrent. */
 const PLACES = 200;
 
-/** Outside, with addresses that may be asked. */
+/** Outside, with addresses that BTRT may ask. */
 const OUTSIDE = { prefix: "45.10.20.0/24", honest: "45.10.20.1", lying: "45.10.20.2" };
 const HONEST_PEERS = 150;
 const FAKES = 200;
@@ -62,7 +62,10 @@ forwarded_announce: { clients: [203.0.113.0/24] }
     nft(internet.core, ["-f", "-"], REDIRECT);
 
     const infoHash = randomBytes(20);
-    /** Announces from subscribers by their last numbers. @returns of the last answer, peers by the block of their addresses. */
+    /**
+     * Announces from subscribers, by the last numbers of their addresses. @returns the peers of the last answer, by
+     * address block.
+     */
     const announce = async (host: string, ...clients: number[]) => {
       const answers = await subscribers.announce(
         host === "" ? "http://192.0.2.1:8080/announce" : `http://${host}/announce`,

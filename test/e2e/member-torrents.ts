@@ -1,4 +1,4 @@
-/** Info-hashes as members of the private tracker write them, each in a way of its own. */
+/** Info-hashes as members of the private tracker write them, each in another form. */
 export const MEMBER_TORRENTS: readonly string[] = [
   "%aa".repeat(20),
   "%Bb".repeat(20),

@@ -1,6 +1,6 @@
 /**
- * A program that is a hundred members of a private tracker, each with an address, a passkey and a key of its own, who
- * download, seed and leave. They do the same in every run. Arguments: the tracker's URL, without its path.
+ * A program with a hundred members of a private tracker, who download, seed and leave. Each has an address, a passkey
+ * and a key. They do the same in every run. Argument: the tracker's URL, without its path.
  */
 import { get } from "node:http";
 import { MEMBER_TORRENTS } from "./member-torrents.ts";
@@ -22,7 +22,7 @@ function announce(member: number, torrent: number, fields: string): Promise<void
   });
 }
 
-/** One member's day: sums that grow, and everything that a tracker is told. */
+/** The course of one member: its growing sums, and all its announces. */
 async function live(member: number): Promise<void> {
   const torrents = MEMBER_TORRENTS.map((_, torrent) => torrent).filter(
     (torrent) => (member + torrent) % 3 !== 0,

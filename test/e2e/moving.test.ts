@@ -1,4 +1,6 @@
-/** A list of torrents moves from opentracker as docs/moving.md says: both then serve the same ones. */
+/**
+ * Moves a list of torrents from opentracker as docs/moving.md describes. Both trackers then serve the same torrents.
+ */
 import assert from "node:assert/strict";
 import { chmod, writeFile } from "node:fs/promises";
 import { request } from "node:http";
@@ -12,7 +14,7 @@ import { TrackerProcess } from "../support/tracker-process.ts";
 const HASHES = Array.from({ length: 9 }, (_, i) => (i + 0xa1).toString(16).repeat(20));
 const [PLAIN, UPPER, COMMENTED, TITLED, INDENTED, LONG, WINDOWS, LAST, ABSENT] = HASHES;
 
-/** What opentracker takes, and what it skips. */
+/** Lines that opentracker accepts, and lines that it skips. */
 const LIST = [
   "# ours",
   PLAIN,

@@ -1,4 +1,4 @@
-/** The configurations of docs/dns.md, in the servers that they are for: what do these answer? */
+/** Checks the configurations of docs/dns.md in the servers that they are for. */
 import assert from "node:assert/strict";
 import { Resolver } from "node:dns/promises";
 import { writeFile } from "node:fs/promises";
@@ -9,13 +9,13 @@ import { toolsMissing } from "../support/tools.ts";
 
 const NAME = "retracker.local";
 
-/** What the page has in a language. */
+/** The block of the page in a language. */
 function block(language: string): string {
   const [found] = blocksOf("docs/dns.md").filter((each) => each.language === language);
   return found.text;
 }
 
-/** Starts a server, waits until it answers, and compares what it answers with the page. */
+/** Starts a server, waits until it replies, and compares its replies with the page. */
 async function assertAnswers(bed: Bed, port: number, command: readonly string[]): Promise<void> {
   const server: Process = bed.run(command);
   const resolver = new Resolver({ timeout: 2000, tries: 1 });
@@ -31,11 +31,11 @@ async function assertAnswers(bed: Bed, port: number, command: readonly string[])
     { address: "192.0.2.1", ttl: ttlOf(command[0]) },
   ]);
   assert.deepEqual(await resolver.resolve6(NAME), ["2001:db8::1"]);
-  // There is the name, and not that kind of record: ENOTFOUND would be remembered of the name as a whole.
+  // The name exists, but not this type of record. ENOTFOUND would be cached for the whole name.
   await assert.rejects(resolver.resolveMx(NAME), { code: "ENODATA" });
 }
 
-/** dnsmasq has its own notion of how long what it was told holds. */
+/** dnsmasq overrides the TTL of its own records. */
 function ttlOf(server: string): number {
   return server === "dnsmasq" ? 0 : 300;
 }

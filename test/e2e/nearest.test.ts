@@ -1,4 +1,4 @@
-/** Whom real clients in three networks are told of, and in what order; seen on the wire. */
+/** Checks which peers real clients in three networks get, and in which order, on the wire. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ import { TrackerProcess } from "../support/tracker-process.ts";
 const PORT = 6969;
 
 /**
- * Two groups of the operator's are equally near, and overlap: the longer prefix counts. Elsewhere, 198.51.100.0/24
+ * Two groups of the operator have the same priority and overlap: the longer prefix counts. Elsewhere, 198.51.100.0/24
  * and 2001:db8:3::/48, is in no group.
  */
 const CONFIG = `
@@ -31,7 +31,7 @@ peer_groups:
 
 type Place = "west" | "east" | "partner" | "elsewhere";
 
-/** How near, for everybody. */
+/** The distance of each network, for all requesters. */
 const TIER: Readonly<Record<Place, number>> = { west: 0, east: 0, partner: 1, elsewhere: 2 };
 
 function placeOf(peer: string): Place {
@@ -42,7 +42,9 @@ function placeOf(peer: string): Place {
   return "elsewhere";
 }
 
-/** Checks what one peer was told: nearest first, its own group before others as near, itself not, nobody twice. */
+/**
+ * Checks the answer to one peer: nearest first, its own group before others of its priority, not itself, no peer twice.
+ */
 function assertOrder(requester: string, peers: readonly string[]): void {
   const own = placeOf(requester);
   const ranks = peers.map(placeOf).map((place) => 2 * TIER[place] + (place === own ? 0 : 1));
@@ -72,7 +74,7 @@ async function build(bed: Bed): Promise<Scene> {
   return { internet, operator, partner, elsewhere, tracker };
 }
 
-/** Announces of leechers, each with the same port. */
+/** Announces of leechers, all with the same port. */
 function leechers(infoHash: Uint8Array, addresses: readonly string[], port = 7000): Announce[] {
   return addresses.map((from) => ({ infoHash, from, port, event: "started", numWant: 0 }));
 }

@@ -1,7 +1,7 @@
 /**
- * Partners' peers, end to end: an operator with a tracker and clients of its own, a partner with another tracker and
- * its own, and the world outside. The operator's tracker asks the partner's; its clients fetch what they want from the
- * partner's clients, and never from outside while these have it.
+ * Neighbors, end to end: an operator and a partner, each with a tracker and clients, and an outside network. The
+ * operator's tracker asks the partner's. Its clients fetch from the partner's clients, and never from outside while
+ * these have the file.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -20,10 +20,10 @@ const CLIENT_PORT = 6881;
 const OPERATOR = { prefix: "203.0.113.0/24", tracker: "203.0.113.1", clients: "203.0.113" };
 const PARTNER = { prefix: "198.18.0.0/24", tracker: "198.18.0.1", clients: "198.18.0" };
 const OUTSIDE = { prefix: "198.51.100.0/24", clients: "198.51.100" };
-/** From where the operator's tracker asks, and from where the partner's does: their networks' links. */
+/** The addresses from which both trackers ask: on the links of their networks. */
 const ASKING = "198.19.1.2";
 const PARTNER_ASKING = "198.19.2.2";
-/** Trackers' addresses, which are nobody's as a peer. */
+/** Addresses of trackers, which no peer has. */
 const TRACKERS = [ASKING, PARTNER_ASKING, OPERATOR.tracker, PARTNER.tracker];
 
 const URL = `http://${OPERATOR.tracker}:${PORT}/announce`;
@@ -31,7 +31,7 @@ const PARTNER_URL = `http://${PARTNER.tracker}:${PORT}/announce`;
 const REQUEST = `${PARTNER_URL}?info_hash={info_hash}&peer_id={peer_id}&port={port}&uploaded=0&downloaded=0&left=4194304&compact=1&numwant={numwant}`;
 const UDP_REQUEST = `udp://${PARTNER.tracker}:${PORT}/announce`;
 
-/** A tracker's configuration: its address, whose clients are near, and more. */
+/** A tracker's configuration: its address, the near networks, and more. */
 function configuration(
   of: { tracker: string; prefix: string },
   other: { prefix: string },
@@ -82,14 +82,14 @@ function startOwn(
 }
 
 async function startPartners({ bed, partner }: Scene): Promise<TrackerProcess> {
-  // It asks back, and knows that who asks from there is a tracker.
+  // It also asks the operator's tracker, and knows that requests from that address are a tracker's.
   const announceRequest = REQUEST.replace(PARTNER.tracker, OPERATOR.tracker);
   const neighbors = [{ name: "operator", announce_request: announceRequest, source: [ASKING] }];
   const config = configuration(PARTNER, OPERATOR, { neighbors });
   return TrackerProcess.start(bed, config, { namespace: partner.namespace, name: "partner" });
 }
 
-/** What a client of a network is told, which is gone again at once. */
+/** The peers that a client of a network gets. It leaves at once. */
 async function told(network: Network, from: string, url: string, infoHash: Uint8Array): Promise<string[]> {
   const asked = { infoHash, from, port: 9 };
   const [{ peers }] = await network.announce(url, [asked, { ...asked, event: "stopped" }]);
@@ -103,7 +103,7 @@ function assertNoTrackers(peers: readonly string[]): void {
   );
 }
 
-/** Three complete copies at the partner's and one outside; then clients of the operator fetch. */
+/** Three complete copies at the partner's and one outside. Then clients of the operator fetch the file. */
 async function fetchFromPartner(scene: Scene, torrent: Torrent): Promise<void> {
   const { bed, internet, operator, partner, outside } = scene;
   const { infoHash, seedDirectory } = torrent;
@@ -135,7 +135,7 @@ async function fetchFromPartner(scene: Scene, torrent: Torrent): Promise<void> {
 
   const far = client(OUTSIDE.clients, 10, seedDirectory);
   await startLibtorrents(bed, [far], outside.namespace);
-  // It is told of nobody at home, so that it connects to nobody there.
+  // It gets no peer at home, so it connects to none.
   await until("the operator's tracker has the one outside", async () => {
     const known = await told(outside, `${OUTSIDE.clients}.200`, URL, infoHash);
     return known.includes(`${far.address}:${CLIENT_PORT}`);
@@ -185,7 +185,7 @@ test("clients fetch from a partner's that has BTRT, each asking the other", opti
   const partners = await startPartners(scene);
   const own = await startOwn(scene, REQUEST);
   await fetchFromPartner(scene, torrent);
-  // Each asks the other: whoever is named by one is not counted by the other, and who asks is nobody's peer.
+  // Each tracker asks the other. Learned peers are not counted by the other, and a tracker is never stored as a peer.
   const asked = { infoHash: torrent.infoHash, from: `${PARTNER.clients}.200`, port: 9 };
   const [answer] = await partner.announce(PARTNER_URL, [asked, { ...asked, event: "stopped" }]);
   assert.deepEqual([answer.complete, answer.incomplete], [3, 1], "its own seeders, and who asks");

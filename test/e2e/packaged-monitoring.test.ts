@@ -1,4 +1,4 @@
-/** What is packaged for Prometheus and Grafana asks for metrics and labels that there are. */
+/** The packaged files for Prometheus and Grafana use only metrics and labels that exist. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -69,7 +69,7 @@ test("a neighbor, an upstream tracker and a counter's file that stand still are 
 test("dashboard and alerts ask for what there is", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const { admin, url } = await TrackerProcess.start(bed, CONFIG);
-  // At a port that is never asked.
+  // A port that is never used.
   const external = `http://203.0.113.1:22/announce?info_hash=${"%aa".repeat(20)}&port=1`;
   await fetch(new URL(`/forwarded_announce?url=${encodeURIComponent(external)}`, url));
   const metrics = [...readMetrics((await askAdmin(`${admin}metrics`)).body).keys()];

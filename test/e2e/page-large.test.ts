@@ -12,14 +12,14 @@ import { toolsMissing } from "../support/tools.ts";
 import { TrackerProcess } from "../support/tracker-process.ts";
 
 const SWARMS = 500_000;
-/** Peers of the largest; the others have as many parts of that as their rank is, and one at least. */
+/** Peers of the largest torrent. Each other torrent has this number divided by its rank, and at least one. */
 const LARGEST = 20_000;
 const ROWS_AT_ONCE = 5000;
 /** First bytes of addresses: subscribers, partners, outside (OPERATOR_CONFIG). */
 const NETS = [11, 12, 13] as const;
 const LOAD_STEPS = 60;
 
-/** Writes swarms into a database, as a tracker leaves them behind. @returns how many peers of each tier there are. */
+/** Writes swarms into a database, as a stopped tracker leaves them. @returns the number of peers in each tier. */
 async function writeSwarms(path: string): Promise<number[]> {
   const database = await SqliteDatabase.open(path);
   await database.migrate();
@@ -48,7 +48,7 @@ function makePeers(swarm: number, size: number, now: number, tiers: number[]): U
     const tier = (swarm + i) % NETS.length;
     tiers[tier]++;
     const at = STORED_HEADER_BYTES + i * STORED_PEER_BYTES[4];
-    // An address is in a few torrents only: one that is in all of them would be refused most.
+    // An address is in a few torrents only. With one address in all torrents, most peers would be refused.
     view.setUint32(at, NETS[tier] * 2 ** 24 + ((swarm * 31 + i) % 0xfffffe) + 1);
     view.setUint16(at + 4, 6881);
     view.setUint16(at + 8, i % 5 === 0 ? 0 : 1000);

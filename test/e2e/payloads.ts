@@ -1,6 +1,6 @@
 /**
- * Sends payloads through a router, one after the other, and sees whether they arrive. A program with two roles, each to
- * be run in a network namespace:
+ * Sends payloads through a router, one after the other, and checks whether they arrive. A program with two roles, each
+ * for a network namespace:
  * - `payloads.ts listen PORT` answers every payload over TCP and UDP, on all addresses, until it is ended.
  * - `payloads.ts send PORT JSON` sends an array of {@link Payload} and prints one of {@link Fate}.
  */
@@ -8,7 +8,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
-/** What is sent from where to where. */
+/** A payload, its sender and its destination. */
 export interface Payload {
   readonly protocol: "tcp" | "udp";
   readonly from: string;
@@ -17,11 +17,11 @@ export interface Payload {
   readonly bytes: string;
 }
 
-/** What became of a payload: it was answered, its connection was reset, or it never arrived. */
+/** What happened to a payload: it was answered, its connection was reset, or it did not arrive. */
 export type Fate = "answered" | "reset" | "lost";
 
 const ANSWER = "here";
-/** A datagram that nobody refuses: when it is answered, those sent before it have arrived, or never will. */
+/** A datagram that no rule refuses. When it is answered, all datagrams sent before have arrived or are lost. */
 const LAST = "last";
 
 const [role, port, list] = process.argv.slice(2);

@@ -1,23 +1,23 @@
 /**
- * A program that stands in for a private tracker: it knows its members by a passkey in the path, and keeps accounts of
- * what they say. Arguments: address, port. `GET /accounts` is answered with all of it.
+ * A program that replaces a private tracker. It identifies its members by a passkey in the path, and keeps accounts of
+ * their reports. Arguments: address, port. `GET /accounts` returns all accounts.
  */
 import { createServer } from "node:http";
 import { bencode } from "../support/bencode.ts";
 import { MEMBER_TORRENTS } from "./member-torrents.ts";
 
-/** What is known of one member. Bytes are sums over all downloads, counted by what they grew by. */
+/** The account of one member. Bytes are sums of increments over all downloads. */
 export interface Account {
   uploaded: number;
   downloaded: number;
   started: number;
   completed: number;
   stopped: number;
-  /** Downloads that have begun and not stopped. */
+  /** Downloads that have started and not stopped. */
   active: number;
 }
 
-/** One download of a member's, as it last announced. */
+/** One download of a member, as last announced. */
 interface Session {
   readonly uploaded: number;
   readonly downloaded: number;
@@ -27,7 +27,7 @@ const [host, port] = process.argv.slice(2);
 const accounts = new Map<string, Account>();
 const sessions = new Map<string, Session>();
 
-/** @returns what the member did wrong, if anything. */
+/** @returns the member's mistake, if any. */
 function announce(passkey: string, query: URLSearchParams, raw: string): string | undefined {
   const [, hash = ""] = /(?:^|&)info_hash=([^&]*)/.exec(raw) ?? [];
   const key = query.get("key");

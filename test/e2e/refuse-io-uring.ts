@@ -1,6 +1,6 @@
 /**
- * Runs a program to which the kernel refuses io_uring, as the default profile of container engines has it: system calls
- * 425, 426 and 427 fail with EPERM. See seccomp(2), prctl(2), struct sock_fprog in linux/filter.h.
+ * Runs a program to which the kernel refuses io_uring, like the default profile of container engines: system calls 425,
+ * 426 and 427 fail with EPERM. See seccomp(2), prctl(2), struct sock_fprog in linux/filter.h.
  */
 import koffi from "koffi";
 
@@ -12,7 +12,7 @@ const BPF = { loadWord: 0x20, jumpIfAtLeast: 0x35, jumpIfGreater: 0x25, return: 
 const ALLOW = 0x7fff0000;
 const EPERM = 0x00050000 | 1;
 
-/** Each: what to do, how far to jump if true and if false, and the number it is about. */
+/** Each instruction: the operation, the jumps if true and if false, and the operand. */
 const PROGRAM = [
   [BPF.loadWord, 0, 0, 0],
   [BPF.jumpIfAtLeast, 0, 2, 425],

@@ -9,7 +9,7 @@ import { TrackerProcess } from "../support/tracker-process.ts";
 
 const CONFIG = `workers: 2\nlisten: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`;
 
-/** More than the kernel takes at once: a part of it is sent when the request has been refused already. */
+/** More than the kernel accepts at once: a part is sent after the request has been refused. */
 const BODY_BYTES = 200 * 1024;
 const POST = Buffer.concat([
   Buffer.from(`POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`),
@@ -67,7 +67,7 @@ async function sendBodies(t: TestContext, engine: string): Promise<void> {
   assert.equal(await tracker.stop(), 0);
 }
 
-/** Sends a body, and breaks the connection off when the refusal comes. */
+/** Sends a body, and closes the connection when the refusal arrives. */
 async function sendBody(port: number): Promise<void> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   socket.once("data", () => socket.resetAndDestroy());
@@ -75,7 +75,7 @@ async function sendBody(port: number): Promise<void> {
   await once(socket, "close");
 }
 
-/** Sends a request on a connection of its own. @returns what came until the other end closed. */
+/** Sends a request on its own connection. @returns everything received until the other end closed. */
 async function exchange(port: number, request: string | Uint8Array): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   let received = "";

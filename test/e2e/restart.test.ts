@@ -1,4 +1,4 @@
-/** Restarts while clients announce, with the sockets in the hands of a service manager. */
+/** Restarts while clients announce. A service manager holds the sockets. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { Bed } from "../support/bed.ts";
@@ -6,10 +6,10 @@ import { FakeSystemd } from "../support/fake-systemd.ts";
 import { Load } from "../support/load.ts";
 import type { LoadReport } from "../support/steady-load.ts";
 
-/** Announces that are answered before a restart, and after it. */
+/** The number of announces that are answered before a restart, and after it. */
 const AROUND = 1000;
 
-/** @returns what became of the announces, and when the first tracker had ended. */
+/** @returns the results of the announces, and when the first tracker ended. */
 async function restart(
   t: TestContext,
   engine: string,

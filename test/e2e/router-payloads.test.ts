@@ -1,4 +1,7 @@
-/** Which payloads a router, and a bridge, count and refuse: every place of a handshake, and what only looks like one. */
+/**
+ * The payloads that a router and a bridge count and refuse: every position of a handshake, and payloads that only
+ * resemble one.
+ */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -17,7 +20,7 @@ const skip = toolsMissing(["nftables", "iproute2"]) || namespacesMissing();
 
 const listed = randomBytes(20);
 const other = randomBytes(20);
-/** All but its last byte is as in the listed one. */
+/** Differs from the listed one only in its last byte. */
 const nearly = Buffer.from(listed).fill(listed[19] ^ 1, 19);
 
 const prefixes = (...texts: string[]) => texts.map((text) => parsePrefix(text).prefix);
@@ -108,7 +111,7 @@ function crossing(from: "subscriber" | "outside"): Case[] {
   });
 }
 
-/** Sends the cases in turn and compares what the router has counted and what became of each. */
+/** Sends the cases in turn. Compares the counters of the router and the fate of each payload. */
 async function tryCases(bed: Bed, router: string, sender: string, table: string, cases: readonly Case[]) {
   const payloads = cases.map(({ payload }) => ({ ...payload, bytes: payload.bytes.toString("hex") }));
   const before = readCounters(router, table);
@@ -132,7 +135,7 @@ async function tryCases(bed: Bed, router: string, sender: string, table: string,
   );
 }
 
-/** What should become of each, where refusal is a reset or a drop. */
+/** The expected fate of each, where refusal is a reset or a drop. */
 function expected(
   cases: readonly Case[],
   refusal = (protocol: string): Fate => (protocol === "tcp" ? "reset" : "lost"),
@@ -209,7 +212,7 @@ test("a bridge does the same", { skip, timeout: 120_000 }, async (t) => {
   await listen(bed, outside);
   await listen(bed, subscribers);
   const ruleset = formatRuleset({ ...RULES, bridge: true });
-  // Where the kernel has no module for that, what would be reset passes; all else is as it is.
+  // If the kernel has no module for resets, these packets pass. Everything else is the same.
   const canReset = bridgeCanReset(bridge);
   nft(bridge, ["-f", "-"], canReset ? ruleset : ruleset.replace("reject with tcp reset", "accept"));
   nft(bridge, ["add", "element", "bridge", "btrt", "hashes", `{ ${hashElement(listed)} }`]);

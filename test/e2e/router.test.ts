@@ -1,6 +1,6 @@
 /**
- * Real clients behind a router that acts on the list: what of a listed torrent crosses it, that downloads complete
- * nevertheless, and that the router forgets the list when nobody renews it.
+ * Real clients behind a router that enforces the list: the bytes of a listed torrent that cross it, that downloads
+ * complete nevertheless, and that the list on the router expires when it is not renewed.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -23,13 +23,13 @@ peer_groups:
   - { name: operator, priority: 0, cidr_list: [203.0.113.0/24, "2001:db8:1::/48"] }
 `;
 
-/** One complete copy is enough, and a list good for ten seconds. */
+/** One complete copy is enough, and a list is valid for ten seconds. */
 const LISTING = `
 hashlist: { interval: 5, min_complete: 1, min_peers: 1, min_dwell: 0, router_counters: counters.json }
 admin: { listen: "127.0.0.1:6970" }
 `;
 
-/** What cron does, more often: takes the list to the router, and the counters back. */
+/** The cron job, more often: loads the list on the router, and writes the counters. */
 const FEED = `
 while sleep 1; do
   "$1" "$2" hashlist --format nftables --config "$0" | nft -f -
@@ -44,17 +44,17 @@ const OPERATOR = "203.0.113.";
 const OUTSIDE = "198.51.100.";
 const OPERATOR6 = "2001:db8:1::";
 const OUTSIDE6 = "2001:db8:3::";
-/** Far less than a block: what little crosses the router is no part of a file. */
+/** Far less than a block: the bytes that cross the router are no part of a file. */
 const NOTHING_BYTES = 4096;
 
-/** libtorrent with encryption off, that tries again at once. */
+/** libtorrent without encryption, which retries at once. */
 const PLAIN = { out_enc_policy: 2, in_enc_policy: 2, min_reconnect_time: 1, max_failcount: 100 };
 const BOTH = { ...PLAIN, enable_incoming_utp: true, enable_outgoing_utp: true };
 const UTP = { ...BOTH, enable_incoming_tcp: false, enable_outgoing_tcp: false };
 
 interface Scene {
   readonly bed: Bed;
-  /** The router's namespace, where the tracker is, too. */
+  /** The router's namespace, where the tracker runs, too. */
   readonly router: string;
   readonly operator: Network;
   readonly outside: Network;
@@ -119,12 +119,12 @@ async function allComplete(clients: readonly Client[]): Promise<void> {
   });
 }
 
-/** Puts a torrent on the router's list, as the tracker's list would. */
+/** Puts a torrent on the router's list, as the tracker's list does. */
 function list(router: string, { infoHash }: Torrent): void {
   nft(router, ["add", "element", "inet", "btrt", "hashes", `{ ${hashElement(infoHash)} }`]);
 }
 
-/** What the router's counters must say of these handshakes. */
+/** The expected counters of the router for these handshakes. */
 function tally(handshakes: readonly Handshake[], listed: Torrent) {
   const refused = listed.infoHash.toString("hex");
   const count = (from: string, to: string, wanted = (_: Handshake) => true) =>
@@ -139,7 +139,7 @@ function tally(handshakes: readonly Handshake[], listed: Torrent) {
   };
 }
 
-/** Bytes that came in from one address outside. */
+/** Bytes received from one outside address. */
 function bytesFrom(address: string, transfers: readonly Transfer[]): number {
   return transfers
     .filter(({ source, destination }) => source === address && destination.startsWith(OPERATOR))
@@ -169,7 +169,7 @@ test("nothing of a listed torrent crosses the router, and downloads complete fro
   const clients = await start(listed, 20);
   const others = await start(other, 40);
   await allComplete(others);
-  // Each has been refused, before there is a local copy.
+  // Each has been refused before there is a local copy.
   for (const place of [20, 21, 22]) await capture.until(`${OPERATOR}${place}`);
   const outsider = await startLibtorrent(scene, listed, `${OUTSIDE}12`, { settings: PLAIN });
   await until("somebody outside has tried", () => readCounters(router).refused_incoming > 0);

@@ -1,4 +1,7 @@
-/** `btrt nftables` with the real nft: it takes every ruleset, means the same by it, and is run on its own table alone. */
+/**
+ * `btrt nftables` with the real nft: it accepts every ruleset, prints it with the same meaning, and changes only its
+ * own table.
+ */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -63,7 +66,7 @@ test("nft takes the rules of any groups, and means by them what the tracker does
   const addresses = fc.array(fc.oneof(address4, address6), { minLength: 1, maxLength: 4 });
   fc.assert(
     fc.property(options, addresses, (chosen, texts) => {
-      // Where the kernel cannot do that one thing, all else is still held to account.
+      // Where the kernel lacks this one feature, everything else is still checked.
       const ruleset = formatRuleset(chosen);
       const lacks = chosen.bridge && !canReset;
       nft(namespace, ["-f", "-"], lacks ? ruleset.replace("reject with tcp reset", "drop") : ruleset);
@@ -82,7 +85,7 @@ test("nft takes the rules of any groups, and means by them what the tracker does
   assert.doesNotMatch(nft(namespace, ["list", "tables"]), /^table (?!inet btrt$|bridge btrt$)/m);
 });
 
-/** Runs `btrt nftables` until it is over. */
+/** Runs `btrt nftables` to its end. */
 async function runToEnd(bed: Bed, args: readonly string[], options: RunOptions) {
   const running = runBtrt(bed, ["nftables", ...args], options);
   return { code: await running.ended, out: running.stdout, err: running.stderr };

@@ -10,7 +10,7 @@ import { toolsMissing } from "../support/tools.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const KILLS = 50;
-/** Trackers that are killed at a time, each again and again. */
+/** Trackers that run at the same time and are killed repeatedly. */
 const LANES = 5;
 const SERVER_KILLS = 6;
 
@@ -21,14 +21,14 @@ const SENDERS = 2;
 const CONFIG =
   'workers: 1\nlisten: { http: ["127.0.0.1:0"], udp: [] }\ntracker: { ip_parameter: ["127.0.0.0/8"] }\n';
 
-/** What was announced to one tracker over all its lives: every peer once, by the milliseconds of its answer. */
+/** The announces to one tracker over all its runs: every peer once, with the time of its answer in milliseconds. */
 class Announced {
   readonly hashes = Array.from({ length: SWARMS }, () => randomBytes(20));
   readonly #answered: Map<number, number>[] = this.hashes.map(() => new Map());
   readonly #sent: Set<number>[] = this.hashes.map(() => new Set());
   #port = 1;
 
-  /** Announces until the tracker is gone. @returns when that was noticed. */
+  /** Announces until the tracker has ended. @returns when that was noticed. */
   async load(url: string): Promise<void> {
     await Promise.all(Array.from({ length: SENDERS }, () => this.#send(url)));
   }
@@ -48,14 +48,14 @@ class Announced {
     }
   }
 
-  /** The tracker is killed: those answered after `safe` may be lost. */
+  /** Kills the tracker. Peers whose answer came after `safe` may be lost. */
   forget(safe: number): void {
     for (const answered of this.#answered) {
       for (const [port, at] of answered) if (at >= safe) answered.delete(port);
     }
   }
 
-  /** Checks that a tracker has all peers that cannot be lost, and none that were never announced. */
+  /** Checks that a tracker has all peers that must not be lost, and none that were never announced. */
   async check(url: string): Promise<void> {
     for (const [swarm, infoHash] of this.hashes.entries()) {
       const kept = this.#answered[swarm].size;
@@ -70,7 +70,7 @@ class Announced {
   }
 }
 
-/** One tracker after the other on the same database, each killed. */
+/** One tracker after the other on the same database. Each is killed. */
 async function killAgainAndAgain(t: TestContext, kills: number, database: string): Promise<void> {
   const bed = await Bed.open(t);
   const config = `${CONFIG}database: { save_interval: ${SAVE_INTERVAL}, ${database} }\n`;

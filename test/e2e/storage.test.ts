@@ -1,4 +1,4 @@
-/** What survives a restart, and a database that is away, full, read-only, damaged or taken. */
+/** The data that survives a restart; and a database that is unavailable, full, read-only, damaged or in use. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -38,7 +38,7 @@ async function fillSwarm(url: string, infoHash: Uint8Array): Promise<Counts> {
   return { complete: 2, incomplete: 3, downloaded: 2 };
 }
 
-/** Kills the tracker, starts another one, and checks what it knows. */
+/** Kills the tracker, starts another one, and checks its data. */
 async function assertSurvives(
   bed: Bed,
   tracker: TrackerProcess,
@@ -76,7 +76,7 @@ test("a clean stop saves everything at once; what is old is left out, and ages g
   assert.equal((await announce(next.url, { infoHash, port: 9 })).peers.length, 5);
   await announce(next.url, { infoHash, port: 9, event: "stopped" });
   await next.stop();
-  // As if it had been away for long: the rows say when they were written.
+  // As after a long time: the rows have the time at which they were written.
   const exported = bed.path("swarms");
   assert.equal((await btrt(bed, "db", "export", exported)).code, 0);
   const lines = (await readFile(exported, "utf8")).split("\n");
@@ -176,7 +176,7 @@ test("a damaged file is moved aside with a loud line, and what can be read of it
   assert.equal(moved.length, 2);
 });
 
-/** Overwrites all but the first page of a database, and makes who has it open read it again. */
+/** Overwrites all but the first page of a database, and makes the tracker that has it open read it again. */
 async function damage(path: string): Promise<void> {
   const other = new DatabaseSync(path);
   other.exec("CREATE TABLE other (one); PRAGMA wal_checkpoint(TRUNCATE)");
@@ -267,7 +267,7 @@ test("on a server: made by a command, upgraded by a command, moved from and to a
 
 let certificate = "";
 
-/** @returns options with which a server speaks TLS as localhost. */
+/** @returns options with which a server uses TLS as localhost. */
 function makeCertificate(bed: Bed): string[] {
   const [key, cert] = [bed.path("key.pem"), bed.path("cert.pem")];
   const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];

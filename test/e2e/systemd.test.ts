@@ -1,4 +1,4 @@
-/** What a service manager is told, and what it gives. */
+/** Notifications to a service manager, and sockets from it. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { type TestContext, test } from "node:test";

@@ -1,4 +1,4 @@
-/** What the real program says and does when its workers crash. */
+/** The log and the behaviour of the real program when its workers crash. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { type TestContext, test } from "node:test";
@@ -15,7 +15,7 @@ async function start(t: TestContext): Promise<TrackerProcess> {
   return await TrackerProcess.start(await Bed.open(t), CONFIG, { by: CRASHING });
 }
 
-/** Has a worker crash, and waits until that is logged. @returns its number. */
+/** Makes a worker crash, and waits until that is logged. @returns its number. */
 async function kill(tracker: TrackerProcess, port: number): Promise<unknown> {
   const before = tracker.log.length;
   await assert.rejects(announce(tracker.url, { infoHash: randomBytes(20), port }));

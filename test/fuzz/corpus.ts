@@ -17,7 +17,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
-/** One hostile request, or several on one connection, and what becomes of it. */
+/** One hostile request, or several on one connection, and the expected result. */
 export interface HostileCase {
   readonly name: string;
   readonly from: string;
@@ -27,11 +27,11 @@ export interface HostileCase {
   readonly closed: boolean;
   readonly says: string;
   readonly seen: readonly string[];
-  /** What is sent, a byte per character. */
+  /** The bytes to send, one per character. */
   readonly bytes: string;
 }
 
-/** A case as it is written: what is said about it, and what is sent, a byte per character. */
+/** A case as written: its settings, and the bytes to send, one per character. */
 export interface WrittenCase {
   readonly name: string;
   readonly settings: ReadonlyMap<string, string>;
@@ -61,7 +61,7 @@ export function readCorpus(): HostileCase[] {
   });
 }
 
-/** The words of a setting, of which there may be none. */
+/** The words of a setting, possibly none. */
 export function wordsOf(setting = ""): string[] {
   return setting.split(" ").filter((word) => word !== "");
 }

@@ -1,4 +1,7 @@
-/** Forwarded announces and upstream trackers' answers of any bytes: every reply is whole, and nothing odd goes out. */
+/**
+ * Forwarded announces, and replies of upstream trackers, with arbitrary bytes: every reply is complete, and only valid
+ * announces are sent.
+ */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";

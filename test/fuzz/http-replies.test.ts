@@ -1,4 +1,4 @@
-/** Hostile bytes in place of another tracker's HTTP: whatever comes, announcing ends, and with one of its outcomes. */
+/** Hostile bytes in place of another tracker's HTTP reply: each announce ends, and with one of its outcomes. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";

@@ -1,4 +1,4 @@
-/** Hostile requests: each of the corpus has the end it should have, and no bytes at all do harm. */
+/** Hostile requests: each case of the corpus has its expected result, and arbitrary bytes do no harm. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -15,7 +15,7 @@ interface Outcome {
   readonly seen: string;
 }
 
-/** Sends the bytes of a case and says what came of it. */
+/** Sends the bytes of a case and returns the result. */
 function outcome(hostile: HostileCase, send: (connection: FakeConnection) => void, around?: string): Outcome {
   const tracker = new FakeTracker();
   const counters = allocateCounters();
@@ -85,7 +85,7 @@ describe("bytes that no one thought of", () => {
     },
   );
   const mostly0 = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(100) });
-  /** Pieces of the corpus and others, cut anywhere and put together. */
+  /** Pieces of the corpus and others, cut anywhere and joined. */
   const soup = fc
     .array(fc.tuple(piece, mostly0, mostly0), { maxLength: 6 })
     .map((pieces) => pieces.map(([text, front, back]) => text.slice(front, text.length - back)).join(""));
@@ -105,7 +105,7 @@ describe("bytes that no one thought of", () => {
           for (let i = 1; i < ordered.length; i++)
             connection.receive(bytes.slice(ordered[i - 1], ordered[i]));
         });
-        // Only what is wrong with a line that has not ended may be found later.
+        // A mistake in a line may be found only when the line has ended.
         assert.deepEqual(pieces.statuses, whole.statuses.slice(0, pieces.statuses.length));
         assert.ok(whole.statuses.length - pieces.statuses.length <= 1);
         assert.deepEqual(pieces.seen, whole.seen);

@@ -1,4 +1,6 @@
-/** Hostile answers of other trackers: each of the corpus is what it should be, and no bytes at all do harm. */
+/**
+ * Hostile replies of other trackers: each case of the corpus has its expected result, and arbitrary bytes do no harm.
+ */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -10,7 +12,7 @@ import { readCases } from "./corpus.ts";
 const corpus = readCases("replies", ["expect", "peers"]);
 const runs = { numRuns: 3000 };
 
-/** That an answer keeps what its type promises. */
+/** Checks that an answer is as its type describes. */
 function assertPlain(reply: TrackerReply | FailureKind | undefined): void {
   if (reply === undefined || typeof reply === "string") return;
   for (const count of [reply.interval, reply.minInterval, reply.complete, reply.incomplete]) {

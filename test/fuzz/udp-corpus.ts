@@ -16,7 +16,7 @@ const SETTINGS = ["from", "believed", "id", "expect", "says", "seen"];
 const IDS = ["good", "bad", "connect", "none"] as const;
 const REPLIES = ["nothing", "connect", "announce", "scrape", "error"] as const;
 
-/** One hostile datagram, and what becomes of it. */
+/** One hostile datagram, and the expected result. */
 export interface HostileDatagram {
   readonly name: string;
   readonly from: string;
@@ -25,7 +25,7 @@ export interface HostileDatagram {
   readonly expected: (typeof REPLIES)[number];
   readonly says: string;
   readonly seen: readonly string[];
-  /** What is sent behind the id, a byte per character. */
+  /** The bytes after the id, one per character. */
   readonly bytes: string;
 }
 

@@ -1,4 +1,4 @@
-/** Hostile datagrams: each of the corpus has the end it should have, and no bytes at all do harm. */
+/** Hostile datagrams: each case of the corpus has its expected result, and arbitrary bytes do no harm. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -12,7 +12,7 @@ import { type HostileDatagram, readUdpCorpus } from "./udp-corpus.ts";
 
 const SECRET = [1, 2, 3, 4, 5, 6, 7, 8];
 
-/** Where the event is behind the connection id. */
+/** The offset of the event after the connection id. */
 const EVENT_AT = 72;
 
 function makeService(tracker: FakeTracker, believed: readonly string[]): UdpService {
@@ -23,7 +23,7 @@ function makeService(tracker: FakeTracker, believed: readonly string[]): UdpServ
   return service;
 }
 
-/** Sends a case and says what came of it. */
+/** Sends a case and returns the result. */
 function outcome({ from, believed, id, bytes }: HostileDatagram, around?: string) {
   const tracker = new FakeTracker();
   const service = makeService(tracker, believed);
@@ -90,7 +90,7 @@ describe("datagrams that no one thought of", () => {
       ["announce: an ordinary announce", "scrape: a scrape"].includes(name),
     );
     assert.equal(whole.length, 2);
-    // A whole hash behind a scrape is one more to be scraped.
+    // A whole hash after a scrape is one more requested hash.
     const fewerThanAHash = fc.string({ unit: "binary-ascii", maxLength: 19 });
     fc.assert(
       fc.property(fc.constantFrom(...whole), anyBytes, fewerThanAHash, id, (good, many, few, idOf) => {

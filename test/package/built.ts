@@ -1,4 +1,4 @@
-/** Where main.ts puts what the tests of the packages work with. */
+/** Where main.ts puts the packages and the system for the tests. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
@@ -9,7 +9,7 @@ const PLACE = join(ROOT, "var/package-test");
 /** The packages of this version, built twice. */
 export const BUILT = [join(PLACE, "built"), join(PLACE, "built-again")] as const;
 
-/** Those of a later one. */
+/** The packages of a later version. */
 export const NEXT = join(PLACE, "next");
 
 /** The root of a Debian without them. */
@@ -30,7 +30,7 @@ export function rpmOf(version: string): string {
   return `btrt-${version}-1.${process.arch === "arm64" ? "aarch64" : "x86_64"}.rpm`;
 }
 
-/** Runs a program of this machine. @returns what it wrote. @throws Error when it fails. */
+/** Runs a program on this machine. @returns its output. @throws Error if it fails. */
 export function output(program: string, ...args: string[]): string {
   return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }

@@ -1,4 +1,4 @@
-/** The container file, followed step by step as there is no Docker here, and what belongs to it. */
+/** The container file, executed step by step because there is no Docker here, and the files beside it. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -24,7 +24,7 @@ function instructions(): [string, string][] {
     .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)]);
 }
 
-/** Does what the Dockerfile says to a copy of Debian. @returns its root. */
+/** Executes the Dockerfile in a copy of Debian. @returns its root. */
 function build(t: TestContext): string {
   const root = mkdtempSync(join(tmpdir(), "btrt-image-"));
   execFileSync("cp", ["-a", `${DEBIAN}/.`, root]);
@@ -40,7 +40,7 @@ function build(t: TestContext): string {
   return root;
 }
 
-/** What is built is in a place of the test's, and not in dist. */
+/** The packages are in the test's directory, not in dist. */
 function copy(root: string, argument: string): void {
   const [from, to] = argument.split(" ");
   const pattern = join(ROOT, from).replace(join(ROOT, "dist"), BUILT[0]);
@@ -51,7 +51,7 @@ function copy(root: string, argument: string): void {
   cpSync(files[0], join(root, target));
 }
 
-/** As the comment in compose.yaml says; of this network namespace. */
+/** As the comment in compose.yaml says; for this network namespace. */
 function allowPort80(t: TestContext): void {
   const file = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
   const before = readFileSync(file);

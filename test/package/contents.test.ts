@@ -1,4 +1,4 @@
-/** What is in the packages, by the tools of those who have to work with them. */
+/** Checks the contents of the packages with the tools of Debian and Red Hat. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
@@ -77,7 +77,7 @@ test("the .deb has everything, and root owns it", () => {
 });
 
 test("lintian has nothing to say", () => {
-  // It would not run as root without a word about that.
+  // Otherwise it refuses to run as root.
   const { stdout, status } = spawnSync("lintian", ["--fail-on", "error,warning", DEB], { encoding: "utf8" });
   assert.deepEqual([stdout, status], ["", 0]);
 });

@@ -1,26 +1,26 @@
-/** A Debian machine: its own processes, files and systemd; the network is that of the test. */
+/** A Debian machine with its own processes, files and systemd. The network is that of the test. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { until } from "../support/bed.ts";
 import { DEBIAN } from "./built.ts";
 
-/** What nspawn refuses otherwise, as most containers do. */
+/** System calls that nspawn refuses otherwise, as most containers do. */
 const SYSTEM_CALLS = "io_uring_setup io_uring_enter io_uring_register";
 
-/** What a command came to. */
+/** The result of a command. */
 export interface Result {
   readonly code: number | null;
   readonly out: string;
 }
 
-/** Booted once, for the tests of a file. */
+/** Booted once for all tests of a file. */
 export class Machine {
   readonly #container: ChildProcess;
   readonly #leader: string;
   readonly #cutPower = () => process.kill(Number(this.#leader), "SIGKILL");
 
-  /** Boots it. @throws Error with its console when it does not come up. */
+  /** Boots it. @throws Error with its console output if it does not boot. */
   static async boot(): Promise<Machine> {
     const options = ["--quiet", "--register=no", "--keep-unit", `--system-call-filter=${SYSTEM_CALLS}`];
     const container = spawn("systemd-nspawn", ["-D", DEBIAN, ...options, "--boot"], {
@@ -53,7 +53,7 @@ export class Machine {
     process.once("exit", this.#cutPower);
   }
 
-  /** Where a file of the machine is on this one. */
+  /** The path of the machine's file on the host. */
   path(name: string): string {
     return join(DEBIAN, name);
   }
@@ -62,7 +62,7 @@ export class Machine {
     return readFileSync(this.path(name), "utf8");
   }
 
-  /** Copies a file there. @returns its name there. */
+  /** Copies a file to it. @returns the path there. */
   receive(file: string): string {
     const name = join("/root", basename(file));
     copyFileSync(file, this.path(name));
@@ -81,7 +81,7 @@ export class Machine {
     return { code: status, out: `${stdout}${stderr}` };
   }
 
-  /** The same. @returns what it wrote. @throws Error unless its exit code is 0. */
+  /** The same. @returns its output. @throws Error unless the exit code is 0. */
   run(...command: string[]): string {
     const { code, out } = this.try(...command);
     if (code === 0) return out;
@@ -89,7 +89,7 @@ export class Machine {
     throw new Error(`${command.join(" ")}: ${code}\n${out}\n${state}`);
   }
 
-  /** Takes its power away. */
+  /** Powers it off. */
   async end(): Promise<void> {
     const ended = new Promise((resolve) => this.#container.once("close", resolve));
     process.off("exit", this.#cutPower);

@@ -1,6 +1,6 @@
 /**
- * Tests of the packages: `npm run test:package`. Builds them, makes a Debian to install them in, and runs the tests in
- * a network of their own. As root on Debian; elsewhere it says why not, which under CI is an error.
+ * Tests of the packages: `npm run test:package`. Builds them, creates a Debian to install them in, and runs the tests
+ * in a separate network. As root on Debian. Elsewhere it reports why they cannot run; under CI that is an error.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { toolsMissing } from "../support/tools.ts";
 import { BUILT, DEBIAN, NEXT, NEXT_VERSION } from "./built.ts";
 
 const SUITE = "bookworm";
-/** What a server has that the smallest Debian has not. */
+/** Packages of a server that the smallest Debian lacks. */
 const INCLUDED = ["systemd", "systemd-sysv", "passwd", "libstdc++6", "rpm"];
 const BUILD = fileURLToPath(new URL("../../packaging/build.ts", import.meta.url));
 const TESTS = fileURLToPath(new URL("*.test.ts", import.meta.url));

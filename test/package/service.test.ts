@@ -1,4 +1,4 @@
-/** The life of an installed tracker, on a machine with nothing but Debian: from the package to its purge. */
+/** The lifetime of an installed tracker, on a machine with nothing but Debian: from installation to purge. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const ADMIN = "http://127.0.0.1:6970/";
 const CLIENT =
   "--no-conf --enable-dht=false --bt-enable-lpd=false --enable-peer-exchange=false --disable-ipv6=true --interface=127.0.0.1";
 const MOST_EXPOSURE = 2.0;
-/** A process that was killed may take so long to be gone. */
+/** The time until a killed process has ended. */
 const DYING_MS = 200;
 
 let machine: Machine;
@@ -31,7 +31,7 @@ function install(directory: string, version: string): string {
   return machine.run("dpkg", "--install", machine.receive(join(directory, debOf(version))));
 }
 
-/** Waits for the tracker to answer as this version. */
+/** Waits until this version of the tracker answers. */
 async function serves(version: string): Promise<void> {
   await until(`version ${version} serves`, async () => {
     const status = await askStatus(ADMIN).catch(() => undefined);
@@ -39,7 +39,7 @@ async function serves(version: string): Promise<void> {
   });
 }
 
-/** Real clients fetch a file from each other; they know the tracker alone. */
+/** Real clients fetch a file from each other. They know only the tracker. */
 async function fetchFile(bed: Bed): Promise<void> {
   const [seed, leech] = [bed.path("seed"), bed.path("leech")];
   output("mkdir", "-p", seed, leech);
@@ -206,7 +206,7 @@ describe("the .deb", () => {
 
   test("its purge leaves nothing that it made", { timeout: 60_000 }, () => {
     machine.run("dpkg", "--purge", "btrt");
-    // The only thing there that somebody else has made.
+    // The only file there that another program has made.
     machine.run("rm", "/etc/btrt/database_password");
     machine.run("rmdir", "/etc/btrt");
     const left = machine.run(
