@@ -152,14 +152,15 @@ test("threads that are ended anywhere lock nobody out, and break nothing", {
   timeout: 300_000,
 }, async (t) => {
   const hammers = new Hammers(t, 3000);
+  const view = new SwarmStore(hammers.store, CONTROL_PLANE);
   hammers.start(1, 1);
   let emptied = 0;
   for (let kill = 0; kill < KILLS; kill++) {
     const victim = hammers.start(0, 100 + kill);
     await hammers.announced(1000 + kill, 0);
     await victim.terminate();
-    let recovery = recoverStore(hammers.store, holderOf(0), 20);
-    while (recovery === undefined) recovery = recoverStore(hammers.store, holderOf(0), 20);
+    let recovery = recoverStore(hammers.store, view, holderOf(0), 20);
+    while (recovery === undefined) recovery = recoverStore(hammers.store, view, holderOf(0), 20);
     emptied += recovery.shards;
   }
   hammers.start(0, 1);

@@ -10,6 +10,7 @@ import type { EngineKind } from "../src/engine/choice.ts";
 import type { ListenAddress } from "../src/engine/engine.ts";
 import { probeUring } from "../src/engine/uring/probe.ts";
 import { COUNTER } from "../src/model/counters.ts";
+import { CONTROL_PLANE } from "../src/store/shard-lock.ts";
 import { allocateSwarmStore } from "../src/store/store-memory.ts";
 import type { Recovery } from "../src/store/store-recovery.ts";
 import { SwarmStore } from "../src/store/swarm-store.ts";
@@ -41,6 +42,7 @@ class CrashingWorkers implements WorkerPoolObserver {
         workers,
         engine,
         store: this.data,
+        view: new SwarmStore(this.data, CONTROL_PLANE),
         policy: makePolicy("127.0.1.0/24"),
         listen: { streams: LOOPBACK, datagrams: LOOPBACK },
         limits: {

@@ -2,7 +2,9 @@
 import { AnnounceRequest, AnnounceResponse } from "../../src/model/announce.ts";
 import { GroupTotals } from "../../src/storage/group-totals.ts";
 import { Storage, type StorageObserver } from "../../src/storage/storage.ts";
+import { CONTROL_PLANE } from "../../src/store/shard-lock.ts";
 import { allocateSwarmStore } from "../../src/store/store-memory.ts";
+import { SwarmStore } from "../../src/store/swarm-store.ts";
 import { TrackerFixture } from "../../src/tracker/tracker-fixture.ts";
 import { addressOf, assignSwarms, infoHash, type Population, portOf } from "./population.ts";
 
@@ -29,7 +31,7 @@ export async function keepComplete(file: string, population: Population): Promis
   const storage = new Storage(
     {
       database: { url: `sqlite:${file}`, user: "", password: null, schema: "", tls: false, tlsCa: null },
-      store,
+      store: new SwarmStore(store, CONTROL_PLANE),
       totals: new GroupTotals([]),
       saveIntervalMs: 1000,
       required: true,

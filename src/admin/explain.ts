@@ -10,8 +10,6 @@ import { NO_GROUP, PeerGroups } from "../network/peer-groups.ts";
 import { containsPrefix, FAMILY_BITS, formatPrefix, type Prefix } from "../network/prefix.ts";
 import { steadySeconds } from "../platform/clock.ts";
 import { makeSelectionPolicy } from "../selection/policies.ts";
-import { CONTROL_PLANE } from "../store/shard-lock.ts";
-import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "../tracker/access-list.ts";
 import { type ExplainedPeer, type ExplainedRun, Explainer } from "../tracker/explainer.ts";
 import { Polls } from "../tracker/polls.ts";
@@ -96,7 +94,7 @@ export class AnswerExplainer {
   constructor(sources: Sources) {
     this.#sources = sources;
     const seed = Array.from({ length: 4 }, () => Math.floor(Math.random() * 2 ** 32));
-    this.#explainer = new Explainer(new SwarmStore(sources.store, CONTROL_PLANE), new Random(seed));
+    this.#explainer = new Explainer(sources.view, new Random(seed));
   }
 
   /** @returns undefined when the swarm is locked, null when there is no such swarm. */

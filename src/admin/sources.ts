@@ -3,6 +3,7 @@ import type { HashListFormat } from "../hash-list/formats/formats.ts";
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
 import type { SelectionChoice } from "../selection/policies.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import type { PollsData } from "../tracker/polls.ts";
 import type { CopySettings, TrackerSettings } from "../tracker/tracker-policy.ts";
 
@@ -53,6 +54,8 @@ export interface Sources {
   /** Announce URLs; empty before the tracker listens. */
   readonly addresses: () => readonly string[];
   readonly store: SwarmStoreData;
+  /** The control plane's view of the store. */
+  readonly view: SwarmStore;
   /** The maximum memory of swarms in bytes. */
   readonly memoryBound: number;
   /** Of every worker: model/counters.ts, store/group-activity.ts, tracker/census.ts. */

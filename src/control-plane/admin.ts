@@ -9,6 +9,7 @@ import type { WorkerPool } from "../data-plane/worker-pool.ts";
 import { describeFailure } from "../platform/failure.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import { memoryBound, type SwarmStoreData } from "../store/store-memory.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { changedFixedKeys } from "./fixed-keys.ts";
 import type { Component } from "./lifecycle.ts";
@@ -23,6 +24,7 @@ export interface AdminParts {
   readonly engine: string;
   readonly workerCount: number;
   readonly store: SwarmStoreData;
+  readonly view: SwarmStore;
   readonly workers: WorkerPool;
   readonly history: Sources["history"];
   readonly counted: Sources["counted"];
@@ -95,7 +97,7 @@ export class Admin implements Component {
   }
 
   #sources(): Sources {
-    const { engine, workerCount, store, workers, hashList, history, counted } = this.#parts;
+    const { engine, workerCount, store, view, workers, hashList, history, counted } = this.#parts;
     return {
       version: VERSION,
       build: BUILD_TEXT,
@@ -103,6 +105,7 @@ export class Admin implements Component {
       workers: workerCount,
       addresses: () => this.addresses,
       store,
+      view,
       memoryBound: memoryBound(store.maxPeers, store.shards),
       counters: workers.counters,
       activity: workers.activity,

@@ -23,7 +23,9 @@ import { clockBase, readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import { ASK_SECRET_WORDS } from "../services/upstream-trackers.ts";
+import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "../store/store-memory.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
 import { placeInheritedSockets, takeInheritedSockets } from "../systemd/inherited-sockets.ts";
 import { type Notifier, openNotifier } from "../systemd/notifier.ts";
 import { LimitWarnings } from "../telemetry/limit-warnings.ts";
@@ -132,8 +134,10 @@ class App {
     this.#options = options;
     this.#log = log;
     this.#policy = buildPolicy(loaded);
-    const store = allocateStore(config.tracker.max_peers, workerCount(config));
-    const workers = this.#makeWorkers(store, clockBaseMs);
+    const memory = allocateStore(config.tracker.max_peers, workerCount(config));
+    // The only view of the control plane: its components never hold a shard across a turn of the event loop.
+    const store = new SwarmStore(memory, CONTROL_PLANE);
+    const workers = this.#makeWorkers(memory, store, clockBaseMs);
     const tasks = new TaskDispatcher(workers);
     const supervision = new Supervision(notifier, workers, store);
     const hashList = new HashListFeature(loaded, this.#policy, store, log);
@@ -152,7 +156,8 @@ class App {
       policy: this.#policy,
       engine: engine.kind,
       workerCount: workerCount(config),
-      store,
+      store: memory,
+      view: store,
       workers,
       history: (span, from) => persistence.history(span, from),
       counted: () => persistence.counted(),
@@ -197,13 +202,14 @@ class App {
     return exitCode;
   }
 
-  #makeWorkers(store: SwarmStoreData, clockBaseMs: number): WorkerPool {
+  #makeWorkers(store: SwarmStoreData, view: SwarmStore, clockBaseMs: number): WorkerPool {
     const { loaded, engine, listen } = this.#options;
     return new WorkerPool(
       {
         workers: workerCount(loaded.config),
         engine: engine.kind,
         store,
+        view,
         policy: this.#policy,
         listen,
         limits: engineLimits(loaded.config),

@@ -11,7 +11,7 @@ import { DatabaseError } from "../storage/database.ts";
 import type { LastReplacement } from "../storage/file-replacements.ts";
 import { GroupTotals } from "../storage/group-totals.ts";
 import { Storage, type StorageObserver } from "../storage/storage.ts";
-import type { SwarmStoreData } from "../store/store-memory.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { RepeatLimit } from "../telemetry/repeat-limit.ts";
 import type { Component } from "./lifecycle.ts";
@@ -24,7 +24,7 @@ const DAY_SECONDS = 86_400;
 /** What persistence is made of. */
 export interface PersistenceParts {
   readonly loaded: LoadedConfig;
-  readonly store: SwarmStoreData;
+  readonly store: SwarmStore;
   /** Counts for each peer group: one array for each worker, and one for the control plane. */
   readonly activity: readonly Float64Array[];
   /** Returns the policy in force. */

@@ -1,8 +1,6 @@
 /** Reports to the service manager (sd_notify), if there is one. */
 import type { WorkerPool } from "../data-plane/worker-pool.ts";
-import { CONTROL_PLANE } from "../store/shard-lock.ts";
-import type { SwarmStoreData } from "../store/store-memory.ts";
-import { SwarmStore } from "../store/swarm-store.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import type { Notifier } from "../systemd/notifier.ts";
 import type { Component } from "./lifecycle.ts";
 
@@ -17,10 +15,10 @@ export class Supervision implements Component {
   readonly #store: SwarmStore;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(notifier: Notifier | undefined, workers: WorkerPool, store: SwarmStoreData) {
+  constructor(notifier: Notifier | undefined, workers: WorkerPool, store: SwarmStore) {
     this.#notifier = notifier;
     this.#workers = workers;
-    this.#store = new SwarmStore(store, CONTROL_PLANE);
+    this.#store = store;
   }
 
   /** Reports that the tracker is ready, and begins to report that it is alive. */

@@ -15,6 +15,7 @@ import { allocateActivity } from "../store/group-activity.ts";
 import { holderOf } from "../store/shard-lock.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import { type Recovery, recoverStore } from "../store/store-recovery.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import { allocateAskTimes } from "../tasks/ask-times.ts";
 import { allocateTaskQueues, type TaskQueueData } from "../tasks/task-queue.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
@@ -38,6 +39,8 @@ export interface WorkerPoolOptions {
   readonly workers: number;
   readonly engine: EngineKind;
   readonly store: SwarmStoreData;
+  /** The control plane's view of the store, for recovery. */
+  readonly view: SwarmStore;
   readonly policy: PolicyData;
   readonly listen: ListenAddresses;
   /** For all workers together. */
@@ -221,8 +224,9 @@ export class WorkerPool {
   }
 
   async #recover(worker: number): Promise<Recovery> {
+    const { store, view } = this.#options;
     for (;;) {
-      const recovery = recoverStore(this.#options.store, holderOf(worker), RECOVER_WAIT_MS);
+      const recovery = recoverStore(store, view, holderOf(worker), RECOVER_WAIT_MS);
       if (recovery !== undefined) return recovery;
       await delay(RECOVER_PAUSE_MS);
     }

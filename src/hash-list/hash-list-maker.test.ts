@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { buildPeerGroups } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
+import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import { allocateSwarmStore } from "../store/store-memory.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "../tracker/access-list.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { entriesOf } from "./hash-list.ts";
@@ -38,7 +40,7 @@ function make(t: TestContext, settings: Partial<HashListSettings> = {}) {
     dryRun: false,
     ...settings,
   };
-  const maker = new HashListMaker(store, all, GROUPS, {
+  const maker = new HashListMaker(new SwarmStore(store, CONTROL_PLANE), all, GROUPS, {
     changed: () => {},
     failed: (error) => failures.push(error),
   });

@@ -10,9 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { steadySeconds } from "../platform/clock.ts";
 import { type Rest, restAfter } from "../platform/rest.ts";
-import { CONTROL_PLANE } from "../store/shard-lock.ts";
-import type { SwarmStoreData } from "../store/store-memory.ts";
-import { SwarmStore } from "../store/swarm-store.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import { countMissing, emptyList, entriesOf, type HashList } from "./hash-list.ts";
 import { ListFiles } from "./list-files.ts";
 import type { HashListSettings } from "./settings.ts";
@@ -80,13 +78,13 @@ export class HashListMaker {
   #requested: Promise<void> | undefined;
 
   constructor(
-    store: SwarmStoreData,
+    store: SwarmStore,
     settings: HashListSettings,
     groups: PeerGroupsData,
     observer: HashListObserver,
   ) {
     this.#observer = observer;
-    this.#scanner = new SwarmScanner(new SwarmStore(store, CONTROL_PLANE));
+    this.#scanner = new SwarmScanner(store);
     this.#settings = settings;
     this.#groups = groups;
   }

@@ -7,7 +7,9 @@ import { type TestContext, test } from "node:test";
 import { until } from "../../test/support/bed.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { ACTIVITY_WIDTH, allocateActivity } from "../store/group-activity.ts";
+import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import { allocateSwarmStore } from "../store/store-memory.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { BEFORE_ALL } from "./database.ts";
 import type { LastReplacement } from "./file-replacements.ts";
@@ -49,7 +51,7 @@ class Harmed {
     };
     const options = {
       database: { url: `sqlite:${path}`, user: "", password: null, schema: "", tls: false, tlsCa: null },
-      store: this.store,
+      store: new SwarmStore(this.store, CONTROL_PLANE),
       totals: new GroupTotals([this.activity]),
       saveIntervalMs,
       required: false,

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.ts";
 import { StoredPeersReader } from "../store/stored-peers.ts";
+import { SwarmStore } from "../store/swarm-store.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { BEFORE_ALL } from "./database.ts";
 import { GroupTotals } from "./group-totals.ts";
@@ -30,7 +32,7 @@ const NOTHING_HEARD = {
 function storageOf(url: string, store: SwarmStoreData): Storage {
   const options = {
     database: { url, user: "", password: null, schema: "", tls: false, tlsCa: null },
-    store,
+    store: new SwarmStore(store, CONTROL_PLANE),
     totals: new GroupTotals([]),
     saveIntervalMs: 60_000,
     required: false,

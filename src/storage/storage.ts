@@ -5,9 +5,7 @@
 import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
 import { steadySeconds } from "../platform/clock.ts";
 import { restAfter } from "../platform/rest.ts";
-import { CONTROL_PLANE } from "../store/shard-lock.ts";
-import type { SwarmStoreData } from "../store/store-memory.ts";
-import { SwarmStore } from "../store/swarm-store.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
 import {
   BEFORE_ALL,
   type Database,
@@ -53,7 +51,7 @@ const SAY_MS = 1000;
 /** Options of storage. Times in milliseconds unless a name says otherwise. */
 export interface StorageOptions {
   readonly database: DatabaseSettings;
-  readonly store: SwarmStoreData;
+  readonly store: SwarmStore;
   readonly totals: GroupTotals;
   readonly saveIntervalMs: number;
   /** Whether the tracker must not start without the database. */
@@ -116,7 +114,7 @@ export class Storage {
     this.#options = options;
     this.#kind = databaseKind(options.database);
     this.#observer = observer;
-    this.#store = new SwarmStore(options.store, CONTROL_PLANE);
+    this.#store = options.store;
     this.#saver = new Saver(this.#store, steadySeconds, seconds);
     this.#files = new FileReplacements(options.database);
   }

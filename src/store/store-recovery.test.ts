@@ -12,10 +12,10 @@ test("while the memory's lock is waited for, the shards of a dead thread are bus
   const [dead, living] = [holderOf(0), holderOf(1)];
   new SwarmStore(data, dead).enterShard(1);
   lock(data.heap.pool, POOL_LOCK, living);
-  assert.equal(recoverStore(data, dead, 1), undefined);
   const controlPlane = new SwarmStore(data, CONTROL_PLANE);
+  assert.equal(recoverStore(data, controlPlane, dead, 1), undefined);
   assert.equal(controlPlane.tryEnterShard(1, 1), false);
   unlock(data.heap.pool, POOL_LOCK);
-  assert.equal(recoverStore(data, dead, 1000)?.shards, 1);
+  assert.equal(recoverStore(data, controlPlane, dead, 1000)?.shards, 1);
   assert.ok(controlPlane.tryEnterShard(1, 1));
 });

@@ -10,7 +10,7 @@
 import { Heap } from "./heap.ts";
 import { CONTROL_PLANE, inheritLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData } from "./store-memory.ts";
-import { SwarmStore } from "./swarm-store.ts";
+import type { SwarmStore } from "./swarm-store.ts";
 
 /** What was dropped. */
 export interface Recovery {
@@ -21,13 +21,18 @@ export interface Recovery {
 
 /**
  * Frees what a dead thread held, emptying the shards among it. For the control plane, once the thread has ended.
+ * @param store the control plane's view of `data`.
  * @param holder the thread's number as a holder of locks.
  * @param waitMs how long to wait for the lock of the memory, which living threads hold for less than a microsecond.
  * @returns what was dropped, or undefined when the wait was in vain: call again.
  */
-export function recoverStore(data: SwarmStoreData, holder: number, waitMs: number): Recovery | undefined {
+export function recoverStore(
+  data: SwarmStoreData,
+  store: SwarmStore,
+  holder: number,
+  waitMs: number,
+): Recovery | undefined {
   const { locks } = data;
-  const store = new SwarmStore(data, CONTROL_PLANE);
   const held: number[] = [];
   for (let shard = 0; shard < data.shards; shard++) {
     const lock = shard * LOCK_STRIDE;

@@ -6,7 +6,9 @@ import { readTotals } from "../../admin/readings.ts";
 import { loadConfig } from "../../config/load.ts";
 import { allocateCounters } from "../../model/counters.ts";
 import { parsePrefix } from "../../network/prefix.ts";
+import { CONTROL_PLANE } from "../../store/shard-lock.ts";
 import { allocateSwarmStore } from "../../store/store-memory.ts";
+import { SwarmStore } from "../../store/swarm-store.ts";
 import { allocateAskTimes } from "../../tasks/ask-times.ts";
 import { buildPolicy } from "../policy.ts";
 import type { TaskHandler } from "../task-dispatcher.ts";
@@ -31,7 +33,7 @@ test("a reload with other limits keeps what has been counted, and what waits", a
   let handle: TaskHandler = () => assert.fail();
   const feature = new ForwardingFeature(
     {
-      store: allocateSwarmStore(1000, 1, [1, 2]),
+      store: new SwarmStore(allocateSwarmStore(1000, 1, [1, 2]), CONTROL_PLANE),
       askTimes: allocateAskTimes(1024),
       tasks: {
         handle: (_, handler) => {

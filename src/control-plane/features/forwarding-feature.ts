@@ -17,9 +17,7 @@ import { PeerGroups } from "../../network/peer-groups.ts";
 import { buildPrefixSet, PrefixTable } from "../../network/prefix-table.ts";
 import { ownAddresses } from "../../platform/machine.ts";
 import { LearnedCounts, LearnedPeers } from "../../store/learned-peers.ts";
-import { CONTROL_PLANE } from "../../store/shard-lock.ts";
-import type { SwarmStoreData } from "../../store/store-memory.ts";
-import { SwarmStore } from "../../store/swarm-store.ts";
+import type { SwarmStore } from "../../store/swarm-store.ts";
 import { AskTimes, type AskTimesData } from "../../tasks/ask-times.ts";
 import { TASK } from "../../tasks/task-queue.ts";
 import type { Feature } from "../feature.ts";
@@ -41,7 +39,7 @@ const SHARE_OF_ADDRESS = 1 / 4;
 
 /** What the feature needs. */
 export interface ForwardingParts {
-  readonly store: SwarmStoreData;
+  readonly store: SwarmStore;
   readonly askTimes: AskTimesData;
   readonly tasks: Pick<TaskDispatcher, "handle" | "resume">;
   /** The data plane's clock, in seconds. */
@@ -66,9 +64,8 @@ export class ForwardingFeature implements Feature {
 
   constructor(parts: ForwardingParts, { config }: LoadedConfig, { groups }: PolicyData) {
     this.#parts = parts;
-    const view = new SwarmStore(parts.store, CONTROL_PLANE);
     this.#learned = new LearnedPeers(
-      view,
+      parts.store,
       parts.store.maxPeers,
       new PeerGroups(groups),
       config.tracker.max_learned_peers,

@@ -13,7 +13,7 @@ import { Handshakes } from "../../hash-list/handshakes.ts";
 import { HashListMaker, type HashListObserver } from "../../hash-list/hash-list-maker.ts";
 import type { HashListSettings } from "../../hash-list/settings.ts";
 import { describeFailure } from "../../platform/failure.ts";
-import type { SwarmStoreData } from "../../store/store-memory.ts";
+import type { SwarmStore } from "../../store/swarm-store.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { RepeatLimit } from "../../telemetry/repeat-limit.ts";
 import { AccessList, buildAccessList } from "../../tracker/access-list.ts";
@@ -35,7 +35,7 @@ export class HashListFeature implements Feature {
   /** Stops reading counts. */
   #reading = new AbortController();
 
-  constructor(loaded: LoadedConfig, policy: PolicyData, store: SwarmStoreData, log: Logger) {
+  constructor(loaded: LoadedConfig, policy: PolicyData, store: SwarmStore, log: Logger) {
     this.#log = new HashListLog(log);
     this.#maker = new HashListMaker(store, settingsOf(loaded), policy.groups, this.#log);
     this.#sources = sourcesOf(loaded);

@@ -19,9 +19,7 @@ import { isPrivate } from "../../network/special-purpose.ts";
 import { steadyMs } from "../../platform/clock.ts";
 import { machineAddresses } from "../../platform/machine.ts";
 import { LearnedPeers } from "../../store/learned-peers.ts";
-import { CONTROL_PLANE } from "../../store/shard-lock.ts";
-import type { SwarmStoreData } from "../../store/store-memory.ts";
-import { SwarmStore } from "../../store/swarm-store.ts";
+import type { SwarmStore } from "../../store/swarm-store.ts";
 import { readRefresh } from "../../tasks/refresh-task.ts";
 import { TASK } from "../../tasks/task-queue.ts";
 import type { Logger } from "../../telemetry/logger.ts";
@@ -40,7 +38,7 @@ const PEERS_PER_SWARM = 4;
 
 /** What the feature needs. */
 export interface NeighborsFeatureParts {
-  readonly store: SwarmStoreData;
+  readonly store: SwarmStore;
   readonly tasks: TaskDispatcher;
   readonly log: Logger;
 }
@@ -58,12 +56,7 @@ export class NeighborsFeature implements Feature {
     const { tracker } = loaded.config;
     const groups = new PeerGroups(policy.groups);
     this.#log = log;
-    this.#learned = new LearnedPeers(
-      new SwarmStore(store, CONTROL_PLANE),
-      store.maxPeers,
-      groups,
-      tracker.max_learned_peers,
-    );
+    this.#learned = new LearnedPeers(store, store.maxPeers, groups, tracker.max_learned_peers);
     this.#neighbors = new NeighborSet({
       makeClient: makeNeighborClient,
       isAnnounced: (infoHash) => this.#learned.isAnnounced(infoHash),
