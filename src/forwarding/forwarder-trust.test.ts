@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { answer, ForwarderRig, failure, HASH, PEERS, START } from "../../test/support/forwarder-rig.ts";
-import { isForgotten, sourceOf } from "../store/peer-record.ts";
+import { isForgotten, sourceOf } from "../store/layout/peer.ts";
 
 const OURS = PEERS.slice(0, 6);
 const DAY = 86_400;

@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from "node:test";
 import fc from "fast-check";
 import { parseAddress } from "../model/address-text.ts";
 import { LEARNED_SOURCES } from "../model/counters.ts";
-import { SOURCES } from "../store/peer-record.ts";
+import { SOURCES } from "../store/layout/peer.ts";
 import { CONFIRMING_ADDRESSES, TrackerStandings } from "./tracker-standings.ts";
 
 const NOW = 1_800_000_000;

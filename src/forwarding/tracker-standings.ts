@@ -35,7 +35,7 @@ const LIMITS: StandingLimits = { maxTrackers: 4096, maxPerHousehold: 256 };
 
 /** The standing of one tracker. */
 export interface TrackerStanding {
-  /** Its number in the store (store/peer-record.ts). */
+  /** Its number in the store (store/layout/peer.ts). */
   readonly source: number;
   readonly isConfirmed: boolean;
 }

@@ -3,7 +3,7 @@
  * that no subscriber is cut off from a torrent that is not available:
  *
  * - The copies of one household, an address or an IPv6 /56, count once. Announcing from many ports does not help.
- * - A copy counts after it is proven (store/peer-record.ts). The former address of a client that moved does not
+ * - A copy counts after it is proven (store/layout/key.ts). The former address of a client that moved does not
  *   count.
  * - The families are counted separately, since a dual-stack peer is in both. The smaller count decides, of the
  *   families in which a subscriber is downloading.
@@ -13,15 +13,16 @@
 import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
 import {
-  identityOf,
-  KEY_COMPLETE,
-  KEY_DUPLICATE,
-  KEY_GROUP,
-  KEY_LEARNED,
-  KEY_MASK,
-  KEY_PRIVATE,
-  KEY_PROVEN,
-} from "../store/peer-record.ts";
+  countsAsClient,
+  groupOf,
+  hasPrivateAddress,
+  isComplete,
+  isDuplicate,
+  isLearned,
+  isProven,
+  SAME_CLIENT,
+} from "../store/layout/key.ts";
+import { identityOf, wordBAt } from "../store/layout/peer.ts";
 import { Segments } from "../store/segments.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 
@@ -36,9 +37,6 @@ const SEARCH_LIMIT = 1024;
 
 /** The maximum of duplicates of a family that are checked. With more, the count may be too low. */
 const DUPLICATES_LIMIT = 64;
-
-/** The flags in the key of a proven copy. */
-const COPY = KEY_COMPLETE | KEY_PROVEN;
 
 /** The role of a group for the list. */
 const INSIDE = 1;
@@ -105,11 +103,11 @@ export class LocalCopies {
     this.#seenCount = 0;
     this.#leechers = 0;
     for (let i = 0; i < this.#segments.count; i++) {
-      const kind = this.#kindOf[keys[i] & KEY_GROUP];
-      if (kind === 0 || (keys[i] & KEY_LEARNED) !== 0) continue;
-      if ((keys[i] & KEY_DUPLICATE) === 0) this.peers += counts[i];
-      if ((keys[i] & KEY_COMPLETE) === 0) this.#leechers += counts[i];
-      else if ((keys[i] & (KEY_PROVEN | KEY_DUPLICATE)) === KEY_PROVEN && this.#isReached(keys[i]))
+      const kind = this.#kindOf[groupOf(keys[i])];
+      if (kind === 0 || isLearned(keys[i])) continue;
+      if (!isDuplicate(keys[i])) this.peers += counts[i];
+      if (!isComplete(keys[i])) this.#leechers += counts[i];
+      else if (isProven(keys[i]) && !isDuplicate(keys[i]) && this.#isReached(keys[i]))
         this.#countCopies(cell, family, starts[i], counts[i]);
     }
     this.#countDuplicates(cell, family);
@@ -118,8 +116,8 @@ export class LocalCopies {
 
   /** Whether all groups inside reach the peers with this key. */
   #isReached(key: number): boolean {
-    const kind = this.#kindOf[key & KEY_GROUP];
-    return kind === REACHED_BY_ALL || (kind === INSIDE && (key & KEY_PRIVATE) === 0);
+    const kind = this.#kindOf[groupOf(key)];
+    return kind === REACHED_BY_ALL || (kind === INSIDE && !hasPrivateAddress(key));
   }
 
   /**
@@ -130,8 +128,7 @@ export class LocalCopies {
     const { keys, starts, counts } = this.#segments;
     let looks = DUPLICATES_LIMIT;
     for (let i = 0; i < this.#segments.count; i++) {
-      if ((keys[i] & (COPY | KEY_DUPLICATE)) !== (COPY | KEY_DUPLICATE) || !this.#isReached(keys[i]))
-        continue;
+      if (!isProven(keys[i]) || !isDuplicate(keys[i]) || !this.#isReached(keys[i])) continue;
       const end = starts[i] + counts[i];
       for (let at = starts[i]; at < end && looks > 0 && this.#seenCount < this.#enough; at++, looks--)
         if (!this.#hasMoved(cell, family, at)) this.#countCopies(cell, family, at, 1);
@@ -145,17 +142,17 @@ export class LocalCopies {
     const { words } = this.#store;
     const list = this.#store.list(family);
     const { keys, starts, counts } = this.#segments;
-    const keyAt = list.keyAt(cell, position);
-    const identity = identityOf(words[keyAt], words[keyAt + 1]);
-    const word = words[keyAt] & ~KEY_MASK;
+    const wordA = list.wordAAt(cell, position);
+    const identity = identityOf(words[wordA], wordBAt(words, wordA));
+    const searched = words[wordA];
     for (let i = 0; i < this.#segments.count; i++) {
-      if ((keys[i] & (KEY_COMPLETE | KEY_LEARNED | KEY_DUPLICATE)) !== KEY_COMPLETE) continue;
+      if (!isComplete(keys[i]) || !countsAsClient(keys[i])) continue;
       const end = starts[i] + Math.min(counts[i], SEARCH_LIMIT);
       for (let at = starts[i]; at < end; at++) {
-        at = list.findWord(cell, at, end, ~KEY_MASK, word);
+        at = list.findWord(cell, at, end, SAME_CLIENT, searched);
         if (at === -1) break;
-        const foundAt = list.keyAt(cell, at);
-        if (identityOf(words[foundAt], words[foundAt + 1]) === identity) return true;
+        const found = list.wordAAt(cell, at);
+        if (identityOf(words[found], wordBAt(words, found)) === identity) return true;
       }
     }
     return false;

@@ -6,7 +6,7 @@ import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { GROUP_IDS } from "../network/peer-groups.ts";
 import type { Rest } from "../platform/rest.ts";
-import { KEY_COMPLETE, KEY_GROUP, KEY_LEARNED } from "../store/peer-record.ts";
+import { groupOf, isComplete, isLearned } from "../store/layout/key.ts";
 import { Segments } from "../store/segments.ts";
 import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
@@ -156,10 +156,10 @@ export class SwarmScanner {
       const { keys, counts } = this.#segments;
       this.#store.list(family).loadSegments(this.#store.listCell(entry, family), this.#segments);
       for (let i = 0; i < this.#segments.count; i++) {
-        const group = keys[i] & KEY_GROUP;
-        if (!this.#copies.isInside(group) || (keys[i] & KEY_LEARNED) !== 0) continue;
+        const group = groupOf(keys[i]);
+        if (!this.#copies.isInside(group) || isLearned(keys[i])) continue;
         if (this.#complete[group] + this.#incomplete[group] === 0) this.#groups[groups++] = group;
-        ((keys[i] & KEY_COMPLETE) === 0 ? this.#incomplete : this.#complete)[group] += counts[i];
+        (isComplete(keys[i]) ? this.#complete : this.#incomplete)[group] += counts[i];
       }
     }
     for (let i = 0; i < groups; i++) {

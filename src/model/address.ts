@@ -85,6 +85,17 @@ export function readWord(bytes: Uint8Array, offset: number): number {
   );
 }
 
+/** Writes a port in network order. */
+export function writePort(bytes: Uint8Array, offset: number, port: number): void {
+  bytes[offset] = port >>> 8;
+  bytes[offset + 1] = port;
+}
+
+/** Reads a port in network order. */
+export function readPort(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] << 8) | bytes[offset + 1];
+}
+
 /** Writes an unsigned 32-bit word in network order. */
 export function writeWord(bytes: Uint8Array, offset: number, word: number): void {
   bytes[offset] = word >>> 24;

@@ -53,7 +53,7 @@ export const REQUESTS_AT = Object.keys(COUNTER).length;
 /** Index of the first count of refused requests, by reason (refusals.ts). */
 export const REFUSALS_AT = REQUESTS_AT + REQUEST_COUNTS_LENGTH;
 
-/** Upper bound of neighbor numbers, as sources of learned peers (store/peer-record.ts). */
+/** Upper bound of neighbor numbers, as sources of learned peers (store/layout/peer.ts). */
 export const LEARNED_SOURCES = 128;
 
 /** The index for all upstream trackers together, whose numbers start at {@link LEARNED_SOURCES}. */

@@ -10,7 +10,7 @@
  * seeders at home: they may pass on too little. A client that stalls gets outside peers, whether it is a bridge or not.
  * All clients that download at home announce often, so a client that lacks pieces is noticed soon.
  *
- * A complete copy counts once it is proven (peer-record.ts). Until then it is returned like any peer, but does not
+ * A complete copy counts once it is proven (store/layout/key.ts). Until then it is returned like any peer, but does not
  * replace a bridge. A copy that was completed here is proven at once, so the first copy of a crowd counts.
  *
  * Learned peers are at home if their group is at home: the traffic to them costs the same. They count as leechers, or as
@@ -18,25 +18,23 @@
  * additional bridges, because it is unknown which peers they get and how their downloads progress. Unconfirmed peers
  * do not count, nor does the second address of a client.
  *
- * The mark of a peer (peer-record.ts) means that it is a bridge.
+ * The mark of a peer (store/layout/key.ts) means that it is a bridge.
  */
 
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 import { NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
 import {
-  ageOf,
+  groupOf,
+  hasPrivateAddress,
+  isComplete,
+  isDuplicate,
+  isLearned,
   isMarked,
+  isProven,
   isUnconfirmed,
-  KEY_COMPLETE,
-  KEY_DUPLICATE,
-  KEY_GROUP,
-  KEY_LEARNED,
-  KEY_MARKED,
-  KEY_PRIVATE,
-  KEY_PROVEN,
-  leftOf,
-  paceOf,
-} from "../store/peer-record.ts";
+} from "../store/layout/key.ts";
+import { leftOf } from "../store/layout/peer.ts";
+import { ageOf, paceOf } from "../store/peer-record.ts";
 import { type FamilyPeers, NOT_RETURNED, type SelectionPolicy, type SelectionSettings } from "./policy.ts";
 import { nearnessOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
@@ -81,7 +79,7 @@ export class BridgedPolicy implements SelectionPolicy {
 
   constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS) {
     this.settings = settings;
-    this.#interval = settings.stallSeconds >> 1;
+    this.#interval = Math.floor(settings.stallSeconds / 2);
     this.#census = new HomeCensus(settings, limits, LEASE_INTERVALS * this.#interval);
   }
 
@@ -100,10 +98,10 @@ export class BridgedPolicy implements SelectionPolicy {
 
   rankOf(key: number, groups: PeerGroups, who: Requester): number {
     const { home, strangers } = this.settings;
-    const group = key & KEY_GROUP;
+    const group = groupOf(key);
     const near = nearnessOf(key, groups, who);
     if (isHome(home, groups, who.group, group)) return near;
-    if (group !== NO_GROUP && (key & (KEY_MARKED | KEY_COMPLETE)) === 0 && !who.stalled) return BORDER;
+    if (group !== NO_GROUP && !isMarked(key) && !isComplete(key) && !who.stalled) return BORDER;
     const far = 2 * groups.tierCount;
     if (who.group !== NO_GROUP) return who.outside ? far + near : OUTSIDE;
     return strangers === "outside_first" && group !== NO_GROUP ? far + near : near;
@@ -111,7 +109,7 @@ export class BridgedPolicy implements SelectionPolicy {
 
   /** Half the answer of a bridge is reserved for outside peers. */
   reserve(who: Requester, wanted: number): number {
-    return who.marked ? wanted >> 1 : 0;
+    return who.marked ? Math.floor(wanted / 2) : 0;
   }
 
   whyNot(rank: number): string {
@@ -176,18 +174,19 @@ class HomeCensus {
     let seeds = 0;
     for (let i = 0; i < segments.count; i++) {
       const key = segments.keys[i];
-      if ((key & KEY_DUPLICATE) !== 0 || isUnconfirmed(key)) continue;
-      const group = key & KEY_GROUP;
+      if (isDuplicate(key) || isUnconfirmed(key)) continue;
+      const group = groupOf(key);
       if (!isHome(home, groups, who.group, group)) continue;
-      if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(group, who.group)) continue;
+      if (hasPrivateAddress(key) && !groups.reaches(group, who.group)) continue;
       const others = segments.counts[i] - (segments.holds(i, requester) ? 1 : 0);
-      if ((key & KEY_COMPLETE) === 0) leechers += others;
-      else if ((key & (KEY_PROVEN | KEY_LEARNED)) !== 0) seeds += others;
-      if ((key & (KEY_COMPLETE | KEY_LEARNED)) === KEY_LEARNED) learned += others;
+      if (!isComplete(key)) {
+        leechers += others;
+        if (isLearned(key)) learned += others;
+      } else if (isProven(key) || isLearned(key)) seeds += others;
       if (!isMarked(key)) continue;
       const end = segments.starts[i] + segments.counts[i];
       for (let position = segments.starts[i]; position < end; position++) {
-        const state = list.stateAt(cell, position);
+        const state = list.wordBAt(cell, position);
         if (position === requester || ageOf(state, now) > lease) continue;
         this.#bridges++;
         if (groups.tierOf[group] === groups.tierOf[who.group]) this.#tierBridges++;

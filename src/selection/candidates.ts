@@ -6,9 +6,9 @@
 import { NUM_WANT_LIMIT } from "../model/announce.ts";
 import { LEARNED_RETURNED_AT } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
-import { NO_GROUP } from "../network/peer-groups.ts";
+import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
+import { groupOf, isLearned, KEYS } from "../store/layout/key.ts";
 import type { PeerList } from "../store/peer-list.ts";
-import { KEY_GROUP, KEY_LEARNED, KEY_MASK } from "../store/peer-record.ts";
 import { Segments } from "../store/segments.ts";
 import { AnswerPlaces } from "./answer-places.ts";
 import { BLOCKS_MAX, NOT_RETURNED, type SelectionRules } from "./policy.ts";
@@ -21,7 +21,7 @@ const NONE = -1;
 const PASSED_OVER_MAX = 256;
 
 /** Two ranks for each tier in each block, and as many again for the seeders that fill up a seeder's answer. */
-const RANKS = 2 * BLOCKS_MAX * 2 * (KEY_GROUP + 2);
+const RANKS = 2 * BLOCKS_MAX * 2 * (GROUP_IDS + 1);
 
 /**
  * Step widths for a crowded run of peers. One is chosen at random for each answer, so that it is random which peers
@@ -55,15 +55,15 @@ export class Candidates {
   readonly #random: Random;
   readonly #counters: Float64Array;
   /** For each segment: peers that may be returned, and the next segment of the same rank. */
-  readonly #free = new Uint32Array(KEY_MASK + 1);
-  readonly #next = new Int16Array(KEY_MASK + 1);
+  readonly #free = new Uint32Array(KEYS);
+  readonly #next = new Int16Array(KEYS);
   /** For each rank: peers that may be returned, and the first segment. */
   readonly #rankFree = new Uint32Array(RANKS);
   readonly #rankFirst = new Int16Array(RANKS);
   readonly #places = new AnswerPlaces();
   /** For each segment: the place that is examined next, and how many have been examined. */
-  readonly #place = new Uint32Array(KEY_MASK + 1);
-  readonly #looked = new Uint32Array(KEY_MASK + 1);
+  readonly #place = new Uint32Array(KEYS);
+  readonly #looked = new Uint32Array(KEYS);
   /** The peers passed over: segment, and place in the segment. */
   readonly #passedSegment = new Int16Array(NUM_WANT_LIMIT + PASSED_OVER_MAX);
   readonly #passedPlace = new Uint32Array(NUM_WANT_LIMIT + PASSED_OVER_MAX);
@@ -106,7 +106,7 @@ export class Candidates {
       // Counts the peers that a random choice could return, and that the requester can exchange data with.
       if (rank < ordinary || rank > NOT_RETURNED.unconfirmed) {
         who.candidates += free;
-        if ((key & KEY_GROUP) === NO_GROUP) who.candidatesOutside += free;
+        if (groupOf(key) === NO_GROUP) who.candidatesOutside += free;
       }
       if (rank >= NOT_RETURNED.first) continue;
       this.#free[i] = free;
@@ -222,7 +222,7 @@ export class Candidates {
   #writeRun(segment: number, first: number, count: number, out: Uint8Array, offset: number): number {
     if (count === 0) return offset;
     const start = this.segments.starts[segment] + first;
-    if ((this.segments.keys[segment] & KEY_LEARNED) !== 0)
+    if (isLearned(this.segments.keys[segment]))
       this.list.countSources(this.cell, start, count, this.#counters, LEARNED_RETURNED_AT);
     if (!this.segments.holds(segment, this.requester))
       return this.list.writeCompact(this.cell, start, count, out, offset);

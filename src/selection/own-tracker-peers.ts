@@ -1,5 +1,5 @@
 /**
- * Returns unconfirmed peers (peer-record.ts) to a client of the tracker that returned them. They are stored among the
+ * Returns unconfirmed peers (store/layout/key.ts) to a client of the tracker that returned them. They are stored among the
  * unconfirmed peers of other trackers, so each record is examined. A swarm has at most a thousand of them, and only
  * forwarded announces need this.
  */
@@ -8,7 +8,8 @@ import { countedAs, LEARNED_RETURNED_AT } from "../model/counters.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY_WIDTH, returnedAt } from "../store/group-activity.ts";
-import { isUnconfirmed, KEY_GROUP, KEY_MARKED, sourceOf } from "../store/peer-record.ts";
+import { flippedMark, groupOf, isUnconfirmed } from "../store/layout/key.ts";
+import { sourceOf } from "../store/layout/peer.ts";
 import { type FamilyPeers, NOT_RETURNED, type SelectionRules } from "./policy.ts";
 import { rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
@@ -43,18 +44,18 @@ export class OwnTrackerPeers {
     let written = 0;
     for (let i = 0; i < segments.count && written < room; i++) {
       const key = segments.keys[i];
-      if (!isUnconfirmed(key) || rankOf(key ^ KEY_MARKED, rules, who) >= NOT_RETURNED.first) continue;
+      if (!isUnconfirmed(key) || rankOf(flippedMark(key), rules, who) >= NOT_RETURNED.first) continue;
       const count = segments.counts[i];
       const before = written;
       let position = this.#random.below(count);
       for (let looked = 0; looked < count && written < room; looked++) {
         const record = segments.starts[i] + position;
         if (++position === count) position = 0;
-        if (sourceOf(list.stateAt(cell, record)) !== who.source) continue;
+        if (sourceOf(list.wordBAt(cell, record)) !== who.source) continue;
         at = list.writeCompact(cell, record, 1, out, at);
         written++;
       }
-      this.#count(key & KEY_GROUP, rules, who, written - before);
+      this.#count(groupOf(key), rules, who, written - before);
     }
     return written;
   }

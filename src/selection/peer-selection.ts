@@ -70,7 +70,7 @@ export class PeerSelection {
     if (both) other.sort(ranks, rules, who);
     this.#at4 = 0;
     this.#at6 = 0;
-    this.#otherRoom = both ? Math.max(wanted >> 2, wanted - own.total) : 0;
+    this.#otherRoom = both ? Math.max(Math.floor(wanted / 4), wanted - own.total) : 0;
     let reserved = rules.selection.reserve(who, wanted);
     if (reserved > 0) {
       const fromOther = both ? other.availableFrom(block, ranks) : 0;
@@ -118,7 +118,7 @@ export class PeerSelection {
   ): void {
     const { returned, returnedOutside } = who;
     const seeders = own.availableFrom(ordinary, 2 * ordinary);
-    if (both) this.#otherRoom = Math.max(this.#room >> 2, this.#room - seeders);
+    if (both) this.#otherRoom = Math.max(Math.floor(this.#room / 4), this.#room - seeders);
     for (let first = ordinary; first < 2 * ordinary; first += 2 * groups.tierCount)
       this.#write(own, other, first, groups.tierCount, who, response);
     who.returned = returned;

@@ -44,7 +44,7 @@ export interface SelectionPolicy {
   assignRole(ipv4: FamilyPeers, ipv6: FamilyPeers, groups: PeerGroups, who: Requester, now: number): void;
   /**
    * The rank of a peer that the requester can reach: the lower, the earlier it is returned.
-   * @param key of the peer (peer-record.ts).
+   * @param key of the peer (store/layout/key.ts).
    * @returns a rank of one of the {@link blocks}; or {@link NOT_RETURNED.policy} or a code above it.
    */
   rankOf(key: number, groups: PeerGroups, who: Requester): number;

@@ -1,7 +1,7 @@
 /** In what order peers are returned, and which are not returned at all: the rules of every policy. */
 
 import type { PeerGroups } from "../network/peer-groups.ts";
-import { isUnconfirmed, KEY_COMPLETE, KEY_GROUP, KEY_LEARNED, KEY_PRIVATE } from "../store/peer-record.ts";
+import { groupOf, hasPrivateAddress, isComplete, isLearned, isUnconfirmed } from "../store/layout/key.ts";
 import { NOT_RETURNED, type SelectionRules } from "./policy.ts";
 import type { Requester } from "./requester.ts";
 
@@ -12,13 +12,13 @@ import type { Requester } from "./requester.ts";
  * - A seeder that has transferred something gets no seeders.
  * - A private address is returned only where it can be reached.
  * - Learned peers are not returned to other trackers. Otherwise trackers would learn them from each other forever.
- * - Unconfirmed peers (peer-record.ts) have no rank. Clients of the tracker that returned them get them after all other
+ * - Unconfirmed peers (store/layout/key.ts) have no rank. Clients of the tracker that returned them get them after all other
  *   peers (own-tracker-peers.ts).
- * @param key of the peer (peer-record.ts).
+ * @param key of the peer (store/layout/key.ts).
  */
 export function rankOf(key: number, rules: SelectionRules, who: Requester): number {
   if (isUnconfirmed(key)) return who.poll ? NOT_RETURNED.learned : NOT_RETURNED.unconfirmed;
-  if (!who.seeder || (key & KEY_COMPLETE) === 0) return reachableRank(key, rules, who);
+  if (!who.seeder || !isComplete(key)) return reachableRank(key, rules, who);
   if (!who.filled) return NOT_RETURNED.seeder;
   const rank = reachableRank(key, rules, who);
   return rank < NOT_RETURNED.first ? ordinaryRanks(rules) + rank : rank;
@@ -31,7 +31,7 @@ export function ordinaryRanks({ groups, selection }: SelectionRules): number {
 
 /** Twice the tier of a peer's group, one more when it is not the requester's own. */
 export function nearnessOf(key: number, groups: PeerGroups, who: Requester): number {
-  const group = key & KEY_GROUP;
+  const group = groupOf(key);
   return 2 * groups.tierOf[group] + (group === who.group ? 0 : 1);
 }
 
@@ -51,7 +51,7 @@ const REASONS = [
 ];
 
 function reachableRank(key: number, { groups, selection }: SelectionRules, who: Requester): number {
-  if (who.poll && (key & KEY_LEARNED) !== 0) return NOT_RETURNED.learned;
-  if ((key & KEY_PRIVATE) !== 0 && !groups.reaches(key & KEY_GROUP, who.group)) return NOT_RETURNED.private;
+  if (who.poll && isLearned(key)) return NOT_RETURNED.learned;
+  if (hasPrivateAddress(key) && !groups.reaches(groupOf(key), who.group)) return NOT_RETURNED.private;
   return selection.rankOf(key, groups, who);
 }

@@ -19,7 +19,7 @@ export class Requester {
   filled = false;
   /** Its download has made no progress for too long. */
   stalled = false;
-  /** Word B of its record (peer-record.ts) before this announce; 0 for a newcomer. */
+  /** Word B of its record (store/layout/peer.ts) before this announce; 0 for a newcomer. */
   before = 0;
   /** Its record is marked, as the selection policy decided: `bridged` marks bridges. */
   marked = false;
@@ -29,7 +29,7 @@ export class Requester {
   interval = 0;
   /** It is another tracker that asks for peers (polls.ts), not a peer. */
   poll = false;
-  /** The number of the upstream tracker that it announces to (peer-record.ts), or 0. It gets that tracker's unconfirmed peers. */
+  /** The number of the upstream tracker that it announces to (store/layout/key.ts), or 0. It gets that tracker's unconfirmed peers. */
   source = 0;
   /** Its answer is only explained: nothing is stored. */
   preview = false;

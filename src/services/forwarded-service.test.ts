@@ -13,7 +13,7 @@ import {
 import { formatAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
-import { packLearned } from "../store/peer-record.ts";
+import { packLearned } from "../store/layout/peer.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 
 let rig: ForwardingRig;

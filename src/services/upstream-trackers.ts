@@ -2,7 +2,7 @@
 import { ANNOUNCE_EVENT, type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
-import { isForgotten, sourceOf } from "../store/peer-record.ts";
+import { isForgotten, sourceOf } from "../store/layout/peer.ts";
 import { AskTimes, type AskTimesData } from "../tasks/ask-times.ts";
 import { ForwardTaskBytes } from "../tasks/forward-task.ts";
 import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
@@ -28,7 +28,7 @@ export class UpstreamTrackers {
   isClientDue = false;
   /** Seconds between announces, from the tracker's last reply; 0 if unknown. */
   interval = 0;
-  /** The tracker's number (peer-record.ts) if the store has learned peers of this swarm from it; else 0. */
+  /** The tracker's number (store/layout/peer.ts) if the store has learned peers of this swarm from it; else 0. */
   source = 0;
   readonly #times: AskTimes;
   readonly #tasks: Pick<TaskWriter, "push">;

@@ -7,14 +7,24 @@ import { INFO_HASH_WORDS, setInfoHashWords } from "../model/info-hash.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
 import { Admission } from "../store/admission.ts";
+import {
+  addDownloaded,
+  clearFresh,
+  firstSeenOf,
+  flagsOf,
+  hasChanged,
+  isFresh,
+  lastSeenOf,
+  setFirstSeen,
+  setLastSeen,
+} from "../store/layout/entry.ts";
+import { provenKey } from "../store/layout/key.ts";
+import { setCounted } from "../store/layout/peer.ts";
 import { peerKey } from "../store/peer-key.ts";
-import { ADDRESS_WORDS, COUNTED, KEY_PROVEN } from "../store/peer-record.ts";
 import { COUNTS, PutOutcome } from "../store/peer-update.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import { StoredPeersReader } from "../store/stored-peers.ts";
-import { SWARM_FLAG } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
-import { ENTRY } from "../store/swarm-table.ts";
 import type { SwarmRow } from "./database.ts";
 
 /** How peers are classified and filtered. */
@@ -76,7 +86,7 @@ export class SwarmLoader {
         this.counts.refused++;
         more = false;
       } else {
-        const hadChanged = (store.words[entry + ENTRY.flags] & SWARM_FLAG.changed) !== 0;
+        const hadChanged = hasChanged(flagsOf(store.words, entry));
         this.#restoreFacts(entry, row);
         more = this.#loadSome(shard, entry, reader, downtime, now);
         const isWhole = this.counts.expired + this.counts.refused === leftOut;
@@ -91,11 +101,11 @@ export class SwarmLoader {
 
   #restoreFacts(entry: number, { firstSeen, lastSeen, downloaded }: SwarmRow): void {
     const { words } = this.#store;
-    if ((words[entry + ENTRY.flags] & SWARM_FLAG.fresh) === 0) return;
-    words[entry + ENTRY.flags] &= ~SWARM_FLAG.fresh;
-    words[entry + ENTRY.downloaded] += downloaded;
-    words[entry + ENTRY.firstSeen] = Math.min(words[entry + ENTRY.firstSeen], firstSeen);
-    words[entry + ENTRY.lastSeen] = Math.max(words[entry + ENTRY.lastSeen], lastSeen);
+    if (!isFresh(flagsOf(words, entry))) return;
+    clearFresh(words, entry);
+    addDownloaded(words, entry, downloaded);
+    setFirstSeen(words, entry, Math.min(firstSeenOf(words, entry), firstSeen));
+    setLastSeen(words, entry, Math.max(lastSeenOf(words, entry), lastSeen));
   }
 
   /** Adds some peers. @returns whether there are more. */
@@ -113,13 +123,13 @@ export class SwarmLoader {
       }
       const cell = store.listCell(entry, address.family);
       if (store.list(address.family).find(cell, address.words, port) !== -1) continue;
-      const lastSeen = store.words[entry + ENTRY.lastSeen];
-      const key = peerKey(address, groups.groupOf(address), left === 0) | (peer.proven ? KEY_PROVEN : 0);
+      const lastSeen = lastSeenOf(store.words, entry);
+      const key = peerKey(address, groups.groupOf(address), left === 0);
       this.#admission.set(groups, store.maxPeers, 0);
       const update = {
         address,
         port,
-        key,
+        key: peer.proven ? provenKey(key) : key,
         left,
         identity: 0,
         counts: COUNTS.unknown,
@@ -132,14 +142,13 @@ export class SwarmLoader {
         admission: this.#admission,
       };
       const position = store.putPeer(shard, entry, update, this.#outcome);
-      store.words[entry + ENTRY.lastSeen] = Math.max(lastSeen, now - age);
+      setLastSeen(store.words, entry, Math.max(lastSeen, now - age));
       if (position === -1) {
         this.counts.refused++;
         continue;
       }
       this.counts.peers++;
-      const record = store.list(address.family).recordAt(cell, position);
-      if (peer.counted) store.words[record + ADDRESS_WORDS[address.family] + 1] |= COUNTED;
+      if (peer.counted) setCounted(store.words, store.list(address.family).wordAAt(cell, position));
     }
     return true;
   }

@@ -1,6 +1,16 @@
 /** Reads swarms from memory into rows. A shard stays locked for a few hundred peers at most. */
 import type { Family } from "../model/address.ts";
 import { infoHashBytes } from "../model/info-hash.ts";
+import {
+  addDownloaded,
+  clearFresh,
+  downloadedOf,
+  firstSeenOf,
+  flagsOf,
+  isFresh,
+  lastSeenOf,
+  setFirstSeen,
+} from "../store/layout/entry.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import {
   STORED_HEADER_BYTES,
@@ -8,9 +18,7 @@ import {
   writeStoredHeader,
   writeStoredPeers,
 } from "../store/stored-peers.ts";
-import { SWARM_FLAG } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
-import { ENTRY } from "../store/swarm-table.ts";
 import { keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
 import type { VanishedSwarms } from "./vanished-swarms.ts";
 
@@ -71,7 +79,7 @@ export class SwarmReader {
   isFresh(infoHash: Uint32Array): boolean {
     const { shard, entry } = this.#enter(infoHash);
     if (entry === BUSY) return false;
-    const fresh = entry !== GONE && (this.#flags(entry) & SWARM_FLAG.fresh) !== 0;
+    const fresh = entry !== GONE && isFresh(flagsOf(this.#store.words, entry));
     this.#store.leave(shard);
     return fresh;
   }
@@ -121,14 +129,14 @@ export class SwarmReader {
   /** Adds the stored facts of a fresh swarm. @returns false when they are not known. */
   #adopt(entry: number, key: string, past: Past): boolean {
     const { words } = this.#store;
-    if ((this.#flags(entry) & SWARM_FLAG.fresh) === 0) return true;
+    if (!isFresh(flagsOf(words, entry))) return true;
     if (!past.has(key)) return false;
     const facts = past.get(key);
     if (facts !== undefined) {
-      words[entry + ENTRY.downloaded] += facts.downloaded;
-      words[entry + ENTRY.firstSeen] = Math.min(words[entry + ENTRY.firstSeen], facts.firstSeen);
+      addDownloaded(words, entry, facts.downloaded);
+      setFirstSeen(words, entry, Math.min(firstSeenOf(words, entry), facts.firstSeen));
     }
-    words[entry + ENTRY.flags] &= ~SWARM_FLAG.fresh;
+    clearFresh(words, entry);
     return true;
   }
 
@@ -140,9 +148,9 @@ export class SwarmReader {
     this.#end = STORED_HEADER_BYTES;
     this.#ipv4Peers = 0;
     return {
-      firstSeen: words[entry + ENTRY.firstSeen],
-      lastSeen: words[entry + ENTRY.lastSeen],
-      downloaded: words[entry + ENTRY.downloaded],
+      firstSeen: firstSeenOf(words, entry),
+      lastSeen: lastSeenOf(words, entry),
+      downloaded: downloadedOf(words, entry),
     };
   }
 
@@ -185,9 +193,5 @@ export class SwarmReader {
     if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return { shard, entry: BUSY };
     this.#vanished.drain(shard);
     return { shard, entry: store.find(shard, infoHash) };
-  }
-
-  #flags(entry: number): number {
-    return this.#store.words[entry + ENTRY.flags];
   }
 }

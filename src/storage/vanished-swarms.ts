@@ -1,8 +1,7 @@
 /** Swarms that have vanished from memory, and whose rows are not yet inactive. */
 
 import { infoHashBytes } from "../model/info-hash.ts";
-import { VANISHED, VANISHED_WORDS } from "../store/change-log.ts";
-import { SWARM_FLAG } from "../store/swarm-state.ts";
+import { VANISHED_WORDS, vanishedFacts } from "../store/layout/entry.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import type { SwarmFacts } from "./database.ts";
 
@@ -60,13 +59,6 @@ export class VanishedSwarms {
   }
 
   #hold(): void {
-    const record = this.#record;
-    this.#held.push({
-      infoHash: infoHashBytes(record),
-      downloaded: record[VANISHED.downloaded],
-      firstSeen: record[VANISHED.firstSeen],
-      lastSeen: record[VANISHED.lastSeen],
-      fresh: (record[VANISHED.flags] & SWARM_FLAG.fresh) !== 0,
-    });
+    this.#held.push({ infoHash: infoHashBytes(this.#record), ...vanishedFacts(this.#record) });
   }
 }

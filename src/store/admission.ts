@@ -7,7 +7,7 @@
  */
 import { COUNTER } from "../model/counters.ts";
 import { NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
-import { KEY_GROUP } from "./peer-record.ts";
+import { groupOf } from "./layout/key.ts";
 
 /** The part of `max_peers` that is reserved for members of peer groups, if there are groups. */
 export const MEMBERS_SHARE = 0.25;
@@ -25,7 +25,7 @@ export interface AdmissionOutcome {
   readonly displaced: boolean;
 }
 
-/** The largest age that a record can hold (peer-record.ts). No peer is that late. */
+/** The largest age that a record can hold (store/layout/key.ts). No peer is that late. */
 const NEVER_OVERDUE = 0xffff;
 
 /**
@@ -62,13 +62,13 @@ export class Admission {
 
   /** The limit in one swarm for the household of a new peer with this key. */
   limitFor(key: number): number {
-    return this.groups === undefined ? Number.POSITIVE_INFINITY : this.groups.addressLimitOf[key & KEY_GROUP];
+    return this.groups === undefined ? Number.POSITIVE_INFINITY : this.groups.addressLimitOf[groupOf(key)];
   }
 
   /** A new peer with this key is accepted while the tracker has fewer peers than this. */
   roomFor(key: number): number {
     if (this.groups === undefined || this.isSwap) return this.maxPeers;
-    return roomFor(this.groups, key & KEY_GROUP, this.maxPeers);
+    return roomFor(this.groups, groupOf(key), this.maxPeers);
   }
 
   /** Seconds without an announce after which a peer may be removed to make room for another of its household. */

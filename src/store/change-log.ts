@@ -2,20 +2,13 @@
  * Records the swarms that vanished, for readers that keep a copy of the store (storage). A changed swarm carries a
  * flag, but a removed one has no place for it. Each shard has a ring, written under the shard's lock. A reader that
  * falls behind by more than a ring is notified and must compare everything.
- *
- *     record    info-hash: 5 words, downloaded, first announce, last (seconds), flags (swarm-store.ts)
+ * What a record contains: layout/entry.ts.
  */
-import { ENTRY } from "./swarm-table.ts";
+import { copyVanished, VANISHED_WORDS } from "./layout/entry.ts";
+import { copyWords } from "./layout/word.ts";
 
 /** Records that a shard's ring holds. */
 const CHANGE_LOG_LENGTH = 1024;
-
-/** Words of a record; what follows the info-hash lies in an entry as it does here. */
-export const VANISHED_WORDS = 9;
-const FACTS = VANISHED_WORDS - 5;
-
-/** Offsets in a record. */
-export const VANISHED = { downloaded: 5, firstSeen: 6, lastSeen: 7, flags: 8 } as const;
 
 /** The rings' shared memory. */
 export interface ChangeLogData {
@@ -50,8 +43,7 @@ export class ChangeLog {
   /** Notes that the swarm whose entry begins at `words[entry]` is gone. */
   append(shard: number, words: Uint32Array, entry: number): void {
     const target = this.#place(shard, this.#written[shard]++);
-    for (let i = 0; i < 5; i++) this.#records[target + i] = words[entry + i];
-    for (let i = 0; i < FACTS; i++) this.#records[target + 5 + i] = words[entry + ENTRY.downloaded + i];
+    copyVanished(words, entry, this.#records, target);
   }
 
   /**
@@ -63,7 +55,7 @@ export class ChangeLog {
     const behind = (this.#written[shard] - index) >>> 0;
     if (behind === 0 || behind > CHANGE_LOG_LENGTH) return false;
     const source = this.#place(shard, index);
-    for (let i = 0; i < VANISHED_WORDS; i++) out[i] = this.#records[source + i];
+    copyWords(this.#records, source, out, 0, VANISHED_WORDS);
     return true;
   }
 
@@ -73,6 +65,6 @@ export class ChangeLog {
   }
 
   #place(shard: number, index: number): number {
-    return (shard * CHANGE_LOG_LENGTH + (index & (CHANGE_LOG_LENGTH - 1))) * VANISHED_WORDS;
+    return (shard * CHANGE_LOG_LENGTH + (index % CHANGE_LOG_LENGTH)) * VANISHED_WORDS;
   }
 }

@@ -1,12 +1,12 @@
 /**
  * Who a client is, whatever address it announces from: a keyed hash of its `peer_id`, its `key` and its port, folded to
- * the bits that a peer's record has room for (peer-record.ts). A client that is reached by IPv4 and IPv6, or that has
+ * the bits that a peer's record has room for (layout/peer.ts). A client that is reached by IPv4 and IPv6, or that has
  * moved to another address, is known by it. Nothing is decided by it that would harm a client whose hash another client
  * has by chance, or on purpose: it counts once less.
  */
 import { type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { IDENTITY_BITS } from "./peer-record.ts";
+import { IDENTITY_BITS } from "./layout/key.ts";
 
 /** Words that are hashed of a peer_id: its first two mostly name the program. */
 const FOLDED_WORDS = PEER_ID_WORDS - 2;

@@ -9,7 +9,7 @@
  * - A duplicate stays one while a counted record of its client in the other family announces as often. When that
  *   record is silent, the two change places. When there is none, the duplicate counts again.
  *
- * A record has few bits for the client's identity (peer-record.ts). Two complete records are compared by port and 10
+ * A record has few bits for the client's identity (layout/peer.ts). Two complete records are compared by port and 10
  * bits, at any age. Where one is incomplete there are 2 bits, so it must be of the other family and must have
  * announced at about the same time, as dual-stack clients do. Two clients with equal bits, by chance or on purpose,
  * count as one; both records stay and are returned to clients.
@@ -21,18 +21,19 @@
  */
 import type { Family } from "../model/address.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
-import type { PeerList } from "./peer-list.ts";
 import {
-  ageOf,
-  IDENTITY_BITS,
-  identityOf,
-  KEY_COMPLETE,
-  KEY_DUPLICATE,
-  KEY_GROUP,
-  KEY_LEARNED,
-  packPort,
-  withIdentity,
-} from "./peer-record.ts";
+  countsAsClient,
+  groupOf,
+  isComplete,
+  isDuplicate,
+  isKeySearched,
+  isLearned,
+  searchMask,
+  searchWord,
+} from "./layout/key.ts";
+import { hasIdentity, wordBAt } from "./layout/peer.ts";
+import type { PeerList } from "./peer-list.ts";
+import { ageOf } from "./peer-record.ts";
 import { COUNTS, type PeerUpdate } from "./peer-update.ts";
 import { Segments } from "./segments.ts";
 
@@ -45,14 +46,6 @@ const PAIR_SECONDS = 90;
 /** Half as many times the seconds after which one record is heard of again, another that is not has gone quiet. */
 const QUIET_HALVES = 3;
 
-/** The bits of word A by which records are chosen: a search says which value they have. */
-const CHOSEN_BITS = withIdentity(packPort(0xffff, KEY_DUPLICATE | KEY_LEARNED), (1 << IDENTITY_BITS) - 1);
-
-/** All bits of an identity. */
-const IDENTITY_MASK = (1 << IDENTITY_BITS) - 1;
-/** The two highest bits of an identity: what the record of an incomplete peer has of it. */
-const IDENTITY_HIGH = 0x300;
-
 /**
  * Whether a record that is announced again counts as it did, if its swarm has no peers of the other family: so is it
  * with almost all, and there is nothing to be searched for.
@@ -62,12 +55,17 @@ export function remainsCounted(
   wordA: number,
   wordB: number,
 ): boolean {
-  const isComplete = (wordA & KEY_COMPLETE) !== 0;
-  if ((wordA & (KEY_DUPLICATE | KEY_LEARNED)) !== 0 || isComplete !== (left === 0)) return false;
-  const bits = isComplete ? IDENTITY_MASK : IDENTITY_HIGH;
-  const isSame = identity === 0 || ((identityOf(wordA, wordB) ^ identity) & bits) === 0;
+  const wasComplete = isComplete(wordA);
+  if (!countsAsClient(wordA) || wasComplete !== (left === 0)) return false;
+  const isSame = identity === 0 || hasIdentity(wordA, wordB, identity, wasComplete);
   return isSame && counts === COUNTS.unknown;
 }
+
+/** Records that a search is for: duplicates; counted ones; counted ones that are as complete as the client. */
+const DUPLICATE = 0;
+const COUNTED = 1;
+const COUNTED_ALIKE = 2;
+type Kind = typeof DUPLICATE | typeof COUNTED | typeof COUNTED_ALIKE;
 
 const NONE = -1;
 /** Of how long ago a record known by 2 bits may be: none is. */
@@ -116,30 +114,30 @@ export class ClientPairs {
     this.#port = update.port;
     this.#identity = update.identity;
     this.#complete = update.left === 0;
-    this.#isMember = (update.key & KEY_GROUP) !== NO_GROUP;
+    this.#isMember = groupOf(update.key) !== NO_GROUP;
     this.#now = update.now;
     const { family } = update.address;
     if (position === NONE) return this.#joins(family, position);
-    const keyAt = this.#list(family).keyAt(this.#cell(family), position);
-    const wordA = this.#words[keyAt] | 0;
-    const wordB = this.#words[keyAt + 1] | 0;
-    if ((wordA & KEY_LEARNED) !== 0 || !this.#isSame(wordA, wordB)) return this.#joins(family, position);
-    const seconds = Math.max(PAIR_SECONDS, (QUIET_HALVES * ageOf(wordB, update.now)) >> 1);
-    if ((wordA & KEY_DUPLICATE) !== 0) return this.#remains(family, position, seconds);
-    if (((wordA & KEY_COMPLETE) !== 0) !== this.#complete) return this.#joins(family, position);
+    const at = this.#list(family).wordAAt(this.#cell(family), position);
+    const wordA = this.#words[at] | 0;
+    const wordB = wordBAt(this.#words, at);
+    if (isLearned(wordA) || !this.#isSame(wordA, wordB)) return this.#joins(family, position);
+    const seconds = Math.max(PAIR_SECONDS, Math.floor((QUIET_HALVES * ageOf(wordB, update.now)) / 2));
+    if (isDuplicate(wordA)) return this.#remains(family, position, seconds);
+    if (isComplete(wordA) !== this.#complete) return this.#joins(family, position);
     const other = otherFamily(family);
-    if (!this.#isLarge(other)) this.other = this.#find(other, KEY_DUPLICATE, 0, seconds, NONE);
+    if (!this.#isLarge(other)) this.other = this.#find(other, DUPLICATE, seconds, NONE);
     return false;
   }
 
   /** A record begins to be this client's, or to be complete. */
   #joins(family: Family, position: number): boolean {
     const other = otherFamily(family);
-    this.other = this.#find(other, 0, KEY_COMPLETE, PAIR_SECONDS, NONE);
+    this.other = this.#find(other, COUNTED_ALIKE, PAIR_SECONDS, NONE);
     if (this.other !== NONE)
       return !this.#isMember || this.#isMemberAt(other, this.other) || this.#displace(other, this.other);
     if (!this.#complete) return false;
-    const former = this.#find(family, 0, KEY_COMPLETE, NEVER, position);
+    const former = this.#find(family, COUNTED_ALIKE, NEVER, position);
     if (former === NONE) return false;
     return (!this.#isMember && this.#isMemberAt(family, former)) || this.#displace(family, former);
   }
@@ -147,13 +145,13 @@ export class ClientPairs {
   /** A duplicate is heard of again. @param seconds without an announce after which a record has gone quiet. */
   #remains(family: Family, position: number, seconds: number): boolean {
     const other = otherFamily(family);
-    this.other = this.#find(other, 0, 0, seconds, NONE);
+    this.other = this.#find(other, COUNTED, seconds, NONE);
     if (this.other === NONE) {
       // At its former address a client that has moved is not heard of again: these are two that are alike by chance.
-      const isAlike = this.#find(family, 0, 0, NEVER, position) !== NONE;
+      const isAlike = this.#find(family, COUNTED, NEVER, position) !== NONE;
       return !isAlike && (this.#isLarge(family) || this.#isLarge(other));
     }
-    const isHeard = ageOf(this.#list(other).stateAt(this.#cell(other), this.other) | 0, this.#now) <= seconds;
+    const isHeard = ageOf(this.#list(other).wordBAt(this.#cell(other), this.other), this.#now) <= seconds;
     return isHeard || this.#displace(other, this.other);
   }
 
@@ -166,31 +164,30 @@ export class ClientPairs {
 
   /** Whether a record is in a peer group. */
   #isMemberAt(family: Family, position: number): boolean {
-    const keyAt = this.#list(family).keyAt(this.#cell(family), position);
-    return (this.#words[keyAt] & KEY_GROUP) !== NO_GROUP;
+    const wordA = this.#list(family).wordAAt(this.#cell(family), position);
+    return groupOf(this.#words[wordA]) !== NO_GROUP;
   }
 
   /**
    * The position of one of the client's records in the list of a family, or -1.
-   * @param key what it has of {@link KEY_DUPLICATE}.
-   * @param alike {@link KEY_COMPLETE}: only one as complete as the client; or 0.
-   * @param seconds how long ago one that is known by 2 bits may have been heard of, or {@link NEVER}.
-   * @param skip a position that is not looked for.
+   * @param kind which records are searched for.
+   * @param seconds how long ago a record that is known by 2 bits may have announced, or {@link NEVER}.
+   * @param skip a position that is left out.
    */
-  #find(family: Family, key: number, alike: number, seconds: number, skip: number): number {
+  #find(family: Family, kind: Kind, seconds: number, skip: number): number {
     const list = this.#list(family);
     const cell = this.#cell(family);
     const count = list.count(cell);
     if (count === 0) return NONE;
-    const complete = this.#complete ? KEY_COMPLETE & alike : 0;
-    const word = withIdentity(packPort(this.#port, key | complete), this.#identity);
-    const mask = CHOSEN_BITS | alike;
+    const alike = kind === COUNTED_ALIKE;
+    const mask = searchMask(alike);
+    const word = searchWord(this.#port, this.#identity, kind === DUPLICATE, alike && this.#complete);
     if (!list.isLarge(cell)) return this.#findIn(list, cell, 0, count, mask, word, seconds, skip);
     const segments = this.#segments;
     list.loadSegments(cell, segments);
     let left: number = LARGE_SEARCH.list;
     for (let i = 0; i < segments.count && left > 0; i++) {
-      if (((segments.keys[i] ^ word) & mask & (KEY_DUPLICATE | KEY_LEARNED | KEY_COMPLETE)) !== 0) continue;
+      if (!isKeySearched(segments.keys[i], mask, word)) continue;
       const end = segments.starts[i] + segments.counts[i];
       const start = Math.max(segments.starts[i], end - Math.min(left, LARGE_SEARCH.run));
       left -= end - start;
@@ -220,18 +217,17 @@ export class ClientPairs {
   }
 
   #isClients(list: PeerList, cell: number, position: number, seconds: number): boolean {
-    const keyAt = list.keyAt(cell, position);
-    const wordA = this.#words[keyAt] | 0;
-    const wordB = this.#words[keyAt + 1] | 0;
+    const at = list.wordAAt(cell, position);
+    const wordA = this.#words[at] | 0;
+    const wordB = wordBAt(this.#words, at);
     if (!this.#isSame(wordA, wordB)) return false;
-    const isCertain = this.#complete && (wordA & KEY_COMPLETE) !== 0;
+    const isCertain = this.#complete && isComplete(wordA);
     return isCertain || ageOf(wordB, this.#now) <= seconds;
   }
 
   /** Whether a record has the client's identity, as far as both have one. */
   #isSame(wordA: number, wordB: number): boolean {
-    const bits = this.#complete && (wordA & KEY_COMPLETE) !== 0 ? IDENTITY_MASK : IDENTITY_HIGH;
-    return ((identityOf(wordA, wordB) ^ this.#identity) & bits) === 0;
+    return hasIdentity(wordA, wordB, this.#identity, this.#complete && isComplete(wordA));
   }
 
   #list(family: Family): PeerList {

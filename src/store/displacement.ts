@@ -13,7 +13,8 @@ import type { Address, Family } from "../model/address.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
-import { ADDRESS_WORDS, KEY_GROUP, KEY_LEARNED } from "./peer-record.ts";
+import { groupOf, isLearned } from "./layout/key.ts";
+import { wordAOf } from "./layout/peer.ts";
 import type { Newcomer } from "./peer-update.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
@@ -45,7 +46,7 @@ export class Displacement {
       return false;
     // Where a peer of its own household makes room, no other has to.
     if (!store.limits.admits(shard, list, cell, newcomer) || store.limits.victim !== -1) return false;
-    return this.#removeOne(shard, address, key & KEY_GROUP);
+    return this.#removeOne(shard, address, groupOf(key));
   }
 
   #removeOne(shard: number, newcomer: Address, group: number): boolean {
@@ -76,9 +77,9 @@ export class Displacement {
   ): boolean {
     const store = this.#store;
     const record = store.list(family).recordAt(store.listCell(entry, family), position);
-    const key = store.words[record + ADDRESS_WORDS[family]];
-    if ((key & KEY_LEARNED) !== 0) return true;
-    const isStranger = (key & KEY_GROUP) === NO_GROUP;
+    const key = store.words[wordAOf(record, family)];
+    if (isLearned(key)) return true;
+    const isStranger = groupOf(key) === NO_GROUP;
     if (isStranger && group !== NO_GROUP) return true;
     if (!isStranger && group === NO_GROUP) return false;
     return store.limits.isOverRepresented(shard, family, store.words, record, newcomer);

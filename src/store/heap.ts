@@ -10,11 +10,18 @@
  * Blocks therefore move. A block's first word names its one owner: the index of the word that holds the reference to
  * it, which is mended when the block moves. After `free`, references held in local variables are stale.
  */
+import {
+  CHUNK_WORDS,
+  chunkOf,
+  chunkStart,
+  HEAP_WORDS_MAX,
+  isRoot,
+  ownerOf,
+  referenceCell,
+  referenceCount,
+  setOwner,
+} from "./layout/block.ts";
 import { inheritLock, lock, tryLock, unlock } from "./shard-lock.ts";
-
-/** Words in a chunk. */
-export const CHUNK_WORDS = 8192;
-const CHUNK_SHIFT = 13;
 
 /**
  * Words in a block of each class. The first are lists of 1, 2, 3, 4, 6, 8 … 32 peer records behind an owner word, for
@@ -46,13 +53,6 @@ export const CLASS_WORDS = Uint16Array.of(
 const CLASSES = CLASS_WORDS.length;
 const BLOCKS_PER_CHUNK = CLASS_WORDS.map((words) => Math.floor(CHUNK_WORDS / words));
 
-/**
- * Set in the owner word of a *root*: a block that owns others. Its word 1 counts the references it holds, which
- * follow from word 2 on.
- */
-export const ROOT = 0x80000000;
-const OWNER_MASK = 0x7fffffff;
-
 const NO_CLASS = 255;
 const POOL_LOCK = 0;
 const POOL_TAKEN = 1;
@@ -81,7 +81,7 @@ export function heapSlackWords(shards: number): number {
 /** Reserves a heap of at least `words` words for `shards` shards. @throws RangeError when that much cannot be had. */
 export function allocateHeap(words: number, shards: number): HeapData {
   const chunks = Math.ceil(words / CHUNK_WORDS) + 1;
-  if (chunks * CHUNK_WORDS > OWNER_MASK) throw new RangeError("the heap is limited to 8 GiB");
+  if (chunks * CHUNK_WORDS > HEAP_WORDS_MAX) throw new RangeError("the heap is limited to 8 GiB");
   const pool = new Int32Array(new SharedArrayBuffer(12));
   pool[POOL_TAKEN] = 1; // chunk 0 is never given out: a reference of 0 means none, and its words are parking cells
   return {
@@ -142,12 +142,12 @@ export class Heap {
 
   /** The size class of the block at `ref`. */
   classOf(ref: number): number {
-    return this.#chunkClass[ref >>> CHUNK_SHIFT];
+    return this.#chunkClass[chunkOf(ref)];
   }
 
   /**
    * Takes a block. Its contents are whatever was there before.
-   * @param owner the index of the word that will hold the reference; with {@link ROOT} for a root.
+   * @param owner the index of the word that will hold the reference; for a root, by rootOwner of layout/block.ts.
    * @returns the index of its first word, or 0 when the heap is full.
    */
   allocate(shard: number, sizeClass: number, owner: number): number {
@@ -164,7 +164,7 @@ export class Heap {
       used = 0;
     }
     this.#used[at] = used + 1;
-    const ref = (chunk << CHUNK_SHIFT) + used * CLASS_WORDS[sizeClass];
+    const ref = chunkStart(chunk) + used * CLASS_WORDS[sizeClass];
     this.words[ref] = owner;
     return ref;
   }
@@ -176,7 +176,7 @@ export class Heap {
     const size = CLASS_WORDS[sizeClass];
     const chunk = this.#tail[at];
     const used = this.#used[at] - 1;
-    const last = (chunk << CHUNK_SHIFT) + used * size;
+    const last = chunkStart(chunk) + used * size;
     if (last !== ref) {
       this.words.copyWithin(ref, last, last + size);
       this.#mendReferences(ref);
@@ -189,23 +189,18 @@ export class Heap {
     this.#used[at] = previous === 0 ? 0 : BLOCKS_PER_CHUNK[sizeClass];
   }
 
-  /** Tells a block, and the blocks it owns, that its owner is now the word at `owner`. */
-  setOwner(ref: number, owner: number): void {
-    this.words[ref] = (this.words[ref] & ROOT) | owner;
-  }
-
   /** After a block has come to `ref`: its owner refers to it there, and what it owns has its owner there. */
   #mendReferences(ref: number): void {
     const { words } = this;
-    words[words[ref] & OWNER_MASK] = ref;
-    if ((words[ref] & ROOT) !== 0) this.adoptReferences(ref);
+    words[ownerOf(words, ref)] = ref;
+    if (isRoot(words, ref)) this.adoptReferences(ref);
   }
 
   /** Makes the root at `ref` the owner of everything it refers to. */
   adoptReferences(ref: number): void {
     const { words } = this;
-    const end = ref + 2 + words[ref + 1];
-    for (let cell = ref + 2; cell < end; cell++) this.setOwner(words[cell], cell);
+    const end = referenceCell(ref, referenceCount(words, ref));
+    for (let cell = referenceCell(ref, 0); cell < end; cell++) setOwner(words, words[cell], cell);
   }
 
   /** Takes a whole chunk. @returns its number, or 0 when the heap is full. Its words start at number × CHUNK_WORDS. */

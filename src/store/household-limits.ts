@@ -4,8 +4,8 @@ import { allowanceFor } from "./admission.ts";
 import { hashHousehold, Mates } from "./household.ts";
 import { HouseholdCounts } from "./household-counts.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
+import { isLearned } from "./layout/key.ts";
 import type { PeerList } from "./peer-list.ts";
-import { KEY_LEARNED } from "./peer-record.ts";
 import type { Newcomer } from "./peer-update.ts";
 import type { SwarmStoreData } from "./store-memory.ts";
 
@@ -57,18 +57,17 @@ export class HouseholdLimits {
   ): boolean {
     const addressLimit = admission.limitFor(key);
     const mates = this.#mates;
-    const isLearned = (key & KEY_LEARNED) !== 0;
     this.victim = -1;
     if (cell !== 0 && list.count(cell) >= addressLimit) {
       list.countMates(cell, address.words, now, mates);
       if (mates.count >= addressLimit) {
-        if (isLearned) return false;
+        if (isLearned(key)) return false;
         if (mates.learned !== -1) this.victim = mates.learned;
         else if (mates.oldestAge > admission.overdueSeconds) this.victim = mates.oldest;
         return this.victim !== -1;
       }
     }
-    if (isLearned) return true;
+    if (isLearned(key)) return true;
     const hash = hashHousehold(this.#hash, address.family, address.words, 0);
     if (this.#counts.isFull(shard, hash)) return false;
     const limit = addressLimit * this.#shardAllowance + UNEVENNESS_PEERS;
@@ -90,7 +89,7 @@ export class HouseholdLimits {
 
   /** Counts a peer with this key and its address at `words[at]`, come or gone. Learned ones are not counted. */
   count(shard: number, family: Family, words: Uint32Array, at: number, key: number, by: 1 | -1): void {
-    if ((key & KEY_LEARNED) !== 0) return;
+    if (isLearned(key)) return;
     this.#counts.add(shard, hashHousehold(this.#hash, family, words, at), by);
   }
 

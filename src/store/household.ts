@@ -4,7 +4,8 @@
  */
 import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { ageOf, KEY_LEARNED } from "./peer-record.ts";
+import { isLearned } from "./layout/key.ts";
+import { ageOf } from "./peer-record.ts";
 
 /**
  * Peers of one household that an answer holds before those of others; more of them only where others leave places free.
@@ -47,10 +48,10 @@ export class Mates {
     this.oldestAge = -1;
   }
 
-  /** Counts the peer at `position`, with these words A and B (peer-record.ts). */
+  /** Counts the peer at `position`, with these words A and B (layout/peer.ts). */
   add(position: number, wordA: number, wordB: number, now: number): void {
     this.count++;
-    if ((wordA & KEY_LEARNED) !== 0) {
+    if (isLearned(wordA)) {
       this.learned = position;
       return;
     }

@@ -15,31 +15,32 @@
  * *Crowded* is 1 from when a household has had more than {@link FAIR_PLACES} peers: only then do answers look at them.
  */
 import type { Family } from "../model/address.ts";
-import { CLASS_WORDS, classFor, type Heap, ROOT } from "./heap.ts";
+import { CLASS_WORDS, classFor, type Heap } from "./heap.ts";
 import { FAIR_PLACES, hashHousehold, isSameHousehold, Mates } from "./household.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
+import { referenceCell, referenceCount, rootOwner, setReferenceCount } from "./layout/block.ts";
+import { keyOf } from "./layout/key.ts";
+import {
+  bucketsFor,
+  chainCell,
+  firstRecord,
+  headCell,
+  listCount,
+  PAGE_RECORDS,
+  pageCapacity,
+  pageOf,
+  pageOfBucket,
+  placeOf,
+  recordOfChain,
+  recordsOfPages,
+  rootWords,
+  setListCount,
+} from "./layout/list.ts";
+import { ADDRESS_WORDS, isRecordOf, RECORD_WORDS, wordBAt } from "./layout/peer.ts";
+import { copyWords } from "./layout/word.ts";
 import { bucketOf, parentOf } from "./linear-hashing.ts";
-import { listCount, setListCount } from "./list-count.ts";
-import { ADDRESS_WORDS, KEY_MASK, RECORD_WORDS } from "./peer-record.ts";
 import { RootSegments } from "./root-segments.ts";
 import type { Segments } from "./segments.ts";
-
-const PAGE_SHIFT = 8;
-const PAGE_RECORDS = 1 << PAGE_SHIFT;
-
-/** Offsets in a root. */
-const PAGES = 1;
-const FIRST_PAGE = 2;
-
-/** Words that a root needs for this many pages and segments. */
-function rootWords(pages: number, segments: number): number {
-  return FIRST_PAGE + pages + RootSegments.words(segments);
-}
-
-/** Buckets of a table of `count` records. */
-function bucketsFor(count: number): number {
-  return (count + 1) >>> 1;
-}
 
 /** Operations on the large lists of one family. A list is named by its cell: reference to its root, number of peers. */
 export class LargeList {
@@ -63,21 +64,9 @@ export class LargeList {
     this.#family = family;
     this.#addressWords = ADDRESS_WORDS[family];
     this.#stride = RECORD_WORDS[family] + 1;
-    this.#capacity = CLASS_WORDS.map((words) =>
-      Math.min(PAGE_RECORDS, Math.floor((words - 1) / (2 * this.#stride + 1)) * 2),
-    );
+    this.#capacity = CLASS_WORDS.map((words) => pageCapacity(words, this.#stride));
     this.#fullPageClass = this.#capacity.indexOf(PAGE_RECORDS);
     this.#segments = new RootSegments(heap);
-  }
-
-  /** The first position behind `position` whose record does not follow its predecessor's in memory. */
-  static pageEnd(position: number): number {
-    return (position | (PAGE_RECORDS - 1)) + 1;
-  }
-
-  /** Whether the block is a large list's. */
-  static isRoot(words: Uint32Array, ref: number): boolean {
-    return (words[ref] & ROOT) !== 0;
   }
 
   /**
@@ -86,17 +75,17 @@ export class LargeList {
    */
   create(shard: number, cell: number, records: number, segments: number): boolean {
     const words = this.#words;
-    const root = this.#heap.allocate(shard, classFor(rootWords(1, segments)), cell | ROOT);
+    const root = this.#heap.allocate(shard, classFor(rootWords(1, segments)), rootOwner(cell));
     if (root === 0) return false;
-    words[root + PAGES] = 0;
+    setReferenceCount(words, root, 0);
     this.#segments.clear(root);
-    const page = this.#heap.allocate(shard, this.#pageClass(records), root + FIRST_PAGE);
+    const page = this.#heap.allocate(shard, this.#pageClass(records), referenceCell(root, 0));
     if (page === 0) {
       this.#heap.free(shard, root);
       return false;
     }
-    words[root + FIRST_PAGE] = page;
-    words[root + PAGES] = 1;
+    words[referenceCell(root, 0)] = page;
+    setReferenceCount(words, root, 1);
     words[cell] = root;
     setListCount(words, cell, 0);
     return true;
@@ -106,22 +95,17 @@ export class LargeList {
   destroy(shard: number, cell: number): void {
     const words = this.#words;
     // From the last page, one at a time: freeing may move the root.
-    while (words[words[cell] + PAGES] > 0) this.#dropLastPage(shard, cell);
+    while (referenceCount(words, words[cell]) > 0) this.#dropLastPage(shard, cell);
     this.#heap.free(shard, words[cell]);
   }
 
   /** The position of the peer with this address and port, or -1. */
   find(cell: number, address: Uint32Array, port: number): number {
     const words = this.#words;
-    const last = this.#addressWords;
     for (let link = this.#firstMate(cell, address, 0); link !== 0; ) {
       const record = this.recordAt(cell, link - 1);
-      if (words[record] === address[0] && words[record + last] >>> 16 === port) {
-        let same = 1;
-        while (same < last && words[record + same] === address[same]) same++;
-        if (same === last) return link - 1;
-      }
-      link = words[record + this.#stride - 1];
+      if (isRecordOf(words, record, this.#addressWords, address, port)) return link - 1;
+      link = words[chainCell(record, this.#stride)];
     }
     return -1;
   }
@@ -129,12 +113,12 @@ export class LargeList {
   /** Counts the peers of the household of the address at `address[at]`. */
   countMates(cell: number, address: Uint32Array, at: number, now: number, out: Mates): void {
     const words = this.#words;
-    const wordA = this.#addressWords;
     for (let link = this.#firstMate(cell, address, at); link !== 0; ) {
       const record = this.recordAt(cell, link - 1);
+      const wordA = record + this.#addressWords;
       if (isSameHousehold(this.#family, words, record, address, at))
-        out.add(link - 1, words[record + wordA] | 0, words[record + wordA + 1] | 0, now);
-      link = words[record + this.#stride - 1];
+        out.add(link - 1, words[wordA] | 0, wordBAt(words, wordA), now);
+      link = words[chainCell(record, this.#stride)];
     }
   }
 
@@ -145,8 +129,8 @@ export class LargeList {
 
   /** The word where the record at `position` begins. */
   recordAt(cell: number, position: number): number {
-    const page = this.#words[this.#words[cell] + FIRST_PAGE + (position >>> PAGE_SHIFT)];
-    return page + 1 + (position & (PAGE_RECORDS - 1)) * this.#stride;
+    const page = this.#words[referenceCell(this.#words[cell], pageOf(position))];
+    return firstRecord(page) + placeOf(position) * this.#stride;
   }
 
   /**
@@ -155,7 +139,7 @@ export class LargeList {
    */
   insert(shard: number, cell: number, source: Uint32Array, at: number): number {
     const words = this.#words;
-    const key = source[at + this.#addressWords] & KEY_MASK;
+    const key = keyOf(source[at + this.#addressWords]);
     if (!this.#makeRoom(shard, cell, key)) return -1;
     const root = words[cell];
     const count = listCount(words, cell);
@@ -173,9 +157,9 @@ export class LargeList {
     if (bucketsFor(count + 1) > bucketsFor(count)) this.#splitBucket(cell, bucketsFor(count));
 
     const record = this.recordAt(cell, hole);
-    for (let i = 0; i < this.#stride - 1; i++) words[record + i] = source[at + i];
+    copyWords(source, at, words, record, this.#stride - 1);
     const head = this.#headCell(root, bucketOf(this.#hashOf(record), bucketsFor(count + 1)));
-    words[record + this.#stride - 1] = words[head];
+    words[chainCell(record, this.#stride)] = words[head];
     words[head] = hole + 1;
     if (words[this.#segments.crowdedCell(root)] === 0) this.#noteCrowd(cell, record);
     return hole;
@@ -187,7 +171,7 @@ export class LargeList {
     const root = words[cell];
     const count = listCount(words, cell) - 1;
     const link = this.#linkTo(cell, position);
-    words[link] = words[this.recordAt(cell, position) + this.#stride - 1];
+    words[link] = words[chainCell(this.recordAt(cell, position), this.#stride)];
     if (count > 0 && bucketsFor(count) < bucketsFor(count + 1)) this.#mergeBucket(cell, bucketsFor(count));
     setListCount(words, cell, count);
 
@@ -232,9 +216,8 @@ export class LargeList {
   }
 
   #headCell(root: number, bucket: number): number {
-    const page = this.#words[root + FIRST_PAGE + (bucket >>> (PAGE_SHIFT - 1))];
-    const heads = page + 1 + this.#capacity[this.#heap.classOf(page)] * this.#stride;
-    return heads + (bucket & (PAGE_RECORDS / 2 - 1));
+    const page = this.#words[referenceCell(root, pageOfBucket(bucket))];
+    return headCell(page, this.#capacity[this.#heap.classOf(page)], this.#stride, bucket);
   }
 
   /** The word, a head or a chain word, that refers to the record at `position`. */
@@ -242,16 +225,19 @@ export class LargeList {
     const words = this.#words;
     const hash = this.#hashOf(this.recordAt(cell, position));
     let link = this.#headCell(words[cell], bucketOf(hash, bucketsFor(listCount(words, cell))));
-    while (words[link] !== position + 1) link = this.recordAt(cell, words[link] - 1) + this.#stride - 1;
+    while (words[link] !== position + 1) link = this.#chainOf(cell, words[link]);
     return link;
+  }
+
+  /** The chain of the record that a link refers to. */
+  #chainOf(cell: number, link: number): number {
+    return chainCell(this.recordAt(cell, link - 1), this.#stride);
   }
 
   #move(cell: number, from: number, to: number): void {
     const words = this.#words;
     words[this.#linkTo(cell, from)] = to + 1;
-    const source = this.recordAt(cell, from);
-    const target = this.recordAt(cell, to);
-    for (let i = 0; i < this.#stride; i++) words[target + i] = words[source + i];
+    copyWords(words, this.recordAt(cell, from), words, this.recordAt(cell, to), this.#stride);
   }
 
   /** Fills the new bucket `bucket`, the last one, from its parent. */
@@ -263,8 +249,8 @@ export class LargeList {
     if (bucket === 0) return;
     let link = this.#headCell(root, parentOf(bucket));
     while (words[link] !== 0) {
-      const chain = this.recordAt(cell, words[link] - 1) + this.#stride - 1;
-      if (bucketOf(this.#hashOf(chain - this.#stride + 1), bucket + 1) === bucket) {
+      const chain = this.#chainOf(cell, words[link]);
+      if (bucketOf(this.#hashOf(recordOfChain(chain, this.#stride)), bucket + 1) === bucket) {
         const moved = words[link];
         words[link] = words[chain];
         words[chain] = words[head];
@@ -273,12 +259,12 @@ export class LargeList {
     }
   }
 
-  /** Hands the chain of `bucket`, the last one, back to its parent. */
+  /** Appends the chain of `bucket`, the last one, to its parent's. */
   #mergeBucket(cell: number, bucket: number): void {
     const words = this.#words;
     const root = words[cell];
     let link = this.#headCell(root, parentOf(bucket));
-    while (words[link] !== 0) link = this.recordAt(cell, words[link] - 1) + this.#stride - 1;
+    while (words[link] !== 0) link = this.#chainOf(cell, words[link]);
     words[link] = words[this.#headCell(root, bucket)];
   }
 
@@ -295,11 +281,11 @@ export class LargeList {
     const words = this.#words;
     let root = words[cell];
     const count = listCount(words, cell);
-    const pages = words[root + PAGES];
+    const pages = referenceCount(words, root);
     const missing = this.#segments.find(root, key) === -1 ? 1 : 0;
     const segments = words[this.#segments.countCell(root)] + missing;
-    const onlyCapacity = this.#capacity[this.#heap.classOf(words[root + FIRST_PAGE])];
-    const full = count === (pages === 1 ? onlyCapacity : pages << PAGE_SHIFT);
+    const onlyCapacity = this.#capacity[this.#heap.classOf(words[referenceCell(root, 0)])];
+    const full = count === (pages === 1 ? onlyCapacity : recordsOfPages(pages));
     const another = full && onlyCapacity === PAGE_RECORDS ? 1 : 0;
     const rootClass = classFor(rootWords(pages + another, segments));
     if (rootClass === -1) return false;
@@ -307,10 +293,10 @@ export class LargeList {
     if (!full) return true;
     if (another === 0) return this.#resizeOnlyPage(shard, cell, this.#pageClass(count + 1));
     root = words[cell];
-    const page = this.#heap.allocate(shard, this.#fullPageClass, root + FIRST_PAGE + pages);
+    const page = this.#heap.allocate(shard, this.#fullPageClass, referenceCell(root, pages));
     if (page === 0) return false;
-    words[root + FIRST_PAGE + pages] = page;
-    words[root + PAGES] = pages + 1;
+    words[referenceCell(root, pages)] = page;
+    setReferenceCount(words, root, pages + 1);
     return true;
   }
 
@@ -318,36 +304,37 @@ export class LargeList {
   trim(shard: number, cell: number): void {
     const words = this.#words;
     const count = listCount(words, cell);
-    const pages = words[words[cell] + PAGES];
-    if (pages > 1 && count <= (pages - 1) << PAGE_SHIFT) this.#dropLastPage(shard, cell);
+    const pages = referenceCount(words, words[cell]);
+    if (pages > 1 && count <= recordsOfPages(pages - 1)) this.#dropLastPage(shard, cell);
     const root = words[cell];
-    if (words[root + PAGES] === 1) {
+    if (referenceCount(words, root) === 1) {
       const wanted = this.#pageClass(count);
-      if (wanted < this.#heap.classOf(words[root + FIRST_PAGE])) this.#resizeOnlyPage(shard, cell, wanted);
+      if (wanted < this.#heap.classOf(words[referenceCell(root, 0)]))
+        this.#resizeOnlyPage(shard, cell, wanted);
     }
     const kept = words[cell];
-    const rootClass = classFor(rootWords(words[kept + PAGES], words[this.#segments.countCell(kept)]));
+    const rootClass = classFor(rootWords(referenceCount(words, kept), words[this.#segments.countCell(kept)]));
     if (rootClass < this.#heap.classOf(kept)) this.#resizeRoot(shard, cell, rootClass);
   }
 
   #dropLastPage(shard: number, cell: number): void {
     const words = this.#words;
     const root = words[cell];
-    const pages = words[root + PAGES] - 1;
-    words[root + PAGES] = pages;
-    this.#heap.free(shard, words[root + FIRST_PAGE + pages]);
+    const pages = referenceCount(words, root) - 1;
+    setReferenceCount(words, root, pages);
+    this.#heap.free(shard, words[referenceCell(root, pages)]);
   }
 
   #resizeOnlyPage(shard: number, cell: number, sizeClass: number): boolean {
     const words = this.#words;
     const root = words[cell];
-    const old = words[root + FIRST_PAGE];
-    const page = this.#heap.allocate(shard, sizeClass, root + FIRST_PAGE);
+    const old = words[referenceCell(root, 0)];
+    const page = this.#heap.allocate(shard, sizeClass, referenceCell(root, 0));
     if (page === 0) return false;
     const count = listCount(words, cell);
-    words.copyWithin(page + 1, old + 1, old + 1 + count * this.#stride);
+    words.copyWithin(firstRecord(page), firstRecord(old), firstRecord(old) + count * this.#stride);
     const oldHeads = this.#headCell(root, 0);
-    words[root + FIRST_PAGE] = page;
+    words[referenceCell(root, 0)] = page;
     words.copyWithin(this.#headCell(root, 0), oldHeads, oldHeads + bucketsFor(count));
     this.#heap.free(shard, old);
     return true;
@@ -356,9 +343,11 @@ export class LargeList {
   #resizeRoot(shard: number, cell: number, sizeClass: number): boolean {
     const words = this.#words;
     const old = words[cell];
-    const root = this.#heap.allocate(shard, sizeClass, cell | ROOT);
+    const root = this.#heap.allocate(shard, sizeClass, rootOwner(cell));
     if (root === 0) return false;
-    for (let i = PAGES; i < FIRST_PAGE + words[old + PAGES]; i++) words[root + i] = words[old + i];
+    const pages = referenceCount(words, old);
+    setReferenceCount(words, root, pages);
+    copyWords(words, referenceCell(old, 0), words, referenceCell(root, 0), pages);
     this.#segments.copy(old, root);
     words[cell] = root;
     this.#heap.adoptReferences(root);

@@ -10,8 +10,8 @@ import { buildPrefixTable } from "../network/prefix-table.ts";
 import { allocateCensus, CENSUS, peersAt } from "../tracker/census.ts";
 import { Polls } from "../tracker/polls.ts";
 import { groupsOf, type TestGroup, TrackerFixture } from "../tracker/tracker-fixture.ts";
+import { isForgotten, packLearned, renewedState, SOURCES, sourceOf } from "./layout/peer.ts";
 import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
-import { isForgotten, packLearned, renewedState, SOURCES, sourceOf } from "./peer-record.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import { STORED_HEADER_BYTES, writeStoredPeers } from "./stored-peers.ts";
 

@@ -6,26 +6,18 @@
  * tracker must not crowd out another: the trackers share the places of a swarm (learned-shares.ts). A part of the
  * store's room is reserved for confirmed trackers, and a part for neighbors.
  */
-import { Address, type Family, readWord } from "../model/address.ts";
+import { Address, type Family, readPort, readWord } from "../model/address.ts";
 import { COMPACT_BYTES } from "../model/announce.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
 import { Admission } from "./admission.ts";
+import { LEARNED_MAX, learnedCount } from "./layout/entry.ts";
+import { isLearned, isUnconfirmed, keyOf, learnedKey, withCompleteOf } from "./layout/key.ts";
+import { packLearned, renewedState, setWordB, sourceOf, wordBAt } from "./layout/peer.ts";
 import { holderOf, LearnedShares, standingOf } from "./learned-shares.ts";
 import { peerKey } from "./peer-key.ts";
-import {
-  ADDRESS_WORDS,
-  KEY_COMPLETE,
-  KEY_LEARNED,
-  KEY_MASK,
-  KEY_UNCONFIRMED,
-  packLearned,
-  renewedState,
-  sourceOf,
-} from "./peer-record.ts";
 import { PutOutcome } from "./peer-update.ts";
 import { SHARD_WAIT_MS } from "./shard-lock.ts";
-import { LEARNED_MAX, learnedCount } from "./swarm-state.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 /** The store's part for learned peers. */
@@ -47,9 +39,9 @@ export interface NamedPeers {
   readonly peers: Uint8Array;
   /** Whether that tracker says that all of them have complete copies. */
   readonly complete: boolean;
-  /** The tracker's number (peer-record.ts). */
+  /** The tracker's number (layout/peer.ts). */
   readonly source: number;
-  /** Whether they are for clients of that tracker alone (peer-record.ts). By default they are not. */
+  /** Whether they are for clients of that tracker alone (layout/key.ts). By default they are not. */
   readonly unconfirmed?: boolean;
   /** When they are forgotten unless they are named again. Seconds. */
   readonly expiresAt: number;
@@ -161,19 +153,20 @@ export class LearnedPeers {
     const cell = store.listCell(entry, family);
     const list = store.list(family);
     const state = packLearned(named.source, named.expiresAt);
-    const flags = named.unconfirmed === true ? KEY_UNCONFIRMED : KEY_LEARNED;
-    const holder = holderOf(flags, named.source);
+    const unconfirmed = named.unconfirmed === true;
+    const holder = holderOf(unconfirmed, named.source);
     const size = COMPACT_BYTES[family];
     this.#shares.begin(entry);
     for (let at = from; at + size <= to; at += size) {
       if (family === 4) address.setIPv4(readWord(peers, at));
       else address.setBytes(peers, at);
-      const port = (peers[at + size - 2] << 8) | peers[at + size - 1];
+      const port = readPort(peers, at + size - 2);
       if (!canBePeer(address, port) || address.family !== family) {
         counts.unusable++;
         continue;
       }
-      const key = peerKey(address, this.groups.groupOf(address), named.complete) | flags;
+      const announced = peerKey(address, this.groups.groupOf(address), named.complete);
+      const key = learnedKey(announced, unconfirmed);
       const position = list.find(cell, address.words, port);
       if (position === -1) {
         const newcomer = { address, port, key, now: 0, admission: this.#admission };
@@ -187,20 +180,20 @@ export class LearnedPeers {
         counts.added++;
         continue;
       }
-      const keyAt = list.recordAt(cell, position) + ADDRESS_WORDS[family];
-      const old = words[keyAt] & KEY_MASK;
-      if ((old & KEY_LEARNED) === 0) {
+      const wordA = list.wordAAt(cell, position);
+      const old = keyOf(words[wordA]);
+      if (!isLearned(old)) {
         counts.announced++;
         continue;
       }
       counts.renewed++;
-      const oldHolder = holderOf(old, sourceOf(words[keyAt + 1]));
+      const oldHolder = holderOf(isUnconfirmed(old), sourceOf(wordBAt(words, wordA)));
       // Else it could be hidden from others, or kept beyond its time, by whoever is trusted less and names it, too.
       if (standingOf(oldHolder) > standingOf(holder)) continue;
       this.#shares.count(oldHolder, -1);
       this.#shares.count(holder, 1);
-      words[keyAt + 1] = renewedState(state, words[keyAt + 1]);
-      const renewed = key | (old & KEY_COMPLETE);
+      setWordB(words, wordA, renewedState(state, wordBAt(words, wordA)));
+      const renewed = withCompleteOf(key, old);
       if (old !== renewed) store.rekeyPeer(shard, entry, family, position, renewed);
     }
   }

@@ -7,8 +7,9 @@ import { parseAddress } from "../model/address-text.ts";
 import { AnnounceRequest } from "../model/announce.ts";
 import { LEARNED_RETURNED_AT } from "../model/counters.ts";
 import { TrackerFixture, testSelection } from "../tracker/tracker-fixture.ts";
+import { isLearned, isUnconfirmed } from "./layout/key.ts";
+import { sourceOf } from "./layout/peer.ts";
 import { LearnedCounts, LearnedPeers } from "./learned-peers.ts";
-import { isUnconfirmed, KEY_LEARNED, sourceOf } from "./peer-record.ts";
 import { Segments } from "./segments.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 
@@ -65,9 +66,9 @@ class Rig {
     const places = new Map<number, number>();
     store.list(4).loadSegments(cell, segments);
     for (let i = 0; i < segments.count; i++) {
-      if ((segments.keys[i] & KEY_LEARNED) === 0) continue;
+      if (!isLearned(segments.keys[i])) continue;
       for (let n = 0; n < segments.counts[i]; n++) {
-        const source = sourceOf(store.list(4).stateAt(cell, segments.starts[i] + n));
+        const source = sourceOf(store.list(4).wordBAt(cell, segments.starts[i] + n));
         const holder = isUnconfirmed(segments.keys[i]) ? -source : source;
         places.set(holder, (places.get(holder) ?? 0) + 1);
       }

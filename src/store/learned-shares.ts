@@ -2,7 +2,7 @@
  * Shares the places for learned peers in a swarm among trackers. Any tracker may take a free place. When none is
  * free, a tracker that names a new peer takes a place from another tracker:
  *
- * - Unconfirmed peers (peer-record.ts) are displaced by all others.
+ * - Unconfirmed peers (layout/key.ts) are displaced by all others.
  * - Among upstream trackers of the same standing, the one with the most places loses one, as long as it keeps at
  *   least as many as the newcomer's tracker has. So the shares become equal (max-min fairness), and a tracker below
  *   its share loses nothing.
@@ -10,26 +10,38 @@
  */
 import type { Family } from "../model/address.ts";
 import { LEARNED_SOURCES } from "../model/counters.ts";
-import { isUnconfirmed, KEY_LEARNED, SOURCES, sourceOf } from "./peer-record.ts";
+import { isLearned, isUnconfirmed } from "./layout/key.ts";
+import { SOURCES, sourceOf } from "./layout/peer.ts";
 import { Segments } from "./segments.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 /** How much a learned peer counts, by who named it. */
 const STANDING = { unconfirmed: 0, confirmed: 1, neighbor: 2 } as const;
 
-/** Who has named a learned peer, and whether it is confirmed: one number. @param source the tracker's. */
-export function holderOf(key: number, source: number): number {
-  return (source << 1) | (isUnconfirmed(key) ? UNCONFIRMED : 0);
+/**
+ * The holder of a learned peer's place, as one number: who named the peer, and whether it is unconfirmed. A tracker can
+ * have peers of both kinds.
+ * @param source the tracker's number.
+ */
+export function holderOf(unconfirmed: boolean, source: number): number {
+  return 2 * source + (unconfirmed ? 1 : 0);
+}
+
+/** The number of a holder's tracker. */
+function trackerOf(holder: number): number {
+  return Math.floor(holder / 2);
+}
+
+/** Whether a holder's peers are unconfirmed. */
+function isUnconfirmedHolder(holder: number): boolean {
+  return holder % 2 === 1;
 }
 
 /** The {@link STANDING} of a holder's peers. */
 export function standingOf(holder: number): number {
-  if ((holder & UNCONFIRMED) !== 0) return STANDING.unconfirmed;
-  return holder >>> 1 < LEARNED_SOURCES ? STANDING.neighbor : STANDING.confirmed;
+  if (isUnconfirmedHolder(holder)) return STANDING.unconfirmed;
+  return trackerOf(holder) < LEARNED_SOURCES ? STANDING.neighbor : STANDING.confirmed;
 }
-
-/** Set in a holder whose peers are unconfirmed. A tracker can have some of either. */
-const UNCONFIRMED = 1;
 
 const FAMILIES = [4, 6] as const satisfies readonly Family[];
 const NONE = -1;
@@ -105,9 +117,9 @@ export class LearnedShares {
       this.#load(family);
       const { count, keys, starts, counts } = this.#segments;
       for (let i = 0; i < count; i++) {
-        if ((keys[i] & KEY_LEARNED) === 0) continue;
+        if (!isLearned(keys[i])) continue;
         for (let position = starts[i]; position < starts[i] + counts[i]; position++)
-          this.#count(holderOf(keys[i], sourceOf(list.stateAt(cell, position))), 1);
+          this.#count(holderOf(isUnconfirmed(keys[i]), sourceOf(list.wordBAt(cell, position))), 1);
       }
     }
   }
@@ -119,10 +131,9 @@ export class LearnedShares {
     this.#load(family);
     const { count, keys, starts, counts } = this.#segments;
     for (let i = count - 1; i >= 0; i--) {
-      if ((keys[i] & KEY_LEARNED) === 0 || (holderOf(keys[i], 0) & UNCONFIRMED) !== (holder & UNCONFIRMED))
-        continue;
+      if (!isLearned(keys[i]) || isUnconfirmed(keys[i]) !== isUnconfirmedHolder(holder)) continue;
       for (let position = starts[i] + counts[i] - 1; position >= starts[i]; position--)
-        if (sourceOf(list.stateAt(cell, position)) === holder >>> 1) return position;
+        if (sourceOf(list.wordBAt(cell, position)) === trackerOf(holder)) return position;
     }
     return NONE;
   }

@@ -1,8 +1,13 @@
 /**
  * Linear hashing (Litwin 1980): a hash table that grows and shrinks by one bucket at a time, so that no insertion
- * ever waits for a table to be rebuilt. Both tables of the store use it: swarms by info-hash, and the peers of a
- * large swarm by address and port. Each keeps its buckets and chains in its own memory; what they share is here.
+ * ever waits for a table to be rebuilt. Two tables of the store use it: swarms by info-hash, and the peers of a large
+ * list by address and port. Each keeps buckets and chains in its own memory. This file has the arithmetic that they share.
  */
+
+/** The shard of `hash` among `shards`, a power of two up to 256. The tables within a shard use the low bits. */
+export function shardOfHash(hash: number, shards: number): number {
+  return (hash >>> 24) & (shards - 1);
+}
 
 /** The bucket of `hash` among `buckets` (at least 1) buckets. */
 export function bucketOf(hash: number, buckets: number): number {
@@ -11,7 +16,7 @@ export function bucketOf(hash: number, buckets: number): number {
   return bucket < buckets ? bucket : bucket & (high - 1);
 }
 
-/** The bucket that `bucket` (at least 1) splits off from when it is added, and goes back to when it is removed. */
+/** The bucket that `bucket` (at least 1) is split from when it is added, and merged with when it is removed. */
 export function parentOf(bucket: number): number {
   return bucket & ~(1 << (31 - Math.clz32(bucket)));
 }

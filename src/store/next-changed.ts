@@ -1,7 +1,6 @@
 /** Finds the swarms that have changed, for storage. */
-import { SWARM_FLAG } from "./swarm-state.ts";
+import { flagsOf, hasChanged } from "./layout/entry.ts";
 import type { SwarmStore } from "./swarm-store.ts";
-import { ENTRY } from "./swarm-table.ts";
 
 /**
  * The number of the first swarm in `[number, end)` that has changed and not been settled since, or -1. The caller holds
@@ -9,7 +8,7 @@ import { ENTRY } from "./swarm-table.ts";
  */
 export function nextChanged(store: SwarmStore, shard: number, number: number, end: number): number {
   for (let i = number; i < end; i++) {
-    if ((store.words[store.swarmAt(shard, i) + ENTRY.flags] & SWARM_FLAG.changed) !== 0) return i;
+    if (hasChanged(flagsOf(store.words, store.swarmAt(shard, i)))) return i;
   }
   return -1;
 }

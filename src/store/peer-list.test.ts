@@ -4,8 +4,9 @@ import fc from "fast-check";
 import type { Family } from "../model/address.ts";
 import { allocateHeap, Heap, type HeapData } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
+import { keyOf, packPort } from "./layout/key.ts";
+import { ADDRESS_WORDS, packLeecher, RECORD_WORDS } from "./layout/peer.ts";
 import { PeerList } from "./peer-list.ts";
-import { ADDRESS_WORDS, KEY_MASK, packLeecher, packPort, RECORD_WORDS } from "./peer-record.ts";
 import { Segments } from "./segments.ts";
 
 const SHARD = 0;
@@ -104,7 +105,7 @@ class Lists {
         keys.add(segments.keys[s]);
         end += segments.counts[s];
         for (let p = segments.starts[s]; p < end; p++) {
-          assert.equal(words[this.list.recordAt(cell, p) + keyAt] & KEY_MASK, segments.keys[s]);
+          assert.equal(keyOf(words[this.list.wordAAt(cell, p)]), segments.keys[s]);
         }
       }
       assert.equal(end, this.models[i].size);

@@ -2,14 +2,17 @@
  * The peers of one family in one swarm: a {@link SmallList} or a {@link LargeList}, changing from one to the other
  * as it grows and shrinks. Callers see positions 0 to count - 1, with equal keys side by side.
  */
-import { type Family, writeWord } from "../model/address.ts";
+import { type Family, writePort, writeWord } from "../model/address.ts";
 import { countedAs } from "../model/counters.ts";
 import { type Heap, parkingCell } from "./heap.ts";
 import { FAIR_PLACES, hashHousehold, type Mates } from "./household.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { LargeList } from "./large-list.ts";
-import { listCount, setListCount } from "./list-count.ts";
-import { ADDRESS_WORDS, RECORD_WORDS, sourceOf } from "./peer-record.ts";
+import { isRoot, setOwner } from "./layout/block.ts";
+import { isSearched, portOf } from "./layout/key.ts";
+import { firstRecord, listCount, pageEnd, setListCount } from "./layout/list.ts";
+import { ADDRESS_WORDS, RECORD_WORDS, sourceOf, wordBAt } from "./layout/peer.ts";
+import { copyWords } from "./layout/word.ts";
 import type { Segments } from "./segments.ts";
 import { SMALL_MAX, SmallList } from "./small-list.ts";
 
@@ -45,7 +48,7 @@ export class PeerList {
 
   /** Whether it is a large list. It has peers. */
   isLarge(cell: number): boolean {
-    return LargeList.isRoot(this.#words, this.#words[cell]);
+    return isRoot(this.#words, this.#words[cell]);
   }
 
   /** The position of the peer with this address and port, or -1. */
@@ -72,8 +75,8 @@ export class PeerList {
     return this.isLarge(cell) ? this.#large.recordAt(cell, position) : this.#small.recordAt(cell, position);
   }
 
-  /** Where word A of the record at `position` is (peer-record.ts), as {@link recordAt}. */
-  keyAt(cell: number, position: number): number {
+  /** Where word A (layout/key.ts) of the record at `position` is, as {@link recordAt}. */
+  wordAAt(cell: number, position: number): number {
     return this.recordAt(cell, position) + this.#addressWords;
   }
 
@@ -82,20 +85,20 @@ export class PeerList {
     return hashHousehold(this.#hash, this.#family, this.#words, this.recordAt(cell, position));
   }
 
-  /** Word B of the record at `position` (peer-record.ts). */
-  stateAt(cell: number, position: number): number {
-    return this.#words[this.keyAt(cell, position) + 1];
+  /** Word B (layout/peer.ts) of the record at `position`. */
+  wordBAt(cell: number, position: number): number {
+    return wordBAt(this.#words, this.wordAAt(cell, position));
   }
 
-  /** The first position in `[from, to)` whose word A is `word` in the bits of `mask`, or -1. */
+  /** The first position in `[from, to)` whose word A a search looks for (layout/key.ts), or -1. */
   findWord(cell: number, from: number, to: number, mask: number, word: number): number {
     const words = this.#words;
     const large = this.isLarge(cell);
     const stride = large ? this.#recordWords + 1 : this.#recordWords;
     for (let i = from; i < to; ) {
-      const runEnd = large ? Math.min(to, LargeList.pageEnd(i)) : to;
-      for (let at = this.keyAt(cell, i); i < runEnd; i++, at += stride) {
-        if (((words[at] ^ word) & mask) === 0) return i;
+      const runEnd = large ? Math.min(to, pageEnd(i)) : to;
+      for (let at = this.wordAAt(cell, i); i < runEnd; i++, at += stride) {
+        if (isSearched(words[at], mask, word)) return i;
       }
     }
     return -1;
@@ -151,12 +154,12 @@ export class PeerList {
     const end = position + count;
     let at = offset;
     for (let i = position; i < end; ) {
-      const runEnd = large ? Math.min(end, LargeList.pageEnd(i)) : end;
+      const runEnd = large ? Math.min(end, pageEnd(i)) : end;
       for (let record = this.recordAt(cell, i); i < runEnd; i++, record += stride) {
-        for (let w = record; w < record + last; w++, at += 4) writeWord(out, at, words[w]);
-        const port = words[record + last] >>> 16;
-        out[at++] = port >>> 8;
-        out[at++] = port;
+        const wordA = record + last;
+        for (let w = record; w < wordA; w++, at += 4) writeWord(out, at, words[w]);
+        writePort(out, at, portOf(words[wordA]));
+        at += 2;
       }
     }
     return at;
@@ -165,7 +168,7 @@ export class PeerList {
   /** Counts `count` learned peers from `position` on by who named them. @param counts of each source, from `at` on. */
   countSources(cell: number, position: number, count: number, counts: Float64Array, at: number): void {
     for (let i = position; i < position + count; i++)
-      counts[at + countedAs(sourceOf(this.stateAt(cell, i)))]++;
+      counts[at + countedAs(sourceOf(this.wordBAt(cell, i)))]++;
   }
 
   #enlarge(shard: number, cell: number): boolean {
@@ -176,9 +179,9 @@ export class PeerList {
     // Room for every record to have a key of its own, and for one more: no insertion below can fail.
     if (!this.#large.create(shard, cell, count + 1, count + 1)) return false;
     words[parking] = small;
-    this.#heap.setOwner(small, parking);
+    setOwner(words, small, parking);
     for (let i = 0; i < count; i++) {
-      this.#large.insert(shard, cell, words, words[parking] + 1 + i * this.#recordWords);
+      this.#large.insert(shard, cell, words, firstRecord(words[parking]) + i * this.#recordWords);
     }
     this.#heap.free(shard, words[parking]);
     this.#large.trim(shard, cell);
@@ -194,10 +197,10 @@ export class PeerList {
     for (let i = 0; i < count; i++) {
       const source = this.#large.recordAt(cell, i);
       const target = this.#small.recordAt(parking, i);
-      for (let w = 0; w < this.#recordWords; w++) words[target + w] = words[source + w];
+      copyWords(words, source, words, target, this.#recordWords);
     }
     this.#large.destroy(shard, cell);
     words[cell] = words[parking];
-    this.#heap.setOwner(words[cell], cell);
+    setOwner(words, words[cell], cell);
   }
 }

@@ -1,25 +1,18 @@
 /** What becomes of a peer's record when it announces. */
 import type { Address } from "../model/address.ts";
 import { ADMITTED, type Admission, type AdmissionOutcome } from "./admission.ts";
+import { canBeStranded } from "./layout/entry.ts";
+import { areEquallyComplete, isComplete, isMarked, isProven, provenKey, withMarkOf } from "./layout/key.ts";
+import { DWELL_MAX, dwellOf, isCounted, leftOf, packLeecher, packSeeder, progressOf } from "./layout/peer.ts";
 import {
   ageOf,
-  COUNTED,
-  DWELL_MAX,
-  dwellOf,
   hasStalled,
-  isMarked,
-  KEY_COMPLETE,
-  KEY_PROVEN,
-  leftOf,
   paceOf,
-  packLeecher,
-  packSeeder,
   progressTick,
   STRANDINGS_MAX,
   stalledTick,
   strandingsOf,
 } from "./peer-record.ts";
-import { canBeStranded } from "./swarm-state.ts";
 
 /** Whether a record counts, or is a duplicate: where that is to be found out (client-pairs.ts), and where it is known. */
 export const COUNTS = { unknown: 0, yes: 1, no: 2 } as const;
@@ -30,7 +23,7 @@ export type Counts = (typeof COUNTS)[keyof typeof COUNTS];
 export interface PeerUpdate {
   readonly address: Address;
   readonly port: number;
-  /** Its group, and whether it is complete and its address private (peer-record.ts). */
+  /** Its group, and whether it is complete and its address private (layout/key.ts). */
   readonly key: number;
   /** By coarseLeft. */
   readonly left: number;
@@ -62,7 +55,7 @@ export class PutOutcome implements AdmissionOutcome {
   stranded = false;
   /** It is marked. */
   marked = false;
-  /** Its record is a duplicate (peer-record.ts). */
+  /** Its record is a duplicate (layout/key.ts). */
   duplicate = false;
   /** Where its client is in the list of the other family, or -1 where that is not known. */
   other = -1;
@@ -92,7 +85,7 @@ const PACE_MAX = 1.25e9;
 /**
  * Word B of an incomplete peer that announces.
  * @param before its word B until now; 0 if it was not known, or complete.
- * @param flags of its swarm (swarm-state.ts).
+ * @param flags of its swarm (layout/entry.ts).
  */
 export function leecherState(
   update: PeerUpdate,
@@ -112,7 +105,7 @@ export function leecherState(
       const strandings = strandingsOf(before, now, stallSeconds);
       outcome.stranded = canBeStranded(flags) && strandings < STRANDINGS_MAX;
       progress = stalledTick(tick, outcome.stranded ? strandings + 1 : strandings);
-    } else if (left >= leftOf(before)) progress = before & 15;
+    } else if (left >= leftOf(before)) progress = progressOf(before);
   }
   return packLeecher(now, identity, left, progress);
 }
@@ -123,8 +116,8 @@ export function leecherState(
  * is of no use any more.
  */
 export function seederState(update: PeerUpdate, before: number, key: number): number {
-  const dwell = before === 0 || (key & KEY_PROVEN) !== 0 ? 0 : Math.min(dwellNow(update, before), DWELL_MAX);
-  return packSeeder(update.now, update.identity, dwell, update.completed ? COUNTED : before & COUNTED);
+  const dwell = before === 0 || isProven(key) ? 0 : Math.min(dwellNow(update, before), DWELL_MAX);
+  return packSeeder(update.now, update.identity, dwell, update.completed || isCounted(before));
 }
 
 /**
@@ -132,10 +125,10 @@ export function seederState(update: PeerUpdate, before: number, key: number): nu
  * @param key as announced. @param old its key until now. @param before its word B; both 0 if it was not known.
  */
 export function keyFor(update: PeerUpdate, key: number, old: number, before: number): number {
-  // KEY_PROVEN and KEY_MARKED are the same bit, which stays as long as it means the same.
-  const next = ((old ^ key) & KEY_COMPLETE) === 0 ? key | (old & KEY_PROVEN) : key;
-  if (update.left !== 0 || (next & KEY_PROVEN) !== 0) return next;
-  return provesCopy(update, before, (old & KEY_COMPLETE) !== 0) ? next | KEY_PROVEN : next;
+  // The mark of a complete peer has another meaning than that of an incomplete one.
+  const next = areEquallyComplete(old, key) ? withMarkOf(key, old) : key;
+  if (update.left !== 0 || isProven(next)) return next;
+  return provesCopy(update, before, isComplete(old)) ? provenKey(next) : next;
 }
 
 /**

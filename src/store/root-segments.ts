@@ -1,16 +1,18 @@
-/**
- * The part of a large list's root (large-list.ts) that holds its segments, the runs of peers with equal keys. It
- * grows from the end of the block towards the front:
- *
- *     … [segment 1: count, key] [segment 0: count, key] [segments] [crowded]
- */
+/** The runs of peers with equal keys in the root of a large list (layout/list.ts). A root is named by its first word. */
 import { CLASS_WORDS, type Heap } from "./heap.ts";
+import {
+  copyNextSegment,
+  copySegments,
+  crowdedCell,
+  segmentCell,
+  segmentCountCell,
+  segmentKey,
+  segmentWords,
+  setSegmentKey,
+} from "./layout/list.ts";
 import type { Segments } from "./segments.ts";
 
-/** Words besides those of each segment. */
-const FIXED_WORDS = 2;
-
-/** Operations on the segments of roots. A root is named by its first word. */
+/** Operations on the segments of roots. */
 export class RootSegments {
   readonly #heap: Heap;
   readonly #words: Uint32Array<SharedArrayBuffer>;
@@ -20,12 +22,7 @@ export class RootSegments {
     this.#words = heap.words;
   }
 
-  /** Words that so many segments take. */
-  static words(segments: number): number {
-    return FIXED_WORDS + 2 * segments;
-  }
-
-  /** Makes it none, in a list that is not crowded. */
+  /** Removes all segments, and the note of a crowd. */
   clear(root: number): void {
     this.#words[this.countCell(root)] = 0;
     this.#words[this.crowdedCell(root)] = 0;
@@ -33,63 +30,60 @@ export class RootSegments {
 
   /** Copies all to another root. */
   copy(from: number, to: number): void {
-    const words = this.#words;
-    const source = this.crowdedCell(from);
-    const target = this.crowdedCell(to);
-    const count = RootSegments.words(words[this.countCell(from)]);
-    for (let i = 0; i < count; i++) words[target - i] = words[source - i];
+    const count = segmentWords(this.#words[this.countCell(from)]);
+    copySegments(this.#words, from + this.#wordsOf(from), to + this.#wordsOf(to), count);
   }
 
   /** The word that says whether the list is crowded. */
   crowdedCell(root: number): number {
-    return root + CLASS_WORDS[this.#heap.classOf(root)] - 1;
+    return crowdedCell(root, this.#wordsOf(root));
   }
 
   /** The word with the number of segments. */
   countCell(root: number): number {
-    return root + CLASS_WORDS[this.#heap.classOf(root)] - FIXED_WORDS;
+    return segmentCountCell(root, this.#wordsOf(root));
   }
 
-  /** The word with the segment's count; its key is in the next. */
+  /** The word with the number of a segment's peers. */
   cell(root: number, segment: number): number {
-    return this.countCell(root) - 2 - 2 * segment;
+    return segmentCell(root, this.#wordsOf(root), segment);
   }
 
   /** The segment of a key, or -1. */
   find(root: number, key: number): number {
     const words = this.#words;
     const segments = words[this.countCell(root)];
-    for (let i = 0; i < segments; i++) if (words[this.cell(root, i) + 1] === key) return i;
+    for (let i = 0; i < segments; i++) if (segmentKey(words, this.cell(root, i)) === key) return i;
     return -1;
   }
 
-  /** Appends an empty segment, for which there is room. */
+  /** Appends an empty segment. The root must have room for it. */
   add(root: number, key: number): number {
     const segment = this.#words[this.countCell(root)]++;
-    this.#words[this.cell(root, segment)] = 0;
-    this.#words[this.cell(root, segment) + 1] = key;
+    const cell = this.cell(root, segment);
+    this.#words[cell] = 0;
+    setSegmentKey(this.#words, cell, key);
     return segment;
   }
 
   /** Removes a segment that has become empty. */
   drop(root: number, segment: number): void {
-    const words = this.#words;
-    const segments = --words[this.countCell(root)];
-    for (let i = segment; i < segments; i++) {
-      const at = this.cell(root, i);
-      words[at] = words[at - 2];
-      words[at + 1] = words[at - 1];
-    }
+    const segments = --this.#words[this.countCell(root)];
+    for (let i = segment; i < segments; i++) copyNextSegment(this.#words, this.cell(root, i));
   }
 
-  /** Reads them all. */
+  /** Reads all segments. */
   load(root: number, out: Segments): void {
     const words = this.#words;
     const count = words[this.countCell(root)];
     out.count = 0;
     for (let i = 0; i < count; i++) {
-      const at = this.cell(root, i);
-      out.append(words[at + 1], words[at]);
+      const cell = this.cell(root, i);
+      out.append(segmentKey(words, cell), words[cell]);
     }
+  }
+
+  #wordsOf(root: number): number {
+    return CLASS_WORDS[this.#heap.classOf(root)];
   }
 }

@@ -1,4 +1,4 @@
-import { KEY_MASK } from "./peer-record.ts";
+import { KEYS } from "./layout/key.ts";
 
 /**
  * The runs of peers with the same key in one list: scratch memory that a list's layout is read into, so that
@@ -6,9 +6,9 @@ import { KEY_MASK } from "./peer-record.ts";
  */
 export class Segments {
   count = 0;
-  readonly keys = new Uint16Array(KEY_MASK + 1);
-  readonly starts = new Uint32Array(KEY_MASK + 1);
-  readonly counts = new Uint32Array(KEY_MASK + 1);
+  readonly keys = new Uint16Array(KEYS);
+  readonly starts = new Uint32Array(KEYS);
+  readonly counts = new Uint32Array(KEYS);
 
   /** Appends a run that begins where the last one ended. */
   append(key: number, count: number): void {

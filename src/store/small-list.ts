@@ -7,8 +7,10 @@
 import type { Family } from "../model/address.ts";
 import { classFor, type Heap } from "./heap.ts";
 import { isSameHousehold, type Mates } from "./household.ts";
-import { listCount, setListCount } from "./list-count.ts";
-import { ADDRESS_WORDS, KEY_MASK, RECORD_WORDS } from "./peer-record.ts";
+import { keyOf } from "./layout/key.ts";
+import { firstRecord, listCount, setListCount, smallListWords } from "./layout/list.ts";
+import { ADDRESS_WORDS, isRecordOf, RECORD_WORDS, wordBAt } from "./layout/peer.ts";
+import { copyWords, moveWordsUp } from "./layout/word.ts";
 import type { Segments } from "./segments.ts";
 
 /** Most peers of a small list. */
@@ -31,7 +33,7 @@ export class SmallList {
     this.#addressWords = ADDRESS_WORDS[family];
     this.#recordWords = RECORD_WORDS[family];
     for (let count = 0; count <= SMALL_MAX; count++) {
-      this.#classFor[count] = classFor(1 + Math.max(1, count) * this.#recordWords);
+      this.#classFor[count] = classFor(smallListWords(Math.max(1, count), this.#recordWords));
     }
   }
 
@@ -39,14 +41,11 @@ export class SmallList {
   find(cell: number, address: Uint32Array, port: number): number {
     const words = this.#words;
     const stride = this.#recordWords;
-    const last = this.#addressWords;
-    let record = words[cell] + 1;
+    const addressWords = this.#addressWords;
+    let record = firstRecord(words[cell]);
     const count = listCount(words, cell);
     for (let position = 0; position < count; position++, record += stride) {
-      if (words[record] !== address[0] || words[record + last] >>> 16 !== port) continue;
-      let same = 1;
-      while (same < last && words[record + same] === address[same]) same++;
-      if (same === last) return position;
+      if (isRecordOf(words, record, addressWords, address, port)) return position;
     }
     return -1;
   }
@@ -54,18 +53,18 @@ export class SmallList {
   /** Counts the peers of the household of `address`. */
   countMates(cell: number, address: Uint32Array, now: number, out: Mates): void {
     const words = this.#words;
-    const wordA = this.#addressWords;
-    let record = words[cell] + 1;
+    let record = firstRecord(words[cell]);
     const count = listCount(words, cell);
     for (let position = 0; position < count; position++, record += this.#recordWords) {
       if (!isSameHousehold(this.#family, words, record, address, 0)) continue;
-      out.add(position, words[record + wordA] | 0, words[record + wordA + 1] | 0, now);
+      const wordA = record + this.#addressWords;
+      out.add(position, words[wordA] | 0, wordBAt(words, wordA), now);
     }
   }
 
   /** The word where the record at `position` begins. */
   recordAt(cell: number, position: number): number {
-    return this.#words[cell] + 1 + position * this.#recordWords;
+    return firstRecord(this.#words[cell]) + position * this.#recordWords;
   }
 
   /** Makes a list of `count` records, their words undefined. @returns false when the heap is full. */
@@ -87,16 +86,15 @@ export class SmallList {
     const count = listCount(words, cell);
     const stride = this.#recordWords;
     if (!this.#fit(shard, cell, count + 1)) return -1;
-    const records = words[cell] + 1;
-    const keyAt = records + this.#addressWords;
-    const key = source[at + this.#addressWords] & KEY_MASK;
+    const records = firstRecord(words[cell]);
+    const key = keyOf(source[at + this.#addressWords]);
+    let wordA = records + this.#addressWords;
     let position = 0;
-    while (position < count && (words[keyAt + position * stride] & KEY_MASK) !== key) position++;
-    while (position < count && (words[keyAt + position * stride] & KEY_MASK) === key) position++;
-    // At most 32 small records: a loop beats a call of copyWithin.
+    for (; position < count && keyOf(words[wordA]) !== key; wordA += stride) position++;
+    for (; position < count && keyOf(words[wordA]) === key; wordA += stride) position++;
     const record = records + position * stride;
-    for (let i = records + count * stride - 1; i >= record; i--) words[i + stride] = words[i];
-    for (let i = 0; i < stride; i++) words[record + i] = source[at + i];
+    moveWordsUp(words, record, (count - position) * stride, stride);
+    copyWords(source, at, words, record, stride);
     setListCount(words, cell, count + 1);
     return position;
   }
@@ -106,9 +104,9 @@ export class SmallList {
     const words = this.#words;
     const count = listCount(words, cell) - 1;
     const stride = this.#recordWords;
-    const records = words[cell] + 1;
-    const end = records + count * stride;
-    for (let i = records + position * stride; i < end; i++) words[i] = words[i + stride];
+    const records = firstRecord(words[cell]);
+    const record = records + position * stride;
+    copyWords(words, record + stride, words, record, (count - position) * stride);
     setListCount(words, cell, count);
     if (count > 0) {
       this.#fit(shard, cell, count);
@@ -123,12 +121,12 @@ export class SmallList {
     const words = this.#words;
     const count = listCount(words, cell);
     const stride = this.#recordWords;
-    let keyAt = words[cell] + 1 + this.#addressWords;
+    let wordA = firstRecord(words[cell]) + this.#addressWords;
     let run = 0;
     let key = 0;
     out.count = 0;
-    for (let position = 0; position < count; position++, keyAt += stride) {
-      const next = words[keyAt] & KEY_MASK;
+    for (let position = 0; position < count; position++, wordA += stride) {
+      const next = keyOf(words[wordA]);
       if (next !== key && run > 0) {
         out.append(key, run);
         run = 0;
@@ -152,7 +150,7 @@ export class SmallList {
     const block = this.#heap.allocate(shard, wanted, cell);
     if (block === 0) return old !== 0 && this.#heap.classOf(old) > wanted;
     const filled = Math.min(count, listCount(words, cell)) * stride;
-    for (let i = 1; i <= filled; i++) words[block + i] = words[old + i];
+    copyWords(words, firstRecord(old), words, firstRecord(block), filled);
     words[cell] = block;
     if (old !== 0) this.#heap.free(shard, old);
     return true;

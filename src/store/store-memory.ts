@@ -6,8 +6,9 @@ import { allocateChangeLog, type ChangeLogData } from "./change-log.ts";
 import { allocateHeap, type HeapData, heapSlackWords } from "./heap.ts";
 import { allocateHouseholdCounts, householdCountBytes } from "./household-counts.ts";
 import { allocateHybrids } from "./hybrid-table.ts";
-import { RECORD_WORDS } from "./peer-record.ts";
-import { allocateSwarmTable, ENTRY_WORDS, type SwarmTableData } from "./swarm-table.ts";
+import { ENTRY_WORDS } from "./layout/entry.ts";
+import { RECORD_WORDS } from "./layout/peer.ts";
+import { allocateSwarmTable, type SwarmTableData } from "./swarm-table.ts";
 import { allocateTraffic } from "./traffic-table.ts";
 
 /** Locks are this many words apart: each has a line of the cache to itself. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Address } from "../model/address.ts";
 import { coarseLeft, LEFT_MAX } from "../model/announce.ts";
 import { admitAny } from "../tracker/tracker-fixture.ts";
-import { KEY_COMPLETE } from "./peer-record.ts";
+import { makeKey } from "./layout/key.ts";
 import { COUNTS, PutOutcome } from "./peer-update.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import {
@@ -56,7 +56,7 @@ function keep(peers: readonly Peer[]): Uint8Array {
     const update = {
       address: addressOf(words),
       port,
-      key: left === 0 ? 3 | KEY_COMPLETE : 3,
+      key: makeKey(3, left === 0, false),
       left,
       identity: 1023,
       completed,

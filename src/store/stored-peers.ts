@@ -9,17 +9,11 @@
  * IPv4 peers come first; IPv6 peers fill the rest. Flag 8 of a complete peer: `downloaded` has counted it. Flag 16:
  * its copy was proven. Format 1 had flags:4 (1: counted)  left:12, with other steps.
  */
-import { Address, type Family, readWord, writeWord } from "../model/address.ts";
+import { Address, type Family, readPort, readWord, writePort, writeWord } from "../model/address.ts";
 import { coarseLeft, LEFT_MAX } from "../model/announce.ts";
-import {
-  ADDRESS_WORDS,
-  ageOf,
-  COUNTED,
-  KEY_COMPLETE,
-  KEY_LEARNED,
-  KEY_PROVEN,
-  leftOf,
-} from "./peer-record.ts";
+import { isComplete, isLearned, isProven, portOf } from "./layout/key.ts";
+import { ADDRESS_WORDS, isCounted, leftOf, wordAOf, wordBAt } from "./layout/peer.ts";
+import { ageOf } from "./peer-record.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 const FORMAT = 2;
@@ -45,7 +39,7 @@ class StoredPeer {
   left = 0;
   /** Whether `downloaded` counts it, if it is complete. */
   counted = false;
-  /** Whether its copy was proven (peer-record.ts). */
+  /** Whether its copy was proven (layout/key.ts). */
   proven = false;
 }
 
@@ -72,26 +66,25 @@ export function writeStoredPeers(
 ): number {
   const { words } = store;
   const list = store.list(family);
-  const addressWords = ADDRESS_WORDS[family];
   let at = offset;
   for (let position = from; position < to; position++) {
     const record = list.recordAt(cell, position);
-    const [key, state] = [words[record + addressWords], words[record + addressWords + 1]];
-    if ((key & KEY_LEARNED) !== 0) continue;
-    for (let w = 0; w < addressWords; w++, at += 4) writeWord(out, at, words[record + w]);
-    writeWord(out, at, ((key >>> 16) << 16) | ageOf(state, time));
-    at += 4;
-    const last = lastBits(key, state);
-    out[at++] = last >>> 8;
-    out[at++] = last;
+    const wordA = wordAOf(record, family);
+    const [key, state] = [words[wordA], wordBAt(words, wordA)];
+    if (isLearned(key)) continue;
+    for (let w = record; w < wordA; w++, at += 4) writeWord(out, at, words[w]);
+    writePort(out, at, portOf(key));
+    writePort(out, at + 2, ageOf(state, time));
+    writePort(out, at + 4, lastBits(key, state));
+    at += 6;
   }
   return at;
 }
 
 /** The last 16 bits of a peer with these words A and B. */
 function lastBits(key: number, state: number): number {
-  if ((key & KEY_COMPLETE) === 0) return leftOf(state);
-  return ((state & COUNTED) === 0 ? 0 : FLAG.counted) | ((key & KEY_PROVEN) === 0 ? 0 : FLAG.proven);
+  if (!isComplete(key)) return leftOf(state);
+  return (isCounted(state) ? FLAG.counted : 0) + (isProven(key) ? FLAG.proven : 0);
 }
 
 /**
@@ -126,10 +119,9 @@ export class StoredPeersReader {
     const at = start + ADDRESS_WORDS[family] * 4;
     if (family === 4) peer.address.setIPv4(readWord(bytes, start));
     else peer.address.setBytes(bytes, start);
-    const word = readWord(bytes, at);
-    peer.port = word >>> 16;
-    peer.age = word & 0xffff;
-    this.#readLast((bytes[at + 4] << 8) | bytes[at + 5]);
+    peer.port = readPort(bytes, at);
+    peer.age = readPort(bytes, at + 2);
+    this.#readLast(readPort(bytes, at + 4));
     this.#at = start + STORED_PEER_BYTES[family];
     return true;
   }

@@ -3,12 +3,11 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Address } from "../model/address.ts";
 import { admitAny } from "../tracker/tracker-fixture.ts";
-import { VANISHED, VANISHED_WORDS } from "./change-log.ts";
+import { VANISHED_WORDS, vanishedFacts } from "./layout/entry.ts";
+import { isComplete, makeKey } from "./layout/key.ts";
 import { nextChanged } from "./next-changed.ts";
-import { KEY_COMPLETE } from "./peer-record.ts";
 import { COUNTS, PutOutcome } from "./peer-update.ts";
 import { allocateSwarmStore, memoryBound } from "./store-memory.ts";
-import { SWARM_FLAG } from "./swarm-state.ts";
 import { SwarmStore } from "./swarm-store.ts";
 
 const KEY = [0x12345678, 0x9abcdef0] as const;
@@ -35,7 +34,7 @@ function put(
   completed = false,
 ): boolean {
   const hash = infoHash(swarm);
-  const left = (key & KEY_COMPLETE) === 0 ? 5 : 0;
+  const left = isComplete(key) ? 0 : 5;
   const shard = store.enter(hash);
   const entry = store.find(shard, hash) || store.addSwarm(shard, hash, 1);
   const stored =
@@ -118,7 +117,7 @@ describe("swarm store", () => {
             if (kind === "completed" && !counted) downloaded.set(swarm, (downloaded.get(swarm) ?? 0) + 1);
             // Who downloads again counts again.
             peers.set(name, { complete, counted: complete && (counted || kind === "completed") });
-            const key = complete ? KEY_COMPLETE | 3 : 3;
+            const key = makeKey(3, complete, false);
             assert.ok(put(store, swarm, addressOf(host, ipv6), 6881, key, kind === "completed"));
           }
           if (peers.size === 0) {
@@ -223,10 +222,7 @@ describe("swarm store", () => {
     const gone = new Uint32Array(VANISHED_WORDS);
     assert.ok(log.read(0, begin, gone));
     assert.deepEqual([...gone.subarray(0, 5)], [...infoHash(2)]);
-    assert.deepEqual(
-      [gone[VANISHED.downloaded], gone[VANISHED.flags] & SWARM_FLAG.fresh],
-      [0, SWARM_FLAG.fresh],
-    );
+    assert.deepEqual(vanishedFacts(gone), { downloaded: 0, firstSeen: 1, lastSeen: 1, fresh: true });
     assert.ok(!log.read(0, begin + 1, gone), "nothing more");
     for (let i = 0; i < 1024; i++) {
       put(store, 100 + i, addressOf(1, false), 1);

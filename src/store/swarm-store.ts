@@ -11,26 +11,41 @@ import { Heap } from "./heap.ts";
 import { HouseholdLimits } from "./household-limits.ts";
 import { HybridTable } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
-import { listCount } from "./list-count.ts";
-import { PeerList } from "./peer-list.ts";
 import {
-  ADDRESS_WORDS,
-  COUNTED,
-  KEY_COMPLETE,
-  KEY_DUPLICATE,
-  KEY_LEARNED,
-  KEY_MARKED,
-  KEY_MASK,
+  addDownloaded,
+  clearChanged,
+  completeCount,
+  downloadedOf,
+  duplicateCount,
+  flagsOf,
+  learnedCount,
+  listCell,
+  setChanged,
+  setFirstSeen,
+  setFresh,
+  setLastSeen,
+} from "./layout/entry.ts";
+import {
+  areEquallyComplete,
+  duplicateKey,
+  flippedMark,
+  isLearned,
+  keyOf,
   packPort,
-  RECORD_WORDS,
   withIdentity,
-} from "./peer-record.ts";
+  withKey,
+} from "./layout/key.ts";
+import { listCount } from "./layout/list.ts";
+import { ADDRESS_WORDS, isCounted, RECORD_WORDS, setWordB, wordAOf, wordBAt } from "./layout/peer.ts";
+import { copyWords } from "./layout/word.ts";
+import { shardOfHash } from "./linear-hashing.ts";
+import { PeerList } from "./peer-list.ts";
 import type { Newcomer, PeerUpdate, PutOutcome } from "./peer-update.ts";
 import { keyFor, leecherState, seederState } from "./peer-update.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
-import { completeCount, countKind, duplicateCount, learnedCount, SWARM_FLAG } from "./swarm-state.ts";
-import { ENTRY, SwarmTable } from "./swarm-table.ts";
+import { countKind } from "./swarm-state.ts";
+import { SwarmTable } from "./swarm-table.ts";
 import { TrafficTable } from "./traffic-table.ts";
 
 /**
@@ -102,8 +117,7 @@ export class SwarmStore {
   /** The shard of an info-hash, as {@link enter} gives it, without locking it. */
   shardOf(infoHash: Uint32Array): number {
     this.swarmHash = this.#table.hashOf(infoHash, 0);
-    // The table within a shard uses the low bits.
-    return (this.swarmHash >>> 24) & (this.shards - 1);
+    return shardOfHash(this.swarmHash, this.shards);
   }
 
   /** Locks a shard. */
@@ -132,7 +146,7 @@ export class SwarmStore {
 
   /** The cell of a swarm's list. */
   listCell(entry: number, family: Family): number {
-    return SwarmTable.listCell(entry, family);
+    return listCell(entry, family);
   }
 
   /** Swarms in a shard, numbered from 0. */
@@ -154,8 +168,8 @@ export class SwarmStore {
   addSwarm(shard: number, infoHash: Uint32Array, now: number): number {
     const entry = this.#table.insert(shard, this.swarmHash, infoHash);
     if (entry === 0) return 0;
-    this.words[entry + ENTRY.firstSeen] = now;
-    this.words[entry + ENTRY.flags] = SWARM_FLAG.fresh;
+    setFirstSeen(this.words, entry, now);
+    setFresh(this.words, entry);
     Atomics.add(this.#totals, TOTAL.swarms, 1);
     return entry;
   }
@@ -179,7 +193,7 @@ export class SwarmStore {
 
   /** Clients of a swarm that said they had completed the download, each counted once. */
   downloaded(entry: number): number {
-    return this.words[entry + ENTRY.downloaded];
+    return downloadedOf(this.words, entry);
   }
 
   /**
@@ -196,34 +210,33 @@ export class SwarmStore {
     const cell = this.listCell(entry, family);
     let position = list.find(cell, address.words, update.port);
     // Where its word A is, or 0.
-    let at = position === -1 ? 0 : list.keyAt(cell, position);
+    let at = position === -1 ? 0 : list.wordAAt(cell, position);
     const isAlone = listCount(words, this.listCell(entry, family === 4 ? 6 : 4)) === 0;
-    if (at === 0 || !isAlone || !remainsCounted(update, words[at] | 0, words[at + 1] | 0)) {
+    if (at === 0 || !isAlone || !remainsCounted(update, words[at] | 0, wordBAt(words, at))) {
       position = this.#pair(shard, entry, update, position, outcome);
-      at = position === -1 ? 0 : list.keyAt(cell, position);
+      at = position === -1 ? 0 : list.wordAAt(cell, position);
       // Of a learned peer nothing is known yet: it is a newcomer.
-      if (at !== 0 && (words[at] & KEY_LEARNED) !== 0) {
+      if (at !== 0 && isLearned(words[at])) {
         this.removePeer(shard, entry, family, position);
         at = 0;
       }
     }
-    const old = at === 0 ? 0 : words[at] & KEY_MASK;
-    // As a signed integer it stays off the heap when it is handed on.
-    const before = at === 0 ? 0 : words[at + 1] | 0;
-    const key = keyFor(update, outcome.duplicate ? update.key | KEY_DUPLICATE : update.key, old, before);
-    const state = ((old ^ key) & KEY_COMPLETE) === 0 ? before : 0;
+    const old = at === 0 ? 0 : keyOf(words[at]);
+    const before = at === 0 ? 0 : wordBAt(words, at);
+    const key = keyFor(update, outcome.duplicate ? duplicateKey(update.key) : update.key, old, before);
+    const state = areEquallyComplete(old, key) ? before : 0;
     if (at === 0) position = this.#addPeer(shard, entry, update, key, outcome);
     else if (old !== key) position = this.rekeyPeer(shard, entry, family, position, key);
     if (position === -1) return -1;
-    if (at === 0 || old !== key) at = list.keyAt(cell, position);
+    if (at === 0 || old !== key) at = list.wordAAt(cell, position);
     words[at] = withIdentity(words[at], update.identity);
-    const flags = words[entry + ENTRY.flags] | 0;
+    const flags = flagsOf(words, entry);
     const next =
       left === 0 ? seederState(update, state, key) : leecherState(update, state, key, flags, outcome);
-    const isCounted = left !== 0 || outcome.duplicate || (next & ~state & COUNTED) === 0;
-    if (!isCounted) words[entry + ENTRY.downloaded]++;
-    words[at + 1] = next;
-    words[entry + ENTRY.lastSeen] = now;
+    const completes = left === 0 && isCounted(next) && !isCounted(state);
+    if (completes && !outcome.duplicate) addDownloaded(words, entry, 1);
+    setWordB(words, at, next);
+    setLastSeen(words, entry, now);
     this.touch(entry);
     return position;
   }
@@ -241,8 +254,8 @@ export class SwarmStore {
     const { family, words } = update.address;
     const list = this.list(pairs.quietFamily);
     const cell = this.listCell(entry, pairs.quietFamily);
-    const key = this.words[list.keyAt(cell, pairs.quiet)] & KEY_MASK;
-    const moved = this.rekeyPeer(shard, entry, pairs.quietFamily, pairs.quiet, key | KEY_DUPLICATE);
+    const key = keyOf(this.words[list.wordAAt(cell, pairs.quiet)]);
+    const moved = this.rekeyPeer(shard, entry, pairs.quietFamily, pairs.quiet, duplicateKey(key));
     if (pairs.quietFamily !== family) outcome.other = moved;
     return pairs.quietFamily === family && position !== -1 ? list.find(cell, words, update.port) : position;
   }
@@ -253,10 +266,10 @@ export class SwarmStore {
     const list = this.list(family);
     const cell = this.listCell(entry, family);
     const record = list.recordAt(cell, position);
-    const keyAt = ADDRESS_WORDS[family];
-    for (let i = 0; i < RECORD_WORDS[family]; i++) this.#record[i] = words[record + i];
-    const old = this.#record[keyAt] & KEY_MASK;
-    this.#record[keyAt] ^= old ^ key;
+    const wordA = wordAOf(0, family);
+    copyWords(words, record, this.#record, 0, RECORD_WORDS[family]);
+    const old = keyOf(this.#record[wordA]);
+    this.#record[wordA] = withKey(this.#record[wordA], key);
     list.remove(shard, cell, position);
     const moved = list.insert(shard, cell, this.#record, 0);
     this.#countKind(shard, entry, old, -1);
@@ -269,8 +282,8 @@ export class SwarmStore {
 
   /** Marks a peer, or removes its mark; what it means is up to the selection policy. @returns its new position, as {@link rekeyPeer}. */
   flipMark(shard: number, entry: number, family: Family, position: number): number {
-    const keyAt = this.list(family).keyAt(this.listCell(entry, family), position);
-    return this.rekeyPeer(shard, entry, family, position, (this.words[keyAt] & KEY_MASK) ^ KEY_MARKED);
+    const wordA = this.list(family).wordAAt(this.listCell(entry, family), position);
+    return this.rekeyPeer(shard, entry, family, position, flippedMark(keyOf(this.words[wordA])));
   }
 
   /** Removes the peer at `position`. The swarm stays, perhaps with no peers: {@link removeIfEmpty}. */
@@ -278,12 +291,12 @@ export class SwarmStore {
     const list = this.list(family);
     const cell = this.listCell(entry, family);
     const record = list.recordAt(cell, position);
-    const key = this.words[record + ADDRESS_WORDS[family]] | 0;
+    const key = keyOf(this.words[wordAOf(record, family)]);
     this.limits.count(shard, family, this.words, record, key, -1);
     this.#countKind(shard, entry, key, -1);
     list.remove(shard, cell, position);
     this.#countPeer(shard, -1);
-    if ((key & KEY_LEARNED) === 0) this.touch(entry);
+    if (!isLearned(key)) this.touch(entry);
   }
 
   /**
@@ -307,25 +320,25 @@ export class SwarmStore {
 
   /** Takes the mark of a change off a swarm: it is about to be read. */
   settle(entry: number): void {
-    this.words[entry + ENTRY.flags] &= ~SWARM_FLAG.changed;
+    clearChanged(this.words, entry);
   }
 
   /** Marks a swarm as changed. */
   touch(entry: number): void {
-    this.words[entry + ENTRY.flags] |= SWARM_FLAG.changed;
+    setChanged(this.words, entry);
   }
 
   /**
    * Stores a peer that another tracker has named, if nobody is known at its address and port.
-   * @param key with {@link KEY_LEARNED}.
-   * @param state by packLearned. @param outcome receives why it was not admitted.
+   * @param state word B of a learned peer (layout/peer.ts). The peer's key is that of a learned peer, too.
+   * @param outcome receives why it was not admitted.
    * @returns its position in the list of its family, or -1 when there is no room.
    */
   addLearned(shard: number, entry: number, peer: Newcomer, state: number, outcome: PutOutcome): number {
     const { family } = peer.address;
     const position = this.#addPeer(shard, entry, peer, peer.key, outcome);
     if (position === -1) return -1;
-    this.words[this.list(family).keyAt(this.listCell(entry, family), position) + 1] = state;
+    setWordB(this.words, this.list(family).wordAAt(this.listCell(entry, family), position), state);
     return position;
   }
 
@@ -353,9 +366,9 @@ export class SwarmStore {
       outcome.refused = REFUSED_FULL;
       return -1;
     }
-    const keyAt = ADDRESS_WORDS[address.family];
-    for (let i = 0; i < keyAt; i++) this.#record[i] = address.words[i];
-    this.#record[keyAt] = packPort(port, key);
+    const wordA = wordAOf(0, address.family);
+    copyWords(address.words, 0, this.#record, 0, ADDRESS_WORDS[address.family]);
+    this.#record[wordA] = packPort(port, key);
     const position = list.insert(shard, cell, this.#record, 0);
     if (position === -1) {
       this.#countPeer(shard, -1);
@@ -391,7 +404,7 @@ export class SwarmStore {
 
   /** Counts a peer with this key, come or gone, as learned, as a duplicate, or as complete. */
   #countKind(shard: number, entry: number, key: number, by: 1 | -1): void {
-    if ((key & KEY_LEARNED) !== 0) this.#learned[shard] += by;
+    if (isLearned(key)) this.#learned[shard] += by;
     countKind(this.words, entry, key, by);
   }
 }

@@ -1,41 +1,24 @@
 /**
- * The swarms of every shard, found by info-hash. A swarm is an entry of 16 words, one line of the processor's cache:
- *
- *     0–4    info-hash                                5       chain
- *     6      head of the bucket with this entry's number, no part of the swarm
- *     7, 8   IPv4 list: reference, peers              9, 10   IPv6 list (the number of peers: list-count.ts)
- *     11     what swarm-state.ts says                 12      downloaded
- *     13     first announce, 14 last (seconds)        15      what swarm-state.ts says
- *
- * Entries of a shard are numbered from 0 without gaps: a removed one is replaced by the last. There is a bucket for
- * every entry (linear hashing). Chain and head words hold an entry's number + 1; 0 ends a chain.
+ * The swarms of every shard, found by info-hash. Entries (layout/entry.ts) of a shard are numbered from 0 without gaps:
+ * a removed one is replaced by the last. There is a bucket for every entry (linear-hashing.ts).
  */
-import type { Family } from "../model/address.ts";
-import { CHUNK_WORDS, type Heap } from "./heap.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
+import type { Heap } from "./heap.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
+import { chunkStart, setOwner } from "./layout/block.ts";
+import {
+  chainCell,
+  clearEntry,
+  copyEntry,
+  entryChunk,
+  entryInChunk,
+  hasInfoHash,
+  headCell,
+  isFirstInChunk,
+  listCell,
+} from "./layout/entry.ts";
+import { copyWords } from "./layout/word.ts";
 import { bucketOf, parentOf } from "./linear-hashing.ts";
-
-const CHAIN = 5;
-const HEAD = 6;
-const LIST4 = 7;
-const LIST6 = 9;
-
-/** Offsets of an entry's words for the store. */
-export const ENTRY = {
-  peers4: LIST4 + 1,
-  peers6: LIST6 + 1,
-  complete: 11,
-  downloaded: 12,
-  firstSeen: 13,
-  lastSeen: 14,
-  flags: 15,
-} as const;
-
-const ENTRY_SHIFT = 4;
-/** Words of an entry. */
-export const ENTRY_WORDS = 1 << ENTRY_SHIFT;
-const CHUNK_SHIFT = 9;
-const ENTRIES_PER_CHUNK = CHUNK_WORDS / ENTRY_WORDS;
 
 /** The table's shared memory, beside the heap's. */
 export interface SwarmTableData {
@@ -69,11 +52,6 @@ export class SwarmTable {
     this.#hash = hash;
   }
 
-  /** The cell that names the swarm's list of one family. */
-  static listCell(entry: number, family: Family): number {
-    return entry + (family === 4 ? LIST4 : LIST6);
-  }
-
   /** Swarms in the shard. */
   count(shard: number): number {
     return this.#counts[shard];
@@ -86,8 +64,8 @@ export class SwarmTable {
 
   /** The entry with this number. */
   entryAt(shard: number, number: number): number {
-    const chunk = this.#chunks[shard * this.#heap.chunkCount + (number >>> CHUNK_SHIFT)];
-    return chunk * CHUNK_WORDS + ((number & (ENTRIES_PER_CHUNK - 1)) << ENTRY_SHIFT);
+    const chunk = this.#chunks[shard * this.#heap.chunkCount + entryChunk(number)];
+    return chunkStart(chunk) + entryInChunk(number);
   }
 
   /** The entry of a swarm, or 0. @param hash of the info-hash, as {@link hashOf} gives it. */
@@ -95,12 +73,10 @@ export class SwarmTable {
     const words = this.#words;
     const count = this.#counts[shard];
     if (count === 0) return 0;
-    for (let link = words[this.entryAt(shard, bucketOf(hash, count)) + HEAD]; link !== 0; ) {
+    for (let link = words[headCell(this.entryAt(shard, bucketOf(hash, count)))]; link !== 0; ) {
       const entry = this.entryAt(shard, link - 1);
-      let same = 0;
-      while (same < 5 && words[entry + same] === infoHash[same]) same++;
-      if (same === 5) return entry;
-      link = words[entry + CHAIN];
+      if (hasInfoHash(words, entry, infoHash)) return entry;
+      link = words[chainCell(entry)];
     }
     return 0;
   }
@@ -109,18 +85,18 @@ export class SwarmTable {
   insert(shard: number, hash: number, infoHash: Uint32Array): number {
     const words = this.#words;
     const number = this.#counts[shard];
-    if ((number & (ENTRIES_PER_CHUNK - 1)) === 0) {
+    if (isFirstInChunk(number)) {
       const chunk = this.#heap.takeChunk(shard);
       if (chunk === 0) return 0;
-      this.#chunks[shard * this.#heap.chunkCount + (number >>> CHUNK_SHIFT)] = chunk;
+      this.#chunks[shard * this.#heap.chunkCount + entryChunk(number)] = chunk;
     }
     const entry = this.entryAt(shard, number);
-    words.fill(0, entry, entry + ENTRY_WORDS);
+    clearEntry(words, entry);
     this.#counts[shard] = number + 1;
     if (number > 0) this.#splitBucket(shard, number);
-    for (let i = 0; i < 5; i++) words[entry + i] = infoHash[i];
-    const head = this.entryAt(shard, bucketOf(hash, number + 1)) + HEAD;
-    words[entry + CHAIN] = words[head];
+    copyWords(infoHash, 0, words, entry, INFO_HASH_WORDS);
+    const head = headCell(this.entryAt(shard, bucketOf(hash, number + 1)));
+    words[chainCell(entry)] = words[head];
     words[head] = number + 1;
     return entry;
   }
@@ -131,46 +107,51 @@ export class SwarmTable {
     const last = this.#counts[shard] - 1;
     const link = this.#linkTo(shard, entry);
     const number = words[link] - 1;
-    words[link] = words[entry + CHAIN];
+    words[link] = words[chainCell(entry)];
     if (last > 0) this.#mergeBucket(shard, last);
     this.#counts[shard] = last;
     if (number !== last) {
       const from = this.entryAt(shard, last);
       words[this.#linkTo(shard, from)] = number + 1;
-      for (let i = 0; i < ENTRY_WORDS; i++) if (i !== HEAD) words[entry + i] = words[from + i];
-      for (let list = LIST4; list <= LIST6; list += 2) {
-        if (words[entry + list] !== 0) this.#heap.setOwner(words[entry + list], entry + list);
-      }
+      copyEntry(words, from, entry);
+      this.#adoptList(listCell(entry, 4));
+      this.#adoptList(listCell(entry, 6));
     }
-    if ((last & (ENTRIES_PER_CHUNK - 1)) === 0) {
-      this.#heap.releaseChunk(this.#chunks[shard * this.#heap.chunkCount + (last >>> CHUNK_SHIFT)]);
+    if (isFirstInChunk(last)) {
+      this.#heap.releaseChunk(this.#chunks[shard * this.#heap.chunkCount + entryChunk(last)]);
     }
   }
 
   /** The hash that places a swarm. */
   hashOf(words: Uint32Array, at: number): number {
-    return this.#hash.hash(words, at, 5, 0);
+    return this.#hash.hash(words, at, INFO_HASH_WORDS, 0);
+  }
+
+  /** Notes that the word at `cell` refers to a list's block now, if the list has one. */
+  #adoptList(cell: number): void {
+    const block = this.#words[cell];
+    if (block !== 0) setOwner(this.#words, block, cell);
   }
 
   /** The word, a head or a chain word, that refers to the entry. */
   #linkTo(shard: number, entry: number): number {
     const words = this.#words;
-    let link = this.entryAt(shard, bucketOf(this.hashOf(words, entry), this.#counts[shard])) + HEAD;
+    let link = headCell(this.entryAt(shard, bucketOf(this.hashOf(words, entry), this.#counts[shard])));
     for (;;) {
       const next = this.entryAt(shard, words[link] - 1);
       if (next === entry) return link;
-      link = next + CHAIN;
+      link = chainCell(next);
     }
   }
 
   /** Fills the new bucket `bucket`, the last one, from its parent. */
   #splitBucket(shard: number, bucket: number): void {
     const words = this.#words;
-    const head = this.entryAt(shard, bucket) + HEAD;
-    let link = this.entryAt(shard, parentOf(bucket)) + HEAD;
+    const head = headCell(this.entryAt(shard, bucket));
+    let link = headCell(this.entryAt(shard, parentOf(bucket)));
     while (words[link] !== 0) {
       const entry = this.entryAt(shard, words[link] - 1);
-      const chain = entry + CHAIN;
+      const chain = chainCell(entry);
       if (bucketOf(this.hashOf(words, entry), bucket + 1) === bucket) {
         const moved = words[link];
         words[link] = words[chain];
@@ -180,11 +161,11 @@ export class SwarmTable {
     }
   }
 
-  /** Hands the chain of `bucket`, the last one, back to its parent. */
+  /** Appends the chain of `bucket`, the last one, to its parent's. */
   #mergeBucket(shard: number, bucket: number): void {
     const words = this.#words;
-    let link = this.entryAt(shard, parentOf(bucket)) + HEAD;
-    while (words[link] !== 0) link = this.entryAt(shard, words[link] - 1) + CHAIN;
-    words[link] = words[this.entryAt(shard, bucket) + HEAD];
+    let link = headCell(this.entryAt(shard, parentOf(bucket)));
+    while (words[link] !== 0) link = chainCell(this.entryAt(shard, words[link] - 1));
+    words[link] = words[headCell(this.entryAt(shard, bucket))];
   }
 }

@@ -8,7 +8,7 @@
  *             when it is due, in seconds
  *             the interval of the tracker's reply, in seconds; 0: the tracker must not be asked before it is due, as it
  *             could not be reached, or told the client so
- *             of a swarm, word B of the peers learned from the tracker (peer-record.ts): the tracker's number and the
+ *             of a swarm, word B of the peers learned from the tracker (store/layout/peer.ts): the tracker's number and the
  *             time until which they are kept; 0 if there are none
  *
  * A reader may see a slot that is half written. Then one announce is taken for due that is not, or the other way round;

@@ -6,7 +6,7 @@
 import type { Family } from "../model/address.ts";
 import { GROUP_IDS, NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
 import { ACTIVITY_TIERS, tierSlot } from "../store/group-activity.ts";
-import { KEY_COMPLETE, KEY_DUPLICATE, KEY_GROUP, KEY_LEARNED } from "../store/peer-record.ts";
+import { countsAsClient, groupOf, isComplete } from "../store/layout/key.ts";
 
 /** Classes of swarms by size. Class `c` has the swarms with more than 2^(c-1) and up to 2^c peers. */
 export const SIZE_CLASSES = 24;
@@ -76,11 +76,11 @@ export class Census {
     this.#near = 0;
   }
 
-  /** Counts a peer of the current swarm, unless it is learned or a duplicate. @param key of the peer (peer-record.ts). */
+  /** Counts a peer of the current swarm, unless it is learned or a duplicate. @param key of the peer (store/layout/key.ts). */
   add(family: Family, key: number): void {
-    if ((key & (KEY_LEARNED | KEY_DUPLICATE)) !== 0) return;
-    const group = key & KEY_GROUP;
-    const complete = (key & KEY_COMPLETE) !== 0;
+    if (!countsAsClient(key)) return;
+    const group = groupOf(key);
+    const complete = isComplete(key);
     const { tierOf, tierCount } = this.groups;
     this.#words[peersAt(family, complete, group)]++;
     this.#tiers[tierSlot(tierOf[group], tierCount)]++;

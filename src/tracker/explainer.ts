@@ -11,16 +11,16 @@ import { rankOf, whyNot } from "../selection/rank.ts";
 import { Requester } from "../selection/requester.ts";
 import { allocateActivity } from "../store/group-activity.ts";
 import {
-  ADDRESS_WORDS,
-  hasStalled,
+  groupOf,
+  hasPrivateAddress,
+  isComplete,
+  isLearned,
   isMarked,
-  KEY_COMPLETE,
-  KEY_GROUP,
-  KEY_LEARNED,
-  KEY_PRIVATE,
-  KEY_PROVEN,
-  leftOf,
-} from "../store/peer-record.ts";
+  isProven,
+} from "../store/layout/key.ts";
+import { ADDRESS_WORDS, leftOf, wordAOf, wordBAt } from "../store/layout/peer.ts";
+import { equalWords } from "../store/layout/word.ts";
+import { hasStalled } from "../store/peer-record.ts";
 import { Segments } from "../store/segments.ts";
 import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
@@ -133,12 +133,13 @@ export class Explainer {
     for (let position = 0; position < end; position++) {
       const record = list.recordAt(cell, position);
       if (!isAt(store.words, record, address)) continue;
-      const state = store.words[record + ADDRESS_WORDS[family] + 1] | 0;
-      const key = store.words[record + ADDRESS_WORDS[family]];
-      if ((key & KEY_LEARNED) !== 0) continue;
-      who.seeder = (key & KEY_COMPLETE) !== 0;
+      const wordA = wordAOf(record, family);
+      const state = wordBAt(store.words, wordA);
+      const key = store.words[wordA];
+      if (isLearned(key)) continue;
+      who.seeder = isComplete(key);
       // Transferred bytes are not stored. A peer without a proven copy is assumed to have transferred nothing.
-      who.filled = (key & (KEY_COMPLETE | KEY_PROVEN)) === KEY_COMPLETE;
+      who.filled = isComplete(key) && !isProven(key);
       who.left = who.seeder ? 0 : leftOf(state);
       who.before = who.seeder ? 0 : state;
       who.marked = isMarked(key);
@@ -159,11 +160,11 @@ export class Explainer {
       const rank = rankOf(key, policy, who);
       return {
         family,
-        group: key & KEY_GROUP,
-        complete: (key & KEY_COMPLETE) !== 0,
-        private: (key & KEY_PRIVATE) !== 0,
+        group: groupOf(key),
+        complete: isComplete(key),
+        private: hasPrivateAddress(key),
         bridge: isMarked(key),
-        learned: (key & KEY_LEARNED) !== 0,
+        learned: isLearned(key),
         peers: segments.counts[i] - (segments.holds(i, own) ? 1 : 0),
         rank,
         whyNot: whyNot(rank, policy),
@@ -173,10 +174,7 @@ export class Explainer {
 }
 
 function isAt(words: Uint32Array, record: number, address: Address): boolean {
-  for (let i = 0; i < ADDRESS_WORDS[address.family]; i++) {
-    if (words[record + i] !== address.words[i]) return false;
-  }
-  return true;
+  return equalWords(words, record, address.words, 0, ADDRESS_WORDS[address.family]);
 }
 
 function readPeers(bytes: Uint8Array, count: number, family: Family): ExplainedPeer[] {

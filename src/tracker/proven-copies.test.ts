@@ -4,25 +4,23 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT, coarseLeft, LEFT_MAX } from "../model/announce.ts";
-import { ADDRESS_WORDS, KEY_COMPLETE, KEY_LEARNED, KEY_PROVEN } from "../store/peer-record.ts";
-import { SWARM_FLAG } from "../store/swarm-state.ts";
-import { ENTRY } from "../store/swarm-table.ts";
+import { flagsOf, isStranded, setQualification } from "../store/layout/entry.ts";
+import { isLearned, isProven } from "../store/layout/key.ts";
 import { type Announced, TrackerFixture } from "./tracker-fixture.ts";
 
 const SWARM = new Uint32Array(5);
 const SEEDER: Announced = { left: 0, transferred: [0, 0] };
 
 /** Whether the copy of a peer of swarm 0 is believed. */
-function isProven(fixture: TrackerFixture, text: string): boolean {
+function isBelieved(fixture: TrackerFixture, text: string): boolean {
   const { store } = fixture;
   const address = parseAddress(text);
   const shard = store.enter(SWARM);
   const cell = store.listCell(store.find(shard, SWARM), address.family);
   const list = store.list(address.family);
-  const record = list.recordAt(cell, list.find(cell, address.words, 6881));
+  const key = store.words[list.wordAAt(cell, list.find(cell, address.words, 6881))];
   store.leave(shard);
-  const mask = KEY_COMPLETE | KEY_PROVEN | KEY_LEARNED;
-  return (store.words[record + ADDRESS_WORDS[address.family]] & mask) === (KEY_COMPLETE | KEY_PROVEN);
+  return isProven(key) && !isLearned(key);
 }
 
 describe("a copy is proven", () => {
@@ -36,13 +34,15 @@ describe("a copy is proven", () => {
           const fixture = new TrackerFixture({ minDwell, maxPeers: 100 });
           fixture.clock.seconds = start;
           fixture.announce("11.0.0.1", { ...SEEDER, event: ANNOUNCE_EVENT.started });
-          assert.ok(!isProven(fixture, "11.0.0.1"));
+          assert.ok(!isBelieved(fixture, "11.0.0.1"));
           for (const wait of waits) {
             fixture.clock.seconds += wait;
             fixture.announce("11.0.0.1", SEEDER);
             const announced = fixture.clock.seconds - start;
-            if (announced < (minDwell * 63) / 64) assert.ok(!isProven(fixture, "11.0.0.1"), `${announced} s`);
-            if (announced >= minDwell * 1.02 + 1) assert.ok(isProven(fixture, "11.0.0.1"), `${announced} s`);
+            if (announced < (minDwell * 63) / 64)
+              assert.ok(!isBelieved(fixture, "11.0.0.1"), `${announced} s`);
+            if (announced >= minDwell * 1.02 + 1)
+              assert.ok(isBelieved(fixture, "11.0.0.1"), `${announced} s`);
           }
         },
       ),
@@ -56,8 +56,8 @@ describe("a copy is proven", () => {
     fixture.clock.seconds += 3000;
     fixture.announce("11.0.0.2", SEEDER);
     fixture.announce("11.0.0.1", { ...SEEDER, port: 6882 });
-    assert.ok(!isProven(fixture, "11.0.0.1"));
-    assert.ok(!isProven(fixture, "11.0.0.2"));
+    assert.ok(!isBelieved(fixture, "11.0.0.1"));
+    assert.ok(!isBelieved(fixture, "11.0.0.2"));
   });
 
   test("when it has completed here, at a pace that can be", () => {
@@ -66,7 +66,7 @@ describe("a copy is proven", () => {
       fixture.announce("11.0.0.1", { left });
       fixture.clock.seconds += seconds;
       fixture.announce("11.0.0.1", { left: 0 });
-      return isProven(fixture, "11.0.0.1");
+      return isBelieved(fixture, "11.0.0.1");
     };
     assert.ok(from(coarseLeft(1e9), 0), "within a second");
     assert.ok(!from(coarseLeft(1e11), 10), "80 Gbit/s");
@@ -83,10 +83,10 @@ describe("a copy is proven", () => {
     ] as const) {
       const fixture = new TrackerFixture({ minDwell: 86_400 });
       fixture.announce("11.0.0.1", { left: 0, transferred: [0, 5] });
-      assert.ok(!isProven(fixture, "11.0.0.1"), "as a leecher elsewhere, perhaps");
+      assert.ok(!isBelieved(fixture, "11.0.0.1"), "as a leecher elsewhere, perhaps");
       fixture.clock.seconds += 10;
       fixture.announce("11.0.0.1", { left: 0, event, transferred: [0, sent] });
-      assert.equal(isProven(fixture, "11.0.0.1"), proven);
+      assert.equal(isBelieved(fixture, "11.0.0.1"), proven);
     }
   });
 
@@ -96,10 +96,10 @@ describe("a copy is proven", () => {
     fixture.announce("11.0.0.1", { left: 50, other });
     fixture.clock.seconds += 100;
     fixture.announce("11.0.0.1", { left: 0, other });
-    for (const address of ["11.0.0.1", other]) assert.ok(isProven(fixture, address));
+    for (const address of ["11.0.0.1", other]) assert.ok(isBelieved(fixture, address));
     fixture.announce("11.0.0.1", { left: LEFT_MAX, other });
     fixture.announce("11.0.0.1", { left: 0, other });
-    for (const address of ["11.0.0.1", other]) assert.ok(!isProven(fixture, address));
+    for (const address of ["11.0.0.1", other]) assert.ok(!isBelieved(fixture, address));
   });
 
   test("by no more than another tracker says, and at once with min_dwell 0", () => {
@@ -108,10 +108,10 @@ describe("a copy is proven", () => {
     fixture.learn(11, 0, 0, 1, 26, 225);
     fixture.clock.seconds += 1000;
     fixture.announce("11.0.0.1", SEEDER);
-    assert.ok(!isProven(fixture, "11.0.0.1"));
+    assert.ok(!isBelieved(fixture, "11.0.0.1"));
     fixture.tracker.policy = { ...fixture.tracker.policy, copies: { minDwell: 0, tiers: 1 } };
     fixture.announce("11.0.0.2", SEEDER);
-    assert.ok(isProven(fixture, "11.0.0.2"));
+    assert.ok(isBelieved(fixture, "11.0.0.2"));
   });
 });
 
@@ -119,24 +119,24 @@ describe("a download that stalls while its torrent is listed", () => {
   /** A world in which swarm 0 is listed, whatever it has. */
   function listed() {
     const fixture = new TrackerFixture();
-    const flag = (set?: number) => {
+    const look = (list: boolean) => {
       const { store } = fixture;
       const shard = store.enter(SWARM);
-      const at = store.find(shard, SWARM) + ENTRY.flags;
-      if (set !== undefined) store.words[at] = (store.words[at] & ~SWARM_FLAG.stranded) | set;
+      const entry = store.find(shard, SWARM);
+      if (list) setQualification(store.words, entry, { qualifies: true, strikes: 0, since: 1 });
       store.leave(shard);
-      return (store.words[at] & SWARM_FLAG.stranded) !== 0;
+      return isStranded(flagsOf(store.words, entry));
     };
-    return { fixture, flag };
+    return { fixture, list: () => look(true), isNoted: () => look(false) };
   }
 
   test("is noted for the list if it is inside, four times until it moves again", () => {
-    const { fixture, flag } = listed();
+    const { fixture, list, isNoted } = listed();
     const again = (fields: Announced = {}, address = "11.0.0.1") => {
-      flag(SWARM_FLAG.qualified);
+      list();
       fixture.clock.seconds += 700;
       fixture.announce(address, { left: 100, ...fields });
-      return flag();
+      return isNoted();
     };
     fixture.announce("11.0.0.1");
     for (const address of ["13.0.0.1", "99.0.0.1"]) {
@@ -152,19 +152,19 @@ describe("a download that stalls while its torrent is listed", () => {
 
   test("is noted however often clients announce, and not while the torrent is not listed", () => {
     for (const seconds of [30, 150, 300, 599, 600, 1800]) {
-      const { fixture, flag } = listed();
+      const { fixture, list, isNoted } = listed();
       fixture.announce("11.0.0.1");
       for (let i = 0; i < 100; i++) {
         fixture.clock.seconds += seconds;
         fixture.announce("11.0.0.1");
-        assert.ok(!flag());
+        assert.ok(!isNoted());
       }
       let noted = 0;
       for (let i = 0; i < 100; i++) {
         fixture.clock.seconds += seconds;
-        flag(SWARM_FLAG.qualified);
+        list();
         fixture.announce("11.0.0.1");
-        if (flag()) noted++;
+        if (isNoted()) noted++;
       }
       assert.equal(noted, 4, `every ${seconds} s`);
     }

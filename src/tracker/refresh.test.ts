@@ -5,10 +5,23 @@ import fc from "fast-check";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT, type AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
+import {
+  flagsOf,
+  hasChanged,
+  isFresh,
+  isQualified,
+  isStranded,
+  noteStranded,
+  SINCE_MAX,
+  STRIKES_MAX,
+  setChanged,
+  setQualification,
+  sinceOf,
+  strikesOf,
+} from "../store/layout/entry.ts";
 import { allocateSwarmStore } from "../store/store-memory.ts";
 import { isRefreshDue, setRefreshed } from "../store/swarm-state.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
-import { ENTRY } from "../store/swarm-table.ts";
 import { REFRESH_BYTES, readRefresh } from "../tasks/refresh-task.ts";
 import { TrackerFixture } from "./tracker-fixture.ts";
 
@@ -89,8 +102,14 @@ describe("refreshing", () => {
     const shard = store.enter(SWARM);
     const entry = store.addSwarm(shard, SWARM, 1);
     const { words } = store;
-    const others = () => [store.announced(entry), store.complete(entry), words[entry + ENTRY.flags] & ~0xf8];
-    words[entry + ENTRY.flags] |= 0xffffff00;
+    const others = () => {
+      const flags = flagsOf(words, entry);
+      const bits = [hasChanged(flags), isFresh(flags), isQualified(flags), isStranded(flags)];
+      return [store.announced(entry), store.complete(entry), ...bits, strikesOf(flags), sinceOf(flags)];
+    };
+    setQualification(words, entry, { qualifies: true, strikes: STRIKES_MAX, since: SINCE_MAX });
+    setChanged(words, entry);
+    noteStranded(words, entry);
     const before = others();
     fc.assert(
       fc.property(

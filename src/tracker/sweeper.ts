@@ -8,19 +8,10 @@ import type { Family } from "../model/address.ts";
 import { Address } from "../model/address.ts";
 import { COUNTER } from "../model/counters.ts";
 import type { PeerGroups } from "../network/peer-groups.ts";
+import { hasPrivateAddress, isComplete, isLearned, keyOf, withStateOf } from "../store/layout/key.ts";
+import { isForgotten, readAddress, wordAOf, wordBAt } from "../store/layout/peer.ts";
 import { peerKey } from "../store/peer-key.ts";
-import {
-  ADDRESS_WORDS,
-  ageOf,
-  isForgotten,
-  KEY_COMPLETE,
-  KEY_DUPLICATE,
-  KEY_LEARNED,
-  KEY_MARKED,
-  KEY_MASK,
-  KEY_PRIVATE,
-  KEY_PROVEN,
-} from "../store/peer-record.ts";
+import { ageOf } from "../store/peer-record.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { Census } from "./census.ts";
 
@@ -181,7 +172,7 @@ export class Sweeper {
     for (; this.#position < list.count(cell) && left > 0; left--) {
       const record = list.recordAt(cell, this.#position);
       if (!this.#isSettled(shard, entry, record, now)) continue;
-      this.#census.add(this.#family, this.#store.words[record + ADDRESS_WORDS[this.#family]]);
+      this.#census.add(this.#family, this.#store.words[wordAOf(record, this.#family)]);
       this.#position++;
     }
     return left;
@@ -191,23 +182,21 @@ export class Sweeper {
   #isSettled(shard: number, entry: number, record: number, now: number): boolean {
     const store = this.#store;
     const { words } = store;
-    const keyAt = record + ADDRESS_WORDS[this.#family];
-    const old = words[keyAt] & KEY_MASK;
-    const state = words[keyAt + 1];
-    const learned = (old & KEY_LEARNED) !== 0;
+    const wordA = wordAOf(record, this.#family);
+    const old = keyOf(words[wordA]);
+    const state = wordBAt(words, wordA);
+    const learned = isLearned(old);
     // A learned private address was filtered by the old groups. It is removed, and must be learned again.
-    const isUnsettled = this.reclassifying && learned && (old & KEY_PRIVATE) !== 0;
+    const isUnsettled = this.reclassifying && learned && hasPrivateAddress(old);
     if (isUnsettled || (learned ? isForgotten(state, now) : ageOf(state, now) > this.peerExpiry)) {
       store.removePeer(shard, entry, this.#family, this.#position);
       if (!learned) this.#counters[COUNTER.peersExpired]++;
       return false;
     }
     if (!this.reclassifying) return true;
-    if (this.#family === 4) this.#address.setIPv4(words[record]);
-    else this.#address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
-    const kept = old & (KEY_MARKED | KEY_PROVEN | KEY_LEARNED | KEY_DUPLICATE);
-    const key =
-      peerKey(this.#address, this.#groups.groupOf(this.#address), (old & KEY_COMPLETE) !== 0) | kept;
+    readAddress(words, record, this.#family, this.#address);
+    const group = this.#groups.groupOf(this.#address);
+    const key = withStateOf(peerKey(this.#address, group, isComplete(old)), old);
     if (key === old) return true;
     store.rekeyPeer(shard, entry, this.#family, this.#position, key);
     return false;

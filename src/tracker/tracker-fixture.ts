@@ -18,8 +18,9 @@ import { makeSelectionPolicy, type SelectionChoice } from "../selection/policies
 import type { SelectionPolicy } from "../selection/policy.ts";
 import { Admission } from "../store/admission.ts";
 import { allocateActivity } from "../store/group-activity.ts";
+import { groupOf, isDuplicate, isMarked } from "../store/layout/key.ts";
+import { readAddress, wordAOf } from "../store/layout/peer.ts";
 import { LearnedCounts, LearnedPeers } from "../store/learned-peers.ts";
-import { ADDRESS_WORDS, isMarked, KEY_DUPLICATE, KEY_GROUP } from "../store/peer-record.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
@@ -247,7 +248,7 @@ export class TrackerFixture {
     const list = store.list(parsed.family);
     const record = list.recordAt(cell, list.find(cell, parsed.words, port));
     store.leave(shard);
-    return isMarked(store.words[record + ADDRESS_WORDS[parsed.family]]);
+    return isMarked(store.words[wordAOf(record, parsed.family)]);
   }
 
   /** Has swarm 0 learn peers from another tracker. @param peers IPv4, in compact form. */
@@ -268,14 +269,14 @@ export class TrackerFixture {
           const record = store.list(4).recordAt(cell, position);
           const address = new Address();
           address.setIPv4(store.words[record]);
-          found.push({ address: formatAddress(address), group: store.words[record + 1] & KEY_GROUP });
+          found.push({ address: formatAddress(address), group: groupOf(store.words[wordAOf(record, 4)]) });
         }
       }
     }
     return found;
   }
 
-  /** Addresses of swarm 0 that are duplicates (peer-record.ts). */
+  /** Addresses of swarm 0 that are duplicates (store/layout/key.ts). */
   duplicates(): string[] {
     const { store } = this;
     const shard = store.enter(new Uint32Array(5));
@@ -284,7 +285,7 @@ export class TrackerFixture {
       const cell = store.listCell(entry, family);
       const list = store.list(family);
       return Array.from({ length: list.count(cell) }, (_, position) => list.recordAt(cell, position))
-        .filter((record) => (store.words[record + ADDRESS_WORDS[family]] & KEY_DUPLICATE) !== 0)
+        .filter((record) => isDuplicate(store.words[wordAOf(record, family)]))
         .map((record) => formatAddress(addressAt(store.words, record, family)));
     });
     store.leave(shard);
@@ -303,7 +304,6 @@ export class TrackerFixture {
 
 function addressAt(words: Uint32Array, record: number, family: Family): Address {
   const address = new Address();
-  if (family === 4) address.setIPv4(words[record]);
-  else address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
+  readAddress(words, record, family, address);
   return address;
 }

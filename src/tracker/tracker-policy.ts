@@ -15,7 +15,7 @@ export interface TrackerSettings {
 
 /** When a complete copy is proven, and which clients the hash list affects: keys of `hashlist` with the same names. */
 export interface CopySettings {
-  /** Seconds for which a copy must be announced until it is proven (peer-record.ts). */
+  /** Seconds for which a copy must be announced until it is proven (store/layout/key.ts). */
   readonly minDwell: number;
   /** The number of tiers that are inside. */
   readonly tiers: number;

@@ -1,13 +1,14 @@
 /** Checks all invariants of a store that no thread is changing. */
 import assert from "node:assert/strict";
 import { Address, type Family } from "../../src/model/address.ts";
-import { CHUNK_WORDS } from "../../src/store/heap.ts";
 import { hashHousehold } from "../../src/store/household.ts";
 import { HouseholdCounts } from "../../src/store/household-counts.ts";
 import { KeyedHash } from "../../src/store/keyed-hash.ts";
-import { ADDRESS_WORDS, KEY_COMPLETE, KEY_DUPLICATE, KEY_LEARNED } from "../../src/store/peer-record.ts";
+import { CHUNK_WORDS } from "../../src/store/layout/block.ts";
+import { duplicateCount, learnedCount } from "../../src/store/layout/entry.ts";
+import { isComplete, isDuplicate, isLearned, portOf } from "../../src/store/layout/key.ts";
+import { readAddress, wordAOf } from "../../src/store/layout/peer.ts";
 import type { SwarmStoreData } from "../../src/store/store-memory.ts";
-import { duplicateCount, learnedCount } from "../../src/store/swarm-state.ts";
 import { SwarmStore } from "../../src/store/swarm-store.ts";
 
 /** Peers of a swarm, counted one by one. */
@@ -67,7 +68,7 @@ class Households {
       const cell = store.listCell(entry, family);
       for (let position = 0; position < list.count(cell); position++) {
         const record = list.recordAt(cell, position);
-        if ((store.words[record + ADDRESS_WORDS[family]] & KEY_LEARNED) !== 0) continue;
+        if (isLearned(store.words[wordAOf(record, family)])) continue;
         this.#counts.add(shard, hashHousehold(this.#hash, family, store.words, record), 1);
       }
     }
@@ -100,13 +101,12 @@ function checkList(store: SwarmStore, entry: number, family: Family, found: Foun
   for (let position = 0; position < list.count(cell); position++) {
     const record = list.recordAt(cell, position);
     const { words } = store;
-    if (family === 4) address.setIPv4(words[record]);
-    else address.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
-    const key = words[record + ADDRESS_WORDS[family]];
-    assert.equal(list.find(cell, address.words, key >>> 16), position, "every peer is found where it is");
-    if ((key & KEY_LEARNED) !== 0) found.learned++;
-    else if ((key & KEY_DUPLICATE) !== 0) found.duplicates++;
-    else if ((key & KEY_COMPLETE) !== 0) found.complete++;
+    readAddress(words, record, family, address);
+    const key = words[wordAOf(record, family)];
+    assert.equal(list.find(cell, address.words, portOf(key)), position, "every peer is found where it is");
+    if (isLearned(key)) found.learned++;
+    else if (isDuplicate(key)) found.duplicates++;
+    else if (isComplete(key)) found.complete++;
     else found.incomplete++;
   }
 }
