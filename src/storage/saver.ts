@@ -7,6 +7,7 @@
 
 import { INFO_HASH_WORDS, infoHashBytes, setInfoHashWords } from "../model/info-hash.ts";
 import type { Rest } from "../platform/rest.ts";
+import { setChanged } from "../store/layout/entry.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { ChangedSwarms } from "./changed-swarms.ts";
 import { BEFORE_ALL, type Database, keyOf, type SwarmFacts, type SwarmRow } from "./database.ts";
@@ -70,7 +71,7 @@ export class Saver {
       // A shard that stays locked belongs to a crashed worker, and is about to be emptied.
       if (!store.tryEnterShard(shard, LAST_WAIT_MS)) continue;
       for (let number = 0; number < store.swarmsIn(shard); number++)
-        store.touch(store.swarmAt(shard, number));
+        setChanged(store.words, store.swarmAt(shard, number));
       store.leave(shard);
     }
   }

@@ -9,6 +9,7 @@ import { canBePeer } from "../network/special-purpose.ts";
 import { Admission } from "../store/admission.ts";
 import {
   addDownloaded,
+  clearChanged,
   clearFresh,
   firstSeenOf,
   flagsOf,
@@ -91,7 +92,7 @@ export class SwarmLoader {
         more = this.#loadSome(shard, entry, reader, downtime, now);
         const isWhole = this.counts.expired + this.counts.refused === leftOut;
         // A swarm that is equal to its row is not marked as changed.
-        if (isWhole && !hadChanged) store.settle(entry);
+        if (isWhole && !hadChanged) clearChanged(store.words, entry);
         if (!more && !store.removeIfEmpty(shard, entry)) this.counts.swarms++;
       }
       store.leave(shard);

@@ -3,12 +3,14 @@ import type { Family } from "../model/address.ts";
 import { infoHashBytes } from "../model/info-hash.ts";
 import {
   addDownloaded,
+  clearChanged,
   clearFresh,
   downloadedOf,
   firstSeenOf,
   flagsOf,
   isFresh,
   lastSeenOf,
+  setChanged,
   setFirstSeen,
 } from "../store/layout/entry.ts";
 import { PEERS_PER_HOLD, SHARD_WAIT_MS } from "../store/shard-lock.ts";
@@ -91,7 +93,7 @@ export class SwarmReader {
       this.#unfinished.push(infoHash.slice());
       return;
     }
-    if (entry !== GONE) this.#store.touch(entry);
+    if (entry !== GONE) setChanged(this.#store.words, entry);
     this.#store.leave(shard);
   }
 
@@ -142,7 +144,7 @@ export class SwarmReader {
 
   #begin(entry: number): SwarmFacts {
     const { words } = this.#store;
-    this.#store.settle(entry);
+    clearChanged(words, entry);
     this.#family = 4;
     this.#position = 0;
     this.#end = STORED_HEADER_BYTES;

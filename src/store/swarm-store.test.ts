@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Address } from "../model/address.ts";
 import { admitAny } from "../tracker/tracker-fixture.ts";
-import { VANISHED_WORDS, vanishedFacts } from "./layout/entry.ts";
+import { clearChanged, VANISHED_WORDS, vanishedFacts } from "./layout/entry.ts";
 import { isComplete, makeKey } from "./layout/key.ts";
 import { nextChanged } from "./next-changed.ts";
 import { COUNTS, PutOutcome } from "./peer-update.ts";
@@ -208,7 +208,7 @@ describe("swarm store", () => {
       const end = store.swarmsIn(0);
       for (let n = nextChanged(store, 0, 0, end); n !== -1; n = nextChanged(store, 0, n + 1, end)) {
         found.add(store.words[store.swarmAt(0, n)]);
-        store.settle(store.swarmAt(0, n));
+        clearChanged(store.words, store.swarmAt(0, n));
       }
       return [...found].sort();
     };

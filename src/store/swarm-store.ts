@@ -13,7 +13,7 @@ import { HybridTable } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import {
   addDownloaded,
-  clearChanged,
+  beginSwarm,
   completeCount,
   downloadedOf,
   duplicateCount,
@@ -21,8 +21,6 @@ import {
   learnedCount,
   listCell,
   setChanged,
-  setFirstSeen,
-  setFresh,
   setLastSeen,
 } from "./layout/entry.ts";
 import {
@@ -168,8 +166,7 @@ export class SwarmStore {
   addSwarm(shard: number, infoHash: Uint32Array, now: number): number {
     const entry = this.#table.insert(shard, this.swarmHash, infoHash);
     if (entry === 0) return 0;
-    setFirstSeen(this.words, entry, now);
-    setFresh(this.words, entry);
+    beginSwarm(this.words, entry, now);
     Atomics.add(this.#totals, TOTAL.swarms, 1);
     return entry;
   }
@@ -237,7 +234,7 @@ export class SwarmStore {
     if (completes && !outcome.duplicate) addDownloaded(words, entry, 1);
     setWordB(words, at, next);
     setLastSeen(words, entry, now);
-    this.touch(entry);
+    setChanged(words, entry);
     return position;
   }
 
@@ -296,7 +293,7 @@ export class SwarmStore {
     this.#countKind(shard, entry, key, -1);
     list.remove(shard, cell, position);
     this.#countPeer(shard, -1);
-    if (!isLearned(key)) this.touch(entry);
+    if (!isLearned(key)) setChanged(this.words, entry);
   }
 
   /**
@@ -316,16 +313,6 @@ export class SwarmStore {
     this.#table.remove(shard, entry);
     Atomics.sub(this.#totals, TOTAL.swarms, 1);
     return true;
-  }
-
-  /** Takes the mark of a change off a swarm: it is about to be read. */
-  settle(entry: number): void {
-    clearChanged(this.words, entry);
-  }
-
-  /** Marks a swarm as changed. */
-  touch(entry: number): void {
-    setChanged(this.words, entry);
   }
 
   /**

@@ -142,6 +142,12 @@ export function clearEntry(words: Uint32Array, entry: number): void {
   words.fill(0, entry, entry + ENTRY_WORDS);
 }
 
+/** Writes what is known of a new swarm: when it was first announced, and that it is fresh. */
+export function beginSwarm(words: Uint32Array, entry: number, now: number): void {
+  words[entry + FIRST_SEEN] = now;
+  words[entry + FLAGS] = FRESH;
+}
+
 /** Copies a swarm to another entry. The head stays: it belongs to the bucket with the entry's number. */
 export function copyEntry(words: Uint32Array, from: number, to: number): void {
   copyWords(words, from, words, to, HEAD);
@@ -240,11 +246,6 @@ export function clearChanged(words: Uint32Array, entry: number): void {
 /** Whether the stored facts of the swarm with these flags are not added to it yet. */
 export function isFresh(flags: number): boolean {
   return (flags & FRESH) !== 0;
-}
-
-/** Marks a new swarm as fresh. */
-export function setFresh(words: Uint32Array, entry: number): void {
-  words[entry + FLAGS] = FRESH;
 }
 
 /** Notes that the stored facts of a swarm are added. */
