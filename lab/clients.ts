@@ -1,4 +1,4 @@
-/** Starts a run's clients and hears from them. */
+/** Starts the clients of a run, and receives their reports. */
 import { existsSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -17,17 +17,17 @@ export interface Client {
   readonly network: Network;
   readonly address: string;
   readonly crew: Crew;
-  /** Seconds from the scenario's begin. */
+  /** Seconds since the start of the scenario. */
   readonly at: number;
   /** Answers from trackers so far; always 0 for other clients than libtorrent. */
   announces: number;
   /** Seconds from its own start until it had the file. */
   seconds: number | undefined;
-  /** Has left, or was killed. */
+  /** It has left, or was killed. */
   gone: boolean;
 }
 
-/** What client.py says. */
+/** A report of client.py. */
 interface Message {
   readonly event: "announced" | "done" | "gone";
   readonly client: string;
@@ -52,7 +52,7 @@ export class Clients {
     this.all = all;
   }
 
-  /** Starts the processes, and with them those who have the file. */
+  /** Starts the processes, and the clients that have the file. */
   async prepare(): Promise<void> {
     const own = this.all.filter(({ crew }) => crew.kind === undefined && crew.killAt !== undefined);
     const shared = this.all.filter((each) => each.crew.kind === undefined && !own.includes(each));
@@ -78,17 +78,17 @@ export class Clients {
     }
   }
 
-  /** Seconds since the begin. */
+  /** Seconds since the start. */
   get elapsed(): number {
     return (performance.now() - this.#begun) / 1000;
   }
 
-  /** Whether any client that has not left is without the file. */
+  /** Whether a client that has not left lacks the file. */
   get waiting(): boolean {
     return this.all.some(({ crew, gone, seconds }) => !crew.seed && !gone && seconds === undefined);
   }
 
-  /** Sees how clients are. @throws Error when one failed. */
+  /** Checks the clients. @throws Error if one failed. */
   check(): void {
     for (const client of this.all) {
       if (client.crew.kind === undefined || client.seconds !== undefined) continue;
@@ -100,7 +100,7 @@ export class Clients {
     }
   }
 
-  /** Starts no more clients; the site ends those that run. */
+  /** Starts no more clients. The site ends those that run. */
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
   }
@@ -187,7 +187,7 @@ export class Clients {
     this.#site.start(network.namespace, ["rtorrent", "-n", "-o", `import=${file}`]);
   }
 
-  /** A program that notes that a client has the file. */
+  /** A program that records that a client has the file. */
   #hook(name: string): string {
     return this.#site.path(`${name}.hook`);
   }

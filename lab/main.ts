@@ -1,6 +1,6 @@
 /**
- * The lab: does it keep the traffic inside? Real clients in network namespaces behind narrow links, any tracker, and
- * the bytes counted that one network sends to another. `npm run lab -- --help` says how.
+ * The lab: measures how much traffic stays inside. Real clients run in network namespaces behind narrow links, with any
+ * tracker. The bytes that one network sends to another are counted. `npm run lab -- --help` lists the options.
  */
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   const repetitions = Number(options.repeat ?? (options.quick ? 1 : 3));
   const runs = (await Promise.all((options.from ?? []).map(readRuns))).flat();
   if (repetitions > 0) await removeStale();
-  // Trackers take turns, so that what else the machine does strikes all of them.
+  // Trackers take turns, so that other load on the machine affects all of them.
   const plan = Array.from({ length: repetitions }, (_, i) =>
     scenarios.flatMap((scenario) => trackers.map((tracker) => ({ scenario, tracker, repetition: i + 1 }))),
   )
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
     .values();
   const work = async () => {
     for (const { scenario, tracker, repetition } of plan) {
-      // One failure is no reason to lose an hour.
+      // One failure must not end a run of an hour.
       await runOnce(scenario, tracker, repetition).then(
         (result) => runs.push(result),
         (error) => {
@@ -149,7 +149,7 @@ function chooseTrackers(): readonly TrackerName[] {
   });
 }
 
-/** What `--set` says; numbers are numbers. */
+/** The value of `--set`; digits become numbers. */
 function chosenSettings(): Settings {
   return Object.fromEntries(
     (options.set ?? []).map((pair) => {

@@ -1,4 +1,4 @@
-/** The lab's picture: copies that entered a home, and time to completion, as shares of opentracker's. */
+/** The lab's diagram: copies that entered a home, and time to completion, relative to opentracker. */
 import type { RunResult } from "./run.ts";
 import { type Summary, summarize } from "./summary.ts";
 import { TRACKERS, type TrackerName } from "./trackers.ts";
@@ -14,16 +14,16 @@ const TOP = 64;
 const LABELS = 150;
 const PANEL = 330;
 const BETWEEN = 30;
-/** Shares of opentracker's beyond this are cut off. */
+/** Values beyond this multiple of opentracker's are cut off. */
 const MOST = 1.6;
 
 /** One of the two panels. */
 interface Panel {
   readonly title: string;
   readonly left: number;
-  /** What the bar's length is, with its unit's digits; null: nothing to show. */
+  /** The length of the bar, with the digits of its unit; null for none. */
   readonly bar: (summary: Summary) => number | null;
-  /** A mark besides the bar. */
+  /** An additional mark. */
   readonly mark: (summary: Summary) => number | null;
   readonly digits: number;
 }
@@ -98,7 +98,7 @@ function bars({ left, bar, mark, digits }: Panel, summaries: readonly Summary[],
   });
 }
 
-/** A panel's title, and lines at none, half and all of opentracker's. */
+/** A panel's title, and lines at zero, half and all of opentracker's value. */
 function frame({ title, left }: Panel, height: number): string[] {
   const lines = [0, 0.5, 1].map((share) => {
     const x = left + share * (PANEL / MOST);

@@ -1,13 +1,13 @@
-/** Programs that the lab starts, and what they say. */
+/** Programs that the lab starts, and their output. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 
-/** Of what a program wrote, so much is kept to explain a failure. */
+/** The part of a program's output that is kept to explain a failure. */
 const KEPT_LINES = 40;
 
 /** A program that runs in the background, its standard output read line by line. */
 export class Program {
   readonly ended: Promise<void>;
-  /** Whether it is over. */
+  /** Whether it has ended. */
   over = false;
   readonly #child: ChildProcess;
   readonly #last: string[] = [];
@@ -15,7 +15,7 @@ export class Program {
   /** @param onLine is called for every line of standard output. */
   constructor(command: readonly string[], directory: string, onLine: (line: string) => void = () => {}) {
     this.#child = spawn(command[0], command.slice(1), { cwd: directory, stdio: ["pipe", "pipe", "pipe"] });
-    // A program that is gone takes no more input; that it is gone is seen elsewhere.
+    // An ended program accepts no input. Its end is detected elsewhere.
     this.#child.stdin?.on("error", () => {});
     this.#read(this.#child.stdout, onLine);
     this.#read(this.#child.stderr, () => {});
@@ -28,12 +28,12 @@ export class Program {
     });
   }
 
-  /** Undefined when it could not be started. */
+  /** Undefined if it could not be started. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  /** The last lines that it wrote. */
+  /** The last lines of its output. */
   get lastLines(): string {
     return this.#last.join("\n");
   }
@@ -43,7 +43,7 @@ export class Program {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** Ends it at once; nothing happens if it is over. */
+  /** Kills it; does nothing if it has ended. */
   kill(): void {
     this.#child.kill("SIGKILL");
   }
@@ -65,9 +65,9 @@ export class Program {
 
 /**
  * Runs a command to its end.
- * @param input what it reads on standard input.
+ * @param input for its standard input.
  * @returns its standard output.
- * @throws Error with what it said when it fails.
+ * @throws Error with its output if it fails.
  */
 export async function command(argv: readonly string[], input = ""): Promise<string> {
   return await new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ export async function command(argv: readonly string[], input = ""): Promise<stri
   });
 }
 
-/** Waits until a condition holds. @throws Error that says `what` when it does not in time. */
+/** Waits until a condition holds. @throws Error with `what` if it does not hold in time. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

@@ -5,14 +5,14 @@ import type { Spread } from "./statistics.ts";
 import { type Judgement, judge, type Summary, summarize } from "./summary.ts";
 import { TRACKERS } from "./trackers.ts";
 
-/** The tracker that the targets are for. */
+/** The tracker to which the targets apply. */
 const JUDGED = "bridged";
 const MARKS = { met: "✓", spread: "≈", missed: "✗" } as const;
 
-/** Above this share of the machine's processors, they and not the links may have set the pace. */
+/** Above this share of the machine's processors, the processors may have limited the speed, not the links. */
 const HIGH_LOAD = 0.9;
 
-/** A scenario's table, and how the targets fare. Empty without runs. */
+/** A scenario's table, and whether its targets are met. Empty without runs. */
 export function reportScenario(scenario: Scenario, runs: readonly RunResult[]): string {
   const summaries = summarize(runs);
   if (summaries.length === 0) return "";
@@ -41,7 +41,7 @@ export function reportScenario(scenario: Scenario, runs: readonly RunResult[]): 
   return `${lines.join("\n")}\n`;
 }
 
-/** All targets of all scenarios in one table: a line for each scenario. */
+/** All targets of all scenarios in one table, a line for each scenario. */
 export function reportTargets(scenarios: readonly Scenario[], runs: readonly RunResult[]): string {
   const rows: string[][] = [];
   for (const scenario of scenarios) {

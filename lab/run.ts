@@ -1,4 +1,4 @@
-/** One run: a scenario, a tracker, and what came of it. */
+/** One run: a scenario with a tracker, and its results. */
 import { cpus } from "node:os";
 import { type Client, Clients } from "./clients.ts";
 import { type Program, until } from "./process.ts";
@@ -27,46 +27,48 @@ import {
 
 const SEEDERS_LIMIT_MS = 15_000;
 
-/** What is asked of a run. */
+/** The options of a run. */
 export interface RunOptions {
   readonly scenario: Scenario;
   readonly tracker: TrackerName;
-  /** Runs of the same number have the same arrivals, whatever the tracker. */
+  /** Runs with the same number have the same arrivals with every tracker. */
   readonly repetition: number;
-  /** `selection` keys that are tried. */
+  /** `selection` keys to try. */
   readonly selection?: Settings;
-  /** Directory of the BTRT that is measured. By default this project's. */
+  /** The directory of the BTRT to measure; by default this project's. */
   readonly tree?: string;
 }
 
-/** Traffic of a home with all that is outside of it, in copies of the file. */
+/** Traffic between a home and everything outside it, in copies of the file. */
 interface HomeTraffic {
   readonly networks: readonly string[];
   readonly copiesIn: number;
   readonly copiesOut: number;
-  /** Of `copiesIn`, what came over connections that the outside opened. */
+  /** The part of `copiesIn` over connections that outside clients opened. */
   readonly copiesPushed: number;
 }
 
-/** What came of a run. */
+/** The results of a run. */
 export interface RunResult {
   readonly scenario: string;
   readonly tracker: TrackerName;
   readonly repetition: number;
   readonly homes: readonly HomeTraffic[];
-  /** Seconds of each client at home (with no home, of each), ascending; the limit for those unfinished. */
+  /**
+   * Seconds to completion of each client at home (without a home: of each), ascending; the limit for unfinished ones.
+   */
   readonly seconds: readonly number[];
-  /** Median seconds of the clients in no home, where there is a home. */
+  /** Median seconds of the clients in no home, if there is a home. */
   readonly strangersMedian: number | null;
-  /** Of all clients, those still there and without the file at the end. */
+  /** Clients that were present at the end without the file. */
   readonly unfinished: number;
   /** Answers that libtorrent clients got from trackers. */
   readonly announces: number;
-  /** Share of the machine's processors in use. Near 1, processors and not links set the pace. */
+  /** The share of the machine's processors in use. Near 1, processors and not links limit the speed. */
   readonly load: number;
 }
 
-/** @throws Error when something does not start. Whatever happens, nothing is left behind. */
+/** @throws Error if something does not start. Everything is removed in any case. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const site = new Site();
   try {
@@ -108,7 +110,7 @@ async function runIn(site: Site, options: RunOptions): Promise<RunResult> {
   return { ...describe(options, clients.all, await topology.flows(), torrent.bytes), load };
 }
 
-/** The tracker under test, and perhaps a public one. */
+/** The tracker under test, and possibly a public one. */
 async function startTrackers(
   site: Site,
   options: RunOptions,
@@ -125,7 +127,7 @@ async function startTrackers(
   return withPublic ? [tested, await startOpentracker(site, core, PORTS.public, infoHash)] : [tested];
 }
 
-/** BTRT's configuration: the shortest intervals it takes, for a run is over in less than a minute. */
+/** BTRT's configuration, with the shortest possible intervals, because a run takes less than a minute. */
 function configuration({ scenario, tracker, selection }: RunOptions, topology: Topology): Settings {
   return {
     tracker: { interval: 18, min_interval: 9, peer_expiry: 60, max_peers: 10_000, ...scenario.btrt?.tracker },

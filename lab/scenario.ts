@@ -1,22 +1,22 @@
-/** What a scenario is made of, and what follows from it. */
+/** The parts of a scenario, and values derived from them. */
 import type { Settings } from "./trackers.ts";
 
-/** Clients that are alike. */
+/** A group of equal clients. */
 export interface Crew {
   readonly clients: number;
-  /** They have the file, and are there before all others. */
+  /** They have the file, and start before all others. */
   readonly seed?: true;
-  /** Seconds in which they arrive, at random moments. By default {@link ARRIVE}. */
+  /** Seconds in which they arrive, at random moments. Default: {@link ARRIVE}. */
   readonly arrive?: readonly [from: number, to: number];
-  /** By default libtorrent. Others cannot seed, kill themselves or leave. */
+  /** Default: libtorrent. Others cannot seed, be killed or leave. */
   readonly kind?: "aria2" | "rtorrent";
-  /** kB/s that each sends at most. By default {@link UPLOAD}. */
+  /** kB/s that each sends at most. Default: {@link UPLOAD}. */
   readonly upload?: number;
-  /** kB/s that each takes at most. By default unlimited. */
+  /** kB/s that each receives at most. Default: unlimited. */
   readonly download?: number;
-  /** Killed without a word once it has this share of the file. */
+  /** It is killed without an announce when it has this share of the file. */
   readonly killAt?: number;
-  /** Leaves, and tells the tracker, so many seconds after the scenario's begin. */
+  /** It leaves, with an announce, this many seconds after the start of the scenario. */
   readonly leaveAt?: number;
 }
 
@@ -24,32 +24,32 @@ export interface Crew {
 export const ARRIVE = [0, 1] as const;
 /** kB/s that a subscriber's line sends. */
 export const UPLOAD = 3000;
-/** A client that has not got the file so many seconds after the scenario's begin is unfinished. */
+/** A client without the file this many seconds after the start of the scenario is unfinished. */
 export const LIMIT_SECONDS = 60;
 
-/** A network and who is in it. */
+/** A network and its clients. */
 export interface NetworkPlan {
   readonly name: string;
-  /** The priority of its peer group; without it the network is in none. */
+  /** The priority of its peer group; without it, the network is in no group. */
   readonly priority?: number;
-  /** Mbit/s of its link to all other networks, each way. Without it unlimited. */
+  /** Mbit/s of its link to all other networks, each way. Without it, unlimited. */
   readonly uplinkMbit?: number;
-  /** A network before it in the list, its partner: what they send each other is not limited. */
+  /** Its partner, a network before it in the list. The link between them is unlimited. */
   readonly peersWith?: string;
   readonly crews: readonly Crew[];
 }
 
-/** How clients are set. */
+/** Settings of clients. */
 export interface ClientSettings {
   readonly encryption: boolean;
   readonly utp: boolean;
-  /** Peer exchange: clients tell each other whom they know. */
+  /** Peer exchange: clients tell each other the peers they know. */
   readonly pex: boolean;
-  /** They ask a public tracker, too. */
+  /** Whether they also ask a public tracker. */
   readonly publicTracker: boolean;
-  /** Seconds after which they announce again, if the tracker has not asked them to sooner; 0: as it asks. */
+  /** Seconds after which they announce again, unless the tracker requests it earlier; 0: as it requests. */
   readonly reannounceSeconds: number;
-  /** Peers that a client is connected to at most. */
+  /** The maximum of connections of a client. */
   readonly connections: number;
 }
 
@@ -58,21 +58,21 @@ export interface Scenario {
   readonly name: string;
   readonly about: string;
   readonly networks: readonly NetworkPlan[];
-  /** Size of the file, in millions of bytes. */
+  /** The size of the file, in millions of bytes. */
   readonly megabytes: number;
-  /** What differs from {@link CLIENTS}. */
+  /** Differences from {@link CLIENTS}. */
   readonly clients?: Partial<ClientSettings>;
-  /** BTRT's configuration, as far as it differs from the lab's. */
+  /** Differences from the lab's configuration of BTRT. */
   readonly btrt?: { readonly tracker?: Settings; readonly selection?: Settings };
-  /** Most copies that may enter a home on average, and that as a share of opentracker's. */
+  /** The maximum of copies that may enter a home on average; and the same as a share of opentracker's. */
   readonly copies?: { readonly most: number; readonly share: number };
-  /** It tells how far savings shrink, and has no targets. */
+  /** It shows how far savings shrink, and has no targets. */
   readonly reportOnly?: true;
-  /** Is run by `--quick`. */
+  /** Whether `--quick` includes it. */
   readonly quick?: true;
 }
 
-/** How clients are set unless a scenario says otherwise. */
+/** The settings of clients, unless a scenario has others. */
 export const CLIENTS: ClientSettings = {
   encryption: false,
   utp: false,
@@ -82,12 +82,12 @@ export const CLIENTS: ClientSettings = {
   connections: 50,
 };
 
-/** Everybody who is in a network. */
+/** All clients in a network. */
 export function clientCount({ crews }: NetworkPlan): number {
   return crews.reduce((sum, { clients }) => sum + clients, 0);
 }
 
-/** Names of the networks of each home, as `selection.home` draws the line. */
+/** The networks of each home, by `selection.home`. */
 export function homesOf({ networks, btrt }: Scenario): string[][] {
   const line = btrt?.selection?.home;
   const homes = new Map<string, string[]>();

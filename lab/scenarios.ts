@@ -1,12 +1,12 @@
 /**
- * The lab's scenarios. Links are narrow and files small, so that links and not processors set the pace, and a run
- * takes half a minute; announce and choke intervals are shortened alike.
+ * The lab's scenarios. Links are narrow and files small, so that links and not processors limit the speed, and a run
+ * takes half a minute. The intervals of announces and of choking are shortened in proportion.
  */
 import type { Crew, NetworkPlan, Scenario } from "./scenario.ts";
 
 const UPLINK_MBIT = 10;
 const SEEDER: Crew = { clients: 1, seed: true };
-/** As many as there are bridges. They come first, and so are the bridges at the beginning. */
+/** As many as there are bridges. They arrive first, so they are the bridges at the start. */
 const FIRST = { clients: 2, arrive: [0, 0.2] } as const;
 const THE_OTHERS = { arrive: [1, 2] } as const;
 
@@ -25,10 +25,10 @@ function threeHomes(...crews: readonly Crew[]): NetworkPlan[] {
   return ["home1", "home2", "home3"].map((name) => home(name, ...crews));
 }
 
-/** Three operators for whom each other's traffic is as dear as any. */
+/** Three operators whose traffic between each other costs as much as any other. */
 const EACH_A_HOME = { selection: { home: "group" } } as const;
 
-/** The smallest swarm that shows what a policy saves. */
+/** The smallest swarm that shows the savings of a policy. */
 const FLASH_CROWD = {
   networks: [...threeHomes({ clients: 8 }), outside(SEEDER)],
   megabytes: 16,

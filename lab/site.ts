@@ -1,4 +1,6 @@
-/** Where a run takes place: a temporary directory, network namespaces and programs, all gone when it is closed. */
+/**
+ * The environment of a run: a temporary directory, network namespaces and programs. All are removed when it is closed.
+ */
 import { execFileSync } from "node:child_process";
 import { accessSync, chmodSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,16 +8,16 @@ import { join } from "node:path";
 import { command, Program } from "./process.ts";
 
 const PREFIX = "btrt-lab";
-/** Payloads are written many times over: memory, where there is a file system in it. */
+/** Payloads are written many times: use a file system in memory, if there is one. */
 const MEMORY = "/dev/shm";
 const BASE = isWritable(MEMORY) ? MEMORY : tmpdir();
 
 let sites = 0;
 
-/** One run's place. It clears itself when the lab's process ends, however that comes about. */
+/** One run's environment. It is removed when the lab's process ends in any way. */
 export class Site {
   readonly directory: string;
-  /** Begins the names of all that is this site's. */
+  /** The prefix of the names of everything in this environment. */
   readonly #name = `${PREFIX}-${process.pid}-${++sites}`;
   readonly #programs: Program[] = [];
   readonly #namespaces: string[] = [];
@@ -27,7 +29,7 @@ export class Site {
 
   constructor() {
     this.directory = mkdtempSync(join(BASE, `${this.#name}-`));
-    // opentracker gives up root before it reads its list.
+    // opentracker drops root before it reads its list.
     chmodSync(this.directory, 0o755);
     process.once("exit", this.#atExit).once("SIGINT", this.#atSignal).once("SIGTERM", this.#atSignal);
   }
@@ -67,7 +69,7 @@ export class Site {
   }
 }
 
-/** Removes what labs have left behind that were killed before they could do so themselves. */
+/** Removes the remains of labs that were killed. */
 export async function removeStale(): Promise<void> {
   const stale = new RegExp(`^${PREFIX}-(\\d+)-\\S+`, "gm");
   for (const [name, pid] of (await command(["ip", "netns", "list"])).matchAll(stale)) {

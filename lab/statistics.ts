@@ -1,4 +1,4 @@
-/** The few numbers that describe several. */
+/** Summaries of several numbers. */
 
 /** A median, and what it is the middle of. */
 export interface Spread {
@@ -12,7 +12,7 @@ export function median(values: readonly number[]): number {
   if (values.length === 0) return Number.NaN;
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  // Equal ones are not added up: two infinities have a mean, their difference none.
+  // Equal values are not added: the difference of two infinities would be NaN.
   if (sorted.length % 2 === 1 || sorted[middle] === sorted[middle - 1]) return sorted[middle];
   return (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -1,12 +1,12 @@
-/** What several runs of a scenario with one tracker come to, and how that compares. */
+/** Summarizes several runs of a scenario with one tracker, and compares them. */
 import type { RunResult } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import { mean, median, type Spread, spread } from "./statistics.ts";
 import { TRACKERS, type TrackerName } from "./trackers.ts";
 
-/** With so few copies a home nothing is left to be saved: one has to enter, and some bytes enter twice. */
+/** With so few copies per home, nothing is left to save: one has to enter, and some bytes enter twice. */
 const LEAST_COPIES = 1.1;
-/** What is to be reached against opentracker, unless the scenario says otherwise. */
+/** The targets relative to opentracker, unless the scenario has others. */
 const TARGETS = { copies: 0.6, median: 1, slowest: 1.05 } as const;
 
 /** Runs of one scenario with one tracker. Copies are means over the homes, seconds those of clients at home. */
@@ -16,7 +16,7 @@ export interface Summary {
   /** Null where the scenario has no home. */
   readonly copiesIn: Spread | null;
   readonly copiesOut: Spread | null;
-  /** Of `copiesIn`, what came over connections opened from outside. */
+  /** The part of `copiesIn` over connections opened from outside. */
   readonly copiesPushed: Spread | null;
   readonly median: Spread;
   readonly slowest: Spread;
@@ -28,7 +28,7 @@ export interface Summary {
   readonly load: number;
 }
 
-/** Says whether a target is met; `spread` when it is missed by less than opentracker's own runs differ. */
+/** Whether a target is met; `spread` if it is missed by less than the variation of opentracker's own runs. */
 type Verdict = "met" | "spread" | "missed";
 
 /** One of the targets. */
@@ -62,7 +62,7 @@ export function summarize(runs: readonly RunResult[]): Summary[] {
   });
 }
 
-/** Holds a tracker's summary against the targets. @param baseline opentracker's. */
+/** Compares a tracker's summary with the targets. @param baseline opentracker's. */
 export function judge(scenario: Scenario, summary: Summary, baseline: Summary): Judgement[] {
   const judgements: Judgement[] = [];
   const add = (what: string, verdict: Verdict) => judgements.push({ what, verdict });

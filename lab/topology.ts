@@ -19,14 +19,14 @@ const CONTROL_BYTES = 200;
 /** The class of packets that pass a link without its limit. */
 const UNLIMITED = "1:1";
 
-/** What is to be built of one network. */
+/** The parameters of a network. */
 export interface NetworkSize {
   /** At most 12 letters and digits. */
   readonly name: string;
   readonly clients: number;
   /** Mbit/s of its link to the core, each way; without it, unlimited. */
   readonly uplinkMbit?: number;
-  /** A network before it; what the two send each other is not limited. */
+  /** A network before it in the list. The link between the two is unlimited. */
   readonly peersWith?: string;
 }
 
@@ -35,7 +35,7 @@ export interface Network {
   readonly name: string;
   readonly namespace: string;
   readonly cidr: string;
-  /** One for each client. */
+  /** One address for each client. */
   readonly addresses: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export class Topology {
     this.networks = networks;
   }
 
-  /** @throws Error when the machine does not let us: it takes root, iproute2 and nftables. */
+  /** @throws Error if the machine does not allow it: it needs root, iproute2 and nftables. */
   static async build(site: Site, sizes: readonly NetworkSize[]): Promise<Topology> {
     const core = await site.addNamespace("core");
     await command(["ip", "-n", core, "addr", "add", `${TRACKER_HOST}/32`, "dev", "lo"]);
@@ -72,7 +72,7 @@ export class Topology {
     }
     for (const network of networks) {
       await inNamespace(network.namespace, ["nft", "-f", "-"], countingRules(network, networks));
-      // Packets merged on their way look to connection tracking as if they were out of their window.
+      // Packets merged on their way look out of window to connection tracking.
       await inNamespace(network.namespace, ["sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_be_liberal=1"]);
     }
     return new Topology(core, networks);
@@ -84,7 +84,7 @@ export class Topology {
     return found;
   }
 
-  /** What has reached every network from every other one so far. */
+  /** The bytes that have arrived in every network from every other one so far. */
   async flows(): Promise<Flow[]> {
     return (await Promise.all(this.networks.map((to) => this.#flowsInto(to)))).flat();
   }
@@ -130,7 +130,7 @@ async function addNetwork(site: Site, core: string, size: NetworkSize, number: n
   return { name: size.name, namespace, cidr: `${address(0)}/24`, addresses };
 }
 
-/** Lets what two networks send each other pass their limits: clients are bound to the one link that they have. */
+/** Exempts traffic between two networks from their limits: clients are bound to their only link. */
 async function addPeering(core: string, one: Network, other: Network): Promise<void> {
   const rule = (from: Network, to: Network, hook: string) =>
     `table ip peering {
@@ -162,7 +162,7 @@ async function limit(namespace: string, device: string, mbit: number): Promise<v
   await command(["tc", "-n", namespace, "-batch", "-"], setUp.join("\n"));
 }
 
-/** Packets are told apart by their source, so nothing is counted that trackers, being in the core, send. */
+/** Packets are identified by their source, so packets from trackers, which are in the core, are not counted. */
 function countingRules(to: Network, networks: readonly Network[]): string {
   const directions = ["original", "reply"] as const;
   const cells = others(to, networks).flatMap((from) => directions.map((way) => [from, way] as const));

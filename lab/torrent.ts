@@ -1,4 +1,4 @@
-/** The file that a run's clients want. */
+/** The file that the clients of a run fetch. */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const PIECE_BYTES = 32 * 1024;
 export interface Torrent {
   /** The metainfo file. */
   readonly path: string;
-  /** A directory that holds the whole file. */
+  /** A directory with the whole file. */
   readonly payloadDirectory: string;
   readonly bytes: number;
   /** In hexadecimal. */

@@ -12,7 +12,7 @@ const CLOCK_AHEAD = new URL("./clock-ahead.ts", import.meta.url).href;
 export const OWN_TREE = fileURLToPath(new URL("..", import.meta.url));
 const START_LIMIT_MS = 20_000;
 
-/** All of them; the others are measured against the first. */
+/** All trackers. The others are compared with the first. */
 export const TRACKERS = ["opentracker", "nearest", "bridged"] as const;
 /** `nearest` and `bridged` are BTRT with that policy. */
 export type TrackerName = (typeof TRACKERS)[number];
@@ -47,8 +47,8 @@ export async function startOpentracker(
 
 /**
  * BTRT.
- * @param tree the project's directory: this one, or another state of it.
- * @param settings its configuration but for where it listens.
+ * @param tree the project's directory: this one, or another version of it.
+ * @param settings its configuration, without its addresses.
  */
 export async function startBtrt(
   site: Site,

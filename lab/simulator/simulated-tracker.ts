@@ -1,4 +1,4 @@
-/** The real tracker, for one simulated swarm: peers are numbers, time is given. */
+/** The real tracker, for one simulated swarm: peers are numbers, and the time is a parameter. */
 
 import {
   ANNOUNCE_EVENT,
@@ -26,11 +26,11 @@ import { Tracker } from "../../src/tracker/tracker.ts";
 import type { CopySettings, TrackerSettings } from "../../src/tracker/tracker-policy.ts";
 import type { Lane, NetworkPlan, PeerPlan } from "./plan.ts";
 
-/** What is compared. `random` is a tracker that knows of no networks, as public ones do. */
+/** The trackers that are compared. `random` is a tracker without peer groups, like public ones. */
 export const POLICIES = ["random", "nearest", "bridged"] as const;
 export type PolicyName = (typeof POLICIES)[number];
 
-/** What is tried: settings, and limits of `bridged` that operators cannot set. */
+/** Settings to try, and limits of `bridged` that operators cannot set. */
 export type TriedSelection = SelectionSettings & BridgedLimits;
 
 /** How the tracker is set. */
@@ -76,7 +76,7 @@ export class SimulatedTracker {
   given = 0;
   /** Seconds until the next announce, as the last answer has it. */
   interval = 0;
-  /** What it counts of each peer group (store/group-activity.ts). */
+  /** Its counts for each peer group (store/group-activity.ts). */
   readonly activity = allocateActivity();
   readonly #clock = { seconds: EPOCH };
   readonly #tracker: Tracker;
@@ -166,7 +166,7 @@ export class SimulatedTracker {
     }
   }
 
-  /** Forgets who has not been heard of for too long. */
+  /** Removes peers that have not announced for too long. */
   sweep(now: number): void {
     this.#clock.seconds = EPOCH + Math.floor(now);
     while (!this.#sweeper.step(this.#clock.seconds, 1024));

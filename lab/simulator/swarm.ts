@@ -1,6 +1,6 @@
 /**
- * One simulated swarm: the real tracker, and clients that come, ask it, connect, exchange pieces and go. Time goes in
- * steps; what happens within one has no order that matters.
+ * One simulated swarm: the real tracker, and clients that arrive, ask it, connect, exchange pieces and leave. Time
+ * advances in steps. The order of events within one step does not matter.
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts";
 import { Random } from "../../src/model/random.ts";
@@ -13,9 +13,9 @@ import { SimulatedTracker, type TrackerPlan } from "./simulated-tracker.ts";
 
 const PRESENT = 1;
 const GONE = 2;
-/** Peers that the tracker has room for: so that it can count what every client says it has received and sent. */
+/** Capacity for all clients, so that the tracker counts the bytes that each of them reports. */
 const TRACKER_ROOM = 65_536;
-/** Seconds between the tracker's rounds of forgetting. */
+/** Seconds between sweeps of the tracker. */
 const SWEEP_SECONDS = 60;
 
 /** Two clients that are connected. */
@@ -26,35 +26,38 @@ interface Link {
   readonly open: [boolean, boolean];
 }
 
-/** What became of a home, in bytes. */
+/** The traffic of a home, in bytes. */
 interface HomeResult {
   downloaded: number;
-  /** Of `downloaded`, what came from outside this home. */
+  /** The part of `downloaded` from outside this home. */
   entered: number;
   left: number;
 }
 
-/** What became of a swarm. */
+/** The results of a swarm. */
 export interface SwarmResult {
   readonly fileBytes: number;
   readonly homes: HomeResult[];
   /** Seconds from arrival to completion of each client at home (without a home: of each), or infinity. */
   readonly seconds: number[];
-  /** Of all clients, those that came to get the file, stayed to the end and have not got it. */
+  /** Clients that came to get the file, stayed to the end and do not have it. */
   unfinished: number;
   /** Announces of clients at home (without a home: of all), and the hours that they were there. */
   announces: number;
   hours: number;
-  /** What the tracker makes of what clients at home say: bytes that entered, and would have at random. */
+  /**
+   * The tracker's estimate from the reports of clients at home: bytes that entered, and bytes that would have with a
+   * random choice.
+   */
   estimated: { readonly entered: number; readonly atRandom: number };
-  /** What must not happen: answers that held the requester itself, and those with more peers than are given. */
+  /** Violations: answers with the requester itself, and answers with more peers than are allowed. */
   selfReturned: number;
   overfull: number;
   readonly bytesSent: number[];
   readonly bytesReceived: number[];
 }
 
-/** Simulates a swarm. The same arguments, the same result. */
+/** Simulates a swarm. The same arguments have the same result. */
 export function simulate(plan: SwarmPlan, tracker: TrackerPlan, seed: number): SwarmResult {
   return new Swarm(plan, tracker, seed).run();
 }
@@ -170,7 +173,7 @@ class Swarm {
     }
   }
 
-  /** What a client does by itself. */
+  /** The actions of one client. */
   #live(peer: number): void {
     const plan = this.#plan.peers[peer];
     const share = 1 - this.#pieces.left(peer) / this.#result.fileBytes;
@@ -184,7 +187,7 @@ class Swarm {
     }
   }
 
-  /** Announces all that a client announces. */
+  /** Sends all announces of a client. */
   #announce(peer: number, event: AnnounceEvent): void {
     const { ipv6, hybrid } = this.#plan.peers[peer];
     const isSeparate = ipv6 && this.#plan.clients.separate;
@@ -217,7 +220,7 @@ class Swarm {
     if (event !== ANNOUNCE_EVENT.stopped) for (const other of this.#known[peer]) this.#connect(peer, other);
   }
 
-  /** Whether a client is one of those that the result is about. */
+  /** Whether the result is about this client. */
   #counts(peer: number): boolean {
     return this.#result.homes.length === 0 || this.#homeOf[peer] !== null;
   }
@@ -251,7 +254,7 @@ class Swarm {
     this.#present.splice(this.#present.indexOf(peer), 1);
   }
 
-  /** What there is to say about a client that leaves, or is there at the end. */
+  /** Records the result of a client that leaves, or is present at the end. */
   #account(peer: number): void {
     const { arrives, seed } = this.#plan.peers[peer];
     if (this.#counts(peer)) this.#result.hours += (this.#now - arrives) / 3600;
@@ -271,7 +274,7 @@ class Swarm {
       link.open[side] = false;
       const rank = isSeeder ? this.#random.fraction() : link.sent[1 - side] + this.#random.fraction();
       if (this.#pieces.interests(peer, link.peers[1 - side])) wanting.push({ link, side, rank });
-      // What was sent long ago fades.
+      // Bytes sent long ago lose their weight.
       link.sent[1 - side] /= 2;
     }
     if (wanting.length > slots) wanting.sort((a, b) => b.rank - a.rank);
@@ -347,7 +350,7 @@ class Swarm {
     if (source !== null) homes[source].left += bytes;
   }
 
-  /** A client has the file: it needs no other that has it, too. */
+  /** A client has the complete file: it needs no other complete client. */
   #complete(peer: number): void {
     this.#doneAt[peer] = this.#now + this.#plan.clients.stepSeconds;
     if (this.#counts(peer)) this.#result.seconds.push(this.#doneAt[peer] - this.#plan.peers[peer].arrives);

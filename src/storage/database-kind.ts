@@ -49,7 +49,7 @@ export interface EmbeddedDatabase {
 
 /** Replaces the file of an embedded database. Every method throws DatabaseError, and nothing is renamed then. */
 export interface FileRepair {
-  /** Makes a new file with what can be read of a damaged one, which nobody has open. */
+  /** Makes a new file with the readable rows of a damaged one. No process may have it open. */
   replaceDamaged(file: string, stamp: string): Promise<Replaced>;
   /** Makes a new file with all that an open database has, whose own file is not in its place any more. */
   replaceMoved(open: Database, stamp: string): Promise<Replaced>;
