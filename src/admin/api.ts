@@ -47,8 +47,8 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       answer: explanationSchema,
       handle: (query) => {
         const explanation = explainer.explain(parse(explainQuerySchema, query));
-        if (explanation === undefined) throw new ApiError(503, "the swarm is locked: try again");
-        if (explanation === null) throw new ApiError(404, "no such swarm");
+        if (explanation === "busy") throw new ApiError(503, "the swarm is locked: try again");
+        if (explanation === undefined) throw new ApiError(404, "no such swarm");
         return explanation;
       },
     },

@@ -97,8 +97,8 @@ export class AnswerExplainer {
     this.#explainer = new Explainer(sources.view, new Random(seed));
   }
 
-  /** @returns undefined when the swarm is locked, null when there is no such swarm. */
-  explain(query: z.output<typeof explainQuerySchema>): AnswerExplanation | null | undefined {
+  /** @returns "busy" when the swarm is locked, undefined when there is no such swarm. */
+  explain(query: z.output<typeof explainQuerySchema>): AnswerExplanation | "busy" | undefined {
     const policy = this.#sources.policy();
     const address = parseAddress(query.address);
     const { numWant, numWantMax } = policy.settings;
@@ -117,7 +117,7 @@ export class AnswerExplainer {
     };
     const now = steadySeconds();
     const found = this.#explainer.explain(this.#words, address, wanted, trackerPolicy, now);
-    if (!found) return found;
+    if (found === undefined || found === "busy") return found;
     const names = new Names(policy);
     return {
       infoHash: query.info_hash.toLowerCase(),

@@ -167,7 +167,8 @@ export class SwarmReader {
       const to = Math.min(end, from + budget);
       if (to > from) {
         this.#reserve(this.#end + (to - from) * STORED_PEER_BYTES[this.#family]);
-        this.#end = writeStoredPeers(store, cell, this.#family, from, to, now, this.#buffer, this.#end);
+        const range = { cell, family: this.#family, from, to };
+        this.#end = writeStoredPeers(store, range, now, this.#buffer, this.#end);
         budget -= to - from;
         this.#position = to;
       }

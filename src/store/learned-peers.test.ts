@@ -235,7 +235,13 @@ describe("learned peers", () => {
     const shard = store.enter(SWARM);
     const cell = store.listCell(store.find(shard, SWARM), 4);
     const out = new Uint8Array(1000);
-    const end = writeStoredPeers(store, cell, 4, 0, 3, fixture.clock.seconds, out, STORED_HEADER_BYTES);
+    const end = writeStoredPeers(
+      store,
+      { cell, family: 4, from: 0, to: 3 },
+      fixture.clock.seconds,
+      out,
+      STORED_HEADER_BYTES,
+    );
     store.leave(shard);
     assert.equal(end, STORED_HEADER_BYTES + 10);
   });

@@ -118,8 +118,7 @@ export class LearnedPeers {
       const shard = store.shardOf(infoHash);
       if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return false;
       const entry = store.find(shard, infoHash);
-      const end = Math.min(named.peers.length, at + LEARNED_PER_HOLD * size);
-      if (entry !== 0) this.#learnSome(shard, entry, named, at, end, counts);
+      if (entry !== 0) this.#learnSome(shard, entry, named, at, counts);
       store.leave(shard);
       if (entry === 0) return false;
     }
@@ -139,12 +138,12 @@ export class LearnedPeers {
     return kept >= ENOUGH_PEERS || kept > counts.refused - refused;
   }
 
+  /** Stores the peers of one hold, from the offset `from` on. */
   #learnSome(
     shard: number,
     entry: number,
     { family, peers, ...named }: NamedPeers,
     from: number,
-    to: number,
     counts: LearnedCounts,
   ): void {
     const store = this.#store;
@@ -156,6 +155,7 @@ export class LearnedPeers {
     const unconfirmed = named.unconfirmed === true;
     const holder = holderOf(unconfirmed, named.source);
     const size = COMPACT_BYTES[family];
+    const to = Math.min(peers.length, from + LEARNED_PER_HOLD * size);
     this.#shares.begin(entry);
     for (let at = from; at + size <= to; at += size) {
       if (family === 4) address.setIPv4(readWord(peers, at));

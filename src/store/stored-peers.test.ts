@@ -75,8 +75,17 @@ function keep(peers: readonly Peer[]): Uint8Array {
     STORED_HEADER_BYTES + count4 * STORED_PEER_BYTES[4] + count6 * STORED_PEER_BYTES[6],
   );
   writeStoredHeader(bytes, NOW, count4);
-  const at6 = writeStoredPeers(store, cell4, 4, 0, count4, NOW, bytes, STORED_HEADER_BYTES);
-  assert.equal(writeStoredPeers(store, cell6, 6, 0, count6, NOW, bytes, at6), bytes.length);
+  const at6 = writeStoredPeers(
+    store,
+    { cell: cell4, family: 4, from: 0, to: count4 },
+    NOW,
+    bytes,
+    STORED_HEADER_BYTES,
+  );
+  assert.equal(
+    writeStoredPeers(store, { cell: cell6, family: 6, from: 0, to: count6 }, NOW, bytes, at6),
+    bytes.length,
+  );
   store.leave(shard);
   return bytes;
 }

@@ -50,16 +50,22 @@ export function writeStoredHeader(out: Uint8Array, time: number, ipv4Peers: numb
   writeWord(out, 5, ipv4Peers);
 }
 
+/** Peers `[from, to)` of a list. */
+export interface ListRange {
+  readonly cell: number;
+  readonly family: Family;
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * Writes the announced ones of the peers `[from, to)` of a list. The caller has the shard.
+ * Writes the announced peers of a part of a list. The caller has the shard.
+ * @param time seconds; ages are as of then.
  * @returns the offset behind them.
  */
 export function writeStoredPeers(
   store: SwarmStore,
-  cell: number,
-  family: Family,
-  from: number,
-  to: number,
+  { cell, family, from, to }: ListRange,
   time: number,
   out: Uint8Array,
   offset: number,

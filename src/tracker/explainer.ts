@@ -80,7 +80,7 @@ export class Explainer {
   /**
    * @param infoHash five words.
    * @param now seconds.
-   * @returns undefined if the shard is locked for too long; null if there is no such swarm.
+   * @returns "busy" if the shard is locked for too long; undefined if there is no such swarm.
    */
   explain(
     infoHash: Uint32Array,
@@ -88,14 +88,14 @@ export class Explainer {
     numWant: number,
     policy: TrackerPolicy,
     now: number,
-  ): Explanation | null | undefined {
+  ): Explanation | "busy" | undefined {
     const store = this.#store;
     const shard = store.shardOf(infoHash);
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return undefined;
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return "busy";
     const entry = store.find(shard, infoHash);
     if (entry === 0) {
       store.leave(shard);
-      return null;
+      return undefined;
     }
     const who = this.#loadRequester(entry, address, policy, now);
     this.#selection.select(shard, entry, policy, who, numWant, now, this.#response);
