@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { ApiError } from "./api-error.ts";
 import { AnswerExplainer, explainQuerySchema, explanationSchema } from "./explain.ts";
+import { answerGate, GATE_TYPES, gateQuerySchema } from "./gate.ts";
 import { answerHashList, HASH_LIST_TYPES, hashListQuerySchema } from "./hash-list.ts";
 import { historyQuerySchema, historySchema, readHistory } from "./history.ts";
 import type { Sources } from "./sources.ts";
@@ -58,6 +59,13 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       query: hashListQuerySchema,
       answer: HASH_LIST_TYPES,
       handle: (query, request) => answerHashList(sources, parse(hashListQuerySchema, query), request),
+    },
+    {
+      path: "/gate",
+      summary: "The lists of the gate: as they are, or as server-sent events with what changes",
+      query: gateQuerySchema,
+      answer: GATE_TYPES,
+      handle: (query, request) => answerGate(sources, parse(gateQuerySchema, query), request),
     },
     {
       path: "/history",

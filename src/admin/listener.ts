@@ -151,6 +151,8 @@ export class AdminListener {
       return context.body(text, 200, { "Content-Type": EXPOSITION_TYPE });
     });
     app.use(`${API}/hashlist`, compress({ encoding: "gzip" }));
+    // What is compressed already, and flushed after every event, it leaves alone.
+    app.use(`${API}/gate`, compress({ encoding: "gzip" }));
     for (const { path, handle } of routes)
       app.get(`${API}${path}`, async (context) => {
         const answer = await handle(context.req.query(), context.req.raw);

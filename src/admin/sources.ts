@@ -1,4 +1,5 @@
 /** The data of the admin listener, which the composition root provides: counters in shared memory, and functions. */
+import type { Gate } from "../gate/gate.ts";
 import type { HashListFormat } from "../hash-list/formats/formats.ts";
 import type { PeerGroupDefinition, PeerGroupsData } from "../network/peer-groups.ts";
 import type { SelectionChoice } from "../selection/policies.ts";
@@ -72,6 +73,11 @@ export interface Sources {
     readonly isDryRun: boolean;
     /** Makes a new list unless the last one is fresh, and encodes it. */
     encode(format: HashListFormat): Promise<EncodedHashList>;
+  };
+  /** The gate's lists. */
+  readonly gate: {
+    /** The gate; undefined if it is off. */
+    readonly current: Gate | undefined;
   };
   /** Further problems for the operator. */
   readonly notices: () => readonly string[];

@@ -4,6 +4,7 @@ import type { Metric } from "./exposition.ts";
 import type { Panel } from "./panel.ts";
 import { databaseSchema } from "./panels/database-panel.ts";
 import { forwardingSchema } from "./panels/forwarding-panel.ts";
+import { gateSchema } from "./panels/gate-panel.ts";
 import { hashListSchema } from "./panels/hash-list-panel.ts";
 import { localityPanel, localitySchema } from "./panels/locality-panel.ts";
 import { neighborsSchema } from "./panels/neighbors-panel.ts";
@@ -22,6 +23,7 @@ export const statusSchema = z.object({
   ...localitySchema.shape,
   ...databaseSchema.shape,
   ...hashListSchema.shape,
+  ...gateSchema.shape,
   ...neighborsSchema.shape,
   ...forwardingSchema.shape,
   warnings: z.array(z.string()).describe("Problems that need the operator."),

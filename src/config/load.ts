@@ -38,6 +38,8 @@ export interface LoadedConfig {
   readonly accessList: Uint32Array;
   /** Info-hashes of `hashlist.exclude`. */
   readonly hashListExclude: Uint32Array;
+  /** Info-hashes of `gate.exclude`. */
+  readonly gateExclude: Uint32Array;
   /** The database server's password, from its configured source. */
   readonly databasePassword: string | null;
   /** Contents of the files of `admin`; null if not configured. */
@@ -89,6 +91,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const prefixes = await named.readCidrFiles();
   const accessList = await named.readAccessList();
   const hashListExclude = await named.readHashes(["hashlist", "exclude"]);
+  const gateExclude = await named.readHashes(["gate", "exclude"]);
   const password = await named.readPassword();
   const adminFiles = await named.readAdminFiles();
   const report = {
@@ -116,7 +119,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   }
   const database = { ...config.database, url: databaseUrl(config.database.url, file) };
   const databasePassword = password ?? database.password;
-  const lists = { accessList, hashListExclude };
+  const lists = { accessList, hashListExclude, gateExclude };
   return { ...report, config: { ...config, database }, groups, ...lists, databasePassword, adminFiles };
 }
 

@@ -35,6 +35,34 @@ export function neighborsGroupsExist() {
   );
 }
 
+/** Names in `gate.groups` must be those of peer groups; and the gate needs the policy that has bridges. For the root. */
+export function gateFits() {
+  return z.superRefine<GateParts>(({ gate, peer_groups, selection }, context) => {
+    const names = namedElements(peer_groups).map(({ name }) => name);
+    for (const [i, name] of (Array.isArray(gate?.groups) ? gate.groups : []).entries()) {
+      if (typeof name !== "string" || names.includes(name)) continue;
+      issue(
+        context,
+        ["gate", "groups", i],
+        `${quote(name)} is not the name of a peer group${didYouMean(name, names)}`,
+      );
+    }
+    if (gate?.enabled !== true || selection?.policy === "bridged") return;
+    issue(
+      context,
+      ["gate", "enabled"],
+      "needs selection.policy bridged: the gate opens for its bridges alone",
+    );
+  }, always);
+}
+
+/** What {@link gateFits} looks at. */
+interface GateParts {
+  readonly gate?: { readonly enabled?: unknown; readonly groups?: unknown } | null;
+  readonly peer_groups?: unknown;
+  readonly selection?: { readonly policy?: unknown } | null;
+}
+
 const always = { when: () => true };
 
 function checkReachableFrom(

@@ -4,10 +4,11 @@
  */
 import type { z } from "zod";
 import { autoOr, choice, keys } from "./fields.ts";
-import { neighborsGroupsExist } from "./names.ts";
+import { gateFits, neighborsGroupsExist } from "./names.ts";
 import { admin } from "./sections/admin.ts";
 import { database } from "./sections/database.ts";
 import { forwardedAnnounce } from "./sections/forwarded-announce.ts";
+import { gate } from "./sections/gate.ts";
 import { hashlist } from "./sections/hashlist.ts";
 import { listen } from "./sections/listen.ts";
 import { logging } from "./sections/logging.ts";
@@ -40,11 +41,15 @@ export const configSchema = keys(
     hashlist: hashlist.describe(
       "The list of torrents that are fully available inside the network, so that their outside connections can be refused.",
     ),
+    gate: gate.describe(
+      "The gate: routers refuse the connections of subscribers to the outside that their home can do without.",
+    ),
     database: database.describe("The database, so that torrents and peers survive a restart."),
     logging: logging.describe("The log."),
     admin: admin.describe("The admin listener, for the status page, JSON and metrics."),
   },
   neighborsGroupsExist(),
+  gateFits(),
 );
 
 /** A configuration as read: complete, checked, addresses and prefixes parsed. */

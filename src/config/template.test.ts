@@ -17,6 +17,7 @@ const FILES = {
   "/etc/btrt/admin.crt": "x",
   "/etc/btrt/admin.key": "x",
   "/etc/btrt/never_listed.txt": "",
+  "/etc/btrt/never_gated.txt": "",
 };
 
 const load = (text: string) => loadConfig({ configFile: "f" }, memoryFiles({ ...FILES, f: text }));

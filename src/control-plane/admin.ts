@@ -29,6 +29,7 @@ export interface AdminParts {
   readonly history: Sources["history"];
   readonly counted: Sources["counted"];
   readonly hashList: Sources["hashList"];
+  readonly gate: Sources["gate"];
   /** The panels of persistence and features. */
   readonly panels: readonly Panel[];
   readonly log: Logger;
@@ -97,7 +98,7 @@ export class Admin implements Component {
   }
 
   #sources(): Sources {
-    const { engine, workerCount, store, view, workers, hashList, history, counted } = this.#parts;
+    const { engine, workerCount, store, view, workers, hashList, gate, history, counted } = this.#parts;
     return {
       version: VERSION,
       build: BUILD_TEXT,
@@ -114,6 +115,7 @@ export class Admin implements Component {
       ready: () => this.addresses.length > 0,
       crashes: () => workers.crashes,
       hashList,
+      gate,
       notices: () => this.notices,
       history,
       counted,

@@ -35,6 +35,7 @@ import { readConnectionSecret } from "./connection-secret.ts";
 import { chooseEngineFor, engineLimits } from "./engine-limits.ts";
 import type { Feature } from "./feature.ts";
 import { ForwardingFeature } from "./features/forwarding-feature.ts";
+import { GateFeature } from "./features/gate-feature.ts";
 import { HashListFeature } from "./features/hash-list-feature.ts";
 import { NeighborsFeature } from "./features/neighbors-feature.ts";
 import { changedFixedKeys } from "./fixed-keys.ts";
@@ -134,7 +135,7 @@ class App {
     this.#options = options;
     this.#log = log;
     this.#policy = buildPolicy(loaded);
-    const memory = allocateStore(config.tracker.max_peers, workerCount(config));
+    const memory = allocateStore(config.tracker.max_peers, workerCount(config), config.gate.enabled);
     // The only view of the control plane: its components never hold a shard across a turn of the event loop.
     const store = new SwarmStore(memory, CONTROL_PLANE);
     const workers = this.#makeWorkers(memory, store, clockBaseMs);
@@ -147,7 +148,8 @@ class App {
       loaded,
       this.#policy,
     );
-    const features: readonly Feature[] = [hashList, neighbors, forwarding];
+    const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
+    const features: readonly Feature[] = [hashList, gate, neighbors, forwarding];
     const activity = [...workers.activity, hashList.handshakes.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
     const limits = new LimitWarnings(log, workers.counters);
@@ -162,6 +164,7 @@ class App {
       history: (span, from) => persistence.history(span, from),
       counted: () => persistence.counted(),
       hashList,
+      gate,
       panels: [persistence, ...features].map(({ panel }) => panel),
       log,
     });
@@ -296,10 +299,10 @@ class App {
   }
 }
 
-function allocateStore(maxPeers: number, workers: number): SwarmStoreData {
+function allocateStore(maxPeers: number, workers: number, hasGate: boolean): SwarmStoreData {
   const [key0, key1] = randomWords(2);
   try {
-    return allocateSwarmStore(maxPeers, shardsFor(workers), [key0, key1]);
+    return allocateSwarmStore(maxPeers, shardsFor(workers), [key0, key1], hasGate);
   } catch (error) {
     throw new MemoryError(describeFailure(error).message);
   }

@@ -2,8 +2,9 @@
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { ForwardingData, PolicyData } from "../data-plane/protocol.ts";
+import { gatedGroups } from "../gate/settings.ts";
 import { literalPeerId } from "../neighbors/announce-template.ts";
-import { buildPeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
+import { buildPeerGroups, GROUP_IDS, type PeerGroupsData } from "../network/peer-groups.ts";
 import { buildPrefixSet, buildPrefixTable } from "../network/prefix-table.ts";
 import { machineHosts } from "../platform/machine.ts";
 import { FORWARDER } from "../services/forwarded-service.ts";
@@ -17,6 +18,7 @@ const ORIGINAL_PEER_ID = "0123456789012345678A";
 /** @param previous the groups in force: groups that remain keep their numbers, which stored peers refer to. */
 export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): PolicyData {
   const { hashlist, listen, neighbors, selection, tracker, forwarded_announce: forwarded } = loaded.config;
+  const groups = buildPeerGroups(loaded.groups, previous, tracker.max_peers_per_address);
   const asked = neighbors.filter(({ enabled }) => enabled);
   return {
     settings: {
@@ -34,7 +36,7 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
     },
     copies: { minDwell: hashlist.min_dwell, tiers: hashlist.tiers },
     peerExpiry: tracker.peer_expiry,
-    groups: buildPeerGroups(loaded.groups, previous, tracker.max_peers_per_address),
+    groups,
     accessList: buildAccessList(tracker.access_list.mode, loaded.accessList),
     polls: {
       addresses: buildPrefixSet(neighbors.flatMap(({ source }) => source)),
@@ -46,7 +48,17 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
     trustedProxies: buildPrefixSet([...listen.trusted_proxies, ...forwarded.sources]),
     ipParameter: buildPrefixSet(tracker.ip_parameter),
     forwarding: buildForwarding(forwarded),
+    gatedGroups: buildGatedGroups(groups, loaded.config.gate),
   };
+}
+
+/** Returns undefined if the gate is off: nothing is done for it then. */
+function buildGatedGroups(groups: PeerGroupsData, gate: Config["gate"]): PolicyData["gatedGroups"] {
+  const ids = gatedGroups(groups, gate);
+  if (ids.length === 0) return undefined;
+  const isGated = new Uint8Array(new SharedArrayBuffer(GROUP_IDS));
+  for (const id of ids) isGated[id] = 1;
+  return isGated;
 }
 
 /** Returns undefined if no address may forward announces: requests are not checked for it then. */

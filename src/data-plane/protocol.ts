@@ -33,6 +33,8 @@ export interface PolicyData {
   readonly ipParameter: PrefixTableData;
   /** Undefined when no address may forward announces. */
   readonly forwarding: ForwardingData | undefined;
+  /** By group id: 1 where the gate is on. Undefined: nowhere. */
+  readonly gatedGroups: Uint8Array<SharedArrayBuffer> | undefined;
 }
 
 /** The data that a worker makes its `ForwardingPolicy` (services/forwarded-service.ts) of. */

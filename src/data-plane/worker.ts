@@ -63,6 +63,7 @@ function trackerPolicy(data: PolicyData): TrackerPolicy {
     polls: new Polls(data.polls),
     refreshSeconds: data.refreshSeconds,
     refreshWaitMs: data.refreshWaitMs,
+    gatedGroups: data.gatedGroups,
   };
 }
 

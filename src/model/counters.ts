@@ -45,6 +45,8 @@ export const COUNTER = {
   /** Peers not stored because of the limit per address, and peers displaced by others. */
   addressPeersRefused: 25,
   peersDisplaced: 26,
+  /** Tasks of the gate dropped because the queue was half full. */
+  gateTasksDropped: 27,
 } as const;
 
 /** Index of the first count of request-counts.ts. */

@@ -80,7 +80,7 @@ export class BridgedPolicy implements SelectionPolicy {
   constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS) {
     this.settings = settings;
     this.#interval = Math.floor(settings.stallSeconds / 2);
-    this.#census = new HomeCensus(settings, limits, LEASE_INTERVALS * this.#interval);
+    this.#census = new HomeCensus(settings, limits, bridgeLease(settings.stallSeconds));
   }
 
   assignRole(ipv4: FamilyPeers, ipv6: FamilyPeers, groups: PeerGroups, who: Requester, now: number): void {
@@ -127,9 +127,31 @@ function isHome(
   group: number,
 ): boolean {
   if (group === NO_GROUP || requesterGroup === NO_GROUP) return false;
-  if (line === "groups") return true;
-  if (line === "group") return group === requesterGroup;
-  return groups.tierOf[group] === groups.tierOf[requesterGroup];
+  return homeOf(line, groups, group) === homeOf(line, groups, requesterGroup);
+}
+
+/** The number of the home of a group: from 1, or 0 for {@link NO_GROUP}. */
+export function homeOf(
+  line: SelectionSettings["home"],
+  { tierOf }: Pick<PeerGroups, "tierOf">,
+  group: number,
+): number {
+  if (group === NO_GROUP) return 0;
+  if (line === "groups") return 1;
+  return line === "group" ? group : 1 + tierOf[group];
+}
+
+/** Seconds after its last announce until a bridge counts no more. */
+export function bridgeLease(stallSeconds: number): number {
+  return LEASE_INTERVALS * Math.floor(stallSeconds / 2);
+}
+
+/**
+ * Whether so many proven copies need no bridge beside them.
+ * @param leechers who have announced themselves, besides the requester.
+ */
+export function areSeedsEnough(seeds: number, leechers: number, { homeSeedsEnough }: BridgedLimits): boolean {
+  return seeds >= homeSeedsEnough || (seeds > 0 && leechers >= LEECHERS_PER_BRIDGE);
 }
 
 /** Counts the peers of a swarm at the requester's home, without the requester, and decides what the home needs. */
@@ -202,9 +224,8 @@ class HomeCensus {
   /** Whether the requester becomes or stays a bridge: its home needs one, and its download makes progress. */
   needsBridge(who: Requester, now: number): boolean {
     if (who.seeder || who.stalled) return false;
-    const { bridges, homeSeedsEnough } = this.#limits;
-    const seedsEnough =
-      this.#seeds >= homeSeedsEnough || (this.#seeds > 0 && this.#announced >= LEECHERS_PER_BRIDGE);
+    const { bridges } = this.#limits;
+    const seedsEnough = areSeedsEnough(this.#seeds, this.#announced, this.#limits);
     if (!seedsEnough && this.#tierBridges < bridges) return true;
     if (this.#bridges >= bridges + Math.floor(this.#announced / LEECHERS_PER_BRIDGE)) return false;
     return (who.marked && !seedsEnough) || this.#isBehind(who, now, this.#settings.stallSeconds);

@@ -1,10 +1,15 @@
-/** Whether a household may have another peer: in one swarm, and in all of a shard together. */
+/**
+ * Whether a household may have another peer: in one swarm, and in all of a shard together. Every record that is added or
+ * removed is counted here, for its household and for its endpoint (endpoint-counts.ts).
+ */
 import type { Address, Family } from "../model/address.ts";
 import { allowanceFor } from "./admission.ts";
+import { EndpointCounts } from "./endpoint-counts.ts";
 import { hashHousehold, Mates } from "./household.ts";
 import { HouseholdCounts } from "./household-counts.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { isLearned } from "./layout/key.ts";
+import { isLearned, portOf } from "./layout/key.ts";
+import { wordAOf } from "./layout/peer.ts";
 import type { PeerList } from "./peer-list.ts";
 import type { Newcomer } from "./peer-update.ts";
 import type { SwarmStoreData } from "./store-memory.ts";
@@ -27,6 +32,8 @@ export class HouseholdLimits {
    * has to.
    */
   victim = -1;
+  /** The records of each endpoint, where the gate needs them. */
+  readonly endpoints: EndpointCounts | undefined;
   readonly #counts: HouseholdCounts;
   /** Of each shard. */
   readonly #peers: Int32Array<SharedArrayBuffer>;
@@ -35,7 +42,8 @@ export class HouseholdLimits {
   /** Peers of one household in a shard, for each that it may have in a swarm. */
   readonly #shardAllowance: number;
 
-  constructor({ households, peers, shards, maxPeers }: SwarmStoreData, hash: KeyedHash) {
+  constructor({ households, endpoints, peers, shards, maxPeers }: SwarmStoreData, hash: KeyedHash) {
+    this.endpoints = endpoints && new EndpointCounts(endpoints, hash);
     this.#counts = new HouseholdCounts(households, shards);
     this.#peers = peers;
     this.#hash = hash;
@@ -87,10 +95,20 @@ export class HouseholdLimits {
     return its > OVER_REPRESENTED * Math.max(own, this.#othersIn(shard)) + OVER_REPRESENTED_PEERS;
   }
 
-  /** Counts a peer with this key and its address at `words[at]`, come or gone. Learned ones are not counted. */
+  /** Counts a peer with this key and its record at `words[at]`, come or gone. Of a household, learned ones are not counted. */
   count(shard: number, family: Family, words: Uint32Array, at: number, key: number, by: 1 | -1): void {
+    this.endpoints?.add(family, words, at, portOf(words[wordAOf(at, family)]), by);
     if (isLearned(key)) return;
     this.#counts.add(shard, hashHousehold(this.#hash, family, words, at), by);
+  }
+
+  /** Removes all peers of a list that has learned ones alone. */
+  clearLearned(shard: number, words: Uint32Array, family: Family, list: PeerList, cell: number): void {
+    for (let i = this.endpoints === undefined ? 0 : list.count(cell); i > 0; i--) {
+      const record = list.recordAt(cell, i - 1);
+      this.endpoints?.add(family, words, record, portOf(words[wordAOf(record, family)]), -1);
+    }
+    list.clear(shard, cell);
   }
 
   /** Peers of others that a household's counter has on average. */

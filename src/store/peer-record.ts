@@ -52,6 +52,16 @@ export function strandingsOf(state: number, now: number, stallSeconds: number): 
 }
 
 /**
+ * Seconds for which the download of a record had made no progress when it last announced; Infinity once it was known to
+ * have stalled. In whole ticks, so that it is 0 for less than a quarter of `stallSeconds`, and may be that for a second.
+ */
+export function idleSecondsOf(state: number, now: number, stallSeconds: number): number {
+  const back = wrapProgress(progressTick(now - ageOf(state, now), stallSeconds) - progressOf(state));
+  if (back === PROGRESS_CYCLE - 1) return 0;
+  return back >= STALLED_BACK ? Number.POSITIVE_INFINITY : (back * stallSeconds) / STALL_TICKS;
+}
+
+/**
  * Whether a peer that now has `left` has made no progress since an announce at least `stallSeconds` ago (up to a
  * quarter more: ticks are coarse), given word B of its record so far.
  */

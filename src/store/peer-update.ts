@@ -65,6 +65,8 @@ export class PutOutcome implements AdmissionOutcome {
   refused: AdmissionOutcome["refused"] = ADMITTED;
   /** Another peer of its household made room for it. */
   displaced = false;
+  /** It is new, or its key is another one from now on: it has completed, or its copy is proven. */
+  changed = false;
 
   /** As for a newcomer. */
   clear(): void {
@@ -76,6 +78,7 @@ export class PutOutcome implements AdmissionOutcome {
     this.before = 0;
     this.refused = ADMITTED;
     this.displaced = false;
+    this.changed = false;
   }
 }
 

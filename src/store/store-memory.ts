@@ -3,6 +3,7 @@
  * many peers is reserved at start, and touched only as it fills.
  */
 import { allocateChangeLog, type ChangeLogData } from "./change-log.ts";
+import { allocateEndpointCounts } from "./endpoint-counts.ts";
 import { allocateHeap, type HeapData, heapSlackWords } from "./heap.ts";
 import { allocateHouseholdCounts, householdCountBytes } from "./household-counts.ts";
 import { allocateHybrids } from "./hybrid-table.ts";
@@ -40,6 +41,8 @@ export interface SwarmStoreData {
   readonly traffic: Uint32Array<SharedArrayBuffer>;
   readonly households: Uint16Array<SharedArrayBuffer>;
   readonly hybrids: Uint32Array<SharedArrayBuffer>;
+  /** Counts of each endpoint's records (endpoint-counts.ts), where the gate needs them. */
+  readonly endpoints: Uint16Array<SharedArrayBuffer> | undefined;
 }
 
 /** Shards for so many workers: several for each, so that they seldom meet. A power of two, at most 256. */
@@ -60,12 +63,14 @@ function heapWordsFor(maxPeers: number, shards: number): number {
  * Reserves the memory of a store.
  * @param shards as {@link shardsFor} gives them.
  * @param hashKey two random words that clients cannot know.
+ * @param countsEndpoints whether the records of each endpoint are counted, for the gate.
  * @throws RangeError when the memory cannot be reserved.
  */
 export function allocateSwarmStore(
   maxPeers: number,
   shards: number,
   hashKey: readonly [number, number],
+  countsEndpoints = false,
 ): SwarmStoreData {
   const heap = allocateHeap(heapWordsFor(maxPeers, shards), shards);
   return {
@@ -82,6 +87,7 @@ export function allocateSwarmStore(
     traffic: allocateTraffic(maxPeers, shards),
     households: allocateHouseholdCounts(maxPeers, shards),
     hybrids: allocateHybrids(maxPeers),
+    endpoints: countsEndpoints ? allocateEndpointCounts(maxPeers) : undefined,
   };
 }
 

@@ -222,6 +222,7 @@ export class SwarmStore {
     const before = at === 0 ? 0 : wordBAt(words, at);
     const key = keyFor(update, outcome.duplicate ? duplicateKey(update.key) : update.key, old, before);
     const state = areEquallyComplete(old, key) ? before : 0;
+    outcome.changed = old !== key;
     if (at === 0) position = this.#addPeer(shard, entry, update, key, outcome);
     else if (old !== key) position = this.rekeyPeer(shard, entry, family, position, key);
     if (position === -1) return -1;
@@ -304,8 +305,8 @@ export class SwarmStore {
     if (this.announced(entry) > 0) return false;
     const learned = learnedCount(this.words, entry);
     if (learned > 0) {
-      this.#ipv4.clear(shard, this.listCell(entry, 4));
-      this.#ipv6.clear(shard, this.listCell(entry, 6));
+      this.limits.clearLearned(shard, this.words, 4, this.#ipv4, this.listCell(entry, 4));
+      this.limits.clearLearned(shard, this.words, 6, this.#ipv6, this.listCell(entry, 6));
       this.#learned[shard] -= learned;
       this.#countPeer(shard, -learned);
     }
@@ -362,7 +363,7 @@ export class SwarmStore {
       outcome.refused = REFUSED_FULL;
       return -1;
     }
-    limits.count(shard, address.family, address.words, 0, key, 1);
+    limits.count(shard, address.family, this.#record, 0, key, 1);
     this.#countKind(shard, entry, key, 1);
     return position;
   }

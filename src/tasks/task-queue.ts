@@ -16,6 +16,8 @@ export const TASK = {
   refresh: 1,
   /** Ask an upstream tracker. */
   forward: 2,
+  /** Look at a swarm again for the gate. */
+  gate: 3,
 } as const;
 
 /** One of {@link TASK}. */
@@ -26,6 +28,12 @@ const RING_BYTES = 1 << 20;
 
 /** Maximum bytes of one task. */
 export const TASK_BYTES = 40 * 1024;
+
+/**
+ * The part of a ring that tasks of the gate may fill. They come in bursts, and are repaired by rounds when they are dropped;
+ * no client waits for them, as one may for other tasks.
+ */
+const GATE_PART = 0.5;
 
 const HEAD_BYTES = 16;
 const LENGTH_MASK = 0xff_ffff;
@@ -100,8 +108,9 @@ export class TaskWriter {
     const length = end - start;
     const written = this.#header[WRITTEN];
     const taken = (written - Atomics.load(this.#header, READ)) >>> 0;
-    if (length > TASK_BYTES || taken + roomFor(length) > this.#ring.length) {
-      this.#counters[COUNTER.tasksDropped]++;
+    const room = kind === TASK.gate ? this.#ring.length * GATE_PART : this.#ring.length;
+    if (length > TASK_BYTES || taken + roomFor(length) > room) {
+      this.#counters[kind === TASK.gate ? COUNTER.gateTasksDropped : COUNTER.tasksDropped]++;
       return false;
     }
     this.#putWord(written, length | (kind << 24));

@@ -11,7 +11,12 @@ import {
 import { allocateCounters } from "../model/counters.ts";
 import { Random } from "../model/random.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
-import { ADDRESS_LIMIT_MAX, buildPeerGroups, PeerGroups } from "../network/peer-groups.ts";
+import {
+  ADDRESS_LIMIT_MAX,
+  buildPeerGroups,
+  PeerGroups,
+  type PeerGroupsData,
+} from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../selection/bridged.ts";
 import { makeSelectionPolicy, type SelectionChoice } from "../selection/policies.ts";
@@ -38,7 +43,8 @@ export interface TestGroup {
   addressLimit?: number;
 }
 
-const GROUPS: TestGroup[] = [
+/** The groups of a fixture for which nothing else is said. */
+export const TEST_GROUPS: TestGroup[] = [
   { name: "home", priority: 0, prefixes: ["11.0.0.0/8", "2001:db8:11::/48", "10.1.0.0/16"] },
   {
     name: "region",
@@ -88,23 +94,26 @@ export function admitAny(room: number): Admission {
  * @param defaultLimit peers of one address in a swarm; as many as can be, where a test is not about that.
  */
 export function groupsOf(groups: TestGroup[], defaultLimit: number = ADDRESS_LIMIT_MAX): PeerGroups {
-  return new PeerGroups(
-    buildPeerGroups(
-      groups.map(({ name, priority, prefixes, reachableFrom, addressLimit }) => ({
-        name,
-        priority,
-        prefixes: prefixes.map((text) => parsePrefix(text).prefix),
-        reachableFrom: reachableFrom ?? [],
-        addressLimit,
-      })),
-      undefined,
-      defaultLimit,
-    ),
+  return new PeerGroups(groupsDataOf(groups, defaultLimit));
+}
+
+/** The same, as the control plane has them. */
+export function groupsDataOf(groups: TestGroup[], defaultLimit: number = ADDRESS_LIMIT_MAX): PeerGroupsData {
+  return buildPeerGroups(
+    groups.map(({ name, priority, prefixes, reachableFrom, addressLimit }) => ({
+      name,
+      priority,
+      prefixes: prefixes.map((text) => parsePrefix(text).prefix),
+      reachableFrom: reachableFrom ?? [],
+      addressLimit,
+    })),
+    undefined,
+    defaultLimit,
   );
 }
 
 /** Built once: a property makes a fixture for each of its cases. */
-const DEFAULT_GROUPS = groupsOf(GROUPS);
+const DEFAULT_GROUPS = groupsOf(TEST_GROUPS);
 
 /** A peer of an answer. */
 export interface ReturnedPeer {
@@ -149,6 +158,7 @@ export class TrackerFixture {
       refreshSeconds?: number;
       refreshWaitMs?: number;
       tasks?: Tasks;
+      gatedGroups?: Uint8Array;
       selection?: TestSelection;
       /** Seconds until a copy is proven; 0, at once, unless a test is about that. */
       minDwell?: number;
@@ -157,7 +167,7 @@ export class TrackerFixture {
     this.groups =
       options.groups === undefined && options.addressLimit === undefined
         ? DEFAULT_GROUPS
-        : groupsOf(options.groups ?? GROUPS, options.addressLimit);
+        : groupsOf(options.groups ?? TEST_GROUPS, options.addressLimit);
     this.store = new SwarmStore(
       options.store ?? allocateSwarmStore(options.maxPeers ?? 100_000, 2, [1, 2]),
       1,
@@ -170,6 +180,7 @@ export class TrackerFixture {
       polls: options.polls ?? NO_POLLS,
       refreshSeconds: options.refreshSeconds ?? 0,
       refreshWaitMs: options.refreshWaitMs ?? 0,
+      gatedGroups: options.gatedGroups,
       accessList: options.accessList ?? new AccessList(buildAccessList("off", new Uint32Array(0))),
     };
     const random = new Random([options.seed ?? 1, 2, 3, 4]);

@@ -31,6 +31,8 @@ export interface TrackerPolicy extends SelectionRules {
   readonly refreshSeconds: number;
   /** Milliseconds that the first announce of a swarm may wait for the first reply. */
   readonly refreshWaitMs: number;
+  /** By group id: 1 where the gate is on. Undefined: nowhere. */
+  readonly gatedGroups?: Uint8Array | undefined;
 }
 
 /** Whether members of a group are inside: their connections to the outside are refused for listed torrents. */

@@ -30,7 +30,9 @@ import type { SwarmStore } from "../store/swarm-store.ts";
 import { REFRESH_BYTES, writeRefresh } from "../tasks/refresh-task.ts";
 import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
 import { AnnouncedPeer } from "./announced-peer.ts";
+import { GateNotices } from "./gate-notices.ts";
 import { setIntervals, shortenInterval } from "./intervals.ts";
+import { countLocality } from "./locality.ts";
 import { isInside, type TrackerPolicy } from "./tracker-policy.ts";
 import { hasUploaded, isFresh } from "./transferred.ts";
 
@@ -75,6 +77,7 @@ export class Tracker {
   readonly #counters: Float64Array;
   readonly #activity: Float64Array;
   readonly #tasks: Tasks;
+  readonly #gate: GateNotices;
   readonly #task = new Uint8Array(REFRESH_BYTES);
   readonly #requester = new Requester();
   readonly #update = new AnnouncedPeer();
@@ -91,6 +94,7 @@ export class Tracker {
     this.#tasks = tasks;
     this.#learned = new LearnedCount(store);
     this.#selection = new PeerSelection(store, random, counters, activity);
+    this.#gate = new GateNotices(store, tasks);
     this.#displacement = new Displacement(store, random);
   }
 
@@ -119,7 +123,7 @@ export class Tracker {
     const { swarmHash, traffic } = this.#store;
     const isCounted = traffic.count(shard, swarmHash, request, who, now, this.#activity, row);
     this.#store.leave(shard);
-    if (who.group !== NO_GROUP && response.waitMs === 0) this.#countLocality(who);
+    if (who.group !== NO_GROUP && response.waitMs === 0) countLocality(who, this.#counters);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
     this.#counters[COUNTER.peersReturned] += response.peerCount + response.peer6Count;
     return OK;
@@ -193,7 +197,7 @@ export class Tracker {
       store.removeIfEmpty(shard, entry);
     }
     store.leave(shard);
-    if (who.group !== NO_GROUP) this.#countLocality(who);
+    if (who.group !== NO_GROUP) countLocality(who, this.#counters);
     this.#counters[COUNTER.peersReturned] += response.peerCount + response.peer6Count;
   }
 
@@ -206,13 +210,6 @@ export class Tracker {
     const { returned, returnedOutside } = this.#requester;
     this.#counters[COUNTER.forwardedReturned] += returned;
     this.#counters[COUNTER.forwardedNear] += returned - returnedOutside;
-  }
-
-  /** Counts members' announces, and those that got outside peers although the swarm had enough near ones. */
-  #countLocality(who: Requester): void {
-    this.#counters[COUNTER.memberAnnounces]++;
-    if (who.returnedOutside > 0 && who.candidates - who.candidatesOutside >= who.returned)
-      this.#counters[COUNTER.nearMissed]++;
   }
 
   /** Counts the peers of each requested torrent. The counts of unknown torrents are 0. */
@@ -251,6 +248,7 @@ export class Tracker {
     who.stalled = outcome.stalled && !who.seeder;
     who.marked = outcome.marked;
     who.before = outcome.before;
+    this.#gate.stored(outcome, request.left);
     if (outcome.stranded && !who.seeder && isInside(this.policy, who.group)) noteStranded(store.words, entry);
     this.#putOther(shard, entry, request, outcome);
     if (this.policy.refreshSeconds > 0)
@@ -260,6 +258,7 @@ export class Tracker {
       return;
     }
     this.#answer(shard, entry, request, response);
+    this.#gate.answered(this.policy.gatedGroups, entry, request.infoHash, who);
     if (who.interval > 0) shortenInterval(response, this.policy, who.interval, this.#random);
     store.removeIfEmpty(shard, entry);
   }
@@ -371,6 +370,7 @@ export class Tracker {
     const entry = store.find(shard, request.infoHash);
     this.#clear(response);
     if (entry === 0) return;
+    this.#gate.leaving(this.policy.gatedGroups, entry, request.infoHash, this.#requester.group);
     this.#remove(shard, entry, request.address, request.port);
     if (request.hasOther) this.#remove(shard, entry, request.otherAddress, request.otherPort);
     response.complete = store.complete(entry);

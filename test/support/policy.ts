@@ -31,5 +31,6 @@ export function makePolicy(...prefixes: string[]): PolicyData {
     trustedProxies: buildPrefixTable([]),
     ipParameter: buildPrefixTable([]),
     forwarding: undefined,
+    gatedGroups: undefined,
   };
 }

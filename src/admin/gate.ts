@@ -1,0 +1,71 @@
+/** Serves the lists of the gate to routers and DPI boxes. */
+import { pipeline, Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { constants, createGzip } from "node:zlib";
+import { z } from "zod";
+import type { Gate } from "../gate/gate.ts";
+import { FOLLOWERS_MAX } from "../gate/gate-lists.ts";
+import { ELEMENTS_PER_EVENT, GATE_LISTS } from "../gate/protocol.ts";
+import { ApiError } from "./api-error.ts";
+import type { Sources } from "./sources.ts";
+
+const EVENT_STREAM = "text/event-stream";
+const JSON_TYPE = "application/json";
+
+/** The query of `/api/v1/gate`. */
+export const gateQuerySchema = z.object({});
+
+/** The media types of its answers. */
+export const GATE_TYPES: readonly string[] = [JSON_TYPE, EVENT_STREAM];
+
+/**
+ * Answers with the lists. A client that accepts server-sent events gets all of them, and then what changes, until it goes.
+ * @throws ApiError
+ */
+export function answerGate(
+  { gate: { current: gate } }: Pick<Sources, "gate">,
+  _: z.output<typeof gateQuerySchema>,
+  request: Request,
+): Response {
+  if (gate === undefined) throw new ApiError(409, "gate.enabled is off");
+  const isStream = (request.headers.get("accept") ?? "").includes(EVENT_STREAM);
+  if (!isStream) return new Response(bodyOf(encodeLists(gate)), { headers: { "Content-Type": JSON_TYPE } });
+  const headers = { "Content-Type": EVENT_STREAM, "Cache-Control": "no-store" };
+  if (request.method === "HEAD") return new Response(null, { headers });
+  if (gate.lists.followers >= FOLLOWERS_MAX) throw new ApiError(503, "too many followers");
+  const events = gate.lists.follow();
+  if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? ""))
+    return new Response(bodyOf(events), { headers });
+  // A flush after every event: a router must not wait for the next one.
+  const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH });
+  pipeline(Readable.from(bytesOf(events)), gzip, () => {});
+  return new Response(ReadableStream.from(gzip), {
+    headers: { ...headers, "Content-Encoding": "gzip", Vary: "Accept-Encoding" },
+  });
+}
+
+function bodyOf(texts: AsyncIterable<string> | Iterable<string>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return ReadableStream.from(bytesOf(texts));
+}
+
+async function* bytesOf(
+  texts: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<Buffer<ArrayBuffer>> {
+  for await (const text of texts) yield Buffer.from(text);
+}
+
+/** A JSON object, some elements of a list at a time. */
+async function* encodeLists({ lists, watch: { tables } }: Gate): AsyncGenerator<string> {
+  yield JSON.stringify({ version: lists.version, homes: lists.homes }).slice(0, -1);
+  for (const list of GATE_LISTS) {
+    let separator = "";
+    yield `,"${list}":[`;
+    for (const elements of tables.told(list, ELEMENTS_PER_EVENT)) {
+      yield separator + JSON.stringify(elements).slice(1, -1);
+      separator = ",\n";
+      await nextTurn();
+    }
+    yield "]";
+  }
+  yield "}\n";
+}

@@ -1,0 +1,72 @@
+/** The gate, wired to configuration, store and tasks. */
+import { randomBytes } from "node:crypto";
+import type { Panel } from "../../admin/panel.ts";
+import { gatePanel } from "../../admin/panels/gate-panel.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { PolicyData } from "../../data-plane/protocol.ts";
+import { Gate } from "../../gate/gate.ts";
+import type { GateSettings } from "../../gate/settings.ts";
+import { steadySeconds } from "../../platform/clock.ts";
+import { KeyedHash } from "../../store/keyed-hash.ts";
+import type { SwarmStore } from "../../store/swarm-store.ts";
+import { TASK } from "../../tasks/task-queue.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { AccessList, buildAccessList } from "../../tracker/access-list.ts";
+import type { Feature } from "../feature.ts";
+import type { TaskDispatcher } from "../task-dispatcher.ts";
+
+/** What the feature needs. */
+export interface GateFeatureParts {
+  readonly store: SwarmStore;
+  readonly tasks: TaskDispatcher;
+  readonly log: Logger;
+}
+
+/** Decides which subscribers' connections to the outside routers refuse, if that is switched on. */
+export class GateFeature implements Feature {
+  readonly panel: Panel;
+  /** Undefined when it was off at the start: then there is no memory for it. */
+  readonly current: Gate | undefined;
+
+  constructor({ store, tasks, log: _ }: GateFeatureParts, loaded: LoadedConfig, { groups }: PolicyData) {
+    const settings = settingsOf(loaded);
+    if (settings.enabled) {
+      const tracker = randomBytes(8).toString("hex");
+      const key = randomBytes(8);
+      const hash = new KeyedHash(key.readUInt32LE(0), key.readUInt32LE(4));
+      const gate = new Gate({ store, hash, settings, groups, tracker, now: steadySeconds });
+      tasks.handle(TASK.gate, (_worker, _token, bytes) => gate.request(bytes));
+      this.current = gate;
+    }
+    this.panel = gatePanel(() => this.current);
+  }
+
+  /** Takes over settings and groups. */
+  adopt(loaded: LoadedConfig, { groups }: PolicyData): void {
+    this.current?.adopt(settingsOf(loaded), groups);
+  }
+
+  /** Begins to look at swarms. */
+  start(): void {
+    this.current?.start();
+  }
+
+  /** Ends all streams. */
+  async stop(): Promise<void> {
+    await this.current?.stop();
+  }
+}
+
+function settingsOf({ config: { gate, selection, tracker }, gateExclude }: LoadedConfig): GateSettings {
+  return {
+    enabled: gate.enabled,
+    groups: gate.groups,
+    seeders: gate.seeders,
+    exclude: new AccessList(buildAccessList("deny", gateExclude)),
+    maxTorrents: gate.max_torrents,
+    maxEndpoints: gate.max_endpoints,
+    home: selection.home,
+    stallSeconds: selection.stall_seconds,
+    interval: tracker.interval,
+  };
+}

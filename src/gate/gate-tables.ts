@@ -1,0 +1,366 @@
+/**
+ * What follows from the verdicts of all gated swarms: which endpoints and addresses are closed, which outside endpoints are
+ * far, and which pairs of address and info-hash are refused.
+ *
+ * An endpoint is closed when all of its records are: as many swarms close it as it has records in all (store/
+ * endpoint-counts.ts). The same goes for an address with all of its endpoints, and for an outside endpoint whose swarms
+ * are all gated.
+ *
+ * Rows and pairs have flags: what they are to be (`listed`), and what followers have been told (`told`). Those that differ
+ * are noted until {@link takeChanges}.
+ */
+import type { EndpointCounts } from "../store/endpoint-counts.ts";
+import type { KeyedHash } from "../store/keyed-hash.ts";
+import { AddressTable } from "./address-table.ts";
+import { GatedSwarms } from "./gated-swarms.ts";
+import { ITEM, ItemLists } from "./item-lists.ts";
+import { ROLE, type Verdict } from "./judge.ts";
+import type { GateElements, GateList } from "./protocol.ts";
+import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
+
+const NONE = -1;
+const LISTED = 1;
+const TOLD = 2;
+const NOTED = 4;
+/** An outside endpoint. */
+const FAR = 8;
+
+/** Elements that are added to lists and removed from them. */
+export interface GateChanges {
+  readonly add: GateElements;
+  readonly remove: GateElements;
+}
+
+/** The tables of one gate. */
+export class GateTables {
+  readonly swarms: GatedSwarms;
+  readonly addresses: AddressTable;
+  /** Swarms that are gated, once for each home. */
+  gated = 0;
+  /** Elements that are to be in each list. */
+  readonly sizes: Record<GateList, number> = { refused: 0, closed: 0, hosts: 0, far: 0 };
+  readonly #items = new ItemLists();
+  readonly #counts: EndpointCounts;
+  /** Rows, and items, whose flags differ. */
+  #notedRows: number[] = [];
+  #notedItems: number[] = [];
+  #epoch = 0;
+  /** Of each record under way: the row of its endpoint and of its address. */
+  #rowOf = new Int32Array(1024);
+  #hostOf = new Int32Array(1024);
+
+  constructor(hash: KeyedHash, counts: EndpointCounts) {
+    this.#counts = counts;
+    this.swarms = new GatedSwarms(hash);
+    this.addresses = new AddressTable(hash);
+  }
+
+  /** Notes that a swarm is gated in a home. @param roles of its records (judge.ts). @param withFar whether its outside endpoints are far. */
+  gate(
+    infoHash: Uint32Array,
+    verdict: Verdict,
+    records: SwarmRecords,
+    roles: Uint8Array,
+    withFar: boolean,
+  ): void {
+    const { addresses, swarms } = this;
+    let swarm = swarms.find(infoHash, verdict.home);
+    if (swarm === NONE) swarm = swarms.add(infoHash, verdict.home);
+    if (swarms.leechers[swarm] === 0) this.gated++;
+    swarms.leechers[swarm] = verdict.leechers;
+    this.#epoch = (this.#epoch + 3) | 0;
+    this.#markWanted(records, roles, withFar);
+    this.#markPresent(swarm);
+    this.#addItems(swarm, records, roles);
+    this.#removeItems(swarm, false);
+    for (let i = 0; i < records.count; i++) {
+      const row = this.#rowOf[i];
+      if (row === NONE || !addresses.isUsed(row)) continue;
+      this.#evaluate(row);
+      if (this.#hostOf[i] !== NONE) this.#evaluate(this.#hostOf[i]);
+    }
+  }
+
+  /** Endpoints that are closed in some swarm, and outside endpoints of gated swarms. */
+  get endpoints(): number {
+    return this.addresses.endpoints;
+  }
+
+  /** Whether a swarm is gated in a home. */
+  isGated(infoHash: Uint32Array, home: number): boolean {
+    const swarm = this.swarms.find(infoHash, home);
+    return swarm !== NONE && this.swarms.leechers[swarm] > 0;
+  }
+
+  /** Notes that a swarm is not gated in a home. @returns whether it was. */
+  open(infoHash: Uint32Array, home: number): boolean {
+    const swarm = this.swarms.find(infoHash, home);
+    if (swarm === NONE || this.swarms.leechers[swarm] === 0) return false;
+    this.swarms.leechers[swarm] = 0;
+    this.gated--;
+    this.#removeItems(swarm, true);
+    this.#releaseSwarm(swarm);
+    return true;
+  }
+
+  /** Opens the members' endpoints that have records which are not gated. @param roles of a swarm's records. */
+  evaluateMembers(records: SwarmRecords, roles: Uint8Array): void {
+    for (let i = 0; i < records.count; i++) {
+      if (roles[i] === ROLE.other) continue;
+      const row = this.addresses.find(
+        records.families[i] === 4 ? 4 : 6,
+        records.addresses,
+        i * COPY_WORDS,
+        records.portAt(i),
+      );
+      if (row === NONE) continue;
+      const host = this.addresses.hosts[row];
+      this.#evaluate(row);
+      if (host !== NONE) this.#evaluate(host);
+    }
+  }
+
+  /** Evaluates up to `count` rows from a number on: records may have come and gone in swarms that are not gated. @returns the next number, 0 at the end. */
+  sweep(from: number, count: number): number {
+    const end = Math.min(this.addresses.end, from + count);
+    for (let row = from; row < end; row++) if (this.addresses.isUsed(row)) this.#evaluate(row);
+    return end >= this.addresses.end ? 0 : end;
+  }
+
+  /** Whether anything has changed since {@link takeChanges}. */
+  get hasChanges(): boolean {
+    return this.#notedRows.length + this.#notedItems.length > 0;
+  }
+
+  /** What has changed since the last call. */
+  takeChanges(): GateChanges {
+    const add: Record<GateList, string[]> = { refused: [], closed: [], hosts: [], far: [] };
+    const remove: Record<GateList, string[]> = { refused: [], closed: [], hosts: [], far: [] };
+    const { addresses } = this;
+    const items = this.#items;
+    for (const item of this.#notedItems) {
+      const flags = items.flags[item] & ~NOTED;
+      items.flags[item] = flags & LISTED ? flags | TOLD : flags & ~TOLD;
+      if ((flags & LISTED) !== (flags & TOLD) / TOLD)
+        ((flags & LISTED) !== 0 ? add : remove).refused.push(this.#pairText(item));
+      if ((flags & LISTED) === 0) this.#releasePair(item);
+    }
+    for (const row of this.#notedRows) {
+      const flags = addresses.flags[row] & ~NOTED;
+      addresses.flags[row] = flags & LISTED ? flags | TOLD : flags & ~TOLD;
+      if ((flags & LISTED) !== (flags & TOLD) / TOLD)
+        ((flags & LISTED) !== 0 ? add : remove)[this.#listOf(row)].push(this.#rowText(row));
+      this.#releaseIfUnused(row);
+    }
+    this.#notedRows = [];
+    this.#notedItems = [];
+    return { add, remove };
+  }
+
+  /** The elements of a list that followers have been told, some at a time. They may change meanwhile: a later change says so. */
+  *told(list: GateList, count: number): Generator<readonly string[]> {
+    const { addresses } = this;
+    const items = this.#items;
+    const isPairs = list === "refused";
+    let found: string[] = [];
+    for (let at = 0; at < (isPairs ? items.end : addresses.end); at++) {
+      const flags = isPairs ? items.flags[at] : addresses.flags[at];
+      if ((flags & TOLD) === 0) continue;
+      if (isPairs) {
+        if (items.kinds[at] === ITEM.refused) found.push(this.#pairText(at));
+      } else if (addresses.isUsed(at) && this.#listOf(at) === list) found.push(this.#rowText(at));
+      if (found.length < count) continue;
+      yield found;
+      found = [];
+    }
+    if (found.length > 0) yield found;
+  }
+
+  /** Whether an element is in a list now, as far as is known. For people. */
+  flagsOf(row: number): { readonly isListed: boolean; readonly isTold: boolean } {
+    const flags = row === NONE ? 0 : this.addresses.flags[row];
+    return { isListed: (flags & LISTED) !== 0, isTold: (flags & TOLD) !== 0 };
+  }
+
+  /** Marks the rows that the swarm is to have items of with `#epoch`, and adds those that are missing. */
+  #markWanted(records: SwarmRecords, roles: Uint8Array, withFar: boolean): void {
+    const { addresses } = this;
+    const epoch = this.#epoch;
+    if (this.#rowOf.length < records.count) {
+      this.#rowOf = new Int32Array(2 * records.count);
+      this.#hostOf = new Int32Array(2 * records.count);
+    }
+    for (let i = 0; i < records.count; i++) {
+      const role = roles[i];
+      const isClosed = role === ROLE.closed;
+      this.#rowOf[i] = NONE;
+      this.#hostOf[i] = NONE;
+      if (!isClosed && !(withFar && role === ROLE.outside)) continue;
+      const family = records.families[i] === 4 ? 4 : 6;
+      const row = addresses.put(family, records.addresses, i * COPY_WORDS, records.portAt(i));
+      this.#rowOf[i] = row;
+      addresses.marks[row] = epoch;
+      if (!isClosed) {
+        addresses.flags[row] |= FAR;
+        continue;
+      }
+      const host = addresses.put(family, records.addresses, i * COPY_WORDS, 0);
+      addresses.hosts[row] = host;
+      this.#hostOf[i] = host;
+      addresses.marks[host] = epoch;
+    }
+    // An address is refused when all of its members are closed here.
+    for (let i = 0; i < records.count; i++) {
+      if (roles[i] < ROLE.bridge || roles[i] === ROLE.closed) continue;
+      const host = addresses.find(records.families[i] === 4 ? 4 : 6, records.addresses, i * COPY_WORDS, 0);
+      if (host !== NONE && addresses.marks[host] === epoch) addresses.marks[host] = (epoch + 2) | 0;
+    }
+  }
+
+  /** Marks the rows that the swarm has items of already, among those that it is to have. */
+  #markPresent(swarm: number): void {
+    const items = this.#items;
+    const { marks } = this.addresses;
+    for (let item = this.swarms.heads[swarm]; item !== NONE; item = items.next[item]) {
+      const row = items.rows[item];
+      if (marks[row] !== this.#epoch) continue;
+      marks[row] = (this.#epoch + 1) | 0;
+      if (items.kinds[item] === ITEM.refused) this.#listPair(item, true);
+    }
+  }
+
+  /** Removes all items of a swarm, or those whose rows are not marked as present. */
+  #removeItems(swarm: number, areAll: boolean): void {
+    const items = this.#items;
+    const { marks } = this.addresses;
+    const present = (this.#epoch + 1) | 0;
+    let before = NONE;
+    for (let item = this.swarms.heads[swarm]; item !== NONE; ) {
+      const next = items.next[item];
+      const row = items.rows[item];
+      if (!areAll && marks[row] === present) before = item;
+      else if (items.kinds[item] === ITEM.refused) {
+        // It stays until followers have been told, and is added again if need be.
+        this.#listPair(item, false);
+        before = item;
+      } else {
+        if (before === NONE) this.swarms.heads[swarm] = next;
+        else items.next[before] = next;
+        items.release(item);
+        this.#uncount(row);
+      }
+      item = next;
+    }
+  }
+
+  #addItems(swarm: number, records: SwarmRecords, roles: Uint8Array): void {
+    const { marks } = this.addresses;
+    const epoch = this.#epoch;
+    for (let i = 0; i < records.count; i++) {
+      const row = this.#rowOf[i];
+      const host = this.#hostOf[i];
+      if (row !== NONE && marks[row] === epoch) {
+        marks[row] = (epoch + 1) | 0;
+        this.#addItem(roles[i] === ROLE.closed ? ITEM.closed : ITEM.far, row, swarm);
+        this.addresses.counts[row]++;
+        if (host !== NONE) this.addresses.counts[host]++;
+      }
+      if (host === NONE || marks[host] !== epoch) continue;
+      marks[host] = (epoch + 1) | 0;
+      this.addresses.pairs[host]++;
+      this.#listPair(this.#addItem(ITEM.refused, host, swarm), true);
+    }
+  }
+
+  #addItem(kind: number, row: number, swarm: number): number {
+    const item = this.#items.add(kind, row, swarm, this.swarms.heads[swarm]);
+    this.swarms.heads[swarm] = item;
+    return item;
+  }
+
+  /** A record is closed no more, or is gone. */
+  #uncount(row: number): void {
+    const { addresses } = this;
+    const host = addresses.hosts[row];
+    addresses.counts[row]--;
+    if (host !== NONE) addresses.counts[host]--;
+    this.#evaluate(row);
+    if (host !== NONE) this.#evaluate(host);
+  }
+
+  /** Finds out whether a row is to be in its list. */
+  #evaluate(row: number): void {
+    const { addresses } = this;
+    const closed = addresses.counts[row];
+    const family = addresses.familyAt(row);
+    const port = addresses.portAt(row);
+    const isListed =
+      closed > 0 && closed >= this.#counts.count(family, addresses.words, row * COPY_WORDS, port);
+    const flags = addresses.flags[row];
+    if (isListed !== ((flags & LISTED) !== 0)) {
+      addresses.flags[row] = flags ^ LISTED;
+      this.sizes[this.#listOf(row)] += isListed ? 1 : -1;
+      if ((flags & NOTED) === 0) {
+        addresses.flags[row] |= NOTED;
+        this.#notedRows.push(row);
+      }
+    }
+    this.#releaseIfUnused(row);
+  }
+
+  #releaseIfUnused(row: number): void {
+    const { addresses } = this;
+    const isUsed = addresses.counts[row] + addresses.pairs[row] > 0;
+    if (!isUsed && addresses.isUsed(row) && (addresses.flags[row] & (LISTED | TOLD | NOTED)) === 0)
+      addresses.release(row);
+  }
+
+  #listPair(item: number, isListed: boolean): void {
+    const items = this.#items;
+    const flags = items.flags[item];
+    if (isListed === ((flags & LISTED) !== 0)) return;
+    items.flags[item] = flags ^ LISTED;
+    this.sizes.refused += isListed ? 1 : -1;
+    if ((flags & NOTED) !== 0) return;
+    items.flags[item] |= NOTED;
+    this.#notedItems.push(item);
+  }
+
+  /** Removes a pair that followers have been told of. */
+  #releasePair(item: number): void {
+    const items = this.#items;
+    const { heads } = this.swarms;
+    const swarm = items.swarms[item];
+    let at = heads[swarm];
+    if (at === item) heads[swarm] = items.next[item];
+    else {
+      while (items.next[at] !== item) at = items.next[at];
+      items.next[at] = items.next[item];
+    }
+    const row = items.rows[item];
+    items.release(item);
+    this.addresses.pairs[row]--;
+    this.#releaseIfUnused(row);
+    this.#releaseSwarm(swarm);
+  }
+
+  /** Releases a swarm without items, unless it is gated. */
+  #releaseSwarm(swarm: number): void {
+    if (this.swarms.heads[swarm] === NONE && this.swarms.leechers[swarm] === 0) this.swarms.release(swarm);
+  }
+
+  #listOf(row: number): GateList {
+    if ((this.addresses.flags[row] & FAR) !== 0) return "far";
+    return this.addresses.portAt(row) === 0 ? "hosts" : "closed";
+  }
+
+  #rowText(row: number): string {
+    const port = this.addresses.portAt(row);
+    const address = this.addresses.addressText(row);
+    return port === 0 ? address : `${address} ${port}`;
+  }
+
+  #pairText(item: number): string {
+    return `${this.addresses.addressText(this.#items.rows[item])} ${this.swarms.infoHashText(this.#items.swarms[item])}`;
+  }
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GateRig } from "../../test/support/gate-rig.ts";
+import { ANNOUNCE_EVENT } from "../model/announce.ts";
+
+const NO_HASH = "0".repeat(40);
+const LARGE = 64 << 10; // coarseLeft of what matters not: only changes do
+
+test("with one downloader nothing is gated; with two, those that are no bridge are closed", () => {
+  const rig = new GateRig();
+  rig.announce("11.0.0.1");
+  assert.deepEqual(rig.lists(), { refused: [], closed: [], hosts: [], far: [] });
+  rig.announce("11.0.0.2");
+  assert.ok(rig.fixture.isBridge("11.0.0.1"));
+  const closed = { refused: [`11.0.0.2 ${NO_HASH}`], closed: ["11.0.0.2 6881"], hosts: ["11.0.0.2"] };
+  assert.deepEqual(rig.lists(), { ...closed, far: [] });
+  rig.announce("99.0.0.1", { port: 51413 });
+  rig.round();
+  assert.deepEqual(rig.lists(), { ...closed, far: ["99.0.0.1 51413"] });
+  rig.announce("11.0.0.1", { event: ANNOUNCE_EVENT.stopped });
+  assert.deepEqual(rig.lists(), { refused: [], closed: [], hosts: [], far: [] });
+});
+
+test("an endpoint that has another torrent is open, and its handshakes of the gated one are refused", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`);
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.3 6881"]);
+  rig.announce("11.0.0.3", { swarm: 7 });
+  rig.round();
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881"]);
+  assert.deepEqual(rig.list("hosts"), ["11.0.0.2"]);
+  assert.deepEqual(rig.list("refused"), [`11.0.0.2 ${NO_HASH}`, `11.0.0.3 ${NO_HASH}`]);
+  rig.announce("11.0.0.3", { swarm: 7, event: ANNOUNCE_EVENT.stopped });
+  rig.round();
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.3 6881"]);
+});
+
+test("who gets nothing is open at the second announce, and stays so for a while", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3, 4]) rig.announce(`11.0.0.${host}`, { left: 1000 });
+  assert.equal(rig.list("closed").length, 3);
+  rig.pass(300);
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`, { left: 900 });
+  rig.announce("11.0.0.4", { left: 1000 });
+  assert.ok(!rig.fixture.isBridge("11.0.0.4"));
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.3 6881"]);
+  const announceAll = (left: number) => {
+    rig.pass(300);
+    for (const host of [1, 2, 3, 4]) rig.announce(`11.0.0.${host}`, { left });
+  };
+  // It gets on from outside, and is not closed at once.
+  announceAll(800);
+  assert.equal(rig.list("closed").length, 2);
+  announceAll(700);
+  assert.equal(rig.list("closed").length, 3);
+});
+
+test("the gate opens when the bridge is lost, and is not on again before long", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`, { left: 1000 });
+  assert.equal(rig.list("closed").length, 2);
+  rig.pass(376);
+  assert.deepEqual(rig.lists(), { refused: [], closed: [], hosts: [], far: [] });
+  for (const host of [2, 3]) rig.announce(`11.0.0.${host}`, { left: 900 });
+  assert.deepEqual(rig.list("closed"), []);
+  rig.pass(300);
+  for (const host of [2, 3]) rig.announce(`11.0.0.${host}`, { left: 800 });
+  rig.pass(300);
+  for (const host of [2, 3]) rig.announce(`11.0.0.${host}`, { left: 700 });
+  assert.equal(rig.list("closed").length, 1);
+});
+
+test("when the bridge has completed, its copy is enough", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`, { left: LARGE });
+  rig.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.completed });
+  assert.deepEqual(rig.list("refused").length, 3);
+  rig.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.stopped });
+  assert.deepEqual(rig.list("refused").length, 0);
+});

@@ -1,0 +1,246 @@
+/**
+ * The gate: holds the policy `bridged` where packets pass. It finds out which swarms a home can feed itself, and who of its
+ * members may meet the outside. Routers get that as lists (gate-lists.ts), and refuse the rest.
+ *
+ * The data plane says which swarms have changed (tracker/gate-notices.ts). They are looked at at once. Besides, a round
+ * looks at all gated swarms and closed endpoints again, every second or less often, as leases end; and once a minute at all
+ * swarms, so that what the data plane could not say is found. All of it runs on the control plane, in slices with rests.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
+import type { PeerGroupsData } from "../network/peer-groups.ts";
+import { restAfter } from "../platform/rest.ts";
+import type { KeyedHash } from "../store/keyed-hash.ts";
+import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { GateLists } from "./gate-lists.ts";
+import { describeHomes, Homes } from "./homes.ts";
+import { PendingSwarms } from "./pending-swarms.ts";
+import type { GateSettings } from "./settings.ts";
+import { SwarmWatch } from "./swarm-watch.ts";
+
+/** After so much work others come to theirs. */
+const SLICE_MS = 0.5;
+
+/** Milliseconds between two rounds, at least, and between two scans of all swarms. */
+const ROUND_MS = 1000;
+const SCAN_MS = 60_000;
+
+/** Swarms whose info-hashes are copied before a shard is let go; addresses that are evaluated in one go. */
+const HOLD = 64;
+const SWEEP = 64;
+
+/** Downloaders in all, without which a scan does not look at a swarm. */
+const LEECHERS_LEAST = 2;
+
+/** What the gate is made of. */
+export interface GateOptions {
+  /** With counts of endpoints. */
+  readonly store: SwarmStore;
+  /** For the gate's own tables, with a key that clients cannot know. */
+  readonly hash: KeyedHash;
+  readonly settings: GateSettings;
+  readonly groups: PeerGroupsData;
+  /** Names this start of the tracker. */
+  readonly tracker: string;
+  /** Seconds, by the clock of the store (platform/clock.ts). */
+  readonly now: () => number;
+}
+
+/** How long things took last. Milliseconds. */
+export interface GateTimes {
+  /** A round, with rests; and of that, work. */
+  roundMs: number;
+  roundWorkMs: number;
+  /** The last scan of all swarms, with the rounds that it was part of. */
+  scanWorkMs: number;
+}
+
+/** The gate of one tracker. */
+export class Gate {
+  readonly lists: GateLists;
+  readonly pending = new PendingSwarms();
+  readonly times: GateTimes = { roundMs: 0, roundWorkMs: 0, scanWorkMs: 0 };
+  readonly #store: SwarmStore;
+  readonly #hash: KeyedHash;
+  readonly #now: () => number;
+  readonly #stop = new AbortController();
+  readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
+  readonly #held = new Uint32Array(HOLD * INFO_HASH_WORDS);
+  #watch: SwarmWatch;
+  #left = { out: 0, excluded: 0, large: 0 };
+  /** The work of the present round, a step at a time. */
+  #round: Iterator<void> | undefined;
+  #roundBegan = 0;
+  #roundWork = 0;
+  #nextRoundAt = 0;
+  #nextScanAt = 0;
+  #wake: () => void = () => {};
+  #running: Promise<void> = Promise.resolve();
+
+  constructor({ store, hash, settings, groups, tracker, now }: GateOptions) {
+    this.#now = now;
+    this.#store = store;
+    this.#hash = hash;
+    const homes = new Homes(groups, settings);
+    this.#watch = new SwarmWatch(this.#store, this.#hash, homes, settings);
+    this.lists = new GateLists(tracker, this.#watch.tables, describeHomes(homes, groups), () =>
+      performance.now(),
+    );
+  }
+
+  /** What is gated. */
+  get watch(): SwarmWatch {
+    return this.#watch;
+  }
+
+  /** Swarms that could be gated, and were not by the last scan. */
+  get left(): { readonly out: number; readonly excluded: number; readonly large: number } {
+    return this.#left;
+  }
+
+  /** Adopts settings and groups. When the homes change, followers begin anew. */
+  adopt(settings: GateSettings, groups: PeerGroupsData): void {
+    const homes = new Homes(groups, settings);
+    const described = describeHomes(homes, groups);
+    if (JSON.stringify(described) === JSON.stringify(this.lists.homes)) {
+      this.#watch.adopt(settings);
+    } else {
+      this.#watch = new SwarmWatch(this.#store, this.#hash, homes, settings);
+      this.lists.replace(this.#watch.tables, described);
+    }
+    this.#round = undefined;
+    this.#nextScanAt = 0;
+    this.#wake();
+  }
+
+  /** Begins to look at swarms. */
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Stops, and ends all streams. Routers let everything through soon. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#wake();
+    await this.#running;
+    this.lists.end();
+  }
+
+  /** Has a swarm looked at soon. @param infoHash its bytes. */
+  request(infoHash: Uint8Array): void {
+    this.pending.add(infoHash);
+    this.#wake();
+  }
+
+  /** Does what is due, without rests; for tests and benchmarks. @param isAll whether a round and a scan are due. */
+  settle(isAll: boolean): void {
+    this.#round = undefined;
+    this.#nextRoundAt = isAll ? 0 : Number.POSITIVE_INFINITY;
+    if (isAll) this.#nextScanAt = 0;
+    while (this.#work(Number.POSITIVE_INFINITY));
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const began = performance.now();
+      const isMore = this.#work(began + SLICE_MS);
+      this.lists.publish();
+      if (isMore) await restAfter(performance.now() - began);
+      else await this.#idle();
+    }
+  }
+
+  /** Waits for a request, or for the next round. */
+  async #idle(): Promise<void> {
+    const waiting = new AbortController();
+    this.#wake = () => waiting.abort();
+    if (this.pending.size > 0 || this.#stop.signal.aborted) return;
+    const wait = Math.max(0, this.#nextRoundAt - performance.now());
+    await delay(wait, undefined, { signal: waiting.signal }).catch(() => {});
+  }
+
+  /** Works until a moment. @returns whether there is more to do now. */
+  #work(until: number): boolean {
+    while (this.pending.take(this.#infoHash)) {
+      this.#watch.look(this.#infoHash, this.#now(), false);
+      if (performance.now() >= until) return true;
+    }
+    const began = performance.now();
+    if (this.#round === undefined) {
+      if (began < this.#nextRoundAt) return false;
+      this.#round = this.#makeRound(began >= this.#nextScanAt);
+      this.#roundBegan = began;
+      this.#roundWork = 0;
+    }
+    let isDone = false;
+    do isDone = this.#round.next().done === true;
+    while (!isDone && performance.now() < until);
+    const now = performance.now();
+    this.#roundWork += now - began;
+    if (!isDone) return true;
+    this.#round = undefined;
+    this.#nextRoundAt = this.#roundBegan + ROUND_MS;
+    this.times.roundMs = now - this.#roundBegan;
+    this.times.roundWorkMs = this.#roundWork;
+    return false;
+  }
+
+  *#makeRound(isScan: boolean): Generator<void> {
+    const { tables } = this.#watch;
+    for (let swarm = 0; swarm < tables.swarms.end; swarm++) {
+      if (tables.swarms.homes[swarm] === 0 || tables.swarms.leechers[swarm] === 0) continue;
+      tables.swarms.copyInfoHash(swarm, this.#infoHash);
+      this.#watch.look(this.#infoHash, this.#now(), false);
+      yield;
+    }
+    if (isScan) yield* this.#scan();
+    let row = 0;
+    do {
+      row = tables.sweep(row, SWEEP);
+      yield;
+    } while (row > 0);
+  }
+
+  /** Looks at all swarms. */
+  *#scan(): Generator<void> {
+    const store = this.#store;
+    const watch = this.#watch;
+    Object.assign(watch.left, { out: 0, excluded: 0, large: 0 });
+    for (let shard = 0; shard < store.shards; shard++) {
+      // From the last down: a removed swarm's place is taken by the last, which has been looked at.
+      for (let number = 0xffffffff; number > 0; ) {
+        if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) break;
+        const below = Math.min(number, store.swarmsIn(shard));
+        number = Math.max(0, below - HOLD);
+        const count = this.#copyInfoHashes(shard, number, below);
+        store.leave(shard);
+        for (let i = 0; i < count; i++) {
+          this.#infoHash.set(this.#held.subarray(i * INFO_HASH_WORDS, (i + 1) * INFO_HASH_WORDS));
+          watch.look(this.#infoHash, this.#now(), true);
+          yield;
+        }
+        yield;
+      }
+    }
+    watch.savings.finish(watch.settings.maxTorrents, watch.settings.maxEndpoints);
+    this.#left = { ...watch.left };
+    this.#nextScanAt = performance.now() + SCAN_MS;
+    this.times.scanWorkMs = this.#roundWork;
+  }
+
+  /** Copies the info-hashes of the swarms that are worth a look. @returns how many. */
+  #copyInfoHashes(shard: number, from: number, below: number): number {
+    const store = this.#store;
+    let count = 0;
+    for (let number = below - 1; number >= from; number--) {
+      const entry = store.swarmAt(shard, number);
+      if (store.incomplete(entry) < LEECHERS_LEAST) continue;
+      for (let i = 0; i < INFO_HASH_WORDS; i++)
+        this.#held[count * INFO_HASH_WORDS + i] = store.words[entry + i];
+      count++;
+    }
+    return count;
+  }
+}

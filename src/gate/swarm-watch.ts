@@ -1,0 +1,155 @@
+/** Looks at one swarm after the other, and puts what follows into the tables. */
+
+import type { KeyedHash } from "../store/keyed-hash.ts";
+import { ageOf } from "../store/peer-record.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { Failures } from "./failures.ts";
+import { GateTables } from "./gate-tables.ts";
+import type { Homes } from "./homes.ts";
+import { type GateMemory, Judge, ROLE, type Verdict } from "./judge.ts";
+import { Savings } from "./savings.ts";
+import type { GateSettings } from "./settings.ts";
+import { COPY_WORDS, SwarmRecords } from "./swarm-records.ts";
+
+/** Since the start. */
+export interface WatchCounts {
+  /** Swarms looked at. */
+  looks: number;
+  /** Gated swarms whose home lost its source, or whose members got nothing. */
+  failed: number;
+  /** Times that a member was opened as it got nothing. */
+  rescued: number;
+}
+
+/** How a swarm stands. */
+export interface SwarmState {
+  readonly verdicts: readonly Verdict[];
+  readonly records: SwarmRecords;
+  readonly roles: Uint8Array;
+}
+
+/** The gate's view of one store, by one set of rules. */
+export class SwarmWatch {
+  readonly tables: GateTables;
+  readonly savings = new Savings();
+  readonly counts: WatchCounts = { looks: 0, failed: 0, rescued: 0 };
+  /** Swarms of the scan under way that could be gated, and are not: beyond the limits, excluded, or with too many peers. */
+  readonly left = { out: 0, excluded: 0, large: 0 };
+  settings: GateSettings;
+  readonly #store: SwarmStore;
+  readonly #homes: Homes;
+  readonly #failures: Failures;
+  readonly #records = new SwarmRecords();
+  #judge: Judge;
+
+  /** @param store with counts of endpoints. */
+  constructor(store: SwarmStore, hash: KeyedHash, homes: Homes, settings: GateSettings) {
+    const { endpoints } = store.limits;
+    if (endpoints === undefined) throw new Error("the store does not count endpoints");
+    this.tables = new GateTables(hash, endpoints);
+    this.settings = settings;
+    this.#store = store;
+    this.#homes = homes;
+    this.#failures = new Failures(hash);
+    this.#judge = new Judge(homes, settings);
+  }
+
+  /** Takes over settings. The homes are the same. */
+  adopt(settings: GateSettings): void {
+    this.settings = settings;
+    this.#judge = new Judge(this.#homes, settings);
+  }
+
+  /**
+   * Looks at a swarm, and notes what follows.
+   * @param now seconds. @param isScan whether it is looked at as one of all.
+   */
+  look(infoHash: Uint32Array, now: number, isScan: boolean): void {
+    this.counts.looks++;
+    const result = this.#records.read(this.#store, infoHash);
+    if (result === "locked") return;
+    if (result !== "read") {
+      if (isScan && result === "large") this.left.large++;
+      for (const { id } of this.#homes.homes) this.tables.open(infoHash, id);
+      return;
+    }
+    const { verdicts, roles } = this.#judgeRecords(infoHash, now);
+    this.#noteFailures(infoHash, verdicts, now);
+    const isExcluded = !this.settings.exclude.allows(infoHash);
+    const areAll = verdicts.every(({ isGated, leechers }) => isGated || leechers === 0);
+    let withFar = areAll;
+    let isAnyGated = false;
+    for (const { id } of this.#homes.homes) {
+      const verdict = verdicts.find(({ home }) => home === id);
+      if (verdict?.isGated !== true) {
+        this.tables.open(infoHash, id);
+        continue;
+      }
+      const hasRoom = !isExcluded && this.#hasRoom(infoHash, verdict);
+      if (isScan) this.#countCandidate(verdict, isExcluded, hasRoom);
+      if (!hasRoom) {
+        this.tables.open(infoHash, id);
+        continue;
+      }
+      this.tables.gate(infoHash, verdict, this.#records, roles, withFar);
+      isAnyGated = true;
+      withFar = false;
+    }
+    if (!isAnyGated) this.tables.evaluateMembers(this.#records, roles);
+  }
+
+  /** How a swarm stands; undefined when there is none, or it could not be read. Nothing changes by it. */
+  examine(infoHash: Uint32Array, now: number): SwarmState | undefined {
+    const result = this.#records.read(this.#store, infoHash);
+    return result === "read" ? this.#judgeRecords(infoHash, now) : undefined;
+  }
+
+  #judgeRecords(infoHash: Uint32Array, now: number): SwarmState {
+    const records = this.#records;
+    const failures = this.#failures;
+    const memory: GateMemory = {
+      isGated: (home) => this.tables.isGated(infoHash, home),
+      isHeld: (home) => failures.isHeld(failures.homeKey(infoHash, home), now),
+      isKeptOpen: (i) => !failures.isEmpty && failures.isHeld(this.#memberKey(infoHash, i), now),
+    };
+    const verdicts = this.#judge.judge(records, memory, now);
+    return { verdicts, records, roles: this.#judge.roles };
+  }
+
+  #memberKey(infoHash: Uint32Array, i: number): number {
+    const records = this.#records;
+    return this.#failures.memberKey(infoHash, records.addresses, i * COPY_WORDS, records.portAt(i));
+  }
+
+  #noteFailures(infoHash: Uint32Array, verdicts: readonly Verdict[], now: number): void {
+    const failures = this.#failures;
+    const { stallSeconds } = this.settings;
+    for (const { home, hasFailed } of verdicts) {
+      if (!hasFailed) continue;
+      this.counts.failed++;
+      failures.note(failures.homeKey(infoHash, home), now, now, stallSeconds);
+    }
+    const records = this.#records;
+    for (let i = 0; i < records.count; i++) {
+      const role = this.#judge.roles[i];
+      if (role !== ROLE.idle && role !== ROLE.stalled) continue;
+      // The clocks of workers and this thread differ by a second: a moment is the announce's, whichever look finds it.
+      const at = now - ageOf(records.wordsB[i], now);
+      if (failures.note(this.#memberKey(infoHash, i), at, now, stallSeconds)) this.counts.rescued++;
+    }
+  }
+
+  #countCandidate({ leechers }: Verdict, isExcluded: boolean, hasRoom: boolean): void {
+    if (isExcluded) this.left.excluded++;
+    else this.savings.add(leechers, this.#records.count);
+    if (!isExcluded && !hasRoom) this.left.out++;
+  }
+
+  /** Whether a swarm may be gated beside the others. One that is gated stays so until the next scan. */
+  #hasRoom(infoHash: Uint32Array, { home, leechers }: Verdict): boolean {
+    const { maxTorrents, maxEndpoints } = this.settings;
+    if (leechers < this.savings.least) return false;
+    if (this.tables.isGated(infoHash, home)) return true;
+    return this.tables.gated < maxTorrents && this.tables.endpoints + this.#records.count <= maxEndpoints;
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Tells the control plane which swarms the gate (gate/) has to look at again: those in which a role may have changed. A
+ * peer that is known and gets on says nothing.
+ */
+import { writeWord } from "../model/address.ts";
+import { INFO_HASH_BYTES, INFO_HASH_WORDS } from "../model/info-hash.ts";
+import type { Requester } from "../selection/requester.ts";
+import { leftOf } from "../store/layout/peer.ts";
+import type { PutOutcome } from "../store/peer-update.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
+
+/** Downloaders with which a swarm can be gated: with fewer nobody can pass anything on. */
+const LEECHERS_LEAST = 2;
+
+/** Queues the notices of one worker. */
+export class GateNotices {
+  readonly #store: SwarmStore;
+  readonly #tasks: Pick<TaskWriter, "push">;
+  readonly #task = new Uint8Array(INFO_HASH_BYTES);
+  /** Of the announce under way: its record is new or has another key, its download got nothing; and its mark so far. */
+  #changed = false;
+  #marked = false;
+
+  constructor(store: SwarmStore, tasks: Pick<TaskWriter, "push">) {
+    this.#store = store;
+    this.#tasks = tasks;
+  }
+
+  /** The record of a peer was stored, and it is not answered yet. @param left of the peer, by coarseLeft. */
+  stored({ before, changed, marked }: PutOutcome, left: number): void {
+    this.#changed = changed || (before !== 0 && left >= leftOf(before));
+    this.#marked = marked;
+  }
+
+  /** The peer was answered: its mark is the present one. The shard of its swarm is locked. @param groups by id: 1 where the gate is on. */
+  answered(groups: Uint8Array | undefined, entry: number, infoHash: Uint32Array, who: Requester): void {
+    if (groups !== undefined && groups[who.group] !== 0 && (this.#changed || this.#marked !== who.marked))
+      this.#notify(entry, infoHash);
+  }
+
+  /** A peer is about to leave. */
+  leaving(groups: Uint8Array | undefined, entry: number, infoHash: Uint32Array, group: number): void {
+    if (groups !== undefined && groups[group] !== 0) this.#notify(entry, infoHash);
+  }
+
+  #notify(entry: number, infoHash: Uint32Array): void {
+    if (this.#store.incomplete(entry) < LEECHERS_LEAST) return;
+    for (let i = 0; i < INFO_HASH_WORDS; i++) writeWord(this.#task, 4 * i, infoHash[i]);
+    this.#tasks.push(TASK.gate, 0, this.#task, 0, INFO_HASH_BYTES);
+  }
+}
