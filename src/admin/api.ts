@@ -5,6 +5,8 @@ import { AnswerExplainer, explainQuerySchema, explanationSchema } from "./explai
 import { answerGate, GATE_TYPES, gateQuerySchema } from "./gate.ts";
 import { answerHashList, HASH_LIST_TYPES, hashListQuerySchema } from "./hash-list.ts";
 import { historyQuerySchema, historySchema, readHistory } from "./history.ts";
+import { REPORT_TYPES, Reporter, reportQuerySchema } from "./report/answer-report.ts";
+import { reportSchema } from "./report/report.ts";
 import type { Sources } from "./sources.ts";
 import { statusSchema } from "./status.ts";
 import { readSwarms, swarmsSchema } from "./swarms.ts";
@@ -19,6 +21,8 @@ export interface Route {
   readonly query: z.ZodObject | undefined;
   /** The schema of a JSON answer, or the media types of another answer. */
   readonly answer: z.ZodObject | readonly string[];
+  /** The media types of other forms of a JSON answer. */
+  readonly alsoAs?: readonly string[];
   /** Returns the content of a JSON answer, or a response. @throws ApiError */
   readonly handle: (query: Readonly<Record<string, string>>, request: Request) => unknown;
 }
@@ -26,6 +30,7 @@ export interface Route {
 /** All routes of one tracker. @param readState returns the status, see {@link statusSchema}. */
 export function makeRoutes(sources: Sources, readState: () => object): Route[] {
   const explainer = new AnswerExplainer(sources);
+  const reporter = new Reporter(sources);
   return [
     {
       path: "/status",
@@ -77,6 +82,14 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
         if (history === undefined) throw new ApiError(503, "the database is unavailable");
         return history;
       },
+    },
+    {
+      path: "/report",
+      summary: "The report of a month: external traffic avoided, by month, day and peer group, and its worth",
+      query: reportQuerySchema,
+      answer: reportSchema,
+      alsoAs: REPORT_TYPES,
+      handle: (query) => reporter.answer(parse(reportQuerySchema, query)),
     },
   ];
 }

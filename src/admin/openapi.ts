@@ -26,13 +26,13 @@ export function describeApi(routes: readonly Route[], version: string): object {
   };
 }
 
-function describe({ path, summary, query, answer }: Route): object {
+function describe({ path, summary, query, answer, alsoAs = [] }: Route): object {
   return {
     operationId: path.slice(1),
     summary,
     parameters: query === undefined ? [] : parameters(query),
     responses: {
-      200: { description: "OK", ...content(answer) },
+      200: { description: "OK", ...content(answer, alsoAs) },
       default: { description: "It could not be answered.", ...content(errorSchema) },
     },
   };
@@ -48,9 +48,10 @@ function parameters(query: z.ZodObject): object[] {
   }));
 }
 
-function content(schema: Route["answer"]): object {
-  if (!(schema instanceof z.ZodObject))
-    return { content: Object.fromEntries(schema.map((type) => [type, {}])) };
+/** @param others media types of other forms, which have no schema. */
+function content(schema: Route["answer"], others: readonly string[] = []): object {
+  const ofTypes = (types: readonly string[]) => Object.fromEntries(types.map((type) => [type, {}]));
+  if (!(schema instanceof z.ZodObject)) return { content: ofTypes(schema) };
   const { $schema, ...rest } = z.toJSONSchema(schema);
-  return { content: { "application/json": { schema: rest } } };
+  return { content: { "application/json": { schema: rest }, ...ofTypes(others) } };
 }

@@ -29,6 +29,13 @@ export interface HistoryRow {
   readonly counts: readonly number[];
 }
 
+/** The price of transit, for the report. */
+interface ReportPrice {
+  /** For a Mbit/s and month; null: unknown. */
+  readonly pricePerMbit: number | null;
+  readonly currency: string;
+}
+
 /** Times of the totals, in seconds since 1970. */
 export interface CountedTimes {
   readonly now: number;
@@ -81,8 +88,12 @@ export interface Sources {
   };
   /** Further problems for the operator. */
   readonly notices: () => readonly string[];
-  /** Totals by spans of five minutes, an hour or a day from a moment on, in seconds. Undefined when the database cannot be used. */
-  readonly history: (span: number, from: number) => Promise<readonly HistoryRow[] | undefined>;
+  /**
+   * Totals by spans of five minutes, an hour or a day from a moment on, and before another, in seconds. Undefined when
+   * the database cannot be used.
+   */
+  readonly history: (span: number, from: number, to?: number) => Promise<readonly HistoryRow[] | undefined>;
   /** The time, when this process began to count, and when its totals were last saved, in seconds since 1970. */
   readonly counted: () => CountedTimes;
+  readonly reportPrice: () => ReportPrice;
 }

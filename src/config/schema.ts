@@ -14,6 +14,7 @@ import { listen } from "./sections/listen.ts";
 import { logging } from "./sections/logging.ts";
 import { neighbors } from "./sections/neighbors.ts";
 import { peerGroups } from "./sections/peer-groups.ts";
+import { report } from "./sections/report.ts";
 import { selection } from "./sections/selection.ts";
 import { tracker } from "./sections/tracker.ts";
 
@@ -46,6 +47,7 @@ export const configSchema = keys(
     ),
     database: database.describe("The database, so that torrents and peers survive a restart."),
     logging: logging.describe("The log."),
+    report: report.describe("The monthly report of avoided external traffic: its price."),
     admin: admin.describe("The admin listener, for the status page, JSON and metrics."),
   },
   neighborsGroupsExist(),

@@ -4,6 +4,7 @@ import { readPage } from "../admin/page.ts";
 import type { Panel } from "../admin/panel.ts";
 import type { ShownPolicy, Sources } from "../admin/sources.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import type { PolicyData } from "../data-plane/protocol.ts";
 import type { WorkerPool } from "../data-plane/worker-pool.ts";
 import { describeFailure } from "../platform/failure.ts";
@@ -46,12 +47,14 @@ export class Admin implements Component {
   readonly #parts: AdminParts;
   readonly #listener: AdminListener;
   #shown: ShownPolicy;
+  #config: Config;
 
   /** @throws AdminError if certificate and key are invalid. */
   constructor(parts: AdminParts) {
     const { loaded, log } = parts;
     this.#parts = parts;
     this.#shown = { ...parts.policy, definitions: loaded.groups };
+    this.#config = loaded.config;
     try {
       this.#listener = new AdminListener(this.#sources(), parts.panels, {
         listen: loaded.config.admin.listen,
@@ -76,6 +79,7 @@ export class Admin implements Component {
   /** Shows the new policy, and adopts the new contents of the files that `admin` names. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void {
     this.#shown = { ...policy, definitions: loaded.groups };
+    this.#config = loaded.config;
     this.notices = this.#adoptSecrets(loaded);
   }
 
@@ -119,6 +123,10 @@ export class Admin implements Component {
       notices: () => this.notices,
       history,
       counted,
+      reportPrice: () => {
+        const { price_per_mbit, currency } = this.#config.report;
+        return { pricePerMbit: price_per_mbit, currency };
+      },
     };
   }
 }

@@ -161,7 +161,7 @@ class App {
       store: memory,
       view: store,
       workers,
-      history: (span, from) => persistence.history(span, from),
+      history: (span, from, to) => persistence.history(span, from, to),
       counted: () => persistence.counted(),
       hashList,
       gate,

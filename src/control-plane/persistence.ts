@@ -87,8 +87,8 @@ export class Persistence implements Component {
   }
 
   /** Reads saved totals, as `Sources.history` describes. */
-  history(span: number, from: number): Promise<readonly HistoryRow[] | undefined> {
-    return this.#storage.readTotals(span, from);
+  history(span: number, from: number, to?: number): Promise<readonly HistoryRow[] | undefined> {
+    return this.#storage.readTotals(span, from, to);
   }
 
   /** The times of the saved totals, as `Sources.counted` describes. */

@@ -302,6 +302,7 @@ function testTotals(makePlace: MakePlace): void {
     );
     const sum = total({ start: 7200, counts: total().counts.map((count, i) => count + i) });
     assert.deepEqual(await database.readTotals(HOUR, 7200), [sum]);
+    assert.deepEqual(await database.readTotals(HOUR, 3600, 7200), hours.slice(0, -1));
     assert.deepEqual(await database.readTotals(DAY, 0), [total({ span: DAY, start: 0 })]);
     await database.deleteTotals(HOUR, 7200);
     assert.deepEqual(await database.readTotals(HOUR, 0), [sum]);

@@ -44,6 +44,9 @@ export interface DatabaseSize {
   readonly bytes: number;
 }
 
+/** Later than the start of every total. */
+export const AFTER_ALL_TOTALS = 2 ** 40;
+
 /** Sorts before all info-hashes: the start for reading in order. */
 export const BEFORE_ALL: Uint8Array = new Uint8Array(0);
 
@@ -76,8 +79,8 @@ export interface Database {
   countInactive(): Promise<number>;
   /** Adds counts to the stored totals. */
   addTotals(totals: readonly GroupTotal[]): Promise<void>;
-  /** The totals of one span that started at `from` or later, ordered by time and group. */
-  readTotals(span: number, from: number): Promise<GroupTotal[]>;
+  /** The totals of one span that started at `from` or later, and before `to`, ordered by time and group. */
+  readTotals(span: number, from: number, to?: number): Promise<GroupTotal[]>;
   /** Deletes the totals of one span that started before a time. */
   deleteTotals(span: number, before: number): Promise<void>;
   size(): Promise<DatabaseSize>;

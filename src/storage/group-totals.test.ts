@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { parseAddress } from "../model/address-text.ts";
 import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity, returnedAt } from "../store/group-activity.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
-import { type Database, DatabaseError, type GroupTotal } from "./database.ts";
-import { DAY, FIVE_MINUTES, GroupTotals, HOUR } from "./group-totals.ts";
+import { AFTER_ALL_TOTALS, type Database, DatabaseError, type GroupTotal } from "./database.ts";
+import { DAY, FIVE_MINUTES, GroupTotals, HOUR, pagesOfTotals } from "./group-totals.ts";
 
 const NOW = 1_700_000_000;
 const HOUR_START = NOW - (NOW % HOUR);
@@ -133,4 +133,16 @@ test("announces and peers given are counted for the requester's group, by the pe
   };
   assert.deepEqual(row("11.0.0.1"), [2, 0, 0, 1, 1, 0, 0, 0, 0, 0, 2]);
   assert.deepEqual(row("14.0.0.1"), Array(ACTIVITY.outside).fill(0));
+});
+
+test("the pages of all totals have every time once, and small parts of the time that is stored", () => {
+  const now = 1_800_000_123;
+  for (const span of [FIVE_MINUTES, HOUR, DAY]) {
+    const pages = pagesOfTotals(span, now);
+    assert.equal(pages[0].from, 0);
+    assert.equal(pages.at(-1)?.to, AFTER_ALL_TOTALS);
+    for (const [i, page] of pages.entries()) if (i > 0) assert.equal(page.from, pages[i - 1].to);
+    const stored = pages.filter(({ from, to }) => from > now - 62 * span && to <= now);
+    assert.ok(stored.every(({ from, to }) => to - from === 24 * span));
+  }
 });

@@ -1,7 +1,7 @@
 /** Totals of peer groups by time spans, from the increments of the data plane's counters. */
 import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY_WIDTH } from "../store/group-activity.ts";
-import type { Database, GroupTotal } from "./database.ts";
+import { AFTER_ALL_TOTALS, type Database, type GroupTotal } from "./database.ts";
 
 /** The time spans of totals, in seconds. */
 export const FIVE_MINUTES = 300;
@@ -10,6 +10,25 @@ export const DAY = 86_400;
 
 /** Most totals that wait for the database. The oldest are dropped first. */
 const WAITING_LIMIT = 20_000;
+
+/** Spans of a page of stored totals, so that a page of a thousand groups is not too large for memory. */
+const PAGE_SPANS = 24;
+/** Totals may be this old, in pages. Older ones are in the first page. */
+const PAGES = 800;
+
+/**
+ * The times of all totals of one span in pages, in order. The first page has all older ones, and the last page those in
+ * the future, from before a clock was set back.
+ * @param now seconds.
+ */
+export function pagesOfTotals(span: number, now: number): { readonly from: number; readonly to: number }[] {
+  const length = span * PAGE_SPANS;
+  const first = Math.floor(now) - PAGES * length;
+  return Array.from({ length: PAGES + 1 }, (_, page) => ({
+    from: page === 0 ? 0 : first + page * length,
+    to: page === PAGES ? AFTER_ALL_TOTALS : first + (page + 1) * length,
+  }));
+}
 
 /** Adds up the counters of all workers. */
 export class GroupTotals {

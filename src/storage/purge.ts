@@ -8,9 +8,9 @@ import { DAY, FIVE_MINUTES, HOUR } from "./group-totals.ts";
 const SLICE = 250;
 const SLICES = 40;
 
-/** For how many days the totals of each span are stored. */
+/** For how many days the totals of each span are stored: of five minutes, for the report of the last whole month. */
 const TOTALS_RETENTION = [
-  { span: FIVE_MINUTES, days: 2 },
+  { span: FIVE_MINUTES, days: 62 },
   { span: HOUR, days: 92 },
   { span: DAY, days: 3660 },
 ] as const;

@@ -190,11 +190,11 @@ export class Storage {
     return this.#files;
   }
 
-  /** The totals of a span from a moment on. @returns undefined when the database cannot be used. */
-  async readTotals(span: number, from: number): Promise<GroupTotal[] | undefined> {
+  /** The totals of a span from a moment on, up to another. @returns undefined when the database cannot be used. */
+  async readTotals(span: number, from: number, to?: number): Promise<GroupTotal[] | undefined> {
     if (this.#database === undefined || this.#failingSince !== undefined) return undefined;
     try {
-      return await this.#database.readTotals(span, from);
+      return await this.#database.readTotals(span, from, to);
     } catch (error) {
       if (error instanceof DatabaseError) return undefined;
       throw error;

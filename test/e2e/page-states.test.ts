@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
-import { Bed, freePort } from "../support/bed.ts";
+import { Bed, freePort, until } from "../support/bed.ts";
 import { openBrowser, openPage } from "../support/browser.ts";
 import { OPERATOR_CONFIG, OperatorLoad } from "../support/operator-load.ts";
 import { writeYear } from "../support/past-totals.ts";
@@ -15,6 +15,8 @@ import { TrackerProcess } from "../support/tracker-process.ts";
 const options = { timeout: 300_000, skip: toolsMissing(["chromium"]) };
 const SCREENSHOTS = fileURLToPath(new URL("../../var/screenshots/", import.meta.url));
 const LOAD_STEPS = 120;
+/** How many states the charts of the last minutes have. */
+const STATES = "document.querySelector('main').dataset.states";
 
 /** How the page is looked at. */
 const VIEWS = [
@@ -31,7 +33,6 @@ async function look(page: Page, state: string): Promise<void> {
   for (const { name, viewport, colorScheme } of VIEWS) {
     await page.setViewportSize(viewport);
     await page.emulateMedia({ colorScheme });
-    await page.waitForFunction("document.readyState === 'complete'");
     const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
     assert.ok(Number(overflow) <= 0, `${state}, ${name}: ${overflow} pixels too wide`);
     await page.screenshot({ path: `${SCREENSHOTS}${state}-${name}.png`, fullPage: true });
@@ -48,6 +49,7 @@ async function startLoaded(t: TestContext, bed: Bed): Promise<TrackerProcess> {
   const config = `${OPERATOR_CONFIG}database: { save_interval: 1 }
 neighbors: [{ name: partner's retracker, announce_request: "${neighbor}" }]
 hashlist: { path: hashes }
+report: { price_per_mbit: 0.4 }
 `;
   const tracker = await TrackerProcess.start(bed, config);
   await new OperatorLoad(tracker.url).run(LOAD_STEPS);
@@ -69,7 +71,7 @@ test("with an hour's, then hung, then stopped", options, async (t) => {
   const tracker = await startLoaded(t, bed);
   const page = await open(await openBrowser(t), tracker.admin);
   await page.waitForSelector(".savings");
-  await page.waitForSelector('main[data-states="4"]');
+  await until("the charts show something", async () => Number(await page.evaluate(STATES)) >= 4);
   await look(page, "hour");
   tracker.process.signal("SIGSTOP");
   await page.waitForSelector("main.old");
@@ -94,6 +96,12 @@ test("with a year's", options, async (t) => {
   const page = await open(await openBrowser(t), tracker.admin);
   await page.getByLabel("year").check();
   await page.waitForSelector(".savings");
-  await page.waitForSelector('main[data-states="4"]');
+  await until("the charts show something", async () => Number(await page.evaluate(STATES)) >= 4);
   await look(page, "year");
+  const [report] = await Promise.all([page.waitForEvent("popup"), page.click("text=Open the report")]);
+  await report.waitForSelector("h1");
+  assert.match((await report.textContent(".figures")) ?? "", /avoided.*less at the peak.*EUR/s);
+  await look(report, "report");
+  const printed = (await report.pdf({ preferCSSPageSize: true })).toString("latin1");
+  assert.equal(printed.match(/\/Type\s*\/Page\b/g)?.length, 1, "it prints to a page");
 });

@@ -4,6 +4,7 @@
  */
 import type { Connection, QueryValues, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import {
+  AFTER_ALL_TOTALS,
   type Database,
   DatabaseError,
   type DatabaseSize,
@@ -171,9 +172,10 @@ export class MysqlDatabase implements Database {
     });
   }
 
-  async readTotals(span: number, from: number): Promise<GroupTotal[]> {
-    const sql = "SELECT * FROM group_total WHERE span = ? AND start >= ? ORDER BY start, peer_group";
-    return (await this.#rows(sql, [span, from])).map(toTotal);
+  async readTotals(span: number, from: number, to: number = AFTER_ALL_TOTALS): Promise<GroupTotal[]> {
+    const sql =
+      "SELECT * FROM group_total WHERE span = ? AND start >= ? AND start < ? ORDER BY start, peer_group";
+    return (await this.#rows(sql, [span, from, to])).map(toTotal);
   }
 
   async deleteTotals(span: number, before: number): Promise<void> {

@@ -5,7 +5,7 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { BEFORE_ALL, type Database, DatabaseError } from "../database.ts";
 import type { CopyCounts, FileRepair, Replaced } from "../database-kind.ts";
-import { DAY, FIVE_MINUTES, HOUR } from "../group-totals.ts";
+import { DAY, FIVE_MINUTES, HOUR, pagesOfTotals } from "../group-totals.ts";
 import { inspectPlace, makeFile, placeError, realPath } from "./place.ts";
 import { hasSwarms, ROWS_AT_ONCE, salvage, writeInSlices } from "./salvage.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
@@ -147,9 +147,11 @@ async function copyAll(from: Database, to: Database): Promise<CopyCounts & { isW
       return [];
     });
   for (const span of [FIVE_MINUTES, HOUR, DAY]) {
-    const totals = await read(from.readTotals(span, 0));
-    await writeInSlices(totals, (slice) => to.addTotals(slice));
-    counts.totals += totals.length;
+    for (const page of pagesOfTotals(span, Date.now() / 1000)) {
+      const totals = await read(from.readTotals(span, page.from, page.to));
+      await writeInSlices(totals, (slice) => to.addTotals(slice));
+      counts.totals += totals.length;
+    }
   }
   for (let after: Uint8Array = BEFORE_ALL; ; ) {
     const rows = await read(from.readSwarms(after, ROWS_AT_ONCE, false));

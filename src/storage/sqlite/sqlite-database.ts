@@ -6,6 +6,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import {
+  AFTER_ALL_TOTALS,
   BEFORE_ALL,
   type Database,
   DatabaseError,
@@ -66,7 +67,8 @@ downloaded = excluded.downloaded, peers = excluded.peers, quiet_since = excluded
   writeTotal: `REPLACE INTO group_total (${TOTAL_COLUMNS}, ${SUM_COLUMN})
 VALUES (?, ?, ?${", ?".repeat(COUNT_COLUMNS.length)}, ?)`,
   allTotals: "SELECT * FROM group_total",
-  readTotals: "SELECT * FROM group_total WHERE span = ? AND start >= ? ORDER BY start, peer_group",
+  readTotals:
+    "SELECT * FROM group_total WHERE span = ? AND start >= ? AND start < ? ORDER BY start, peer_group",
   deleteTotals: "DELETE FROM group_total WHERE span = ? AND start < ?",
   count: "SELECT count(*) AS swarms FROM swarm",
   countInactive: "SELECT count(*) AS inactive FROM swarm WHERE quiet_since IS NOT NULL",
@@ -204,8 +206,8 @@ export class SqliteDatabase implements Database {
     });
   }
 
-  async readTotals(span: number, from: number): Promise<GroupTotal[]> {
-    return this.#all(SQL.readTotals, span, from).map(toTotal);
+  async readTotals(span: number, from: number, to: number = AFTER_ALL_TOTALS): Promise<GroupTotal[]> {
+    return this.#all(SQL.readTotals, span, from, to).map(toTotal);
   }
 
   async deleteTotals(span: number, before: number): Promise<void> {

@@ -73,6 +73,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "docs/tuning.md": { before: "", tools: ["nftables"] },
   "docs/database.md": { before: MARIADB, tools: ["mariadb-server"] },
   "docs/dns.md": { before: RESOLVER + INSTALLED, tools: ["bind9", "unbound", "dnsmasq-base"] },
+  "docs/admin.md": { before: INSTALLED, tools: [] },
   "docs/operations.md": {
     before: `${INSTALLED}mkdir -p /etc/prometheus; cp "$BTRT/packaging/prometheus/btrt.rules.yml" /etc/prometheus/`,
     tools: [],

@@ -8,6 +8,9 @@ import type { SectionProps } from "../live.ts";
 import { type Savings as Figures, SPANS } from "../savings.ts";
 import { UNCOUNTED_TRAFFIC } from "./refusals.tsx";
 
+/** Months that can be chosen for a report. */
+const MONTHS = 24;
+
 /** External traffic, compared with that of an ordinary tracker. */
 export function Savings({ status, savings }: SectionProps) {
   const { downloaded, uploaded } = status.locality.reported;
@@ -20,6 +23,7 @@ export function Savings({ status, savings }: SectionProps) {
       ) : (
         <Charts {...savings} history={savings.history} />
       )}
+      <ReportForm now={status.time} />
       <p class="quiet">
         An estimate. Clients in peer groups have reported {scaled(downloaded + uploaded, "B")} received and
         sent since the start. The share of outside peers in their replies is counted as external. An ordinary
@@ -43,6 +47,37 @@ function SpanChoice({ span, select }: Figures) {
         </label>
       ))}
     </fieldset>
+  );
+}
+
+/** Opens the report of a month. @param now a time in ISO 8601. */
+function ReportForm({ now }: { now: string }) {
+  return (
+    <form action="/api/v1/report" target="_blank" rel="noopener">
+      <label>
+        Report of the month
+        <select name="month">
+          {lastMonths(now).map((month) => (
+            <option key={month}>{month}</option>
+          ))}
+        </select>
+      </label>
+      <button type="submit" name="format" value="html">
+        Open the report
+      </button>
+      <button type="submit" name="format" value="csv">
+        CSV
+      </button>
+    </form>
+  );
+}
+
+/** The months up to now, in UTC, the newest first. */
+function lastMonths(now: string): string[] {
+  const date = new Date(now);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  return Array.from({ length: MONTHS }, (_, i) =>
+    new Date(Date.UTC(year, month - i)).toISOString().slice(0, 7),
   );
 }
 
