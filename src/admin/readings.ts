@@ -1,7 +1,7 @@
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../store/group-activity.ts";
-import { CENSUS, LARGEST, LARGEST_WORDS, peersAt, SIZE_CLASSES } from "../tracker/census.ts";
+import { CENSUS, LARGE, LARGEST, LARGEST_WORDS, peersAt, SIZE_CLASSES } from "../tracker/census.ts";
 import type { Sources } from "./sources.ts";
 
 /** Bytes received and sent. */
@@ -90,9 +90,9 @@ function largeSwarm(words: Uint32Array, at: number): LargeSwarm {
   );
   return {
     infoHash: hash.join(""),
-    complete: words[at + 5],
-    incomplete: words[at + 6],
-    peers: [...words.subarray(at + 7, at + LARGEST_WORDS)],
+    complete: words[at + LARGE.complete],
+    incomplete: words[at + LARGE.incomplete],
+    peers: [...words.subarray(at + LARGE.tiers, at + LARGEST_WORDS)],
   };
 }
 

@@ -6,6 +6,7 @@ import type { Config } from "../config/schema.ts";
 import { workerCount } from "../config/worker-count.ts";
 import { FORMATS } from "../hash-list/formats/formats.ts";
 import { formatHostPort } from "../model/address-text.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
 import { memoryBound, shardsFor } from "../store/store-memory.ts";
 
@@ -90,7 +91,7 @@ function describeOverlaps(groups: readonly PeerGroupDefinition[]): string[] {
 }
 
 function describeAccessList(mode: "allow" | "deny", hashes: Uint32Array): string {
-  return `${mode === "allow" ? "only" : "all but"} ${count(hashes.length / 5, "listed torrent")}`;
+  return `${mode === "allow" ? "only" : "all but"} ${count(hashes.length / INFO_HASH_WORDS, "listed torrent")}`;
 }
 
 function count(number: number, noun: string): string {

@@ -2,9 +2,10 @@
  * The household of a peer: its IPv4 address, or the /56 of its IPv6 address (model/address.ts). Limits count
  * households, because one address has 65,535 ports, and a /56 has any number of addresses.
  */
-import { type Family, HOUSEHOLD_MASK } from "../model/address.ts";
+import type { Family } from "../model/address.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { isLearned } from "./layout/key.ts";
+import { householdWord } from "./layout/peer.ts";
 import { ageOf } from "./peer-record.ts";
 
 /**
@@ -17,7 +18,7 @@ export const FAIR_PLACES = 4;
 export function hashHousehold(hash: KeyedHash, family: Family, words: Uint32Array, at: number): number {
   // Signed integers stay off the heap when they are handed on.
   if (family === 4) return hash.hash(words, at, 0, words[at] | 0);
-  return hash.hash(words, at, 1, words[at + 1] & HOUSEHOLD_MASK);
+  return hash.hash(words, at, 1, householdWord(words, at));
 }
 
 /** Whether the address at `words[at]` and `address`, both of one family, are of one household. */
@@ -29,7 +30,7 @@ export function isSameHousehold(
   addressAt: number,
 ): boolean {
   if (words[at] !== address[addressAt]) return false;
-  return family === 4 || ((words[at + 1] ^ address[addressAt + 1]) & HOUSEHOLD_MASK) === 0;
+  return family === 4 || householdWord(words, at) === householdWord(address, addressAt);
 }
 
 /** The peers of one household in a list. Mutable, used again. */

@@ -19,6 +19,8 @@
  *            of each: hash of the info-hash (0: none)  received  sent  last announce, its lowest bit: stopped
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
+import { hasStopped, packLast } from "./layout/traffic.ts";
+import { placeOf } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
 
 const ROW_WORDS = 18;
@@ -109,7 +111,7 @@ export class HybridTable {
   /** An info-hash begins to be announced. @returns whether there is a row of it. */
   begin(): boolean {
     const { sums, left, client } = this.said;
-    const bucket = (client & (this.#buckets - 1)) * BUCKET_WORDS;
+    const bucket = placeOf(client, this.#buckets) * BUCKET_WORDS;
     if ((sums[0] === 0 && sums[1] === 0 && left === 0) || !this.#lock(bucket)) return false;
     let row = this.#findBegun(bucket);
     if (row !== -1) this.#note(row, SECOND);
@@ -123,7 +125,7 @@ export class HybridTable {
 
   /** An info-hash that has begun is announced again. */
   follow(): Hybrid {
-    const bucket = (this.said.client & (this.#buckets - 1)) * BUCKET_WORDS;
+    const bucket = placeOf(this.said.client, this.#buckets) * BUCKET_WORDS;
     if (!this.#lock(bucket)) return HYBRID.none;
     const row = this.#find(bucket);
     const found = row === -1 ? HYBRID.none : this.#continue(row);
@@ -192,7 +194,7 @@ export class HybridTable {
     words[row + member + HASH] = hash;
     words[row + member + SUMS] = sums[0];
     words[row + member + SUMS + 1] = sums[1];
-    words[row + member + SEEN] = (now & ~1) | (event === ANNOUNCE_EVENT.stopped ? 1 : 0);
+    words[row + member + SEEN] = packLast(now, event === ANNOUNCE_EVENT.stopped);
   }
 
   #find(bucket: number): number {
@@ -226,7 +228,7 @@ export class HybridTable {
     this.more[0] = sums[0] - Math.max(words[row + own + SUMS], words[row + other + SUMS]);
     this.more[1] = sums[1] - Math.max(words[row + own + SUMS + 1], words[row + other + SUMS + 1]);
     this.#note(row, own);
-    if (stops && (words[row + other + SEEN] & 1) !== 0) words[row + AT.seen] = 0;
+    if (stops && hasStopped(words[row + other + SEEN])) words[row + AT.seen] = 0;
     return HYBRID.pair;
   }
 
@@ -236,12 +238,12 @@ export class HybridTable {
     const { left, event, now } = this.said;
     if (left > words[row + AT.left]) return false;
     const seen = words[row + other + SEEN];
-    const hasStopped = (seen & 1) !== 0;
+    const otherStopped = hasStopped(seen);
     const stops = event === ANNOUNCE_EVENT.stopped;
-    if (hasStopped && !(stops && now - seen <= TOGETHER_SECONDS)) return false;
+    if (otherStopped && !(stops && now - seen <= TOGETHER_SECONDS)) return false;
     const hasCompleted = event === ANNOUNCE_EVENT.completed && words[row + AT.left] === 0;
     if (hasCompleted && now - words[row + AT.done] > TOGETHER_SECONDS) return false;
-    const isAtOnce = hasStopped || Math.abs(now - seen) <= SAME_SECONDS;
+    const isAtOnce = otherStopped || Math.abs(now - seen) <= SAME_SECONDS;
     return this.#isMore(row, own, other, 0, isAtOnce) && this.#isMore(row, own, other, 1, isAtOnce);
   }
 

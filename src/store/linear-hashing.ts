@@ -9,6 +9,11 @@ export function shardOfHash(hash: number, shards: number): number {
   return (hash >>> 24) & (shards - 1);
 }
 
+/** The place of `hash` in a table of fixed size, a power of two. */
+export function placeOf(hash: number, size: number): number {
+  return hash & (size - 1);
+}
+
 /** The bucket of `hash` among `buckets` (at least 1) buckets. */
 export function bucketOf(hash: number, buckets: number): number {
   const high = 1 << (31 - Math.clz32(buckets));

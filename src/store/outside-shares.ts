@@ -8,8 +8,7 @@
  * client that is returned outside peers has found too little inside.
  */
 
-/** A share of all. */
-export const WHOLE = 0xffff;
+import { packShares, randomShare, returnedShare, WHOLE } from "./layout/traffic.ts";
 
 /** Peers that a client is returned, and could be returned; and how many of them are in no group. */
 export interface AnswerCounts {
@@ -23,19 +22,22 @@ export interface AnswerCounts {
 export function sharesOf({ returned, returnedOutside, candidates, candidatesOutside }: AnswerCounts): number {
   const share = returned === 0 ? 0 : Math.round((WHOLE * returnedOutside) / returned);
   const random = candidates === 0 ? 0 : Math.round((WHOLE * candidatesOutside) / candidates);
-  return (share << 16) | random;
+  return packShares(share, random);
 }
 
 /** The shares so far after another answer. One without peers says nothing. */
 export function followShares(shares: number, who: AnswerCounts): number {
   const more = sharesOf(who);
   const share =
-    who.returned === 0 ? shares >>> 16 : Math.max(more >>> 16, approach(shares >>> 16, more >>> 16));
-  const random = who.candidates === 0 ? shares & WHOLE : approach(shares & WHOLE, more & WHOLE);
-  return (share << 16) | random;
+    who.returned === 0
+      ? returnedShare(shares)
+      : Math.max(returnedShare(more), approach(returnedShare(shares), returnedShare(more)));
+  const random =
+    who.candidates === 0 ? randomShare(shares) : approach(randomShare(shares), randomShare(more));
+  return packShares(share, random);
 }
 
 /** A quarter of the way. */
 function approach(before: number, more: number): number {
-  return (3 * before + more + 2) >>> 2;
+  return Math.floor((3 * before + more + 2) / 4);
 }

@@ -8,6 +8,7 @@
  * words. Nothing is lost of the memory; the count of all peers may be one off from then on.
  */
 import { Heap } from "./heap.ts";
+import { shardFaults } from "./invariants.ts";
 import { CONTROL_PLANE, inheritLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData } from "./store-memory.ts";
 import type { SwarmStore } from "./swarm-store.ts";
@@ -25,6 +26,7 @@ export interface Recovery {
  * @param holder the thread's number as a holder of locks.
  * @param waitMs how long to wait for the lock of the memory, which living threads hold for less than a microsecond.
  * @returns what was dropped, or undefined when the wait was in vain: call again.
+ * @throws Error when an emptied shard breaks an invariant (invariants.ts).
  */
 export function recoverStore(
   data: SwarmStoreData,
@@ -52,6 +54,8 @@ export function recoverStore(
   for (const shard of held) {
     swarms += store.swarmsIn(shard);
     peers += store.forgetShard(shard);
+    const [fault] = shardFaults(data, store, shard);
+    if (fault !== undefined) throw new Error(`an emptied shard is not empty: ${fault}`);
     unlock(locks, shard * LOCK_STRIDE);
   }
   return { shards: held.length, swarms, peers };

@@ -18,7 +18,21 @@ import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY } from "./group-activity.ts";
 import { HYBRID, type Hybrid, type HybridTable } from "./hybrid-table.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { type AnswerCounts, followShares, sharesOf, WHOLE } from "./outside-shares.ts";
+import {
+  hasHybrid,
+  isMemberTag,
+  memberTag,
+  packSlot,
+  pairClient,
+  randomShare,
+  returnedShare,
+  slotAge,
+  slotTag,
+  tagOf,
+  WHOLE,
+} from "./layout/traffic.ts";
+import { placeOf } from "./linear-hashing.ts";
+import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
 
 const SLOT_WORDS = 4;
 const SHARES = 3;
@@ -43,11 +57,6 @@ export function allocateTraffic(maxPeers: number, shards: number): Uint32Array<S
   const slots = Math.max(WAYS, 2 ** Math.floor(Math.log2(maxPeers / PEERS_PER_SLOT / shards)));
   return new Uint32Array(new SharedArrayBuffer(shards * slots * SLOT_WORDS * 4));
 }
-
-/** Of word 0 of a slot: whether it is of addresses in peer groups, whether to look for another info-hash; whose it is. */
-const MEMBER = 0x8000;
-const WITH_HYBRID = 0x4000;
-const TAG = 0x3fff;
 
 /** Seconds, and times as many as its own, after which a slot in a peer group keeps the other from counting no more. */
 const MEMBER_SECONDS = 90;
@@ -103,27 +112,27 @@ export class TrafficTable {
     // Both are keyed hashes: nobody can choose what they make together.
     const hash =
       client === 0 ? this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port) : swarm ^ client;
-    const member = client !== 0 && who.group !== NO_GROUP ? MEMBER : 0;
-    const tag = (hash >>> 18 || 1) | member;
+    const isMember = client !== 0 && who.group !== NO_GROUP;
+    const tag = slotTag(hash, isMember);
     const slot = this.#find(shard, hash, tag, now);
     if (slot === -1) return event === ANNOUNCE_EVENT.stopped;
     // The other address of a client starts, too.
     const begins = event === ANNOUNCE_EVENT.started && client === 0;
     const word = words[slot] | 0;
-    const isKnown = (word & (MEMBER | TAG)) === tag && !begins;
+    const isKnown = tagOf(word) === tag && !begins;
     const seconds = isKnown ? 1 + ageOf(word, now) : 0;
     // Most torrents have one info-hash.
-    const isAlone = client === 0 || (isKnown && (word & WITH_HYBRID) === 0);
+    const isAlone = client === 0 || (isKnown && !hasHybrid(word));
     const kind = isAlone ? HYBRID.none : this.#hybridOf(request, who, hash, now, word, tag);
-    const isCounted = client === 0 || member !== 0 || !this.#isWithMember(seconds, now);
+    const isCounted = client === 0 || isMember || !this.#isWithMember(seconds, now);
     const isPaired = kind >= HYBRID.pair;
     const shares = isPaired ? this.#hybrids.shares : words[slot + SHARES] | 0;
     this.#note(slot, transferred);
     if (isCounted && isPaired) add(this.#hybrids.more, this.#hybrids.seconds, shares, activity, row);
     else if (isCounted) add(this.#more, seconds, shares, activity, row);
     words[slot + SHARES] = isKnown ? followShares(shares, who) : sharesOf(who);
-    const hybrid = kind === HYBRID.alone || kind === HYBRID.pair ? WITH_HYBRID : 0;
-    words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : ((now & 0xffff) << 16) | hybrid | tag;
+    const hybrid = kind === HYBRID.alone || kind === HYBRID.pair;
+    words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : packSlot(now, hybrid, tag);
     return true;
   }
 
@@ -150,13 +159,13 @@ export class TrafficTable {
     tag: number,
   ): Hybrid {
     const { transferred, left, event } = request;
-    const isKnown = (word & (MEMBER | TAG)) === tag;
+    const isKnown = tagOf(word) === tag;
     if (!isKnown && (event === ANNOUNCE_EVENT.stopped || !isSum(transferred, TRANSFERRED.left)))
       return HYBRID.none;
     const hybrids = this.#hybrids;
     const { said } = hybrids;
     // Each of a client's two slots has its own.
-    said.client = who.client ^ (tag & MEMBER);
+    said.client = pairClient(who.client, tag);
     said.answer = who;
     said.hash = hash || 1;
     said.sums[0] = kibOf(transferred[TRANSFERRED.downloaded]);
@@ -178,18 +187,18 @@ export class TrafficTable {
   /** The slot with this tag, or one that it can have, or -1. */
   #find(shard: number, hash: number, tag: number, now: number): number {
     const words = this.#words;
-    const first = (shard * this.#slots + ((hash * WAYS) & (this.#slots - 1) & -WAYS)) * SLOT_WORDS;
+    const first = (shard * this.#slots + placeOf(hash, this.#slots / WAYS) * WAYS) * SLOT_WORDS;
     let own = -1;
     let free = -1;
     this.#other = -1;
     for (let slot = first; slot < first + WAYS * SLOT_WORDS; slot += SLOT_WORDS) {
       // As a signed integer it stays off the heap when it is handed on.
       const word = words[slot] | 0;
-      const its = word & (MEMBER | TAG);
+      const its = tagOf(word);
       if (its === tag) {
         own = slot;
-        if ((tag & MEMBER) !== 0) return own;
-      } else if (its === (tag | MEMBER)) this.#other = slot;
+        if (isMemberTag(tag)) return own;
+      } else if (its === memberTag(tag)) this.#other = slot;
       else if (its === 0 || ageOf(word, now) > STALE_SECONDS) free = slot;
     }
     return own === -1 ? free : own;
@@ -202,14 +211,14 @@ function add(more: Float64Array, seconds: number, shares: number, activity: Floa
     const bytes = more[i] * KIB;
     if (bytes > KIB * KIB_PER_SECOND * seconds) continue;
     activity[row + ACTIVITY.downloaded + i] += bytes;
-    activity[row + ACTIVITY.outside + i] += (bytes * (shares >>> 16)) / WHOLE;
-    activity[row + ACTIVITY.random + i] += (bytes * (shares & WHOLE)) / WHOLE;
+    activity[row + ACTIVITY.outside + i] += (bytes * returnedShare(shares)) / WHOLE;
+    activity[row + ACTIVITY.random + i] += (bytes * randomShare(shares)) / WHOLE;
   }
 }
 
 /** Seconds since a slot was written, whose clock may have been a tick ahead. */
 function ageOf(word: number, now: number): number {
-  const age = (now - (word >>> 16)) & 0xffff;
+  const age = slotAge(word, now);
   return age > 0xff00 ? 0 : age;
 }
 

@@ -5,8 +5,10 @@
  *     scheme 1, event 1, mode 1, unused 1, port 2, lengths of authority, path with query, and User-Agent 2 each,
  *     client's address 16, info-hash 20, keys of swarm and client in ask-times.ts 8 each, then the three texts
  */
+
 import { Address, readWord, writeWord } from "../model/address.ts";
 import type { AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { MODE, type Mode } from "../wire/host-rules.ts";
 import { REQUEST_LINE_LIMIT } from "../wire/http-request.ts";
 import type { TrackerUrl } from "../wire/tracker-url.ts";
@@ -44,7 +46,7 @@ export class ForwardTaskBytes {
     this.#writeShort(LENGTHS + 2, url.queryEnd - url.pathStart);
     this.#writeShort(LENGTHS + 4, 0);
     request.address.writeBytes(bytes, ADDRESS);
-    for (let i = 0; i < 5; i++) writeWord(bytes, INFO_HASH + 4 * i, request.infoHash[i]);
+    for (let i = 0; i < INFO_HASH_WORDS; i++) writeWord(bytes, INFO_HASH + 4 * i, request.infoHash[i]);
     for (let i = 0; i < 4; i++) writeWord(bytes, KEYS + 4 * i, keys[i]);
     this.length = TEXTS;
     this.#append(url.bytes, url.authorityStart, url.authorityEnd);
@@ -103,7 +105,7 @@ export function readForwardTask(task: Uint8Array<ArrayBuffer>): ForwardTask {
     isObserved: task[2] === MODE.observe,
     address,
     port: view.getUint16(PORT),
-    infoHash: Uint32Array.from({ length: 5 }, (_, i) => readWord(task, INFO_HASH + 4 * i)),
+    infoHash: Uint32Array.from({ length: INFO_HASH_WORDS }, (_, i) => readWord(task, INFO_HASH + 4 * i)),
     swarm: key(KEYS),
     client: key(KEYS + 8),
     authority: text(0),

@@ -3,7 +3,9 @@
  *
  *     info-hash:160  new:1  announced peers:31
  */
+
 import { readWord, writeWord } from "../model/address.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 
 const PEERS_AT = 20;
 const NEW = 0x8000_0000;
@@ -23,7 +25,7 @@ export interface RefreshTask {
 
 /** Writes a task. */
 export function writeRefresh(out: Uint8Array, infoHash: Uint32Array, peers: number, isNew: boolean): void {
-  for (let i = 0; i < 5; i++) writeWord(out, 4 * i, infoHash[i]);
+  for (let i = 0; i < INFO_HASH_WORDS; i++) writeWord(out, 4 * i, infoHash[i]);
   writeWord(out, PEERS_AT, isNew ? peers | NEW : peers);
 }
 
@@ -31,7 +33,7 @@ export function writeRefresh(out: Uint8Array, infoHash: Uint32Array, peers: numb
 export function readRefresh(bytes: Uint8Array): RefreshTask {
   const peers = readWord(bytes, PEERS_AT);
   return {
-    infoHash: Uint32Array.from({ length: 5 }, (_, i) => readWord(bytes, 4 * i)),
+    infoHash: Uint32Array.from({ length: INFO_HASH_WORDS }, (_, i) => readWord(bytes, 4 * i)),
     peers: peers & ~NEW,
     isNew: (peers & NEW) !== 0,
   };

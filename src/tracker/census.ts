@@ -4,9 +4,11 @@
  * So no figure needs a scan of its own.
  */
 import type { Family } from "../model/address.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { GROUP_IDS, NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
 import { ACTIVITY_TIERS, tierSlot } from "../store/group-activity.ts";
 import { countsAsClient, groupOf, isComplete } from "../store/layout/key.ts";
+import { copyWords } from "../store/layout/word.ts";
 
 /** Classes of swarms by size. Class `c` has the swarms with more than 2^(c-1) and up to 2^c peers. */
 export const SIZE_CLASSES = 24;
@@ -14,8 +16,15 @@ export const SIZE_CLASSES = 24;
 /** The number of largest swarms that each worker publishes. */
 export const LARGEST = 20;
 
+/** Offsets in what is published of one large swarm; its info-hash comes first. */
+export const LARGE = {
+  complete: INFO_HASH_WORDS,
+  incomplete: INFO_HASH_WORDS + 1,
+  tiers: INFO_HASH_WORDS + 2,
+} as const;
+
 /** Words of one large swarm: info-hash, complete, incomplete, peers by tier (group-activity.ts). */
-export const LARGEST_WORDS = 7 + ACTIVITY_TIERS;
+export const LARGEST_WORDS = LARGE.tiers + ACTIVITY_TIERS;
 
 /** Offsets in a published census, in words. `rounds` is 0 until the first scan is complete. */
 export const CENSUS = {
@@ -111,14 +120,14 @@ export class Census {
   #keep(source: Uint32Array, at: number): void {
     const words = this.#words;
     const to = this.#leastAt;
-    for (let i = 0; i < 5; i++) words[to + i] = source[at + i];
-    words[to + 5] = this.#complete;
-    words[to + 6] = this.#peers - this.#complete;
-    words.set(this.#tiers, to + 7);
+    copyWords(source, at, words, to, INFO_HASH_WORDS);
+    words[to + LARGE.complete] = this.#complete;
+    words[to + LARGE.incomplete] = this.#peers - this.#complete;
+    words.set(this.#tiers, to + LARGE.tiers);
     this.#least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < LARGEST; i++) {
       const place = CENSUS.largest + i * LARGEST_WORDS;
-      const size = words[place + 5] + words[place + 6];
+      const size = words[place + LARGE.complete] + words[place + LARGE.incomplete];
       if (size >= this.#least) continue;
       this.#least = size;
       this.#leastAt = place;

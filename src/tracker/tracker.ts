@@ -1,7 +1,6 @@
 /**
  * The tracker: handles announces and scrapes of all protocols. Read this file first.
  */
-
 import type { Exchange } from "../engine/engine.ts";
 import type { Address } from "../model/address.ts";
 import {
@@ -12,6 +11,7 @@ import {
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { COUNTER } from "../model/counters.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { Random } from "../model/random.ts";
 import type { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
@@ -23,7 +23,7 @@ import { countAdmission, roomFor } from "../store/admission.ts";
 import { identityFrom } from "../store/client-identity.ts";
 import { Displacement } from "../store/displacement.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
-import { noteStranded } from "../store/layout/entry.ts";
+import { copyInfoHash, noteStranded } from "../store/layout/entry.ts";
 import { COUNTS, PutOutcome } from "../store/peer-update.ts";
 import { isRefreshDue, setRefreshed, wasRefreshed } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
@@ -82,7 +82,7 @@ export class Tracker {
   readonly #requester = new Requester();
   readonly #update = new AnnouncedPeer();
   readonly #outcome = new PutOutcome();
-  readonly #infoHash = new Uint32Array(5);
+  readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
 
   constructor({ store, policy, random, clock, counters, activity, tasks = NO_TASKS }: TrackerOptions) {
     this.#store = store;
@@ -217,7 +217,7 @@ export class Tracker {
     const store = this.#store;
     this.#counters[COUNTER.scrapes]++;
     for (let i = 0; i < request.count; i++) {
-      for (let w = 0; w < 5; w++) this.#infoHash[w] = request.infoHashes[i * 5 + w];
+      copyInfoHash(request.infoHashes, i * INFO_HASH_WORDS, this.#infoHash);
       const shard = store.enter(this.#infoHash);
       const entry = store.find(shard, this.#infoHash);
       response.complete[i] = entry === 0 ? 0 : store.complete(entry);

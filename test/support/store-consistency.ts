@@ -1,23 +1,14 @@
 /** Checks all invariants of a store that no thread is changing. */
 import assert from "node:assert/strict";
-import { Address, type Family } from "../../src/model/address.ts";
 import { hashHousehold } from "../../src/store/household.ts";
 import { HouseholdCounts } from "../../src/store/household-counts.ts";
+import { shardFaults } from "../../src/store/invariants.ts";
 import { KeyedHash } from "../../src/store/keyed-hash.ts";
 import { CHUNK_WORDS } from "../../src/store/layout/block.ts";
-import { duplicateCount, learnedCount } from "../../src/store/layout/entry.ts";
-import { isComplete, isDuplicate, isLearned, portOf } from "../../src/store/layout/key.ts";
-import { readAddress, wordAOf } from "../../src/store/layout/peer.ts";
+import { isLearned } from "../../src/store/layout/key.ts";
+import { wordAOf } from "../../src/store/layout/peer.ts";
 import type { SwarmStoreData } from "../../src/store/store-memory.ts";
 import { SwarmStore } from "../../src/store/swarm-store.ts";
-
-/** Peers of a swarm, counted one by one. */
-interface Found {
-  complete: number;
-  incomplete: number;
-  learned: number;
-  duplicates: number;
-}
 
 /** Offsets in the heap of the number of allocated chunks, and of the first free one. */
 const POOL = { lock: 0, taken: 1, freeList: 2 };
@@ -31,15 +22,13 @@ export function assertConsistent(data: SwarmStoreData, drift = 0): void {
   for (let shard = 0; shard < data.shards; shard++) {
     store.enterShard(shard);
     let inShard = 0;
-    let learned = 0;
     for (let number = 0; number < store.swarmsIn(shard); number++) {
       const entry = store.swarmAt(shard, number);
-      inShard += checkSwarm(store, entry);
+      inShard +=
+        store.list(4).count(store.listCell(entry, 4)) + store.list(6).count(store.listCell(entry, 6));
       households.add(store, shard, entry);
-      learned += learnedCount(store.words, entry);
     }
-    assert.equal(data.peers[shard], inShard, `peers of shard ${shard}`);
-    assert.equal(data.learned[shard], learned, `learned peers of shard ${shard}`);
+    assert.deepEqual(shardFaults(data, store, shard), []);
     peers += inShard;
     swarms += store.swarmsIn(shard);
     store.leave(shard);
@@ -72,42 +61,6 @@ class Households {
         this.#counts.add(shard, hashHousehold(this.#hash, family, store.words, record), 1);
       }
     }
-  }
-}
-
-/** @returns the number of its peers. */
-function checkSwarm(store: SwarmStore, entry: number): number {
-  const found = { complete: 0, incomplete: 0, learned: 0, duplicates: 0 };
-  checkList(store, entry, 4, found);
-  checkList(store, entry, 6, found);
-  const { complete, incomplete, learned, duplicates } = found;
-  assert.deepEqual(
-    [
-      store.complete(entry),
-      store.incomplete(entry),
-      learnedCount(store.words, entry),
-      duplicateCount(store.words, entry),
-    ],
-    [complete, incomplete, learned, duplicates],
-  );
-  assert.ok(complete + incomplete + duplicates > 0, "no swarm is without announced peers");
-  return complete + incomplete + learned + duplicates;
-}
-
-function checkList(store: SwarmStore, entry: number, family: Family, found: Found): void {
-  const list = store.list(family);
-  const cell = store.listCell(entry, family);
-  const address = new Address();
-  for (let position = 0; position < list.count(cell); position++) {
-    const record = list.recordAt(cell, position);
-    const { words } = store;
-    readAddress(words, record, family, address);
-    const key = words[wordAOf(record, family)];
-    assert.equal(list.find(cell, address.words, portOf(key)), position, "every peer is found where it is");
-    if (isLearned(key)) found.learned++;
-    else if (isDuplicate(key)) found.duplicates++;
-    else if (isComplete(key)) found.complete++;
-    else found.incomplete++;
   }
 }
 

@@ -132,6 +132,11 @@ export function headCell(entry: number): number {
   return entry + HEAD;
 }
 
+/** Copies the info-hash at `from[at]`. */
+export function copyInfoHash(from: Uint32Array, at: number, to: Uint32Array): void {
+  copyWords(from, at, to, 0, INFO_HASH_WORDS);
+}
+
 /** Whether an entry has this info-hash. */
 export function hasInfoHash(words: Uint32Array, entry: number, infoHash: Uint32Array): boolean {
   return equalWords(words, entry, infoHash, 0, INFO_HASH_WORDS);

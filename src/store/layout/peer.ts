@@ -12,7 +12,7 @@
  * - *Dwell*: how long a copy has been announced, in 64ths of the time after which it is proven.
  * - *Counted*: `downloaded` has counted the peer.
  */
-import type { Address, Family } from "../../model/address.ts";
+import { type Address, type Family, HOUSEHOLD_MASK } from "../../model/address.ts";
 import { LEFT_MAX } from "../../model/announce.ts";
 import { LEARNED_SOURCES } from "../../model/counters.ts";
 import { highestIdentityBit, IDENTITY_BITS, isComplete, portOf } from "./key.ts";
@@ -81,6 +81,11 @@ export function setWordB(words: Uint32Array, wordA: number, wordB: number): void
 export function readAddress(words: Uint32Array, record: number, family: Family, out: Address): void {
   if (family === 4) out.setIPv4(words[record]);
   else out.setIPv6(words[record], words[record + 1], words[record + 2], words[record + 3]);
+}
+
+/** The second word of the household of the IPv6 address at `words[at]`; the first is that of the address. Signed. */
+export function householdWord(words: Uint32Array, at: number): number {
+  return words[at + 1] & HOUSEHOLD_MASK;
 }
 
 /** Whether the record at `record` has this address and port. @param count words of the address. */
