@@ -2,11 +2,12 @@
 """libtorrent clients of one network, each in a process of its own: sessions in one process draw the same random
 numbers, and would all choose the same pieces.
 
-The first line of standard input is a JSON object: torrent, payload (a directory that has the file), settings, and
-clients, each with name, address, directory, seed, at (seconds from "go"), upload and download (kB/s, 0: unlimited),
-and perhaps kill_at (a share of the file) or leave_at (seconds from "go"). Seeders start at once; a line "go" is
-second zero for the others. Standard output: a JSON object per line, each with event and client:
-announced (a tracker has answered; peers), done (has the file; seconds since its start), gone (has left).
+The first line of standard input is a JSON object: settings, and clients, each with name, address, seed, torrents
+(each with metainfo and directory: where it puts the file, or has it), at (seconds from "go"), upload and download
+(kB/s, 0: unlimited), and perhaps kill_at (a share of the first file) or leave_at (seconds from "go"). Seeders start
+at once; a line "go" is second zero for the others. Standard output: a JSON object per line, each with event and
+client: announced (a tracker has answered; peers), done (has the file; torrent, by number; seconds since its start),
+gone (has left).
 When standard input ends, so does this.
 """
 import json
@@ -41,20 +42,37 @@ UNCHOKE_SLOTS = 4
 SELDOM = 300
 
 
+ENCRYPTION = {
+    "disabled": lt.enc_policy.disabled,
+    "enabled": lt.enc_policy.enabled,
+    "forced": lt.enc_policy.forced,
+}
+# All nodes are in one small block of addresses.
+DHT_SETTINGS = {
+    "dht_restrict_routing_ips": False,
+    "dht_restrict_search_ips": False,
+    "dht_prefer_verified_node_ids": False,
+    "dht_enforce_node_id": False,
+    "dht_ignore_dark_internet": False,
+}
+
+
 def session_settings(client, common):
-    encryption = int(lt.enc_policy.forced if common["encryption"] else lt.enc_policy.disabled)
+    encryption = int(ENCRYPTION[common["encryption"]])
     return {
+        **DHT_SETTINGS,
         "listen_interfaces": f"{client['address']}:{PORT}",
         "outgoing_interfaces": client["address"],
-        "enable_dht": False,
-        "enable_lsd": False,
+        "enable_dht": common["dht"] is not None,
+        "dht_bootstrap_nodes": common["dht"] or "",
+        "enable_lsd": common["lsd"],
         "enable_upnp": False,
         "enable_natpmp": False,
         "enable_incoming_utp": common["utp"],
         "enable_outgoing_utp": common["utp"],
         "in_enc_policy": encryption,
         "out_enc_policy": encryption,
-        "prefer_rc4": common["encryption"],
+        "prefer_rc4": common["encryption"] == "forced",
         "announce_to_all_trackers": True,
         "announce_to_all_tiers": True,
         "min_announce_interval": MOST_OFTEN if common["reannounce"] else SELDOM,
@@ -83,7 +101,7 @@ class Client:
     def __init__(self, spec, common):
         self.spec = spec
         self.common = common
-        self.done = False
+        self.done = set()
         self.gone = False
         self.session = None
 
@@ -92,28 +110,38 @@ class Client:
         os.write(sys.stdout.fileno(), f"{json.dumps({'event': event, 'client': self.spec['name'], **more})}\n".encode())
 
     def start(self):
+        self.session = lt.session(session_settings(self.spec, self.common))
+        self.torrents = [self.add(torrent) for torrent in self.spec["torrents"]]
+        self.started = time.monotonic()
+        self.plan_announce()
+
+    def add(self, torrent):
         params = lt.add_torrent_params()
-        params.ti = lt.torrent_info(self.common["torrent"])
-        params.save_path = self.common["payload"] if self.spec["seed"] else self.spec["directory"]
+        params.ti = lt.torrent_info(torrent["metainfo"])
+        params.save_path = torrent["directory"]
         params.max_connections = self.common["connections"]
         params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
         if not self.common["pex"]:
             params.flags |= lt.torrent_flags.disable_pex
         if self.spec["seed"]:
             params.flags |= lt.torrent_flags.seed_mode
-        self.session = lt.session(session_settings(self.spec, self.common))
-        self.torrent = self.session.add_torrent(params)
-        self.started = time.monotonic()
-        self.plan_announce()
+        return self.session.add_torrent(params)
 
     def plan_announce(self):
         every = self.common["reannounce"]
         wait = every * random.uniform(0.8, 0.95) if every else float("inf")
         self.announce_at = time.monotonic() + wait
 
+    def finish(self, torrent):
+        if torrent in self.done:
+            return
+        self.done.add(torrent)
+        self.tell("done", torrent=torrent, seconds=time.monotonic() - self.started)
+
     def leave(self):
         self.gone = True
-        self.session.remove_torrent(self.torrent)
+        for torrent in self.torrents:
+            self.session.remove_torrent(torrent)
         self.tell("gone")
 
     def tick(self, now):
@@ -127,13 +155,13 @@ class Client:
         for alert in self.session.pop_alerts():
             if isinstance(alert, lt.tracker_reply_alert):
                 self.tell("announced", peers=alert.num_peers)
-            elif isinstance(alert, lt.torrent_finished_alert) and not self.spec["seed"] and not self.done:
-                self.done = True
-                self.tell("done", seconds=time.monotonic() - self.started)
+            elif isinstance(alert, lt.torrent_finished_alert) and not self.spec["seed"]:
+                self.finish(self.torrents.index(alert.handle))
         if time.monotonic() >= self.announce_at:
-            self.torrent.force_reannounce(0, -1, lt.reannounce_flags_t.ignore_min_interval)
+            for torrent in self.torrents:
+                torrent.force_reannounce(0, -1, lt.reannounce_flags_t.ignore_min_interval)
             self.plan_announce()
-        if "kill_at" in self.spec and self.torrent.status().progress >= self.spec["kill_at"]:
+        if "kill_at" in self.spec and self.torrents[0].status().progress >= self.spec["kill_at"]:
             self.tell("gone")
             os.kill(os.getpid(), signal.SIGKILL)
         if "leave_at" in self.spec and now is not None and now >= self.spec["leave_at"]:
@@ -178,4 +206,5 @@ def main():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-main()
+if __name__ == "__main__":
+    main()

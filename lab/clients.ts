@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Program } from "./process.ts";
 import { type ClientSettings, type Crew, UPLOAD } from "./scenario.ts";
 import type { Site } from "./site.ts";
-import type { Network } from "./topology.ts";
-import type { Torrent } from "./torrent.ts";
+import { TRACKER_HOST } from "./topology.ts";
+import { PORTS } from "./trackers.ts";
 
 const LIBTORRENT = ["/usr/bin/python3", fileURLToPath(new URL("./client.py", import.meta.url))];
 const PORT = 6881;
@@ -14,40 +14,55 @@ const PORT = 6881;
 /** One client of a run. */
 export interface Client {
   readonly name: string;
-  readonly network: Network;
+  /** The name of its network, and the namespace that the network is. */
+  readonly network: string;
+  readonly namespace: string;
   readonly address: string;
   readonly crew: Crew;
   /** Seconds since the start of the scenario. */
   readonly at: number;
-  /** Answers from trackers so far; always 0 for other clients than libtorrent. */
+  /** Answers from trackers so far, for all torrents; always 0 for other clients than libtorrent. */
   announces: number;
-  /** Seconds from its own start until it had the file. */
-  seconds: number | undefined;
+  /** Its torrents; the first is the one that the run is about. */
+  readonly torrents: readonly ClientTorrent[];
+  /** Seconds from its own start until it had each torrent's file. */
+  readonly seconds: (number | undefined)[];
   /** It has left, or was killed. */
   gone: boolean;
 }
 
+/** A torrent of a client. */
+export interface ClientTorrent {
+  /** The metainfo file. */
+  readonly metainfo: string;
+  /** The directory of the file. */
+  readonly directory: string;
+  /** The number of trackers that it announces to. */
+  readonly trackers: number;
+}
+
 /** A report of client.py. */
-interface Message {
-  readonly event: "announced" | "done" | "gone";
-  readonly client: string;
-  readonly seconds?: number;
+type Message =
+  | { readonly event: "announced" | "gone"; readonly client: string }
+  | { readonly event: "done"; readonly client: string; readonly torrent: number; readonly seconds: number };
+
+/** Whether a client has all of its files. */
+export function isDone({ torrents, seconds }: Client): boolean {
+  return torrents.every((_, i) => seconds[i] !== undefined);
 }
 
 /** All clients of a run. */
 export class Clients {
   readonly all: readonly Client[];
   readonly #site: Site;
-  readonly #torrent: Torrent;
   readonly #settings: ClientSettings;
   /** Processes of libtorrent clients. */
   readonly #hosts: { readonly program: Program; readonly clients: readonly Client[] }[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #begun = 0;
 
-  constructor(site: Site, torrent: Torrent, settings: ClientSettings, all: readonly Client[]) {
+  constructor(site: Site, settings: ClientSettings, all: readonly Client[]) {
     this.#site = site;
-    this.#torrent = torrent;
     this.#settings = settings;
     this.all = all;
   }
@@ -56,11 +71,11 @@ export class Clients {
   async prepare(): Promise<void> {
     const own = this.all.filter(({ crew }) => crew.kind === undefined && crew.killAt !== undefined);
     const shared = this.all.filter((each) => each.crew.kind === undefined && !own.includes(each));
-    const byNetwork = Map.groupBy(shared, ({ network }) => network);
+    const byNetwork = Map.groupBy(shared, ({ namespace }) => namespace);
     for (const clients of [...byNetwork.values(), ...own.map((client) => [client])]) this.#startHost(clients);
-    for (const { crew, name } of this.all) {
+    for (const { crew, name, torrents } of this.all) {
       if (crew.seed) continue;
-      await mkdir(this.#site.path(name));
+      for (const { directory } of torrents) await mkdir(directory, { recursive: true });
       const mark = this.#site.path(`${name}.done`);
       if (crew.kind) await writeFile(this.#hook(name), `#!/bin/sh\n: > ${mark}\n`, { mode: 0o755 });
     }
@@ -83,16 +98,16 @@ export class Clients {
     return (performance.now() - this.#begun) / 1000;
   }
 
-  /** Whether a client that has not left lacks the file. */
+  /** Whether a client that has not left lacks a file. */
   get waiting(): boolean {
-    return this.all.some(({ crew, gone, seconds }) => !crew.seed && !gone && seconds === undefined);
+    return this.all.some((client) => !client.crew.seed && !client.gone && !isDone(client));
   }
 
   /** Checks the clients. @throws Error if one failed. */
   check(): void {
     for (const client of this.all) {
-      if (client.crew.kind === undefined || client.seconds !== undefined) continue;
-      if (existsSync(this.#site.path(`${client.name}.done`))) client.seconds = this.elapsed - client.at;
+      if (client.crew.kind === undefined || client.seconds[0] !== undefined) continue;
+      if (existsSync(this.#site.path(`${client.name}.done`))) client.seconds[0] = this.elapsed - client.at;
     }
     for (const { program, clients } of this.#hosts) {
       if (!program.over || clients.every(({ gone }) => gone)) continue;
@@ -113,22 +128,21 @@ export class Clients {
       const client = byName.get(message.client);
       if (client === undefined) return;
       if (message.event === "announced") client.announces++;
-      if (message.event === "done") client.seconds = message.seconds;
+      if (message.event === "done") client.seconds[message.torrent] = message.seconds;
       if (message.event === "gone") client.gone = true;
     };
-    const program = this.#site.start(clients[0].network.namespace, LIBTORRENT, hear);
+    const program = this.#site.start(clients[0].namespace, LIBTORRENT, hear);
     this.#hosts.push({ program, clients });
-    const { reannounceSeconds, ...settings } = this.#settings;
+    const { reannounceSeconds, dht, ...settings } = this.#settings;
     const job = {
       ...settings,
       reannounce: reannounceSeconds,
-      torrent: this.#torrent.path,
-      payload: this.#torrent.payloadDirectory,
-      clients: clients.map(({ name, address, at, crew }) => ({
+      dht: dht ? `${TRACKER_HOST}:${PORTS.dht}` : null,
+      clients: clients.map(({ name, address, at, crew, torrents }) => ({
         name,
         address,
         at,
-        directory: this.#site.path(name),
+        torrents,
         seed: crew.seed ?? false,
         upload: crew.upload ?? UPLOAD,
         download: crew.download ?? 0,
@@ -139,16 +153,19 @@ export class Clients {
     program.tell(JSON.stringify(job));
   }
 
-  #startAria2({ name, network, address, crew }: Client): void {
+  #startAria2({ name, namespace, address, crew, torrents: [torrent] }: Client): void {
+    const { dht, pex, lsd, reannounceSeconds, connections } = this.#settings;
     const argv = [
       "aria2c",
       "--no-conf",
-      "--enable-dht=false",
+      `--enable-dht=${dht}`,
+      ...(dht ? [`--dht-entry-point=${TRACKER_HOST}:${PORTS.dht}`, `--dht-listen-port=${PORT}`] : []),
+      `--dht-file-path=${this.#site.path(`${name}.dht`)}`,
       "--enable-dht6=false",
-      `--enable-peer-exchange=${this.#settings.pex}`,
-      "--bt-enable-lpd=false",
-      `--bt-tracker-interval=${this.#settings.reannounceSeconds}`,
-      `--bt-max-peers=${this.#settings.connections}`,
+      `--enable-peer-exchange=${pex}`,
+      `--bt-enable-lpd=${lsd}`,
+      `--bt-tracker-interval=${reannounceSeconds}`,
+      `--bt-max-peers=${connections}`,
       "--summary-interval=0",
       "--disable-ipv6=true",
       "--file-allocation=none",
@@ -157,14 +174,14 @@ export class Clients {
       `--max-download-limit=${crew.download ?? 0}K`,
       `--interface=${address}`,
       `--listen-port=${PORT}`,
-      `--dir=${this.#site.path(name)}`,
+      `--dir=${torrent.directory}`,
       `--on-bt-download-complete=${this.#hook(name)}`,
-      this.#torrent.path,
+      torrent.metainfo,
     ];
-    this.#site.start(network.namespace, argv);
+    this.#site.start(namespace, argv);
   }
 
-  #startRtorrent({ name, network, address, crew }: Client): void {
+  #startRtorrent({ name, namespace, address, crew, torrents: [torrent] }: Client): void {
     const { reannounceSeconds: again, connections, pex } = this.#settings;
     const file = this.#site.path(`${name}.rc`);
     const settings = [
@@ -178,13 +195,13 @@ export class Clients {
       `throttle.max_peers.normal.set=${connections}`,
       `throttle.global_up.max_rate.set_kb=${crew.upload ?? UPLOAD}`,
       `throttle.global_down.max_rate.set_kb=${crew.download ?? 0}`,
-      `directory.default.set=${this.#site.path(name)}`,
+      `directory.default.set=${torrent.directory}`,
       `method.set_key=event.download.finished,done,"execute.nothrow=${this.#hook(name)}"`,
       again === 0 ? "" : `schedule2=announce,${again},${again},"d.multicall2=main,d.tracker_announce="`,
-      `schedule2=load,0,0,"load.start=${this.#torrent.path}"`,
+      `schedule2=load,0,0,"load.start=${torrent.metainfo}"`,
     ];
     writeFileSync(file, `${settings.join("\n")}\n`);
-    this.#site.start(network.namespace, ["rtorrent", "-n", "-o", `import=${file}`]);
+    this.#site.start(namespace, ["rtorrent", "-n", "-o", `import=${file}`]);
   }
 
   /** A program that records that a client has the file. */

@@ -21,7 +21,7 @@ const HELP = `npm run lab -- [options]        (as root; needs iproute2, nftables
   --repeat N          runs of each (3)
   --at-once N         so many runs side by side (1); watch the load
   --quick             one run of each of a few scenarios
-  --set KEY=VALUE     a key of BTRT's "selection" for all runs: --set stall_seconds=8
+  --set KEY=VALUE     a key of BTRT's configuration for all runs: --set selection.stall_seconds=8
   --tree DIRECTORY    BTRT in another directory than this
   --json FILE         append every run to a file, a JSON object a line
   --from FILE         take the runs in such a file, too
@@ -60,7 +60,9 @@ async function main(): Promise<void> {
   if (repetitions > 0) await removeStale();
   // Trackers take turns, so that other load on the machine affects all of them.
   const plan = Array.from({ length: repetitions }, (_, i) =>
-    scenarios.flatMap((scenario) => trackers.map((tracker) => ({ scenario, tracker, repetition: i + 1 }))),
+    scenarios.flatMap((scenario) =>
+      trackersFor(scenario, trackers).map((tracker) => ({ scenario, tracker, repetition: i + 1 })),
+    ),
   )
     .flat()
     .values();
@@ -91,7 +93,7 @@ async function runOnce(scenario: Scenario, tracker: TrackerName, repetition: num
     scenario,
     tracker,
     repetition,
-    selection: chosenSettings(),
+    tried: triedSettings(),
     tree: options.tree ?? OWN_TREE,
   });
   const seconds = ((performance.now() - before) / 1000).toFixed(0);
@@ -106,7 +108,7 @@ async function write(runs: readonly RunResult[]): Promise<void> {
   await mkdir(directory, { recursive: true });
   const names = SCENARIOS.map(({ name }) => name);
   await writeFile(join(directory, `${date}-lab.svg`), plot(names, runs));
-  const chosen = Object.entries(chosenSettings()).map(([key, value]) => `\`${key}: ${value}\``);
+  const chosen = (options.set ?? []).map((pair) => `\`${pair.replace("=", ": ")}\``);
   const parts = [
     `# The lab, ${date}`,
     `Copies of the file that entered a home (mean over homes; the least is 1 where no home peer has it), copies that left it, seconds to completion of the clients at home. Medians of the runs, in parentheses the extremes. ${cpus().length} processors (${cpus()[0]?.model.trim()}), ${atOnce()} runs at a time.${chosen.length === 0 ? "" : ` With ${chosen.join(", ")}.`}`,
@@ -149,14 +151,20 @@ function chooseTrackers(): readonly TrackerName[] {
   });
 }
 
-/** The value of `--set`; digits become numbers. */
-function chosenSettings(): Settings {
-  return Object.fromEntries(
-    (options.set ?? []).map((pair) => {
-      const [key, value] = pair.split("=");
-      return [key, /^\d+$/.test(value) ? Number(value) : value];
-    }),
-  );
+/** The trackers that a scenario is run with. Only scenarios with targets for the gate are run with a gate. */
+function trackersFor({ gate }: Scenario, chosen: readonly TrackerName[]): readonly TrackerName[] {
+  return gate === undefined ? chosen.filter((tracker) => tracker !== "bridged-gate") : chosen;
+}
+
+/** The values of `--set`, by section; digits become numbers. */
+function triedSettings(): Record<string, Settings> {
+  const tried: Record<string, Settings> = {};
+  for (const pair of options.set ?? []) {
+    const [, section, key, value] = /^(\w+)\.(\w+)=(.*)$/.exec(pair) ?? [];
+    if (section === undefined) throw new Error(`--set ${pair}: not SECTION.KEY=VALUE`);
+    tried[section] = { ...tried[section], [key]: /^\d+$/.test(value) ? Number(value) : value };
+  }
+  return tried;
 }
 
 async function readRuns(file: string): Promise<RunResult[]> {

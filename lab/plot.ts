@@ -7,6 +7,7 @@ const COLOURS: Record<TrackerName, string> = {
   opentracker: "#9aa5b1",
   nearest: "#e0a33e",
   bridged: "#6cb0e8",
+  "bridged-gate": "#2f6fb0",
 };
 const BAR = 11;
 const GAP = 14;

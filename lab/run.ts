@@ -1,29 +1,14 @@
 /** One run: a scenario with a tracker, and its results. */
 import { cpus } from "node:os";
-import { type Client, Clients } from "./clients.ts";
-import { type Program, until } from "./process.ts";
-import {
-  ARRIVE,
-  CLIENTS,
-  type Crew,
-  clientCount,
-  homesOf,
-  LIMIT_SECONDS,
-  type Scenario,
-} from "./scenario.ts";
+import { type Client, Clients, isDone } from "./clients.ts";
+import { makeTorrents, planClients } from "./plan-clients.ts";
+import { command, until } from "./process.ts";
+import { CLIENTS, homesOf, LIMIT_SECONDS, type Scenario } from "./scenario.ts";
+import { networkSizes, startServices } from "./services.ts";
 import { Site } from "./site.ts";
-import { fractions, median } from "./statistics.ts";
-import { type Flow, type Network, Topology } from "./topology.ts";
-import { makeTorrent, type Torrent } from "./torrent.ts";
-import {
-  announceUrl,
-  OWN_TREE,
-  PORTS,
-  type Settings,
-  startBtrt,
-  startOpentracker,
-  type TrackerName,
-} from "./trackers.ts";
+import { median } from "./statistics.ts";
+import { type Flow, Topology } from "./topology.ts";
+import { OWN_TREE, type Settings, type TrackerName } from "./trackers.ts";
 
 const SEEDERS_LIMIT_MS = 15_000;
 
@@ -33,8 +18,8 @@ export interface RunOptions {
   readonly tracker: TrackerName;
   /** Runs with the same number have the same arrivals with every tracker. */
   readonly repetition: number;
-  /** `selection` keys to try. */
-  readonly selection?: Settings;
+  /** Keys of BTRT's configuration to try, by section. */
+  readonly tried?: { readonly [section: string]: Settings };
   /** The directory of the BTRT to measure; by default this project's. */
   readonly tree?: string;
 }
@@ -60,12 +45,16 @@ export interface RunResult {
   readonly seconds: readonly number[];
   /** Median seconds of the clients in no home, if there is a home. */
   readonly strangersMedian: number | null;
-  /** Clients that were present at the end without the file. */
+  /** As {@link seconds}, for the second torrent, if there is one. */
+  readonly secondTorrent?: readonly number[];
+  /** Clients that were present at the end and lacked a file. */
   readonly unfinished: number;
   /** Answers that libtorrent clients got from trackers. */
   readonly announces: number;
   /** The share of the machine's processors in use. Near 1, processors and not links limit the speed. */
   readonly load: number;
+  /** Packets that the gate has counted, by the name of the counter. */
+  readonly gate?: { readonly [counter: string]: number };
 }
 
 /** @throws Error if something does not start. Everything is removed in any case. */
@@ -79,23 +68,31 @@ export async function run(options: RunOptions): Promise<RunResult> {
 }
 
 async function runIn(site: Site, options: RunOptions): Promise<RunResult> {
-  const { scenario } = options;
+  const { scenario, tracker, tree = OWN_TREE, tried = {} } = options;
   const settings = { ...CLIENTS, ...scenario.clients };
-  const ports = settings.publicTracker ? [PORTS.tested, PORTS.public] : [PORTS.tested];
-  const torrent = await makeTorrent(site.directory, scenario.megabytes, ports.map(announceUrl));
-  const sizes = scenario.networks.map((plan) => ({ ...plan, clients: clientCount(plan) }));
-  const topology = await Topology.build(site, sizes);
-  const trackers = await startTrackers(site, options, topology, torrent, settings.publicTracker);
-  const clients = new Clients(site, torrent, settings, planClients(options, topology));
+  const topology = await Topology.build(site, networkSizes(scenario, settings));
+  const torrents = await makeTorrents(site, scenario);
+  const infoHashes = torrents.map(({ infoHash }) => infoHash);
+  const services = await startServices(site, topology, {
+    scenario,
+    tracker,
+    settings,
+    tree,
+    tried,
+    infoHashes,
+  });
+  const { repetition } = options;
+  const plan = { scenario, repetition, settings, topology, torrents };
+  const clients = new Clients(site, settings, await planClients(site, plan));
   await clients.prepare();
   const seeders = clients.all.filter(({ crew }) => crew.seed);
   const check = () => {
     clients.check();
-    for (const { over, lastLines } of trackers) if (over) throw new Error(`a tracker died:\n${lastLines}`);
+    for (const { over, lastLines } of services) if (over) throw new Error(`a tracker died:\n${lastLines}`);
   };
   const allSeed = () => {
     check();
-    return seeders.every(({ announces }) => announces >= ports.length);
+    return seeders.every((client) => client.announces >= announcesOf(client));
   };
   await until("the seeders have announced", allSeed, SEEDERS_LIMIT_MS);
 
@@ -107,58 +104,13 @@ async function runIn(site: Site, options: RunOptions): Promise<RunResult> {
   }
   clients.stop();
   const load = (busyMs() - before) / (cpus().length * 1000 * clients.elapsed);
-  return { ...describe(options, clients.all, await topology.flows(), torrent.bytes), load };
+  const gate = tracker === "bridged-gate" ? { gate: await gateCounters(topology) } : {};
+  return { ...describe(options, clients.all, await topology.flows(), torrents[0].bytes), ...gate, load };
 }
 
-/** The tracker under test, and possibly a public one. */
-async function startTrackers(
-  site: Site,
-  options: RunOptions,
-  topology: Topology,
-  { infoHash }: Torrent,
-  withPublic: boolean,
-): Promise<Program[]> {
-  const { core } = topology;
-  const settings = configuration(options, topology);
-  const tested =
-    options.tracker === "opentracker"
-      ? await startOpentracker(site, core, PORTS.tested, infoHash)
-      : await startBtrt(site, core, PORTS.tested, options.tree ?? OWN_TREE, settings);
-  return withPublic ? [tested, await startOpentracker(site, core, PORTS.public, infoHash)] : [tested];
-}
-
-/** BTRT's configuration, with the shortest possible intervals, because a run takes less than a minute. */
-function configuration({ scenario, tracker, selection }: RunOptions, topology: Topology): Settings {
-  return {
-    tracker: { interval: 18, min_interval: 9, peer_expiry: 60, max_peers: 10_000, ...scenario.btrt?.tracker },
-    selection: { policy: tracker, stall_seconds: 6, ...scenario.btrt?.selection, ...selection },
-    peer_groups: scenario.networks.flatMap(({ name, priority }) =>
-      priority === undefined ? [] : [{ name, priority, cidr_list: [topology.network(name).cidr] }],
-    ),
-  };
-}
-
-function planClients({ scenario, repetition }: RunOptions, topology: Topology): Client[] {
-  const random = fractions(`${scenario.name} ${repetition}`);
-  return scenario.networks.flatMap((plan) => {
-    const network = topology.network(plan.name);
-    const crews: Crew[] = plan.crews.flatMap((crew) => Array<Crew>(crew.clients).fill(crew));
-    return crews.map((crew, i) => planClient(network, i, crew, random()));
-  });
-}
-
-function planClient(network: Network, index: number, crew: Crew, fraction: number): Client {
-  const [from, to] = crew.arrive ?? ARRIVE;
-  return {
-    name: `${network.name}-${index}`,
-    network,
-    address: network.addresses[index],
-    crew,
-    at: from + fraction * (to - from),
-    announces: 0,
-    seconds: undefined,
-    gone: false,
-  };
+/** Announces that a client makes when it starts. */
+function announcesOf({ torrents }: Client): number {
+  return torrents.reduce((sum, { trackers }) => sum + trackers, 0);
 }
 
 function describe(
@@ -169,17 +121,19 @@ function describe(
 ): Omit<RunResult, "load"> {
   const homes = homesOf(scenario);
   const staying = clients.filter(({ crew, gone }) => !crew.seed && !gone);
-  const atHome = ({ network }: Client) => homes.length === 0 || homes.flat().includes(network.name);
-  const secondsOf = (some: readonly Client[]) => some.map(({ seconds }) => seconds ?? LIMIT_SECONDS);
+  const atHome = ({ network }: Client) => homes.length === 0 || homes.flat().includes(network);
+  const secondsOf = (some: readonly Client[], torrent = 0) =>
+    some.map(({ seconds }) => seconds[torrent] ?? LIMIT_SECONDS).sort((a, b) => a - b);
   const strangers = staying.filter((client) => !atHome(client));
   return {
     scenario: scenario.name,
     tracker,
     repetition,
     homes: homes.map((networks) => homeTraffic(networks, flows, fileBytes)),
-    seconds: secondsOf(staying.filter(atHome)).sort((a, b) => a - b),
+    seconds: secondsOf(staying.filter(atHome)),
+    ...(scenario.second === undefined ? {} : { secondTorrent: secondsOf(staying.filter(atHome), 1) }),
     strangersMedian: strangers.length === 0 ? null : median(secondsOf(strangers)),
-    unfinished: staying.filter(({ seconds }) => seconds === undefined).length,
+    unfinished: staying.filter((client) => !isDone(client)).length,
     announces: clients.reduce((sum, { announces }) => sum + announces, 0),
   };
 }
@@ -196,6 +150,14 @@ function homeTraffic(networks: readonly string[], flows: readonly Flow[], fileBy
     copiesOut: copies(leaving, ({ bytes }) => bytes),
     copiesPushed: copies(entering, ({ openedBySender }) => openedBySender),
   };
+}
+
+/** What the gate has counted: packets, by the name of the counter. */
+async function gateCounters({ core }: Topology): Promise<Record<string, number>> {
+  const list = ["nft", "list", "counters", "table", "inet", "btrt"];
+  const listed = await command(["ip", "netns", "exec", core, ...list]);
+  const found = listed.matchAll(/counter (\S+) \{\s*packets (\d+)/g);
+  return Object.fromEntries([...found].map(([, name, packets]) => [name, Number(packets)]));
 }
 
 /** Milliseconds in which processors were in use. */

@@ -36,15 +36,24 @@ export interface NetworkPlan {
   readonly uplinkMbit?: number;
   /** Its partner, a network before it in the list. The link between them is unlimited. */
   readonly peersWith?: string;
+  /** Milliseconds that a packet takes on its link, in addition to queues. By default 0. */
+  readonly delayMs?: number;
+  /** Whether its clients announce to the public tracker only. */
+  readonly publicOnly?: true;
   readonly crews: readonly Crew[];
 }
 
 /** Settings of clients. */
 export interface ClientSettings {
-  readonly encryption: boolean;
+  /** `enabled` is libtorrent's default: it tries encrypted first, and accepts both. aria2 and rtorrent keep their own. */
+  readonly encryption: "disabled" | "enabled" | "forced";
   readonly utp: boolean;
   /** Peer exchange: clients tell each other the peers they know. */
   readonly pex: boolean;
+  /** Local service discovery (BEP 14) among all clients of a network; only libtorrent and aria2 have it. */
+  readonly lsd: boolean;
+  /** A distributed hash table whose first node is in the core; only libtorrent and aria2 use it. */
+  readonly dht: boolean;
   /** Whether they also ask a public tracker. */
   readonly publicTracker: boolean;
   /** Seconds after which they announce again, unless the tracker requests it earlier; 0: as it requests. */
@@ -66,20 +75,54 @@ export interface Scenario {
   readonly btrt?: { readonly tracker?: Settings; readonly selection?: Settings };
   /** The maximum of copies that may enter a home on average; and the same as a share of opentracker's. */
   readonly copies?: { readonly most: number; readonly share: number };
+  /** Targets of `bridged-gate`; a scenario without them is not run with that tracker. */
+  readonly gate?: GateTargets;
+  /** Every client also has a second torrent, which is not gated. */
+  readonly second?: SecondTorrent;
   /** It shows how far savings shrink, and has no targets. */
   readonly reportOnly?: true;
   /** Whether `--quick` includes it. */
   readonly quick?: true;
 }
 
+/** Targets of the gate, compared with `bridged` without a gate. */
+export interface GateTargets {
+  /** The maximum of copies that may enter a home on average. */
+  readonly copies: number;
+  /** Copies as a share of those without a gate. The target is also met if at most {@link copies} enter. */
+  readonly share?: number;
+  /** Median and slowest completion as a share of those without a gate. */
+  readonly median: number;
+  readonly slowest: number;
+}
+
+/** A torrent that is not gated, beside the one that is. */
+interface SecondTorrent {
+  readonly megabytes: number;
+  /** `unknown`: only the public tracker is asked. `excluded`: BTRT is asked as well, and `gate.exclude` lists it. */
+  readonly known: "unknown" | "excluded";
+}
+
 /** The settings of clients, unless a scenario has others. */
 export const CLIENTS: ClientSettings = {
-  encryption: false,
+  encryption: "disabled",
   utp: false,
   pex: false,
+  lsd: false,
+  dht: false,
   publicTracker: false,
   reannounceSeconds: 3,
   connections: 50,
+};
+
+/** The settings that most people have, except for DHT, which needs a node to start from. */
+export const USUAL_CLIENTS: ClientSettings = {
+  ...CLIENTS,
+  encryption: "enabled",
+  utp: true,
+  pex: true,
+  lsd: true,
+  publicTracker: true,
 };
 
 /** All clients in a network. */

@@ -2,31 +2,18 @@
  * The lab's scenarios. Links are narrow and files small, so that links and not processors limit the speed, and a run
  * takes half a minute. The intervals of announces and of choking are shortened in proportion.
  */
-import type { Crew, NetworkPlan, Scenario } from "./scenario.ts";
-
-const UPLINK_MBIT = 10;
-const SEEDER: Crew = { clients: 1, seed: true };
-/** As many as there are bridges. They arrive first, so they are the bridges at the start. */
-const FIRST = { clients: 2, arrive: [0, 0.2] } as const;
-const THE_OTHERS = { arrive: [1, 2] } as const;
-
-/** A network in a peer group of the nearest priority. */
-function home(name: string, ...crews: readonly Crew[]): NetworkPlan {
-  return { name, priority: 0, uplinkMbit: UPLINK_MBIT, crews };
-}
-
-/** A network in no peer group, with a wide link. */
-function outside(...crews: readonly Crew[]): NetworkPlan {
-  return { name: "outside", crews };
-}
-
-/** Three operators' networks with the same crews. */
-function threeHomes(...crews: readonly Crew[]): NetworkPlan[] {
-  return ["home1", "home2", "home3"].map((name) => home(name, ...crews));
-}
-
-/** Three operators whose traffic between each other costs as much as any other. */
-const EACH_A_HOME = { selection: { home: "group" } } as const;
+import { GATE_SCENARIOS } from "./gate-scenarios.ts";
+import type { Scenario } from "./scenario.ts";
+import {
+  EACH_A_HOME,
+  FIRST,
+  home,
+  outside,
+  SEEDER,
+  THE_OTHERS,
+  threeHomes,
+  UPLINK_MBIT,
+} from "./scenario-parts.ts";
 
 /** The smallest swarm that shows the savings of a policy. */
 const FLASH_CROWD = {
@@ -134,7 +121,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "encrypted-utp",
     about: "The flash crowd with encryption and µTP",
     ...FLASH_CROWD,
-    clients: { encryption: true, utp: true },
+    clients: { encryption: "forced", utp: true },
   },
   {
     name: "seldom-announced",
@@ -158,4 +145,5 @@ export const SCENARIOS: readonly Scenario[] = [
     clients: { publicTracker: true },
     reportOnly: true,
   },
+  ...GATE_SCENARIOS,
 ];

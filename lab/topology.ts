@@ -3,13 +3,19 @@
  * link that is limited both ways. Every network counts what reaches it from each other one, behind its link: what the
  * link's queue drops, and is sent again, is counted once.
  *
- * Addresses are those set apart for measuring networks (RFC 2544), which no rule for private addresses touches.
+ * Addresses are ordinary ones, which no rule for private or reserved addresses touches; nothing leaves the namespaces.
  */
-import { command } from "./process.ts";
+import { fileURLToPath } from "node:url";
+import { command, until } from "./process.ts";
 import type { Site } from "./site.ts";
 
-/** Where trackers listen, in the core. */
-export const TRACKER_HOST = "198.18.0.1";
+/** What all addresses begin with. */
+const BLOCK = "11.18";
+/** Where the tracker under test listens, in the core. */
+export const TRACKER_HOST = `${BLOCK}.0.1`;
+
+const DELAYED_LINK = ["/usr/bin/python3", fileURLToPath(new URL("./delayed-link.py", import.meta.url))];
+const LINK_LIMIT_MS = 5000;
 
 /** Bytes of IP and TCP header in a packet, without options but time stamps. */
 const HEADER_BYTES = 52;
@@ -28,6 +34,10 @@ export interface NetworkSize {
   readonly uplinkMbit?: number;
   /** A network before it in the list. The link between the two is unlimited. */
   readonly peersWith?: string;
+  /** Milliseconds that a packet takes between it and the core, each way. Not together with `uplinkMbit`. */
+  readonly delayMs?: number;
+  /** It has no clients but a service, and what it sends is not counted. */
+  readonly service?: true;
 }
 
 /** A network that has been built. */
@@ -37,6 +47,7 @@ export interface Network {
   readonly cidr: string;
   /** One address for each client. */
   readonly addresses: readonly string[];
+  readonly service: boolean;
 }
 
 /** Payload that one network sent to another, in bytes. */
@@ -86,7 +97,8 @@ export class Topology {
 
   /** The bytes that have arrived in every network from every other one so far. */
   async flows(): Promise<Flow[]> {
-    return (await Promise.all(this.networks.map((to) => this.#flowsInto(to)))).flat();
+    const counting = this.networks.filter(({ service }) => !service);
+    return (await Promise.all(counting.map((to) => this.#flowsInto(to)))).flat();
   }
 
   async #flowsInto(to: Network): Promise<Flow[]> {
@@ -105,11 +117,15 @@ export class Topology {
 
 async function addNetwork(site: Site, core: string, size: NetworkSize, number: number): Promise<Network> {
   const namespace = await site.addNamespace(size.name);
-  const address = (host: number) => `198.18.${number}.${host}`;
+  const address = (host: number) => `${BLOCK}.${number}.${host}`;
   const addresses = Array.from({ length: size.clients }, (_, i) => address(i + 2));
   const link = linkName(size.name);
-  const ends = { core: [link, "netns", core], network: ["uplink", "netns", namespace] };
-  await command(["ip", "link", "add", ...ends.core, "type", "veth", "peer", ...ends.network]);
+  if (size.delayMs === undefined) {
+    const ends = { core: [link, "netns", core], network: ["uplink", "netns", namespace] };
+    await command(["ip", "link", "add", ...ends.core, "type", "veth", "peer", ...ends.network]);
+  } else {
+    await startDelayedLink(site, [core, link, namespace, "uplink"], size.delayMs);
+  }
   await command(
     ["ip", "-n", core, "-batch", "-"],
     `addr add ${address(1)}/24 dev ${link}\nlink set ${link} up\n`,
@@ -127,7 +143,18 @@ async function addNetwork(site: Site, core: string, size: NetworkSize, number: n
     await limit(namespace, "uplink", size.uplinkMbit);
     await limit(core, link, size.uplinkMbit);
   }
-  return { name: size.name, namespace, cidr: `${address(0)}/24`, addresses };
+  return { name: size.name, namespace, cidr: `${address(0)}/24`, addresses, service: size.service ?? false };
+}
+
+/** Makes a link on which every packet takes so long. @param ends twice a namespace and the name of its device. */
+async function startDelayedLink(site: Site, ends: readonly string[], delayMs: number): Promise<void> {
+  let ready = false;
+  const hear = (line: string) => {
+    ready ||= line === "ready";
+  };
+  const program = site.start(ends[0], [...DELAYED_LINK, String(delayMs), ...ends], hear);
+  await until("the delayed link is there", () => ready || program.over, LINK_LIMIT_MS);
+  if (program.over) throw new Error(`no delayed link:\n${program.lastLines}`);
 }
 
 /** Exempts traffic between two networks from their limits: clients are bound to their only link. */
@@ -182,7 +209,7 @@ function countingRules(to: Network, networks: readonly Network[]): string {
 }
 
 function others(to: Network, networks: readonly Network[]): Network[] {
-  return networks.filter((network) => network !== to);
+  return networks.filter((network) => network !== to && !network.service);
 }
 
 /** In the core. Names of interfaces have at most 15 characters. */

@@ -1,28 +1,29 @@
-/** The trackers that are compared. */
+/** The trackers that are compared, and what else a run's clients ask. */
 import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Program, until } from "./process.ts";
+import { command, type Program, until } from "./process.ts";
 import type { Site } from "./site.ts";
 import { TRACKER_HOST } from "./topology.ts";
 
 const CLOCK_AHEAD = new URL("./clock-ahead.ts", import.meta.url).href;
+const DHT_NODE = ["/usr/bin/python3", fileURLToPath(new URL("./dht-node.py", import.meta.url))];
 /** The project that the lab is part of. */
 export const OWN_TREE = fileURLToPath(new URL("..", import.meta.url));
 const START_LIMIT_MS = 20_000;
 
-/** All trackers. The others are compared with the first. */
-export const TRACKERS = ["opentracker", "nearest", "bridged"] as const;
-/** `nearest` and `bridged` are BTRT with that policy. */
+/** All trackers. The others are compared with the first; `bridged-gate` is also compared with `bridged`. */
+export const TRACKERS = ["opentracker", "nearest", "bridged", "bridged-gate"] as const;
+/** `nearest` and `bridged` are BTRT with that policy. With `bridged-gate`, the router enforces the gate. */
 export type TrackerName = (typeof TRACKERS)[number];
 
-/** Ports in the core: of the tracker under test, and of a public one that clients may ask as well. */
-export const PORTS = { tested: 6969, public: 6970 } as const;
+/** Ports: of the tracker under test, its admin listener, a public tracker, and the first node of a hash table. */
+export const PORTS = { tested: 6969, admin: 6971, public: 6970, dht: 6972 } as const;
 
 /** The URL that clients announce to. */
-export function announceUrl(port: number): string {
-  return `http://${TRACKER_HOST}:${port}/announce`;
+export function announceUrl(host: string, port: number): string {
+  return `http://${host}:${port}/announce`;
 }
 
 /** A section of BTRT's configuration, or a part of one. */
@@ -30,46 +31,73 @@ export interface Settings {
   readonly [key: string]: string | number | boolean | readonly (string | Settings)[] | Settings;
 }
 
+/** Where a tracker listens. */
+export interface TrackerPlace {
+  readonly namespace: string;
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Debian's opentracker, which serves listed torrents only. */
 export async function startOpentracker(
   site: Site,
-  core: string,
-  port: number,
-  infoHash: string,
+  { namespace, host, port }: TrackerPlace,
+  infoHashes: readonly string[],
 ): Promise<Program> {
   const directory = site.path(`opentracker-${port}`);
   await mkdir(directory);
-  await writeFile(join(directory, "list"), `${infoHash}\n`);
-  const at = ["-i", TRACKER_HOST, "-p", String(port), "-P", String(port)];
+  await writeFile(join(directory, "list"), infoHashes.map((each) => `${each}\n`).join(""));
+  const at = ["-i", host, "-p", String(port), "-P", String(port)];
   const argv = ["opentracker", ...at, "-u", "nobody", "-d", directory, "-w", "list"];
-  return await listening("opentracker", site.start(core, argv), port);
+  return await listening("opentracker", site.start(namespace, argv), port);
 }
 
 /**
- * BTRT.
+ * BTRT, in the core.
  * @param tree the project's directory: this one, or another version of it.
  * @param settings its configuration, without its addresses.
  */
 export async function startBtrt(
   site: Site,
   core: string,
-  port: number,
   tree: string,
   settings: Settings,
 ): Promise<Program> {
   const file = site.path("btrt.conf");
-  const listen = { http: [`${TRACKER_HOST}:${port}`], udp: [] };
-  await writeFile(file, JSON.stringify({ ...settings, listen }));
-  const argv = [
-    process.execPath,
-    "--import",
-    CLOCK_AHEAD,
-    join(tree, "src/main.ts"),
-    "run",
-    "--config",
-    file,
-  ];
-  return await listening("BTRT", site.start(core, argv), port);
+  const listen = { http: [`${TRACKER_HOST}:${PORTS.tested}`], udp: [] };
+  const admin = { listen: `127.0.0.1:${PORTS.admin}` };
+  await writeFile(file, JSON.stringify({ ...settings, listen, admin }));
+  const argv = [...btrt(tree, CLOCK_AHEAD), "run", "--config", file];
+  return await listening("BTRT", site.start(core, argv), PORTS.tested);
+}
+
+/** The gate of the tracker in the core, on the router that the core is. It is in force when this returns. */
+export async function startGate(site: Site, core: string, tree: string): Promise<Program> {
+  const follow = ["gate", "--follow", `http://127.0.0.1:${PORTS.admin}`];
+  const program = site.start(core, [...btrt(tree), ...follow]);
+  const inForce = async () => {
+    if (program.over) throw new Error(`btrt gate ended:\n${program.lastLines}`);
+    const listed = await command(["ip", "netns", "exec", core, "nft", "list", "tables"]);
+    return listed.includes("table inet btrt");
+  };
+  await until("the gate is in force", inForce, START_LIMIT_MS);
+  return program;
+}
+
+/** The first node of a distributed hash table, in the core. */
+export async function startDhtNode(site: Site, core: string): Promise<Program> {
+  let ready = false;
+  const hear = (line: string) => {
+    ready ||= line === "ready";
+  };
+  const program = site.start(core, [...DHT_NODE, `${TRACKER_HOST}:${PORTS.dht}`], hear);
+  await until("the hash table's first node listens", () => ready || program.over, START_LIMIT_MS);
+  return program;
+}
+
+function btrt(tree: string, preload?: string): string[] {
+  const main = join(tree, "src/main.ts");
+  return preload === undefined ? [process.execPath, main] : [process.execPath, "--import", preload, main];
 }
 
 async function listening(name: string, program: Program, port: number): Promise<Program> {
