@@ -164,7 +164,7 @@ export class PeerSelection {
       const from6 = own === ipv4 ? fromOther : fromOwn;
       if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.peers, this.#at4);
       if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.peers6, this.#at6);
-      const tier = (rank - first) >> 1;
+      const tier = Math.floor((rank - first) / 2);
       const returned = fromOwn + fromOther;
       who.returned += returned;
       if (tier === tiers - 1) who.returnedOutside += returned;

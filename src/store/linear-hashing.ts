@@ -9,6 +9,11 @@ export function shardOfHash(hash: number, shards: number): number {
   return (hash >>> 24) & (shards - 1);
 }
 
+/** One hash of two. */
+export function mixHashes(hash: number, other: number): number {
+  return hash ^ other;
+}
+
 /** The place of `hash` in a table of fixed size, a power of two. */
 export function placeOf(hash: number, size: number): number {
   return hash & (size - 1);

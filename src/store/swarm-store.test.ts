@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { Address } from "../model/address.ts";
 import { admitAny } from "../tracker/tracker-fixture.ts";
 import { clearChanged, VANISHED_WORDS, vanishedFacts } from "./layout/entry.ts";
@@ -101,7 +102,8 @@ describe("swarm store", () => {
     });
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 3000, size: "max" }), (operations) => {
-        const store = new SwarmStore(allocateSwarmStore(1_000_000, 2, KEY), 1);
+        const data = allocateSwarmStore(1_000_000, 2, KEY);
+        const store = new SwarmStore(data, 1);
         const model = new Map<number, Map<string, KnownPeer>>();
         const downloaded = new Map<number, number>();
         for (const { kind, swarm, host, ipv6 } of operations) {
@@ -138,6 +140,7 @@ describe("swarm store", () => {
         }
         assert.equal(store.peerCount, all);
         assert.equal(store.swarmCount, model.size);
+        assertConsistent(data);
       }),
       { numRuns: 40 },
     );

@@ -31,7 +31,7 @@ import {
   tagOf,
   WHOLE,
 } from "./layout/traffic.ts";
-import { placeOf } from "./linear-hashing.ts";
+import { mixHashes, placeOf } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
 
 const SLOT_WORDS = 4;
@@ -111,7 +111,9 @@ export class TrafficTable {
     const { client } = who;
     // Both are keyed hashes: nobody can choose what they make together.
     const hash =
-      client === 0 ? this.#hash.hash(address.words, 0, 4, infoHash[0] ^ infoHash[1] ^ port) : swarm ^ client;
+      client === 0
+        ? this.#hash.hash(address.words, 0, 4, mixHashes(mixHashes(infoHash[0], infoHash[1]), port))
+        : mixHashes(swarm, client);
     const isMember = client !== 0 && who.group !== NO_GROUP;
     const tag = slotTag(hash, isMember);
     const slot = this.#find(shard, hash, tag, now);
