@@ -6,6 +6,7 @@ import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts"
 import { Random } from "../../src/model/random.ts";
 import { NO_GROUP } from "../../src/network/peer-groups.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../../src/store/group-activity.ts";
+import { type ClientRun } from "./bound.ts";
 import { Flows } from "./flows.ts";
 import { PIECES, Pieces } from "./pieces.ts";
 import { homeCount, LANES, type SwarmPlan } from "./plan.ts";
@@ -55,6 +56,8 @@ export interface SwarmResult {
   overfull: number;
   readonly bytesSent: number[];
   readonly bytesReceived: number[];
+  /** The clients of each home. */
+  readonly clients: ClientRun[][];
 }
 
 /** Simulates a swarm. The same arguments have the same result. */
@@ -118,6 +121,7 @@ class Swarm {
       overfull: 0,
       bytesSent: peers.map(() => 0),
       bytesReceived: peers.map(() => 0),
+      clients: Array.from({ length: homeCount(plan) }, () => []),
     };
   }
 
@@ -141,6 +145,11 @@ class Swarm {
     }
     for (const peer of [...this.#present]) this.#account(peer);
     this.#result.estimated = estimateOf(this.#trackers[0]);
+    for (const [peer, home] of this.#homeOf.entries()) {
+      if (home === null) continue;
+      const received = this.#result.bytesReceived[peer];
+      this.#result.clients[home].push({ peer, completedAt: this.#doneAt[peer], received });
+    }
     return this.#result;
   }
 
