@@ -1,24 +1,41 @@
-/** Many swarms of each size with one tracker, what came of them, and what follows for a whole operator. */
+/** Many swarms of each size with one tracker, their results, and what follows for a whole operator. */
 import { Random } from "../../src/model/random.ts";
+import { median } from "../statistics.ts";
+import { leastEntered } from "./bound.ts";
+import type { SwarmPlan } from "./plan.ts";
 import { type DayOptions, dayOfTorrent, MEAN_FILE_BYTES, popularityClasses } from "./population.ts";
 import type { TrackerPlan } from "./simulated-tracker.ts";
 import { type SwarmResult, simulate } from "./swarm.ts";
 
 /** Downloads a day of the torrents that are simulated. */
-export const SIZES = [0.5, 1, 2, 4, 8, 16, 32, 64, 128] as const;
+export const SIZES = [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512] as const;
 
 /** Downloads simulated of each size, and limits for the number of swarms. */
-const DOWNLOADS = 400;
-const SWARMS = { least: 4, most: 200 } as const;
+const DOWNLOADS = 800;
+const SWARMS = { least: 2, most: 200 } as const;
 
-/** What came of the swarms of one size. */
-export interface SizeResult {
+/** The swarms that are simulated. */
+export interface Experiment extends DayOptions {
+  readonly seed: number;
+  /** Multiplies the number of swarms. */
+  readonly effort: number;
+}
+
+/** The swarms of one size, and their results with one tracker. Swarms are the same whatever the tracker. */
+export interface SizeRuns {
   /** Downloads a day, on average. */
   readonly size: number;
-  /** Swarms with a download, and the copies that entered the home in each of them, on average. */
+  readonly plans: readonly SwarmPlan[];
+  readonly results: readonly SwarmResult[];
+}
+
+/** A summary of {@link SizeRuns}. */
+export interface SizeResult {
+  readonly size: number;
+  /** Swarms with a download. */
   readonly fetched: number;
+  /** Copies that entered the home of each of these swarms, and copies that left it, on average. */
   readonly copies: number;
-  /** Copies that left it. */
   readonly copiesOut: number;
   /** Bytes that entered the home, by bytes that its clients downloaded. */
   readonly share: number;
@@ -30,29 +47,24 @@ export interface SizeResult {
   readonly announces: number;
 }
 
-/**
- * Simulates swarms of one size. Swarms are the same whatever the tracker.
- * @param effort multiplies the number of swarms.
- */
-export function simulateSize(
-  size: number,
-  tracker: TrackerPlan,
-  seed: number,
-  effort: number,
-  day: DayOptions,
-): SizeResult {
+/** Simulates the swarms of one size. */
+export function simulateSize(size: number, tracker: TrackerPlan, experiment: Experiment): SizeRuns {
+  const { seed, effort } = experiment;
   const swarms = Math.ceil(Math.max(SWARMS.least, Math.min(SWARMS.most, DOWNLOADS / size)) * effort);
+  const plans: SwarmPlan[] = [];
   const results: SwarmResult[] = [];
   for (let i = 0; i < swarms; i++) {
     const random = new Random([seed, Math.round(size * 1000), i, 1]);
     // The first numbers of seeds that differ little differ little.
     for (let skipped = 0; skipped < 16; skipped++) random.next();
-    results.push(simulate(dayOfTorrent(size, random, day), tracker, random.next()));
+    plans.push(dayOfTorrent(size, random, experiment));
+    results.push(simulate(plans[i], tracker, random.next()));
   }
-  return summarize(size, results);
+  return { size, plans, results };
 }
 
-function summarize(size: number, results: readonly SwarmResult[]): SizeResult {
+/** Summarizes the swarms in which a client at home downloaded. */
+export function summarize({ size, results }: SizeRuns): SizeResult {
   const fetched = results.filter(({ homes: [home] }) => home.downloaded > 0);
   const times = fetched.flatMap(({ seconds, fileBytes }) => seconds.map((each) => (each * 1e9) / fileBytes));
   times.sort((a, b) => a - b);
@@ -70,6 +82,31 @@ function summarize(size: number, results: readonly SwarmResult[]): SizeResult {
   };
 }
 
+/**
+ * The least share of bytes that must enter (bound.ts), if no client takes longer than in these runs.
+ * @param patience each client may take this many times as long.
+ */
+export function leastShare({ plans, results }: SizeRuns, patience: number): number {
+  let least = 0;
+  let downloaded = 0;
+  for (const [i, { clients, homes }] of results.entries()) {
+    least += leastEntered(plans[i], clients[0], patience);
+    downloaded += homes[0].downloaded;
+  }
+  return least / downloaded;
+}
+
+/** The median, over the clients at home, of the time to completion relative to that in other runs of the same swarms. */
+export function medianSlowdown({ plans, results }: SizeRuns, base: SizeRuns): number {
+  const ratios = results.flatMap(({ clients: [clients] }, i) =>
+    clients.map(({ peer, completedAt }, client) => {
+      const { arrives } = plans[i].peers[peer];
+      return (completedAt - arrives) / (base.results[i].clients[0][client].completedAt - arrives);
+    }),
+  );
+  return median(ratios.filter(Number.isFinite));
+}
+
 /** An operator's day. */
 interface Projection {
   readonly subscribers: number;
@@ -82,11 +119,14 @@ interface Projection {
 }
 
 /**
- * What an operator's subscribers fetch in a day, and how much of it comes from outside: every torrent is taken to
- * have the share of the simulated ones nearest in size. Larger ones than simulated save at least as much.
+ * What an operator's subscribers fetch in a day, and how much of it comes from outside: a torrent has the
+ * share of the simulated ones nearest in size. Torrents larger than simulated save at least as much.
  * @param results of {@link SIZES}, ascending.
  */
-export function project(subscribers: number, results: readonly SizeResult[]): Projection {
+export function project(
+  subscribers: number,
+  results: readonly Pick<SizeResult, "size" | "share">[],
+): Projection {
   let [torrents, downloads, entered] = [0, 0, 0];
   for (const each of popularityClasses(subscribers)) {
     if (each.downloads >= 1) torrents += each.torrents;
@@ -105,7 +145,7 @@ export function project(subscribers: number, results: readonly SizeResult[]): Pr
 }
 
 /** The share at a size, between those simulated; on a logarithmic scale. */
-function shareAt(size: number, results: readonly SizeResult[]): number {
+function shareAt(size: number, results: readonly Pick<SizeResult, "size" | "share">[]): number {
   const above = results.findIndex((result) => result.size >= size);
   if (above === 0) return results[0].share;
   if (above === -1) return results.at(-1)!.share;

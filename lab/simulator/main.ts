@@ -5,19 +5,24 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { RunResult } from "../run.ts";
-import { reportPolicies, reportScenarios, reportSettings } from "./report.ts";
+import { type ReportOptions, reportPolicies, reportScenarios, reportSettings } from "./report.ts";
 import type { TriedSelection } from "./simulated-tracker.ts";
 
 const HELP = `npm run simulate -- [options]
 
-  By default: every policy on swarms of all sizes, and projections for operators. Assumptions are in population.ts.
+  By default: every policy on swarms of all sizes, beside the least that must enter (bound.ts), and projections for
+  operators. The assumptions are in population.ts.
   --settings         "bridged" with one setting after the other changed
   --lab              the lab's scenarios; with --from FILE (of "npm run lab -- --json FILE") beside what real clients did
   --set KEY=NUMBER   a setting of "bridged": --set bridges=1; of ${[...keys().keys()].join(", ")}
+  --sizes N,N        downloads a day of the torrents (0.5 to 512)
   --public           clients ask a public tracker, too
-  --rush             all come within half an hour
-  --seed N           another world (1)
-  --effort X         so many times as many swarms (1)
+  --rush             all clients arrive within half an hour
+  --outside N        clients outside for each at home (2)
+  --uplink MBIT      Mbit/s that each torrent may use between the home and the outside (unlimited)
+  --upload X         multiplies everybody's upload rate (1)
+  --seed N           other random numbers (1)
+  --effort X         multiplies the number of swarms (1)
 `;
 
 const { values: options } = parseArgs({
@@ -26,8 +31,12 @@ const { values: options } = parseArgs({
     lab: { type: "boolean" },
     from: { type: "string" },
     set: { type: "string", multiple: true },
+    sizes: { type: "string" },
     public: { type: "boolean" },
     rush: { type: "boolean" },
+    outside: { type: "string" },
+    uplink: { type: "string" },
+    upload: { type: "string" },
     seed: { type: "string", default: "1" },
     effort: { type: "string", default: "1" },
     help: { type: "boolean" },
@@ -37,12 +46,16 @@ const { values: options } = parseArgs({
 if (options.help) {
   console.log(HELP);
 } else {
-  const chosen = {
+  const chosen: ReportOptions = {
     seed: positive("seed", options.seed),
     effort: positive("effort", options.effort),
     selection: chosenSelection(),
     publicTracker: options.public ?? false,
     rush: options.rush ?? false,
+    ...(options.sizes && { sizes: options.sizes.split(",").map((size) => positive("sizes", size)) }),
+    ...(options.outside && { outside: positive("outside", options.outside) }),
+    ...(options.uplink && { uplink: positive("uplink", options.uplink) }),
+    ...(options.upload && { upload: positive("upload", options.upload) }),
   };
   if (options.settings) console.log(reportSettings(chosen));
   else if (options.lab) console.log(reportScenarios(chosen, await labRuns()));

@@ -1,4 +1,4 @@
-/** The most that can flow through a network, by Dinic's algorithm: shortest ways first, all of one length at a time. */
+/** The maximum flow through a network, by Dinic's algorithm: shortest paths first, all of one length at a time. */
 
 /** A directed network. */
 export interface FlowNetwork {
@@ -7,7 +7,7 @@ export interface FlowNetwork {
   readonly edges: [from: number, to: number, capacity: number][];
 }
 
-/** Less than this is nothing, where capacities are bytes. */
+/** Capacities are bytes. Less than one byte counts as nothing. */
 const NEGLIGIBLE = 1;
 
 /** The most that can flow from `source` to `sink`. */
@@ -16,7 +16,7 @@ export function maxFlow(network: FlowNetwork, source: number, sink: number): num
 }
 
 class Dinic {
-  /** Edge `e` leads to `#to[e]`; `e ^ 1` is the way back. Edges of a node are a chain from `#first` by `#next`. */
+  /** Edge `e` leads to `#to[e]`; `e ^ 1` is the reverse edge. The edges of a node are a list from `#first` by `#next`. */
   readonly #to: Int32Array;
   readonly #next: Int32Array;
   readonly #room: Float64Array;
@@ -57,7 +57,7 @@ class Dinic {
     this.#first[from] = edge;
   }
 
-  /** Counts the steps from the source to each node. @returns whether the sink can be reached. */
+  /** Sets the distance of each node from the source. @returns whether the sink can be reached. */
   #measure(source: number, sink: number): boolean {
     this.#level.fill(-1);
     this.#level[source] = 0;

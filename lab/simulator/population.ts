@@ -1,25 +1,39 @@
-/** Swarms as an operator's tracker sees them: a day of one torrent. The figures are assumptions, all of them here. */
+/**
+ * Swarms as an operator's tracker sees them: a day of one torrent. All figures about the population are in this file.
+ *
+ * Most figures are assumptions, because no recent measurement of a whole operator is published. Measurements that exist:
+ *
+ * - How long clients stay: sessions in the P2P Trace Archive (Zhang, Iosup, Epema: The Peer-to-Peer Trace Archive, TU
+ *   Delft, PDS-2010-003) have medians of 28 to 68 minutes, means of 103 to 343 minutes, and upper quartiles of about two
+ *   to six hours. Here the median stay with the file is 44 minutes, the mean 144 minutes, the upper quartile 3.5 hours.
+ * - Who can be connected to: about 64 % of the peers were behind NAT (Halkes, Pouwelse: UDP NAT and Firewall Puncturing
+ *   in the Wild, TU Delft, PDS-2010-007). Port forwarding and hole punching reach some of them. Here 40 % cannot be
+ *   connected to.
+ *
+ * Lines, file sizes, arrivals, the size of the outside swarm and the popularity of torrents have no source. Lines and
+ * the outside swarm can be varied (DayOptions).
+ */
 import type { Random } from "../../src/model/random.ts";
 import { type NetworkPlan, ORDINARY_CLIENTS, type PeerPlan, type SwarmPlan } from "./plan.ts";
 
 const DAY = 86_400;
-/** Seconds in which all come when there is a rush: something that many wait for has appeared. */
+/** Seconds in which all clients arrive in a rush: when a torrent that many wait for appears. */
 const RUSH = 1800;
-/** Seconds after the day in which the last may finish. */
+/** Seconds after the day in which the last clients may finish. */
 const AFTER = 43_200;
-/** Bytes of files: alike on a logarithmic scale. */
+/** Bytes of files: uniform on a logarithmic scale. */
 const FILE_BYTES = { least: 3e8, most: 6e9 } as const;
-/** Clients outside for each at home, and seeders outside that stay. */
+/** Clients outside for each at home; and seeders outside that stay. */
 const OUTSIDE = { ratio: 2, seeders: 2 } as const;
-/** Subscribers' lines, in Mbit/s, and the share of subscribers that have each or one before it. */
+/** Subscribers' lines, in Mbit/s, and the share of subscribers that have this one or one before it. */
 const LINES = [
   { upTo: 0.3, download: 20, upload: 2 },
   { upTo: 0.7, download: 100, upload: 20 },
   { upTo: 1, download: 300, upload: 100 },
 ] as const;
-/** Shares: of clients that can be connected to, that have IPv6, too, that leave with the file, that leave without a word, that give up. */
+/** Shares of clients: can be connected to, have IPv6 too, leave with the file at once, leave silently, give up. */
 const SHARE = { reachable: 0.6, ipv6: 0.4, leavingAtOnce: 0.4, silent: 0.1, givingUp: 0.03 } as const;
-/** Mean seconds that those stay who do not leave at once; and mean seconds after which those give up who do. */
+/** Mean seconds that clients stay with the file, if they do not leave at once; and after which clients give up. */
 const STAY_MEAN = 4 * 3600;
 const PATIENCE_MEAN = 600;
 
@@ -32,26 +46,30 @@ export const MEAN_FILE_BYTES =
 
 /** What differs from an ordinary day. */
 export interface DayOptions {
-  /** All come within half an hour. */
+  /** All clients arrive within half an hour. */
   readonly rush: boolean;
   /** Clients ask a public tracker, too. */
   readonly publicTracker: boolean;
-  /** Clients with IPv6 announce themselves from each address by itself. */
+  /** Clients with IPv6 announce each address separately. */
   readonly separate?: boolean;
   /** The torrent has two info-hashes, and this share of the clients announces both. */
   readonly hybrid?: number;
+  /** Clients outside for each client at home; {@link OUTSIDE} by default. */
+  readonly outside?: number;
+  /** Mbit/s that this torrent may use between the home and the outside, each way; unlimited by default. */
+  readonly uplink?: number;
+  /** Multiplies everybody's upload rate. */
+  readonly upload?: number;
 }
 
 /**
- * A day of a torrent: clients at home and outside come at random moments, and those that have the file leave sooner
- * or later. Seeders outside are always there.
- * @param downloads clients at home that come in a day, on average.
+ * A day of a torrent: clients at home and outside arrive at random moments. Those that have the file leave sooner or
+ * later. Seeders outside are always there.
+ * @param downloads clients at home that arrive in a day, on average.
  */
-export function dayOfTorrent(
-  downloads: number,
-  random: Random,
-  { rush, publicTracker, separate = false, hybrid = 0 }: DayOptions,
-): SwarmPlan {
+export function dayOfTorrent(downloads: number, random: Random, options: DayOptions): SwarmPlan {
+  const { rush, publicTracker, separate = false, hybrid = 0, outside = OUTSIDE.ratio } = options;
+  const { uplink = Number.POSITIVE_INFINITY, upload = 1 } = options;
   const span = rush ? RUSH : DAY;
   const bytes = FILE_BYTES.least * (FILE_BYTES.most / FILE_BYTES.least) ** random.fraction();
   const peers: PeerPlan[] = [];
@@ -59,18 +77,22 @@ export function dayOfTorrent(
     const forever = { seed: true, reachable: true, leavesAt: Number.POSITIVE_INFINITY };
     peers.push({ ...subscriber(1, 0, random), ...forever });
   }
-  for (const at of moments(downloads * OUTSIDE.ratio, span, random)) peers.push(subscriber(1, at, random));
+  for (const at of moments(downloads * outside, span, random)) peers.push(subscriber(1, at, random));
   for (const at of moments(downloads, span, random)) peers.push(subscriber(0, at, random));
   return {
     bytes,
-    networks: [HOME, ELSEWHERE],
-    peers: hybrid === 0 ? peers : peers.map((peer) => ({ ...peer, hybrid: random.fraction() < hybrid })),
+    networks: [{ ...HOME, uplink: (uplink * 1e6) / 8 }, ELSEWHERE],
+    peers: peers.map((peer) => ({
+      ...peer,
+      upload: peer.upload * upload,
+      hybrid: hybrid > 0 && random.fraction() < hybrid,
+    })),
     clients: { ...ORDINARY_CLIENTS, publicTracker, separate },
     until: DAY + AFTER,
   };
 }
 
-/** Random moments of a time, so many of them on average (Poisson). */
+/** Random moments within `span` seconds; `mean` of them on average (Poisson). */
 function moments(mean: number, span: number, random: Random): number[] {
   const found: number[] = [];
   for (let at = exponential(span / mean, random); at < span; at += exponential(span / mean, random)) {

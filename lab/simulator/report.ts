@@ -1,10 +1,19 @@
-/** The simulator's results as Markdown. The same arguments, the same text to the byte. */
+/** The simulator's results as Markdown. The same arguments give the same text. */
 import type { RunResult } from "../run.ts";
 import { SCENARIOS } from "../scenarios.ts";
 import { mean, median } from "../statistics.ts";
-import { project, SIZES, type SizeResult, simulateSize } from "./experiment.ts";
+import {
+  type Experiment,
+  leastShare,
+  medianSlowdown,
+  project,
+  SIZES,
+  type SizeResult,
+  type SizeRuns,
+  simulateSize,
+  summarize,
+} from "./experiment.ts";
 import { planOfScenario, trackerOfScenario } from "./lab-scenarios.ts";
-import type { DayOptions } from "./population.ts";
 import {
   DEFAULT_SELECTION,
   DEFAULT_SETTINGS,
@@ -16,10 +25,9 @@ import {
 import { simulate } from "./swarm.ts";
 
 /** What is simulated. */
-export interface ReportOptions extends DayOptions {
-  readonly seed: number;
-  /** Multiplies the number of swarms. */
-  readonly effort: number;
+export interface ReportOptions extends Experiment {
+  /** Downloads a day of the torrents; {@link SIZES} by default. */
+  readonly sizes?: readonly number[];
   /** Settings of `bridged` that differ from the defaults. */
   readonly selection: Partial<TriedSelection>;
 }
@@ -38,63 +46,94 @@ const TRIED: readonly Partial<TriedSelection>[] = [
 /** As in the lab. */
 const REPETITIONS = 3;
 
-/** Every policy at every size, and what follows for operators. */
+/** How many times as long as with random answers a client may take, in the bound that policies are compared with. */
+const PATIENCE = [1, 1.1] as const;
+
+/** The results of one size. */
+interface Comparison {
+  readonly results: ReadonlyMap<PolicyName, SizeResult>;
+  readonly slowdowns: ReadonlyMap<PolicyName, number>;
+  /** For each {@link PATIENCE}: the least share that must enter. */
+  readonly least: readonly number[];
+}
+
+/** Every policy at every size, beside the least that must enter; and what follows for operators. */
 export function reportPolicies(options: ReportOptions): string {
-  const results = new Map(POLICIES.map((policy) => [policy, resultsOf(policy, SIZES, options)]));
-  const rows = SIZES.flatMap((size, i) =>
-    POLICIES.map((policy) => {
-      const result = results.get(policy)![i];
-      const base = results.get("random")![i];
-      return [
-        String(size),
-        String(result.fetched),
-        policy,
-        result.copies.toFixed(2),
-        times(result.copies, base.copies),
-        percent(result.share),
-        result.copiesOut.toFixed(2),
-        ...completion(result, base),
-        String(result.unfinished),
-        result.announces.toFixed(2),
-      ];
-    }),
-  );
-  const projected = SUBSCRIBERS.flatMap((subscribers) =>
-    POLICIES.map((policy) => {
-      const { torrents, downloads, downloadedTerabytes, enteredTerabytes, share } = project(
-        subscribers,
-        results.get(policy)!,
-      );
-      return [
-        String(subscribers),
-        String(torrents),
-        downloads.toFixed(0),
-        downloadedTerabytes.toFixed(1),
-        policy,
-        enteredTerabytes.toFixed(1),
-        percent(share),
-      ];
-    }),
-  );
-  const headings = [
-    "downloads a day",
-    "swarms",
-    "policy",
-    "copies in",
-    "×",
-    "external",
-    "copies out",
-    ...COMPLETION,
-  ];
+  const { sizes = SIZES } = options;
+  const sizeResults = sizes.map((size) => comparePolicies(size, options));
+  const headings = ["downloads a day", "swarms", "policy", "copies in", "×", "external", "least"];
+  headings.push(...PATIENCE.slice(1).map((each) => `least, ${each} × time`));
+  headings.push(...PATIENCE.map((each) => `of the possible saving, ${each} × time`), "copies out");
+  headings.push(...COMPLETION, "each ×", "unfinished", "announces/h");
   return [
-    ...table([...headings, "unfinished", "announces/h"], rows),
+    ...table(
+      headings,
+      sizeResults.flatMap((each) => POLICIES.map((policy) => policyRow(each, policy))),
+    ),
     "",
     ...table(
       ["subscribers", "torrents", "downloads", "TB", "policy", "TB from outside", "external"],
-      projected,
+      SUBSCRIBERS.flatMap((subscribers) => projectionRows(subscribers, sizeResults)),
     ),
     "",
   ].join("\n");
+}
+
+function comparePolicies(size: number, options: ReportOptions): Comparison {
+  const base = runsOf("random", size, options);
+  const results = new Map([["random" as PolicyName, summarize(base)]]);
+  const slowdowns = new Map([["random" as PolicyName, 1]]);
+  for (const policy of POLICIES.filter((each) => each !== "random")) {
+    const runs = runsOf(policy, size, options);
+    results.set(policy, summarize(runs));
+    slowdowns.set(policy, medianSlowdown(runs, base));
+  }
+  return { results, slowdowns, least: PATIENCE.map((patience) => leastShare(base, patience)) };
+}
+
+function policyRow({ results, slowdowns, least }: Comparison, policy: PolicyName): string[] {
+  const result = results.get(policy)!;
+  const base = results.get("random")!;
+  return [
+    String(result.size),
+    String(result.fetched),
+    policy,
+    result.copies.toFixed(2),
+    times(result.copies, base.copies),
+    percent(result.share),
+    ...least.map(percent),
+    ...least.map((bound) => ((base.share - result.share) / (base.share - bound)).toFixed(2)),
+    result.copiesOut.toFixed(2),
+    ...completion(result, base),
+    slowdowns.get(policy)!.toFixed(2),
+    String(result.unfinished),
+    result.announces.toFixed(2),
+  ];
+}
+
+function projectionRows(subscribers: number, sizes: readonly Comparison[]): string[][] {
+  const row = (name: string, shares: readonly Pick<SizeResult, "size" | "share">[]) => {
+    const { torrents, downloads, downloadedTerabytes, enteredTerabytes, share } = project(
+      subscribers,
+      shares,
+    );
+    return [
+      String(subscribers),
+      String(torrents),
+      downloads.toFixed(0),
+      downloadedTerabytes.toFixed(1),
+      name,
+      enteredTerabytes.toFixed(1),
+      percent(share),
+    ];
+  };
+  const sharesOf = (policy: PolicyName) => sizes.map(({ results }) => results.get(policy)!);
+  const leastOf = (i: number) =>
+    sizes.map(({ results, least }) => ({ size: results.get("random")!.size, share: least[i] }));
+  return [
+    ...POLICIES.map((policy) => row(policy, sharesOf(policy))),
+    ...PATIENCE.map((patience, i) => row(`least, ${patience} × time`, leastOf(i))),
+  ];
 }
 
 /** `bridged` with one setting after the other changed. */
@@ -160,10 +199,13 @@ export function reportScenarios(options: ReportOptions, runs: readonly RunResult
 }
 
 function resultsOf(policy: PolicyName, sizes: readonly number[], options: ReportOptions): SizeResult[] {
+  return sizes.map((size) => summarize(runsOf(policy, size, options)));
+}
+
+function runsOf(policy: PolicyName, size: number, options: ReportOptions): SizeRuns {
   const selection = { ...DEFAULT_SELECTION, ...options.selection };
   const tracker: TrackerPlan = { policy, selection, settings: DEFAULT_SETTINGS };
-  const { seed, effort } = options;
-  return sizes.map((size) => simulateSize(size, tracker, seed, effort, options));
+  return simulateSize(size, tracker, options);
 }
 
 const COMPLETION = ["median s/GB", "×", "99 % s/GB", "×"];

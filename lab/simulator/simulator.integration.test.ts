@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { leastEntered } from "./bound.ts";
 import { type NetworkPlan, ORDINARY_CLIENTS, ORDINARY_PEER, type PeerPlan, type SwarmPlan } from "./plan.ts";
 import { reportPolicies } from "./report.ts";
 import { DEFAULT_SELECTION, DEFAULT_SETTINGS, POLICIES, type TrackerPlan } from "./simulated-tracker.ts";
@@ -146,8 +147,58 @@ test("the least that can enter: one copy when all at home wait for one outside, 
   assert.equal(enter(0), 0);
 });
 
+test("no run is below the bound of its own completion times; more patience never raises the bound", () => {
+  fc.assert(
+    fc.property(plans, trackers, fc.nat(), (plan, tracker, seed) => {
+      const result = simulate(plan, tracker, seed);
+      for (const [home, { entered }] of result.homes.entries()) {
+        const least = [1, 1.1, 2, Number.POSITIVE_INFINITY].map((patience) =>
+          leastEntered(plan, result.clients[home], patience),
+        );
+        const rounding = 1 + entered * 1e-6;
+        assert.ok(least[0] <= entered + rounding, `home ${home}: ${entered} entered, bound ${least[0]}`);
+        for (let i = 1; i < least.length; i++) assert.ok(least[i] <= least[i - 1] + rounding);
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("the bound is exact where it can be computed by hand", () => {
+  const plan = (peers: Partial<PeerPlan>[]): SwarmPlan => ({
+    bytes: 100e6,
+    networks: NETWORKS,
+    peers: peers.map((peer) => ({ ...ORDINARY_PEER, download: 10e6, ...peer })),
+    clients: { ...ORDINARY_CLIENTS, stepSeconds: 0 },
+    until: UNTIL,
+  });
+  const tenSeconds = (peer: number) => ({ peer, completedAt: 10, received: 100e6 });
+  const seeded = { peer: 0, completedAt: Number.POSITIVE_INFINITY, received: 0 };
+  const leecher = { staysSeconds: 0, upload: 0 };
+  // A seeder at home sends 1 MB/s: 10 of 100 MB in 10 s, 11 of 100 MB in 11 s.
+  const one = plan([{ seed: true }, leecher]);
+  assert.equal(leastEntered(one, [seeded, tenSeconds(1)], 1), 90e6);
+  assert.ok(Math.abs(leastEntered(one, [seeded, tenSeconds(1)], 1.1) - 89e6) < 10);
+  // Two clients that cannot be connected to exchange nothing.
+  const apart = plan([
+    { seed: true, reachable: false },
+    { ...leecher, reachable: false },
+  ]);
+  assert.equal(leastEntered(apart, [seeded, tenSeconds(1)], 1), 100e6);
+  // Without a copy at home, one must enter.
+  const none = plan([{ upload: 10e6 }, { upload: 10e6 }]);
+  assert.equal(leastEntered(none, [tenSeconds(0), tenSeconds(1)], 1), 100e6);
+});
+
 test("the same seed gives the same report, another seed another", () => {
-  const options = { seed: 1, effort: 0.02, selection: {}, publicTracker: false, rush: false };
+  const options = {
+    seed: 1,
+    effort: 0.02,
+    sizes: [0.5, 8, 32],
+    selection: {},
+    publicTracker: false,
+    rush: false,
+  };
   const report = reportPolicies(options);
   assert.equal(reportPolicies(options), report);
   assert.notEqual(reportPolicies({ ...options, seed: 2 }), report);

@@ -6,7 +6,7 @@ import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts"
 import { Random } from "../../src/model/random.ts";
 import { NO_GROUP } from "../../src/network/peer-groups.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../../src/store/group-activity.ts";
-import { type ClientRun } from "./bound.ts";
+import type { ClientRun } from "./bound.ts";
 import { Flows } from "./flows.ts";
 import { PIECES, Pieces } from "./pieces.ts";
 import { homeCount, LANES, type SwarmPlan } from "./plan.ts";
