@@ -218,6 +218,63 @@ test("probable mistakes are warnings", async () => {
   );
 });
 
+test("two listeners cannot have one address, or an address that the other includes", async () => {
+  const cases: [string, string[]][] = [
+    [
+      'admin: { listen: "127.0.0.1:6969" }',
+      [
+        '1:18: admin.listen: "127.0.0.1:6969" is included in "[::]:6969" of listen.http: choose another port, such as 6970',
+      ],
+    ],
+    [
+      'listen: { http: ["[::]:80", "127.0.0.1:80"], udp: ["192.0.2.1:1", "192.0.2.1:1"] }',
+      [
+        '1:29: listen.http[1]: "127.0.0.1:80" is included in "[::]:80" of listen.http: remove one of them',
+        '1:67: listen.udp[1]: "192.0.2.1:1" is also in listen.udp: remove one of them',
+      ],
+    ],
+    [
+      'listen: { http: ["127.0.0.1:6970", "[2001:db8::0]:1", "[2001:db8::]:1"] }',
+      [
+        '1:19: admin.listen: "127.0.0.1:6970" is also in listen.http: choose another port, such as 6971',
+        '1:55: listen.http[2]: "[2001:db8::]:1" is also in listen.http: remove one of them',
+      ],
+    ],
+  ];
+  for (const [text, wanted] of cases) assert.deepEqual(await problemsOf(text), wanted);
+  await loadGood('listen: { http: ["[::]:80", "0.0.0.0:80"], udp: ["[::]:80", "192.0.2.1:81"] }');
+  await loadGood('listen: { http: ["127.0.0.1:0", "127.0.0.1:0"] }\nadmin: { listen: "127.0.0.1:0" }');
+});
+
+test("groups that share a prefix, or hide their private addresses from each other, are warnings", async () => {
+  const { warnings } = await loadGood(`
+peer_groups:
+  - { name: a, priority: 1, cidr_list: [192.0.2.0/24, 100.64.0.0/16, 198.51.100.0/25] }
+  - { name: b, priority: 0, cidr_list: [192.0.2.0/24, 198.51.100.0/24] }
+  - { name: c, priority: 1, cidr_list: [192.0.2.0/24, 100.65.0.0/16, 2001:db8::/32], reachable_from: [a] }
+  - { name: d, priority: 1, cidr_list: [2001:db8:1::/48, 2001:db8::/32] }
+`);
+  assert.deepEqual(
+    warnings.map((warning) => placeless(formatProblem(warning))),
+    [
+      '3:5: peer_groups[0]: 192.0.2.0/24 is also in "b", which has it because it is nearer',
+      '3:5: peer_groups[0]: its private addresses are not returned to clients of "c", which have the same priority, ' +
+        'and do not count for the hash list; if these clients can reach them, add reachable_from: ["c"]',
+      '5:5: peer_groups[2]: 192.0.2.0/24 is also in "b", which has it because it is nearer',
+      '6:5: peer_groups[3]: 2001:db8::/32 is also in "c", which has it because it is listed first',
+    ],
+  );
+  const many = Array.from({ length: 5 }, (_, i) => `10.${i}.0.0/16`).join(", ");
+  const { warnings: further } = await loadGood(
+    `peer_groups: [{ name: a, priority: 0, cidr_list: [${many}] }, { name: b, priority: 0, cidr_list: [${many}] }]`,
+  );
+  assert.match(further[0].message, /^its private addresses are not returned to clients of "b"/);
+  assert.match(
+    further[1].message,
+    /10\.0\.0\.0\/16 and 4 more prefixes are also in "a", which has them because it is listed first/,
+  );
+});
+
 test("the list of problems has an end", async () => {
   const problems = await problemsOf(Array.from({ length: 500 }, (_, i) => `unknown${i}: 1`).join("\n"));
   assert.equal(problems.length, 101);

@@ -3,9 +3,11 @@ import { dirname, resolve } from "node:path";
 import type { PeerGroupDefinition } from "../network/peer-groups.ts";
 import type { Prefix } from "../network/prefix.ts";
 import { readAccessListFile } from "./access-list-file.ts";
+import { findAddressConflicts } from "./address-conflicts.ts";
 import { readCidrFile } from "./cidr-file.ts";
 import { type ConfigDocument, parseDocument, setAt, valueAt } from "./document.ts";
 import { filePath } from "./fields.ts";
+import { groupWarnings } from "./group-warnings.ts";
 import { formatKeyPath, type KeyPath, PROBLEM_LIMIT, type Problem } from "./problem.ts";
 import { FileError, type ReadFile, readFromDisk, readText } from "./read-file.ts";
 import { moveRetiredKeys } from "./retired-keys.ts";
@@ -86,7 +88,16 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const retired = moveRetiredKeys(document, file);
   resolvePaths(document.value, directoryOf(file));
   const { config, problems, warnings } = validate(document, file);
-  const inFile = [...document.problems, ...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  const conflicts = config === undefined ? [] : findAddressConflicts(config);
+  const inFile = [
+    ...document.problems,
+    ...problems,
+    ...conflicts.map(({ path, otherPath, message }) => ({
+      ...problemAt(document, file, path, message),
+      // The default of one key may be in conflict with the value of the other.
+      ...document.position(document.has(path) ? path : otherPath),
+    })),
+  ].sort((a, b) => a.line - b.line || a.column - b.column);
   const named = new NamedFiles(document, file, read);
   const prefixes = await named.readCidrFiles();
   const accessList = await named.readAccessList();
@@ -110,17 +121,18 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
     reachableFrom: group.reachable_from,
     addressLimit: group.max_peers_per_address ?? undefined,
   }));
-  for (const [i, group] of groups.entries()) {
-    if (group.prefixes.length === 0) {
-      const path = ["peer_groups", i];
-      const message = "has no prefixes: no address is in this group";
-      report.warnings.push({ file, ...document.position(path), key: formatKeyPath(path), message });
-    }
+  for (const [i, messages] of groupWarnings(groups).entries()) {
+    const path = ["peer_groups", i];
+    report.warnings.push(...messages.map((message) => problemAt(document, file, path, message)));
   }
   const database = { ...config.database, url: databaseUrl(config.database.url, file) };
   const databasePassword = password ?? database.password;
   const lists = { accessList, hashListExclude, gateExclude };
   return { ...report, config: { ...config, database }, groups, ...lists, databasePassword, adminFiles };
+}
+
+function problemAt(document: ConfigDocument, file: string, path: KeyPath, message: string): Problem {
+  return { file, ...document.position(path), key: formatKeyPath(path), message };
 }
 
 /** Reads the files that a document names, even if other parts of it are invalid. */
