@@ -11,12 +11,14 @@ import { databaseFile, databaseKind, openDatabase } from "../storage/databases.t
 import { explainVersion, migrationScript, SCHEMA_VERSION } from "../storage/schema.ts";
 import { exportSwarms, importSwarms, SwarmFileError } from "../storage/swarm-file.ts";
 import { print, printError } from "./output.ts";
+import { asServiceUser } from "./service-user.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
 /** The input of a command. */
 interface Work {
   readonly settings: DatabaseSettings;
+  readonly configFile: string;
   /** The `--print` flag, and the file argument. */
   readonly print: boolean;
   readonly file: string;
@@ -25,18 +27,18 @@ interface Work {
 type Command = (work: Work) => Promise<string>;
 
 const COMMANDS = {
-  create: ({ settings, print }) =>
+  create: ({ settings, configFile, print }) =>
     print
       ? Promise.resolve(migrationScript(databaseKind(settings).migrations, 0))
-      : using(settings, "make", async (database) => {
+      : using({ settings, configFile }, "make", async (database) => {
           const version = await database.version();
           if (version === SCHEMA_VERSION) return `${database.name}: the schema exists, version ${version}\n`;
           if (version > 0) throw new DatabaseError("schema", explainVersion(database.name, version));
           await database.migrate();
           return `${database.name}: created the schema, version ${SCHEMA_VERSION}\n`;
         }),
-  upgrade: ({ settings, print }) =>
-    using(settings, print ? "read" : "change", async (database) => {
+  upgrade: ({ settings, configFile, print }) =>
+    using({ settings, configFile }, print ? "read" : "change", async (database) => {
       const version = await database.version();
       if (version === 0) throw new DatabaseError("schema", explainVersion(database.name, version));
       if (version > SCHEMA_VERSION) throw new DatabaseError("schema", explainVersion(database.name, version));
@@ -45,8 +47,8 @@ const COMMANDS = {
       const from = version === SCHEMA_VERSION ? "is" : `was ${version}, and is now`;
       return `${database.name}: the schema's version ${from} ${SCHEMA_VERSION}\n`;
     }),
-  status: ({ settings }) =>
-    using(settings, "read", async (database) => {
+  status: (work) =>
+    using(work, "read", async (database) => {
       const version = await database.version();
       if (version === 0) throw new DatabaseError("schema", explainVersion(database.name, version));
       const { swarms, inactive, bytes } = await database.size();
@@ -59,14 +61,14 @@ const COMMANDS = {
       ];
       return rows.map(([name, value]) => `${name.padEnd(16)}${value}\n`).join("");
     }),
-  export: ({ settings, file }) =>
-    using(settings, "read", async (database) => {
+  export: ({ file, ...work }) =>
+    using(work, "read", async (database) => {
       await requireVersion(database);
       await pipeline(Readable.from(exportSwarms(database)), createWriteStream(file));
       return `${file}: written\n`;
     }),
-  import: ({ settings, file }) =>
-    using(settings, "change", async (database) => {
+  import: ({ file, ...work }) =>
+    using(work, "change", async (database) => {
       await requireVersion(database);
       const swarms = await importSwarms(database, createReadStream(file));
       return `${database.name}: ${swarms.toLocaleString("en")} swarms imported\n`;
@@ -93,7 +95,12 @@ export async function runDatabaseCommand(
   const settings = databaseSettings(loaded, process.env);
   try {
     return await print(
-      await COMMANDS[command]({ settings, print: options.print ?? false, file: options.file ?? "" }),
+      await COMMANDS[command]({
+        settings,
+        configFile,
+        print: options.print ?? false,
+        file: options.file ?? "",
+      }),
     );
   } catch (error) {
     printError(`btrt: ${explain(error)}`);
@@ -103,16 +110,17 @@ export async function runDatabaseCommand(
 
 /** Opens the database for one command. @param purpose reading is possible while a tracker runs. */
 async function using(
-  settings: DatabaseSettings,
+  { settings, configFile }: Pick<Work, "settings" | "configFile">,
   purpose: "read" | "change" | "make",
   work: (database: Database) => Promise<string>,
 ): Promise<string> {
   const file = databaseFile(settings);
   if (purpose !== "make" && file !== undefined && !existsSync(file))
     throw new DatabaseError("unavailable", `${file}: no such file: "btrt db create" makes it`);
-  const database = await openDatabase(settings);
+  // A new file belongs to the user of the service, also if root creates it.
+  const database = await asServiceUser(configFile, () => openDatabase(settings));
   try {
-    if (purpose !== "read") await database.claim();
+    if (purpose !== "read") await asServiceUser(configFile, () => database.claim());
     return await work(database);
   } finally {
     await database.close();

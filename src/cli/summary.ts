@@ -6,6 +6,7 @@ import type { Config } from "../config/schema.ts";
 import { workerCount } from "../config/worker-count.ts";
 import { FORMATS } from "../hash-list/formats/formats.ts";
 import { formatHostPort } from "../model/address-text.ts";
+import { countText } from "../model/count-text.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { findOverlaps, type PeerGroupDefinition } from "../network/peer-groups.ts";
 import { memoryBound, shardsFor } from "../store/store-memory.ts";
@@ -23,17 +24,19 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
         ...config.listen.udp.map((address) => `udp   ${formatHostPort(address)}`),
       ],
     ],
-    ["Answers with", [count(workers, "worker")]],
+    ["Answers with", [countText(workers, "worker")]],
     ["Peer groups, nearest first", describeGroups(groups)],
     ["Overlaps, where the longest prefix decides", describeOverlaps(groups)],
     ["Torrents", access_list.mode === "off" ? [] : [describeAccessList(access_list.mode, loaded.accessList)]],
     [
       "Memory for swarms",
-      [`at most ${megabytes(memoryBound(max_peers, shardsFor(workers)))}, with ${count(max_peers, "peer")}`],
+      [
+        `at most ${megabytes(memoryBound(max_peers, shardsFor(workers)))}, with ${countText(max_peers, "peer")}`,
+      ],
     ],
     [
       "Saves its swarms in",
-      [`${config.database.url}, saved every ${count(config.database.save_interval, "second")}`],
+      [`${config.database.url}, saved every ${countText(config.database.save_interval, "second")}`],
     ],
     ["Neighbors", describeNeighbors(config.neighbors)],
     ["Forwarded announces", describeForwarding(config.forwarded_announce)],
@@ -55,7 +58,7 @@ function describeGroups(groups: readonly PeerGroupDefinition[]): string[] {
       .filter((group) => group.priority === priority)
       .map(
         ({ name, prefixes }) =>
-          `tier ${tier + 1}  ${name.padEnd(width)}  ${count(prefixes.length, "prefix")}`,
+          `tier ${tier + 1}  ${name.padEnd(width)}  ${countText(prefixes.length, "prefix")}`,
       ),
   );
   return [...lines, `tier ${priorities.length + 1}  in no group`];
@@ -64,7 +67,7 @@ function describeGroups(groups: readonly PeerGroupDefinition[]): string[] {
 function describeNeighbors(neighbors: Config["neighbors"]): string[] {
   return neighbors.map(({ name, enabled, refresh_interval }) =>
     enabled
-      ? `"${name}" is asked every ${count(refresh_interval, "second")}`
+      ? `"${name}" is asked every ${countText(refresh_interval, "second")}`
       : `"${name}" is not asked: enabled is false`,
   );
 }
@@ -72,7 +75,7 @@ function describeNeighbors(neighbors: Config["neighbors"]): string[] {
 function describeForwarding({ sources, clients }: Config["forwarded_announce"]): string[] {
   if (sources.length + clients.length === 0) return [];
   return [
-    `from ${count(sources.length, "prefix")} of sources and ${count(clients.length, "prefix")} of clients`,
+    `from ${countText(sources.length, "prefix")} of sources and ${countText(clients.length, "prefix")} of clients`,
   ];
 }
 
@@ -80,23 +83,18 @@ function describeHashList({ path, formats, interval, dry_run }: Config["hashlist
   if (path === null) return [];
   const files = formats.map((format) => path + FORMATS[format].ending).join(", ");
   return [
-    `${files}, every ${count(interval, "second")}${dry_run ? "; but dry_run: nothing is written" : ""}`,
+    `${files}, every ${countText(interval, "second")}${dry_run ? "; but dry_run: nothing is written" : ""}`,
   ];
 }
 
 function describeOverlaps(groups: readonly PeerGroupDefinition[]): string[] {
   return findOverlaps(groups).map(
-    ({ inner, outer, prefixCount }) => `${count(prefixCount, "prefix")} of "${inner}" inside "${outer}"`,
+    ({ inner, outer, prefixCount }) => `${countText(prefixCount, "prefix")} of "${inner}" inside "${outer}"`,
   );
 }
 
 function describeAccessList(mode: "allow" | "deny", hashes: Uint32Array): string {
-  return `${mode === "allow" ? "only" : "all but"} ${count(hashes.length / INFO_HASH_WORDS, "listed torrent")}`;
-}
-
-function count(number: number, noun: string): string {
-  const plural = noun.endsWith("x") ? `${noun}es` : `${noun}s`;
-  return `${number.toLocaleString("en")} ${number === 1 ? noun : plural}`;
+  return `${mode === "allow" ? "only" : "all but"} ${countText(hashes.length / INFO_HASH_WORDS, "listed torrent")}`;
 }
 
 function megabytes(bytes: number): string {

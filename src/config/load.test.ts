@@ -236,7 +236,7 @@ test("two listeners cannot have one address, or an address that the other includ
     [
       'listen: { http: ["127.0.0.1:6970", "[2001:db8::0]:1", "[2001:db8::]:1"] }',
       [
-        '1:19: admin.listen: "127.0.0.1:6970" is also in listen.http: choose another port, such as 6971',
+        '1:18: admin.listen: "127.0.0.1:6970" is also in listen.http: choose another port, such as 6971',
         '1:55: listen.http[2]: "[2001:db8::]:1" is also in listen.http: remove one of them',
       ],
     ],

@@ -8,7 +8,7 @@ import { readCidrFile } from "./cidr-file.ts";
 import { type ConfigDocument, parseDocument, setAt, valueAt } from "./document.ts";
 import { filePath } from "./fields.ts";
 import { groupWarnings } from "./group-warnings.ts";
-import { formatKeyPath, type KeyPath, PROBLEM_LIMIT, type Problem } from "./problem.ts";
+import { formatKeyPath, type KeyPath, type Position, PROBLEM_LIMIT, type Problem } from "./problem.ts";
 import { FileError, type ReadFile, readFromDisk, readText } from "./read-file.ts";
 import { moveRetiredKeys } from "./retired-keys.ts";
 import { type Config, configSchema } from "./schema.ts";
@@ -32,6 +32,8 @@ export interface LoadReport {
 
 /** A valid configuration. */
 export interface LoadedConfig {
+  /** The position of a key in the file; if it is missing, of the part that should contain it. */
+  readonly position: (path: KeyPath) => Position;
   /** With absolute paths. */
   readonly config: Config;
   /** `peer_groups`, with the prefixes of their files. */
@@ -127,8 +129,9 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   }
   const database = { ...config.database, url: databaseUrl(config.database.url, file) };
   const databasePassword = password ?? database.password;
-  const lists = { accessList, hashListExclude, gateExclude };
-  return { ...report, config: { ...config, database }, groups, ...lists, databasePassword, adminFiles };
+  const { position } = document;
+  const contents = { accessList, hashListExclude, gateExclude, databasePassword, adminFiles };
+  return { ...report, config: { ...config, database }, position, groups, ...contents };
 }
 
 function problemAt(document: ConfigDocument, file: string, path: KeyPath, message: string): Problem {

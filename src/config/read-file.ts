@@ -1,6 +1,8 @@
 /** Reads files with size limits, and describes failures in one clause. */
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
+import { userInfo } from "node:os";
 import { TextDecoder } from "node:util";
+import { SERVICE_USER } from "./config-file.ts";
 
 /** Reads a file in pieces. Tests replace it. */
 export type ReadFile = (path: string) => AsyncIterable<Uint8Array>;
@@ -71,7 +73,7 @@ async function* pieces(path: string, read: ReadFile): AsyncIterable<Uint8Array> 
   try {
     yield* read(path);
   } catch (error) {
-    throw new FileError(explain(error), codeOf(error));
+    throw new FileError(explain(error, path), codeOf(error));
   }
 }
 
@@ -91,17 +93,37 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown, path: string): string {
   switch (codeOf(error)) {
     case "ENOENT":
     case "ENOTDIR":
       return "no such file";
     case "EACCES":
     case "EPERM":
-      return "no permission to read it";
+      return explainForbidden(path);
     case "EISDIR":
       return "is a directory, not a file";
     default:
       return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Which user may not read a file, and how to allow it to the service's. */
+function explainForbidden(path: string): string {
+  const user = userInfo().username;
+  const text = `the user "${user}" may not read it`;
+  if (user !== SERVICE_USER) return `${text}: run the command as root`;
+  return isVisible(path)
+    ? `${text}: allow it with: chgrp ${user} ${path}; chmod g+r ${path}`
+    : `${text}, because it may not enter the directory: move the file to /etc/btrt`;
+}
+
+/** Whether this user may enter all directories of a path. */
+function isVisible(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }

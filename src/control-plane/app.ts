@@ -10,7 +10,7 @@ import {
   type LoadResult,
   loadConfig,
 } from "../config/load.ts";
-import { formatProblem } from "../config/problem.ts";
+import { formatProblem, type Problem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { WatchedFiles } from "../config/watched-files.ts";
 import { workerCount } from "../config/worker-count.ts";
@@ -19,6 +19,7 @@ import { WorkerPool } from "../data-plane/worker-pool.ts";
 import type { EngineChoice } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
 import { formatHostPort } from "../model/address-text.ts";
+import { countText } from "../model/count-text.ts";
 import { clockBase, readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
@@ -122,6 +123,7 @@ class App {
   readonly #log: Logger;
   readonly #admin: Admin;
   readonly #reloads: Reloads;
+  readonly #supervision: Supervision;
   readonly #lifecycle: Lifecycle;
   /** The addresses that the workers listen on. */
   #listening: ListenAddresses = { streams: [], datagrams: [] };
@@ -141,6 +143,7 @@ class App {
     const workers = this.#makeWorkers(memory, store, clockBaseMs);
     const tasks = new TaskDispatcher(workers);
     const supervision = new Supervision(notifier, workers, store);
+    this.#supervision = supervision;
     const hashList = new HashListFeature(loaded, this.#policy, store, log);
     const neighbors = new NeighborsFeature({ store, tasks, log }, loaded, this.#policy);
     const forwarding = new ForwardingFeature(
@@ -244,9 +247,10 @@ class App {
         { reason },
         "not reloaded: the configuration has errors, and the previous one stays in force",
       );
-      this.#admin.notices = ["The configuration was not reloaded: it has errors. The log names them."];
+      this.#notice(explainRefusedReload(result.problems));
       return;
     }
+    this.#supervision.notice = undefined;
     this.#policy = buildPolicy(result, this.#policy.groups);
     this.#lifecycle.adopt(result, this.#policy);
     log.setLevel(result.config.logging.level);
@@ -254,6 +258,12 @@ class App {
     const waiting = changedFixedKeys(this.#options.loaded.config, result.config);
     if (waiting.length > 0) log.warning({ keys: waiting }, "changed keys that need a restart");
     log.info({ reason, groups: this.#groupCounts() }, "reloaded");
+  }
+
+  /** Shows a notice in the status of the tracker and of its service. */
+  #notice(text: string): void {
+    this.#admin.notices = [text];
+    this.#supervision.notice = text;
   }
 
   /** Reports that announces are answered. */
@@ -306,6 +316,13 @@ function allocateStore(maxPeers: number, workers: number, hasGate: boolean): Swa
   } catch (error) {
     throw new MemoryError(describeFailure(error).message);
   }
+}
+
+/** Names the first problem. The log has all of them. */
+function explainRefusedReload([first, ...more]: readonly Problem[]): string {
+  const others =
+    more.length === 0 ? "" : ` (and ${countText(more.length, "further problem")}; the log has all)`;
+  return `The new configuration is not in force: ${formatProblem(first)}${others}`;
 }
 
 function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {

@@ -1,5 +1,6 @@
 /** Reports to the service manager (sd_notify), if there is one. */
 import type { WorkerPool } from "../data-plane/worker-pool.ts";
+import { countText } from "../model/count-text.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import type { Notifier } from "../systemd/notifier.ts";
 import type { Component } from "./lifecycle.ts";
@@ -10,6 +11,8 @@ const REPORTS_WITHIN_WATCHDOG = 3;
 
 /** Reports that the tracker is ready, that all workers are alive, and that the tracker stops. */
 export class Supervision implements Component {
+  /** What the operator must know besides, such as why a reload was refused. */
+  notice: string | undefined;
   readonly #notifier: Notifier | undefined;
   readonly #workers: WorkerPool;
   readonly #store: SwarmStore;
@@ -57,7 +60,8 @@ export class Supervision implements Component {
   }
 
   #status(): string {
-    const count = (number: number) => number.toLocaleString("en");
-    return `serving ${count(this.#store.peerCount)} peers of ${count(this.#store.swarmCount)} torrents`;
+    const { peerCount, swarmCount } = this.#store;
+    const serving = `serving ${countText(peerCount, "peer")} of ${countText(swarmCount, "torrent")}`;
+    return this.notice === undefined ? serving : `${serving}; ${this.notice}`;
   }
 }

@@ -92,7 +92,7 @@ admin: { listen: "127.0.0.1:${admin}" }
   assert.match(about(report, "DNS"), /^warning: http:\/\/retracker\.local\/announce means port 80/m);
   assert.match(about(report, "limits"), /^ok: open files: .*of the running tracker/m);
   assert.match(about(report, "database"), /^ok: .*btrt\.db, schema version \d+$/);
-  assert.match(about(report, "groups"), /^ok: "ours": 1 prefixes; .*ours\.conf is of \d{4}-\d\d-\d\d$/);
+  assert.match(about(report, "groups"), /^ok: "ours": 1 prefix; .*ours\.conf is of \d{4}-\d\d-\d\d$/);
   for (const what of ["io_uring", "disk", "clock"]) assert.notEqual(about(report, what), "", what);
 
   const others = await diagnose(bed, "--resolver", resolver, "--name", "else.local", "nowhere.local");
@@ -207,7 +207,7 @@ btrt init --local 10.0.0.0/8 > /dev/null
 btrt doctor --json
 `,
   ]);
-  assert.equal(diagnosis.code, 1);
+  assert.equal(diagnosis.code, 0);
   const ports = about(JSON.parse(diagnosis.output), "ports");
   assert.equal(
     ports,

@@ -34,10 +34,19 @@ test("it serves the sockets it is given, and says when it is ready, reloads and 
   assert.equal(reloading, "RELOADING=1");
   assert.deepEqual(await manager.hears("of its end", /^READY=1/, 2), [
     "READY=1",
-    "STATUS=serving 1 peers of 1 torrents",
+    "STATUS=serving 1 peer of 1 torrent",
   ]);
   await tracker.reload("no: configuration");
-  await manager.hears("that the one in force stays", /^READY=1/, 4);
+  const refused = await manager.hears("that the one in force stays", /^READY=1/, 4);
+  assert.match(
+    refused[1],
+    /^STATUS=serving 1 peer of 1 torrent; The new configuration is not in force: .*btrt\.conf:1:1: no: unknown key/,
+  );
+  await tracker.reload(config);
+  assert.equal(
+    (await manager.hears("of a good reload", /^READY=1/, 6))[1],
+    "STATUS=serving 1 peer of 1 torrent",
+  );
   assert.equal(await tracker.stop(), 0);
   assert.match(manager.heard.at(-1)?.join() ?? "", /^STOPPING=1,/);
 });

@@ -113,7 +113,16 @@ describe("the .deb", () => {
     const before = machine.read("/etc/btrt/btrt.conf");
     writeFileSync(machine.path("/etc/btrt/btrt.conf"), `${before}\nnonsense: 1\n`);
     assert.match(machine.try("btrt", "check").out, /btrt\.conf:\d+.*unknown key/);
-    machine.run("systemctl", "reload", "btrt");
+    const reload = machine.try("systemctl", "reload", "btrt");
+    assert.notEqual(reload.code, 0, reload.out);
+    const state = machine.try("systemctl", "status", "--full", "--no-pager", "btrt").out;
+    assert.match(state, /Active: active \(running\)/);
+    assert.match(state, /Status: ".*not in force: \/etc\/btrt\/btrt\.conf:\d+:1: nonsense: unknown key/);
+    assert.match(state, /: \/etc\/btrt\/btrt\.conf:\d+:1: nonsense: unknown key/);
+    assert.match(
+      machine.run("btrt", "status"),
+      /The new configuration is not in force: .* nonsense: unknown key/,
+    );
     writeFileSync(machine.path("/etc/btrt/btrt.conf"), `${before}\ntracker: { interval: 1234 }\n`);
     machine.run("service", "btrt", "reload");
     await until(

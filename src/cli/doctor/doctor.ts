@@ -5,11 +5,13 @@ import { type LoadedConfig, type LoadReport, loadConfig } from "../../config/loa
 import { formatProblem } from "../../config/problem.ts";
 import { AdminClientError, adminOf, askAdmin } from "../admin-client.ts";
 import { print } from "../output.ts";
+import { readSandbox } from "../service-sandbox.ts";
+import { asServiceUser } from "../service-user.ts";
 import { checkClock } from "./clock.ts";
 import { checkDatabase } from "./database.ts";
 import { checkDisk } from "./disk.ts";
 import { checkEngine } from "./engine.ts";
-import { checkGroups, checkHandshakes, checkSecrets } from "./files.ts";
+import { checkGroups, checkHandshakes, checkPlaces, checkSecrets } from "./files.ts";
 import {
   type Check,
   type Finding,
@@ -35,6 +37,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   io_uring: checkEngine,
   limits: checkLimits,
   database: checkDatabase,
+  files: checkPlaces,
   disk: checkDisk,
   clock: checkClock,
   groups: checkGroups,
@@ -42,6 +45,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
   neighbors: checkNeighbors,
   handshakes: checkHandshakes,
 };
+
+/** Checks that open files as the tracker does: one after the other, with the rights of its user. */
+const WITH_SERVICE_RIGHTS = ["database", "files"];
 
 /** Timeout of a check, in milliseconds. */
 const TIMEOUT_MS = 15_000;
@@ -71,23 +77,31 @@ export async function doctor(
   configFile: string,
   { name: names, resolver, json }: DoctorOptions,
 ): Promise<number> {
-  const loaded = await loadConfig({ configFile });
+  const loaded = await asServiceUser(configFile, () => loadConfig({ configFile }));
   const lines: Line[] = describeConfig(configFile, loaded).map((finding) => ({
     about: "configuration",
     ...finding,
   }));
   if (loaded.config !== null) {
-    const running = await askRunning(loaded);
-    const found = Object.entries(CHECKS).map(async ([about, check]) =>
-      (await runCheck(check, { configFile, loaded, running, names, resolver })).map((finding) => ({
-        about,
-        ...finding,
-      })),
-    );
-    lines.push(...(await Promise.all(found)).flat());
+    const [running, sandbox] = await Promise.all([askRunning(loaded), readSandbox(configFile)]);
+    lines.push(...(await runChecks({ configFile, loaded, running, sandbox, names, resolver })));
   }
   const written = await print(json ? `${JSON.stringify(lines)}\n` : format(lines));
   return lines.some(({ verdict }) => verdict === "problem") ? 1 : written;
+}
+
+/** Runs all checks. @returns the findings in the order of the checks. */
+async function runChecks(subject: Subject): Promise<Line[]> {
+  const found = new Map<string, readonly Finding[]>();
+  const run = async (about: string) => found.set(about, await runCheck(CHECKS[about], subject));
+  await asServiceUser(subject.configFile, async () => {
+    for (const about of WITH_SERVICE_RIGHTS) await run(about);
+  });
+  const others = Object.keys(CHECKS).filter((about) => !WITH_SERVICE_RIGHTS.includes(about));
+  await Promise.all(others.map(run));
+  return Object.keys(CHECKS).flatMap((about) =>
+    (found.get(about) ?? []).map((finding) => ({ about, ...finding })),
+  );
 }
 
 async function runCheck(check: Check, subject: Subject): Promise<readonly Finding[]> {

@@ -1,7 +1,11 @@
 /** Checks the files that a configuration names: peer groups, secrets and handshake counts. */
 import { stat } from "node:fs/promises";
+import { formatKeyPath } from "../../config/problem.ts";
 import { isStale } from "../../hash-list/handshake-reader.ts";
-import { type Finding, ok, type Subject, warning } from "./finding.ts";
+import { countText } from "../../model/count-text.ts";
+import { hasServiceRights } from "../service-user.ts";
+import { findHiddenFiles, findUnwritablePlaces } from "../written-places.ts";
+import { type Finding, ok, problem, type Subject, unknown, warning } from "./finding.ts";
 
 const OTHERS_READ = 0o004;
 
@@ -20,9 +24,19 @@ export async function checkGroups({ loaded: { config, groups } }: Subject): Prom
       const file = config.peer_groups[i].cidr_file;
       const changed =
         file === null ? "" : `; ${file} is of ${(await stat(file)).mtime.toISOString().slice(0, 10)}`;
-      const text = `"${name}": ${prefixes.length.toLocaleString("en")} prefixes${changed}`;
+      const text = `"${name}": ${countText(prefixes.length, "prefix")}${changed}`;
       return prefixes.length > 0 ? ok(text) : warning(text, "put its prefixes into cidr_file or cidr_list");
     }),
+  );
+}
+
+/** Checks that the tracker can write its files. */
+export async function checkPlaces({ configFile, loaded, sandbox }: Subject): Promise<Finding[]> {
+  if (!hasServiceRights(configFile)) return [unknown("only root can check the files of the service")];
+  const found = [...findHiddenFiles(loaded, sandbox), ...findUnwritablePlaces(loaded, sandbox)];
+  if (found.length === 0) return [ok("the tracker can read and write its files")];
+  return found.map(({ path, text, remedy }) =>
+    problem(path === undefined ? text : `${formatKeyPath(path)}: ${text}`, remedy),
   );
 }
 

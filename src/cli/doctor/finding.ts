@@ -1,6 +1,7 @@
 /** Checks of `btrt doctor`, and their findings. */
 import type { Status } from "../../admin/status.ts";
 import type { LoadedConfig, LoadReport } from "../../config/load.ts";
+import type { Sandbox } from "../service-sandbox.ts";
 
 /** `unknown`: the check was not possible; the text says why. */
 export type Verdict = "ok" | "warning" | "problem" | "unknown";
@@ -18,6 +19,8 @@ export interface Finding {
 export interface Subject {
   readonly configFile: string;
   readonly loaded: LoadedConfig & LoadReport;
+  /** What the unit of the service hides from the tracker. */
+  readonly sandbox: Sandbox;
   /** The status of the tracker that runs with this configuration; undefined if none replies. */
   readonly running: Status | undefined;
   /** Names under which subscribers reach the tracker. */

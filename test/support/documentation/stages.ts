@@ -16,6 +16,11 @@ echo password_for_btrt_user > /etc/btrt/database_password
 chmod -R o= /etc/btrt
 `;
 
+/** The group of the service, which the package makes. */
+const GROUP = `
+groupadd --system btrt
+`;
+
 /** A tracker with its defaults, as "npm start" starts it. */
 const TRACKER = `
 btrt run --defaults > tracker.log 2>&1 &
@@ -71,7 +76,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "README.md": { before: TRACKER, tools: ["mktorrent", "aria2"] },
   "docs/linux-router.md": { before: TRACKER, tools: ["nftables"] },
   "docs/tuning.md": { before: "", tools: ["nftables"] },
-  "docs/database.md": { before: MARIADB, tools: ["mariadb-server"] },
+  "docs/database.md": { before: `${GROUP}${MARIADB}`, tools: ["mariadb-server"] },
   "docs/dns.md": { before: RESOLVER + INSTALLED, tools: ["bind9", "unbound", "dnsmasq-base"] },
   "docs/admin.md": { before: INSTALLED, tools: [] },
   "docs/operations.md": {
