@@ -8,6 +8,7 @@ import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import type { Shell } from "./completion/scripts.ts";
 import type { DatabaseCommand } from "./database.ts";
 import type { DoctorOptions } from "./doctor/doctor.ts";
+import type { GateOptions } from "./gate.ts";
 import type { HashListOptions } from "./hash-list.ts";
 import type { Answers } from "./init/answers.ts";
 import type { NftablesOptions } from "./nftables.ts";
@@ -27,6 +28,7 @@ const EXAMPLES = `  btrt init                           write a first configurat
   btrt explain --help                 show which peers an address gets, and why
   btrt hashlist --output FILE         write the torrents fully available inside the network
   btrt nftables | less                show the rules with which a Linux router uses the hash list
+  btrt gate --follow                  hold the gate on this router, beside the tracker
   btrt completion bash                write the completions for a shell
   btrt man btrt.conf                  write a manual page
   btrt version                        show the version
@@ -111,6 +113,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
   addAdminCommands(program, configOption, result);
   addReportCommand(program, configOption, result);
   addHashListCommands(program, configOption, result);
+  addGateCommand(program, configOption, result);
   program
     .command("version")
     .summary("show the version")
@@ -316,6 +319,38 @@ function addHashListCommands(
     .action(async (options: NftablesOptions & { config: string }) => {
       const { nftables } = await import("./nftables.ts");
       result.exitCode = await nftables(options.config, options);
+    });
+}
+
+/** The command for the gate. */
+function addGateCommand(program: Command, configOption: () => Option, result: { exitCode: number }): void {
+  program
+    .command("gate")
+    .summary("hold the gate on a Linux router")
+    .description(
+      "make this Linux router refuse the new connections between subscribers and the outside that the tracker wants " +
+        "refused. As root, or with CAP_NET_ADMIN. SIGTERM and SIGINT end it, and let everything through",
+    )
+    .option(
+      "--follow [URL]",
+      "load the rules and keep the tracker's lists, until ended. The URL is that of the tracker's admin listener; without " +
+        "one, it is found in the configuration",
+    )
+    .option("--token-file <FILE>", "a file with the token of the admin listener")
+    .option(
+      "--cert-file <FILE>",
+      "a file with the certificate of the admin listener, if it is signed by nobody that this machine trusts",
+    )
+    .addOption(configOption())
+    .option("--bridge", "for a bridge instead of a router")
+    .option("--count-only", "only count, and refuse nothing")
+    .addOption(
+      new Option("--print", "only write the rules, for the tracker's peer groups").conflicts("remove"),
+    )
+    .addOption(new Option("--remove", "remove the rules and lists from this machine").conflicts("follow"))
+    .action(async (options: GateOptions) => {
+      const { gate } = await import("./gate.ts");
+      result.exitCode = await gate(options);
     });
 }
 

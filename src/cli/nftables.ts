@@ -1,9 +1,9 @@
 /** The command `btrt nftables`. */
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
-import { formatRuleset, hasSubscribers, tableName } from "../hash-list/nftables-ruleset.ts";
+import { tableName } from "../hash-list/nftables-names.ts";
+import { formatRuleset, hasSubscribers } from "../hash-list/nftables-ruleset.ts";
+import { NftError, runNft } from "../platform/nft.ts";
 import { print, printError } from "./output.ts";
 
 /** The command's options. Without `apply` and `remove` the rules are written to standard output. */
@@ -13,9 +13,6 @@ export interface NftablesOptions {
   readonly apply?: true;
   readonly remove?: true;
 }
-
-/** Directories of nft, which may be missing in PATH. */
-const ADMIN_DIRECTORIES = "/usr/sbin:/sbin";
 
 /**
  * Writes, loads or removes the rules for a router.
@@ -59,30 +56,17 @@ function removeTable(table: string): Promise<number> {
 async function run(shown: string, args: readonly string[], input = ""): Promise<number> {
   const exitCode = await print(`${shown}\n`);
   if (exitCode !== 0) return exitCode;
-  const env = { ...process.env, PATH: `${process.env.PATH}:${ADMIN_DIRECTORIES}` };
-  const child = spawn("nft", args, { env, stdio: ["pipe", "ignore", "pipe"] });
-  const ended = new Promise<string | number | null>((resolve) => {
-    child.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    child.on("close", resolve);
-  });
-  // If nft ends before it has read everything, its message says why.
-  child.stdin.on("error", () => {}).end(input);
-  const [said, end] = await Promise.all([text(child.stderr), ended]);
-  if (end === 0) return 0;
-  printError(`btrt: ${explain(said, end)}`);
-  return 1;
+  try {
+    await runNft(args, input);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof NftError)) throw error;
+    printError(`btrt: ${error.message}`);
+    return 1;
+  }
 }
 
 /** Quotes a word for a shell. */
 function quote(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function explain(said: string, end: string | number | null): string {
-  if (end === "ENOENT") return "nft: no such program; install nftables";
-  const message = said.trim() || `ended with ${end}`;
-  if (/not permitted/i.test(message)) return `nft: ${message}\nthis needs root, or CAP_NET_ADMIN`;
-  if (/\breject with\b/.test(message))
-    return `nft: ${message}\nthe kernel module nft_reject_inet, or nft_reject_bridge for a bridge, is missing`;
-  return `nft: ${message}`;
 }

@@ -1,14 +1,11 @@
 /**
  * The rules with which a Linux router or bridge applies the hash list: BitTorrent handshakes between a subscriber and the
  * outside are counted, and refused for listed torrents. In the language of nft(8), nftables 1.0.
- *
- * A handshake (BEP 3) is 19, "BitTorrent protocol", 8 reserved bytes, the info-hash. It is the first payload of either
- * side over TCP, and over uTP (BEP 29) the payload of its first ST_DATA packet, behind a header of 20 bytes that may
- * have extensions.
  */
 import { type AddressRange, findRanges, formatRange } from "../network/address-ranges.ts";
 import { buildPeerGroups, NO_GROUP, type PeerGroupDefinition } from "../network/peer-groups.ts";
-import { NFT_SET, NFT_SET_TYPE, NFT_TABLE } from "./nftables-names.ts";
+import { carrierRules, infoHashRules, refuseChain } from "./handshake-match.ts";
+import { NFT_SET, NFT_SET_TYPE, NFT_TABLE, quoteName, tableName } from "./nftables-names.ts";
 
 /** Options of the rules. */
 export interface RulesetOptions {
@@ -23,52 +20,6 @@ export interface RulesetOptions {
   readonly bridge: boolean;
   /** Count only: handshakes that would be refused are counted, and pass. */
   readonly countOnly: boolean;
-}
-
-/** A position of a handshake in the payload of TCP or UDP. */
-interface Carrier {
-  readonly name: string;
-  readonly transport: "tcp" | "udp";
-  /** An expression that matches only this carrier among those of the transport, or "". */
-  readonly match: string;
-  /** Bytes before the handshake. */
-  readonly offset: number;
-}
-
-const CARRIERS: readonly Carrier[] = [
-  { name: "TCP", transport: "tcp", match: "", offset: 0 },
-  { name: "no extension", transport: "udp", match: "@ih,8,8 0", offset: 20 },
-  {
-    name: "one extension of 4 bytes: a short selective ack",
-    transport: "udp",
-    match: "@ih,8,8 != 0 @ih,160,16 0x0004",
-    offset: 26,
-  },
-  {
-    name: "one extension of 8 bytes: extension bits, a longer selective ack",
-    transport: "udp",
-    match: "@ih,8,8 != 0 @ih,160,16 0x0008",
-    offset: 30,
-  },
-];
-
-const PROTOCOL = Buffer.from("\x13BitTorrent protocol", "latin1").toString("hex");
-const INFO_HASH_OFFSET = 28;
-
-const REFUSE_CHAIN = `
-  # A client that is reset tries another peer at once. A reset of uTP holds what only the two ends know.
-  chain refuse {
-    meta l4proto tcp reject with tcp reset
-    drop
-  }
-`;
-
-/** Characters of a group's name in comments. */
-const NAME_LENGTH = 60;
-
-/** Family and name of the table that has all rules. */
-export function tableName(bridge: boolean): string {
-  return bridge ? NFT_TABLE.replace("inet", "bridge") : NFT_TABLE;
 }
 
 /** Whether any address belongs to a subscriber. If none does, the rules match nothing. */
@@ -109,13 +60,13 @@ ${addressSets(options)}
 
     # All that most packets cost is one look at the first bytes of their payload (@ih), wherever TCP's options end.
     # Connections need not be tracked, so the ways out and back may lead through different routers.
-${carrierRules("tcp")}
+${carrierRules("tcp", "handshake")}
     # uTP: ST_DATA, version 1
     meta l4proto udp @ih,0,8 0x01 goto utp
   }
 
   chain utp {
-${carrierRules("udp")}
+${carrierRules("udp", "handshake")}
   }
 
   chain handshake {
@@ -125,7 +76,7 @@ ${directionRules()}
 ${directionChain("outgoing", countOnly)}
 
 ${directionChain("incoming", countOnly)}
-${countOnly ? "" : REFUSE_CHAIN}}
+${countOnly ? "" : `\n${refuseChain("refuse")}\n`}}
 `;
 }
 
@@ -155,15 +106,6 @@ function header({ groups, tiers, intervalSeconds, bridge, countOnly }: RulesetOp
     "# WebTorrent, a handshake that is cut in two before its 48th byte, packets that are fragments, and those that",
     "# hardware or a flowtable passes on beside the rules. Such connections are neither counted nor refused.",
   ].join("\n");
-}
-
-/** A name as JSON, without characters that end or hide a line. */
-function quoteName(name: string): string {
-  const shown = name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH)}…` : name;
-  return JSON.stringify(shown).replaceAll(
-    /[\p{C}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** Interval sets of subscribers, and of all addresses in peer groups. */
@@ -198,18 +140,6 @@ function prioritiesOf(groups: readonly PeerGroupDefinition[]): number[] {
   return [...new Set(groups.map(({ priority }) => priority))].sort((a, b) => a - b);
 }
 
-/** Rules that match handshakes of one transport. */
-function carrierRules(wanted: "tcp" | "udp"): string {
-  return CARRIERS.filter(({ transport }) => transport === wanted)
-    .map(({ name, match, offset }) => {
-      const [first, rest] = [8 * offset, 8 * offset + 128];
-      const protocol = `@ih,${first},128 0x${PROTOCOL.slice(0, 32)} @ih,${rest},32 0x${PROTOCOL.slice(32)}`;
-      const before = wanted === "tcp" ? "meta l4proto tcp" : match;
-      return `    # ${name}\n    ${before} ${protocol} goto handshake`;
-    })
-    .join("\n");
-}
-
 /** Rules for both directions. Packets between two inside addresses, or two outside addresses, match none and pass. */
 function directionRules(): string {
   return ["4", "6"]
@@ -224,16 +154,9 @@ function directionRules(): string {
 }
 
 function directionChain(way: "outgoing" | "incoming", countOnly: boolean): string {
-  const refuse = countOnly ? "" : " goto refuse";
-  const rules = CARRIERS.map(({ transport, match, offset }) => {
-    const words = ["meta l4proto", transport, match, infoHashAt(offset), `@${NFT_SET}`].filter(Boolean);
-    return `    ${words.join(" ")} counter name refused_${way}${refuse}`;
-  });
-  return `  chain ${way} {\n    counter name seen_${way}\n${rules.join("\n")}\n  }`;
-}
-
-/** The info-hash of a handshake that starts `offset` bytes into the payload. */
-function infoHashAt(offset: number): string {
-  const bit = 8 * (offset + INFO_HASH_OFFSET);
-  return `@ih,${bit},128 . @ih,${bit + 128},32`;
+  const rules = infoHashRules(
+    "",
+    `@${NFT_SET} counter name refused_${way}${countOnly ? "" : " goto refuse"}`,
+  );
+  return `  chain ${way} {\n    counter name seen_${way}\n${rules.map((rule) => `    ${rule}\n`).join("")}  }`;
 }

@@ -13,12 +13,16 @@ export interface Payload {
   readonly protocol: "tcp" | "udp";
   readonly from: string;
   readonly to: string;
+  /** The port it is sent from; without one, any. */
+  readonly fromPort?: number;
   /** Hexadecimal. */
   readonly bytes: string;
 }
 
-/** What happened to a payload: it was answered, its connection was reset, or it did not arrive. */
-export type Fate = "answered" | "reset" | "lost";
+/** What happened to a payload: it was answered, its connection was reset or refused, or it did not arrive. */
+export type Fate = "answered" | "reset" | "refused" | "lost";
+
+const FATES: Readonly<Record<string, Fate>> = { ECONNRESET: "reset", ECONNREFUSED: "refused" };
 
 const ANSWER = "here";
 /** A datagram that no rule refuses. When it is answered, all datagrams sent before have arrived or are lost. */
@@ -57,15 +61,13 @@ async function sendOverTcp({ from, to, bytes }: Payload, port: number): Promise<
   socket.on("connect", () => socket.write(Buffer.from(bytes, "hex")));
   return await new Promise((resolve) => {
     socket.on("data", () => resolve("answered"));
-    socket.on("error", (error: NodeJS.ErrnoException) =>
-      resolve(error.code === "ECONNRESET" ? "reset" : "lost"),
-    );
+    socket.on("error", (error: NodeJS.ErrnoException) => resolve(FATES[error.code ?? ""] ?? "lost"));
   });
 }
 
-async function sendOverUdp({ from, to, bytes }: Payload, port: number): Promise<Fate> {
+async function sendOverUdp({ from, fromPort = 0, to, bytes }: Payload, port: number): Promise<Fate> {
   const socket = createSocket(to.includes(":") ? "udp6" : "udp4");
-  await new Promise<void>((resolve) => socket.bind(0, from, resolve));
+  await new Promise<void>((resolve) => socket.bind(fromPort, from, resolve));
   let fate: Fate = "lost";
   const over = new Promise<void>((resolve) => {
     socket.on("message", (message) => {

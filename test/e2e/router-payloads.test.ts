@@ -12,6 +12,7 @@ import { Bed, ip, until } from "../support/bed.ts";
 import { Internet, namespacesMissing } from "../support/networks.ts";
 import { bridgeCanReset, hashElement, nft, readCounters } from "../support/nftables.ts";
 import { toolsMissing } from "../support/tools.ts";
+import { handshake, UTP, utp } from "./bittorrent-packets.ts";
 import type { Fate, Payload } from "./payloads.ts";
 
 const PAYLOADS = fileURLToPath(new URL("./payloads.ts", import.meta.url));
@@ -41,24 +42,6 @@ const RULES: RulesetOptions = {
   countOnly: false,
 };
 
-function handshake(infoHash: Uint8Array): Buffer {
-  return Buffer.concat([
-    Buffer.from("\x13BitTorrent protocol", "latin1"),
-    Buffer.alloc(8),
-    infoHash,
-    randomBytes(20),
-  ]);
-}
-
-/** A uTP packet (BEP 29). @param extension of this many bytes, if any. */
-function utp(type: number, payload: Uint8Array, extension = 0): Buffer {
-  const header = Buffer.alloc(20);
-  header[0] = (type << 4) | 1;
-  const extensions = extension === 0 ? [] : [Buffer.from([0, extension]), Buffer.alloc(extension)];
-  if (extension > 0) header[1] = extension === 4 ? 1 : 2;
-  return Buffer.concat([header, ...extensions, payload]);
-}
-
 interface Case {
   readonly what: string;
   readonly payload: Omit<Payload, "bytes"> & { readonly bytes: Buffer };
@@ -70,8 +53,7 @@ interface Case {
 const SUBSCRIBER = { 4: "203.0.113.10", 6: "2001:db8:1::10" } as const;
 const OUTSIDE = { 4: "198.51.100.10", 6: "2001:db8:3::10" } as const;
 const PARTNER = "198.18.0.10";
-const ST_DATA = 0;
-const ST_STATE = 2;
+const { data: ST_DATA, state: ST_STATE } = UTP;
 
 /** Between subscribers and outside, from either side. */
 function crossing(from: "subscriber" | "outside"): Case[] {

@@ -1,0 +1,135 @@
+/**
+ * The gate's chains. Only three kinds of packets get here: handshakes, the first packet of a TCP connection (SYN), and
+ * that of a uTP connection (ST_SYN). So nothing but new connections is ever refused.
+ *
+ * Sets of endpoints are looked up before the border of the home is, as most packets are in none of them.
+ */
+import { infoHashRules } from "../../hash-list/handshake-match.ts";
+import type { GateHome } from "../protocol.ts";
+import type { GateCounts } from "../report.ts";
+import { ALIVE_SET, counterName } from "./nft-lists.ts";
+
+/** The first packet of a TCP connection. */
+export const SYN = "meta l4proto tcp tcp flags & (syn | ack) == syn";
+
+/** An ST_SYN, among the packets that begin with 0x41 and have one of the lengths in {@link ST_SYN_SHAPES}. */
+const ST_SYN = "meta l4proto udp @ih,0,8 0x41";
+
+/**
+ * The shapes of an ST_SYN (BEP 29): a header of 20 bytes, and at most one extension, of 4 or 8 bytes. A request to a UDP
+ * tracker (BEP 15) may begin with 0x41 as well, but is longer. No message of DHT begins so.
+ */
+const ST_SYN_SHAPES = [
+  "@ih,8,8 0 udp length 28",
+  "@ih,8,8 != 0 @ih,160,16 0x0004 udp length 34",
+  "@ih,8,8 != 0 @ih,160,16 0x0008 udp length 38",
+];
+
+/** The chains that all homes share. */
+export function commonChains(): string {
+  return [...newConnection(), ...handshake(), ...outgoing(), ...incoming()].join("\n\n");
+}
+
+/** The chains of a home: whether the other end is outside. */
+export function homeChains({ id }: GateHome): string {
+  const chainOf = (way: "out" | "in", other: "saddr" | "daddr") =>
+    chain(`gate_${way}_${id}`, "", [
+      ...both(`{ip} ${other} @gate_inside{n}_${id} return`),
+      `goto gate_${way}`,
+    ]);
+  return `${chainOf("out", "daddr")}\n\n${chainOf("in", "saddr")}`;
+}
+
+function newConnection(): string[] {
+  return [
+    chain("gate_border", "From a subscriber; to one. A packet may be both.", [
+      ...both("{ip} saddr vmap @gate_from{n}"),
+      ...both("{ip} daddr vmap @gate_to{n}"),
+    ]),
+    chain("gate_new", "A new connection.", [
+      `meta protocol != @${ALIVE_SET} return`,
+      ...both("{ip} daddr . th dport @gate_closed{n} goto gate_border"),
+      ...both("meta l4proto udp {ip} saddr . th sport @gate_closed{n} goto gate_border"),
+      ...both("{ip} saddr @gate_hosts{n} {ip} daddr . th dport @gate_far{n} goto gate_border"),
+    ]),
+    chain(
+      "gate_st_syn",
+      "uTP, and not a request to a UDP tracker.",
+      ST_SYN_SHAPES.map((shape) => `${shape} goto gate_new`),
+    ),
+  ];
+}
+
+function handshake(): string[] {
+  return [
+    chain("gate_handshake", "", [`meta protocol @${ALIVE_SET} jump gate_border`, "goto handshake"]),
+    chain("gate_exempt", "It has no place when the set is full.", [
+      ...both("{ip} saddr @gate_exempt{n} update @gate_exempt{n} { {ip} saddr } return"),
+      ...both(`add @gate_exempt{n} { {ip} saddr } counter name ${counterName("exempted")} return`),
+      `counter name ${counterName("exemptFull")}`,
+    ]),
+  ];
+}
+
+/** What a subscriber sends to the outside. */
+function outgoing(): string[] {
+  return [
+    refusal("gate_handshake_out", [], "refusedHandshakeOut"),
+    // uTP: clients send from the port that they announce.
+    refusal("gate_endpoint_out", exempts("saddr", "seenEndpointOut"), "refusedEndpointOut"),
+    refusal("gate_far_out", exempts("saddr", "seenFarOut"), "refusedFarOut"),
+    chain("gate_new_out", "", [
+      ...both("meta l4proto udp {ip} saddr . th sport @gate_closed{n} goto gate_endpoint_out"),
+      ...both("{ip} saddr @gate_hosts{n} {ip} daddr . th dport @gate_far{n} goto gate_far_out"),
+    ]),
+    chain("gate_out", "Sent by a subscriber, to the outside.", [
+      `${SYN} goto gate_new_out`,
+      `${ST_SYN} goto gate_new_out`,
+      `counter name ${counterName("seenHandshakeOut")}`,
+      ...both("{ip} saddr . ").flatMap((key, i) =>
+        infoHashRules(key, `@gate_refused${[4, 6][i]} goto gate_handshake_out`),
+      ),
+      "# The tracker does not gate this torrent, or does not know it: the subscriber needs the outside.",
+      ...both("{ip} saddr @gate_hosts{n} goto gate_exempt"),
+    ]),
+  ];
+}
+
+/** What the outside sends to a subscriber. */
+function incoming(): string[] {
+  return [
+    refusal("gate_handshake_in", [], "refusedHandshakeIn"),
+    refusal("gate_endpoint_in", exempts("daddr", "seenEndpointIn"), "refusedEndpointIn"),
+    chain("gate_new_in", "", both("{ip} daddr . th dport @gate_closed{n} goto gate_endpoint_in")),
+    chain("gate_in", "Sent by the outside, to a subscriber.", [
+      `${SYN} goto gate_new_in`,
+      `${ST_SYN} goto gate_new_in`,
+      `counter name ${counterName("seenHandshakeIn")}`,
+      ...both("{ip} daddr . ").flatMap((key, i) =>
+        infoHashRules(key, `@gate_refused${[4, 6][i]} goto gate_handshake_in`),
+      ),
+    ]),
+  ];
+}
+
+/** Rules that count a packet, and let that of an exempt subscriber through. */
+function exempts(subscriber: "saddr" | "daddr", seen: keyof GateCounts): string[] {
+  return [`counter name ${counterName(seen)}`, ...both(`{ip} ${subscriber} @gate_exempt{n} return`)];
+}
+
+function refusal(name: string, rules: readonly string[], refused: keyof GateCounts): string {
+  return chain(name, "", [...rules, `counter name ${counterName(refused)}`, "goto gate_refuse"]);
+}
+
+/** A rule for IPv4 and for IPv6: `{ip}` becomes ip and ip6, `{n}` 4 and 6. */
+function both(rule: string): string[] {
+  return [
+    rule.replaceAll("{ip}", "ip").replaceAll("{n}", "4"),
+    rule.replaceAll("{ip}", "ip6").replaceAll("{n}", "6"),
+  ];
+}
+
+function chain(name: string, comment: string, rules: readonly string[]): string {
+  const lines = rules.map((rule) => `    ${rule}\n`).join("");
+  return `${comment === "" ? "" : `  # ${comment}\n`}  chain ${name} {\n${lines}  }`;
+}

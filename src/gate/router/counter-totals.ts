@@ -1,0 +1,24 @@
+/** Counters of the kernel, which begin anew with their table, as totals since the start of this program. */
+import { GATE_COUNTERS, type GateCounts } from "../report.ts";
+
+/** Adds up what counters have counted. */
+export class CounterTotals {
+  #last: GateCounts | undefined;
+  #totals = Object.fromEntries(GATE_COUNTERS.map((counter) => [counter, 0])) as GateCounts;
+
+  /** Takes a reading. The first one is the start: what was counted before was for another program to report. */
+  update(counts: GateCounts): void {
+    const last = this.#last ?? counts;
+    this.#last = counts;
+    const isAnew = GATE_COUNTERS.some((counter) => counts[counter] < last[counter]);
+    const increments = GATE_COUNTERS.map((counter) => counts[counter] - (isAnew ? 0 : last[counter]));
+    this.#totals = Object.fromEntries(
+      GATE_COUNTERS.map((counter, i) => [counter, this.#totals[counter] + increments[i]]),
+    ) as GateCounts;
+  }
+
+  /** The totals. */
+  get totals(): GateCounts {
+    return this.#totals;
+  }
+}

@@ -1,0 +1,117 @@
+/** The gate's part of the table in the kernel: what is there, and what nft is told to change. */
+import { z } from "zod";
+import { tableName } from "../../hash-list/nftables-names.ts";
+import { runNft } from "../../platform/nft.ts";
+import type { GateElements, GateHome } from "../protocol.ts";
+import { GATE_COUNTERS, type GateCounts } from "../report.ts";
+import { counterName, elementUpdate, GATE_PREFIX, opening, renewal } from "./nft-lists.ts";
+import { formatGateRemoval, formatGateRules, type GateObjects } from "./ruleset.ts";
+
+/** Where the rules apply, and whether they refuse. */
+export interface GateTableOptions {
+  /** For a bridge instead of a router. */
+  readonly bridge: boolean;
+  /** Count only: what would be refused is counted, and passes. */
+  readonly countOnly: boolean;
+}
+
+/** The needed part of what nft writes (libnftables-json(5)). */
+const named = z.object({ family: z.string(), table: z.string(), name: z.string() });
+const rulesetSchema = z.object({
+  nftables: z.array(
+    z.object({
+      chain: named.optional(),
+      set: named.optional(),
+      map: named.optional(),
+      counter: named.extend({ packets: z.int().min(0) }).optional(),
+    }),
+  ),
+});
+
+/** What the table has. */
+interface Present extends GateObjects {
+  readonly hasHashList: boolean;
+  /** Packets by the name of a counter. */
+  readonly packets: ReadonlyMap<string, number>;
+}
+
+/** A chain that only the rules of the hash list have. */
+const HASH_LIST_CHAIN = "outgoing";
+
+/** The table of the gate in the kernel of this machine. All its methods may throw {@link NftError}. */
+export class GateTable {
+  readonly #options: GateTableOptions;
+  readonly #table: string;
+
+  constructor(options: GateTableOptions) {
+    this.#options = options;
+    this.#table = tableName(options.bridge);
+  }
+
+  get countOnly(): boolean {
+    return this.#options.countOnly;
+  }
+
+  /** Loads the rules, or replaces them. All lists are empty, and nothing is refused until {@link update} renews. */
+  async load(homes: readonly GateHome[]): Promise<void> {
+    await runNft(["-f", "-"], formatGateRules({ ...this.#options, homes }, await this.#inspect()));
+  }
+
+  /**
+   * Changes the lists, in one transaction.
+   * @param aliveSeconds how long rules may refuse from now on; 0: as long as before.
+   */
+  async update(add: GateElements, remove: GateElements, aliveSeconds: number): Promise<void> {
+    const renewed = aliveSeconds > 0 ? renewal(this.#table, aliveSeconds) : "";
+    const statements = elementUpdate(this.#table, add, remove) + renewed;
+    if (statements !== "") await runNft(["-f", "-"], statements);
+  }
+
+  /** Refuses nothing until {@link update} renews. */
+  async open(): Promise<void> {
+    await runNft(["-f", "-"], opening(this.#table));
+  }
+
+  /** Removes the rules; those of the hash list stay. */
+  async remove(): Promise<void> {
+    const present = await this.#inspect();
+    await runNft(["-f", "-"], formatGateRemoval(this.#options.bridge, present, present.hasHashList));
+  }
+
+  /** Reads the counters. Undefined: the rules are not loaded. */
+  async readCounts(): Promise<GateCounts | undefined> {
+    const { packets } = await this.#inspect();
+    const counts = GATE_COUNTERS.map((counter) => [counter, packets.get(counterName(counter))] as const);
+    if (counts.some(([, count]) => count === undefined)) return undefined;
+    return Object.fromEntries(counts) as GateCounts;
+  }
+
+  /**
+   * Reads what the table has. A terse list of all rules is the only one for which nftables 1.0 does not read every
+   * element of every set, which takes minutes for a million.
+   */
+  async #inspect(): Promise<Present> {
+    const { nftables } = rulesetSchema.parse(
+      JSON.parse(await runNft(["--json", "--terse", "list", "ruleset"])),
+    );
+    const [family, table] = this.#table.split(" ");
+    const own = (object: z.output<typeof named> | undefined) =>
+      object !== undefined && object.family === family && object.table === table;
+    const namesOf = (objects: readonly (z.output<typeof named> | undefined)[]) =>
+      objects.filter((object) => object !== undefined && own(object)).map((object) => object!.name);
+    const chains = namesOf(nftables.map(({ chain }) => chain));
+    const packets = new Map(
+      nftables.flatMap(({ counter }) =>
+        counter !== undefined && own(counter) ? [[counter.name, counter.packets]] : [],
+      ),
+    );
+    const isOfGate = (name: string) => name.startsWith(GATE_PREFIX);
+    return {
+      chains: chains.filter(isOfGate),
+      sets: namesOf(nftables.map(({ set, map }) => set ?? map)).filter(isOfGate),
+      counters: [...packets.keys()].filter(isOfGate),
+      hasHashList: chains.includes(HASH_LIST_CHAIN),
+      packets,
+    };
+  }
+}
