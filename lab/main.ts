@@ -7,7 +7,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { plot } from "./plot.ts";
-import { reportScenario, reportTargets } from "./report.ts";
+import { reportGateTargets, reportScenario, reportTargets } from "./report.ts";
 import { type RunResult, run } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -84,6 +84,7 @@ async function main(): Promise<void> {
     if (its.length > 0) console.log(reportScenario(scenario, its));
   }
   console.log(reportTargets(SCENARIOS, runs));
+  console.log(reportGateTargets(SCENARIOS, runs));
   if (options.write) await write(runs);
 }
 
@@ -115,6 +116,7 @@ async function write(runs: readonly RunResult[]): Promise<void> {
     "✓ met · ≈ missed by less than opentracker's own runs differ · ✗ missed. A home into which at most 1.1 copies entered meets the target for copies: nothing was left to be saved.",
     `![copies and completion, by scenario and tracker](${date}-lab.svg)`,
     reportTargets(SCENARIOS, runs),
+    reportGateTargets(SCENARIOS, runs),
     "## Scenarios",
     ...SCENARIOS.map((scenario) =>
       reportScenario(

@@ -70,7 +70,7 @@ test("the picture has a bar for each number, as long as its share of opentracker
 test("scenarios make sense", () => {
   const names = SCENARIOS.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
-  for (const { name, networks, megabytes } of SCENARIOS) {
+  for (const { name, networks, megabytes, clients, gate, second } of SCENARIOS) {
     const crews = networks.flatMap(({ crews }) => crews);
     assert.ok(
       crews.some(({ seed }) => seed),
@@ -85,7 +85,12 @@ test("scenarios make sense", () => {
       assert.match(network.name, /^[a-z0-9]{1,12}$/, "fits into the name of an interface");
       assert.ok(clientCount(network) <= 250, "each client has an address of a /24");
     }
+    const needsPublic = second?.known === "unknown" || networks.some(({ publicOnly }) => publicOnly);
+    assert.ok(clients?.publicTracker || !needsPublic, `${name}: there is no public tracker`);
+    const isHome = networks.some(({ priority }) => priority !== undefined);
+    assert.ok(isHome || gate === undefined, `${name}: there is nothing to gate`);
     for (const { kind, seed, killAt, leaveAt } of crews) {
+      assert.ok(kind === undefined || second === undefined, `${name}: ${kind} has one torrent only`);
       if (kind)
         assert.ok(!seed && killAt === undefined && leaveAt === undefined, `${name}: ${kind} cannot do that`);
     }

@@ -2,11 +2,12 @@
 import type { RunResult } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Spread } from "./statistics.ts";
-import { type Judgement, judge, type Summary, summarize } from "./summary.ts";
+import { type Judgement, judge, judgeGate, type Summary, summarize } from "./summary.ts";
 import { TRACKERS } from "./trackers.ts";
 
-/** The tracker to which the targets apply. */
+/** The tracker to which the targets apply, and the one to which the targets of the gate apply. */
 const JUDGED = "bridged";
+const GATED = "bridged-gate";
 const MARKS = { met: "✓", spread: "≈", missed: "✗" } as const;
 
 /** Above this share of the machine's processors, the processors may have limited the speed, not the links. */
@@ -25,12 +26,15 @@ export function reportScenario(scenario: Scenario, runs: readonly RunResult[]): 
     ),
   );
   const judged = summaries.find(({ tracker }) => tracker === JUDGED);
-  if (judged !== undefined && baseline !== undefined) {
+  const gated = summaries.find(({ tracker }) => tracker === GATED);
+  if (judged !== undefined && baseline !== undefined && scenario.gate === undefined) {
     lines.push(
       "",
       `${JUDGED}: ${formatJudgements(judge(scenario, judged, baseline))}${scenario.reportOnly ? " (for information)" : ""}`,
     );
   }
+  if (scenario.gate !== undefined && judged !== undefined && gated !== undefined)
+    lines.push("", `${GATED}: ${formatJudgements(judgeGate(scenario.gate, gated, judged))}`);
   const load = Math.max(...summaries.map((summary) => summary.load));
   if (load > HIGH_LOAD) {
     lines.push(
@@ -48,7 +52,7 @@ export function reportTargets(scenarios: readonly Scenario[], runs: readonly Run
     const summaries = summarize(runs.filter((run) => run.scenario === scenario.name));
     const baseline = summaries.find(({ tracker }) => tracker === TRACKERS[0]);
     const judged = summaries.find(({ tracker }) => tracker === JUDGED);
-    if (baseline === undefined || judged === undefined) continue;
+    if (baseline === undefined || judged === undefined || scenario.gate !== undefined) continue;
     const { copiesIn, median, slowest } = judged;
     rows.push([
       scenario.name,
@@ -63,6 +67,29 @@ export function reportTargets(scenarios: readonly Scenario[], runs: readonly Run
   return `${table(["scenario", "copies a home", "× opentracker", "median ×", "slowest ×", "targets"], rows).join("\n")}\n`;
 }
 
+/** The targets of the gate, a line for each scenario. */
+export function reportGateTargets(scenarios: readonly Scenario[], runs: readonly RunResult[]): string {
+  const rows: string[][] = [];
+  for (const { name, gate } of scenarios) {
+    const summaries = summarize(runs.filter((run) => run.scenario === name));
+    const without = summaries.find(({ tracker }) => tracker === JUDGED);
+    const gated = summaries.find(({ tracker }) => tracker === GATED);
+    if (gate === undefined || without === undefined || gated === undefined) continue;
+    rows.push([
+      name,
+      format(without.copiesIn, 2),
+      format(gated.copiesIn, 2),
+      ratio(gated.median, without.median),
+      ratio(gated.slowest, without.slowest),
+      ratio(gated.secondMedian, without.secondMedian),
+      formatJudgements(judgeGate(gate, gated, without)),
+    ]);
+  }
+  if (rows.length === 0) return "";
+  const headings = ["scenario", "copies: bridged", "with the gate", "median ×", "slowest ×"];
+  return `${table([...headings, "second torrent ×", "targets"], rows).join("\n")}\n`;
+}
+
 const HEADINGS = [
   "tracker",
   "copies in",
@@ -74,6 +101,7 @@ const HEADINGS = [
   "slowest s",
   "×",
   "strangers s",
+  "second s",
   "unfinished",
   "announces",
 ];
@@ -90,6 +118,7 @@ function row(summary: Summary, baseline: Summary | undefined): string[] {
     format(summary.slowest, 1),
     ratio(summary.slowest, baseline?.slowest),
     format(summary.strangersMedian, 1),
+    format(summary.secondMedian, 1),
     String(summary.unfinished),
     summary.announces.toFixed(0),
   ];

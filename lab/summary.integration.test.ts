@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunResult } from "./run.ts";
-import { homesOf, type Scenario } from "./scenario.ts";
-import { judge, summarize } from "./summary.ts";
+import { type GateTargets, homesOf, type Scenario } from "./scenario.ts";
+import { judge, judgeGate, summarize } from "./summary.ts";
 
 const SCENARIO: Scenario = { name: "some", about: "", megabytes: 1, networks: [] };
 
@@ -87,4 +87,22 @@ test("homes are drawn as selection.home says", () => {
   assert.deepEqual(homesOf({ ...SCENARIO, networks }), [["a", "b", "c"]]);
   assert.deepEqual(homes("tier"), [["a"], ["b", "c"]]);
   assert.deepEqual(homes("group"), [["a"], ["b"], ["c"]]);
+});
+
+test("the gate's targets are compared with bridged without a gate", () => {
+  const strict = { copies: 1.15, median: 0.75, slowest: 0.9 };
+  const targets: GateTargets = { ...strict, share: 0.6 };
+  const gateVerdicts = (gated: Parameters<typeof runResult>[0], wanted = targets) => {
+    const [without, summary] = summarize([
+      runResult({ tracker: "bridged", copies: [2], secondTorrent: [10, 20] }),
+      runResult({ ...gated, tracker: "bridged-gate" }),
+    ]);
+    return judgeGate(wanted, summary, without).map(({ verdict }) => verdict);
+  };
+  const good = { copies: [1.2], seconds: [10, 15, 36], secondTorrent: [10, 21] };
+  assert.deepEqual(gateVerdicts(good), Array(6).fill("met"));
+  const bad = { copies: [1.21], seconds: [10, 16, 37], secondTorrent: [12, 22], unfinished: 1 };
+  assert.deepEqual(gateVerdicts(bad), Array(6).fill("missed"));
+  assert.equal(gateVerdicts(good, strict)[0], "missed");
+  assert.equal(gateVerdicts({ ...good, copies: [1.15] }, strict)[0], "met");
 });

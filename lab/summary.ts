@@ -1,6 +1,6 @@
 /** Summarizes several runs of a scenario with one tracker, and compares them. */
 import type { RunResult } from "./run.ts";
-import type { Scenario } from "./scenario.ts";
+import type { GateTargets, Scenario } from "./scenario.ts";
 import { mean, median, type Spread, spread } from "./statistics.ts";
 import { TRACKERS, type TrackerName } from "./trackers.ts";
 
@@ -8,6 +8,9 @@ import { TRACKERS, type TrackerName } from "./trackers.ts";
 const LEAST_COPIES = 1.1;
 /** The targets relative to opentracker, unless the scenario has others. */
 const TARGETS = { copies: 0.6, median: 1, slowest: 1.05 } as const;
+
+/** How much later a torrent that is not gated may be complete with a gate. */
+const SECOND_TORRENT = 1.05;
 
 /** Runs of one scenario with one tracker. Copies are means over the homes, seconds those of clients at home. */
 export interface Summary {
@@ -21,6 +24,9 @@ export interface Summary {
   readonly median: Spread;
   readonly slowest: Spread;
   readonly strangersMedian: Spread | null;
+  /** Of the second torrent, if the scenario has one. */
+  readonly secondMedian: Spread | null;
+  readonly secondSlowest: Spread | null;
   /** Of all runs together. */
   readonly unfinished: number;
   readonly announces: number;
@@ -46,6 +52,7 @@ export function summarize(runs: readonly RunResult[]): Summary[] {
     const copies = (of: "copiesIn" | "copiesOut" | "copiesPushed") =>
       its[0].homes.length === 0 ? null : spread(its.map(({ homes }) => mean(homes.map((home) => home[of]))));
     const strangers = its.map(({ strangersMedian }) => strangersMedian).filter((each) => each !== null);
+    const second = its.flatMap(({ secondTorrent }) => (secondTorrent === undefined ? [] : [secondTorrent]));
     return {
       tracker,
       runs: its.length,
@@ -55,6 +62,8 @@ export function summarize(runs: readonly RunResult[]): Summary[] {
       median: spread(its.map(({ seconds }) => median(seconds))),
       slowest: spread(its.map(({ seconds }) => seconds.at(-1) ?? Number.NaN)),
       strangersMedian: strangers.length === 0 ? null : spread(strangers),
+      secondMedian: second.length === 0 ? null : spread(second.map(median)),
+      secondSlowest: second.length === 0 ? null : spread(second.map((seconds) => Math.max(...seconds))),
       unfinished: its.reduce((sum, { unfinished }) => sum + unfinished, 0),
       announces: median(its.map(({ announces }) => announces)),
       load: Math.max(...its.map(({ load }) => load)),
@@ -78,6 +87,27 @@ export function judge(scenario: Scenario, summary: Summary, baseline: Summary): 
   add(`slowest ≤ ${TARGETS.slowest}×`, compare(summary.slowest, baseline.slowest, TARGETS.slowest));
   const more = summary.unfinished / summary.runs > baseline.unfinished / baseline.runs;
   add("unfinished: none more", more ? "missed" : "met");
+  return judgements;
+}
+
+/** Compares `bridged-gate` with its targets. @param without the summary of `bridged`. */
+export function judgeGate(targets: GateTargets, gated: Summary, without: Summary): Judgement[] {
+  const judgements: Judgement[] = [];
+  const add = (what: string, verdict: Verdict) => judgements.push({ what, verdict });
+  const addTime = (what: string, value: Spread | null, baseline: Spread | null, share: number) => {
+    if (value !== null && baseline !== null) add(`${what} ≤ ${share}×`, compare(value, baseline, share));
+  };
+  const { copies, share } = targets;
+  if (gated.copiesIn !== null && without.copiesIn !== null) {
+    const isFew = gated.copiesIn.median <= copies;
+    const what = share === undefined ? `copies ≤ ${copies}` : `copies ≤ ${copies} or ${share}×`;
+    add(what, isFew ? "met" : compare(gated.copiesIn, without.copiesIn, share ?? 0));
+  }
+  addTime("median", gated.median, without.median, targets.median);
+  addTime("slowest", gated.slowest, without.slowest, targets.slowest);
+  addTime("second torrent's median", gated.secondMedian, without.secondMedian, SECOND_TORRENT);
+  addTime("second torrent's slowest", gated.secondSlowest, without.secondSlowest, SECOND_TORRENT);
+  add("unfinished: none", gated.unfinished === 0 ? "met" : "missed");
   return judgements;
 }
 
