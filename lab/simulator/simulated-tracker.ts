@@ -10,7 +10,13 @@ import {
 } from "../../src/model/announce.ts";
 import { allocateCounters } from "../../src/model/counters.ts";
 import { Random } from "../../src/model/random.ts";
-import { buildPeerGroups, PeerGroups } from "../../src/network/peer-groups.ts";
+import {
+  buildPeerGroups,
+  GROUP_IDS,
+  NO_GROUP,
+  PeerGroups,
+  type PeerGroupsData,
+} from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../../src/selection/bridged.ts";
 import { NearestPolicy } from "../../src/selection/nearest.ts";
@@ -18,6 +24,7 @@ import type { SelectionSettings } from "../../src/selection/policy.ts";
 import { allocateActivity } from "../../src/store/group-activity.ts";
 import { allocateSwarmStore } from "../../src/store/store-memory.ts";
 import { SwarmStore } from "../../src/store/swarm-store.ts";
+import { TASK } from "../../src/tasks/task-queue.ts";
 import { AccessList, buildAccessList } from "../../src/tracker/access-list.ts";
 import { allocateCensus } from "../../src/tracker/census.ts";
 import { NO_POLLS } from "../../src/tracker/polls.ts";
@@ -25,9 +32,11 @@ import { Sweeper } from "../../src/tracker/sweeper.ts";
 import { Tracker } from "../../src/tracker/tracker.ts";
 import type { CopySettings, TrackerSettings } from "../../src/tracker/tracker-policy.ts";
 import type { Lane, NetworkPlan, PeerPlan } from "./plan.ts";
+import { SimulatedGate } from "./simulated-gate.ts";
 
 /** The trackers that are compared. `random` is a tracker without peer groups, like public ones. */
-export const POLICIES = ["random", "nearest", "bridged"] as const;
+export const POLICIES = ["random", "nearest", "bridged", "bridged-gate"] as const;
+/** `bridged-gate` is `bridged` with a gate: routers refuse the connections of closed peers across the border. */
 export type PolicyName = (typeof POLICIES)[number];
 
 /** Settings to try, and limits of `bridged` that operators cannot set. */
@@ -81,38 +90,48 @@ export class SimulatedTracker {
   readonly #clock = { seconds: EPOCH };
   readonly #tracker: Tracker;
   readonly #sweeper: Sweeper;
+  readonly #gate: SimulatedGate | undefined;
   readonly #request = new AnnounceRequest();
   readonly #response = new AnnounceResponse();
 
   constructor(plan: TrackerPlan, networks: readonly NetworkPlan[], maxPeers: number, seed: number) {
     if (networks.length > NETWORKS_MAX) throw new RangeError(`more than ${NETWORKS_MAX} networks`);
-    const store = new SwarmStore(allocateSwarmStore(maxPeers, 1, [1, 2]), 1);
-    const groups = groupsOf(plan.policy === "random" ? [] : networks);
+    const { policy, selection, settings } = plan;
+    const isGated = policy === "bridged-gate";
+    const isBridged = isGated || policy === "bridged";
+    const store = new SwarmStore(allocateSwarmStore(maxPeers, 1, [1, 2], isGated), 1);
+    const groupsData = groupsOf(policy === "random" ? [] : networks);
+    const groups = new PeerGroups(groupsData);
+    const clock = this.#clock;
+    if (isGated) {
+      const { interval } = settings;
+      this.#gate = new SimulatedGate({ store, groups: groupsData, selection, interval, clock });
+    }
     const accessList = new AccessList(buildAccessList("off", new Uint32Array(0)));
-    const { selection } = plan;
     const counters = allocateCounters();
     this.#tracker = new Tracker({
       store,
       policy: {
-        settings: plan.settings,
-        selection:
-          plan.policy === "bridged" ? new BridgedPolicy(selection, selection) : new NearestPolicy(selection),
+        settings,
+        selection: isBridged ? new BridgedPolicy(selection, selection) : new NearestPolicy(selection),
         copies: DEFAULT_COPIES,
         groups,
         accessList,
         polls: NO_POLLS,
         refreshSeconds: 0,
         refreshWaitMs: 0,
+        gatedGroups: isGated ? new Uint8Array(GROUP_IDS).fill(1, NO_GROUP + 1) : undefined,
       },
+      tasks: { push: (kind, _token, bytes) => this.#take(kind, bytes) },
       random: new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
-      clock: this.#clock,
+      clock,
       counters,
       activity: this.activity,
     });
     this.#sweeper = new Sweeper({
       store,
       groups,
-      peerExpiry: plan.settings.peerExpiry,
+      peerExpiry: settings.peerExpiry,
       counters,
       census: allocateCensus(),
       worker: 0,
@@ -150,6 +169,7 @@ export class SimulatedTracker {
     request.event = event;
     request.transferred.set([...transferred, left]);
     this.#tracker.announce(request, response);
+    this.#gate?.settle(false);
     this.interval = response.interval;
     this.given = event === ANNOUNCE_EVENT.stopped ? 0 : response.peerCount + response.peer6Count;
     this.count = 0;
@@ -170,10 +190,22 @@ export class SimulatedTracker {
   sweep(now: number): void {
     this.#clock.seconds = EPOCH + Math.floor(now);
     while (!this.#sweeper.step(this.#clock.seconds, 1024));
+    this.#gate?.settle(true);
+  }
+
+  /** Whether routers refuse a peer's new connections across the border of its home. */
+  isClosed(peer: number, { ipv6, hybrid }: PeerPlan): boolean {
+    return this.#gate?.isClosed(peer, (ipv6 ? 2 : 1) * (hybrid ? 2 : 1)) ?? false;
+  }
+
+  #take(kind: number, bytes: Uint8Array): boolean {
+    if (kind !== TASK.gate) return false;
+    this.#gate?.request(bytes);
+    return true;
   }
 }
 
-function groupsOf(networks: readonly NetworkPlan[]): PeerGroups {
+function groupsOf(networks: readonly NetworkPlan[]): PeerGroupsData {
   const definitions = networks.flatMap(({ priority }, i) =>
     priority === null
       ? []
@@ -188,5 +220,5 @@ function groupsOf(networks: readonly NetworkPlan[]): PeerGroups {
           },
         ],
   );
-  return new PeerGroups(buildPeerGroups(definitions));
+  return buildPeerGroups(definitions);
 }

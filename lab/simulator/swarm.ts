@@ -240,11 +240,19 @@ class Swarm {
     if (this.#links[peer].length >= most || this.#links[other].length >= most) return;
     if (this.#pieces.left(peer) === 0 && this.#pieces.left(other) === 0) return;
     if (this.#links[peer].some(({ peers }) => peers.includes(other))) return;
+    if (this.#isRefused(peer, other) || this.#isRefused(other, peer)) return;
     const link: Link = { peers: [peer, other], sent: [0, 0], open: [false, false] };
     this.#links[peer].push(link);
     this.#links[other].push(link);
     this.#pieces.see(peer, other, 1);
     this.#pieces.see(other, peer, 1);
+  }
+
+  /** Whether a router refuses a new connection of a peer, as the other is outside its home. */
+  #isRefused(peer: number, other: number): boolean {
+    const home = this.#homeOf[peer];
+    if (home === null || home === this.#homeOf[other]) return false;
+    return this.#trackers[0].isClosed(peer, this.#plan.peers[peer]);
   }
 
   #disconnect(link: Link): void {
