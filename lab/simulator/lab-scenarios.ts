@@ -36,13 +36,14 @@ export function planOfScenario(scenario: Scenario, repetition: number): SwarmPla
       uplink: uplinkMbit === undefined ? Number.POSITIVE_INFINITY : (uplinkMbit * 1e6) / 8,
     };
   });
-  const peers = scenario.networks.flatMap(({ crews }, network) =>
+  const peers = scenario.networks.flatMap(({ crews, publicOnly = false }, network) =>
     crews.flatMap((crew) =>
       Array.from({ length: crew.clients }, (): PeerPlan => {
         const [from, to] = crew.seed ? [0, 0] : (crew.arrive ?? ARRIVE);
         return {
           ...ORDINARY_PEER,
           network,
+          publicOnly,
           arrives: from + (to - from) * random(),
           seed: crew.seed ?? false,
           upload: (crew.upload ?? UPLOAD) * 1000,

@@ -17,6 +17,8 @@ const HELP = `npm run simulate -- [options]
   --set KEY=NUMBER   a setting of "bridged": --set bridges=1; of ${[...keys().keys()].join(", ")}
   --sizes N,N        downloads a day of the torrents (0.5 to 512)
   --public           clients ask a public tracker, too
+  --outside-unknown  with --public: clients outside ask the public tracker only
+  --gate             also "bridged" with a gate: routers refuse the outside connections of closed clients
   --rush             all clients arrive within half an hour
   --outside N        clients outside for each at home (2)
   --uplink MBIT      Mbit/s that each torrent may use between the home and the outside (unlimited)
@@ -33,6 +35,8 @@ const { values: options } = parseArgs({
     set: { type: "string", multiple: true },
     sizes: { type: "string" },
     public: { type: "boolean" },
+    "outside-unknown": { type: "boolean" },
+    gate: { type: "boolean" },
     rush: { type: "boolean" },
     outside: { type: "string" },
     uplink: { type: "string" },
@@ -51,6 +55,8 @@ if (options.help) {
     effort: positive("effort", options.effort),
     selection: chosenSelection(),
     publicTracker: options.public ?? false,
+    outsideUnknown: (options.public && options["outside-unknown"]) ?? false,
+    gate: options.gate ?? false,
     rush: options.rush ?? false,
     ...(options.sizes && { sizes: options.sizes.split(",").map((size) => positive("sizes", size)) }),
     ...(options.outside && { outside: positive("outside", options.outside) }),

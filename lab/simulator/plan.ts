@@ -26,6 +26,8 @@ export interface PeerPlan {
   readonly ipv6: boolean;
   /** Its torrent has two info-hashes (BEP 52), and it announces both. */
   readonly hybrid: boolean;
+  /** It announces to the public tracker only, if there is one. */
+  readonly publicOnly: boolean;
   /** Seconds that it stays once it has the file; may be infinite. */
   readonly staysSeconds: number;
   /** It leaves at this time, file or not; may be infinite. */
@@ -75,6 +77,7 @@ export const ORDINARY_PEER: PeerPlan = {
   reachable: true,
   ipv6: false,
   hybrid: false,
+  publicOnly: false,
   staysSeconds: Number.POSITIVE_INFINITY,
   leavesAt: Number.POSITIVE_INFINITY,
   vanishesAt: 2,

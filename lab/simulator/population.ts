@@ -50,6 +50,8 @@ export interface DayOptions {
   readonly rush: boolean;
   /** Clients ask a public tracker, too. */
   readonly publicTracker: boolean;
+  /** Clients outside ask the public tracker only. */
+  readonly outsideUnknown?: boolean;
   /** Clients with IPv6 announce each address separately. */
   readonly separate?: boolean;
   /** The torrent has two info-hashes, and this share of the clients announces both. */
@@ -69,6 +71,7 @@ export interface DayOptions {
  */
 export function dayOfTorrent(downloads: number, random: Random, options: DayOptions): SwarmPlan {
   const { rush, publicTracker, separate = false, hybrid = 0, outside = OUTSIDE.ratio } = options;
+  const { outsideUnknown = false } = options;
   const { uplink = Number.POSITIVE_INFINITY, upload = 1 } = options;
   const span = rush ? RUSH : DAY;
   const bytes = FILE_BYTES.least * (FILE_BYTES.most / FILE_BYTES.least) ** random.fraction();
@@ -86,6 +89,7 @@ export function dayOfTorrent(downloads: number, random: Random, options: DayOpti
       ...peer,
       upload: peer.upload * upload,
       hybrid: hybrid > 0 && random.fraction() < hybrid,
+      publicOnly: outsideUnknown && peer.network !== 0,
     })),
     clients: { ...ORDINARY_CLIENTS, publicTracker, separate },
     until: DAY + AFTER,
@@ -119,6 +123,7 @@ function subscriber(network: number, arrives: number, random: Random): PeerPlan 
     reachable: random.fraction() < SHARE.reachable,
     ipv6: random.fraction() < SHARE.ipv6,
     hybrid: false,
+    publicOnly: false,
     staysSeconds: random.fraction() < SHARE.leavingAtOnce ? 0 : stay,
     leavesAt: random.fraction() < SHARE.givingUp ? arrives + patience : Number.POSITIVE_INFINITY,
     vanishesAt: 2,

@@ -30,6 +30,8 @@ export interface ReportOptions extends Experiment {
   readonly sizes?: readonly number[];
   /** Settings of `bridged` that differ from the defaults. */
   readonly selection: Partial<TriedSelection>;
+  /** Whether `bridged-gate` is simulated, too. */
+  readonly gate?: boolean;
 }
 
 const SUBSCRIBERS = [10_000, 100_000, 1_000_000, 10_000_000] as const;
@@ -68,7 +70,7 @@ export function reportPolicies(options: ReportOptions): string {
   return [
     ...table(
       headings,
-      sizeResults.flatMap((each) => POLICIES.map((policy) => policyRow(each, policy))),
+      sizeResults.flatMap((each) => policiesOf(options).map((policy) => policyRow(each, policy))),
     ),
     "",
     ...table(
@@ -79,11 +81,15 @@ export function reportPolicies(options: ReportOptions): string {
   ].join("\n");
 }
 
+function policiesOf({ gate = false }: ReportOptions): readonly PolicyName[] {
+  return gate ? POLICIES : POLICIES.filter((policy) => policy !== "bridged-gate");
+}
+
 function comparePolicies(size: number, options: ReportOptions): Comparison {
   const base = runsOf("random", size, options);
   const results = new Map([["random" as PolicyName, summarize(base)]]);
   const slowdowns = new Map([["random" as PolicyName, 1]]);
-  for (const policy of POLICIES.filter((each) => each !== "random")) {
+  for (const policy of policiesOf(options).filter((each) => each !== "random")) {
     const runs = runsOf(policy, size, options);
     results.set(policy, summarize(runs));
     slowdowns.set(policy, medianSlowdown(runs, base));
@@ -131,7 +137,7 @@ function projectionRows(subscribers: number, sizes: readonly Comparison[]): stri
   const leastOf = (i: number) =>
     sizes.map(({ results, least }) => ({ size: results.get("random")!.size, share: least[i] }));
   return [
-    ...POLICIES.map((policy) => row(policy, sharesOf(policy))),
+    ...[...sizes[0].results.keys()].map((policy) => row(policy, sharesOf(policy))),
     ...PATIENCE.map((patience, i) => row(`least, ${patience} × time`, leastOf(i))),
   ];
 }
@@ -171,7 +177,7 @@ export function reportSettings(options: ReportOptions): string {
  */
 export function reportScenarios(options: ReportOptions, runs: readonly RunResult[]): string {
   const rows = SCENARIOS.flatMap((scenario) =>
-    POLICIES.map((policy) => {
+    policiesOf(options).map((policy) => {
       const results = Array.from({ length: REPETITIONS }, (_, i) => {
         const tracker = trackerOfScenario(scenario, policy, options.selection);
         return simulate(planOfScenario(scenario, i + 1), tracker, options.seed + i);

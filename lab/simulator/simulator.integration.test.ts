@@ -30,6 +30,7 @@ const peers: fc.Arbitrary<PeerPlan> = fc.record({
   reachable: fc.boolean(),
   ipv6: fc.boolean(),
   hybrid: fc.boolean(),
+  publicOnly: fc.constant(false),
   staysSeconds: fc.constantFrom(0, 1000, Number.POSITIVE_INFINITY),
   leavesAt: fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 2000, 4000),
   vanishesAt: fc.constantFrom(2, 2, 0.3),

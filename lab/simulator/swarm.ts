@@ -210,7 +210,7 @@ class Swarm {
     let interval = clients.mostInterval;
     let answered = 0;
     const namesBoth = peers[peer].ipv6 && !clients.separate;
-    for (const tracker of this.#trackers) {
+    for (const tracker of this.#trackersOf(peer)) {
       const lanes = { lane: LANES[lane], namesBoth };
       tracker.announce(peer, peers[peer], lanes, this.#pieces.left(peer), event, this.#now, [
         this.#result.bytesReceived[peer],
@@ -227,6 +227,11 @@ class Swarm {
     this.#announceAt[peer * LANES.length + lane] = this.#now + interval;
     if (this.#counts(peer)) this.#result.announces++;
     if (event !== ANNOUNCE_EVENT.stopped) for (const other of this.#known[peer]) this.#connect(peer, other);
+  }
+
+  /** The trackers that a client announces to. */
+  #trackersOf(peer: number): readonly SimulatedTracker[] {
+    return this.#plan.peers[peer].publicOnly ? this.#trackers.slice(-1) : this.#trackers;
   }
 
   /** Whether the result is about this client. */
