@@ -28,7 +28,7 @@ const DOCTORS = [
 ];
 
 /** The parts that the control plane is composed of, each with a panel in the admin listener. */
-const PARTS = ["neighbors", "forwarding", "storage", "hash-list", "gate"];
+const PARTS = ["neighbors", "forwarding", "storage", "hash-list", "gate", "alerts"];
 
 /** The way of an announce, from the bytes to the peers; each may import what stands before it in {@link MAY_IMPORT}. */
 const DATA_PLANE = ["model", "network", "wire", "store", "selection", "tasks", "tracker", "services"];
@@ -51,6 +51,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: ["model", "network", "store", "platform"],
   "hash-list": ["model", "network", "store", "tracker/access-list.ts", "platform"],
   gate: ["model", "network", "store", "selection", "hash-list", "tracker/access-list.ts", "platform"],
+  alerts: [],
   admin: ["model", "network", "store", "selection", "tracker", ...PARTS, "platform"],
   config: [
     "model",
@@ -88,11 +89,7 @@ const OUTSIDE = [
   ...["child_process", "cluster", "dgram", "http", "http2", "https", "net", "tls", "worker_threads"].map(
     (name) => `node:${name}`,
   ),
-  "koffi",
-  "mysql2",
-  "playwright-core",
-  "undici",
-  "vite",
+  ...["koffi", "mysql2", "nodemailer", "playwright-core", "undici", "vite"],
 ];
 /** What these packages have that does none of it. */
 const HARMLESS = ["isIP", "isIPv4", "isIPv6", "MessageChannel", "receiveMessageOnPort"];

@@ -58,6 +58,7 @@ export class AdminListener {
   readonly #server: ReturnType<typeof createAdaptorServer>;
   readonly #rates: Rates;
   readonly #panels: readonly Panel[];
+  readonly #readState: () => ReturnType<typeof readStatus>;
   readonly #process = new ProcessMetrics();
   readonly #events: Events;
   readonly #connections: AdminConnections;
@@ -68,9 +69,9 @@ export class AdminListener {
     this.#options = options;
     this.#rates = new Rates(() => readTotals(sources));
     this.#panels = [...panels, ...trackerPanels(sources, this.#rates)];
-    const readState = () => readStatus(this.#panels, readTotals(sources), sources.notices());
-    this.#events = new Events(readState);
-    const { fetch } = this.#route(sources, readState);
+    this.#readState = () => readStatus(this.#panels, readTotals(sources), sources.notices());
+    this.#events = new Events(this.#readState);
+    const { fetch } = this.#route(sources);
     const { token, cert, key } = options.secrets;
     this.#token = token;
     this.#server =
@@ -112,6 +113,11 @@ export class AdminListener {
     this.#token = token;
   }
 
+  /** The current warnings, as the status has them. */
+  warnings(): readonly string[] {
+    return this.#readState().warnings;
+  }
+
   /** Stops listening, and closes all connections. */
   async stop(): Promise<void> {
     this.#rates.stop();
@@ -137,9 +143,9 @@ export class AdminListener {
     };
   }
 
-  #route(sources: Sources, readState: () => object): Hono {
+  #route(sources: Sources): Hono {
     const app = new Hono();
-    const routes = makeRoutes(sources, readState);
+    const routes = makeRoutes(sources, this.#readState);
     app.use(guard(() => this.#token));
     app.get("/healthz", (context) => context.text("ok\n"));
     app.get("/readyz", (context) =>

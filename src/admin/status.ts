@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Metric } from "./exposition.ts";
 import type { Panel } from "./panel.ts";
+import { alertsSchema } from "./panels/alerts-panel.ts";
 import { databaseSchema } from "./panels/database-panel.ts";
 import { forwardingSchema } from "./panels/forwarding-panel.ts";
 import { gateSchema } from "./panels/gate-panel.ts";
@@ -26,6 +27,7 @@ export const statusSchema = z.object({
   ...gateSchema.shape,
   ...neighborsSchema.shape,
   ...forwardingSchema.shape,
+  ...alertsSchema.shape,
   warnings: z.array(z.string()).describe("Problems that need the operator."),
 });
 
@@ -47,7 +49,11 @@ export function trackerPanels(sources: Sources, rates: Rates): Panel[] {
  * @param panels in the order of their warnings.
  * @param notices more warnings, which come last.
  */
-export function readStatus(panels: readonly Panel[], totals: Totals, notices: readonly string[]): object {
+export function readStatus(
+  panels: readonly Panel[],
+  totals: Totals,
+  notices: readonly string[],
+): Pick<Status, "warnings"> {
   const readings = panels.map((panel) => panel.read(totals));
   const warnings = panels.flatMap((panel, i) => panel.warnings(readings[i]));
   const textsOf = (isUrgent: boolean) =>

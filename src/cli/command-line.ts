@@ -1,6 +1,5 @@
 /** The commands of `btrt`: from arguments to an exit code. */
 import { Argument, Command, CommanderError, Option } from "commander";
-import { REPORT_FORMATS } from "../admin/report/formats.ts";
 import { CONFIG_FILE } from "../config/config-file.ts";
 import type { ConfigSource } from "../config/load.ts";
 import { HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
@@ -13,7 +12,7 @@ import type { HashListOptions } from "./hash-list.ts";
 import type { Answers } from "./init/answers.ts";
 import type { NftablesOptions } from "./nftables.ts";
 import { print, printError } from "./output.ts";
-import type { ReportOptions } from "./report.ts";
+import { addReportCommands } from "./report-commands.ts";
 
 const EXAMPLES = `  btrt init                           write a first configuration, from questions
   btrt run --defaults                 run the tracker without a configuration
@@ -24,6 +23,7 @@ const EXAMPLES = `  btrt init                           write a first configurat
   btrt db status                      show what the database contains
   btrt status --watch                 show what the running tracker does
   btrt neighbors                      show the state of partners' retrackers
+  btrt alert --test                   send a test message over the channels of alerts
   btrt report --month 2026-11         write the report of a month, as HTML
   btrt explain --help                 show which peers an address gets, and why
   btrt hashlist --output FILE         write the torrents fully available inside the network
@@ -111,7 +111,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
   addSetupCommands(program, configOption, result);
   addDatabaseCommands(program, configOption, result);
   addAdminCommands(program, configOption, result);
-  addReportCommand(program, configOption, result);
+  addReportCommands(program, configOption, result);
   addHashListCommands(program, configOption, result);
   addGateCommand(program, configOption, result);
   program
@@ -255,25 +255,6 @@ function addAdminCommands(program: Command, configOption: () => Option, result: 
         result.exitCode = await explain(fileOf(options), options);
       },
     );
-}
-
-/** The `btrt report` command. */
-function addReportCommand(program: Command, configOption: () => Option, result: { exitCode: number }): void {
-  program
-    .command("report")
-    .summary("write the monthly report of avoided external traffic")
-    .description(
-      "write how much external traffic was avoided in a month: by day and peer group, in bytes, at the peak, and in money if " +
-        "report.price_per_mbit is set. The HTML is one file, and prints to a page",
-    )
-    .option("--month <YYYY-MM>", "the month, in UTC (the current one)")
-    .addOption(new Option("--format <FORMAT>", "the format").choices(REPORT_FORMATS).default("html"))
-    .addOption(configOption())
-    .addOption(new Option("--defaults", "query a tracker that runs with --defaults").conflicts("config"))
-    .action(async (options: { config: string; defaults?: true } & ReportOptions) => {
-      const { report } = await import("./report.ts");
-      result.exitCode = await report(options.defaults ? undefined : options.config, options);
-    });
 }
 
 /** Commands about the hash list. */

@@ -46,6 +46,8 @@ export interface LoadedConfig {
   readonly gateExclude: Uint32Array;
   /** The database server's password, from its configured source. */
   readonly databasePassword: string | null;
+  /** The mail server's password. */
+  readonly mailPassword: string | null;
   /** Contents of the files of `admin`; null if not configured. */
   readonly adminFiles: {
     readonly token: string | null;
@@ -105,7 +107,8 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const accessList = await named.readAccessList();
   const hashListExclude = await named.readHashes(["hashlist", "exclude"]);
   const gateExclude = await named.readHashes(["gate", "exclude"]);
-  const password = await named.readPassword();
+  const password = await named.readPassword(["database", "password_file"]);
+  const mailPassword = (await named.readPassword(["alerts", "mail", "password_file"])) ?? null;
   const adminFiles = await named.readAdminFiles();
   const report = {
     problems: [...limit(inFile, file, "problems"), ...named.problems],
@@ -130,7 +133,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const database = { ...config.database, url: databaseUrl(config.database.url, file) };
   const databasePassword = password ?? database.password;
   const { position } = document;
-  const contents = { accessList, hashListExclude, gateExclude, databasePassword, adminFiles };
+  const contents = { accessList, hashListExclude, gateExclude, databasePassword, mailPassword, adminFiles };
   return { ...report, config: { ...config, database }, position, groups, ...contents };
 }
 
@@ -178,9 +181,9 @@ class NamedFiles {
     return (await this.#readAt(path, readAccessListFile))?.hashes ?? new Uint32Array(0);
   }
 
-  /** The database password: the first line of its file. */
-  async readPassword(): Promise<string | undefined> {
-    return (await this.#readTextAt(["database", "password_file"]))?.replace(/[\r\n].*/s, "");
+  /** A password: the first line of the file at a path of the document. */
+  async readPassword(path: KeyPath): Promise<string | undefined> {
+    return (await this.#readTextAt(path))?.replace(/[\r\n].*/s, "");
   }
 
   /** The admin token, which is the first line of its file, the certificate and its key. */

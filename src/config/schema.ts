@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { autoOr, choice, keys } from "./fields.ts";
 import { gateFits, neighborsGroupsExist } from "./names.ts";
 import { admin } from "./sections/admin.ts";
+import { alerts } from "./sections/alerts.ts";
 import { database } from "./sections/database.ts";
 import { forwardedAnnounce } from "./sections/forwarded-announce.ts";
 import { gate } from "./sections/gate.ts";
@@ -48,6 +49,7 @@ export const configSchema = keys(
     database: database.describe("The database, so that torrents and peers survive a restart."),
     logging: logging.describe("The log."),
     report: report.describe("The monthly report of avoided external traffic: its price."),
+    alerts: alerts.describe("Alerts: the warnings of the status page, sent by a webhook or by mail."),
     admin: admin.describe("The admin listener, for the status page, JSON and metrics."),
   },
   neighborsGroupsExist(),

@@ -13,6 +13,7 @@ const FILES = {
   "/etc/btrt/local_cidrs.conf": "10.0.0.0/8",
   "/etc/btrt/neighboring_cidrs.conf": "",
   "/etc/btrt/database_password": "x",
+  "/etc/btrt/mail_password": "x",
   "/etc/btrt/admin_token": "0123456789abcdef",
   "/etc/btrt/admin.crt": "x",
   "/etc/btrt/admin.key": "x",

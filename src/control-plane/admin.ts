@@ -83,6 +83,11 @@ export class Admin implements Component {
     this.notices = this.#adoptSecrets(loaded);
   }
 
+  /** The warnings that the status page shows now. */
+  warnings(): readonly string[] {
+    return this.#listener.warnings();
+  }
+
   /** Stops listening. */
   async stop(): Promise<void> {
     await this.#listener.stop();

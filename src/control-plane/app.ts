@@ -32,6 +32,7 @@ import { type Notifier, openNotifier } from "../systemd/notifier.ts";
 import { LimitWarnings } from "../telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "../telemetry/logger.ts";
 import { Admin } from "./admin.ts";
+import { Alerts } from "./alerts.ts";
 import { readConnectionSecret } from "./connection-secret.ts";
 import { chooseEngineFor, engineLimits } from "./engine-limits.ts";
 import type { Feature } from "./feature.ts";
@@ -155,6 +156,7 @@ class App {
     const features: readonly Feature[] = [hashList, gate, neighbors, forwarding];
     const activity = [...workers.activity, hashList.handshakes.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
+    const alerts = new Alerts(loaded, () => this.#admin.warnings(), log);
     const limits = new LimitWarnings(log, workers.counters);
     this.#admin = new Admin({
       loaded,
@@ -168,7 +170,7 @@ class App {
       counted: () => persistence.counted(),
       hashList,
       gate,
-      panels: [persistence, ...features].map(({ panel }) => panel),
+      panels: [persistence, ...features, alerts].map(({ panel }) => panel),
       log,
     });
     const adopt = (result: LoadResult, reason: string) => this.#adopt(result, reason);
@@ -181,6 +183,7 @@ class App {
       this.#serving(workers),
       persistence.saving,
       ...features,
+      alerts,
       { start: () => this.#ready(), stop: () => this.#notReady() },
       this.#reloads,
       repeating(CHECK_LIMITS_MS, () => limits.check(performance.now())),

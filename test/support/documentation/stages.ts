@@ -12,7 +12,7 @@ const FILES = `
 echo 10.0.0.0/8 | tee /etc/btrt/local_cidrs.conf /etc/btrt/neighboring_cidrs.conf /etc/btrt/partner_cidrs.conf > /dev/null
 head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \\n' > /etc/btrt/admin_token
 touch /etc/btrt/admin.crt /etc/btrt/admin.key /etc/btrt/torrents.txt
-echo password_for_btrt_user > /etc/btrt/database_password
+echo password_for_btrt_user | tee /etc/btrt/database_password /etc/btrt/mail_password > /dev/null
 chmod -R o= /etc/btrt
 `;
 
