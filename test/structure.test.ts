@@ -61,7 +61,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "storage/databases.ts",
     "selection/policies.ts",
   ],
-  telemetry: ["model"],
+  telemetry: ["model", "platform"],
   systemd: ["model", "engine"],
   cli: ["model", "network", "client", "store", "config", ...PARTS, "admin", ...DOCTORS, "platform"],
   "data-plane": [...DATA_PLANE, "engine", "platform", "config/worker-count.ts"],
@@ -77,7 +77,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "systemd",
     "data-plane",
   ],
-  "main.ts": ["cli", "control-plane/app.ts"],
+  "main.ts": ["cli", "control-plane/app.ts", "platform/process-name.ts"],
 };
 
 /** These decide nothing by themselves: no packages, no Node, no logs; clock and randomness are passed in. */

@@ -1,4 +1,5 @@
 /** Output to standard output and standard error, which may be a closed pipe or a full disk. */
+import { forStandardError } from "../platform/journal.ts";
 
 /**
  * Writes to standard output. A closed pipe (`btrt config | head`) is not an error.
@@ -15,10 +16,10 @@ export function print(text: string | Uint8Array): Promise<number> {
   });
 }
 
-/** Writes lines to standard error; errors are ignored. */
+/** Writes lines to standard error, as errors if that is the journal. Errors of writing are ignored. */
 export function printError(lines: string): void {
   ignoreErrors(process.stderr);
-  process.stderr.write(`${lines}\n`);
+  process.stderr.write(`${forStandardError(lines)}\n`);
 }
 
 /** A stream also emits the error that the callback of a write receives; without a listener that ends the process. */

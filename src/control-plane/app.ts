@@ -22,6 +22,7 @@ import { formatHostPort } from "../model/address-text.ts";
 import { countText } from "../model/count-text.ts";
 import { clockBase, readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
+import { forStandardError } from "../platform/journal.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import { ASK_SECRET_WORDS } from "../services/upstream-trackers.ts";
 import { CONTROL_PLANE } from "../store/shard-lock.ts";
@@ -339,7 +340,7 @@ function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {
 }
 
 function refuse(message: string): number {
-  process.stderr.write(`btrt: ${message}\n`);
+  process.stderr.write(`${forStandardError(`btrt: ${message}`)}\n`);
   return 1;
 }
 

@@ -2,6 +2,7 @@
 import { isatty } from "node:tty";
 import { pino } from "pino";
 import type { LogLevel } from "../model/log-level.ts";
+import { forStandardError, isJournal, PRIORITY, type Priority, withPriority } from "../platform/journal.ts";
 import { type Complain, LineWriter, limitComplaints } from "./line-writer.ts";
 import { LogFile } from "./log-file.ts";
 import { maskAddress } from "./mask-address.ts";
@@ -17,6 +18,9 @@ const SEVERITY: Readonly<Record<LogLevel, number>> = {
   debug: 10,
 };
 const STDOUT = 1;
+
+/** The journal's priorities for our levels. */
+const JOURNAL: Readonly<Record<string, Priority>> = { ...PRIORITY, diagnostic: PRIORITY.debug };
 
 /**
  * Fields of a log line. `address` is a subscriber's address, masked if configured; `err` is an Error, logged with its
@@ -67,8 +71,10 @@ interface Destination {
  * @throws Error with a message for the operator if `path` cannot be created or written to.
  */
 export function openLogger(options: LoggerOptions): Logger {
-  const { now = () => new Date(), complain = limitComplaints((line) => process.stderr.write(line)) } =
-    options;
+  const {
+    now = () => new Date(),
+    complain = limitComplaints((line) => process.stderr.write(`${forStandardError(line.trimEnd())}\n`)),
+  } = options;
   const destination = openDestination(options, now, complain);
   const flushAtExit = () => destination.flushSync();
   process.on("exit", flushAtExit);
@@ -112,12 +118,24 @@ function openDestination(options: LoggerOptions, now: () => Date, complain: Comp
   const { path: directory, switchTime, keepDays } = options;
   if (directory !== undefined) return new LogFile({ directory, switchTime, keepDays, now, complain });
   const writer = new LineWriter(STDOUT, "standard output", complain);
+  if (isJournal(STDOUT)) return destinationTo(writer, withLevel);
   if (!isatty(STDOUT)) return writer;
+  return destinationTo(writer, (line) => formatForTerminal(JSON.parse(line)));
+}
+
+/** @param format formats a line, which ends with a line end before and after. */
+function destinationTo(writer: LineWriter, format: (line: string) => string): Destination {
   return {
-    write: (line) => writer.write(formatForTerminal(JSON.parse(line))),
+    write: (line) => writer.write(format(line)),
     flushSync: () => writer.flushSync(),
     close: () => writer.close(),
   };
+}
+
+/** A line for the journal. pino writes the level first. */
+function withLevel(line: string): string {
+  const level = /^\{"level":"(\w+)"/.exec(line)?.[1] ?? "info";
+  return `${withPriority(line.trimEnd(), JOURNAL[level])}\n`;
 }
 
 function maskField(address: unknown): unknown {
