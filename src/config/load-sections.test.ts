@@ -17,13 +17,7 @@ const ADMIN = `admin:
 const TOKEN = { "/etc/btrt/token": "0123456789abcdef\n" };
 
 test("mistakes in other sections, and in the form of the document, do not matter", async () => {
-  const others = [
-    "nonsense: 1",
-    "listen: { http: [",
-    "peer_groups:\n   - name: a\n  b: c",
-    "- a",
-    "a: b: c",
-  ];
+  const others = ["nonsense: 1", "listen: { http: [", "peer_groups:\n   - name: a\n  b: c", "- a", "a: b: c"];
   for (const other of others) {
     for (const text of [`${ADMIN}${other}\n`, `${other}\n${ADMIN}`]) {
       const loaded = await load(text, TOKEN);
