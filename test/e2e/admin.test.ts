@@ -288,7 +288,7 @@ test("its description names every route, with what it is asked and answers", {
   const { admin } = await TrackerProcess.start(bed, CONFIG);
   const { openapi, paths } = JSON.parse((await askAdmin(`${admin}api/v1/openapi.json`)).body);
   assert.match(openapi, /^3\.1\./);
-  const names = ["explain", "gate", "gate/report", "hashlist", "history", "status", "swarms"];
+  const names = ["explain", "gate", "gate/report", "hashlist", "history", "report", "status", "swarms"];
   assert.deepEqual(
     Object.keys(paths).sort(),
     names.map((name) => `/api/v1/${name}`),
