@@ -68,21 +68,7 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       answer: HASH_LIST_TYPES,
       handle: (query, request) => answerHashList(sources, parse(hashListQuerySchema, query), request),
     },
-    {
-      path: "/gate",
-      summary: "The lists of the gate: as they are, or as server-sent events with what changes",
-      query: gateQuerySchema,
-      answer: GATE_TYPES,
-      handle: (query, request) => answerGate(sources, parse(gateQuerySchema, query), request),
-    },
-    {
-      path: "/gate/report",
-      summary: "What a router that follows the gate has counted",
-      query: undefined,
-      answer: z.object({}),
-      body: gateReportSchema,
-      handle: async (_, request) => receiveReport(sources, parse(gateReportSchema, await readJson(request))),
-    },
+    ...gateRoutes(sources),
     {
       path: "/history",
       summary: "The history of peer groups by five minutes, hour or day, from the database",
@@ -101,6 +87,26 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       answer: reportSchema,
       alsoAs: REPORT_TYPES,
       handle: (query) => reporter.answer(parse(reportQuerySchema, query)),
+    },
+  ];
+}
+
+function gateRoutes(sources: Sources): Route[] {
+  return [
+    {
+      path: "/gate",
+      summary: "The lists of the gate: as they are, or as server-sent events with what changes",
+      query: gateQuerySchema,
+      answer: GATE_TYPES,
+      handle: (query, request) => answerGate(sources, parse(gateQuerySchema, query), request),
+    },
+    {
+      path: "/gate/report",
+      summary: "What a router that follows the gate has counted",
+      query: undefined,
+      answer: z.object({}),
+      body: gateReportSchema,
+      handle: async (_, request) => receiveReport(sources, parse(gateReportSchema, await readJson(request))),
     },
   ];
 }

@@ -289,10 +289,8 @@ test("its description names every route, with what it is asked and answers", {
   const { openapi, paths } = JSON.parse((await askAdmin(`${admin}api/v1/openapi.json`)).body);
   assert.match(openapi, /^3\.1\./);
   const names = ["explain", "gate", "gate/report", "hashlist", "history", "report", "status", "swarms"];
-  assert.deepEqual(
-    Object.keys(paths).sort(),
-    names.map((name) => `/api/v1/${name}`),
-  );
+  const routes = names.map((name) => `/api/v1/${name}`);
+  assert.deepEqual(Object.keys(paths).sort(), routes);
   const { parameters, responses } = paths["/api/v1/explain"].get;
   assert.deepEqual(
     parameters.map(({ name, required }: { name: string; required: boolean }) => [name, required]),
@@ -303,8 +301,8 @@ test("its description names every route, with what it is asked and answers", {
     ],
   );
   assert.ok(responses[200].content["application/json"].schema.properties.runs);
-  for (const [path, { get }] of Object.entries<{ get?: { responses: typeof responses } }>(paths)) {
-    if (get === undefined) continue;
+  delete paths["/api/v1/gate/report"]; // a POST
+  for (const [path, { get }] of Object.entries<{ get: { responses: typeof responses } }>(paths)) {
     const { status, headers } = await askAdmin(admin.slice(0, -1) + path);
     const { content } = get.responses[status] ?? get.responses.default;
     const type = String(headers["content-type"]);
