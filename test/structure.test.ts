@@ -7,6 +7,7 @@ import { posix } from "node:path";
 import { test } from "node:test";
 import ts from "typescript";
 import { MANY_PARAMETERS } from "./many-parameters.ts";
+import { DATA_PLANE, MAY_IMPORT } from "./may-import.ts";
 import { assertNone, at, lineOf, parse, readSources, type Source } from "./sources.ts";
 
 const sources = readSources();
@@ -18,67 +19,6 @@ interface Rule {
   /** Code that violates the rule once. */
   readonly example: { readonly path: string; readonly text: string };
 }
-
-/** Code that decides whether an engine can run here, and on these addresses. */
-const DOCTORS = [
-  "engine/engine.ts",
-  "engine/uring/probe.ts",
-  "engine/node/address-availability.ts",
-  "engine/node/local-addresses.ts",
-];
-
-/** The parts that the control plane is composed of, each with a panel in the admin listener. */
-const PARTS = ["neighbors", "forwarding", "storage", "hash-list", "gate", "alerts"];
-
-/** The way of an announce, from the bytes to the peers; each may import what stands before it in {@link MAY_IMPORT}. */
-const DATA_PLANE = ["model", "network", "wire", "store", "selection", "tasks", "tracker", "services"];
-
-/** What each part of src may import besides itself. Tests may import anything. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  model: [],
-  network: ["model"],
-  wire: ["model"],
-  store: ["model", "network"],
-  selection: ["model", "network", "store"],
-  tasks: ["model", "wire"],
-  tracker: ["model", "network", "store", "selection", "tasks", "engine/engine.ts"],
-  services: ["model", "network", "wire", "store", "tasks", "tracker", "engine/engine.ts"],
-  engine: [],
-  platform: ["network", "../package.json"],
-  client: ["model", "network"],
-  neighbors: ["model", "network", "client", "store", "tasks", "platform"],
-  forwarding: ["model", "network", "client", "store", "tasks"],
-  storage: ["model", "network", "store", "platform"],
-  "hash-list": ["model", "network", "store", "tracker/access-list.ts", "platform"],
-  gate: ["model", "network", "store", "selection", "hash-list", "tracker/access-list.ts", "platform"],
-  alerts: [],
-  admin: ["model", "network", "store", "selection", "tracker", ...PARTS, "platform"],
-  config: [
-    "model",
-    "network",
-    "engine/engine.ts",
-    "hash-list/formats",
-    "storage/databases.ts",
-    "selection/policies.ts",
-  ],
-  telemetry: ["model", "platform"],
-  systemd: ["model", "engine"],
-  cli: ["model", "network", "client", "store", "config", ...PARTS, "admin", ...DOCTORS, "platform"],
-  "data-plane": [...DATA_PLANE, "engine", "platform", "config/worker-count.ts"],
-  "control-plane": [
-    ...DATA_PLANE,
-    ...PARTS,
-    "engine",
-    "platform",
-    "client",
-    "admin",
-    "config",
-    "telemetry",
-    "systemd",
-    "data-plane",
-  ],
-  "main.ts": ["cli", "control-plane/app.ts", "platform/process-name.ts"],
-};
 
 /** These decide nothing by themselves: no packages, no Node, no logs; clock and randomness are passed in. */
 const PURE = DATA_PLANE;

@@ -12,12 +12,7 @@ export function describeApi(routes: readonly Route[], version: string): object {
       version,
       description: "Fields may be added; what is there stays within v1.",
     },
-    paths: Object.fromEntries(
-      routes.map((route) => [
-        `${API}${route.path}`,
-        { [route.body === undefined ? "get" : "post"]: describe(route) },
-      ]),
-    ),
+    paths: Object.fromEntries(routes.map((route) => [`${API}${route.path}`, { get: describe(route) }])),
     components: {
       securitySchemes: {
         bearer: {
@@ -31,12 +26,11 @@ export function describeApi(routes: readonly Route[], version: string): object {
   };
 }
 
-function describe({ path, summary, query, answer, body, alsoAs = [] }: Route): object {
+function describe({ path, summary, query, answer, alsoAs = [] }: Route): object {
   return {
-    operationId: path.slice(1).replaceAll("/", "_"),
+    operationId: path.slice(1),
     summary,
     parameters: query === undefined ? [] : parameters(query),
-    ...(body === undefined ? {} : { requestBody: { required: true, ...content(body) } }),
     responses: {
       200: { description: "OK", ...content(answer, alsoAs) },
       default: { description: "It could not be answered.", ...content(errorSchema) },

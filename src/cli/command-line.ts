@@ -97,9 +97,11 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
     .description("report all mistakes in the configuration, or show a summary of it")
     .addOption(configOption())
     .option("--database", "also check whether this version can use the database")
-    .action(async (options: { config: string; database?: true }) => {
+    .option("--sources", "also read the sources of peer groups, and show their prefixes")
+    .action(async (options: { config: string; database?: true; sources?: true }) => {
       const { check } = await import("./check.ts");
-      result.exitCode = await check(options.config, options.database ?? false);
+      const { config, database = false, sources = false } = options;
+      result.exitCode = await check(config, { database, sources });
     });
   program
     .command("config")
@@ -157,7 +159,7 @@ function addSetupCommands(program: Command, configOption: () => Option, result: 
     .summary("check this machine")
     .description(
       "check this machine, and show a remedy for each problem: ports, addresses of UDP replies, DNS, io_uring, limits, " +
-        "database, disk, clock, files of the peer groups, neighbors, and counts of handshakes. It changes nothing. The exit " +
+        "database, disk, clock, files and sources of the peer groups, neighbors, and counts of handshakes. It changes nothing. The exit " +
         "code is 1 if there is a problem",
     )
     .addOption(configOption())
@@ -366,8 +368,8 @@ function addDatabaseCommands(
     false,
     false,
   );
-  add("export", "write all torrents, and the totals over time, to a file", true, false);
-  add("import", "read the torrents and totals of an export", true, false);
+  add("export", "write all torrents to a file", true, false);
+  add("import", "read all torrents from an export", true, false);
 }
 
 /** Joins the two lines of an error into one: `error: unknown command 'chek'`, and `(Did you mean check?)`. */

@@ -23,8 +23,8 @@ export const STATUS_SECTIONS: readonly StatusSection[] = [
   { title: "Refused", lines: refusalLines },
   { title: "Keeps inside", lines: localityLines },
   { title: "Hash list", lines: hashListLines },
-  { title: "Gate", lines: gateLines },
   { title: "Upstream trackers", lines: forwardingLines },
+  { title: "Prefix sources", lines: prefixSourceLines },
   { title: "Database", lines: databaseLines },
 ];
 
@@ -100,27 +100,6 @@ function hashListLines({ hashList, handshakes }: Status): string[] {
   ];
 }
 
-function gateLines({ gate }: Status): string[] {
-  if (gate === null) return [];
-  const { torrents, closed, refused, hosts, far, leftOut, excluded, large, failed, rescued } = gate;
-  const reasons = {
-    handshake: "handshakes",
-    endpoint: "connections to closed endpoints",
-    far: "to known outside peers",
-  };
-  return [
-    `${number(torrents)} torrents gated; ${number(leftOut)} beyond the limits, ${number(excluded)} excluded, ${number(large)} too large`,
-    `${number(closed)} endpoints closed, ${number(hosts)} addresses closed, ${number(refused)} pairs of address and torrent, ${number(far)} outside endpoints`,
-    `${number(failed)} torrents opened as their source was lost, ${number(rescued)} times a subscriber as the download got nothing`,
-    ...gate.refusals.map(
-      (each) =>
-        `${number(each.refused)} of ${number(each.seen)} ${reasons[each.reason]} ${DIRECTIONS[each.direction]} refused`,
-    ),
-    `${number(gate.exempted)} times a subscriber exempted by a router`,
-    `${number(gate.followers)} routers follow, version ${number(gate.version)}`,
-  ];
-}
-
 function forwardingLines({ forwarding }: Status): string[] {
   if (forwarding === null) return [];
   const { announces, unasked, joined, asked, failed, backingOff, dropped, crowded } = forwarding;
@@ -137,6 +116,15 @@ function forwardingLines({ forwarding }: Status): string[] {
         `${state === "asked" ? "" : `, ${state}`}${confirmed ? "" : ", its peers only for its own clients"}`,
     ),
   ];
+}
+
+function prefixSourceLines({ prefixSources }: Status): string[] {
+  return prefixSources.map(({ group, prefixes, readAt, failure, held }) => {
+    const read =
+      readAt === null ? "not read since the start" : `${number(prefixes)} prefixes, read ${readAt}`;
+    const state = held ? "to be confirmed" : failure;
+    return `${group}: ${read}${state === null ? "" : `, ${styleText("yellow", state)}`}`;
+  });
 }
 
 function databaseLines({ database: { url, usable, savedAt } }: Status): string[] {

@@ -159,7 +159,7 @@ const KINDS = new Map<string, FailureKind>([
 ]);
 
 /** Classifies an error of undici, a socket or TLS. */
-function kindOf(error: unknown): FailureKind {
+export function kindOf(error: unknown): FailureKind {
   const code = codeOf(error);
   const kind = KINDS.get(code);
   if (kind !== undefined) return kind;

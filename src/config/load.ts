@@ -2,12 +2,14 @@
 import { dirname, resolve } from "node:path";
 import type { PeerGroupDefinition } from "../network/peer-groups.ts";
 import type { Prefix } from "../network/prefix.ts";
+import type { PrefixSourceSettings } from "../prefix-sources/settings.ts";
 import { readAccessListFile } from "./access-list-file.ts";
 import { findAddressConflicts } from "./address-conflicts.ts";
 import { readCidrFile } from "./cidr-file.ts";
 import { type ConfigDocument, parseDocument, setAt, valueAt } from "./document.ts";
 import { filePath } from "./fields.ts";
 import { groupWarnings } from "./group-warnings.ts";
+import { prefixSourcesOf, sourceCopyPath } from "./prefix-sources.ts";
 import { formatKeyPath, type KeyPath, type Position, PROBLEM_LIMIT, type Problem } from "./problem.ts";
 import { FileError, type ReadFile, readFromDisk, readText } from "./read-file.ts";
 import { moveRetiredKeys } from "./retired-keys.ts";
@@ -36,8 +38,10 @@ export interface LoadedConfig {
   readonly position: (path: KeyPath) => Position;
   /** With absolute paths. */
   readonly config: Config;
-  /** `peer_groups`, with the prefixes of their files. */
+  /** `peer_groups`, with the prefixes of their files and of the copies of their sources. */
   readonly groups: readonly PeerGroupDefinition[];
+  /** The sources of `peer_groups`. */
+  readonly prefixSources: readonly PrefixSourceSettings[];
   /** Info-hashes of `tracker.access_list`, five words in network order for each; empty if its mode is off. */
   readonly accessList: Uint32Array;
   /** Info-hashes of `hashlist.exclude`. */
@@ -66,7 +70,7 @@ const TOKEN = /^[\x21-\x7e]{16,200}$/;
  * Limit of the configuration in bytes. Larger YAML takes many seconds and gigabytes; long lists of prefixes belong in a
  * `cidr_file`.
  */
-export const CONFIG_BYTES = 4 * 1024 * 1024;
+const CONFIG_BYTES = 4 * 1024 * 1024;
 
 /** Loads a configuration. Never throws: errors are in the result. */
 export async function loadConfig(source: ConfigSource, read: ReadFile = readFromDisk): Promise<LoadResult> {
@@ -104,6 +108,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   ].sort((a, b) => a.line - b.line || a.column - b.column);
   const named = new NamedFiles(document, file, read);
   const prefixes = await named.readCidrFiles();
+  const copied = await named.readSourceCopies();
   const accessList = await named.readAccessList();
   const hashListExclude = await named.readHashes(["hashlist", "exclude"]);
   const gateExclude = await named.readHashes(["gate", "exclude"]);
@@ -122,7 +127,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const groups = config.peer_groups.map((group, i) => ({
     name: group.name,
     priority: group.priority,
-    prefixes: [...(prefixes.get(i) ?? []), ...group.cidr_list],
+    prefixes: [...(prefixes.get(i) ?? []), ...(copied.get(i) ?? []), ...group.cidr_list],
     reachableFrom: group.reachable_from,
     addressLimit: group.max_peers_per_address ?? undefined,
   }));
@@ -132,9 +137,10 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   }
   const database = { ...config.database, url: databaseUrl(config.database.url, file) };
   const databasePassword = password ?? database.password;
+  const prefixSources = prefixSourcesOf(config, file);
   const { position } = document;
   const contents = { accessList, hashListExclude, gateExclude, databasePassword, mailPassword, adminFiles };
-  return { ...report, config: { ...config, database }, position, groups, ...contents };
+  return { ...report, config: { ...config, database }, position, groups, prefixSources, ...contents };
 }
 
 function problemAt(document: ConfigDocument, file: string, path: KeyPath, message: string): Problem {
@@ -166,6 +172,35 @@ class NamedFiles {
       if (content === undefined) continue;
       prefixes.set(i, content.prefixes);
       this.warnings.push(...content.warnings);
+    }
+    return prefixes;
+  }
+
+  /**
+   * The prefixes in the last good copy of each peer group's source, by group index. The tracker writes these files: a
+   * missing or damaged one is a warning.
+   */
+  async readSourceCopies(): Promise<Map<number, readonly Prefix[]>> {
+    const prefixes = new Map<number, readonly Prefix[]>();
+    const groups = valueAt(this.#document.value, ["peer_groups"]);
+    for (const i of Array.isArray(groups) ? groups.keys() : []) {
+      const name = valueAt(this.#document.value, ["peer_groups", i, "name"]);
+      const path = ["peer_groups", i, "source"];
+      if (typeof name !== "string" || (valueAt(this.#document.value, path) ?? null) === null) continue;
+      const file = sourceCopyPath(this.#file, name);
+      this.files.add(file);
+      const place = { file: this.#file, ...this.#document.position(path), key: formatKeyPath(path) };
+      try {
+        const content = await readCidrFile(file, this.#read);
+        prefixes.set(i, content.prefixes);
+        if (content.problems.length > 0)
+          this.warnings.push({ ...content.problems[0], message: "the copy of the source is damaged" });
+      } catch (error) {
+        if (!(error instanceof FileError)) throw error;
+        const why =
+          error.code === "ENOENT" ? "has not been read yet" : `its copy cannot be used: ${error.message}`;
+        this.warnings.push({ ...place, message: `${why} (${file})` });
+      }
     }
     return prefixes;
   }

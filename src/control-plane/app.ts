@@ -41,6 +41,7 @@ import { ForwardingFeature } from "./features/forwarding-feature.ts";
 import { GateFeature } from "./features/gate-feature.ts";
 import { HashListFeature } from "./features/hash-list-feature.ts";
 import { NeighborsFeature } from "./features/neighbors-feature.ts";
+import { PrefixSourcesFeature } from "./features/prefix-sources-feature.ts";
 import { changedFixedKeys } from "./fixed-keys.ts";
 import { type Component, Lifecycle, repeating } from "./lifecycle.ts";
 import { Persistence } from "./persistence.ts";
@@ -154,8 +155,9 @@ class App {
       this.#policy,
     );
     const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
-    const features: readonly Feature[] = [hashList, gate, neighbors, forwarding];
-    const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
+    const prefixSources = new PrefixSourcesFeature(loaded, log);
+    const features: readonly Feature[] = [hashList, gate, neighbors, forwarding, prefixSources];
+    const activity = [...workers.activity, hashList.handshakes.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
     const alerts = new Alerts(loaded, () => this.#admin.warnings(), log);
     const limits = new LimitWarnings(log, workers.counters);

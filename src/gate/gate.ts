@@ -16,7 +16,6 @@ import type { SwarmStore } from "../store/swarm-store.ts";
 import { GateLists } from "./gate-lists.ts";
 import { describeHomes, Homes } from "./homes.ts";
 import { PendingSwarms } from "./pending-swarms.ts";
-import { RouterReports } from "./router-reports.ts";
 import type { GateSettings } from "./settings.ts";
 import { SwarmWatch } from "./swarm-watch.ts";
 
@@ -61,7 +60,6 @@ export interface GateTimes {
 export class Gate {
   readonly lists: GateLists;
   readonly pending = new PendingSwarms();
-  readonly routers = new RouterReports();
   readonly times: GateTimes = { roundMs: 0, roundWorkMs: 0, scanWorkMs: 0 };
   readonly #store: SwarmStore;
   readonly #hash: KeyedHash;

@@ -4,9 +4,9 @@
  * every time: it and its time stamp tell how long the list is valid.
  */
 import { basename } from "node:path";
+import { replaceFile } from "../platform/replace-file.ts";
 import { FORMATS, type HashListFormat } from "./formats/formats.ts";
 import { entriesOf, type HashList } from "./hash-list.ts";
-import { replaceFile } from "./replace-file.ts";
 
 /** The ending of the status file. */
 const STATUS_ENDING = ".status.json";

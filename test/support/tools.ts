@@ -11,6 +11,7 @@ const CHECKS = {
   "python3-libtorrent": () => spawnSync("/usr/bin/python3", ["-c", "import libtorrent"]).status === 0,
   mktorrent: () => isProgram("mktorrent"),
   opentracker: () => isProgram("opentracker"),
+  bird2: () => isProgram("bird") && isProgram("birdc"),
   haproxy: () => isProgram("haproxy"),
   "nginx-light": () => isProgram("nginx"),
   "mariadb-server": () => isProgram("mariadbd") && isProgram("mariadb-install-db"),

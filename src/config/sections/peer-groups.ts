@@ -2,6 +2,7 @@
 import { ADDRESS_LIMIT_MAX, GROUPS_MAX } from "../../network/peer-groups.ts";
 import { filePath, integer, keys, list, optional, prefixes, text } from "../fields.ts";
 import { distinctNames, groupsExist } from "../names.ts";
+import { prefixSource } from "./prefix-source.ts";
 
 const group = keys({
   name: text().describe("The name of the group, for logs and statistics."),
@@ -16,6 +17,12 @@ const group = keys({
   cidr_list: prefixes(100_000).meta({
     description: "Further prefixes of the group.",
     examples: [["192.0.2.0/24", "2001:db8::/32"]],
+  }),
+  source: optional(prefixSource).meta({
+    description:
+      "Further prefixes of the group are read here at an interval. The last good copy stays in use while they cannot be " +
+      "read. See docs/prefix-sources.md.",
+    examples: [{ from: "https://example.net/routes.txt", format: "rpsl" }],
   }),
   max_peers_per_address: optional(integer(1, ADDRESS_LIMIT_MAX)).meta({
     description:

@@ -66,6 +66,14 @@ dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces --listen-
   --local=/retracker.local/ --host-record=retracker.local,192.0.2.1
 `;
 
+/** Prefixes that wait to be confirmed. */
+const PREFIX_SOURCE = `
+mkdir /var/lib/btrt/sources
+printf '192.0.2.0/24\\n198.51.100.0/24\\n' > /var/lib/btrt/sources/local%20peers.conf
+echo 192.0.2.0/24 > /var/lib/btrt/sources/local%20peers.conf.held
+echo 'peer_groups: [{ name: local peers, priority: 0, source: { from: [/bin/echo, 192.0.2.0/24] } }]' > /etc/btrt/btrt.conf
+`;
+
 /** A list like its example, with lines that are skipped. */
 const OPENTRACKER = `
 mkdir -p /etc/opentracker
@@ -83,6 +91,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
     before: `${INSTALLED}mkdir -p /etc/prometheus; cp "$BTRT/packaging/prometheus/btrt.rules.yml" /etc/prometheus/`,
     tools: [],
   },
+  "docs/prefix-sources.md": { before: PREFIX_SOURCE, tools: [] },
   "docs/hash-list.md": { before: `${INSTALLED}mkdir /var/lib/dpi`, tools: [] },
   "docs/troubleshooting.md": { before: INSTALLED + ANNOUNCE, tools: [] },
   "docs/moving.md": { before: MARIADB + OPENTRACKER, tools: ["mariadb-server"] },
