@@ -77,7 +77,7 @@ export async function layOut(root: string, release: Release): Promise<void> {
   for (const script of ["setup", "restart", "stopped"])
     layout.copy(join(PACKAGING, `${script}.sh`), `${HOME}/${script}`, 0o755);
   layout.copy(join(PACKAGING, "btrt.sh"), "usr/sbin/btrt", 0o755);
-  for (const unit of ["btrt.service", "btrt.socket"])
+  for (const unit of ["btrt.service", "btrt.socket", "btrt-gate.service"])
     layout.copy(join(PACKAGING, "systemd", unit), `usr/lib/systemd/system/${unit}`);
   layout.copy(join(PACKAGING, "btrt.conf"), "usr/share/btrt/btrt.conf");
   layout.copy(join(PACKAGING, "prometheus/btrt.rules.yml"), "usr/share/btrt/prometheus/btrt.rules.yml");

@@ -3,6 +3,7 @@
 # goes on, and it is said what to do.
 [ -d /run/systemd/system ] || exit 0
 systemctl daemon-reload
+systemctl try-restart btrt-gate.service
 systemctl --quiet is-active btrt.service || exit 0
 if problem=$(/usr/sbin/btrt check --database 2>&1 >/dev/null); then
   exec systemctl restart btrt.service

@@ -3,7 +3,7 @@
  * everything opens by itself when something in between is gone or wrong.
  */
 import assert from "node:assert/strict";
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, chmod, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { changeEvents, encodeGateEvent, type GateElements, type GateHome } from "../../src/gate/protocol.ts";
@@ -278,6 +278,16 @@ test("other homes are other rules", { skip, timeout: 120_000 }, async (t) => {
   await until("the second home is there", () => scene.list().includes("jump gate_out_2"));
   await scene.untilClosed();
   assert.ok(scene.has("hosts4", "203.0.113.10"));
+});
+
+test("CAP_NET_ADMIN is all that it needs", { skip, timeout: 60_000 }, async (t) => {
+  const scene = await Scene.open(await Bed.open(t));
+  await chmod(scene.bed.directory, 0o755);
+  const only = ["--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin", "--bounding-set=-all,+net_admin"];
+  const user = ["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"];
+  const follower = scene.follow([], { by: ["setpriv", ...user, ...only] });
+  await until("the router refuses", () => scene.isClosed || follower.end !== undefined);
+  assert.equal(follower.end, undefined, follower.stderr);
 });
 
 test("what is wrong is said plainly", { skip, timeout: 120_000 }, async (t) => {

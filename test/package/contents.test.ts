@@ -18,6 +18,7 @@ const WANTED = [
   "/usr/lib/btrt/lib/main.js",
   "/usr/lib/btrt/lib/worker.js",
   "/usr/lib/btrt/web/dist/index.html",
+  "/usr/lib/systemd/system/btrt-gate.service",
   "/usr/lib/systemd/system/btrt.service",
   "/usr/lib/systemd/system/btrt.socket",
   "/usr/sbin/btrt",

@@ -90,14 +90,25 @@ describe("the .deb", () => {
   });
 
   test("its units are what systemd wants, and little is left to them", () => {
-    const [service, socket] = ["btrt.service", "btrt.socket"].map(
-      (unit) => `/usr/lib/systemd/system/${unit}`,
-    );
-    assert.equal(machine.run("systemd-analyze", "verify", "--man=no", service, socket), "");
-    const report = machine.run("systemd-analyze", "security", "--no-pager", "btrt.service");
-    const [, exposure] = /exposure level for btrt.service: ([\d.]+)/.exec(report) ?? [];
-    assert.ok(Number(exposure) <= MOST_EXPOSURE, report);
+    const units = ["btrt.service", "btrt.socket", "btrt-gate.service"];
+    const files = units.map((unit) => `/usr/lib/systemd/system/${unit}`);
+    assert.equal(machine.run("systemd-analyze", "verify", "--man=no", ...files), "");
+    for (const unit of units.filter((name) => name.endsWith(".service"))) {
+      const report = machine.run("systemd-analyze", "security", "--no-pager", unit);
+      const [, exposure] = /exposure level for \S+: ([\d.]+)/.exec(report) ?? [];
+      assert.ok(Number(exposure) <= MOST_EXPOSURE, report);
+    }
     assert.match(machine.run("systemctl", "show", "--property=StatusText", "btrt"), /=serving \d+ peers/);
+  });
+
+  test("the gate is for routers: it is not enabled, and once started it finds the tracker", {
+    timeout: 60_000,
+  }, async () => {
+    assert.match(machine.try("systemctl", "is-enabled", "btrt-gate").out, /^disabled/);
+    machine.run("systemctl", "start", "btrt-gate");
+    const journal = () => machine.try("journalctl", "--no-pager", "--unit=btrt-gate").out;
+    await until("it has asked", () => journal().includes("gate.enabled is off"));
+    machine.run("systemctl", "stop", "btrt-gate");
   });
 
   test("its files are for whom they should be", () => {
