@@ -1,7 +1,7 @@
 /**
  * Measures the tracker, as a process:
- * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,neighbors,asking,forwarding,attacks]
- * [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
+ * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,gaterouter,neighbors,asking,
+ * forwarding,attacks] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,6 +16,7 @@ import { measureAnnounces } from "./scenarios/announces.ts";
 import { measureAsking } from "./scenarios/asking.ts";
 import { measureAttacks } from "./scenarios/attacks.ts";
 import { measureForwarding } from "./scenarios/forwarding.ts";
+import { measureGateRouter } from "./scenarios/gate-router.ts";
 import { measureHashList } from "./scenarios/hash-list.ts";
 import { measureMemory } from "./scenarios/memory.ts";
 import { measureNeighbors } from "./scenarios/neighbors.ts";
@@ -38,6 +39,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   admin: measureAdmin,
   hashlist: measureHashList,
   router: measureRouter,
+  gaterouter: measureGateRouter,
   neighbors: measureNeighbors,
   asking: measureAsking,
   forwarding: measureForwarding,

@@ -17,12 +17,21 @@ export interface ProcessorTime {
 
 /** @returns the time of all threads of a process, or of one thread: `PID/task/TID`. */
 export function processorTimeOf(pid: number | string): ProcessorTime {
+  const [user, system] = timesOf(pid);
+  return { user, all: user + system };
+}
+
+/** @returns the seconds of a process, and of those of its children that have ended. */
+export function secondsWithChildren(pid: number): number {
+  return timesOf(pid).reduce((sum, seconds) => sum + seconds);
+}
+
+/** Seconds in user mode and in the kernel, and the same of children. */
+function timesOf(pid: number | string): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  // The program's name, in parentheses, may contain anything. The state follows as field 3; fields 14 and 15 are
-  // needed.
+  // The program's name, in parentheses, may contain anything. The state follows as field 3; fields 14 to 17 are needed.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const user = Number(fields[14 - 3]) / TICKS_PER_SECOND;
-  return { user, all: user + Number(fields[15 - 3]) / TICKS_PER_SECOND };
+  return fields.slice(14 - 3, 18 - 3).map((ticks) => Number(ticks) / TICKS_PER_SECOND);
 }
 
 /** @returns seconds for which all processors together were busy, including time taken by a hypervisor. */

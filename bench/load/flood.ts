@@ -18,6 +18,8 @@ export interface Flood {
   readonly bytes: number;
   /** The start of the payload, in hexadecimal. */
   readonly begins: string;
+  /** The flags of TCP. Without them: ACK and PSH. */
+  readonly flags?: number;
   readonly bursts: number;
   /** Packets of a burst, a multiple of {@link BATCH}. Short bursts are sometimes not interrupted. */
   readonly burst: number;
@@ -29,7 +31,8 @@ const PORT = 6881;
 const RAW = 3;
 const PROTOCOL_TCP = 6;
 
-/** From port 40000 to the destination's: flags ACK and PSH, with 12 bytes of empty options. */
+/** From port 40000 to the destination's, with flags at {@link FLAGS_AT}, and 12 bytes of empty options. */
+const FLAGS_AT = 13;
 const TCP_HEADER = Buffer.from(`9c401ae100000001000000018018ffff00000000${"01".repeat(12)}`, "hex");
 
 const ADDRESS = BATCH * MMSGHDR.bytes;
@@ -63,6 +66,7 @@ function open(): number {
   if (connect(fd, memory.pointerTo(ADDRESS), SOCKADDR.bytes4) < 0) throw systemError("connect");
   const header = isTcp ? TCP_HEADER : Buffer.alloc(0);
   bytes.set(header, PACKET);
+  if (isTcp && flood.flags !== undefined) bytes[PACKET + FLAGS_AT] = flood.flags;
   bytes.set(Buffer.from(flood.begins, "hex"), PACKET + header.length);
   memory.writePointer((VECTOR + IOVEC.address) >> 2, memory, PACKET);
   words[(VECTOR + IOVEC.length) >> 2] = header.length + flood.bytes;

@@ -1,8 +1,9 @@
 /** The JSON interface: a table of routes with their queries and answers. The OpenAPI description uses the same table. */
-import type { z } from "zod";
+import { z } from "zod";
+import { gateReportSchema } from "../gate/report.ts";
 import { ApiError } from "./api-error.ts";
 import { AnswerExplainer, explainQuerySchema, explanationSchema } from "./explain.ts";
-import { answerGate, GATE_TYPES, gateQuerySchema } from "./gate.ts";
+import { answerGate, GATE_TYPES, gateQuerySchema, receiveReport } from "./gate.ts";
 import { answerHashList, HASH_LIST_TYPES, hashListQuerySchema } from "./hash-list.ts";
 import { historyQuerySchema, historySchema, readHistory } from "./history.ts";
 import { REPORT_TYPES, Reporter, reportQuerySchema } from "./report/answer-report.ts";
@@ -24,6 +25,8 @@ export interface Route {
   /** The media types of other forms of a JSON answer. */
   readonly alsoAs?: readonly string[];
   /** Returns the content of a JSON answer, or a response. @throws ApiError */
+  /** The schema of the body of a POST request; a GET request has none. */
+  readonly body?: z.ZodObject;
   readonly handle: (query: Readonly<Record<string, string>>, request: Request) => unknown;
 }
 
@@ -65,13 +68,7 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       answer: HASH_LIST_TYPES,
       handle: (query, request) => answerHashList(sources, parse(hashListQuerySchema, query), request),
     },
-    {
-      path: "/gate",
-      summary: "The lists of the gate: as they are, or as server-sent events with what changes",
-      query: gateQuerySchema,
-      answer: GATE_TYPES,
-      handle: (query, request) => answerGate(sources, parse(gateQuerySchema, query), request),
-    },
+    ...gateRoutes(sources),
     {
       path: "/history",
       summary: "The history of peer groups by five minutes, hour or day, from the database",
@@ -92,6 +89,34 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       handle: (query) => reporter.answer(parse(reportQuerySchema, query)),
     },
   ];
+}
+
+function gateRoutes(sources: Sources): Route[] {
+  return [
+    {
+      path: "/gate",
+      summary: "The lists of the gate: as they are, or as server-sent events with what changes",
+      query: gateQuerySchema,
+      answer: GATE_TYPES,
+      handle: (query, request) => answerGate(sources, parse(gateQuerySchema, query), request),
+    },
+    {
+      path: "/gate/report",
+      summary: "What a router that follows the gate has counted",
+      query: undefined,
+      answer: z.object({}),
+      body: gateReportSchema,
+      handle: async (_, request) => receiveReport(sources, parse(gateReportSchema, await readJson(request))),
+    },
+  ];
+}
+
+async function readJson(request: Request): Promise<unknown> {
+  try {
+    return await request.json();
+  } catch {
+    throw new ApiError(400, "the body is no JSON");
+  }
 }
 
 function parse<Schema extends z.ZodObject>(schema: Schema, query: unknown): z.output<Schema> {

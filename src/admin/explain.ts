@@ -65,6 +65,37 @@ export const explanationSchema = z.object({
   peers: z
     .array(z.object({ address: z.string(), port: z.int(), tier: z.int(), ...whose }))
     .describe("The returned peers, nearest first. Each answer is a new random choice."),
+  gate: z
+    .object({
+      home: z
+        .string()
+        .nullable()
+        .describe("The groups of its home that the gate applies to; null: it is in none."),
+      gated: z.boolean().describe("Whether the torrent is gated there."),
+      why: z.string(),
+      refused: z
+        .boolean()
+        .describe("Whether handshakes of this torrent between it and the outside are refused."),
+      hostClosed: z
+        .boolean()
+        .describe(
+          "Whether all of its endpoints are closed, so that it may not connect to known outside peers.",
+        ),
+      endpoints: z
+        .array(
+          z.object({
+            port: z.int(),
+            open: z.boolean().describe("Whether it may meet the outside in this torrent."),
+            why: z.string(),
+            closed: z
+              .boolean()
+              .describe("Whether new connections from outside to it are refused, in all torrents."),
+          }),
+        )
+        .describe("Its peers in this torrent."),
+    })
+    .nullable()
+    .describe("What the gate makes of it. Null: the gate is off."),
   runs: z
     .array(
       z.object({
@@ -119,6 +150,7 @@ export class AnswerExplainer {
     const found = this.#explainer.explain(this.#words, address, wanted, trackerPolicy, now);
     if (found === undefined || found === "busy") return found;
     const names = new Names(policy);
+    const gate = this.#sources.gate.current?.watch.explain(this.#words, address, found.group, now) ?? null;
     return {
       infoHash: query.info_hash.toLowerCase(),
       address: formatAddress(address),
@@ -131,6 +163,7 @@ export class AnswerExplainer {
       stalled: found.stalled,
       policy: policy.selection.policy,
       peers: found.peers.map((peer) => describePeer(peer, names, trackerPolicy.groups)),
+      gate,
       runs: found.runs
         .toSorted((a, b) => a.rank - b.rank)
         .map((run) => describeRun(run, names, found.peers.length >= wanted)),

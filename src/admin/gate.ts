@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Gate } from "../gate/gate.ts";
 import { FOLLOWERS_MAX } from "../gate/gate-lists.ts";
 import { ELEMENTS_PER_EVENT, GATE_LISTS } from "../gate/protocol.ts";
+import type { GateReport } from "../gate/report.ts";
 import { ApiError } from "./api-error.ts";
 import type { Sources } from "./sources.ts";
 
@@ -42,6 +43,16 @@ export function answerGate(
   return new Response(ReadableStream.from(gzip), {
     headers: { ...headers, "Content-Encoding": "gzip", Vary: "Accept-Encoding" },
   });
+}
+
+/** Takes what a router has counted. @throws ApiError */
+export function receiveReport(
+  { gate: { current: gate } }: Pick<Sources, "gate">,
+  report: GateReport,
+): object {
+  if (gate === undefined) throw new ApiError(409, "gate.enabled is off");
+  gate.routers.receive(report, Date.now());
+  return {};
 }
 
 function bodyOf(texts: AsyncIterable<string> | Iterable<string>): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -1,7 +1,7 @@
 /**
  * Access control of the admin listener. Without a token it listens only on loopback, which every web page in a browser of
  * this machine can reach. So the host must be an address or localhost (against DNS rebinding), requests from other origins
- * are refused (no CORS), and bodies are not accepted.
+ * are refused (no CORS), and only a router's report has a body.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
@@ -9,6 +9,10 @@ import type { MiddlewareHandler } from "hono";
 
 /** Paths without a token: they only show that the tracker runs. */
 const OPEN_PATHS = ["/healthz", "/readyz"];
+
+/** What routers tell the tracker (gate/report.ts). A body is read whole. */
+const POST_PATHS = ["/api/v1/gate/report"];
+const BODY_BYTES = 16_384;
 
 const HEADERS: Readonly<Record<string, string>> = {
   "Content-Security-Policy":
@@ -25,9 +29,12 @@ export function guard(tokenNow: () => string | null): MiddlewareHandler {
   return async (context, next) => {
     const { req } = context;
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
-    if (req.method !== "GET" && req.method !== "HEAD") return context.json({ error: "only GET" }, 405);
-    if (req.header("transfer-encoding") !== undefined || (req.header("content-length") ?? "0") !== "0")
-      return context.json({ error: "a request here has no body" }, 413);
+    const isPost = req.method === "POST" && POST_PATHS.includes(req.path);
+    if (req.method !== "GET" && req.method !== "HEAD" && !isPost)
+      return context.json({ error: "only GET" }, 405);
+    const length = Number(req.header("content-length") ?? "0");
+    if (req.header("transfer-encoding") !== undefined || !(length <= (isPost ? BODY_BYTES : 0)))
+      return context.json({ error: isPost ? "the body is too long" : "a request here has no body" }, 413);
     const token = tokenNow();
     const host = req.header("host") ?? "";
     const origin = req.header("origin");

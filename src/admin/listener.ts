@@ -159,8 +159,8 @@ export class AdminListener {
     app.use(`${API}/hashlist`, compress({ encoding: "gzip" }));
     // What is compressed already, and flushed after every event, it leaves alone.
     app.use(`${API}/gate`, compress({ encoding: "gzip" }));
-    for (const { path, handle } of routes)
-      app.get(`${API}${path}`, async (context) => {
+    for (const { path, body, handle } of routes)
+      app.on(body === undefined ? "GET" : "POST", `${API}${path}`, async (context) => {
         const answer = await handle(context.req.query(), context.req.raw);
         return answer instanceof Response ? answer : context.json(answer);
       });

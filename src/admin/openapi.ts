@@ -12,7 +12,12 @@ export function describeApi(routes: readonly Route[], version: string): object {
       version,
       description: "Fields may be added; what is there stays within v1.",
     },
-    paths: Object.fromEntries(routes.map((route) => [`${API}${route.path}`, { get: describe(route) }])),
+    paths: Object.fromEntries(
+      routes.map((route) => [
+        `${API}${route.path}`,
+        { [route.body === undefined ? "get" : "post"]: describe(route) },
+      ]),
+    ),
     components: {
       securitySchemes: {
         bearer: {
@@ -26,11 +31,12 @@ export function describeApi(routes: readonly Route[], version: string): object {
   };
 }
 
-function describe({ path, summary, query, answer, alsoAs = [] }: Route): object {
+function describe({ path, summary, query, answer, body, alsoAs = [] }: Route): object {
   return {
-    operationId: path.slice(1),
+    operationId: path.slice(1).replaceAll("/", "_"),
     summary,
     parameters: query === undefined ? [] : parameters(query),
+    ...(body === undefined ? {} : { requestBody: { required: true, ...content(body) } }),
     responses: {
       200: { description: "OK", ...content(answer, alsoAs) },
       default: { description: "It could not be answered.", ...content(errorSchema) },

@@ -368,8 +368,8 @@ function addDatabaseCommands(
     false,
     false,
   );
-  add("export", "write all torrents to a file", true, false);
-  add("import", "read all torrents from an export", true, false);
+  add("export", "write all torrents, and the totals over time, to a file", true, false);
+  add("import", "read the torrents and totals of an export", true, false);
 }
 
 /** Joins the two lines of an error into one: `error: unknown command 'chek'`, and `(Did you mean check?)`. */

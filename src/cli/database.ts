@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { databaseSettings } from "../config/database-settings.ts";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
+import { countText } from "../model/count-text.ts";
 import { type Database, DatabaseError } from "../storage/database.ts";
 import type { DatabaseSettings } from "../storage/database-kind.ts";
 import { databaseFile, databaseKind, openDatabase } from "../storage/databases.ts";
@@ -64,14 +65,14 @@ const COMMANDS = {
   export: ({ file, ...work }) =>
     using(work, "read", async (database) => {
       await requireVersion(database);
-      await pipeline(Readable.from(exportSwarms(database)), createWriteStream(file));
+      await pipeline(Readable.from(exportSwarms(database, Date.now() / 1000)), createWriteStream(file));
       return `${file}: written\n`;
     }),
   import: ({ file, ...work }) =>
     using(work, "change", async (database) => {
       await requireVersion(database);
-      const swarms = await importSwarms(database, createReadStream(file));
-      return `${database.name}: ${swarms.toLocaleString("en")} swarms imported\n`;
+      const { swarms, totals } = await importSwarms(database, createReadStream(file));
+      return `${database.name}: ${countText(swarms, "torrent")} and ${countText(totals, "total")} imported\n`;
     }),
 } as const satisfies Record<string, Command>;
 

@@ -32,6 +32,27 @@ export async function explain(configFile: string | undefined, options: ExplainOp
   }
 }
 
+function gateLines({
+  home,
+  gated,
+  why,
+  endpoints,
+  refused,
+  hostClosed,
+}: NonNullable<AnswerExplanation["gate"]>) {
+  if (home === null) return [why];
+  return [
+    `${gated ? "gated" : "not gated"} in ${home}: ${why}`,
+    ...endpoints.map(
+      (each) =>
+        `port ${each.port}  ${each.open ? "open" : "closed"} in this torrent: ${each.why}; ` +
+        `new connections from outside are ${each.closed ? "refused" : "let through"}`,
+    ),
+    `handshakes of this torrent with the outside are ${refused ? "refused" : "let through"}`,
+    `connections to outside peers of gated torrents are ${hostClosed ? "refused" : "let through"}`,
+  ];
+}
+
 /** Formats an explanation for people. */
 function formatExplanation(answer: AnswerExplanation): string {
   const role = answer.seeder ? "a complete copy" : "a leecher";
@@ -58,9 +79,11 @@ function formatExplanation(answer: AnswerExplanation): string {
     ];
     return `tier ${tier}  ${peers} ${family} ${kind.filter(Boolean).join(", ")}, ${group ?? "in no group"}: ${reason}`;
   });
+  const gate = answer.gate === null ? [] : gateLines(answer.gate);
   const blocks: (readonly [string, readonly string[]])[] = [
     [`The answer, by policy ${answer.policy}: ${peers.length} of at most ${answer.numWant} peers`, peers],
     ["All peers, and why they are returned or not", runs],
+    ...(answer.gate === null ? [] : [["The gate", gate] as const]),
   ];
   return [
     `${answer.address}, ${whose(answer.group, answer.prefix)}, ${[known, ...marks].join(", ")}\n`,

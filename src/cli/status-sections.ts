@@ -23,6 +23,7 @@ export const STATUS_SECTIONS: readonly StatusSection[] = [
   { title: "Refused", lines: refusalLines },
   { title: "Keeps inside", lines: localityLines },
   { title: "Hash list", lines: hashListLines },
+  { title: "Gate", lines: gateLines },
   { title: "Upstream trackers", lines: forwardingLines },
   { title: "Prefix sources", lines: prefixSourceLines },
   { title: "Database", lines: databaseLines },
@@ -97,6 +98,27 @@ function hashListLines({ hashList, handshakes }: Status): string[] {
       ({ direction, seen, refused }) =>
         `${number(refused)} of ${number(seen)} handshakes ${DIRECTIONS[direction]} refused`,
     ),
+  ];
+}
+
+function gateLines({ gate }: Status): string[] {
+  if (gate === null) return [];
+  const { torrents, closed, refused, hosts, far, leftOut, excluded, large, failed, rescued } = gate;
+  const reasons = {
+    handshake: "handshakes",
+    endpoint: "connections to closed endpoints",
+    far: "to known outside peers",
+  };
+  return [
+    `${number(torrents)} torrents gated; ${number(leftOut)} beyond the limits, ${number(excluded)} excluded, ${number(large)} too large`,
+    `${number(closed)} endpoints closed, ${number(hosts)} addresses closed, ${number(refused)} pairs of address and torrent, ${number(far)} outside endpoints`,
+    `${number(failed)} torrents opened as their source was lost, ${number(rescued)} times a subscriber as the download got nothing`,
+    ...gate.refusals.map(
+      (each) =>
+        `${number(each.refused)} of ${number(each.seen)} ${reasons[each.reason]} ${DIRECTIONS[each.direction]} refused`,
+    ),
+    `${number(gate.exempted)} times a subscriber exempted by a router`,
+    `${number(gate.followers)} routers follow, version ${number(gate.version)}`,
   ];
 }
 

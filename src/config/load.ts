@@ -70,7 +70,7 @@ const TOKEN = /^[\x21-\x7e]{16,200}$/;
  * Limit of the configuration in bytes. Larger YAML takes many seconds and gigabytes; long lists of prefixes belong in a
  * `cidr_file`.
  */
-const CONFIG_BYTES = 4 * 1024 * 1024;
+export const CONFIG_BYTES = 4 * 1024 * 1024;
 
 /** Loads a configuration. Never throws: errors are in the result. */
 export async function loadConfig(source: ConfigSource, read: ReadFile = readFromDisk): Promise<LoadResult> {

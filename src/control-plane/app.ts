@@ -157,7 +157,7 @@ class App {
     const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
     const prefixSources = new PrefixSourcesFeature(loaded, log);
     const features: readonly Feature[] = [hashList, gate, neighbors, forwarding, prefixSources];
-    const activity = [...workers.activity, hashList.handshakes.activity];
+    const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
     const alerts = new Alerts(loaded, () => this.#admin.warnings(), log);
     const limits = new LimitWarnings(log, workers.counters);

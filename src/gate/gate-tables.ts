@@ -176,10 +176,9 @@ export class GateTables {
     if (found.length > 0) yield found;
   }
 
-  /** Whether an element is in a list now, as far as is known. For people. */
-  flagsOf(row: number): { readonly isListed: boolean; readonly isTold: boolean } {
-    const flags = row === NONE ? 0 : this.addresses.flags[row];
-    return { isListed: (flags & LISTED) !== 0, isTold: (flags & TOLD) !== 0 };
+  /** Whether a row is in its list. For people. @param row may be -1. */
+  isListed(row: number): boolean {
+    return row !== NONE && (this.addresses.flags[row] & LISTED) !== 0;
   }
 
   /** Marks the rows that the swarm is to have items of with `#epoch`, and adds those that are missing. */

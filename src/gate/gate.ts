@@ -16,6 +16,7 @@ import type { SwarmStore } from "../store/swarm-store.ts";
 import { GateLists } from "./gate-lists.ts";
 import { describeHomes, Homes } from "./homes.ts";
 import { PendingSwarms } from "./pending-swarms.ts";
+import { RouterReports } from "./router-reports.ts";
 import type { GateSettings } from "./settings.ts";
 import { SwarmWatch } from "./swarm-watch.ts";
 
@@ -60,6 +61,7 @@ export interface GateTimes {
 export class Gate {
   readonly lists: GateLists;
   readonly pending = new PendingSwarms();
+  readonly routers = new RouterReports();
   readonly times: GateTimes = { roundMs: 0, roundWorkMs: 0, scanWorkMs: 0 };
   readonly #store: SwarmStore;
   readonly #hash: KeyedHash;

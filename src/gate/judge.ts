@@ -73,6 +73,13 @@ export interface Verdict {
   hasFailed: boolean;
 }
 
+/** How a swarm stands: a copy of its records, what follows for each home, and the role of each record. */
+export interface SwarmState {
+  readonly verdicts: readonly Verdict[];
+  readonly records: SwarmRecords;
+  readonly roles: Uint8Array;
+}
+
 /** What is remembered of the swarm that is judged. */
 export interface GateMemory {
   /** Whether it is gated in a home so far. */

@@ -1,12 +1,14 @@
 /** Looks at one swarm after the other, and puts what follows into the tables. */
 
+import type { Address } from "../model/address.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
 import { ageOf } from "../store/peer-record.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { Failures } from "./failures.ts";
+import { explainGate, type GateExplanation } from "./gate-explainer.ts";
 import { GateTables } from "./gate-tables.ts";
 import type { Homes } from "./homes.ts";
-import { type GateMemory, Judge, ROLE, type Verdict } from "./judge.ts";
+import { type GateMemory, Judge, ROLE, type SwarmState, type Verdict } from "./judge.ts";
 import { Savings } from "./savings.ts";
 import type { GateSettings } from "./settings.ts";
 import { COPY_WORDS, SwarmRecords } from "./swarm-records.ts";
@@ -19,13 +21,6 @@ export interface WatchCounts {
   failed: number;
   /** Times that a member was opened as it got nothing. */
   rescued: number;
-}
-
-/** How a swarm stands. */
-export interface SwarmState {
-  readonly verdicts: readonly Verdict[];
-  readonly records: SwarmRecords;
-  readonly roles: Uint8Array;
 }
 
 /** The gate's view of one store, by one set of rules. */
@@ -98,10 +93,22 @@ export class SwarmWatch {
     if (!isAnyGated) this.tables.evaluateMembers(this.#records, roles);
   }
 
-  /** How a swarm stands; undefined when there is none, or it could not be read. Nothing changes by it. */
-  examine(infoHash: Uint32Array, now: number): SwarmState | undefined {
-    const result = this.#records.read(this.#store, infoHash);
-    return result === "read" ? this.#judgeRecords(infoHash, now) : undefined;
+  /**
+   * Explains what holds for an address in a swarm. Nothing changes by it.
+   * @param group of the address.
+   * @returns undefined when there is no such swarm, or it could not be read.
+   */
+  explain(infoHash: Uint32Array, address: Address, group: number, now: number): GateExplanation | undefined {
+    if (this.#records.read(this.#store, infoHash) !== "read") return undefined;
+    const state = this.#judgeRecords(infoHash, now);
+    const home = this.#homes.homes.find(({ members }) => members.has(group));
+    if (home === undefined) return explainGate(state, this.tables, address);
+    return explainGate(state, this.tables, address, {
+      ...home,
+      isExcluded: !this.settings.exclude.allows(infoHash),
+      isHeld: this.#failures.isHeld(this.#failures.homeKey(infoHash, home.id), now),
+      isInTables: this.tables.isGated(infoHash, home.id),
+    });
   }
 
   #judgeRecords(infoHash: Uint32Array, now: number): SwarmState {

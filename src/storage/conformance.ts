@@ -308,4 +308,18 @@ function testTotals(makePlace: MakePlace): void {
     assert.deepEqual(await database.readTotals(HOUR, 0), [sum]);
     assert.equal((await database.readTotals(DAY, 0)).length, 1);
   });
+
+  test("totals can be replaced", async (t) => {
+    const database = await openMigrated(t, await makePlace(t));
+    await database.addTotals([total(), total({ group: "ÖÄ 😀'\"\\" })]);
+    const replaced = [total({ counts: total().counts.map((_, i) => i) }), total({ start: 7200 })];
+    await database.replaceTotals(replaced);
+    await database.replaceTotals([total({ group: "ÖÄ 😀'\"\\", start: 7200 })]);
+    const stored = await database.readTotals(HOUR, 0);
+    assert.equal(stored.length, 4);
+    assert.deepEqual(
+      stored.filter(({ group }) => group === "ours"),
+      replaced,
+    );
+  });
 }

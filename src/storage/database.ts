@@ -79,6 +79,8 @@ export interface Database {
   countInactive(): Promise<number>;
   /** Adds counts to the stored totals. */
   addTotals(totals: readonly GroupTotal[]): Promise<void>;
+  /** Writes totals, and replaces the stored ones of the same span, start and group. */
+  replaceTotals(totals: readonly GroupTotal[]): Promise<void>;
   /** The totals of one span that started at `from` or later, and before `to`, ordered by time and group. */
   readTotals(span: number, from: number, to?: number): Promise<GroupTotal[]>;
   /** Deletes the totals of one span that started before a time. */

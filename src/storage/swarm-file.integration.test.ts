@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BEFORE_ALL, type Database, type SwarmRow } from "./database.ts";
+import { COUNT_COLUMNS } from "./rows.ts";
 import { openFreshDatabase } from "./sqlite/fresh-database.ts";
 import { exportSwarms, importSwarms, SwarmFileError } from "./swarm-file.ts";
 
@@ -21,7 +22,7 @@ function plain({ infoHash, peers, ...facts }: SwarmRow) {
 
 async function textOf(database: Database): Promise<string> {
   let text = "";
-  for await (const piece of exportSwarms(database)) text += piece;
+  for await (const piece of exportSwarms(database, 1_000_000_000)) text += piece;
   return text;
 }
 
@@ -37,9 +38,30 @@ test("an import restores the exported swarms, and replaces existing rows", async
   await from.writeSwarms(rows);
   await to.writeSwarms([row(7, 1), row(2000, 1)]);
   const text = await textOf(from);
-  for (const size of [777, 1 << 20]) assert.equal(await importSwarms(to, pieces(text, size)), rows.length);
+  for (const size of [777, 1 << 20])
+    assert.deepEqual(await importSwarms(to, pieces(text, size)), { swarms: rows.length, totals: 0 });
   const imported = await to.readSwarms(BEFORE_ALL, 5000, false);
   assert.deepEqual(imported.map(plain), [...rows, row(2000, 1)].map(plain));
+});
+
+test("an import restores the history, also twice; a file of version 1 has none", async (t) => {
+  const [from, to] = [await openFreshDatabase(t), await openFreshDatabase(t)];
+  const counts = COUNT_COLUMNS.map((_, i) => i % 3);
+  const totals = [300, 3600, 86_400].flatMap((span) =>
+    Array.from({ length: 600 }, (_, i) => ({ span, start: 900_000_000 + i * span, group: "ours", counts })),
+  );
+  await from.addTotals(totals);
+  await to.addTotals(totals.slice(0, 2));
+  const text = await textOf(from);
+  for (let times = 0; times < 2; times++)
+    assert.deepEqual(await importSwarms(to, pieces(text)), { swarms: 0, totals: totals.length });
+  for (const span of [300, 3600, 86_400])
+    assert.deepEqual(
+      await to.readTotals(span, 0),
+      totals.filter((total) => total.span === span),
+    );
+  const former = '{"format":"btrt swarms","version":1}\n{"swarms":0}\n';
+  assert.deepEqual(await importSwarms(to, pieces(former)), { swarms: 0, totals: 0 });
 });
 
 test("a truncated or invalid file is refused with the number of the line", async (t) => {
@@ -53,7 +75,15 @@ test("a truncated or invalid file is refused with the number of the line", async
     [`${header}\n${first}\n${end}\n`, /cut off/],
     [text.slice(0, -30), /line 3|cut off/],
     [`${first}\n`, /line 1: not a file/],
-    [`${header.replace('"version":1', '"version":2')}\n${end}`, /line 1: version 2 is not known/],
+    [`${header.replace('"version":2', '"version":3')}\n${end}`, /line 1: version 3 is not known/],
+    [`${header}\n{"span":5,"start":0,"group":"","counts":{}}\n`, /line 2: span is not known/],
+    [`${header}\n{"span":3600,"start":0,"group":"","counts":{"x":1}}\n`, /line 2: x is not known/],
+    [`${header}\n{"span":3600,"start":0,"group":""}\n`, /line 2: counts is not known/],
+    [`${header}\n{"span":3600,"start":-1,"group":"","counts":{}}\n`, /line 2: start, group or counts/],
+    [
+      `${header}\n{"span":3600,"start":0,"group":"","counts":{"announces":0.5}}\n`,
+      /line 2: start, group or counts/,
+    ],
     [`${header}\nrubbish\n`, /line 2: not what/],
     [`${header}\nnull\n`, /line 2: not what/],
     [`${text}${second}\n`, /line 5: nothing is expected/],

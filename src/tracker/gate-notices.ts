@@ -10,7 +10,7 @@ import type { PutOutcome } from "../store/peer-update.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
 
-/** Downloaders with which a swarm can be gated: with fewer nobody can pass anything on. */
+/** Downloaders with which a swarm can be gated. With fewer nobody can pass anything on. */
 const LEECHERS_LEAST = 2;
 
 /** Queues the notices of one worker. */
@@ -36,16 +36,17 @@ export class GateNotices {
   /** The peer was answered: its mark is the present one. The shard of its swarm is locked. @param groups by id: 1 where the gate is on. */
   answered(groups: Uint8Array | undefined, entry: number, infoHash: Uint32Array, who: Requester): void {
     if (groups !== undefined && groups[who.group] !== 0 && (this.#changed || this.#marked !== who.marked))
-      this.#notify(entry, infoHash);
+      // Who has just completed was one of the downloaders until now.
+      this.#notify(entry, infoHash, who.left === 0 ? LEECHERS_LEAST - 1 : LEECHERS_LEAST);
   }
 
   /** A peer is about to leave. */
   leaving(groups: Uint8Array | undefined, entry: number, infoHash: Uint32Array, group: number): void {
-    if (groups !== undefined && groups[group] !== 0) this.#notify(entry, infoHash);
+    if (groups !== undefined && groups[group] !== 0) this.#notify(entry, infoHash, LEECHERS_LEAST);
   }
 
-  #notify(entry: number, infoHash: Uint32Array): void {
-    if (this.#store.incomplete(entry) < LEECHERS_LEAST) return;
+  #notify(entry: number, infoHash: Uint32Array, leechers: number): void {
+    if (this.#store.incomplete(entry) < leechers) return;
     for (let i = 0; i < INFO_HASH_WORDS; i++) writeWord(this.#task, 4 * i, infoHash[i]);
     this.#tasks.push(TASK.gate, 0, this.#task, 0, INFO_HASH_BYTES);
   }

@@ -148,7 +148,17 @@ test("btrt hashlist writes it, says what has changed, and leaves no torrent list
   assert.match(content(), new RegExp(hex(LISTED).slice(0, 32)));
   assert.equal((await btrt(...asked, "--diff")).out, "");
   await until("the tracker's own file is the same", async () => (await btrt("--diff")).out === "");
+  const config = readFileSync(bed.path("btrt.conf"), "utf8");
+  const text = ["--output", bed.path("dpi.txt")];
+  writeFileSync(bed.path("btrt.conf"), `nonsense: [\n${config}`);
+  assert.deepEqual(await btrt(...text), { code: 0, out: "", err: "" }, "mistakes elsewhere do not matter");
+  writeFileSync(bed.path("btrt.conf"), config.replace(/^admin: .*$/m, "admin: { listen: nowhere }"));
+  assert.equal((await btrt(...text)).code, 1);
+  assert.equal(readFileSync(text[1], "utf8"), `${hex(LISTED)}\n`, "after a mistake the file stays as it is");
+  writeFileSync(bed.path("btrt.conf"), config);
   await tracker.process.stop("SIGKILL");
+  assert.equal((await btrt(...text)).code, 1);
+  assert.equal(readFileSync(text[1], "utf8"), "# no torrents\n");
   const dead = await btrt();
   assert.deepEqual([dead.code, dead.out], [1, ""]);
   assert.match(dead.err, /no tracker replies/);

@@ -85,11 +85,9 @@ test("a clean stop saves everything at once; what is old is left out, and ages g
   bytes.writeUInt32BE(bytes.readUInt32BE(1) - 61, 1);
   lines[1] = JSON.stringify({ ...swarm, peers: bytes.toString("base64") });
   await writeFile(exported, lines.join("\n"));
-  assert.deepEqual(await btrt(bed, "db", "import", exported), {
-    code: 0,
-    out: `${bed.path("var/btrt.db")}: 1 swarms imported\n`,
-    err: "",
-  });
+  const imported = await btrt(bed, "db", "import", exported);
+  assert.deepEqual([imported.code, imported.err], [0, ""]);
+  assert.match(imported.out, /btrt\.db: 1 torrent and [1-9]\d* totals imported\n$/);
   const late = await TrackerProcess.start(bed, config);
   assert.deepEqual(await scrape(late.url, infoHash), { complete: 0, incomplete: 0, downloaded: 0 });
   await announce(late.url, { infoHash, port: 7, left: 0, event: "completed" });

@@ -1,8 +1,12 @@
 /** A tracker with a gate beside it: announces in, lists out. The clock is the test's. */
 import { Gate } from "../../src/gate/gate.ts";
+import type { GateExplanation } from "../../src/gate/gate-explainer.ts";
 import { GATE_LISTS, type GateList } from "../../src/gate/protocol.ts";
 import type { GateSettings } from "../../src/gate/settings.ts";
-import { GROUP_IDS } from "../../src/network/peer-groups.ts";
+import { COPY_WORDS, SwarmRecords } from "../../src/gate/swarm-records.ts";
+import { Address } from "../../src/model/address.ts";
+import { formatAddress, parseAddress } from "../../src/model/address-text.ts";
+import { GROUP_IDS, NO_GROUP } from "../../src/network/peer-groups.ts";
 import { KeyedHash } from "../../src/store/keyed-hash.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../../src/store/store-memory.ts";
 import { AccessList, buildAccessList } from "../../src/tracker/access-list.ts";
@@ -78,6 +82,34 @@ export class GateRig {
   round(): void {
     this.gate.settle(true);
     this.publish();
+  }
+
+  /** Evaluates all endpoints, as a round does, and looks at no swarm. */
+  sweep(): void {
+    this.gate.watch.tables.sweep(0, Number.POSITIVE_INFINITY);
+    this.publish();
+  }
+
+  /** The endpoints outside of a swarm. */
+  outside(swarm: number): string[] {
+    const { groups, store } = this.fixture;
+    const records = new SwarmRecords();
+    records.read(store, Uint32Array.of(swarm, 0, 0, 0, 0));
+    const address = new Address();
+    const found: string[] = [];
+    for (let i = 0; i < records.count; i++) {
+      address.setIPv4(records.addresses[i * COPY_WORDS]);
+      if (groups.groupOf(address) === NO_GROUP) found.push(`${formatAddress(address)} ${records.portAt(i)}`);
+    }
+    return found;
+  }
+
+  /** What the gate makes of an address in a swarm. */
+  explain(address: string, swarm: number): GateExplanation | undefined {
+    const parsed = parseAddress(address);
+    const { groups, clock } = this.fixture;
+    const infoHash = Uint32Array.of(swarm, 0, 0, 0, 0);
+    return this.gate.watch.explain(infoHash, parsed, groups.groupOf(parsed), clock.seconds);
   }
 
   publish(): void {

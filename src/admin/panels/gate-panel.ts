@@ -1,9 +1,10 @@
 /** The gate: what is gated and closed. */
 import { z } from "zod";
 import type { Gate } from "../../gate/gate.ts";
+import type { GateCounts } from "../../gate/report.ts";
 import { COUNTER } from "../../model/counters.ts";
 import { counter, gauge, type Metric } from "../exposition.ts";
-import type { Panel } from "../panel.ts";
+import type { Panel, Warning } from "../panel.ts";
 
 const count = z.int().nonnegative();
 
@@ -26,6 +27,36 @@ export const gateSchema = z.object({
       droppedTasks: count.describe("Changed torrents that were not looked at at once, but by a round."),
       followers: count.describe("Routers that follow the lists."),
       cutOff: count.describe("Followers that were cut off since they did not read."),
+      refusals: z
+        .array(
+          z.object({
+            reason: z
+              .enum(["handshake", "endpoint", "far"])
+              .describe(
+                "handshake: it names a gated torrent. endpoint: to a closed endpoint, or by uTP from it. far: to an outside " +
+                  "endpoint all of whose torrents are gated.",
+              ),
+            direction: z.enum(["out", "in"]).describe("out: sent by a subscriber."),
+            seen: count,
+            refused: count,
+          }),
+        )
+        .describe("What the routers have counted, since their followers started."),
+      exempted: count.describe(
+        "Times that a router has exempted a subscriber: a torrent that is not gated was named.",
+      ),
+      exemptFull: count.describe("Times that a router had no room for that."),
+      routers: z
+        .array(
+          z.object({
+            router: z.string(),
+            version: count.describe("The version of the lists that it has."),
+            countOnly: z.boolean().describe("It refuses nothing."),
+            reportedAt: z.iso.datetime(),
+            isStale: z.boolean().describe("It has not reported for three minutes."),
+          }),
+        )
+        .describe("The routers that have reported within a day."),
       version: count.describe("The version of the lists."),
       roundSeconds: z.number().describe("How long the last round over all gated torrents took."),
       workSeconds: z.number().describe("The work in it."),
@@ -43,7 +74,7 @@ export function gatePanel(current: () => Gate | undefined): Panel<typeof gateSch
     schema: gateSchema,
     read: ({ counters }) => ({ gate: readGate(current(), counters[COUNTER.gateTasksDropped]) }),
     metrics: ({ gate }) => (gate === null ? [] : gateMetrics(gate)),
-    warnings: () => [],
+    warnings: ({ gate }) => (gate === null ? [] : findWarnings(gate)),
   };
 }
 
@@ -62,11 +93,46 @@ function readGate(gate: Gate | undefined, tasksDropped: number): Reading["gate"]
     droppedTasks: tasksDropped + pending.dropped,
     followers: lists.followers,
     cutOff: lists.cutOff,
+    refusals: refusalsOf(gate.routers.totals()),
+    exempted: gate.routers.totals().exempted,
+    exemptFull: gate.routers.totals().exemptFull,
+    routers: gate.routers.routers(Date.now()).map((router) => ({
+      ...router,
+      reportedAt: new Date(router.reportedAt).toISOString(),
+    })),
     version: lists.version,
     roundSeconds: times.roundMs / 1000,
     workSeconds: times.roundWorkMs / 1000,
     scanSeconds: times.scanWorkMs / 1000,
   };
+}
+
+function refusalsOf(counts: GateCounts): NonNullable<Reading["gate"]>["refusals"] {
+  const row = (
+    reason: "handshake" | "endpoint" | "far",
+    direction: "out" | "in",
+    seen: number,
+    refused: number,
+  ) => ({ reason, direction, seen, refused });
+  return [
+    row("handshake", "out", counts.seenHandshakeOut, counts.refusedHandshakeOut),
+    row("handshake", "in", counts.seenHandshakeIn, counts.refusedHandshakeIn),
+    row("endpoint", "out", counts.seenEndpointOut, counts.refusedEndpointOut),
+    row("endpoint", "in", counts.seenEndpointIn, counts.refusedEndpointIn),
+    row("far", "out", counts.seenFarOut, counts.refusedFarOut),
+  ];
+}
+
+function findWarnings({ routers, closed }: NonNullable<Reading["gate"]>): Warning[] {
+  const stale = routers.filter(({ isStale }) => isStale);
+  const unused = "The gate is on, and no router follows it: nothing is refused. See docs/gate.md.";
+  return [
+    ...(routers.length === 0 && closed > 0 ? [{ isUrgent: false, text: unused }] : []),
+    ...stale.map(({ router, reportedAt }) => ({
+      isUrgent: false,
+      text: `The router ${router} has not reported to the gate since ${reportedAt}.`,
+    })),
+  ];
 }
 
 function gateMetrics(gate: NonNullable<Reading["gate"]>): Metric[] {
@@ -95,6 +161,22 @@ function gateMetrics(gate: NonNullable<Reading["gate"]>): Metric[] {
     }),
     counter("btrt_gate_tasks_dropped_total", "Changed torrents that were not looked at at once.", {
       value: gate.droppedTasks,
+    }),
+    counter(
+      "btrt_gate_connections_total",
+      "Handshakes and new connections across the border that the gate's rules have looked at, as routers count them.",
+      ...gate.refusals.map(({ reason, direction, seen }) => ({ labels: { reason, direction }, value: seen })),
+    ),
+    counter(
+      "btrt_gate_connections_refused_total",
+      "Those of them that were refused.",
+      ...gate.refusals.map(({ reason, direction, refused }) => ({
+        labels: { reason, direction },
+        value: refused,
+      })),
+    ),
+    counter("btrt_gate_exempted_total", "Times that a router has exempted a subscriber.", {
+      value: gate.exempted,
     }),
     gauge("btrt_gate_followers", "Routers that follow the lists.", { value: gate.followers }),
     counter("btrt_gate_followers_cut_off_total", "Followers that did not read.", { value: gate.cutOff }),

@@ -85,7 +85,7 @@ export async function doctor(
     ...finding,
   }));
   if (loaded.config !== null) {
-    const [running, sandbox] = await Promise.all([askRunning(loaded), readSandbox(configFile)]);
+    const [running, sandbox] = await Promise.all([askRunning(configFile, loaded), readSandbox(configFile)]);
     lines.push(...(await runChecks({ configFile, loaded, running, sandbox, names, resolver })));
   }
   const written = await print(json ? `${JSON.stringify(lines)}\n` : format(lines));
@@ -130,9 +130,9 @@ function describeConfig(
 }
 
 /** Queries the tracker that runs with a configuration; undefined if none replies. */
-async function askRunning(loaded: LoadedConfig): Promise<Status | undefined> {
+async function askRunning(configFile: string, loaded: LoadedConfig): Promise<Status | undefined> {
   try {
-    return (await askAdmin(adminOf(loaded), "status")) as Status;
+    return (await askAdmin(adminOf(loaded, configFile), "status")) as Status;
   } catch (error) {
     if (error instanceof AdminClientError) return undefined;
     throw error;

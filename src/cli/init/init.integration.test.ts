@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -65,7 +65,13 @@ test("an existing file is not changed; with --force it is renamed", async () => 
   assert.equal(refused.code, 1);
   assert.match(refused.err, /^btrt: .* exists; --force .*\n$/);
   assert.equal(await readFile(config, "utf8"), "workers: 1\n");
+  await chmod(config, 0o640);
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) await chown(config, 0, 7);
   assert.equal(btrt("init", "--config", config, "--local", "10.0.0.0/8", "--force").code, 0);
+  const { mode, gid } = await stat(config);
+  assert.equal(mode & 0o777, 0o640, "the new file has the mode of the old one");
+  if (isRoot) assert.equal(gid, 7);
   assert.equal(await readFile(`${config}.old`, "utf8"), "workers: 1\n");
   assert.deepEqual(await groupsOf(config), [["local peers", ["10.0.0.0/8"]]]);
 });

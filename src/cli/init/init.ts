@@ -1,6 +1,6 @@
 /** The command `btrt init`: creates a configuration, from questions or flags. */
 import { existsSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isInstalled } from "../../config/config-file.ts";
 import { defaultDatabase } from "../../config/sections/database.ts";
@@ -57,11 +57,25 @@ async function complete(
   return problems.length === 0 ? given : undefined;
 }
 
-/** Never overwrites a file: with `force` the existing one is renamed. */
+/**
+ * Never overwrites a file: with `force` the existing one is renamed. The new file has its owner and mode, as the service
+ * must be able to read it and others perhaps must not.
+ */
 async function write(configFile: string, text: string, force: boolean): Promise<void> {
   await mkdir(dirname(configFile), { recursive: true });
-  if (force && existsSync(configFile)) await rename(configFile, `${configFile}.old`);
-  await writeFile(configFile, text, { flag: "wx" });
+  const before = force ? await stat(configFile).catch(() => undefined) : undefined;
+  if (before !== undefined) await rename(configFile, `${configFile}.old`);
+  const file = await open(configFile, "wx", before === undefined ? undefined : 0o600);
+  try {
+    if (before !== undefined) {
+      // Only root can give a file to another user.
+      await file.chown(before.uid, before.gid).catch(() => {});
+      await file.chmod(before.mode & 0o777);
+    }
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
 }
 
 function whatNext(answers: Answers, configFile: string): string {

@@ -41,6 +41,11 @@ export class GateFeature implements Feature {
     this.panel = gatePanel(() => this.current);
   }
 
+  /** What routers have counted, for the totals in the database (store/group-activity.ts). */
+  get activity(): readonly Float64Array[] {
+    return this.current === undefined ? [] : [this.current.routers.activity];
+  }
+
   /** Takes over settings and groups. */
   adopt(loaded: LoadedConfig, { groups }: PolicyData): void {
     this.current?.adopt(settingsOf(loaded), groups);

@@ -25,6 +25,13 @@ export class ListMirror {
   /** What is in the kernel, and not wanted any more. */
   readonly #surplus = emptySets();
 
+  readonly #most: number;
+
+  /** @param most elements of one list. */
+  constructor(most: number = GATE_LIMITS.elements) {
+    this.#most = most;
+  }
+
   /** The number of elements that the router should have. */
   count(list: GateList): number {
     return this.#wanted[list].size;
@@ -40,8 +47,8 @@ export class ListMirror {
     for (const list of GATE_LISTS) {
       for (const element of remove[list] ?? []) this.#set(list, element, false);
       for (const element of add[list] ?? []) this.#set(list, element, true);
-      if ((this.#fresh ?? this.#wanted)[list].size > GATE_LIMITS.elements)
-        throw new GateProtocolError(`${list}: more than ${GATE_LIMITS.elements} elements`);
+      if ((this.#fresh ?? this.#wanted)[list].size > this.#most)
+        throw new GateProtocolError(`${list}: more than ${this.#most} elements`);
     }
   }
 

@@ -56,7 +56,7 @@ table ${table} {
 }
 ${removeObjects(table, hook, present)}
 table ${table} {
-  # "refused": ${countOnly ? "would be refused" : "refused"}. Out: sent by a subscriber.
+  # Out: sent by a subscriber.${countOnly ? " Refused: would be refused." : ""}
 ${GATE_COUNTERS.map((counter) => `  counter ${counterName(counter)} {\n  }`).join("\n")}
 
 ${listSets()}

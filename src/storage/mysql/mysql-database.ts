@@ -35,6 +35,8 @@ const WRITE_END = ` ON DUPLICATE KEY UPDATE first_seen = VALUES(first_seen), las
 downloaded = VALUES(downloaded), peers = VALUES(peers), quiet_since = VALUES(quiet_since)`;
 const ADD_COUNTS = COUNT_COLUMNS.map((column) => `${column} = ${column} + VALUES(${column})`).join(", ");
 const ADD_TOTAL = `INSERT INTO group_total (${TOTAL_COLUMNS}) VALUES (?) ON DUPLICATE KEY UPDATE ${ADD_COUNTS}`;
+const NEW_COUNTS = COUNT_COLUMNS.map((column) => `${column} = VALUES(${column})`).join(", ");
+const REPLACE_TOTAL = `INSERT INTO group_total (${TOTAL_COLUMNS}) VALUES (?) ON DUPLICATE KEY UPDATE ${NEW_COUNTS}`;
 const COUNT_INACTIVE = "SELECT COUNT(*) AS inactive FROM swarm WHERE quiet_since IS NOT NULL";
 const SIZE = `SELECT (SELECT COUNT(*) FROM swarm) AS swarms,
 (SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()) AS bytes`;
@@ -162,12 +164,21 @@ export class MysqlDatabase implements Database {
     return Number(row.inactive);
   }
 
-  async addTotals(totals: readonly GroupTotal[]): Promise<void> {
+  addTotals(totals: readonly GroupTotal[]): Promise<void> {
+    return this.#writeTotals(ADD_TOTAL, totals);
+  }
+
+  replaceTotals(totals: readonly GroupTotal[]): Promise<void> {
+    return this.#writeTotals(REPLACE_TOTAL, totals);
+  }
+
+  /** Executes a statement for each total, all or none. */
+  async #writeTotals(sql: string, totals: readonly GroupTotal[]): Promise<void> {
     await this.#attempt(async (connection) => {
       const execute = (sql: string, values?: QueryValues) =>
         connection.query({ sql, values, timeout: STATEMENT_TIMEOUT_MS });
       await execute("START TRANSACTION");
-      for (const total of totals) await execute(ADD_TOTAL, [totalValues(total)]);
+      for (const total of totals) await execute(sql, [totalValues(total)]);
       await execute("COMMIT");
     });
   }

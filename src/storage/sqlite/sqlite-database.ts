@@ -189,6 +189,12 @@ export class SqliteDatabase implements Database {
     return Number(this.#all(SQL.countInactive)[0].inactive);
   }
 
+  async replaceTotals(totals: readonly GroupTotal[]): Promise<void> {
+    this.#transact(() => {
+      for (const total of totals) this.#writeTotal({ ...total, group: storedGroup(total.group) });
+    });
+  }
+
   async addTotals(totals: readonly GroupTotal[]): Promise<void> {
     this.#transact(() => {
       for (const total of totals) {
