@@ -31,7 +31,7 @@ export function summary(configFile: string, loaded: LoadedConfig & LoadReport): 
     [
       "Memory for swarms",
       [
-        `at most ${megabytes(memoryBound(max_peers, shardsFor(workers)))}, with ${countText(max_peers, "peer")}`,
+        `at most ${megabytes(memoryBound(max_peers, shardsFor(workers), config.gate.enabled))}, with ${countText(max_peers, "peer")}`,
       ],
     ],
     [

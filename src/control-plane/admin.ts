@@ -116,7 +116,7 @@ export class Admin implements Component {
       addresses: () => this.addresses,
       store,
       view,
-      memoryBound: memoryBound(store.maxPeers, store.shards),
+      memoryBound: memoryBound(store.maxPeers, store.shards, store.endpoints !== undefined),
       counters: workers.counters,
       activity: workers.activity,
       census: workers.census,

@@ -25,6 +25,8 @@ const NOTED = 4;
 /** An outside endpoint. */
 const FAR = 8;
 
+const DIGEST_FACTOR = 0x9e3779b1;
+
 /** Elements that are added to lists and removed from them. */
 export interface GateChanges {
   readonly add: GateElements;
@@ -44,6 +46,7 @@ export class GateTables {
   /** Rows, and items, whose flags differ. */
   #notedRows: number[] = [];
   #notedItems: number[] = [];
+  readonly #seed: number;
   #epoch = 0;
   /** Of each record under way: the row of its endpoint and of its address. */
   #rowOf = new Int32Array(1024);
@@ -51,6 +54,7 @@ export class GateTables {
 
   constructor(hash: KeyedHash, counts: EndpointCounts) {
     this.#counts = counts;
+    this.#seed = hash.hash(new Uint32Array(1), 0, 1, 0);
     this.swarms = new GatedSwarms(hash);
     this.addresses = new AddressTable(hash);
   }
@@ -63,22 +67,20 @@ export class GateTables {
     roles: Uint8Array,
     withFar: boolean,
   ): void {
-    const { addresses, swarms } = this;
+    const { swarms } = this;
     let swarm = swarms.find(infoHash, verdict.home);
     if (swarm === NONE) swarm = swarms.add(infoHash, verdict.home);
     if (swarms.leechers[swarm] === 0) this.gated++;
     swarms.leechers[swarm] = verdict.leechers;
+    // Most looks find nothing new.
+    const digest = this.#digest(records, roles, withFar);
+    if (swarms.digests[swarm] === digest) return;
+    swarms.digests[swarm] = digest;
     this.#epoch = (this.#epoch + 3) | 0;
     this.#markWanted(records, roles, withFar);
     this.#markPresent(swarm);
     this.#addItems(swarm, records, roles);
     this.#removeItems(swarm, false);
-    for (let i = 0; i < records.count; i++) {
-      const row = this.#rowOf[i];
-      if (row === NONE || !addresses.isUsed(row)) continue;
-      this.#evaluate(row);
-      if (this.#hostOf[i] !== NONE) this.#evaluate(this.#hostOf[i]);
-    }
   }
 
   /** Endpoints that are closed in some swarm, and outside endpoints of gated swarms. */
@@ -97,13 +99,14 @@ export class GateTables {
     const swarm = this.swarms.find(infoHash, home);
     if (swarm === NONE || this.swarms.leechers[swarm] === 0) return false;
     this.swarms.leechers[swarm] = 0;
+    this.swarms.digests[swarm] = 0;
     this.gated--;
     this.#removeItems(swarm, true);
     this.#releaseSwarm(swarm);
     return true;
   }
 
-  /** Opens the members' endpoints that have records which are not gated. @param roles of a swarm's records. */
+  /** Evaluates the endpoints of a swarm: it may have more records than before. */
   evaluateMembers(records: SwarmRecords, roles: Uint8Array): void {
     for (let i = 0; i < records.count; i++) {
       if (roles[i] === ROLE.other) continue;
@@ -179,6 +182,18 @@ export class GateTables {
   /** Whether a row is in its list. For people. @param row may be -1. */
   isListed(row: number): boolean {
     return row !== NONE && (this.addresses.flags[row] & LISTED) !== 0;
+  }
+
+  /** A number that stands for the items which a swarm is to have. */
+  #digest(records: SwarmRecords, roles: Uint8Array, withFar: boolean): number {
+    let digest = this.#seed ^ Number(withFar);
+    for (let i = 0; i < records.count; i++) {
+      const kind = roles[i] === ROLE.closed ? 1 : roles[i] === ROLE.outside ? 2 : 3;
+      digest = Math.imul(digest ^ (records.portAt(i) * 4 + kind), DIGEST_FACTOR);
+      for (let w = 0; w < COPY_WORDS; w++)
+        digest = Math.imul(digest ^ (digest >>> 15) ^ records.addresses[i * COPY_WORDS + w], DIGEST_FACTOR);
+    }
+    return digest | 1;
   }
 
   /** Marks the rows that the swarm is to have items of with `#epoch`, and adds those that are missing. */
@@ -263,6 +278,8 @@ export class GateTables {
         this.#addItem(roles[i] === ROLE.closed ? ITEM.closed : ITEM.far, row, swarm);
         this.addresses.counts[row]++;
         if (host !== NONE) this.addresses.counts[host]++;
+        this.#evaluate(row);
+        if (host !== NONE) this.#evaluate(host);
       }
       if (host === NONE || marks[host] !== epoch) continue;
       marks[host] = (epoch + 1) | 0;

@@ -166,7 +166,7 @@ export class Gate {
   /** Works until a moment. @returns whether there is more to do now. */
   #work(until: number): boolean {
     while (this.pending.take(this.#infoHash)) {
-      this.#watch.look(this.#infoHash, this.#now(), false);
+      this.#watch.look(this.#infoHash, this.#now(), "task");
       if (performance.now() >= until) return true;
     }
     const began = performance.now();
@@ -194,7 +194,7 @@ export class Gate {
     for (let swarm = 0; swarm < tables.swarms.end; swarm++) {
       if (tables.swarms.homes[swarm] === 0 || tables.swarms.leechers[swarm] === 0) continue;
       tables.swarms.copyInfoHash(swarm, this.#infoHash);
-      this.#watch.look(this.#infoHash, this.#now(), false);
+      this.#watch.look(this.#infoHash, this.#now(), "round");
       yield;
     }
     if (isScan) yield* this.#scan();
@@ -220,7 +220,7 @@ export class Gate {
         store.leave(shard);
         for (let i = 0; i < count; i++) {
           this.#infoHash.set(this.#held.subarray(i * INFO_HASH_WORDS, (i + 1) * INFO_HASH_WORDS));
-          watch.look(this.#infoHash, this.#now(), true);
+          watch.look(this.#infoHash, this.#now(), "scan");
           yield;
         }
         yield;

@@ -15,6 +15,8 @@ export class GatedSwarms {
   homes = new Uint32Array(FIRST_CAPACITY);
   leechers = new Uint32Array(FIRST_CAPACITY);
   heads = new Int32Array(FIRST_CAPACITY);
+  /** A number that stands for the items of a row; 0: none. */
+  digests = new Int32Array(FIRST_CAPACITY);
   readonly #hash: KeyedHash;
   #words = new Uint32Array(FIRST_CAPACITY * INFO_HASH_WORDS);
   #next = new Int32Array(FIRST_CAPACITY);
@@ -42,6 +44,7 @@ export class GatedSwarms {
     this.homes[row] = home;
     this.leechers[row] = 0;
     this.heads[row] = NONE;
+    this.digests[row] = 0;
     this.#link(row);
     this.size++;
     return row;
@@ -93,6 +96,7 @@ export class GatedSwarms {
     this.homes = grown32(this.homes, capacity);
     this.leechers = grown32(this.leechers, capacity);
     this.heads = grownSigned(this.heads, capacity);
+    this.digests = grownSigned(this.digests, capacity);
     this.#words = grown32(this.#words, capacity * INFO_HASH_WORDS);
     this.#next = grownSigned(this.#next, capacity);
     this.#buckets = new Int32Array(capacity).fill(NONE);

@@ -57,9 +57,11 @@ export class SwarmWatch {
 
   /**
    * Looks at a swarm, and notes what follows.
-   * @param now seconds. @param isScan whether it is looked at as one of all.
+   * @param now seconds.
+   * @param why `task`: it has changed. `round`: it is gated. `scan`: all are looked at.
    */
-  look(infoHash: Uint32Array, now: number, isScan: boolean): void {
+  look(infoHash: Uint32Array, now: number, why: "task" | "round" | "scan"): void {
+    const isScan = why === "scan";
     this.counts.looks++;
     const result = this.#records.read(this.#store, infoHash);
     if (result === "locked") return;
@@ -73,7 +75,6 @@ export class SwarmWatch {
     const isExcluded = !this.settings.exclude.allows(infoHash);
     const areAll = verdicts.every(({ isGated, leechers }) => isGated || leechers === 0);
     let withFar = areAll;
-    let isAnyGated = false;
     for (const { id } of this.#homes.homes) {
       const verdict = verdicts.find(({ home }) => home === id);
       if (verdict?.isGated !== true) {
@@ -87,10 +88,9 @@ export class SwarmWatch {
         continue;
       }
       this.tables.gate(infoHash, verdict, this.#records, roles, withFar);
-      isAnyGated = true;
       withFar = false;
     }
-    if (!isAnyGated) this.tables.evaluateMembers(this.#records, roles);
+    if (why === "task") this.tables.evaluateMembers(this.#records, roles);
   }
 
   /**

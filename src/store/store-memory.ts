@@ -3,7 +3,7 @@
  * many peers is reserved at start, and touched only as it fills.
  */
 import { allocateChangeLog, type ChangeLogData } from "./change-log.ts";
-import { allocateEndpointCounts } from "./endpoint-counts.ts";
+import { allocateEndpointCounts, endpointCountBytes } from "./endpoint-counts.ts";
 import { allocateHeap, type HeapData, heapSlackWords } from "./heap.ts";
 import { allocateHouseholdCounts, householdCountBytes } from "./household-counts.ts";
 import { allocateHybrids } from "./hybrid-table.ts";
@@ -42,7 +42,7 @@ export interface SwarmStoreData {
   readonly households: Uint16Array<SharedArrayBuffer>;
   readonly hybrids: Uint32Array<SharedArrayBuffer>;
   /** Counts of each endpoint's records (endpoint-counts.ts), where the gate needs them. */
-  readonly endpoints: Uint16Array<SharedArrayBuffer> | undefined;
+  readonly endpoints: Uint8Array<SharedArrayBuffer> | undefined;
 }
 
 /** Shards for so many workers: several for each, so that they seldom meet. A power of two, at most 256. */
@@ -50,9 +50,10 @@ export function shardsFor(workers: number): number {
   return Math.min(256, 2 ** Math.ceil(Math.log2(workers * 8)));
 }
 
-/** Bytes that a store for `maxPeers` peers takes at most. */
-export function memoryBound(maxPeers: number, shards: number): number {
-  return heapWordsFor(maxPeers, shards) * 4 + householdCountBytes(maxPeers, shards);
+/** Bytes that a store for `maxPeers` peers takes at most. @param countsEndpoints as {@link allocateSwarmStore}. */
+export function memoryBound(maxPeers: number, shards: number, countsEndpoints: boolean): number {
+  const endpoints = countsEndpoints ? endpointCountBytes(maxPeers) : 0;
+  return heapWordsFor(maxPeers, shards) * 4 + householdCountBytes(maxPeers, shards) + endpoints;
 }
 
 function heapWordsFor(maxPeers: number, shards: number): number {

@@ -96,7 +96,7 @@ function judgeConntrack({ tracker }: Config, read: ReadSystem): Finding[] {
 }
 
 function judgeMemory(config: Config, memoryBytes: number): Finding {
-  const bound = memoryBound(config.tracker.max_peers, shardsFor(workerCount(config)));
+  const bound = memoryBound(config.tracker.max_peers, shardsFor(workerCount(config)), config.gate.enabled);
   const mebibytes = (bytes: number) => `${show(Math.ceil(bytes / MEBIBYTE))} MiB`;
   const text = `memory: ${mebibytes(memoryBytes)}; swarms take at most ${mebibytes(bound)}`;
   return bound <= memoryBytes * MEMORY_SHARE
