@@ -4,12 +4,14 @@ import { gateReportSchema } from "../gate/report.ts";
 import { ApiError } from "./api-error.ts";
 import { AnswerExplainer, explainQuerySchema, explanationSchema } from "./explain.ts";
 import { answerGate, GATE_TYPES, gateQuerySchema, receiveReport } from "./gate.ts";
+import type { AdminEnv } from "./guard.ts";
 import { answerHashList, HASH_LIST_TYPES, hashListQuerySchema } from "./hash-list.ts";
 import { historyQuerySchema, historySchema, readHistory } from "./history.ts";
+import { hideInStatus } from "./monitoring.ts";
 import { REPORT_TYPES, Reporter, reportQuerySchema } from "./report/answer-report.ts";
 import { reportSchema } from "./report/report.ts";
 import type { Sources } from "./sources.ts";
-import { statusSchema } from "./status.ts";
+import { type Status, statusSchema } from "./status.ts";
 import { readSwarms, swarmsSchema } from "./swarms.ts";
 
 /** The path of the interface. */
@@ -24,14 +26,20 @@ export interface Route {
   readonly answer: z.ZodObject | readonly string[];
   /** The media types of other forms of a JSON answer. */
   readonly alsoAs?: readonly string[];
+  /** Whether the monitoring token opens it: nothing in its answer may be an address or a torrent. */
+  readonly isForMonitoring?: true;
   /** Returns the content of a JSON answer, or a response. @throws ApiError */
+  readonly handle: (
+    query: Readonly<Record<string, string>>,
+    request: Request,
+    access: AdminEnv["Variables"]["access"],
+  ) => unknown;
   /** The schema of the body of a POST request; a GET request has none. */
   readonly body?: z.ZodObject;
-  readonly handle: (query: Readonly<Record<string, string>>, request: Request) => unknown;
 }
 
 /** All routes of one tracker. @param readState returns the status, see {@link statusSchema}. */
-export function makeRoutes(sources: Sources, readState: () => object): Route[] {
+export function makeRoutes(sources: Sources, readState: () => Status): Route[] {
   const explainer = new AnswerExplainer(sources);
   const reporter = new Reporter(sources);
   return [
@@ -40,7 +48,8 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       summary: "The status of the tracker",
       query: undefined,
       answer: statusSchema,
-      handle: readState,
+      isForMonitoring: true,
+      handle: (_, __, access) => (access === "full" ? readState() : hideInStatus(readState())),
     },
     {
       path: "/swarms",
@@ -74,6 +83,7 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       summary: "The history of peer groups by five minutes, hour or day, from the database",
       query: historyQuerySchema,
       answer: historySchema,
+      isForMonitoring: true,
       handle: async (query) => {
         const history = await readHistory(sources, parse(historyQuerySchema, query));
         if (history === undefined) throw new ApiError(503, "the database is unavailable");
@@ -86,6 +96,7 @@ export function makeRoutes(sources: Sources, readState: () => object): Route[] {
       query: reportQuerySchema,
       answer: reportSchema,
       alsoAs: REPORT_TYPES,
+      isForMonitoring: true,
       handle: (query) => reporter.answer(parse(reportQuerySchema, query)),
     },
   ];

@@ -3,11 +3,11 @@ import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import { test } from "node:test";
 import { Hono } from "hono";
-import { guard } from "./guard.ts";
+import { type AdminEnv, guard } from "./guard.ts";
 
 const TOKEN = "correct-horse-battery-staple";
 
-function ask(app: Hono, token: string): Response | Promise<Response> {
+function ask(app: Hono<AdminEnv>, token: string): Response | Promise<Response> {
   return app.request("/status", { headers: { Host: "127.0.0.1", Authorization: `Bearer ${token}` } });
 }
 
@@ -18,8 +18,13 @@ test("a token is compared in constant time, whatever its length and where it dif
     t.mock.restoreAll();
     syncBuiltinESMExports();
   });
-  const app = new Hono();
-  app.use(guard(() => TOKEN));
+  const app = new Hono<AdminEnv>();
+  app.use(
+    guard(
+      () => ({ token: TOKEN, monitoringToken: null }),
+      () => false,
+    ),
+  );
   app.get("/status", (context) => context.text("told"));
   const first = `x${TOKEN.slice(1)}`;
   const last = `${TOKEN.slice(0, -1)}x`;
@@ -39,11 +44,34 @@ test("a token is compared in constant time, whatever its length and where it dif
 
 test("another token is in force at once, and the old one is not", async () => {
   let now = TOKEN;
-  const app = new Hono();
-  app.use(guard(() => now));
+  const app = new Hono<AdminEnv>();
+  app.use(
+    guard(
+      () => ({ token: now, monitoringToken: null }),
+      () => false,
+    ),
+  );
   app.get("/status", (context) => context.text("told"));
   assert.equal((await ask(app, TOKEN)).status, 200);
   now = "another-horse-battery-staple";
   assert.equal((await ask(app, TOKEN)).status, 401);
   assert.equal((await ask(app, now)).status, 200);
+});
+
+test("the monitoring token opens the paths for monitoring alone, and says so to their handlers", async () => {
+  const app = new Hono<AdminEnv>();
+  app.use(
+    guard(
+      () => ({ token: TOKEN, monitoringToken: "monitoring-token-of-ours" }),
+      (path) => path === "/status",
+    ),
+  );
+  app.get("*", (context) => context.text(context.get("access")));
+  const get = (path: string, token: string) =>
+    app.request(path, { headers: { Host: "127.0.0.1", Authorization: `Bearer ${token}` } });
+  assert.equal(await (await get("/status", "monitoring-token-of-ours")).text(), "monitoring");
+  assert.equal((await get("/explain", "monitoring-token-of-ours")).status, 403);
+  assert.equal((await get("/status/", "monitoring-token-of-ours")).status, 403);
+  assert.equal(await (await get("/explain", TOKEN)).text(), "full");
+  assert.equal((await get("/status", "monitoring-token-of-other")).status, 401);
 });

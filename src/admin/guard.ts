@@ -24,8 +24,27 @@ const HEADERS: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",
 };
 
-/** Makes the middleware. @param tokenNow returns the current token, or null. */
-export function guard(tokenNow: () => string | null): MiddlewareHandler {
+/** The tokens of the listener. */
+export interface AdminTokens {
+  /** Null: everybody who can connect sees everything. */
+  readonly token: string | null;
+  /** The token of a monitoring system, which sees {@link MonitoringPaths} without addresses. Null: there is none. */
+  readonly monitoringToken: string | null;
+}
+
+/** Whether a path is open to the monitoring token. */
+export type MonitoringPaths = (path: string) => boolean;
+
+/** What a request may see, for its handler. */
+export interface AdminEnv {
+  Variables: { access: "full" | "monitoring" };
+}
+
+/** Makes the middleware. @param tokensNow returns the current tokens. */
+export function guard(
+  tokensNow: () => AdminTokens,
+  isForMonitoring: MonitoringPaths,
+): MiddlewareHandler<AdminEnv> {
   return async (context, next) => {
     const { req } = context;
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
@@ -35,7 +54,8 @@ export function guard(tokenNow: () => string | null): MiddlewareHandler {
     const length = Number(req.header("content-length") ?? "0");
     if (req.header("transfer-encoding") !== undefined || !(length <= (isPost ? BODY_BYTES : 0)))
       return context.json({ error: isPost ? "the body is too long" : "a request here has no body" }, 413);
-    const token = tokenNow();
+    const { token, monitoringToken } = tokensNow();
+    context.set("access", "full");
     const host = req.header("host") ?? "";
     const origin = req.header("origin");
     if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
@@ -44,7 +64,13 @@ export function guard(tokenNow: () => string | null): MiddlewareHandler {
       return context.json({ error: "without a token the host must be an address or localhost" }, 403);
     if (token !== null && !OPEN_PATHS.includes(req.path)) {
       const given = tokenIn(req.header("authorization") ?? "");
-      if (given === undefined || !timingSafeEqual(digest(given), digest(token))) {
+      const isFull = isToken(given, token);
+      const isMonitoring = monitoringToken !== null && isToken(given, monitoringToken);
+      if (isMonitoring && !isFull) {
+        if (!isForMonitoring(req.path))
+          return context.json({ error: "the monitoring token does not open this path" }, 403);
+        context.set("access", "monitoring");
+      } else if (!isFull) {
         // Browsers ask for a user and a password. The password is the token.
         context.header("WWW-Authenticate", 'Basic realm="btrt", charset="UTF-8"');
         return context.json({ error: "a token is needed: admin.token_file" }, 401);
@@ -52,6 +78,10 @@ export function guard(tokenNow: () => string | null): MiddlewareHandler {
     }
     return next();
   };
+}
+
+function isToken(given: string | undefined, token: string): boolean {
+  return given !== undefined && timingSafeEqual(digest(given), digest(token));
 }
 
 /** Digests have equal lengths, whatever the length of the token. */

@@ -13,15 +13,16 @@ import { ApiError } from "./api-error.ts";
 import { AdminConnections } from "./connections.ts";
 import { Events } from "./events.ts";
 import { EXPOSITION_TYPE, formatMetrics, type Metric } from "./exposition.ts";
-import { guard } from "./guard.ts";
+import { type AdminEnv, type AdminTokens, guard } from "./guard.ts";
+import { hideAddresses, hideInStatus } from "./monitoring.ts";
 import { describeApi } from "./openapi.ts";
-import { type PageFiles, servePage } from "./page.ts";
+import { PAGE_PATHS, type PageFiles, servePage } from "./page.ts";
 import type { Panel } from "./panel.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 import { Rates } from "./rates.ts";
 import { readTotals } from "./readings.ts";
 import type { Sources } from "./sources.ts";
-import { readMetrics, readStatus, trackerPanels } from "./status.ts";
+import { readMetrics, readStatus, type Status, trackerPanels } from "./status.ts";
 
 const LIMITS = {
   maxHeaderSize: 8192,
@@ -38,6 +39,8 @@ const CONNECTIONS = { most: 100, reserve: 10 } as const;
 interface AdminSecrets {
   /** The token of requests. Null: none; the listener should be reachable only from this machine. */
   readonly token: string | null;
+  /** The token of a monitoring system, or null. */
+  readonly monitoringToken: string | null;
   /** PEM: certificate and key, or null for plain HTTP. */
   readonly cert: string | null;
   readonly key: string | null;
@@ -58,11 +61,13 @@ export class AdminListener {
   readonly #server: ReturnType<typeof createAdaptorServer>;
   readonly #rates: Rates;
   readonly #panels: readonly Panel[];
-  readonly #readState: () => ReturnType<typeof readStatus>;
+  readonly #readState: () => Status;
   readonly #process = new ProcessMetrics();
   readonly #events: Events;
+  /** The same without addresses. */
+  readonly #monitoringEvents: Events;
   readonly #connections: AdminConnections;
-  #token: string | null;
+  #tokens: AdminTokens;
 
   /** @param panels the panels of features. */
   constructor(sources: Sources, panels: readonly Panel[], options: AdminOptions) {
@@ -71,9 +76,10 @@ export class AdminListener {
     this.#panels = [...panels, ...trackerPanels(sources, this.#rates)];
     this.#readState = () => readStatus(this.#panels, readTotals(sources), sources.notices());
     this.#events = new Events(this.#readState);
+    this.#monitoringEvents = new Events(() => hideInStatus(this.#readState()));
     const { fetch } = this.#route(sources);
-    const { token, cert, key } = options.secrets;
-    this.#token = token;
+    const { cert, key } = options.secrets;
+    this.#tokens = options.secrets;
     this.#server =
       cert === null || key === null
         ? createAdaptorServer({ fetch, createServer, serverOptions: LIMITS })
@@ -107,10 +113,10 @@ export class AdminListener {
    * Adopts another token, certificate and key for new connections. TLS cannot be switched on or off.
    * @throws Error when certificate and key are invalid; the old ones remain.
    */
-  adopt({ token, cert, key }: AdminSecrets): void {
+  adopt({ token, monitoringToken, cert, key }: AdminSecrets): void {
     if (cert !== null && key !== null && "setSecureContext" in this.#server)
       this.#server.setSecureContext({ cert, key });
-    this.#token = token;
+    this.#tokens = { token, monitoringToken };
   }
 
   /** The current warnings, as the status has them. */
@@ -123,6 +129,7 @@ export class AdminListener {
     this.#rates.stop();
     this.#process.stop();
     this.#events.stop();
+    this.#monitoringEvents.stop();
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");
     this.#server.close();
@@ -143,10 +150,19 @@ export class AdminListener {
     };
   }
 
-  #route(sources: Sources): Hono {
-    const app = new Hono();
+  #route(sources: Sources): Hono<AdminEnv> {
+    const app = new Hono<AdminEnv>();
     const routes = makeRoutes(sources, this.#readState);
-    app.use(guard(() => this.#token));
+    const openPaths = [
+      ...routes.filter(({ isForMonitoring }) => isForMonitoring).map(({ path }) => `${API}${path}`),
+      ...["/metrics", `${API}/events`, `${API}/openapi.json`, ...PAGE_PATHS],
+    ];
+    app.use(
+      guard(
+        () => this.#tokens,
+        (path) => openPaths.includes(path),
+      ),
+    );
     app.get("/healthz", (context) => context.text("ok\n"));
     app.get("/readyz", (context) =>
       sources.ready() ? context.text("ready\n") : context.text("not ready\n", 503),
@@ -154,19 +170,22 @@ export class AdminListener {
     app.get("/metrics", (context) => {
       const metrics = readMetrics(this.#panels, readTotals(sources));
       const text = formatMetrics([...metrics, ...this.#process.read(), this.#limitsHit()]);
-      return context.body(text, 200, { "Content-Type": EXPOSITION_TYPE });
+      const shown = context.get("access") === "full" ? text : hideAddresses(text);
+      return context.body(shown, 200, { "Content-Type": EXPOSITION_TYPE });
     });
     app.use(`${API}/hashlist`, compress({ encoding: "gzip" }));
     // What is compressed already, and flushed after every event, it leaves alone.
     app.use(`${API}/gate`, compress({ encoding: "gzip" }));
     for (const { path, body, handle } of routes)
       app.on(body === undefined ? "GET" : "POST", `${API}${path}`, async (context) => {
-        const answer = await handle(context.req.query(), context.req.raw);
+        const answer = await handle(context.req.query(), context.req.raw, context.get("access"));
         return answer instanceof Response ? answer : context.json(answer);
       });
     const description = describeApi(routes, sources.version);
     app.get(`${API}/openapi.json`, (context) => context.json(description));
-    app.get(`${API}/events`, (context) => this.#events.answer(context));
+    app.get(`${API}/events`, (context) =>
+      (context.get("access") === "full" ? this.#events : this.#monitoringEvents).answer(context),
+    );
     servePage(app, this.#options.page);
     app.notFound((context) => context.json({ error: "no such page" }, 404));
     app.onError((error, context) => {

@@ -51,11 +51,7 @@ export function trackerPanels(sources: Sources, rates: Rates): Panel[] {
  * @param panels in the order of their warnings.
  * @param notices more warnings, which come last.
  */
-export function readStatus(
-  panels: readonly Panel[],
-  totals: Totals,
-  notices: readonly string[],
-): Pick<Status, "warnings"> {
+export function readStatus(panels: readonly Panel[], totals: Totals, notices: readonly string[]): Status {
   const readings = panels.map((panel) => panel.read(totals));
   const warnings = panels.flatMap((panel, i) => panel.warnings(readings[i]));
   const textsOf = (isUrgent: boolean) =>

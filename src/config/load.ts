@@ -55,6 +55,7 @@ export interface LoadedConfig {
   /** Contents of the files of `admin`; null if not configured. */
   readonly adminFiles: {
     readonly token: string | null;
+    readonly monitoringToken: string | null;
     readonly cert: string | null;
     readonly key: string | null;
   };
@@ -223,14 +224,26 @@ class NamedFiles {
 
   /** The admin token, which is the first line of its file, the certificate and its key. */
   async readAdminFiles(): Promise<LoadedConfig["adminFiles"]> {
-    const token = await this.#readTextAt(["admin", "token_file"], (text) =>
-      TOKEN.test(firstLine(text)) ? undefined : "a token is 16 to 200 printable characters without spaces",
-    );
+    const token = await this.#readToken("token_file");
+    const monitoringToken = await this.#readToken("monitoring_token_file");
+    if (token !== null && token === monitoringToken) {
+      const path = ["admin", "monitoring_token_file"];
+      const message = "has the same token as token_file";
+      this.problems.push(problemAt(this.#document, this.#file, path, message));
+    }
     return {
-      token: token === undefined ? null : firstLine(token),
+      token,
+      monitoringToken,
       cert: (await this.#readTextAt(["admin", "cert"])) ?? null,
       key: (await this.#readTextAt(["admin", "key"])) ?? null,
     };
+  }
+
+  async #readToken(key: string): Promise<string | null> {
+    const text = await this.#readTextAt(["admin", key], (content) =>
+      TOKEN.test(firstLine(content)) ? undefined : "a token is 16 to 200 printable characters without spaces",
+    );
+    return text === undefined ? null : firstLine(text);
   }
 
   /** The text of the file at a path of the document. @param wrong returns a problem of the text, or undefined. */

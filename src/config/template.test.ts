@@ -15,6 +15,7 @@ const FILES = {
   "/etc/btrt/database_password": "x",
   "/etc/btrt/mail_password": "x",
   "/etc/btrt/admin_token": "0123456789abcdef",
+  "/etc/btrt/monitoring_token": "fedcba9876543210",
   "/etc/btrt/admin.crt": "x",
   "/etc/btrt/admin.key": "x",
   "/etc/btrt/never_listed.txt": "",

@@ -14,20 +14,21 @@ function Page() {
   const { status } = live;
   if (status === undefined)
     return <main aria-busy="true">{live.problem ?? "Connecting to the tracker…"}</main>;
+  const sections = SECTIONS.filter(({ needsFullAccess }) => status.access === "full" || !needsFullAccess);
   const idle = status.requests.every(({ kind, count }) => kind !== "announce" || count === 0);
   return (
     <main data-states={live.past.length} class={live.problem === undefined ? "" : "old"}>
       <Headline live={live} status={status} savings={savings} />
-      {idle && <Welcome status={status} />}
+      {idle && status.access === "full" && <Welcome status={status} />}
       <nav aria-label="Sections">
-        {SECTIONS.map(({ id, title }) => (
+        {sections.map(({ id, title }) => (
           <a key={id} href={`#${id}`}>
             {title}
           </a>
         ))}
       </nav>
       <div class="sections">
-        {SECTIONS.map(({ id, title, Section }) => (
+        {sections.map(({ id, title, Section }) => (
           <section key={id} id={id} aria-label={title}>
             <h2>{title}</h2>
             <Section live={live} status={status} savings={savings} />

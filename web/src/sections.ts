@@ -19,6 +19,8 @@ interface PageSection {
   readonly id: string;
   readonly title: string;
   readonly Section: ComponentType<SectionProps>;
+  /** Whether it has addresses or torrents, which the monitoring token does not open. */
+  readonly needsFullAccess?: true;
 }
 
 /** All sections. */
@@ -26,11 +28,11 @@ export const SECTIONS: readonly PageSection[] = [
   { id: "savings", title: "External traffic avoided", Section: Savings },
   { id: "returned", title: "Peers returned", Section: Answers },
   { id: "requests", title: "Requests", Section: Requests },
-  { id: "groups", title: "Peer groups", Section: Groups },
-  { id: "sizes", title: "Torrents by size", Section: Sizes },
-  { id: "explain", title: "Peers for an address, and why", Section: Explain },
+  { id: "groups", title: "Peer groups", Section: Groups, needsFullAccess: true },
+  { id: "sizes", title: "Torrents by size", Section: Sizes, needsFullAccess: true },
+  { id: "explain", title: "Peers for an address, and why", Section: Explain, needsFullAccess: true },
   { id: "hash-list", title: "Torrents fully available inside", Section: HashList },
-  { id: "torrents", title: "Largest torrents", Section: LargestTorrents },
+  { id: "torrents", title: "Largest torrents", Section: LargestTorrents, needsFullAccess: true },
   { id: "neighbors", title: "Neighbors", Section: Neighbors },
   { id: "trackers", title: "Upstream trackers", Section: UpstreamTrackers },
   { id: "refused", title: "Refused", Section: Refusals },

@@ -15,6 +15,9 @@ export const programSchema = z.object({
   pid: count.describe("Its process id."),
   engine: z.string(),
   workers: count,
+  access: z
+    .enum(["full", "monitoring"])
+    .describe("monitoring: asked with the token of admin.monitoring_token_file, addresses are hidden."),
   ready: z.boolean().describe("Whether clients are answered."),
   announceUrls: z.array(z.string()),
   time: z.iso.datetime(),
@@ -33,6 +36,7 @@ export function programPanel(sources: Sources): Panel<typeof programSchema> {
       pid: process.pid,
       engine,
       workers,
+      access: "full" as const,
       ready: sources.ready(),
       announceUrls: [...sources.addresses()],
       time: new Date().toISOString(),

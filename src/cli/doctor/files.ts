@@ -42,7 +42,13 @@ export async function checkPlaces({ configFile, loaded, sandbox }: Subject): Pro
 
 /** Checks that files with secrets are not world-readable. */
 export async function checkSecrets({ loaded: { config } }: Subject): Promise<Finding[]> {
-  const named = [config.database.password_file, config.admin.token_file, config.admin.key];
+  const named = [
+    config.database.password_file,
+    config.admin.token_file,
+    config.admin.monitoring_token_file,
+    config.admin.key,
+    config.alerts.mail.password_file,
+  ];
   const files = named.filter((file) => file !== null);
   return await Promise.all(
     files.map(async (file) => {

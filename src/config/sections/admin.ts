@@ -13,6 +13,11 @@ export const admin = section(
         "A file with the token that requests must have, 16 characters or more. It is required if other machines can reach the listener. Changes of this file, and of cert and key, are read automatically.",
       examples: ["/etc/btrt/admin_token"],
     }),
+    monitoring_token_file: optional(filePath).meta({
+      description:
+        "A file with a second token, for monitoring systems and screens. It opens figures, metrics and the report, without addresses and torrents.",
+      examples: ["/etc/btrt/monitoring_token"],
+    }),
     cert: optional(filePath).meta({
       description: "The TLS certificate (PEM).",
       examples: ["/etc/btrt/admin.crt"],
@@ -25,6 +30,11 @@ export const admin = section(
   rule(["token_file", "listen"], ({ token_file, listen }) =>
     token_file === null && !isLoopback(listen.host)
       ? "is missing: listen can be reached from other machines"
+      : undefined,
+  ),
+  rule(["monitoring_token_file", "token_file"], ({ monitoring_token_file, token_file }) =>
+    monitoring_token_file !== null && token_file === null
+      ? "needs token_file: without it, everybody who can connect sees everything"
       : undefined,
   ),
   rule(["cert", "key"], ({ cert, key }) =>

@@ -10,7 +10,7 @@ interface Stage {
 /** Files that configurations name, with the content that an operator has. */
 const FILES = `
 echo 10.0.0.0/8 | tee /etc/btrt/local_cidrs.conf /etc/btrt/neighboring_cidrs.conf /etc/btrt/partner_cidrs.conf > /dev/null
-head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \\n' > /etc/btrt/admin_token
+for name in admin monitoring; do head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \\n' > /etc/btrt/"$name"_token; done
 touch /etc/btrt/admin.crt /etc/btrt/admin.key /etc/btrt/torrents.txt
 echo password_for_btrt_user | tee /etc/btrt/database_password /etc/btrt/mail_password > /dev/null
 chmod -R o= /etc/btrt
