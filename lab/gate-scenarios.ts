@@ -25,6 +25,21 @@ const FLASH_CROWD = {
   btrt: EACH_A_HOME,
 } as const;
 
+/**
+ * A quarter of the lab's speed: aria2 and rtorrent choose the peers that they send to every ten seconds at most. With
+ * announces every three seconds, most downloads would have received nothing between two of them.
+ */
+const SLOWER = {
+  megabytes: 32,
+  limitSeconds: 180,
+  clients: { ...USUAL_CLIENTS, reannounceSeconds: 12 },
+  btrt: {
+    ...EACH_A_HOME,
+    tracker: { interval: 72, min_interval: 36, peer_expiry: 240 },
+    selection: { ...EACH_A_HOME.selection, stall_seconds: 24 },
+  },
+} as const;
+
 const ONE_HOME = {
   networks: [home("home", { clients: 10 }), outside(SEEDER, { clients: 15 })],
   megabytes: 16,
@@ -56,12 +71,13 @@ export const GATE_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "gate-mixed",
-    about: "The same with libtorrent, aria2 and rtorrent",
+    about: "The same with libtorrent, aria2 and rtorrent, a larger file, and announces a quarter as often",
     ...FLASH_CROWD,
     networks: [
       ...threeHomes({ clients: 4 }, { clients: 2, kind: "aria2" }, { clients: 2, kind: "rtorrent" }),
       outside(SEEDER),
     ],
+    ...SLOWER,
     gate: TARGETS,
   },
   {
@@ -127,6 +143,15 @@ export const GATE_SCENARIOS: readonly Scenario[] = [
     ...ONE_HOME,
     second: { megabytes: 2, known: "excluded" },
     gate: TARGETS,
+  },
+  {
+    name: "gate-forced",
+    about:
+      "One home of ten that insist on encryption, sixteen outside; a second torrent, of which only the public tracker is told",
+    ...ONE_HOME,
+    clients: { ...USUAL_CLIENTS, encryption: "forced" },
+    second: { megabytes: 2, known: "unknown" },
+    gate: { copies: Number.POSITIVE_INFINITY, median: 1.05, slowest: 1.05 },
   },
   {
     name: "gate-200",

@@ -96,9 +96,10 @@ async function runIn(site: Site, options: RunOptions): Promise<RunResult> {
   };
   await until("the seeders have announced", allSeed, SEEDERS_LIMIT_MS);
 
+  const { limitSeconds: limit = LIMIT_SECONDS } = scenario;
   const before = busyMs();
   clients.begin();
-  while (clients.waiting && clients.elapsed < LIMIT_SECONDS) {
+  while (clients.waiting && clients.elapsed < limit) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     check();
   }
@@ -123,7 +124,9 @@ function describe(
   const staying = clients.filter(({ crew, gone }) => !crew.seed && !gone);
   const atHome = ({ network }: Client) => homes.length === 0 || homes.flat().includes(network);
   const secondsOf = (some: readonly Client[], torrent = 0) =>
-    some.map(({ seconds }) => seconds[torrent] ?? LIMIT_SECONDS).sort((a, b) => a - b);
+    some
+      .map(({ seconds }) => seconds[torrent] ?? scenario.limitSeconds ?? LIMIT_SECONDS)
+      .sort((a, b) => a - b);
   const strangers = staying.filter((client) => !atHome(client));
   return {
     scenario: scenario.name,

@@ -69,6 +69,8 @@ export interface Scenario {
   readonly networks: readonly NetworkPlan[];
   /** The size of the file, in millions of bytes. */
   readonly megabytes: number;
+  /** Seconds after which clients without the file are unfinished. By default {@link LIMIT_SECONDS}. */
+  readonly limitSeconds?: number;
   /** Differences from {@link CLIENTS}. */
   readonly clients?: Partial<ClientSettings>;
   /** Differences from the lab's configuration of BTRT. */
