@@ -77,3 +77,39 @@ test("when the bridge has completed, its copy is enough", () => {
   rig.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.stopped });
   assert.deepEqual(rig.list("refused").length, 0);
 });
+
+test("homes are gated each by itself: what is closed in one is no member of another", () => {
+  const rig = new GateRig({ home: "group" });
+  for (const address of ["11.0.0.1", "11.0.0.2", "12.0.0.1", "12.0.0.2"]) rig.announce(address);
+  rig.announce("11.0.0.2", { swarm: 7 });
+  rig.round();
+  assert.deepEqual(rig.list("closed"), ["12.0.0.2 6881"], "the other torrent of 11.0.0.2 is open");
+  assert.deepEqual(rig.list("refused"), [`11.0.0.2 ${NO_HASH}`, `12.0.0.2 ${NO_HASH}`]);
+  rig.announce("12.0.0.1", { event: ANNOUNCE_EVENT.stopped });
+  rig.gate.watch.tables.takeChanges();
+  assert.deepEqual(rig.list("refused"), [`11.0.0.2 ${NO_HASH}`]);
+});
+
+test("an element is told once, and not once for each home", () => {
+  const rig = new GateRig({ home: "group" });
+  rig.publish = () => {};
+  for (const address of ["11.0.0.1", "11.0.0.2", "12.0.0.1", "12.0.0.2"]) rig.announce(address);
+  const { refused = [] } = rig.gate.watch.tables.takeChanges().add;
+  assert.deepEqual([...refused].sort(), [`11.0.0.2 ${NO_HASH}`, `12.0.0.2 ${NO_HASH}`]);
+});
+
+test("a single downloader is closed where three proven copies are at home, and only there", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3]) {
+    rig.announce(`11.0.0.${host}`, { left: 1000 });
+    rig.announce(`11.0.0.${host}`, { left: 0, event: ANNOUNCE_EVENT.completed });
+  }
+  rig.announce("11.0.0.9", { left: 1000 });
+  assert.ok(rig.list("refused").includes(`11.0.0.9 ${NO_HASH}`));
+  rig.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.stopped });
+  assert.deepEqual(rig.list("refused"), []);
+  // A second copy at one address is none.
+  rig.announce("11.0.0.2", { port: 7000, client: 77, left: 1000 });
+  rig.announce("11.0.0.2", { port: 7000, client: 77, left: 0, event: ANNOUNCE_EVENT.completed });
+  assert.deepEqual(rig.list("refused"), []);
+});

@@ -10,6 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { restAfter } from "../platform/rest.ts";
+import { mayBeGated } from "../selection/gate-candidates.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
 import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
@@ -30,9 +31,6 @@ const SCAN_MS = 60_000;
 /** Swarms whose info-hashes are copied before a shard is let go; addresses that are evaluated in one go. */
 const HOLD = 64;
 const SWEEP = 64;
-
-/** Downloaders in all, without which a scan does not look at a swarm. */
-const LEECHERS_LEAST = 2;
 
 /** What the gate is made of. */
 export interface GateOptions {
@@ -238,7 +236,7 @@ export class Gate {
     let count = 0;
     for (let number = below - 1; number >= from; number--) {
       const entry = store.swarmAt(shard, number);
-      if (store.incomplete(entry) < LEECHERS_LEAST) continue;
+      if (!mayBeGated(store, entry, 0)) continue;
       for (let i = 0; i < INFO_HASH_WORDS; i++)
         this.#held[count * INFO_HASH_WORDS + i] = store.words[entry + i];
       count++;

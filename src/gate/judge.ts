@@ -3,11 +3,12 @@
  * of the swarm's records, and what is remembered of earlier failures.
  *
  * A swarm is *gated* in a home that can feed itself: at least two download there, and there is a live bridge, or there are
- * enough proven copies. While it is gated one copy is enough. A member is *open* where it needs the outside, and *closed*
- * otherwise. Doubt opens.
+ * enough proven copies. While it is gated one copy is enough. A single downloader is gated only where there are more copies
+ * ({@link SEEDS_FOR_ONE}). A member is *open* where it needs the outside, and *closed* otherwise. Doubt opens.
  */
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 import { areSeedsEnough, BRIDGED_LIMITS, bridgeLease } from "../selection/bridged.ts";
+import { LEECHERS_LEAST, SEEDS_FOR_ONE } from "../selection/gate-candidates.ts";
 import {
   countsAsClient,
   isComplete,
@@ -43,9 +44,6 @@ export const ROLE = {
   closed: 9,
 } as const;
 
-/** Downloaders with which a home can feed itself. */
-const LEECHERS_LEAST = 2;
-
 /** The gate of a home has failed when so many members, and this part of its downloaders, get nothing. */
 const IDLE = { least: 2, part: 0.5 } as const;
 
@@ -63,7 +61,7 @@ export interface Verdict {
   readonly home: number;
   /** Downloaders that have announced themselves. */
   leechers: number;
-  /** Bridges that get on; proven copies, at different addresses up to two. */
+  /** Bridges that get on; proven copies, at different addresses up to {@link SEEDS_FOR_ONE}. */
   bridges: number;
   seeds: number;
   /** Downloaders that are no bridges and get nothing. */
@@ -119,7 +117,7 @@ export class Judge {
 
   #count(records: SwarmRecords, now: number): Verdict[] {
     const verdicts: Verdict[] = [];
-    const firstSeeds: number[] = [];
+    const firstSeeds: number[][] = [];
     this.#bridges.clear();
     for (let i = 0; i < records.count; i++) {
       const key = keyOf(records.wordsA[i]);
@@ -128,14 +126,17 @@ export class Judge {
       let at = verdicts.findIndex((verdict) => verdict.home === home);
       if (at === -1) {
         at = verdicts.length;
+        firstSeeds.push([]);
         verdicts.push({ home, leechers: 0, bridges: 0, seeds: 0, idle: 0, isGated: false, hasFailed: false });
       }
       const state = records.wordsB[i];
       const verdict = verdicts[at];
       if (!isComplete(key)) this.#countLeecher(verdict, records, i, now);
       else if (isProven(key) && ageOf(state, now) <= this.#seedLease && this.#homes.isReached(key)) {
-        if (verdict.seeds === 0) firstSeeds[at] = i;
-        if (verdict.seeds === 0 || !isSameAddress(records, firstSeeds[at], i)) verdict.seeds++;
+        const first = firstSeeds[at];
+        if (first.some((seed) => isSameAddress(records, seed, i))) continue;
+        if (first.length < SEEDS_FOR_ONE) first.push(i);
+        verdict.seeds++;
       }
     }
     return verdicts;
@@ -161,7 +162,7 @@ export class Judge {
     const isFed =
       bridges > 0 || areSeedsEnough(seeds, leechers - 1, BRIDGED_LIMITS) || (wasGated && seeds > 0);
     const areIdle = idle >= IDLE.least && idle >= IDLE.part * leechers;
-    const isMany = leechers >= LEECHERS_LEAST;
+    const isMany = leechers >= LEECHERS_LEAST || (leechers === 1 && seeds >= SEEDS_FOR_ONE);
     verdict.isGated = isMany && isFed && !areIdle && (wasGated || !memory.isHeld(home));
     verdict.hasFailed = wasGated && isMany && (!isFed || areIdle);
   }

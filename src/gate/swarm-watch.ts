@@ -2,6 +2,7 @@
 
 import type { Address } from "../model/address.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
+import { keyOf } from "../store/layout/key.ts";
 import { ageOf } from "../store/peer-record.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { Failures } from "./failures.ts";
@@ -35,6 +36,7 @@ export class SwarmWatch {
   readonly #homes: Homes;
   readonly #failures: Failures;
   readonly #records = new SwarmRecords();
+  #homeRoles = new Uint8Array(1024);
   #judge: Judge;
 
   /** @param store with counts of endpoints. */
@@ -87,7 +89,7 @@ export class SwarmWatch {
         this.tables.open(infoHash, id);
         continue;
       }
-      this.tables.gate(infoHash, verdict, this.#records, roles, withFar);
+      this.tables.gate(infoHash, verdict, this.#records, this.#rolesIn(id, roles), withFar);
       withFar = false;
     }
     if (why === "task") this.tables.evaluateMembers(this.#records, roles);
@@ -109,6 +111,18 @@ export class SwarmWatch {
       isHeld: this.#failures.isHeld(this.#failures.homeKey(infoHash, home.id), now),
       isInTables: this.tables.isGated(infoHash, home.id),
     });
+  }
+
+  /** The roles of the present records as one home has them: members of other homes are not its own. */
+  #rolesIn(home: number, roles: Uint8Array): Uint8Array {
+    if (this.#homes.homes.length === 1) return roles;
+    const { count, wordsA } = this.#records;
+    if (this.#homeRoles.length < count) this.#homeRoles = new Uint8Array(roles.length);
+    for (let i = 0; i < count; i++) {
+      const isOther = roles[i] >= ROLE.bridge && this.#homes.of(keyOf(wordsA[i])) !== home;
+      this.#homeRoles[i] = isOther ? ROLE.other : roles[i];
+    }
+    return this.#homeRoles;
   }
 
   #judgeRecords(infoHash: Uint32Array, now: number): SwarmState {

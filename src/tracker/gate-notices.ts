@@ -4,14 +4,12 @@
  */
 import { writeWord } from "../model/address.ts";
 import { INFO_HASH_BYTES, INFO_HASH_WORDS } from "../model/info-hash.ts";
+import { mayBeGated } from "../selection/gate-candidates.ts";
 import type { Requester } from "../selection/requester.ts";
 import { leftOf } from "../store/layout/peer.ts";
 import type { PutOutcome } from "../store/peer-update.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
-
-/** Downloaders with which a swarm can be gated. With fewer nobody can pass anything on. */
-const LEECHERS_LEAST = 2;
 
 /** Queues the notices of one worker. */
 export class GateNotices {
@@ -37,16 +35,16 @@ export class GateNotices {
   answered(groups: Uint8Array | undefined, entry: number, infoHash: Uint32Array, who: Requester): void {
     if (groups !== undefined && groups[who.group] !== 0 && (this.#changed || this.#marked !== who.marked))
       // Who has just completed was one of the downloaders until now.
-      this.#notify(entry, infoHash, who.left === 0 ? LEECHERS_LEAST - 1 : LEECHERS_LEAST);
+      this.#notify(entry, infoHash, who.left === 0 ? 1 : 0);
   }
 
   /** A peer is about to leave. */
   leaving(groups: Uint8Array | undefined, entry: number, infoHash: Uint32Array, group: number): void {
-    if (groups !== undefined && groups[group] !== 0) this.#notify(entry, infoHash, LEECHERS_LEAST);
+    if (groups !== undefined && groups[group] !== 0) this.#notify(entry, infoHash, 0);
   }
 
-  #notify(entry: number, infoHash: Uint32Array, leechers: number): void {
-    if (this.#store.incomplete(entry) < leechers) return;
+  #notify(entry: number, infoHash: Uint32Array, lost: number): void {
+    if (!mayBeGated(this.#store, entry, lost)) return;
     for (let i = 0; i < INFO_HASH_WORDS; i++) writeWord(this.#task, 4 * i, infoHash[i]);
     this.#tasks.push(TASK.gate, 0, this.#task, 0, INFO_HASH_BYTES);
   }

@@ -16,8 +16,8 @@ import { ListMirror } from "./list-mirror.ts";
 import { ELEMENTS_PER_TRANSACTION } from "./nft-lists.ts";
 import { type GateSource, TrackerConnection } from "./tracker-connection.ts";
 
-/** The least time between two changes of the lists. */
-const CHANGE_EVERY_MS = 200;
+/** The least time between two changes of the lists. Later a client that is closed has connected to the outside already. */
+const CHANGE_EVERY_MS = 30;
 
 /** Waits before connecting again, and after nft failed: the first and the longest. */
 const FIRST_WAIT_MS = 250;
