@@ -10,9 +10,10 @@ import {
   LineCounter,
   type Node,
   Parser,
-  type YAMLError,
+  visit,
 } from "yaml";
-import { type KeyPath, type Position, PROBLEM_LIMIT, type Problem } from "./problem.ts";
+import { formatKeyPath, type KeyPath, type Position, PROBLEM_LIMIT, type Problem } from "./problem.ts";
+import { explainYamlError, type TextMistake } from "./yaml-messages.ts";
 
 /** Limit of nested lists and keys, as the code that reads them is recursive. */
 const DEPTH_LIMIT = 64;
@@ -52,21 +53,63 @@ export function parseDocument(
   if (tooDeep !== undefined) {
     return { problems: [problem(tooDeep, `more than ${DEPTH_LIMIT} nested levels`)] };
   }
-  const composer = new Composer({ prettyErrors: false });
+  const composer = new Composer({ prettyErrors: false, uniqueKeys: false, logLevel: "error" });
   const [document, second] = composer.compose(tokens, true, text.length);
   if (second !== undefined) {
     return { problems: [problem(second.range[0], "a second document starts here: only one is expected")] };
   }
-  const toProblem = (error: YAMLError) => problem(error.pos[0], explain(error, text));
-  const problems = document.errors.slice(0, PROBLEM_LIMIT).map(toProblem);
-  if (document.errors.some(({ code }) => code !== "DUPLICATE_KEY")) return { problems };
+  const toProblem = ({ offset, message }: TextMistake) => problem(offset, message);
+  // The first syntax error causes most of the following ones.
+  const [error] = document.errors;
+  if (error !== undefined) return { problems: [toProblem(explainYamlError(error, text))] };
+  const alias = firstUnknownAlias(document);
+  if (alias !== undefined) return { problems: [toProblem(alias)] };
+  const warnings = document.warnings.map((warning) => toProblem(explainYamlError(warning, text)));
   try {
     const value: unknown = document.toJS({ maxAliasCount: ALIAS_LIMIT });
-    return { value, problems, warnings: document.warnings.map(toProblem), ...locator(document, lines) };
+    const problems = duplicateKeys(document.contents, lines, file).slice(0, PROBLEM_LIMIT);
+    return { value, problems, warnings, ...locator(document, lines) };
   } catch (error) {
-    // An alias before its anchor, or too many aliases.
+    // Too many aliases.
     return { problems: [problem(0, error instanceof Error ? error.message : String(error))] };
   }
+}
+
+function firstUnknownAlias(document: Document): TextMistake | undefined {
+  let found: TextMistake | undefined;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      const name = alias.source;
+      const isAddress = /^:\d+$/.test(name);
+      found = {
+        offset: alias.range?.[0] ?? 0,
+        message: isAddress
+          ? `"*${name}" is not an address: write "[::]${name}"`
+          : `*${name} is an alias, and no value has the anchor &${name}: put the value in quotes if no alias is meant`,
+      };
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+/** Problems of the keys that a section has more than once. The last value counts, so that it can be checked, too. */
+function duplicateKeys(node: unknown, lines: LineCounter, file: string, path: KeyPath = []): Problem[] {
+  if (isSeq(node)) return node.items.flatMap((item, i) => duplicateKeys(item, lines, file, [...path, i]));
+  if (!isMap(node)) return [];
+  const first = new Map<string, Position>();
+  return node.items.flatMap(({ key, value }) => {
+    if (!isScalar(key)) return [];
+    const name = String(key.value);
+    const place = positionAt(lines, key.range?.[0] ?? 0);
+    const whole = [...path, name];
+    const before = first.get(name);
+    if (before === undefined) first.set(name, place);
+    const message = `is set twice, here and in line ${before?.line}: keep one`;
+    const own = before === undefined ? [] : [{ file, ...place, key: formatKeyPath(whole), message }];
+    return [...own, ...duplicateKeys(value, lines, file, whole)];
+  });
 }
 
 /** The part of a value at a path, or undefined. */
@@ -103,15 +146,6 @@ function firstDeeperThan(tokens: readonly CST.Token[], limit: number): number | 
     }
   }
   return undefined;
-}
-
-function explain({ code, message, pos }: YAMLError, text: string): string {
-  if (code === "DUPLICATE_KEY") {
-    const [key] = /^[^\s:,}]+/.exec(text.slice(pos[0], pos[0] + 60)) ?? ["this key"];
-    return `${key} is set twice`;
-  }
-  if (code === "TAB_AS_INDENT") return "indented with a tab: use spaces";
-  return message.charAt(0).toLowerCase() + message.slice(1);
 }
 
 function positionAt(lines: LineCounter, offset: number): Position {

@@ -10,14 +10,14 @@ import { readPrefix } from "./read-prefix.ts";
 
 /** An integer from `min` to `max`. */
 export function integer(min: number, max: number) {
-  const error = expected(`a whole number from ${min} to ${max}`);
+  const error = expected(`a whole number from ${min} to ${max}`, numberHint);
   // Not z.int: when it rejects a fraction, the rules of the enclosing sections do not run.
   return z.number({ error }).min(min, { error }).max(max, { error }).multipleOf(1, { error });
 }
 
 /** A number of seconds from `min` to `max`, with fractions. */
 export function seconds(min: number, max: number) {
-  const error = expected(`a number of seconds from ${min} to ${max}`);
+  const error = expected(`a number of seconds from ${min} to ${max}`, numberHint);
   return z.number({ error }).min(min, { error }).max(max, { error });
 }
 
@@ -44,8 +44,8 @@ export function choice<const Words extends readonly string[]>(words: Words) {
 
 /** `auto`, or an integer from `min` to `max`. */
 export function autoOr(min: number, max: number) {
-  const error = expected(`auto or a whole number from ${min} to ${max}`);
-  return z.union([z.literal("auto"), z.int().min(min).max(max)], { error });
+  const error = expected(`auto or a whole number from ${min} to ${max}`, numberHint);
+  return z.union([z.literal("auto"), z.int().min(min, { error }).max(max, { error })], { error });
 }
 
 /** A key without a value is null, which is the default. */
@@ -58,7 +58,9 @@ export function keys<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
   ...rules: z.core.$ZodCheck<z.output<z.ZodObject<Shape, z.core.$strict>>>[]
 ) {
-  return z.strictObject(shape, { error: expected("keys with their values") }).check(...rules);
+  return z
+    .strictObject(shape, { error: expected('keys with their values ("key: value" in each line)') })
+    .check(...rules);
 }
 
 /** {@link keys} that are all optional; the section may be missing or empty. */
@@ -75,7 +77,7 @@ export function list<Element extends z.ZodType>(
   max: number,
   byDefault: readonly z.input<Element>[] = [],
 ) {
-  const error = expected('a list ("- " before each element, or [ ] around them)');
+  const error = expected('a list ("- " before each element, or [ ] around them)', listHint);
   const array = z.array(element, { error }).max(max, { error: `has more than ${max} elements` });
   return z.preprocess((value) => value ?? byDefault, array).prefault([...byDefault]);
 }
@@ -99,6 +101,7 @@ export function prefixes(max: number) {
 /** An address to listen on. */
 export const listenAddress = shortText(
   'an address and port such as "[::]:6969" or "127.0.0.1:6969"',
+  listenHint,
 ).transform((value, context) => {
   try {
     return parseListenAddress(value);
@@ -138,14 +141,47 @@ export function rule<Value extends object>(
   );
 }
 
-function shortText(what: string) {
-  const error = expected(what);
+function shortText(what: string, hint?: Hint) {
+  const error = expected(what, hint);
   return z.string({ error }).max(100, { error });
 }
 
+/** What a value of the wrong kind should probably be; undefined if that is not known. */
+type Hint = (input: unknown) => string | undefined;
+
 /** The message for a value of the wrong kind. */
-export function expected(what: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) => missing(input) ?? `must be ${what}, not ${show(input)}`;
+export function expected(what: string, hint?: Hint): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => {
+    const advice = hint?.(input);
+    return (
+      missing(input) ??
+      `must be ${what}, not ${show(input)}${advice === undefined ? "" : `; write ${advice}`}`
+    );
+  };
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 };
+
+/** Numbers in quotes, with separators, or with a unit of time. */
+const numberHint: Hint = (input) => {
+  if (typeof input !== "string") return undefined;
+  if (/^\d{1,3}([._ ,']\d{3})+$/.test(input)) return input.replaceAll(/\D/g, "");
+  const [, digits, unit] = /^(\d{1,9}) ?(s|m|min|h|d)?$/.exec(input) ?? [];
+  if (digits === undefined) return undefined;
+  return unit === undefined ? `${digits}, without quotes` : `${Number(digits) * SECONDS[unit]}, in seconds`;
+};
+
+/** The elements of a list as one text. */
+function listHint(input: unknown): string | undefined {
+  if (typeof input !== "string" || input.length > 100) return undefined;
+  const elements = input.split(/[\s,]+/).filter((element) => element !== "");
+  return `[${elements.map((element) => JSON.stringify(element)).join(", ")}]`;
+}
+
+/** A port alone, and an address in brackets without quotes, which YAML reads as lists and keys. */
+function listenHint(input: unknown): string | undefined {
+  if (typeof input === "number") return `"127.0.0.1:${input}" or "[::]:${input}"`;
+  return typeof input === "object" && input !== null ? "it in quotes" : undefined;
 }
 
 function missing(input: unknown): string | undefined {

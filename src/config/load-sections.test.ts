@@ -34,7 +34,7 @@ test("mistakes in the section have their positions", async () => {
   const { problems } = await load(`nonsense: 1\n${ADMIN.replace("7000", "70000")}`, TOKEN);
   assert.match(
     problems.map(formatProblem).join(),
-    /^\/etc\/btrt\/btrt\.conf:4:11: admin\.listen: "127\.0\.0\.1:70000" /,
+    /^\/etc\/btrt\/btrt\.conf:4:11: admin\.listen: "127\.0\.0\.1:70000": /,
   );
   assert.match(
     (await loadSections("/absent", ["admin"], memoryFiles({}))).problems[0].message,

@@ -108,8 +108,14 @@ test("a file that cannot be read is one clear line", async () => {
 });
 
 test("a root that is no set of keys", async () => {
-  assert.match((await problemsOf("- a\n"))[0], /^1:1: must be keys with their values, not a list$/);
-  assert.match((await problemsOf("text\n"))[0], /^1:1: must be keys with their values, not "text"$/);
+  assert.match(
+    (await problemsOf("- a\n"))[0],
+    /^1:1: must be keys with their values \("key: value" in each line\), not a list$/,
+  );
+  assert.match(
+    (await problemsOf("text\n"))[0],
+    /^1:1: must be keys with their values \("key: value" in each line\), not "text"$/,
+  );
 });
 
 test("all problems are reported at once, in the order of the file", async () => {
@@ -137,7 +143,7 @@ max_peers: 5
     '4:9: listen.udp[0]: "6969" is not ADDRESS:PORT; write "[::]:6969"',
     '6:3: tracker.intervall: unknown key; did you mean "interval"?',
     "7:12: tracker.numwant: must not be more than numwant_max, 200",
-    "9:3: min_interval is set twice",
+    "9:3: tracker.min_interval: is set twice, here and in line 8: keep one",
     '10:24: tracker.access_list.mode: must be one of off, allow, deny, not "alow"; did you mean "allow"?',
     "12:5: peer_groups[0].priority: is missing",
     '14:17: peer_groups[0].cidr_list[0]: "10.0.0.0/33" is not a prefix: its length must be a number from 0 to 32',
@@ -146,7 +152,7 @@ max_peers: 5
     "16:26: peer_groups[1].priority: must be a whole number from 0 to 65535, not -1",
     "17:29: peer_groups[2].priority: must be a whole number from 0 to 65535, not 1.5",
     '18:1: max_peers: unknown key; did you mean "tracker.max_peers"?',
-    "13:16: peer_groups[0].cidr_file: /absent: no such file",
+    "13:16: peer_groups[0].cidr_file: /absent: no such file; create it with one prefix per line",
   ]);
 });
 

@@ -1,5 +1,6 @@
 /** Loads a configuration with all files that it names, and reports all problems at once. */
 import { dirname, resolve } from "node:path";
+import { countText } from "../model/count-text.ts";
 import type { PeerGroupDefinition } from "../network/peer-groups.ts";
 import type { Prefix } from "../network/prefix.ts";
 import type { PrefixSourceSettings } from "../prefix-sources/settings.ts";
@@ -117,11 +118,8 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const mailPassword = (await named.readPassword(["alerts", "mail", "password_file"])) ?? null;
   const adminFiles = await named.readAdminFiles();
   const report = {
-    problems: [...limit(inFile, file, "problems"), ...named.problems],
-    warnings: [
-      ...limit([...document.warnings, ...retired, ...warnings], file, "warnings"),
-      ...named.warnings,
-    ],
+    problems: [...limit(inFile, file, "problem"), ...named.problems],
+    warnings: [...limit([...document.warnings, ...retired, ...warnings], file, "warning"), ...named.warnings],
     files: [...(file === "" ? [] : [file]), ...named.files],
   };
   if (config === undefined || report.problems.length > 0) return { ...report, config: null };
@@ -241,7 +239,9 @@ class NamedFiles {
 
   async #readToken(key: string): Promise<string | null> {
     const text = await this.#readTextAt(["admin", key], (content) =>
-      TOKEN.test(firstLine(content)) ? undefined : "a token is 16 to 200 printable characters without spaces",
+      TOKEN.test(firstLine(content))
+        ? undefined
+        : "the first line must be a token of 16 to 200 printable characters without spaces; create one with: openssl rand -hex 24",
     );
     return text === undefined ? null : firstLine(text);
   }
@@ -274,11 +274,31 @@ class NamedFiles {
       return content;
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
-      const place = { file: this.#file, ...this.#document.position(path), key: formatKeyPath(path) };
-      this.problems.push({ ...place, message: `${file}: ${error.message}` });
+      const remedy = error.code === "ENOENT" ? explainMissing(path, file) : "";
+      this.problems.push(problemAt(this.#document, this.#file, path, `${file}: ${error.message}${remedy}`));
       return undefined;
     }
   }
+}
+
+/** How to create a file that a key names. */
+function explainMissing(path: KeyPath, file: string): string {
+  switch (path.at(-1)) {
+    case "token_file":
+    case "monitoring_token_file":
+      return `; create it: ${tokenCommand(file)}`;
+    case "password_file":
+      return "; create it with the password in its first line";
+    case "cidr_file":
+      return "; create it with one prefix per line";
+    default:
+      return "";
+  }
+}
+
+/** The command that creates a file with a token. */
+function tokenCommand(file: string): string {
+  return `openssl rand -hex 24 > ${file}`;
 }
 
 function firstLine(text: string): string {
@@ -311,6 +331,6 @@ function limit(problems: readonly Problem[], file: string, noun: string): Proble
   if (more <= 0) return [...problems];
   return [
     ...problems.slice(0, PROBLEM_LIMIT),
-    { file, line: 0, column: 0, key: "", message: `${more} more ${noun}` },
+    { file, line: 0, column: 0, key: "", message: countText(more, `more ${noun}`) },
   ];
 }

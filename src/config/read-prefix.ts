@@ -1,5 +1,7 @@
 /** Parses prefixes, with errors and warnings for the operator. */
+
 import { formatPrefix, type Prefix, parsePrefix } from "../network/prefix.ts";
+import { likelyPrefixes } from "./likely-prefixes.ts";
 
 /** A prefix, possibly with a warning; or an error. */
 export type PrefixReading =
@@ -16,6 +18,8 @@ export function readPrefix(text: string): PrefixReading {
       warning: `"${text}" has host bits set: it is read as ${formatPrefix(prefix)}`,
     };
   } catch (error) {
+    const likely = likelyPrefixes(text);
+    if (likely !== undefined) return { error: `"${text}" is not a prefix; write ${likely}` };
     return { error: error instanceof Error ? error.message : String(error) };
   }
 }

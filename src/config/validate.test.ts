@@ -84,7 +84,7 @@ test("every kind of value says what it takes", () => {
     ],
     ["tracker: { numwant: .nan }", "1:21: tracker.numwant: must be a whole number from 0 to 1000, not NaN"],
     ["tracker:\n  interval:\n", "2:3: tracker.interval: has no value: set one, or remove the key"],
-    ["tracker: 5", "1:10: tracker: must be keys with their values, not 5"],
+    ["tracker: 5", '1:10: tracker: must be keys with their values ("key: value" in each line), not 5'],
     ["workers: many", '1:10: workers: must be auto or a whole number from 1 to 256, not "many"'],
     [
       "workers: aoto",
@@ -116,7 +116,7 @@ test("every kind of value says what it takes", () => {
       "database: { url: postgres://x }",
       '1:18: database.url: must be "sqlite:FILE", "tcp://HOST:PORT" or "mysql://HOST:PORT"',
     ],
-    ["listen: { http: [] }", "1:17: listen.http: names no address: nobody could announce"],
+    ["listen: { http: [] }", "1:17: listen.http: has no address: clients could not announce"],
     [
       "listen: { trusted_proxies: [{}] }",
       '1:29: listen.trusted_proxies[0]: must be a prefix such as "192.0.2.0/24", not keys with values',
@@ -127,7 +127,7 @@ test("every kind of value says what it takes", () => {
     ],
     [
       "admin: { listen: 6970 }",
-      '1:18: admin.listen: must be an address and port such as "[::]:6969" or "127.0.0.1:6969", not 6970',
+      '1:18: admin.listen: must be an address and port such as "[::]:6969" or "127.0.0.1:6969", not 6970; write "127.0.0.1:6970" or "[::]:6970"',
     ],
     [
       "forwarded_announce: { trackers: { a.example: watch } }",
@@ -183,11 +183,14 @@ test("conflicting keys are reported at the one that the file sets", () => {
     ],
     [
       "admin: { listen: '0.0.0.0:1' }",
-      "1:18: admin.token_file: is missing: listen can be reached from other machines",
+      "1:18: admin.token_file: is missing: other machines can reach 0.0.0.0:1; name a file with a token, or listen at 127.0.0.1:1",
     ],
     ["database: { tls: true, url: 'tcp://192.0.2.1:3306' }", `1:18: ${NEEDS_NAME}`],
     ["database: { tls: true, url: 'mysql://[2001:db8::1]' }", `1:18: ${NEEDS_NAME}`],
-    ["admin: { key: k }", "1:15: admin.cert: goes with key: both or neither must be there"],
+    [
+      "admin: { key: k }",
+      "1:15: admin.cert: needs admin.key, and admin.key needs admin.cert: set both or neither",
+    ],
   ];
   for (const [text, problem] of cases) assert.deepEqual(problemsOf(text), [`f:${problem}`]);
   const allowed = [

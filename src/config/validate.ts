@@ -28,7 +28,7 @@ function toProblems(issue: z.core.$ZodIssue, document: ConfigDocument, file: str
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const whole = [...path, key];
-      const message = `unknown key${suggestKey(path, key)}`;
+      const message = key === "<<" ? MERGE_KEY : `unknown key${suggestKey(path, key)}`;
       return { file, ...document.keyPosition(whole), key: formatKeyPath(whole), message };
     });
   }
@@ -55,11 +55,29 @@ function allowedWords(issue: z.core.$ZodIssue): string[] {
   return [];
 }
 
+const MERGE_KEY = "merge keys are not supported: write the merged keys here";
+
+/** Names that other programs have for our keys. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  cidr: "cidr_list",
+  cidrs: "cidr_list",
+  log: "logging",
+  networks: "cidr_list",
+  prefixes: "cidr_list",
+  tcp: "http",
+  token: "token_file",
+  url: "announce_request",
+};
+
 function suggestKey(path: KeyPath, key: string): string {
   const section = schemaAt(configSchema, path);
   const shape = section && shapeOf(section);
   const known = shape?.kind === "section" ? Object.keys(shape.keys) : [];
-  const near = didYouMean(key, known);
+  const [sectionName, ...inner] = key.split(".");
+  if (inner.length > 0 && dottedKeys(configSchema).includes(formatKeyPath([...path, ...key.split(".")])))
+    return `; write the key ${inner.join(".")} in a section ${sectionName}`;
+  const synonym = SYNONYMS[key];
+  const near = known.includes(synonym) ? `; did you mean "${synonym}"?` : didYouMean(key, known);
   if (near !== "") return near;
   const elsewhere = dottedKeys(configSchema).find((dotted) => dotted.split(".").at(-1) === key);
   return elsewhere === undefined ? `; known here: ${known.join(", ")}` : `; did you mean "${elsewhere}"?`;

@@ -1,5 +1,6 @@
 /** `admin`: the status page, JSON and metrics. */
 import { isIP } from "node:net";
+import { formatHostPort } from "../../model/address-text.ts";
 import { filePath, listenAddress, optional, rule, section } from "../fields.ts";
 
 /** A listener that other machines can reach needs a token. A certificate needs its key. */
@@ -29,7 +30,8 @@ export const admin = section(
   },
   rule(["token_file", "listen"], ({ token_file, listen }) =>
     token_file === null && !isLoopback(listen.host)
-      ? "is missing: listen can be reached from other machines"
+      ? `is missing: other machines can reach ${formatHostPort(listen)}; name a file with a token, or listen at ` +
+        `127.0.0.1:${listen.port}`
       : undefined,
   ),
   rule(["monitoring_token_file", "token_file"], ({ monitoring_token_file, token_file }) =>
@@ -38,7 +40,9 @@ export const admin = section(
       : undefined,
   ),
   rule(["cert", "key"], ({ cert, key }) =>
-    (cert === null) === (key === null) ? undefined : "goes with key: both or neither must be there",
+    (cert === null) === (key === null)
+      ? undefined
+      : "needs admin.key, and admin.key needs admin.cert: set both or neither",
   ),
 );
 

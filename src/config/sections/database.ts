@@ -6,9 +6,29 @@ import { filePath, flag, integer, optional, rule, section, text } from "../field
 
 const FORMS = DATABASE_KINDS.flatMap(({ urlForms }) => urlForms.map((form) => `"${form}"`));
 
-const url = text().refine((value) => DATABASE_KINDS.some(({ urlPattern }) => urlPattern.test(value)), {
-  error: `must be ${FORMS.slice(0, -1).join(", ")} or ${FORMS.at(-1)}`,
+const url = text().superRefine((value, context) => {
+  if (DATABASE_KINDS.some(({ urlPattern }) => urlPattern.test(value))) return;
+  const likely = likelyUrl(value);
+  const advice = likely === undefined ? "" : `; write ${likely}`;
+  const message = `must be ${FORMS.slice(0, -1).join(", ")} or ${FORMS.at(-1)}${advice}`;
+  context.addIssue({ code: "custom", message });
 });
+
+/** What a URL in another form should be. It never repeats a password. */
+function likelyUrl(value: string): string | undefined {
+  const [, user, host, schema] =
+    /^(?:tcp|mysql|mariadb):\/\/(?:([^/]*)@)?([^/@\s]+)(?:\/([^/?]*).*)?$/.exec(value) ?? [];
+  if (host === undefined) {
+    if (/^[\w.-]+:\d{1,5}$/.test(value)) return `"tcp://${value}"`;
+    return /^\.{0,2}\//.test(value) ? `"sqlite:${value}"` : undefined;
+  }
+  const keys = [...(user ? ["user", "password"] : []), ...(schema ? ["schema"] : [])];
+  const last = keys.pop();
+  const names = keys.length === 0 ? last : `${keys.join(", ")} and ${last}`;
+  const rest = last === undefined ? "" : `, and set ${names} in database`;
+  const server = `tcp://${host}`;
+  return DATABASE_KINDS.some(({ urlPattern }) => urlPattern.test(server)) ? `"${server}"${rest}` : undefined;
+}
 
 /** The server of the original BTRT: for a configuration with keys of a server, but without a url. */
 const ORIGINAL_SERVER = "tcp://127.0.0.1:3306";

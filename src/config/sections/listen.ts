@@ -7,7 +7,7 @@ const ADDRESS_LIMIT = 64;
 /** Addresses, and the limits of the connections to them. */
 export const listen = section({
   http: list(listenAddress, ADDRESS_LIMIT, ["[::]:6969"])
-    .refine((addresses) => addresses.length > 0, "names no address: nobody could announce")
+    .refine((addresses) => addresses.length > 0, "has no address: clients could not announce")
     .describe(
       'Addresses for HTTP announces and scrapes. "[::]:6969" is every IPv6 and IPv4 address of this machine. ' +
         "For retracker.local the port is 80.",

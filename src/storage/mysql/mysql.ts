@@ -7,7 +7,7 @@ const DEFAULT_PORT = 3306;
 /** `mysql://HOST:PORT`, and `tcp://HOST:PORT` as in the original's configuration. */
 export const mysql: DatabaseKind = {
   urlForms: ["tcp://HOST:PORT", "mysql://HOST:PORT"],
-  urlPattern: /^(tcp|mysql):\/\/[^\s/@]+(\/.*)?$/,
+  urlPattern: /^(tcp|mysql):\/\/(\[[0-9a-f:.]+\]|[^\s/@:[\]]+)(:\d{1,5})?\/?$/i,
   description: '"tcp://127.0.0.1:3306" is a MySQL or MariaDB server',
   suggestion: "tcp://HOST:3306 for MySQL or MariaDB",
   migrations: MIGRATIONS,
