@@ -106,7 +106,7 @@ test("an invalid answer is asked for again, an empty one is the default", async 
   output.end();
   const shown = await text(output);
   assert.equal(shown.match(/own network/g)?.length, 3, "asked thrice");
-  assert.match(shown, /at least one is required.*"10\.0\.0" is not an IP address/s);
+  assert.match(shown, /at least one is required.*"10\.0\.0\/8" is not a prefix; write 10\.0\.0\.0\/8/s);
   assert.deepEqual(answers, {
     ...defaultAnswers("tcp://db.example"),
     local: ["10.0.0.0/8", "192.0.2.0/24"],
