@@ -13,7 +13,7 @@ const CHANGE_LOG_LENGTH = 1024;
 /** The rings' shared memory. */
 export interface ChangeLogData {
   readonly records: Uint32Array<SharedArrayBuffer>;
-  /** Of each shard: how many were ever written, modulo 2^32. */
+  /** The number of records that were ever written for each shard, modulo 2^32. */
   readonly written: Uint32Array<SharedArrayBuffer>;
 }
 
@@ -35,21 +35,21 @@ export class ChangeLog {
     this.#written = data.written;
   }
 
-  /** How many were ever written to the shard's ring, modulo 2^32: where a new reader begins. */
+  /** The number of records that were ever written to a shard's ring, modulo 2^32. A new reader begins here. */
   written(shard: number): number {
     return this.#written[shard];
   }
 
-  /** Notes that the swarm whose entry begins at `words[entry]` is gone. */
+  /** Records that the swarm with its entry at `words[entry]` was removed. */
   append(shard: number, words: Uint32Array, entry: number): void {
     const target = this.#place(shard, this.#written[shard]++);
     copyVanished(words, entry, this.#records, target);
   }
 
   /**
-   * Reads the `index`-th record ever written to the shard's ring.
-   * @param out {@link VANISHED_WORDS} words.
-   * @returns false when it has been overwritten, or not been written yet.
+   * Reads the record that was the `index`-th to be written to a shard's ring.
+   * @param out receives {@link VANISHED_WORDS} words.
+   * @returns false if it has been overwritten, or has not been written yet.
    */
   read(shard: number, index: number, out: Uint32Array): boolean {
     const behind = (this.#written[shard] - index) >>> 0;
@@ -59,7 +59,7 @@ export class ChangeLog {
     return true;
   }
 
-  /** Makes every reader of the shard's ring compare everything: swarms are gone, and nobody knows which. */
+  /** Makes every reader of a shard's ring compare everything. For a shard whose swarms are dropped unseen. */
   skip(shard: number): void {
     this.#written[shard] += CHANGE_LOG_LENGTH + 1;
   }

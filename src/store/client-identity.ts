@@ -1,17 +1,19 @@
 /**
- * Who a client is, whatever address it announces from: a keyed hash of its `peer_id`, its `key` and its port, folded to
- * the bits that a peer's record has room for (layout/peer.ts). A client that is reached by IPv4 and IPv6, or that has
- * moved to another address, is known by it. Nothing is decided by it that would harm a client whose hash another client
- * has by chance, or on purpose: it counts once less.
+ * The identity of a client: a keyed hash of its `peer_id`, its `key` and its port. It does not depend on the address, so
+ * that it recognizes a client that has both IPv4 and IPv6, or that has moved to another address. A peer's record has
+ * room for a few of its bits (layout/peer.ts).
+ *
+ * Two clients may have the same identity, by chance or on purpose. The only consequence is that one of them is not
+ * counted.
  */
 import { type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { IDENTITY_BITS } from "./layout/key.ts";
 
-/** Words that are hashed of a peer_id: its first two mostly name the program. */
+/** Words of a peer_id after folding. Its first two words mostly name the program. */
 const FOLDED_WORDS = PEER_ID_WORDS - 2;
 
-/** Values of the two highest bits: 0 is no identity. */
+/** Values of the two highest bits. The value 0 means that there is no identity. */
 const HIGH_VALUES = 3;
 const LOW_BITS = IDENTITY_BITS - 2;
 
@@ -24,7 +26,7 @@ export class ClientIdentities {
     this.#hash = hash;
   }
 
-  /** The whole hash of the client that announces; 0 when it has no `peer_id`. */
+  /** The whole hash of the client that announces, or 0 if it has no `peer_id`. */
   hashOf({ peerId, clientKey, port }: AnnounceRequest): number {
     const words = this.#words;
     if ((peerId[0] | peerId[1] | peerId[2] | peerId[3] | peerId[4]) === 0) return 0;
@@ -35,7 +37,7 @@ export class ClientIdentities {
   }
 }
 
-/** The identity of a client with this hash; 0 when that is 0. */
+/** The identity of the client with this hash. It is 0 if the hash is 0. */
 export function identityFrom(hash: number): number {
   if (hash === 0) return 0;
   const high = 1 + ((hash >>> LOW_BITS) % HIGH_VALUES);

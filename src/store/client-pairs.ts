@@ -37,18 +37,21 @@ import { ageOf } from "./peer-record.ts";
 import { COUNTS, type PeerUpdate } from "./peer-update.ts";
 import { Segments } from "./segments.ts";
 
-/** Records that are looked at in a large list: the last of each run, and in all. */
+/** The maximum of records that are searched in a large list: at the end of each run, and in all runs together. */
 const LARGE_SEARCH = { run: 64, list: 512 } as const;
 
 /** Seconds between the two announces of a client that announces itself from two addresses at once. */
 const PAIR_SECONDS = 90;
 
-/** Half as many times the seconds after which one record is heard of again, another that is not has gone quiet. */
-const QUIET_HALVES = 3;
+/**
+ * Another record of the client is silent if it has not announced for 1.5 times the time between the last two announces
+ * of this record. In halves.
+ */
+const SILENT_HALVES = 3;
 
 /**
- * Whether a record that is announced again counts as it did, if its swarm has no peers of the other family: so is it
- * with almost all, and there is nothing to be searched for.
+ * Whether a record that announces again remains counted, in a swarm without peers of the other family. This is the case
+ * for almost all announces, and saves the search.
  */
 export function remainsCounted(
   { counts, identity, left }: PeerUpdate,
@@ -61,14 +64,14 @@ export function remainsCounted(
   return isSame && counts === COUNTS.unknown;
 }
 
-/** Records that a search is for: duplicates; counted ones; counted ones that are as complete as the client. */
+/** The records that a search finds: duplicates; counted records; counted records that are as complete as the client. */
 const DUPLICATE = 0;
 const COUNTED = 1;
 const COUNTED_ALIKE = 2;
 type Kind = typeof DUPLICATE | typeof COUNTED | typeof COUNTED_ALIKE;
 
 const NONE = -1;
-/** Of how long ago a record known by 2 bits may be: none is. */
+/** The maximum age in a search that does not accept records known by 2 bits only. */
 const NEVER = -1;
 
 /** Finds out which records are one client's. One for each thread: it has scratch memory. */
@@ -85,11 +88,11 @@ export class ClientPairs {
   /** The swarm's lists. */
   #cell4 = 0;
   #cell6 = 0;
-  /** The client that records are looked for of. */
+  /** The client whose records are searched for. */
   #port = 0;
   #identity = 0;
   #complete = false;
-  /** Whether the record that is announced is in a peer group. */
+  /** Whether the record that announces is in a peer group. */
   #isMember = false;
   #now = 0;
 
@@ -122,7 +125,7 @@ export class ClientPairs {
     const wordA = this.#words[at] | 0;
     const wordB = wordBAt(this.#words, at);
     if (isLearned(wordA) || !this.#isSame(wordA, wordB)) return this.#joins(family, position);
-    const seconds = Math.max(PAIR_SECONDS, Math.floor((QUIET_HALVES * ageOf(wordB, update.now)) / 2));
+    const seconds = Math.max(PAIR_SECONDS, Math.floor((SILENT_HALVES * ageOf(wordB, update.now)) / 2));
     if (isDuplicate(wordA)) return this.#remains(family, position, seconds);
     if (isComplete(wordA) !== this.#complete) return this.#joins(family, position);
     const other = otherFamily(family);
@@ -130,7 +133,7 @@ export class ClientPairs {
     return false;
   }
 
-  /** A record begins to be this client's, or to be complete. */
+  /** Handles a record that is new, has become this client's, or has become complete. */
   #joins(family: Family, position: number): boolean {
     const other = otherFamily(family);
     this.other = this.#find(other, COUNTED_ALIKE, PAIR_SECONDS, NONE);
@@ -142,20 +145,20 @@ export class ClientPairs {
     return (!this.#isMember && this.#isMemberAt(family, former)) || this.#displace(family, former);
   }
 
-  /** A duplicate is heard of again. @param seconds without an announce after which a record has gone quiet. */
+  /** Handles a duplicate that announces again. @param seconds without an announce after which a record is silent. */
   #remains(family: Family, position: number, seconds: number): boolean {
     const other = otherFamily(family);
     this.other = this.#find(other, COUNTED, seconds, NONE);
     if (this.other === NONE) {
-      // At its former address a client that has moved is not heard of again: these are two that are alike by chance.
+      // A client that has moved does not announce from its former address. So these are two clients with equal bits.
       const isAlike = this.#find(family, COUNTED, NEVER, position) !== NONE;
       return !isAlike && (this.#isLarge(family) || this.#isLarge(other));
     }
-    const isHeard = ageOf(this.#list(other).wordBAt(this.#cell(other), this.other), this.#now) <= seconds;
-    return isHeard || this.#displace(other, this.other);
+    const isActive = ageOf(this.#list(other).wordBAt(this.#cell(other), this.other), this.#now) <= seconds;
+    return isActive || this.#displace(other, this.other);
   }
 
-  /** A record that counted is to be a duplicate; the one that is announced is none. */
+  /** Makes a counted record a duplicate. The record that announces is counted instead. */
   #displace(family: Family, position: number): false {
     this.quiet = position;
     this.quietFamily = family;
@@ -171,8 +174,8 @@ export class ClientPairs {
   /**
    * The position of one of the client's records in the list of a family, or -1.
    * @param kind which records are searched for.
-   * @param seconds how long ago a record that is known by 2 bits may have announced, or {@link NEVER}.
-   * @param skip a position that is left out.
+   * @param seconds the maximum age of a record that is known by 2 bits only, or {@link NEVER}.
+   * @param skip a position that is not searched, or -1.
    */
   #find(family: Family, kind: Kind, seconds: number, skip: number): number {
     const list = this.#list(family);
@@ -197,7 +200,7 @@ export class ClientPairs {
     return NONE;
   }
 
-  /** Looks at the positions `[start, end)`. */
+  /** Searches the positions `[start, end)`. */
   #findIn(
     list: PeerList,
     cell: number,

@@ -18,7 +18,7 @@ import { wordAOf } from "./layout/peer.ts";
 import type { Newcomer } from "./peer-update.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
-/** Peers that are looked at: about two microseconds. */
+/** Peers that are examined. They take about two microseconds. */
 const TRIES = 8;
 
 /** Makes room in a store. One for each thread. */
@@ -32,10 +32,11 @@ export class Displacement {
   }
 
   /**
-   * Removes a peer in favour of another that announces, unless that is known, or is not admitted anyway. The swarm goes
-   * with its last peer: entries of the shard are no longer valid then. The caller holds the shard.
+   * Removes a peer to make room for a newcomer. Does nothing for a peer that is known already, or that is refused for
+   * another reason. A swarm that loses its last peer is removed, and entries of the shard are then no longer valid. The
+   * caller holds the shard.
    * @param entry of the newcomer's swarm, or 0.
-   * @returns whether it did.
+   * @returns whether a peer was removed.
    */
   makeRoom(shard: number, entry: number, newcomer: Newcomer): boolean {
     const { address, key, port } = newcomer;
@@ -44,7 +45,7 @@ export class Displacement {
     const cell = entry === 0 ? 0 : store.listCell(entry, address.family);
     if (!canBePeer(address, port) || (cell !== 0 && list.find(cell, address.words, port) !== -1))
       return false;
-    // Where a peer of its own household makes room, no other has to.
+    // If a peer of the newcomer's own household can be removed, no other peer has to be.
     if (!store.limits.admits(shard, list, cell, newcomer) || store.limits.victim !== -1) return false;
     return this.#removeOne(shard, address, groupOf(key));
   }

@@ -1,34 +1,35 @@
 /**
  * Counts the records of each endpoint (address and port) and of each address, over all swarms: a count-min sketch in
- * shared memory. An endpoint has two counters, chosen by a keyed hash, which are in one line of the cache. The smaller is an
- * upper bound: other endpoints may share it. Who shares both can only be taken for somebody with more records, which the
- * gate (gate/) treats as "not all of them are known", and opens.
+ * shared memory. A keyed hash chooses two counters for each endpoint, in one line of the cache. Other endpoints may share
+ * a counter, so the smaller of the two is an upper bound. If the bound is more than the records that the gate (gate/)
+ * knows, the gate opens.
  *
- * The counters are in no shard, since an endpoint has records in many. They are changed with Atomics, when a record is
- * added or removed, and not when a known peer announces.
+ * The counters are in no shard, since an endpoint has records in many. They are changed with Atomics when a record is
+ * added or removed. The announce of a known peer does not change them.
  */
 import type { Family } from "../model/address.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { ADDRESS_WORDS } from "./layout/peer.ts";
 
-/** Counters of a line. */
+/** The number of counters in a line. */
 const LINE = 64;
 const LINE_SHIFT = 6;
 /**
- * Counters for each peer that may be stored, which has at most two keys. In a full tracker whose clients have one torrent
- * each, 7 % of the endpoints seem to have more records; in one that is half full, with three torrents each, 0.3 %.
+ * Counters for each peer that may be stored; a peer has at most two keys. In a full tracker whose clients have one torrent
+ * each, the count of 7 % of the endpoints is too high. In a tracker that is half full, with three torrents for each
+ * client, it is 0.3 %.
  */
 const COUNTERS_PER_PEER = 16;
-/** Lines of the smallest tracker. */
+/** The minimum of lines. */
 const LEAST_LINES = 128;
 
 /**
- * A counter that has come this far counts no more, in either direction, so that it never wraps around: who has so many
- * records stays open. The margin is more than the number of threads that may count at the same time.
+ * A counter with this value is no longer changed, in either direction, so that it never wraps around. The gate stays open
+ * for an endpoint with so many records. The margin is larger than the number of threads that can count at the same time.
  */
 const STUCK = 0x80;
 
-/** Odd: a port moves the hash of its address to another place. */
+/** An odd factor, so that the ports of one address have different keys. */
 const PORT_FACTOR = 0x85ebca6b;
 const SECOND_FACTOR = 0x9e3779b1;
 
@@ -46,7 +47,7 @@ export function allocateEndpointCounts(maxPeers: number): Uint8Array<SharedArray
 export class EndpointCounts {
   readonly #counts: Uint8Array<SharedArrayBuffer>;
   readonly #hash: KeyedHash;
-  /** Lines less one: their number is a power of two. */
+  /** The number of lines, a power of two, less 1. */
   readonly #mask: number;
 
   constructor(counts: Uint8Array<SharedArrayBuffer>, hash: KeyedHash) {
@@ -55,7 +56,10 @@ export class EndpointCounts {
     this.#mask = counts.length / LINE - 1;
   }
 
-  /** Counts a record with its address at `words[at]`, come or gone: for its endpoint, and for its address. */
+  /**
+   * Counts a record that was added or removed: for its endpoint, and for its address.
+   * @param at of the address in `words`.
+   */
   add(family: Family, words: Uint32Array, at: number, port: number, by: 1 | -1): void {
     const hash = this.#hashOf(family, words, at);
     this.#add(mix(hash, 0), by);
@@ -63,8 +67,8 @@ export class EndpointCounts {
   }
 
   /**
-   * The records of an endpoint, at most; or of an address, with port 0, which no peer has.
-   * @returns Infinity when they were too many to be counted.
+   * An upper bound for the records of an endpoint. With port 0, which no peer has: for those of an address.
+   * @returns Infinity if there were too many to count.
    */
   count(family: Family, words: Uint32Array, at: number, port: number): number {
     const key = mix(this.#hashOf(family, words, at), port);
@@ -93,7 +97,7 @@ export class EndpointCounts {
   }
 }
 
-/** The other counter of a key: another one of the line. */
+/** The second counter of a key: another one in the same line. */
 function second(key: number, first: number): number {
   return first ^ (1 + ((Math.imul(key, SECOND_FACTOR) >>> 8) % (LINE - 1)));
 }

@@ -1,14 +1,16 @@
 /**
- * What the clients of each peer group do, counted by each thread in an array of its own, as model/counters.ts does: for
- * the totals that storage keeps. A row for every group id:
+ * The activity of each peer group's clients, for the totals that storage keeps. Each thread counts in an array of its
+ * own, as in model/counters.ts. A row for every group id:
  *
- *     announces, bytes received, bytes sent, peers returned: 8 numbers, by the peer's tier
- *     bytes received and sent from and to outside, as estimated; the same had the peers been chosen at random
- *     handshakes seen and refused: in the row of no group alone, and by the control plane, which has an array, too
+ *     announces, bytes received, bytes sent
+ *     peers returned, by the peer's tier: 8 numbers
+ *     estimated bytes received from outside, and sent to outside
+ *     the same, estimated for a tracker that chooses peers at random
+ *     handshakes seen, handshakes refused: only in the row of no group, counted by the control plane
  */
 import { GROUP_IDS } from "../network/peer-groups.ts";
 
-/** Offsets in a group's row; the bytes are in the order of `AnnounceRequest.transferred`. */
+/** Offsets in a group's row. Bytes are in the order of `AnnounceRequest.transferred`. */
 export const ACTIVITY = {
   announces: 0,
   downloaded: 1,
@@ -19,7 +21,7 @@ export const ACTIVITY = {
   handshakes: 15,
 } as const;
 
-/** Tiers told apart: the last is that of addresses in no group, the one before it also all between. */
+/** Tiers that are counted separately. The last is for addresses in no group. The one before it has all further tiers. */
 export const ACTIVITY_TIERS = 8;
 
 /** Doubles of a row. */
@@ -30,12 +32,12 @@ export function allocateActivity(): Float64Array<SharedArrayBuffer> {
   return new Float64Array(new SharedArrayBuffer(GROUP_IDS * ACTIVITY_WIDTH * 8));
 }
 
-/** Where in a row the peers of a tier are counted. @param tierCount tiers, that of no group among them. */
+/** The offset in a row where the peers of a tier are counted. @param tierCount includes the tier of no group. */
 export function returnedAt(tier: number, tierCount: number): number {
   return ACTIVITY.returned + tierSlot(tier, tierCount);
 }
 
-/** Which of {@link ACTIVITY_TIERS} a tier is told apart as. */
+/** The number among {@link ACTIVITY_TIERS} as which a tier is counted. */
 export function tierSlot(tier: number, tierCount: number): number {
   return tier === tierCount - 1 ? ACTIVITY_TIERS - 1 : Math.min(tier, ACTIVITY_TIERS - 2);
 }

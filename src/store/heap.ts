@@ -1,14 +1,13 @@
 /**
- * The memory that all swarms live in: one array of 32-bit words in shared memory, reserved for `max_peers` at start
- * and touched only as it fills.
+ * The memory of all swarms: one array of 32-bit words in shared memory. It is reserved for `max_peers` at start, and
+ * touched only as it fills.
  *
- * It is dealt out in *chunks* of 32 KiB from one pool. Each shard cuts its chunks into *blocks* of one size class, and
- * keeps every class *dense*: a freed block is filled with the class's last one, so that only a class's last chunk is
- * ever partly empty. Nothing fragments, memory in use follows the peers in use down as well as up, and what a number
- * of peers can take at most is known beforehand.
+ * One pool hands out *chunks* of 32 KiB. Each shard divides its chunks into *blocks* of one size class, and keeps every
+ * class *dense*: the last block of a class moves to the place of a freed one. So only the last chunk of a class is ever
+ * partly empty. Memory does not fragment, it shrinks with the number of peers, and its maximum is known beforehand.
  *
- * Blocks therefore move. A block's first word names its one owner: the index of the word that holds the reference to
- * it, which is mended when the block moves. After `free`, references held in local variables are stale.
+ * Blocks therefore move. The first word of a block names its one owner: the index of the word that holds the reference
+ * to it. This reference is updated when the block moves. After `free`, references in local variables are stale.
  */
 import {
   CHUNK_WORDS,
@@ -24,8 +23,8 @@ import {
 import { inheritLock, lock, tryLock, unlock } from "./shard-lock.ts";
 
 /**
- * Words in a block of each class. The first are lists of 1, 2, 3, 4, 6, 8 … 32 peer records behind an owner word, for
- * IPv4 (3 words a record) and IPv6 (6) alike; the last are pages and roots of large lists.
+ * Words in a block of each class. The smaller classes are for lists of 1, 2, 3, 4, 6, 8 … 32 peer records after an owner
+ * word, for both IPv4 (3 words a record) and IPv6 (6). The larger ones are for pages and roots of large lists.
  */
 export const CLASS_WORDS = Uint16Array.of(
   4,
@@ -58,32 +57,32 @@ const POOL_LOCK = 0;
 const POOL_TAKEN = 1;
 const POOL_FREE_LIST = 2;
 
-/** The heap's shared memory, as it is handed from thread to thread. */
+/** The heap's shared memory, which all threads get. */
 export interface HeapData {
   readonly words: Uint32Array<SharedArrayBuffer>;
-  /** Of each chunk: its size class, and the chunk before it in its class or in the list of free chunks. */
+  /** The size class of each chunk, and the chunk before it in its class or in the list of free chunks. */
   readonly chunkClass: Uint8Array<SharedArrayBuffer>;
   readonly chunkPrevious: Uint32Array<SharedArrayBuffer>;
-  /** Of each chunk: the shard that has it, + 1. 0 for a free one. Everything else about chunks can be told from it. */
+  /** The shard that has each chunk, + 1. 0 for a free chunk. Recovery rebuilds everything else from it. */
   readonly chunkShard: Uint16Array<SharedArrayBuffer>;
-  /** Lock, chunks taken from the untouched end, and head of the list of free chunks. */
+  /** The pool's lock, the number of chunks ever taken, and the head of the list of free chunks. */
   readonly pool: Int32Array<SharedArrayBuffer>;
-  /** Of each class of each shard: its last chunk, and the blocks used in it. */
+  /** The last chunk of each class of each shard, and the number of blocks used in it. */
   readonly tail: Uint32Array<SharedArrayBuffer>;
   readonly used: Uint32Array<SharedArrayBuffer>;
 }
 
-/** Words needed beyond what the blocks themselves take: a partly filled chunk for every class of every shard. */
+/** Words needed in addition to the blocks: a partly filled chunk for every class of every shard. */
 export function heapSlackWords(shards: number): number {
   return (CLASSES * shards + shards + 1) * CHUNK_WORDS;
 }
 
-/** Reserves a heap of at least `words` words for `shards` shards. @throws RangeError when that much cannot be had. */
+/** Reserves a heap of at least `words` words for `shards` shards. @throws RangeError if that is too much. */
 export function allocateHeap(words: number, shards: number): HeapData {
   const chunks = Math.ceil(words / CHUNK_WORDS) + 1;
   if (chunks * CHUNK_WORDS > HEAP_WORDS_MAX) throw new RangeError("the heap is limited to 8 GiB");
   const pool = new Int32Array(new SharedArrayBuffer(12));
-  pool[POOL_TAKEN] = 1; // chunk 0 is never given out: a reference of 0 means none, and its words are parking cells
+  pool[POOL_TAKEN] = 1; // Chunk 0 is never taken: the reference 0 means none, and its words are the parking cells.
   return {
     words: new Uint32Array(new SharedArrayBuffer(chunks * CHUNK_WORDS * 4)),
     chunkClass: new Uint8Array(new SharedArrayBuffer(chunks)).fill(NO_CLASS),
@@ -95,7 +94,7 @@ export function allocateHeap(words: number, shards: number): HeapData {
   };
 }
 
-/** Bytes in use: of chunks that some shard has, or has had and may have again. */
+/** Bytes of all chunks that were ever taken. The operating system does not get them back. */
 export function usedBytes({ pool }: HeapData): number {
   return Atomics.load(pool, POOL_TAKEN) * CHUNK_WORDS * 4;
 }
@@ -106,12 +105,12 @@ export function classFor(words: number): number {
   return -1;
 }
 
-/** Two words of each shard that may own a block for a moment, while it changes hands. */
+/** The first of two words of a shard that can own a block for a moment, while a list is rebuilt. */
 export function parkingCell(shard: number): number {
   return 2 * shard;
 }
 
-/** A thread's view of the heap. All but the chunk pool is protected by the lock of the shard it belongs to. */
+/** A thread's view of the heap. The pool has its own lock. Everything else is protected by the lock of its shard. */
 export class Heap {
   readonly words: Uint32Array<SharedArrayBuffer>;
   readonly #chunkClass: Uint8Array<SharedArrayBuffer>;
@@ -123,7 +122,7 @@ export class Heap {
 
   readonly #holder: number;
 
-  /** @param holder of the locks that are taken through this view. */
+  /** @param holder the thread's number as a holder of locks (shard-lock.ts). */
   constructor(data: HeapData, holder: number) {
     this.#holder = holder;
     this.words = data.words;
@@ -135,7 +134,7 @@ export class Heap {
     this.#used = data.used;
   }
 
-  /** Chunks the whole heap has, and those in use. */
+  /** The number of chunks of the whole heap. */
   get chunkCount(): number {
     return this.#chunkClass.length;
   }
@@ -146,9 +145,9 @@ export class Heap {
   }
 
   /**
-   * Takes a block. Its contents are whatever was there before.
-   * @param owner the index of the word that will hold the reference; for a root, by rootOwner of layout/block.ts.
-   * @returns the index of its first word, or 0 when the heap is full.
+   * Takes a block. Its contents are undefined.
+   * @param owner the index of the word that will hold the reference. For a root: `rootOwner` of it (layout/block.ts).
+   * @returns the index of its first word, or 0 if the heap is full.
    */
   allocate(shard: number, sizeClass: number, owner: number): number {
     const at = shard * CLASSES + sizeClass;
@@ -169,7 +168,7 @@ export class Heap {
     return ref;
   }
 
-  /** Gives a block back, moving the class's last block into its place. */
+  /** Frees a block. The last block of its class moves to its place. */
   free(shard: number, ref: number): void {
     const sizeClass = this.classOf(ref);
     const at = shard * CLASSES + sizeClass;
@@ -179,7 +178,7 @@ export class Heap {
     const last = chunkStart(chunk) + used * size;
     if (last !== ref) {
       this.words.copyWithin(ref, last, last + size);
-      this.#mendReferences(ref);
+      this.#updateReferences(ref);
     }
     this.#used[at] = used;
     if (used > 0) return;
@@ -189,21 +188,21 @@ export class Heap {
     this.#used[at] = previous === 0 ? 0 : BLOCKS_PER_CHUNK[sizeClass];
   }
 
-  /** After a block has come to `ref`: its owner refers to it there, and what it owns has its owner there. */
-  #mendReferences(ref: number): void {
+  /** Updates the references to a block that has moved to `ref`, and the owners of the blocks that it refers to. */
+  #updateReferences(ref: number): void {
     const { words } = this;
     words[ownerOf(words, ref)] = ref;
     if (isRoot(words, ref)) this.adoptReferences(ref);
   }
 
-  /** Makes the root at `ref` the owner of everything it refers to. */
+  /** Makes the root at `ref` the owner of all blocks that it refers to. */
   adoptReferences(ref: number): void {
     const { words } = this;
     const end = referenceCell(ref, referenceCount(words, ref));
     for (let cell = referenceCell(ref, 0); cell < end; cell++) setOwner(words, words[cell], cell);
   }
 
-  /** Takes a whole chunk. @returns its number, or 0 when the heap is full. Its words start at number × CHUNK_WORDS. */
+  /** Takes a whole chunk. @returns its number, or 0 if the heap is full. Its words start at number × CHUNK_WORDS. */
   takeChunk(shard: number): number {
     const pool = this.#pool;
     lock(pool, POOL_LOCK, this.#holder);
@@ -215,7 +214,7 @@ export class Heap {
     return chunk;
   }
 
-  /** Gives a whole chunk back. */
+  /** Frees a whole chunk. */
   releaseChunk(chunk: number): void {
     lock(this.#pool, POOL_LOCK, this.#holder);
     this.#chunkShard[chunk] = 0;
@@ -224,9 +223,9 @@ export class Heap {
   }
 
   /**
-   * Gives back all that shards have, whatever state their lists are in. For the control plane, after a thread has died.
-   * @param dead the thread's number as a holder: it may have the pool's lock.
-   * @returns false when a living thread had that for longer than `waitMs`; nothing has changed then.
+   * Frees all memory of some shards, whatever state their lists are in. For the control plane, after a worker crash.
+   * @param dead the number of the crashed worker as a holder of locks. It may hold the pool's lock.
+   * @returns false if a running worker held that lock for longer than `waitMs`. Nothing has changed then.
    */
   reclaim(shards: readonly number[], dead: number, waitMs: number): boolean {
     const pool = this.#pool;

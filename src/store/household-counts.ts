@@ -7,11 +7,11 @@
 /** Bytes of `max_peers` for one byte of counters. */
 const PEERS_PER_BYTE = 4;
 const ROWS = 2;
-/** Counters of a row, for the smallest tracker. */
+/** The minimum of counters in a row. */
 const LEAST_WIDTH = 1024;
 const COUNT_MAX = 0xffff;
 
-/** Counters of a row. A power of two. */
+/** The number of counters in a row: a power of two. */
 function widthFor(maxPeers: number, shards: number): number {
   const counters = maxPeers / PEERS_PER_BYTE / Uint16Array.BYTES_PER_ELEMENT;
   return Math.max(LEAST_WIDTH, 2 ** Math.floor(Math.log2(counters / ROWS / shards)));
@@ -39,29 +39,29 @@ export class HouseholdCounts {
     this.#shift = 32 - Math.log2(this.#width);
   }
 
-  /** Counters of a row: a counter also has the peers of others, on average those of the shard divided by this. */
+  /** Counters of a row. A counter includes peers of other households: on average the peers of the shard divided by this. */
   get width(): number {
     return this.#width;
   }
 
-  /** How many peers a household has in the shard, at most. @param hash of the household (household.ts). */
+  /** An upper bound for the peers of a household in the shard. @param hash of the household (household.ts). */
   count(shard: number, hash: number): number {
     return Math.min(this.#counts[this.#first(shard, hash)], this.#counts[this.#second(shard, hash)]);
   }
 
-  /** Whether a counter of the household can count no more. */
+  /** Whether a counter of the household has reached its maximum. */
   isFull(shard: number, hash: number): boolean {
     const counts = this.#counts;
     return counts[this.#first(shard, hash)] === COUNT_MAX || counts[this.#second(shard, hash)] === COUNT_MAX;
   }
 
-  /** Counts a peer of a household, come or gone. Not when the counters are full. */
+  /** Counts a peer of a household that was added or removed. The counters must not be full. */
   add(shard: number, hash: number, by: 1 | -1): void {
     this.#counts[this.#first(shard, hash)] += by;
     this.#counts[this.#second(shard, hash)] += by;
   }
 
-  /** Forgets all of a shard. */
+  /** Clears the counters of a shard. */
   forget(shard: number): void {
     this.#counts.fill(0, shard * ROWS * this.#width, (shard + 1) * ROWS * this.#width);
   }

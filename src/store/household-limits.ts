@@ -1,6 +1,6 @@
 /**
- * Whether a household may have another peer: in one swarm, and in all of a shard together. Every record that is added or
- * removed is counted here, for its household and for its endpoint (endpoint-counts.ts).
+ * Decides whether a household may have another peer: in one swarm, and in all swarms of a shard together. It counts every
+ * record that is added or removed, for its household and for its endpoint (endpoint-counts.ts).
  */
 import type { Address, Family } from "../model/address.ts";
 import { allowanceFor } from "./admission.ts";
@@ -15,13 +15,13 @@ import type { Newcomer } from "./peer-update.ts";
 import type { SwarmStoreData } from "./store-memory.ts";
 
 /**
- * Info-hashes, and so a household's peers, are spread over the shards by chance: a shard has up to twice its even share,
- * and some more where that is small.
+ * Info-hashes are distributed over the shards at random, and so are the peers of a household. A shard may have twice its
+ * even share of them, and a few more for small shares.
  */
 const UNEVENNESS = 2;
 const UNEVENNESS_PEERS = 8;
 
-/** A household is over-represented beside another with so many times as many peers in the shard, and some more. */
+/** A household is over-represented if it has more than twice as many peers in the shard as another, and a few more. */
 const OVER_REPRESENTED = 2;
 const OVER_REPRESENTED_PEERS = 8;
 
@@ -35,11 +35,11 @@ export class HouseholdLimits {
   /** The records of each endpoint, where the gate needs them. */
   readonly endpoints: EndpointCounts | undefined;
   readonly #counts: HouseholdCounts;
-  /** Of each shard. */
+  /** The number of peers in each shard. */
   readonly #peers: Int32Array<SharedArrayBuffer>;
   readonly #hash: KeyedHash;
   readonly #mates = new Mates();
-  /** Peers of one household in a shard, for each that it may have in a swarm. */
+  /** The limit of a household in a shard is this many times its limit in one swarm. */
   readonly #shardAllowance: number;
 
   constructor({ households, endpoints, peers, shards, maxPeers }: SwarmStoreData, hash: KeyedHash) {
@@ -82,7 +82,10 @@ export class HouseholdLimits {
     return this.#counts.count(shard, hash) < limit + this.#othersIn(shard);
   }
 
-  /** Whether the household of a peer has many more peers than that of a newcomer. @param at of the peer's address. */
+  /**
+   * Whether the household of a peer has many more peers than that of a newcomer.
+   * @param at of the peer's address in `words`.
+   */
   isOverRepresented(
     shard: number,
     family: Family,
@@ -95,14 +98,17 @@ export class HouseholdLimits {
     return its > OVER_REPRESENTED * Math.max(own, this.#othersIn(shard)) + OVER_REPRESENTED_PEERS;
   }
 
-  /** Counts a peer with this key and its record at `words[at]`, come or gone. Of a household, learned ones are not counted. */
+  /**
+   * Counts a peer that was added or removed. Learned peers do not count for a household.
+   * @param at of its record in `words`.
+   */
   count(shard: number, family: Family, words: Uint32Array, at: number, key: number, by: 1 | -1): void {
     this.endpoints?.add(family, words, at, portOf(words[wordAOf(at, family)]), by);
     if (isLearned(key)) return;
     this.#counts.add(shard, hashHousehold(this.#hash, family, words, at), by);
   }
 
-  /** Removes all peers of a list that has learned ones alone. */
+  /** Removes all peers of a list that has only learned peers. */
   clearLearned(shard: number, words: Uint32Array, family: Family, list: PeerList, cell: number): void {
     for (let i = this.endpoints === undefined ? 0 : list.count(cell); i > 0; i--) {
       const record = list.recordAt(cell, i - 1);
@@ -111,12 +117,12 @@ export class HouseholdLimits {
     list.clear(shard, cell);
   }
 
-  /** Peers of others that a household's counter has on average. */
+  /** The average number of other households' peers in a counter. */
   #othersIn(shard: number): number {
     return this.#peers[shard] / this.#counts.width;
   }
 
-  /** Forgets all of a shard. */
+  /** Clears the counters of a shard. */
   forget(shard: number): void {
     this.#counts.forget(shard);
   }

@@ -9,19 +9,19 @@ import { householdWord } from "./layout/peer.ts";
 import { ageOf } from "./peer-record.ts";
 
 /**
- * Peers of one household that an answer holds before those of others; more of them only where others leave places free.
- * Also the number from which a large list is crowded (large-list.ts).
+ * The number of peers of one household that an answer contains before peers of other households. More of them are
+ * returned only if places are left. A large list in which a household has more is crowded (large-list.ts).
  */
 export const FAIR_PLACES = 4;
 
 /** The keyed hash of the household of the address at `words[at]`. */
 export function hashHousehold(hash: KeyedHash, family: Family, words: Uint32Array, at: number): number {
-  // Signed integers stay off the heap when they are handed on.
+  // V8 allocates no memory when a signed integer is passed on.
   if (family === 4) return hash.hash(words, at, 0, words[at] | 0);
   return hash.hash(words, at, 1, householdWord(words, at));
 }
 
-/** Whether the address at `words[at]` and `address`, both of one family, are of one household. */
+/** Whether the addresses at `words[at]` and `address[addressAt]`, both of one family, are of one household. */
 export function isSameHousehold(
   family: Family,
   words: Uint32Array,
@@ -33,12 +33,12 @@ export function isSameHousehold(
   return family === 4 || householdWord(words, at) === householdWord(address, addressAt);
 }
 
-/** The peers of one household in a list. Mutable, used again. */
+/** The peers of one household in a list. Mutable, reused. */
 export class Mates {
   count = 0;
-  /** The position of one that another tracker has named, or -1. */
+  /** The position of a learned peer, or -1. */
   learned = -1;
-  /** The position of the announced one that was not heard of for the longest, or -1; and for how many seconds. */
+  /** The position of the announced peer whose last announce is the oldest, or -1, and its age in seconds. */
   oldest = -1;
   oldestAge = -1;
 

@@ -39,14 +39,14 @@ const AT = {
   exactLeft: 8,
   shares: 9,
 } as const;
-/** Where the first of the two is in a row, and what is where of it. */
+/** Offsets in a row of the two info-hashes, and offsets of the values of each. */
 const FIRST = 10;
 const SECOND = 14;
 const HASH = 0;
 const SUMS = 1;
 const SEEN = 3;
 
-/** Tries to get a lock: who holds it needs less time than that, unless its thread has died. */
+/** Attempts to take a lock. A holder releases it in less time, unless its worker has crashed. */
 const SPINS = 200;
 
 /** Seconds within which both begin, stop and complete. */
@@ -56,26 +56,30 @@ const SAME_SECONDS = 5;
 /** Seconds without an announce after which a row may be another client's. */
 const STALE_SECONDS = 7200;
 
-/** What two announces at the same time may differ by: a part of all since they began, and KiB. */
+/** The allowed difference between two announces at the same time: a part of all bytes since they began, plus KiB. */
 const SLACK_PART = 1 / 8;
 const SLACK_KIB = 64;
 
 /**
- * State of an announce. none: it has no row. alone: no other info-hash had the same sums yet. pair: two are taken for one
- * torrent. split: they were, and are two. {@link HybridTable.more} counts the last two.
+ * State of an announce. none: it has no row. alone: no other info-hash has had the same sums yet. pair: two info-hashes
+ * are taken for one torrent. split: they were, and have turned out to be two. {@link HybridTable.more} is set for pair
+ * and split.
  */
 export const HYBRID = { none: 0, alone: 1, pair: 2, split: 3 } as const;
 /** One of {@link HYBRID}. */
 export type Hybrid = (typeof HYBRID)[keyof typeof HYBRID];
 
-/** What a client says of one info-hash. Mutable, used again for every announce. */
+/** What a client reports for one info-hash. Mutable, reused for every announce. */
 class Said {
-  /** Its hash, and that of client and info-hash; neither is 0. Signed, as V8 would put half of all others on the heap. */
+  /**
+   * The hash of the client, and that of client and info-hash. Neither is 0. Both are signed: V8 would allocate half of
+   * all unsigned ones.
+   */
   client = 0;
   hash = 0;
   /** Received and sent, in KiB modulo 2^32. */
   readonly sums = new Float64Array(2);
-  /** By coarseLeft, and the low 32 bits of the bytes, signed. */
+  /** The missing bytes by coarseLeft, and their low 32 bits, signed. */
   left = 0;
   exactLeft = 0;
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
@@ -93,12 +97,13 @@ export function allocateHybrids(maxPeers: number): Uint32Array<SharedArrayBuffer
 
 /** A thread's view of the table. */
 export class HybridTable {
-  /** What is announced: set by the caller. */
+  /** What is announced. The caller sets it. */
   readonly said = new Said();
-  /** KiB received and sent that {@link follow} says are to be counted, for a pair and a split one; and in how long. */
+  /** KiB received and sent that {@link follow} found to be counted, for a pair or a split. */
   readonly more = new Float64Array(2);
+  /** The time in which these were transferred. */
   seconds = 0;
-  /** And the shares of outside peers in the answers before. */
+  /** The shares of outside peers in the answers before. */
   shares = 0;
   readonly #words: Uint32Array<SharedArrayBuffer>;
   readonly #buckets: number;
@@ -108,7 +113,7 @@ export class HybridTable {
     this.#buckets = words.length / BUCKET_WORDS;
   }
 
-  /** An info-hash begins to be announced. @returns whether there is a row of it. */
+  /** Handles the first announce of an info-hash. @returns whether it has a row now. */
   begin(): boolean {
     const { sums, left, client } = this.said;
     const bucket = placeOf(client, this.#buckets) * BUCKET_WORDS;
@@ -123,7 +128,7 @@ export class HybridTable {
     return row !== -1;
   }
 
-  /** An info-hash that has begun is announced again. */
+  /** Handles a later announce of an info-hash. */
   follow(): Hybrid {
     const bucket = placeOf(this.said.client, this.#buckets) * BUCKET_WORDS;
     if (!this.#lock(bucket)) return HYBRID.none;
@@ -146,14 +151,14 @@ export class HybridTable {
         words[row + AT.base] === sums[0] &&
         words[row + AT.base + 1] === sums[1] &&
         (words[row + AT.exactLeft] | 0) === exactLeft;
-      // What was known of this one is not any more.
+      // An older row of the same info-hash is no longer valid.
       if ((words[row + FIRST] | 0) === hash || (words[row + SECOND] | 0) === hash) words[row + AT.seen] = 0;
       else if (isAlone && isRecent && isSame) found = row;
     }
     return found;
   }
 
-  /** A row that is free or stale, else the one that has been waiting for another info-hash for the longest, or -1. */
+  /** A free or stale row. If there is none: the oldest row that has only one info-hash, or -1. */
   #findFree(bucket: number): number {
     const words = this.#words;
     const { now } = this.said;
@@ -168,7 +173,7 @@ export class HybridTable {
     return free;
   }
 
-  /** Writes a row with what begins. */
+  /** Starts a row with one info-hash. */
   #start(row: number): void {
     const words = this.#words;
     const { client, sums, exactLeft, answer, now } = this.said;
@@ -183,7 +188,7 @@ export class HybridTable {
     this.#note(row, FIRST);
   }
 
-  /** Notes what is said of one of the two. */
+  /** Stores what the client reports for one of the two info-hashes. */
   #note(row: number, member: number): void {
     const words = this.#words;
     const { hash, sums, left, event, answer, now } = this.said;
@@ -232,7 +237,7 @@ export class HybridTable {
     return HYBRID.pair;
   }
 
-  /** Whether what is said fits to what was said last of either. */
+  /** Whether this announce can belong to the same torrent as the last announces of both info-hashes. */
   #isOne(row: number, own: number, other: number): boolean {
     const words = this.#words;
     const { left, event, now } = this.said;
@@ -247,7 +252,7 @@ export class HybridTable {
     return this.#isMore(row, own, other, 0, isAtOnce) && this.#isMore(row, own, other, 1, isAtOnce);
   }
 
-  /** Whether a sum is no less than the last one of either, and not much more if both are said at once. */
+  /** Whether a sum is at least the last sum of both, and not much more if both announce at the same time. */
   #isMore(row: number, own: number, other: number, index: number, isAtOnce: boolean): boolean {
     const words = this.#words;
     const sum = this.said.sums[index];
@@ -256,7 +261,7 @@ export class HybridTable {
     return !isAtOnce || sum - last <= SLACK_KIB + SLACK_PART * (sum - words[row + AT.base + index]);
   }
 
-  /** They are two: counts what has not been counted of either. */
+  /** Handles two info-hashes that are two torrents: counts what has not been counted of either. */
   #split(row: number, own: number, other: number): void {
     const words = this.#words;
     const { sums, now } = this.said;
@@ -265,14 +270,14 @@ export class HybridTable {
       const sum = sums[i];
       const before = words[row + own + SUMS + i];
       const its = words[row + other + SUMS + i];
-      // A smaller sum has begun again.
+      // A smaller sum means that the client has restarted.
       const all = its + (sum >= before ? sum : before + sum);
       this.more[i] = Math.max(0, all - Math.max(before, its) - words[row + AT.base + i]);
     }
     words[row + AT.seen] = 0;
   }
 
-  /** @returns false when the lock is not to be had: the client counts as if it had no row. */
+  /** @returns false if the lock cannot be taken. The client then counts as if it had no row. */
   #lock(bucket: number): boolean {
     for (let i = 0; i < SPINS; i++) {
       if (Atomics.compareExchange(this.#words, bucket + AT.lock, 0, 1) === 0) return true;

@@ -1,6 +1,6 @@
 /**
- * The invariants of a shard: what holds whenever nobody has it locked. {@link shardFaults} examines every swarm and peer,
- * so that it is for tests; recovery (store-recovery.ts) examines the shards that it has emptied.
+ * The invariants of a shard, which hold whenever it is not locked. {@link shardFaults} examines every swarm and peer. It
+ * is meant for tests, and for recovery (store-recovery.ts), which examines the shards that it has emptied.
  */
 import { Address, type Family } from "../model/address.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
@@ -14,7 +14,7 @@ import type { SwarmStore } from "./swarm-store.ts";
 
 const FAMILIES = [4, 6] as const satisfies readonly Family[];
 
-/** Peers of a swarm that were counted one by one. */
+/** The peers of a swarm, counted one by one. */
 interface Counted {
   peers: number;
   complete: number;
@@ -23,9 +23,9 @@ interface Counted {
 }
 
 /**
- * Finds what is wrong in a shard. The caller holds it.
+ * Checks a shard. The caller holds it.
  * @param store a view of `data`.
- * @returns what is wrong, for people; nothing when all is as it must be.
+ * @returns a text for each broken invariant.
  */
 export function shardFaults(data: SwarmStoreData, store: SwarmStore, shard: number): string[] {
   const faults: string[] = [];
@@ -76,9 +76,9 @@ function checkList(store: SwarmStore, entry: number, family: Family, counted: Co
     const record = list.recordAt(cell, position);
     const wordA = words[wordAOf(record, family)];
     readAddress(words, record, family, address);
-    // A peer that is there twice is found at one of its positions only.
+    // A peer that is stored twice is found only at one of its positions.
     if (list.find(cell, address.words, portOf(wordA)) !== position)
-      fault(`IPv${family}: the peer at ${position} is not found, or is there twice`);
+      fault(`IPv${family}: the peer at ${position} is not found, or is stored twice`);
     counted.peers++;
     if (isLearned(wordA)) counted.learned++;
     else if (isDuplicate(wordA)) counted.duplicates++;

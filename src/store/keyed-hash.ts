@@ -1,6 +1,6 @@
 /**
- * HalfSipHash-1-3 with a 32-bit result (Aumasson, Bernstein 2012; the variant Linux calls hsiphash), keyed anew in
- * every process: clients choose info-hashes, addresses and ports, and must not be able to choose collisions.
+ * HalfSipHash-1-3 with a 32-bit result (Aumasson, Bernstein 2012; Linux calls this variant hsiphash). Every process has a
+ * new random key. Clients choose info-hashes, addresses and ports, and must not be able to choose collisions.
  */
 export class KeyedHash {
   readonly #k0: number;
@@ -13,7 +13,7 @@ export class KeyedHash {
 
   /**
    * Hashes `count` words from `offset` on, and one more, `last`.
-   * @returns a signed 32-bit integer: V8 would put an unsigned one, half of the time, on the heap.
+   * @returns a signed 32-bit integer: V8 would allocate half of all unsigned ones.
    */
   hash(words: Uint32Array, offset: number, count: number, last: number): number {
     let v0 = this.#k0;

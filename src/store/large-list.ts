@@ -1,18 +1,19 @@
 /**
- * A list of more than a handful of peers: a *root* block that refers to *pages*, and runs of equal keys (*segments*)
- * that lie one behind the other over all pages. Nothing it does takes longer as it grows:
+ * A list of many peers: a *root* block that refers to *pages*, and runs of equal keys (*segments*) that follow each other
+ * over all pages. No operation takes longer as the list grows:
  *
- * - to insert into a segment, one record at the front of every later segment moves to that segment's back;
- * - to find a peer by address and port there is a hash table that grows by one bucket at a time (linear hashing): a
- *   bucket for every two records, its head in the page, its chain through the records. The household (household.ts)
- *   chooses the bucket, so that its peers are in one chain and can be counted; limits keep that short;
- * - a position is a page and a place in it, so that no list is ever copied as a whole.
+ * - To insert into a segment, one record moves from the front of every later segment to its back.
+ * - A hash table finds a peer by address and port. It grows by one bucket at a time (linear hashing) and has a bucket for
+ *   every two records. The head of a bucket is in the page, its chain goes through the records. The household
+ *   (household.ts) chooses the bucket, so that its peers are in one chain and can be counted. Limits keep chains short.
+ * - A position is a page and a place in it, so that no list is ever copied as a whole.
  *
  *     root    [owner|ROOT] [pages] [page reference …] … [segment 1: count, key] [segment 0: count, key] [segments] [crowded]
  *     page    [owner] [record + chain word] × capacity, [head] × capacity / 2
  *
- * Heads and chain words hold a position + 1; 0 ends a chain. Pages hold 256 records, but an only page grows by class.
- * *Crowded* is 1 from when a household has had more than {@link FAIR_PLACES} peers: only then do answers look at them.
+ * Heads and chain words hold a position + 1; 0 ends a chain. Pages hold 256 records, but a single page may be smaller.
+ * *Crowded* becomes 1 when a household first has more than {@link FAIR_PLACES} peers. Only then does selection count the
+ * peers of each household.
  */
 import type { Family } from "../model/address.ts";
 import { CLASS_WORDS, classFor, type Heap } from "./heap.ts";
@@ -42,16 +43,16 @@ import { bucketOf, parentOf } from "./linear-hashing.ts";
 import { RootSegments } from "./root-segments.ts";
 import type { Segments } from "./segments.ts";
 
-/** Operations on the large lists of one family. A list is named by its cell: reference to its root, number of peers. */
+/** Operations on the large lists of one family. A list is named by its cell: reference to the root, number of peers. */
 export class LargeList {
   readonly #heap: Heap;
   readonly #words: Uint32Array<SharedArrayBuffer>;
   readonly #hash: KeyedHash;
   readonly #family: Family;
   readonly #addressWords: number;
-  /** Words from a record to the next; the last is the chain. */
+  /** Words from a record to the next one. The last of them is the chain. */
   readonly #stride: number;
-  /** Records that a page of each size class holds: an even number, at most a full page. */
+  /** The records that a page of each size class holds: an even number, at most a full page. */
   readonly #capacity: Uint16Array;
   readonly #fullPageClass: number;
   readonly #segments: RootSegments;
@@ -70,8 +71,8 @@ export class LargeList {
   }
 
   /**
-   * Makes an empty list at `cell`, with room for a page of `records` and for `segments`.
-   * @returns false when the heap is full; nothing has changed then.
+   * Creates an empty list at `cell`, with a page for this many records, and room for this many segments.
+   * @returns false if the heap is full. Nothing has changed then.
    */
   create(shard: number, cell: number, records: number, segments: number): boolean {
     const words = this.#words;
@@ -91,10 +92,10 @@ export class LargeList {
     return true;
   }
 
-  /** Frees the list's blocks, with whatever is in them. The cell is left without meaning. */
+  /** Frees all blocks of the list. The cell is undefined afterwards. */
   destroy(shard: number, cell: number): void {
     const words = this.#words;
-    // From the last page, one at a time: freeing may move the root.
+    // Pages are freed one at a time, from the last one, because freeing may move the root.
     while (referenceCount(words, words[cell]) > 0) this.#dropLastPage(shard, cell);
     this.#heap.free(shard, words[cell]);
   }
@@ -110,7 +111,7 @@ export class LargeList {
     return -1;
   }
 
-  /** Counts the peers of the household of the address at `address[at]`. */
+  /** Counts the peers that are of one household with the address at `address[at]`. */
   countMates(cell: number, address: Uint32Array, at: number, now: number, out: Mates): void {
     const words = this.#words;
     for (let link = this.#firstMate(cell, address, at); link !== 0; ) {
@@ -122,7 +123,7 @@ export class LargeList {
     }
   }
 
-  /** Whether a household has, or has had, more peers than it may have places in an answer before others. */
+  /** Whether a household has, or has had, more than {@link FAIR_PLACES} peers. */
   isCrowded(cell: number): boolean {
     return this.#words[this.#segments.crowdedCell(this.#words[cell])] !== 0;
   }
@@ -135,7 +136,7 @@ export class LargeList {
 
   /**
    * Adds a copy of the record at `source[at]` to the segment of its key.
-   * @returns its position, or -1 when the heap is full or the list as long as a list can be (about two million peers).
+   * @returns its position, or -1 if the heap is full, or the list has its maximum length (about two million peers).
    */
   insert(shard: number, cell: number, source: Uint32Array, at: number): number {
     const words = this.#words;
@@ -201,14 +202,14 @@ export class LargeList {
     return hashHousehold(this.#hash, this.#family, this.#words, record);
   }
 
-  /** The first link of the chain that has the household of the address at `address[at]`; 0 when it is empty. */
+  /** The first link of the chain with the household of the address at `address[at]`, or 0 if the chain is empty. */
   #firstMate(cell: number, address: Uint32Array, at: number): number {
     const words = this.#words;
     const hash = hashHousehold(this.#hash, this.#family, address, at);
     return words[this.#headCell(words[cell], bucketOf(hash, bucketsFor(listCount(words, cell))))];
   }
 
-  /** Notes whether the list is crowded by the household of the record at `newcomer`. */
+  /** Marks the list as crowded if the household of the record at `newcomer` has many peers. */
   #noteCrowd(cell: number, newcomer: number): void {
     this.#mates.clear();
     this.countMates(cell, this.#words, newcomer, 0, this.#mates);
@@ -276,7 +277,7 @@ export class LargeList {
     return sizeClass;
   }
 
-  /** Makes room for one more record with this key. Whatever it did before it failed does no harm. */
+  /** Makes room for one more record with this key. If it fails, the list is still valid. */
   #makeRoom(shard: number, cell: number, key: number): boolean {
     const words = this.#words;
     let root = words[cell];
@@ -300,7 +301,7 @@ export class LargeList {
     return true;
   }
 
-  /** Gives back a last page with nothing in it, and what the only page and the root have to spare. */
+  /** Frees an empty last page. Shrinks a single page and the root to what they need. */
   trim(shard: number, cell: number): void {
     const words = this.#words;
     const count = listCount(words, cell);

@@ -23,53 +23,53 @@ import type { SwarmStore } from "./swarm-store.ts";
 /** The store's part for learned peers. */
 const STORE_SHARE = 0.5;
 
-/** How full that part may be for peers of each {@link STANDING} to be added. */
+/** For each standing (learned-shares.ts): the part of these places up to which its peers are added. */
 const STORE_FILL = [1 / 2, 3 / 4, 1];
 
-/** Peers of an answer that are enough for the tracker's clients, however many more there was no room for. */
+/** An answer counts as stored if this many of its peers are stored, even if there was no room for others. */
 const ENOUGH_PEERS = 25;
 
-/** Peers that are stored in one hold of a shard: each may have to look for the one whose place it takes. */
+/** Peers that are stored while a shard is held once. Each may have to search for a peer to displace. */
 const LEARNED_PER_HOLD = 64;
 
-/** Peers that another tracker has named. */
+/** Peers that another tracker named. */
 export interface NamedPeers {
   readonly family: Family;
   /** In compact form (BEP 23, BEP 7). */
   readonly peers: Uint8Array;
-  /** Whether that tracker says that all of them have complete copies. */
+  /** Whether that tracker reports all of them as complete. */
   readonly complete: boolean;
   /** The tracker's number (layout/peer.ts). */
   readonly source: number;
-  /** Whether they are for clients of that tracker alone (layout/key.ts). By default they are not. */
+  /** Whether they are returned only to clients of that tracker (layout/key.ts). False by default. */
   readonly unconfirmed?: boolean;
-  /** When they are forgotten unless they are named again. Seconds. */
+  /** When they expire unless they are named again. Seconds. */
   readonly expiresAt: number;
 }
 
-/** Peers that an upstream tracker has named in one answer. */
+/** Peers that an upstream tracker named in one answer. */
 export interface ForeignPeers extends Omit<NamedPeers, "family" | "complete"> {
   readonly infoHash: Uint32Array;
   /** In compact form (BEP 7). */
   readonly peers6: Uint8Array;
 }
 
-/** What came of it. */
+/** The outcomes of learning peers. */
 export class LearnedCounts {
-  /** New here. */
+  /** Stored as new peers. */
   added = 0;
-  /** Learned before, from whomever. */
+  /** Known already as learned peers, from any tracker. */
   renewed = 0;
-  /** Removed, as others had more right to their places. */
+  /** Removed to make room for peers of other trackers. */
   displaced = 0;
-  /** Announced themselves: better known than by hearsay. */
+  /** Known already as announced peers. */
   announced = 0;
-  /** Not stored: the swarm or the store has as many learned peers as it may have. */
+  /** Not stored, because the swarm or the store has its maximum of learned peers. */
   refused = 0;
-  /** Not stored: port 0 or 1, or an address that can be nobody's. */
+  /** Not stored, because the port is 0 or 1, or the address cannot be that of a peer. */
   unusable = 0;
 
-  /** Those that are in the store now, or were when they were named. */
+  /** All that are in the store now, or were when they were named. */
   get stored(): number {
     return this.added + this.renewed + this.announced;
   }
@@ -77,8 +77,9 @@ export class LearnedCounts {
 
 /** Stores learned peers. */
 export class LearnedPeers {
-  /** By whose groups they are classified, and most that a swarm takes: never more than LEARNED_MAX. */
+  /** The groups by which peers are classified. */
   groups: PeerGroups;
+  /** The maximum of learned peers in a swarm. LEARNED_MAX is another limit. */
   swarmLimit: number;
   readonly #store: SwarmStore;
   readonly #shardLimit: number;
@@ -87,7 +88,7 @@ export class LearnedPeers {
   readonly #outcome = new PutOutcome();
   readonly #shares: LearnedShares;
 
-  /** @param maxPeers the store's. */
+  /** @param maxPeers of the store. @param swarmLimit the maximum of learned peers in a swarm. */
   constructor(store: SwarmStore, maxPeers: number, groups: PeerGroups, swarmLimit: number) {
     this.#store = store;
     this.#shares = new LearnedShares(store);
@@ -96,7 +97,7 @@ export class LearnedPeers {
     this.swarmLimit = swarmLimit;
   }
 
-  /** Whether a swarm is there; if its shard cannot be had, because a thread has died, it is not. */
+  /** Whether a swarm exists. False as well if its shard is not available, because a worker has crashed. */
   isAnnounced(infoHash: Uint32Array): boolean {
     const store = this.#store;
     const shard = store.shardOf(infoHash);
@@ -107,9 +108,9 @@ export class LearnedPeers {
   }
 
   /**
-   * Stores those that are not known yet.
-   * @param counts are raised by what came of it.
-   * @returns false when there is no such swarm any more, or its shard could not be had, because a thread has died.
+   * Stores peers.
+   * @param counts the outcomes are added to it.
+   * @returns false if the swarm does not exist, or its shard is not available, because a worker has crashed.
    */
   learn(infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts): boolean {
     const store = this.#store;
@@ -127,7 +128,7 @@ export class LearnedPeers {
 
   /**
    * Stores the peers of an upstream tracker's answer.
-   * @returns whether the tracker's clients find them in the store: most of them, or enough.
+   * @returns whether enough of them are stored to answer the tracker's clients: {@link ENOUGH_PEERS}, or most of them.
    */
   learnAnswer({ infoHash, peers, peers6, ...named }: ForeignPeers, counts: LearnedCounts): boolean {
     const { stored, refused } = counts;
@@ -138,7 +139,7 @@ export class LearnedPeers {
     return kept >= ENOUGH_PEERS || kept > counts.refused - refused;
   }
 
-  /** Stores the peers of one hold, from the offset `from` on. */
+  /** Stores {@link LEARNED_PER_HOLD} peers, from the offset `from` on. */
   #learnSome(
     shard: number,
     entry: number,
@@ -188,7 +189,7 @@ export class LearnedPeers {
       }
       counts.renewed++;
       const oldHolder = holderOf(isUnconfirmed(old), sourceOf(wordBAt(words, wordA)));
-      // Else it could be hidden from others, or kept beyond its time, by whoever is trusted less and names it, too.
+      // A tracker with a lower standing must not be able to hide the peer from others, or to prolong its time.
       if (standingOf(oldHolder) > standingOf(holder)) continue;
       this.#shares.count(oldHolder, -1);
       this.#shares.count(holder, 1);

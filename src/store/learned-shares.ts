@@ -15,7 +15,7 @@ import { SOURCES, sourceOf } from "./layout/peer.ts";
 import { Segments } from "./segments.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
-/** How much a learned peer counts, by who named it. */
+/** The standing of a learned peer, which depends on the tracker that named it. A higher standing takes precedence. */
 const STANDING = { unconfirmed: 0, confirmed: 1, neighbor: 2 } as const;
 
 /**
@@ -46,11 +46,11 @@ export function standingOf(holder: number): number {
 const FAMILIES = [4, 6] as const satisfies readonly Family[];
 const NONE = -1;
 
-/** The shares of one swarm after the other. The caller holds the swarm's shard. */
+/** The shares in one swarm at a time. The caller holds the swarm's shard. */
 export class LearnedShares {
   readonly #store: SwarmStore;
   readonly #segments = new Segments();
-  /** By holder. */
+  /** The places of each holder. */
   readonly #places = new Uint16Array(2 * SOURCES);
   readonly #holders = new Set<number>();
   #entry = 0;
@@ -60,7 +60,7 @@ export class LearnedShares {
     this.#store = store;
   }
 
-  /** Turns to a swarm. Its peers are counted only when somebody has to make room. */
+  /** Starts with a swarm. Its peers are counted only when a peer must be displaced. */
   begin(entry: number): void {
     for (const holder of this.#holders) this.#places[holder] = 0;
     this.#holders.clear();
@@ -68,15 +68,14 @@ export class LearnedShares {
     this.#isCounted = false;
   }
 
-  /** A holder has a learned peer more, or (by -1) less. */
+  /** Counts a learned peer of a holder that was added or removed. */
   count(holder: number, by: 1 | -1): void {
     if (this.#isCounted) this.#count(holder, by);
   }
 
   /**
-   * Removes a peer in favour of a new one of a holder, if there is one that has to make room. Positions in the swarm's
-   * lists change.
-   * @returns whether it did.
+   * Removes a peer to make room for a new peer of a holder, if the rules allow it. Positions in the swarm's lists change.
+   * @returns whether a peer was removed.
    */
   displace(shard: number, own: number): boolean {
     if (!this.#isCounted) this.#countAll();
@@ -92,7 +91,7 @@ export class LearnedShares {
     return false;
   }
 
-  /** The holder that has to make room: of those with the lowest standing, the one with the most places. */
+  /** The holder that loses a place: of those with the lowest standing, the one with the most places. */
   #victimFor(own: number): number {
     const standing = standingOf(own);
     let victim = NONE;
@@ -124,7 +123,7 @@ export class LearnedShares {
     }
   }
 
-  /** The position of a holder's peer, or {@link NONE}. From the back, where the one was that came last. */
+  /** The position of a holder's peer, or {@link NONE}. The search begins at the end, where the newest peers are. */
   #find(holder: number, family: Family): number {
     const list = this.#store.list(family);
     const cell = this.#store.listCell(this.#entry, family);

@@ -4,12 +4,12 @@
  * list by address and port. Each keeps buckets and chains in its own memory. This file has the arithmetic that they share.
  */
 
-/** The shard of `hash` among `shards`, a power of two up to 256. The tables within a shard use the low bits. */
+/** The shard of `hash` among `shards`, a power of two up to 256. It uses the high bits; the tables use the low ones. */
 export function shardOfHash(hash: number, shards: number): number {
   return (hash >>> 24) & (shards - 1);
 }
 
-/** One hash of two. */
+/** Combines two hashes. */
 export function mixHashes(hash: number, other: number): number {
   return hash ^ other;
 }

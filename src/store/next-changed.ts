@@ -3,7 +3,7 @@ import { flagsOf, hasChanged } from "./layout/entry.ts";
 import type { SwarmStore } from "./swarm-store.ts";
 
 /**
- * The number of the first swarm in `[number, end)` that has changed and not been settled since, or -1. The caller holds
+ * The number of the first swarm in `[number, end)` that has changed since storage last read it, or -1. The caller holds
  * the shard.
  */
 export function nextChanged(store: SwarmStore, shard: number, number: number, end: number): number {

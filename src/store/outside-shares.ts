@@ -10,7 +10,7 @@
 
 import { packShares, randomShare, returnedShare, WHOLE } from "./layout/traffic.ts";
 
-/** Peers that a client is returned, and could be returned; and how many of them are in no group. */
+/** The peers that were returned to a client, those that could have been returned, and how many of each are in no group. */
 export interface AnswerCounts {
   readonly returned: number;
   readonly returnedOutside: number;
@@ -25,7 +25,7 @@ export function sharesOf({ returned, returnedOutside, candidates, candidatesOuts
   return packShares(share, random);
 }
 
-/** The shares so far after another answer. One without peers says nothing. */
+/** The shares after another answer. An answer without peers does not change them. */
 export function followShares(shares: number, who: AnswerCounts): number {
   const more = sharesOf(who);
   const share =
@@ -37,7 +37,7 @@ export function followShares(shares: number, who: AnswerCounts): number {
   return packShares(share, random);
 }
 
-/** A quarter of the way. */
+/** A value that is a quarter of the way from one to the other. */
 function approach(before: number, more: number): number {
   return Math.floor((3 * before + more + 2) / 4);
 }

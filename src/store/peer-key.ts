@@ -2,7 +2,7 @@ import type { Address } from "../model/address.ts";
 import { isPrivate } from "../network/special-purpose.ts";
 import { makeKey } from "./layout/key.ts";
 
-/** The key that a peer is stored under: a group, whether its copy is complete, and its address private. */
+/** The key of a peer. It depends on the group, on whether the peer is complete, and on whether its address is private. */
 export function peerKey(address: Address, group: number, complete: boolean): number {
   return makeKey(group, complete, isPrivate(address));
 }

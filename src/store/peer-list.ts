@@ -1,6 +1,6 @@
 /**
- * The peers of one family in one swarm: a {@link SmallList} or a {@link LargeList}, changing from one to the other
- * as it grows and shrinks. Callers see positions 0 to count - 1, with equal keys side by side.
+ * The peers of one family in one swarm: a {@link SmallList}, or a {@link LargeList} if there are many. Callers see
+ * positions 0 to count - 1. Peers with equal keys have adjacent positions.
  */
 import { type Family, writePort, writeWord } from "../model/address.ts";
 import { countedAs } from "../model/counters.ts";
@@ -16,10 +16,10 @@ import { copyWords } from "./layout/word.ts";
 import type { Segments } from "./segments.ts";
 import { SMALL_MAX, SmallList } from "./small-list.ts";
 
-/** A large list with this many peers or fewer becomes a small one: well below {@link SMALL_MAX}, to not flutter. */
+/** A large list becomes a small one at this size. It is well below {@link SMALL_MAX}, so that lists do not change often. */
 const SMALL_AGAIN = 24;
 
-/** Operations on the lists of one family. A list is named by its cell: two words, reference and number of peers. */
+/** Operations on the lists of one family. A list is named by its cell: two words, the reference and the number of peers. */
 export class PeerList {
   readonly #heap: Heap;
   readonly #words: Uint32Array<SharedArrayBuffer>;
@@ -46,7 +46,7 @@ export class PeerList {
     return listCount(this.#words, cell);
   }
 
-  /** Whether it is a large list. It has peers. */
+  /** Whether it is a large list. The list must not be empty. */
   isLarge(cell: number): boolean {
     return isRoot(this.#words, this.#words[cell]);
   }
@@ -57,7 +57,7 @@ export class PeerList {
     return this.isLarge(cell) ? this.#large.find(cell, address, port) : this.#small.find(cell, address, port);
   }
 
-  /** Counts the peers of the household of `address`, which is of the list's family. @param now seconds. */
+  /** Counts the peers that are of one household with `address`, which is of the list's family. @param now seconds. */
   countMates(cell: number, address: Uint32Array, now: number, out: Mates): void {
     out.clear();
     if (this.count(cell) === 0) return;
@@ -65,7 +65,7 @@ export class PeerList {
     else this.#small.countMates(cell, address, now, out);
   }
 
-  /** Whether one household may have more peers in the list than it is to have places in an answer before others. */
+  /** Whether one household may have more than {@link FAIR_PLACES} peers in the list. */
   isCrowded(cell: number): boolean {
     return this.isLarge(cell) ? this.#large.isCrowded(cell) : this.count(cell) > FAIR_PLACES;
   }
@@ -106,7 +106,7 @@ export class PeerList {
 
   /**
    * Adds a copy of the record that begins at `source[at]`; its address and port must not be in the list.
-   * @returns its position, or -1 when the heap is full or the list as long as a list can be.
+   * @returns its position, or -1 if the heap is full, or the list has its maximum length.
    */
   insert(shard: number, cell: number, source: Uint32Array, at: number): number {
     const count = this.count(cell);
@@ -145,7 +145,7 @@ export class PeerList {
     else this.#small.loadSegments(cell, out);
   }
 
-  /** Copies `count` peers from `position` on in compact form (BEP 23, BEP 7). @returns the offset behind them. */
+  /** Writes `count` peers from `position` on in compact form (BEP 23, BEP 7). @returns the offset after them. */
   writeCompact(cell: number, position: number, count: number, out: Uint8Array, offset: number): number {
     const words = this.#words;
     const last = this.#addressWords;
@@ -165,7 +165,7 @@ export class PeerList {
     return at;
   }
 
-  /** Counts `count` learned peers from `position` on by who named them. @param counts of each source, from `at` on. */
+  /** Counts `count` learned peers from `position` on by their source. @param counts of each source, from `at` on. */
   countSources(cell: number, position: number, count: number, counts: Float64Array, at: number): void {
     for (let i = position; i < position + count; i++)
       counts[at + countedAs(sourceOf(this.wordBAt(cell, i)))]++;
@@ -176,7 +176,7 @@ export class PeerList {
     const count = this.count(cell);
     const parking = parkingCell(shard);
     const small = words[cell];
-    // Room for every record to have a key of its own, and for one more: no insertion below can fail.
+    // There is room for one more record, and for a key of its own for every record. So no insertion below can fail.
     if (!this.#large.create(shard, cell, count + 1, count + 1)) return false;
     words[parking] = small;
     setOwner(words, small, parking);
@@ -188,7 +188,7 @@ export class PeerList {
     return true;
   }
 
-  /** When the heap has no room for the small block the list stays large: that does no harm. */
+  /** Makes a large list small. If the heap has no room for the small block, the list stays large. */
   #shrink(shard: number, cell: number): void {
     const words = this.#words;
     const count = this.count(cell);

@@ -1,4 +1,4 @@
-/** What becomes of a peer's record when it announces. */
+/** How an announce changes the record of a peer. */
 import type { Address } from "../model/address.ts";
 import { ADMITTED, type Admission, type AdmissionOutcome } from "./admission.ts";
 import { canBeStranded } from "./layout/entry.ts";
@@ -14,61 +14,61 @@ import {
   strandingsOf,
 } from "./peer-record.ts";
 
-/** Whether a record counts, or is a duplicate: where that is to be found out (client-pairs.ts), and where it is known. */
+/** Whether a record counts, or is a duplicate. If it is unknown, client-pairs.ts finds out. */
 export const COUNTS = { unknown: 0, yes: 1, no: 2 } as const;
 /** One of {@link COUNTS}. */
 export type Counts = (typeof COUNTS)[keyof typeof COUNTS];
 
-/** What a peer announces, as it is stored. */
+/** What a peer announces, in the form in which it is stored. */
 export interface PeerUpdate {
   readonly address: Address;
   readonly port: number;
-  /** Its group, and whether it is complete and its address private (layout/key.ts). */
+  /** The key of the peer: its group, whether it is complete, and whether its address is private (layout/key.ts). */
   readonly key: number;
-  /** By coarseLeft. */
+  /** The missing bytes, by coarseLeft. */
   readonly left: number;
-  /** Of its client (client-identity.ts). */
+  /** The identity of its client (client-identity.ts). */
   readonly identity: number;
   readonly counts: Counts;
-  /** It says that it has just completed the download. */
+  /** Whether it reports that it has just completed the download. */
   readonly completed: boolean;
-  /** It says that it has sent something, and does not only now start. */
+  /** Whether it reports uploaded bytes, and this is not its first announce. */
   readonly uploaded: boolean;
-  /** Seconds for which a copy is announced until it is proven; 0: it is at once. */
+  /** Seconds for which a copy must be announced until it is proven; 0: every copy is proven. */
   readonly minDwell: number;
   /** Seconds. */
   readonly now: number;
-  /** A download that has made no progress for so many seconds has stalled. */
+  /** A download without progress for this many seconds has stalled. */
   readonly stallSeconds: number;
-  /** By what it is admitted, if it is not known yet. */
+  /** The limits for a peer that is not known yet. */
   readonly admission: Admission;
 }
 
 /** A peer that is not known yet. */
 export type Newcomer = Pick<PeerUpdate, "address" | "port" | "key" | "now" | "admission">;
 
-/** What storing a peer found. The caller passes one in and reuses it: `SwarmStore.putPeer` fills all of it. */
+/** The outcome of storing a peer. The caller passes one in and reuses it: `SwarmStore.putPeer` sets all fields. */
 export class PutOutcome implements AdmissionOutcome {
-  /** Its download has made no progress for too long. */
+  /** Its download has stalled. */
   stalled = false;
-  /** And the hash list may be why: its torrent is listed, and so it was found only a few times. */
+  /** The hash list may be the cause of the stall: its torrent is listed, and it has been stranded only a few times. */
   stranded = false;
-  /** It is marked. */
+  /** The selection policy has marked it (layout/key.ts). */
   marked = false;
   /** Its record is a duplicate (layout/key.ts). */
   duplicate = false;
-  /** Where its client is in the list of the other family, or -1 where that is not known. */
+  /** The position of its client in the list of the other family, or -1 if that is not known. */
   other = -1;
-  /** Word B of its record until now, signed; 0 for a peer that was not known as an incomplete one. */
+  /** Word B of its record until now, signed; 0 for a peer that was not known as incomplete. */
   before = 0;
-  /** Whether it was refused: as the tracker is full, or as its address has as many peers as it may have. */
+  /** Whether it was refused, and why: the tracker is full, or its household has reached its limit. */
   refused: AdmissionOutcome["refused"] = ADMITTED;
-  /** Another peer of its household made room for it. */
+  /** Whether another peer of its household was removed to make room. */
   displaced = false;
-  /** It is new, or its key is another one from now on: it has completed, or its copy is proven. */
+  /** Whether it is new, or its key has changed: for example because it has completed, or its copy is proven. */
   changed = false;
 
-  /** As for a newcomer. */
+  /** Sets all fields as for a new peer. */
   clear(): void {
     this.stalled = false;
     this.stranded = false;
@@ -82,7 +82,7 @@ export class PutOutcome implements AdmissionOutcome {
   }
 }
 
-/** Nobody downloads more bytes a second (10 Gbit/s): who says so is not believed. */
+/** The maximum speed of a download that is believed, in bytes a second (10 Gbit/s). */
 const PACE_MAX = 1.25e9;
 
 /**
@@ -115,8 +115,8 @@ export function leecherState(
 
 /**
  * Word B of a complete peer that announces.
- * @param before its word B until now; 0 if it was not known as one. @param key of it: the dwell of a proven copy
- * is of no use any more.
+ * @param before its word B until now; 0 if it was not known as complete.
+ * @param key of it. A proven copy needs no dwell any more.
  */
 export function seederState(update: PeerUpdate, before: number, key: number): number {
   const dwell = before === 0 || isProven(key) ? 0 : Math.min(dwellNow(update, before), DWELL_MAX);
@@ -124,8 +124,9 @@ export function seederState(update: PeerUpdate, before: number, key: number): nu
 }
 
 /**
- * The key of a peer that announces, with what stays of its key until now.
- * @param key as announced. @param old its key until now. @param before its word B; both 0 if it was not known.
+ * The new key of a peer that announces. It keeps the mark of its key until now.
+ * @param key as announced.
+ * @param old its key until now, and `before`: its word B. Both are 0 if it was not known.
  */
 export function keyFor(update: PeerUpdate, key: number, old: number, before: number): number {
   // The mark of a complete peer has another meaning than that of an incomplete one.
@@ -135,19 +136,20 @@ export function keyFor(update: PeerUpdate, key: number, old: number, before: num
 }
 
 /**
- * Whether what a complete peer announces proves its copy: it has announced it for long enough, or has uploaded since it
- * first did, or has downloaded it here.
- * @param before its word B until now; 0 if it was not known. @param wasComplete what it was then.
+ * Whether the copy of a complete peer is proven: the peer has announced it for long enough, has uploaded, or has
+ * downloaded it here.
+ * @param before its word B until now; 0 if it was not known.
+ * @param wasComplete whether it was complete until now.
  */
 function provesCopy(update: PeerUpdate, before: number, wasComplete: boolean): boolean {
   if (update.minDwell === 0) return true;
   if (before === 0) return false;
   if (wasComplete) return update.uploaded || dwellNow(update, before) > DWELL_MAX;
-  // A second more: it may have announced itself twice in one.
+  // One second is added, because both announces may have been in the same second.
   return paceOf(before, update.now + 1, 0) <= PACE_MAX;
 }
 
-/** The dwell of a complete peer that announces again: whole 64ths of time are counted, so that none is lost. */
+/** The dwell of a complete peer that announces again. It counts the 64ths that have begun since, so that none is lost. */
 function dwellNow({ now, minDwell }: PeerUpdate, before: number): number {
   const part = minDwell / (DWELL_MAX + 1);
   return dwellOf(before) + Math.floor(now / part) - Math.floor((now - ageOf(before, now)) / part);

@@ -1,8 +1,8 @@
 import { KEYS } from "./layout/key.ts";
 
 /**
- * The runs of peers with the same key in one list: scratch memory that a list's layout is read into, so that
- * selection need not know how the list is kept. Positions of a list are covered exactly, in order.
+ * The runs of peers with the same key in one list. A list is read into this scratch memory, so that selection does not
+ * depend on the layout of lists. The runs cover all positions of the list, in order.
  */
 export class Segments {
   count = 0;
@@ -10,7 +10,7 @@ export class Segments {
   readonly starts = new Uint32Array(KEYS);
   readonly counts = new Uint32Array(KEYS);
 
-  /** Appends a run that begins where the last one ended. */
+  /** Appends a run that begins at the end of the last one. */
   append(key: number, count: number): void {
     const i = this.count++;
     this.keys[i] = key;

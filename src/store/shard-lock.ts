@@ -1,41 +1,41 @@
 /**
- * A mutual exclusion lock in shared memory that knows its holder: the futex lock of Drepper, "Futexes Are Tricky"
- * (mutex2), with the holder's number in the word instead of a 1. 0 is free; a bit says that somebody waits, and only then
- * letting go costs a system call. Holders are in and out within microseconds and never make a system call meanwhile.
+ * A mutual exclusion lock in shared memory that names its holder. It is the futex lock of Drepper, "Futexes Are Tricky"
+ * (mutex2), with the holder's number in the word instead of a 1. The word 0 means free. One bit means that a thread
+ * waits; only then does unlocking cost a system call. A lock is held for microseconds, without a system call.
  *
- * A thread can die while it holds a lock, by an exception or for want of memory. What the lock protects may then be half
- * changed, so nothing lets it go on the way out: who waits goes on waiting until the control plane, which learns of the
- * death, has taken the lock over, put things right (store-recovery.ts) and let it go.
+ * A worker can crash while it holds a lock, by an exception or for lack of memory. The protected memory may then be half
+ * changed, so the lock is not released. Other threads wait until the control plane has taken the lock over, repaired the
+ * memory (store-recovery.ts) and released the lock.
  */
 
-/** Number of the control plane as a holder; workers have theirs + 1. */
+/** The number of the control plane as a holder. See {@link holderOf} for workers. */
 export const CONTROL_PLANE = 0x1ff;
 
 /**
- * How long the control plane waits for a shard, in milliseconds. Holders have it for microseconds; one that has it for
- * longer has lost its processor, or is dead, and then the control plane has to come to free it. `again`: what comes by
- * again, and waits little, as every shard of a dead thread is waited for. `once`: what is lost if it does not get it.
+ * How long the control plane waits for a shard, in milliseconds. A shard is normally held for microseconds. If it takes
+ * longer, the holder has lost its processor or has crashed. After a crash the control plane itself must release the
+ * shard, so it must not wait forever. `again` is for work that is repeated. `once` is for work that is lost otherwise.
  */
 export const SHARD_WAIT_MS = { again: 5, once: 20 } as const;
 
-/** Peers that the control plane copies or stores before it lets a shard go: some microseconds, in which announces may wait. */
+/** Peers that the control plane copies or stores while it holds a shard. Announces wait for these few microseconds. */
 export const PEERS_PER_HOLD = 256;
 
 const FREE = 0;
 const HOLDER = 0x1ff;
 const AWAITED = 0x200;
 
-/** Tries before sleeping: about as long as a holder takes. */
+/** Attempts before a thread sleeps. They take about as long as a lock is held. */
 const SPINS = 64;
 
-/** How a worker is named as a holder. */
+/** The number of a worker as a holder. */
 export function holderOf(worker: number): number {
   return worker + 1;
 }
 
 /**
- * Takes the lock at `cells[index]`, waiting for as long as it takes.
- * @throws Error when this very holder has it: it was left locked by an exception that somebody caught.
+ * Takes the lock at `cells[index]`. Waits without a limit.
+ * @throws Error if this holder has the lock already: an exception left it locked, and was caught.
  */
 export function lock(cells: Int32Array<SharedArrayBuffer>, index: number, holder: number): void {
   for (let spin = 0; spin < SPINS; spin++) {
@@ -45,9 +45,9 @@ export function lock(cells: Int32Array<SharedArrayBuffer>, index: number, holder
 }
 
 /**
- * The same, waiting for `waitMs` at most.
- * @returns whether the lock was taken; not when this very holder has it, as the control plane may that of a dead thread
- *   while it waits for another lock (store-recovery.ts).
+ * Takes the lock at `cells[index]`. Waits for `waitMs` at most.
+ * @returns whether the lock was taken. False as well if this holder has it already: the control plane may have a lock of
+ *   a crashed worker while it waits for another one (store-recovery.ts).
  */
 export function tryLock(
   cells: Int32Array<SharedArrayBuffer>,
@@ -59,14 +59,14 @@ export function tryLock(
   return waitFor(cells, index, holder, waitMs);
 }
 
-/** Lets the lock go. Only its holder may call this. */
+/** Releases the lock. Only its holder may call this. */
 export function unlock(cells: Int32Array<SharedArrayBuffer>, index: number): void {
   if ((Atomics.exchange(cells, index, FREE) & AWAITED) !== 0) Atomics.notify(cells, index, 1);
 }
 
 /**
- * Takes the lock over from a holder that is dead.
- * @returns false when it does not have it.
+ * Takes the lock over from a worker that has crashed.
+ * @returns false if that worker does not hold it.
  */
 export function inheritLock(
   cells: Int32Array<SharedArrayBuffer>,
@@ -81,7 +81,7 @@ export function inheritLock(
   }
 }
 
-/** Sleeps until the lock is free and takes it, with the mark of being awaited: others may be asleep as well. */
+/** Sleeps until the lock is free and takes it. Keeps the bit for waiting threads, as others may sleep as well. */
 function waitFor(
   cells: Int32Array<SharedArrayBuffer>,
   index: number,

@@ -1,6 +1,6 @@
 /**
- * A list of at most 32 peers: one block, an owner word and the records, those with the same key side by side. It is
- * small enough to be searched and shifted, and has no index.
+ * A list of at most 32 peers. It is one block with an owner word and the records. Records with the same key are adjacent.
+ * The list is small enough to be searched and shifted, so it has no index.
  *
  * Like all lists it is named by its *cell*: two words, the reference to its block and the number of peers.
  */
@@ -13,7 +13,7 @@ import { ADDRESS_WORDS, isRecordOf, RECORD_WORDS, wordBAt } from "./layout/peer.
 import { copyWords, moveWordsUp } from "./layout/word.ts";
 import type { Segments } from "./segments.ts";
 
-/** Most peers of a small list. */
+/** The maximum of peers in a small list. */
 export const SMALL_MAX = 32;
 
 /** Operations on the small lists of one family. */
@@ -50,7 +50,7 @@ export class SmallList {
     return -1;
   }
 
-  /** Counts the peers of the household of `address`. */
+  /** Counts the peers that are of one household with `address`. */
   countMates(cell: number, address: Uint32Array, now: number, out: Mates): void {
     const words = this.#words;
     let record = firstRecord(words[cell]);
@@ -67,7 +67,7 @@ export class SmallList {
     return firstRecord(this.#words[cell]) + position * this.#recordWords;
   }
 
-  /** Makes a list of `count` records, their words undefined. @returns false when the heap is full. */
+  /** Creates a list of `count` undefined records. @returns false if the heap is full. */
   create(shard: number, cell: number, count: number): boolean {
     const block = this.#heap.allocate(shard, this.#classFor[count], cell);
     if (block === 0) return false;
@@ -77,9 +77,8 @@ export class SmallList {
   }
 
   /**
-   * Adds a copy of the record at `source[at]`, behind the others with its key. There must be fewer than
-   * {@link SMALL_MAX}.
-   * @returns its position, or -1 when the heap is full.
+   * Adds a copy of the record at `source[at]`, after the others with its key. There must be fewer than {@link SMALL_MAX}.
+   * @returns its position, or -1 if the heap is full.
    */
   insert(shard: number, cell: number, source: Uint32Array, at: number): number {
     const words = this.#words;
@@ -99,7 +98,7 @@ export class SmallList {
     return position;
   }
 
-  /** Removes the record at `position`; the block goes with the last one. */
+  /** Removes the record at `position`. The block is freed with the last record. */
   remove(shard: number, cell: number, position: number): void {
     const words = this.#words;
     const count = listCount(words, cell) - 1;
@@ -139,7 +138,7 @@ export class SmallList {
 
   /**
    * Moves the list to a block of the class for `count` records, if it is in another.
-   * @returns whether it has room for them; not only when the heap is full.
+   * @returns whether it has room for them. False only if the heap is full.
    */
   #fit(shard: number, cell: number, count: number): boolean {
     const words = this.#words;

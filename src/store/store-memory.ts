@@ -1,6 +1,6 @@
 /**
- * The shared memory of all swarms and their peers. What may be stored is bounded by `max_peers`: the memory for that
- * many peers is reserved at start, and touched only as it fills.
+ * The shared memory of all swarms and their peers. `max_peers` is the limit. The memory for that many peers is reserved
+ * at start, and touched only as it fills.
  */
 import { allocateChangeLog, type ChangeLogData } from "./change-log.ts";
 import { allocateEndpointCounts, endpointCountBytes } from "./endpoint-counts.ts";
@@ -12,28 +12,29 @@ import { RECORD_WORDS } from "./layout/peer.ts";
 import { allocateSwarmTable, type SwarmTableData } from "./swarm-table.ts";
 import { allocateTraffic } from "./traffic-table.ts";
 
-/** Locks are this many words apart: each has a line of the cache to itself. */
+/** The distance between two locks in words. Each has its own line of the processor's cache. */
 export const LOCK_STRIDE = 16;
 
-/** Where what is in all shards is counted, in {@link SwarmStoreData.totals}. */
+/** Offsets in {@link SwarmStoreData.totals}. */
 export const TOTAL = { peers: 0, swarms: 1 } as const;
 
 /**
- * Words that one peer takes at most: the only IPv6 peer of a swarm. Peers of larger lists take less in every class,
- * since lists are dense; chunks that do not divide evenly by their blocks add up to a sixteenth.
+ * The maximum of words for one peer, which is that of a swarm with a single IPv6 peer. Peers of larger lists take less.
+ * A sixteenth is added, because blocks do not fill their chunks exactly.
  */
 const WORDS_PER_PEER = Math.ceil((ENTRY_WORDS + 1 + RECORD_WORDS[6]) * (17 / 16));
 
-/** The store's shared memory, as it is handed from thread to thread. */
+/** The store's shared memory, which all threads get. */
 export interface SwarmStoreData {
   readonly shards: number;
   readonly maxPeers: number;
   readonly hashKey: readonly [number, number];
   readonly locks: Int32Array<SharedArrayBuffer>;
-  /** Peers and swarms in all shards, and the peers of each. */
+  /** Peers and swarms in all shards ({@link TOTAL}). */
   readonly totals: Int32Array<SharedArrayBuffer>;
+  /** Peers of each shard. */
   readonly peers: Int32Array<SharedArrayBuffer>;
-  /** Of each shard's peers, those that are learned. */
+  /** Learned peers of each shard. */
   readonly learned: Int32Array<SharedArrayBuffer>;
   readonly heap: HeapData;
   readonly table: SwarmTableData;
@@ -41,16 +42,16 @@ export interface SwarmStoreData {
   readonly traffic: Uint32Array<SharedArrayBuffer>;
   readonly households: Uint16Array<SharedArrayBuffer>;
   readonly hybrids: Uint32Array<SharedArrayBuffer>;
-  /** Counts of each endpoint's records (endpoint-counts.ts), where the gate needs them. */
+  /** Counts of each endpoint's records (endpoint-counts.ts), if the gate needs them. */
   readonly endpoints: Uint8Array<SharedArrayBuffer> | undefined;
 }
 
-/** Shards for so many workers: several for each, so that they seldom meet. A power of two, at most 256. */
+/** The number of shards: several for each worker, so that workers seldom wait. A power of two, at most 256. */
 export function shardsFor(workers: number): number {
   return Math.min(256, 2 ** Math.ceil(Math.log2(workers * 8)));
 }
 
-/** Bytes that a store for `maxPeers` peers takes at most. @param countsEndpoints as {@link allocateSwarmStore}. */
+/** The maximum of bytes for a store of `maxPeers` peers. @param countsEndpoints as {@link allocateSwarmStore}. */
 export function memoryBound(maxPeers: number, shards: number, countsEndpoints: boolean): number {
   const endpoints = countsEndpoints ? endpointCountBytes(maxPeers) : 0;
   return heapWordsFor(maxPeers, shards) * 4 + householdCountBytes(maxPeers, shards) + endpoints;
@@ -65,7 +66,7 @@ function heapWordsFor(maxPeers: number, shards: number): number {
  * @param shards as {@link shardsFor} gives them.
  * @param hashKey two random words that clients cannot know.
  * @param countsEndpoints whether the records of each endpoint are counted, for the gate.
- * @throws RangeError when the memory cannot be reserved.
+ * @throws RangeError if the memory cannot be reserved.
  */
 export function allocateSwarmStore(
   maxPeers: number,
@@ -92,7 +93,7 @@ export function allocateSwarmStore(
   };
 }
 
-/** Peers and swarms in all shards, and how many of the peers are learned. */
+/** The numbers of peers, swarms and learned peers in all shards. */
 export function countsOf({ totals, learned }: SwarmStoreData): {
   readonly peers: number;
   readonly swarms: number;

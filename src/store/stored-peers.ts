@@ -1,7 +1,7 @@
 /**
- * The peers of a swarm as they are stored in a database: what their clients reported. Nothing is stored that follows
- * from the configuration (groups, tiers, marks), since it may have changed when they are loaded. Learned peers are
- * not stored: their tracker is asked again when the swarm is announced. Big-endian.
+ * The peers of a swarm as bytes in a database: what their clients reported. Groups, tiers and marks are not stored, since
+ * the configuration may have changed when the peers are loaded. Learned peers are not stored, since their tracker is asked
+ * again when the swarm is announced. Numbers are big-endian.
  *
  *     header    format:8 (2)  time:32 (seconds; ages are as of then)  IPv4 peers:32
  *     peer      address:32 or 128  port:16  age:16 (seconds)  flags:5  left:11 (coarseLeft)
@@ -29,15 +29,15 @@ export const STORED_HEADER_BYTES = 9;
 /** Bytes of a peer. */
 export const STORED_PEER_BYTES = { 4: 10, 6: 22 } as const satisfies Record<Family, number>;
 
-/** A kept peer that was read. Mutable. */
+/** A stored peer that was read. Mutable. */
 class StoredPeer {
   readonly address = new Address();
   port = 0;
-  /** Seconds without an announce, when it was kept. */
+  /** Seconds since its last announce, as of the header's time. */
   age = 0;
-  /** By coarseLeft. */
+  /** The missing bytes, by coarseLeft. */
   left = 0;
-  /** Whether `downloaded` counts it, if it is complete. */
+  /** Whether `downloaded` has counted it. Only for a complete peer. */
   counted = false;
   /** Whether its copy was proven (layout/key.ts). */
   proven = false;
@@ -50,7 +50,7 @@ export function writeStoredHeader(out: Uint8Array, time: number, ipv4Peers: numb
   writeWord(out, 5, ipv4Peers);
 }
 
-/** Peers `[from, to)` of a list. */
+/** The peers `[from, to)` of a list. */
 export interface ListRange {
   readonly cell: number;
   readonly family: Family;
@@ -59,9 +59,9 @@ export interface ListRange {
 }
 
 /**
- * Writes the announced peers of a part of a list. The caller has the shard.
+ * Writes the announced peers of a part of a list. The caller holds the shard.
  * @param time seconds; ages are as of then.
- * @returns the offset behind them.
+ * @returns the offset after them.
  */
 export function writeStoredPeers(
   store: SwarmStore,
@@ -94,8 +94,8 @@ function lastBits(key: number, state: number): number {
 }
 
 /**
- * Reads kept peers, one after the other.
- * @throws Error when the bytes are none: they may come from a file or database that somebody has changed.
+ * Reads stored peers, one at a time.
+ * @throws Error if the bytes are not valid: they come from a database, which may be damaged.
  */
 export class StoredPeersReader {
   /** Seconds; ages are as of then. */
@@ -141,7 +141,7 @@ export class StoredPeersReader {
   }
 }
 
-/** What `left` is now that format 1 had in 12 bits: 6 of exponent, 6 of mantissa, in bytes. */
+/** Converts `left` of format 1: 12 bits, 6 of exponent and 6 of mantissa, in bytes. */
 function leftOfFormat1(left: number): number {
   if (left < 64) return coarseLeft(left);
   const exponent = (left >> 6) - 1;

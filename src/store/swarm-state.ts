@@ -1,4 +1,4 @@
-/** What follows from the words of a swarm's entry (layout/entry.ts): its counts, and when other trackers are asked again. */
+/** Counts of a swarm, and the time when other trackers are asked again. Both are in its entry (layout/entry.ts). */
 import {
   countComplete,
   countDuplicate,
@@ -10,15 +10,15 @@ import {
 import { isComplete, isDuplicate, isLearned } from "./layout/key.ts";
 
 /**
- * Moments of a refresh are counted in eighths of the time between two questions. An entry has room for 1 + the number of
- * eighths since 1970 modulo 31. A moment that is more than 22 eighths in the past looks as if it were ahead: other
- * trackers are asked a little later about a swarm that was not announced for so long.
+ * The moment of a refresh is counted in eighths of the time between two refreshes. An entry holds 1 + the number of
+ * eighths since 1970 modulo 31. A moment that is more than 22 eighths in the past seems to be in the future. Then a swarm
+ * that was not announced for so long is refreshed a little later.
  */
 const REFRESH_PARTS = 8;
-/** Moments that are ahead are at most nine eighths ahead. */
+/** A moment in the future is at most nine eighths ahead. */
 const REFRESH_BEHIND = REFRESH_CYCLE - (REFRESH_PARTS + 1);
 
-/** Counts a peer with this key, come or gone, as learned, as a duplicate, or as complete. */
+/** Counts an added or removed peer with this key as learned, as a duplicate, or as complete. */
 export function countKind(words: Uint32Array, entry: number, key: number, by: 1 | -1): void {
   if (isLearned(key)) countLearned(words, entry, by);
   else if (isDuplicate(key)) countDuplicate(words, entry, by);
@@ -30,7 +30,7 @@ export function wasRefreshed(words: Uint32Array, entry: number): boolean {
   return refreshOf(words, entry) !== 0;
 }
 
-/** Whether other trackers are to be asked. @param now seconds. @param interval seconds between two questions. */
+/** Whether other trackers must be asked. @param now seconds. @param interval seconds between two refreshes. */
 export function isRefreshDue(words: Uint32Array, entry: number, now: number, interval: number): boolean {
   const moment = refreshOf(words, entry);
   if (moment === 0) return true;
@@ -38,7 +38,7 @@ export function isRefreshDue(words: Uint32Array, entry: number, now: number, int
   return (eighths + REFRESH_CYCLE - (moment - 1)) % REFRESH_CYCLE < REFRESH_BEHIND;
 }
 
-/** Notes that other trackers are being asked. */
+/** Records that other trackers are being asked. */
 export function setRefreshed(words: Uint32Array, entry: number, now: number, interval: number): void {
   const due = Math.ceil((now * REFRESH_PARTS) / interval) + REFRESH_PARTS;
   setRefresh(words, entry, 1 + (due % REFRESH_CYCLE));

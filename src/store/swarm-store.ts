@@ -1,6 +1,6 @@
 /**
- * All swarms and their peers, in memory that every worker shares. The info-hash chooses a shard, by a keyed hash; a
- * shard is locked while it is used, for microseconds. What memory that is: store-memory.ts.
+ * All swarms and their peers, in memory that all workers share (store-memory.ts). A keyed hash of the info-hash chooses a
+ * shard. A shard is locked while it is used, for microseconds.
  */
 import type { Family } from "../model/address.ts";
 import { REFUSED_ADDRESS, REFUSED_FULL } from "./admission.ts";
@@ -47,19 +47,20 @@ import { SwarmTable } from "./swarm-table.ts";
 import { TrafficTable } from "./traffic-table.ts";
 
 /**
- * A thread's view of the store. Between {@link enter} and {@link leave} the shard belongs to the caller; entries and
- * positions are valid only then, positions only until the next change.
+ * A thread's view of the store. Between {@link enter} and {@link leave} the caller holds the shard. Entries and positions
+ * are valid only then, and positions only until the next change.
  */
 export class SwarmStore {
   readonly shards: number;
   readonly words: Uint32Array<SharedArrayBuffer>;
-  /** The swarms that vanished, and what clients said last. Their callers hold the shard. */
+  /** The swarms that vanished. The caller holds the shard. */
   readonly vanished: ChangeLog;
+  /** The sums of bytes that clients reported last. The caller holds the shard. */
   readonly traffic: TrafficTable;
   readonly identities: ClientIdentities;
-  /** Who may have more peers. Its callers hold the shard. */
+  /** The limits of households. The caller holds the shard. */
   readonly limits: HouseholdLimits;
-  /** Most peers. */
+  /** The maximum of peers. */
   readonly maxPeers: number;
   /** The keyed hash of the info-hash that a shard was last entered for, signed. */
   swarmHash = 0;
@@ -75,7 +76,7 @@ export class SwarmStore {
   /** A record under construction. */
   readonly #record = new Uint32Array(RECORD_WORDS[6]);
 
-  /** @param holder who locks shards through this view; different for every thread (shard-lock.ts). */
+  /** @param holder the thread's number as a holder of locks; different for every thread (shard-lock.ts). */
   constructor(data: SwarmStoreData, holder: number) {
     const heap = new Heap(data.heap, holder);
     const hash = new KeyedHash(data.hashKey[0], data.hashKey[1]);
@@ -97,10 +98,12 @@ export class SwarmStore {
     this.traffic = new TrafficTable(data.traffic, new HybridTable(data.hybrids), data.shards, hash);
   }
 
-  /** Peers and swarms in all shards. */
+  /** Peers in all shards. */
   get peerCount(): number {
     return Atomics.load(this.#totals, TOTAL.peers);
   }
+
+  /** Swarms in all shards. */
   get swarmCount(): number {
     return Atomics.load(this.#totals, TOTAL.swarms);
   }
@@ -124,20 +127,20 @@ export class SwarmStore {
   }
 
   /**
-   * Locks a shard if that takes no longer than `waitMs`. The control plane must not wait for longer: should the holder
-   * be dead, it is the one that has to free the shard.
-   * @returns whether it did.
+   * Locks a shard. Waits for `waitMs` at most. The control plane must not wait longer: if the holder has crashed, the
+   * control plane itself must release the shard.
+   * @returns whether the shard was locked.
    */
   tryEnterShard(shard: number, waitMs: number): boolean {
     return tryLock(this.#locks, shard * LOCK_STRIDE, this.#holder, waitMs);
   }
 
-  /** Unlocks a shard. Not when an exception has come between: the shard may be half changed (shard-lock.ts). */
+  /** Unlocks a shard. Must not be called after an exception: the shard may be half changed (shard-lock.ts). */
   leave(shard: number): void {
     unlock(this.#locks, shard * LOCK_STRIDE);
   }
 
-  /** The list of one family: operations; which swarm's is named by {@link listCell}. */
+  /** Operations on the lists of one family. {@link listCell} names the list of a swarm. */
   list(family: Family): PeerList {
     return family === 4 ? this.#ipv4 : this.#ipv6;
   }
@@ -152,7 +155,7 @@ export class SwarmStore {
     return this.#table.count(shard);
   }
 
-  /** The entry of the swarm with this number. Removing a swarm gives its number to the last one. */
+  /** The entry of the swarm with this number. When a swarm is removed, the last one gets its number. */
   swarmAt(shard: number, number: number): number {
     return this.#table.entryAt(shard, number);
   }
@@ -162,7 +165,7 @@ export class SwarmStore {
     return this.#table.find(shard, this.swarmHash, infoHash);
   }
 
-  /** Adds the swarm that {@link find} did not find. @returns its entry, or 0 when the memory is full. */
+  /** Adds a swarm that {@link find} did not find. @returns its entry, or 0 if the memory is full. */
   addSwarm(shard: number, infoHash: Uint32Array, now: number): number {
     const entry = this.#table.insert(shard, this.swarmHash, infoHash);
     if (entry === 0) return 0;
@@ -171,32 +174,32 @@ export class SwarmStore {
     return entry;
   }
 
-  /** Complete clients of a swarm that have announced themselves: what others say of theirs is not ours to count. */
+  /** Complete clients of a swarm. Learned peers are not counted. */
   complete(entry: number): number {
     return completeCount(this.words, entry);
   }
 
-  /** Incomplete clients of a swarm that have announced themselves. */
+  /** Incomplete clients of a swarm. Learned peers are not counted. */
   incomplete(entry: number): number {
     const { words } = this;
     return this.announced(entry) - completeCount(words, entry) - duplicateCount(words, entry);
   }
 
-  /** Peers of a swarm that have announced themselves, duplicates among them. */
+  /** Announced peers of a swarm, including duplicates. */
   announced(entry: number): number {
     const peers = this.#ipv4.count(this.listCell(entry, 4)) + this.#ipv6.count(this.listCell(entry, 6));
     return peers - learnedCount(this.words, entry);
   }
 
-  /** Clients of a swarm that said they had completed the download, each counted once. */
+  /** Clients of a swarm that reported a completed download, each counted once. */
   downloaded(entry: number): number {
     return downloadedOf(this.words, entry);
   }
 
   /**
    * Stores what a peer announced.
-   * @param outcome receives what was known of the peer, and why it was not admitted.
-   * @returns its position in the list of its family, or -1 when it is new and not admitted.
+   * @param outcome receives what was known of the peer, and whether and why it was refused.
+   * @returns its position in the list of its family, or -1 if it is new and was refused.
    */
   putPeer(shard: number, entry: number, update: PeerUpdate, outcome: PutOutcome): number {
     const { words } = this;
@@ -206,13 +209,13 @@ export class SwarmStore {
     const list = this.list(family);
     const cell = this.listCell(entry, family);
     let position = list.find(cell, address.words, update.port);
-    // Where its word A is, or 0.
+    // The place of its word A, or 0.
     let at = position === -1 ? 0 : list.wordAAt(cell, position);
     const isAlone = listCount(words, this.listCell(entry, family === 4 ? 6 : 4)) === 0;
     if (at === 0 || !isAlone || !remainsCounted(update, words[at] | 0, wordBAt(words, at))) {
       position = this.#pair(shard, entry, update, position, outcome);
       at = position === -1 ? 0 : list.wordAAt(cell, position);
-      // Of a learned peer nothing is known yet: it is a newcomer.
+      // A learned peer that announces is handled like a new one.
       if (at !== 0 && isLearned(words[at])) {
         this.removePeer(shard, entry, family, position);
         at = 0;
@@ -240,9 +243,9 @@ export class SwarmStore {
   }
 
   /**
-   * Finds out whether the record at `position`, or a new one, is a duplicate, and makes another one a duplicate if it is to
-   * be one now.
-   * @returns the position, which may have changed by that.
+   * Finds out whether the record at `position`, or a new record, is a duplicate. Makes another record of the client a
+   * duplicate if necessary.
+   * @returns the position, which this may have changed.
    */
   #pair(shard: number, entry: number, update: PeerUpdate, position: number, outcome: PutOutcome): number {
     const pairs = this.#pairs;
@@ -258,7 +261,7 @@ export class SwarmStore {
     return pairs.quietFamily === family && position !== -1 ? list.find(cell, words, update.port) : position;
   }
 
-  /** Gives a peer another key. @returns its new position, or -1 when there was no memory: then it is gone. */
+  /** Changes the key of a peer. @returns its new position, or -1 if the memory is full: the peer is then removed. */
   rekeyPeer(shard: number, entry: number, family: Family, position: number, key: number): number {
     const { words } = this;
     const list = this.list(family);
@@ -278,13 +281,13 @@ export class SwarmStore {
     return moved;
   }
 
-  /** Marks a peer, or removes its mark; what it means is up to the selection policy. @returns its new position, as {@link rekeyPeer}. */
+  /** Marks a peer for the selection policy, or removes its mark. @returns its new position, like {@link rekeyPeer}. */
   flipMark(shard: number, entry: number, family: Family, position: number): number {
     const wordA = this.list(family).wordAAt(this.listCell(entry, family), position);
     return this.rekeyPeer(shard, entry, family, position, flippedMark(keyOf(this.words[wordA])));
   }
 
-  /** Removes the peer at `position`. The swarm stays, perhaps with no peers: {@link removeIfEmpty}. */
+  /** Removes the peer at `position`. The swarm stays, even if it has no peers: see {@link removeIfEmpty}. */
   removePeer(shard: number, entry: number, family: Family, position: number): void {
     const list = this.list(family);
     const cell = this.listCell(entry, family);
@@ -298,8 +301,9 @@ export class SwarmStore {
   }
 
   /**
-   * Removes a swarm that nobody announces any more, with the learned peers it has: they are of use to nobody, and are
-   * learned again should somebody come. @returns whether it did.
+   * Removes a swarm that has no announced peers. Its learned peers are removed with it. They are learned again when the
+   * swarm is announced again.
+   * @returns whether the swarm was removed.
    */
   removeIfEmpty(shard: number, entry: number): boolean {
     if (this.announced(entry) > 0) return false;
@@ -317,10 +321,11 @@ export class SwarmStore {
   }
 
   /**
-   * Stores a peer that another tracker has named, if nobody is known at its address and port.
-   * @param state word B of a learned peer (layout/peer.ts). The peer's key is that of a learned peer, too.
-   * @param outcome receives why it was not admitted.
-   * @returns its position in the list of its family, or -1 when there is no room.
+   * Stores a learned peer. Its address and port must not be known yet.
+   * @param peer its key is that of a learned peer.
+   * @param state word B of a learned peer (layout/peer.ts).
+   * @param outcome receives whether and why it was refused.
+   * @returns its position in the list of its family, or -1 if it was refused.
    */
   addLearned(shard: number, entry: number, peer: Newcomer, state: number, outcome: PutOutcome): number {
     const { family } = peer.address;
@@ -335,7 +340,7 @@ export class SwarmStore {
     return this.#learned[shard];
   }
 
-  /** @param key of the newcomer, as it is stored. */
+  /** Adds a new peer. @param key under which it is stored. @returns its position, or -1 if it was refused. */
   #addPeer(shard: number, entry: number, newcomer: Newcomer, key: number, outcome: PutOutcome): number {
     const { address, port, admission } = newcomer;
     const { limits } = this;
@@ -369,8 +374,8 @@ export class SwarmStore {
   }
 
   /**
-   * Forgets all of a shard, whose memory has been taken away. The caller has the lock.
-   * @returns how many peers it had.
+   * Empties a shard after its memory has been freed. The caller holds the shard.
+   * @returns the number of peers that it had.
    */
   forgetShard(shard: number): number {
     const peers = this.#peers[shard];
@@ -384,13 +389,13 @@ export class SwarmStore {
     return peers;
   }
 
-  /** @returns how many peers there were in all shards. */
+  /** Counts added or removed peers. @returns the number of peers in all shards before. */
   #countPeer(shard: number, by: number): number {
     this.#peers[shard] += by;
     return Atomics.add(this.#totals, TOTAL.peers, by);
   }
 
-  /** Counts a peer with this key, come or gone, as learned, as a duplicate, or as complete. */
+  /** Counts an added or removed peer with this key as learned, as a duplicate, or as complete. */
   #countKind(shard: number, entry: number, key: number, by: 1 | -1): void {
     if (isLearned(key)) this.#learned[shard] += by;
     countKind(this.words, entry, key, by);

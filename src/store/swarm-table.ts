@@ -1,6 +1,6 @@
 /**
- * The swarms of every shard, found by info-hash. Entries (layout/entry.ts) of a shard are numbered from 0 without gaps:
- * a removed one is replaced by the last. There is a bucket for every entry (linear-hashing.ts).
+ * Finds the swarms of each shard by info-hash. The entries (layout/entry.ts) of a shard are numbered from 0 without gaps:
+ * the last entry replaces a removed one. The table has a bucket for every entry (linear-hashing.ts).
  */
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { Heap } from "./heap.ts";
@@ -20,11 +20,11 @@ import {
 import { copyWords } from "./layout/word.ts";
 import { bucketOf, parentOf } from "./linear-hashing.ts";
 
-/** The table's shared memory, beside the heap's. */
+/** The shared memory of the table, in addition to the heap's. */
 export interface SwarmTableData {
   /** Swarms of each shard. */
   readonly counts: Uint32Array<SharedArrayBuffer>;
-  /** The chunks that hold them: for every shard as many places as the heap has chunks. */
+  /** The chunks that hold the entries. Each shard has as many places as the heap has chunks. */
   readonly chunks: Uint32Array<SharedArrayBuffer>;
 }
 
@@ -57,7 +57,7 @@ export class SwarmTable {
     return this.#counts[shard];
   }
 
-  /** Forgets the shard's swarms, whose memory has been taken away. */
+  /** Empties a shard after its memory has been freed. */
   forget(shard: number): void {
     this.#counts[shard] = 0;
   }
@@ -68,7 +68,7 @@ export class SwarmTable {
     return chunkStart(chunk) + entryInChunk(number);
   }
 
-  /** The entry of a swarm, or 0. @param hash of the info-hash, as {@link hashOf} gives it. */
+  /** The entry of a swarm, or 0. @param hash of the info-hash: {@link hashOf}. */
   find(shard: number, hash: number, infoHash: Uint32Array): number {
     const words = this.#words;
     const count = this.#counts[shard];
@@ -81,7 +81,7 @@ export class SwarmTable {
     return 0;
   }
 
-  /** Adds a swarm that is not there yet, with nothing in it. @returns its entry, or 0 when the heap is full. */
+  /** Adds an empty swarm, which must not exist yet. @returns its entry, or 0 if the heap is full. */
   insert(shard: number, hash: number, infoHash: Uint32Array): number {
     const words = this.#words;
     const number = this.#counts[shard];
@@ -101,7 +101,7 @@ export class SwarmTable {
     return entry;
   }
 
-  /** Removes a swarm, which has no peers; the last one takes its number, and its place. */
+  /** Removes a swarm, which has no peers. The last swarm gets its number and its place. */
   remove(shard: number, entry: number): void {
     const words = this.#words;
     const last = this.#counts[shard] - 1;
@@ -122,12 +122,12 @@ export class SwarmTable {
     }
   }
 
-  /** The hash that places a swarm. */
+  /** The keyed hash of an info-hash, which determines shard and bucket. Signed. */
   hashOf(words: Uint32Array, at: number): number {
     return this.#hash.hash(words, at, INFO_HASH_WORDS, 0);
   }
 
-  /** Notes that the word at `cell` refers to a list's block now, if the list has one. */
+  /** Makes the word at `cell` the owner of the block that it refers to, if any. */
   #adoptList(cell: number): void {
     const block = this.#words[cell];
     if (block !== 0) setOwner(this.#words, block, cell);

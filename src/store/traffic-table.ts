@@ -1,13 +1,13 @@
 /**
- * What clients said they had received and sent when they last announced, so that totals can be made of differences: an
- * announce says sums since `started`. There is room for one peer in sixteen of `max_peers`; of who finds none, the bytes
- * are not counted, and how often that was so is. A shard has a part of the table, and its lock protects it.
+ * The bytes that clients received and sent, as they last reported them. An announce reports sums since `started`; totals
+ * need the differences. The table has room for a sixteenth of `max_peers`. If a client finds no room, its bytes are not
+ * counted, and a counter says how often that happened. Each shard has a part of the table, which its lock protects.
  *
- * A slot is a client's, whatever address it announces from: of a client with two addresses, or one that moves, nothing
- * is counted twice. Where one of its addresses is in a peer group and another is not, it has two, and that of the group
- * counts. Who does not say who it is has a slot for each address.
+ * A slot belongs to a client and a torrent, not to an address. So nothing is counted twice for a client that has two
+ * addresses, or that moves. A client with one address in a peer group and another in no group has two slots, and only
+ * that of the group counts. A client without an identity has a slot for each address.
  *
- * A torrent with two info-hashes has two slots, and which part of what is said of either counts, hybrid-table.ts knows.
+ * A torrent with two info-hashes has two slots. hybrid-table.ts decides which part of both is counted.
  *
  *     slot      last announce:16 (seconds modulo 2^16)  member:1  hybrid:1  tag:14 (0: free)
  *               received, sent: KiB, modulo 2^32
@@ -38,18 +38,18 @@ const SLOT_WORDS = 4;
 const SHARES = 3;
 const PEERS_PER_SLOT = 16;
 
-/** A peer has one of so many slots, side by side. */
+/** The number of adjacent slots among which a client can have one. */
 const WAYS = 4;
 
-/** Seconds without an announce after which a slot may be another peer's. */
+/** Seconds without an announce after which another client may take a slot. */
 const STALE_SECONDS = 7200;
 
-/** More than this, 10 Gbit/s, nobody has received or sent: who says so is not believed. */
+/** The maximum rate of transfer that is believed: 10 Gbit/s. */
 const KIB_PER_SECOND = 1_220_703;
 
 const KIB = 1024;
 
-/** Bytes that a client may say. */
+/** Upper bound of the bytes that a client may report. */
 const LIMIT = 2 ** 64;
 
 /** Allocates an empty table in shared memory. */
@@ -58,11 +58,14 @@ export function allocateTraffic(maxPeers: number, shards: number): Uint32Array<S
   return new Uint32Array(new SharedArrayBuffer(shards * slots * SLOT_WORDS * 4));
 }
 
-/** Seconds, and times as many as its own, after which a slot in a peer group keeps the other from counting no more. */
+/**
+ * A slot in no group does not count while the same client's slot in a peer group is active. That one is inactive after
+ * these seconds, or after this many times the time between the other's announces.
+ */
 const MEMBER_SECONDS = 90;
-const MEMBER_QUIET = 1.5;
+const MEMBER_SILENT = 1.5;
 
-/** Who announces, and counts of the peers in its answer. */
+/** The client that announces, and counts of the peers in its answer. */
 interface Announcer extends AnswerCounts {
   /** The hash of the client, or 0 (client-identity.ts). */
   readonly client: number;
@@ -74,7 +77,7 @@ export class TrafficTable {
   readonly #words: Uint32Array;
   readonly #hash: KeyedHash;
   readonly #hybrids: HybridTable;
-  /** Slots of a shard. */
+  /** The number of slots in a shard. */
   readonly #slots: number;
   /** KiB received and sent since the last announce. */
   readonly #more = new Float64Array(2);
@@ -89,12 +92,12 @@ export class TrafficTable {
   }
 
   /**
-   * Adds what the peer has received and sent since its last announce to `activity[row]` on (group-activity.ts). The
-   * caller has the shard.
+   * Adds the bytes that a client has received and sent since its last announce to its row of `activity`
+   * (group-activity.ts). The caller holds the shard.
    * @param swarm the keyed hash of the info-hash.
    * @param who the client, and counts of the peers in its answer this time.
    * @param now seconds.
-   * @returns false when that is not known and there is no room to know it the next time.
+   * @returns false if the client has no slot, and there is no room for one.
    */
   count(
     shard: number,
@@ -109,7 +112,7 @@ export class TrafficTable {
     if (!(isSum(transferred, 0) && isSum(transferred, 1))) return true;
     const words = this.#words;
     const { client } = who;
-    // Both are keyed hashes: nobody can choose what they make together.
+    // Both are keyed hashes, so that clients cannot choose the combination.
     const hash =
       client === 0
         ? this.#hash.hash(address.words, 0, 4, mixHashes(mixHashes(infoHash[0], infoHash[1]), port))
@@ -118,7 +121,7 @@ export class TrafficTable {
     const tag = slotTag(hash, isMember);
     const slot = this.#find(shard, hash, tag, now);
     if (slot === -1) return event === ANNOUNCE_EVENT.stopped;
-    // The other address of a client starts, too.
+    // A client with two addresses sends `started` from both. Its slot is valid already.
     const begins = event === ANNOUNCE_EVENT.started && client === 0;
     const word = words[slot] | 0;
     const isKnown = tagOf(word) === tag && !begins;
@@ -138,20 +141,20 @@ export class TrafficTable {
     return true;
   }
 
-  /** Notes sums of bytes in a slot, and in `#more` how much more they are than those until now. */
+  /** Stores the sums of bytes in a slot, and their increase in `#more`. */
   #note(slot: number, transferred: Float64Array): void {
     const words = this.#words;
     const more = this.#more;
     for (let i = 0; i < 2; i++) {
       const sum = kibOf(transferred[i]);
       const before = words[slot + 1 + i];
-      // A smaller sum has begun again.
+      // A smaller sum means that the client has restarted.
       more[i] = sum >= before ? sum - before : sum;
       words[slot + 1 + i] = sum;
     }
   }
 
-  /** What is known of another info-hash of the same torrent. @param word word 0 of the slot. */
+  /** Whether the torrent has another info-hash. @param word the first word of the slot. */
   #hybridOf(
     request: AnnounceRequest,
     who: Announcer,
@@ -180,13 +183,13 @@ export class TrafficTable {
     return hybrids.begin() ? HYBRID.alone : HYBRID.none;
   }
 
-  /** Whether the client is heard of from a peer group, too. @param seconds since it was last heard of from elsewhere. */
+  /** Whether the client also announces from a peer group. @param seconds since its last announce from elsewhere. */
   #isWithMember(seconds: number, now: number): boolean {
     if (this.#other === -1) return false;
-    return ageOf(this.#words[this.#other] | 0, now) <= Math.max(MEMBER_SECONDS, MEMBER_QUIET * seconds);
+    return ageOf(this.#words[this.#other] | 0, now) <= Math.max(MEMBER_SECONDS, MEMBER_SILENT * seconds);
   }
 
-  /** The slot with this tag, or one that it can have, or -1. */
+  /** The slot with this tag, or a free or stale one, or -1. */
   #find(shard: number, hash: number, tag: number, now: number): number {
     const words = this.#words;
     const first = (shard * this.#slots + placeOf(hash, this.#slots / WAYS) * WAYS) * SLOT_WORDS;
@@ -194,7 +197,7 @@ export class TrafficTable {
     let free = -1;
     this.#other = -1;
     for (let slot = first; slot < first + WAYS * SLOT_WORDS; slot += SLOT_WORDS) {
-      // As a signed integer it stays off the heap when it is handed on.
+      // Signed: V8 would allocate half of all unsigned ones.
       const word = words[slot] | 0;
       const its = tagOf(word);
       if (its === tag) {
@@ -207,7 +210,7 @@ export class TrafficTable {
   }
 }
 
-/** Adds KiB received and sent in so many seconds to `activity[row]` on. */
+/** Adds the KiB that were received and sent in a number of seconds to a row of `activity`. */
 function add(more: Float64Array, seconds: number, shares: number, activity: Float64Array, row: number): void {
   for (let i = 0; i < 2; i++) {
     const bytes = more[i] * KIB;
@@ -218,18 +221,18 @@ function add(more: Float64Array, seconds: number, shares: number, activity: Floa
   }
 }
 
-/** Seconds since a slot was written, whose clock may have been a tick ahead. */
+/** Seconds since a slot was written. The writer's clock may have been a tick ahead. */
 function ageOf(word: number, now: number): number {
   const age = slotAge(word, now);
   return age > 0xff00 ? 0 : age;
 }
 
-/** Bytes in KiB, modulo 2^32: a shift, as the remainder of a division would be a call. */
+/** Bytes in KiB, modulo 2^32. Unsigned conversion is faster than the remainder of a division. */
 function kibOf(bytes: number): number {
   return (bytes / KIB) >>> 0;
 }
 
-/** Whether a number of `transferred` is one. */
+/** Whether a number of `transferred` is valid. */
 function isSum(transferred: Float64Array, index: number): boolean {
   return transferred[index] >= 0 && transferred[index] < LIMIT;
 }
