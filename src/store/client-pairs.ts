@@ -74,13 +74,19 @@ const NONE = -1;
 /** The maximum age in a search that does not accept records known by 2 bits only. */
 const NEVER = -1;
 
+/** What is known of a client's records when one of them announces. The caller passes one in and reuses it. */
+export class ClientPair {
+  /** Whether the record that announces is a duplicate. */
+  duplicate = false;
+  /** The position of the client's record in the list of the other family, or -1. */
+  other = NONE;
+  /** The position of another record that becomes a duplicate, or -1, and its family. */
+  silent = NONE;
+  silentFamily: Family = 4;
+}
+
 /** Finds out which records are one client's. One for each thread: it has scratch memory. */
 export class ClientPairs {
-  /** What {@link isDuplicate} found: the client's record in the other family, or -1. */
-  other = NONE;
-  /** And its record, of `quietFamily`, that is to be a duplicate from now on, or -1. */
-  quiet = NONE;
-  quietFamily: Family = 4;
   readonly #words: Uint32Array;
   readonly #ipv4: PeerList;
   readonly #ipv6: PeerList;
@@ -103,13 +109,18 @@ export class ClientPairs {
   }
 
   /**
-   * Whether a record that is announced is a duplicate; {@link other} and {@link quiet} tell what else follows.
+   * Decides whether a record that announces is a duplicate.
    * @param cell4 and `cell6`: the swarm's lists.
    * @param position of the record in the list of its family; -1 for a new one.
+   * @param out receives the decision. All fields are set.
    */
-  isDuplicate(cell4: number, cell6: number, update: PeerUpdate, position: number): boolean {
-    this.other = NONE;
-    this.quiet = NONE;
+  decide(cell4: number, cell6: number, update: PeerUpdate, position: number, out: ClientPair): void {
+    out.other = NONE;
+    out.silent = NONE;
+    out.duplicate = this.#isDuplicate(cell4, cell6, update, position, out);
+  }
+
+  #isDuplicate(cell4: number, cell6: number, update: PeerUpdate, position: number, out: ClientPair): boolean {
     if (update.counts !== COUNTS.unknown) return update.counts === COUNTS.no;
     if (update.identity === 0) return false;
     this.#cell4 = cell4;
@@ -120,48 +131,48 @@ export class ClientPairs {
     this.#isMember = groupOf(update.key) !== NO_GROUP;
     this.#now = update.now;
     const { family } = update.address;
-    if (position === NONE) return this.#joins(family, position);
+    if (position === NONE) return this.#joins(family, position, out);
     const at = this.#list(family).wordAAt(this.#cell(family), position);
     const wordA = this.#words[at] | 0;
     const wordB = wordBAt(this.#words, at);
-    if (isLearned(wordA) || !this.#isSame(wordA, wordB)) return this.#joins(family, position);
+    if (isLearned(wordA) || !this.#isSame(wordA, wordB)) return this.#joins(family, position, out);
     const seconds = Math.max(PAIR_SECONDS, Math.floor((SILENT_HALVES * ageOf(wordB, update.now)) / 2));
-    if (isDuplicate(wordA)) return this.#remains(family, position, seconds);
-    if (isComplete(wordA) !== this.#complete) return this.#joins(family, position);
+    if (isDuplicate(wordA)) return this.#remains(family, position, seconds, out);
+    if (isComplete(wordA) !== this.#complete) return this.#joins(family, position, out);
     const other = otherFamily(family);
-    if (!this.#isLarge(other)) this.other = this.#find(other, DUPLICATE, seconds, NONE);
+    if (!this.#isLarge(other)) out.other = this.#find(other, DUPLICATE, seconds, NONE);
     return false;
   }
 
   /** Handles a record that is new, has become this client's, or has become complete. */
-  #joins(family: Family, position: number): boolean {
+  #joins(family: Family, position: number, out: ClientPair): boolean {
     const other = otherFamily(family);
-    this.other = this.#find(other, COUNTED_ALIKE, PAIR_SECONDS, NONE);
-    if (this.other !== NONE)
-      return !this.#isMember || this.#isMemberAt(other, this.other) || this.#displace(other, this.other);
+    out.other = this.#find(other, COUNTED_ALIKE, PAIR_SECONDS, NONE);
+    if (out.other !== NONE)
+      return !this.#isMember || this.#isMemberAt(other, out.other) || this.#displace(other, out.other, out);
     if (!this.#complete) return false;
     const former = this.#find(family, COUNTED_ALIKE, NEVER, position);
     if (former === NONE) return false;
-    return (!this.#isMember && this.#isMemberAt(family, former)) || this.#displace(family, former);
+    return (!this.#isMember && this.#isMemberAt(family, former)) || this.#displace(family, former, out);
   }
 
   /** Handles a duplicate that announces again. @param seconds without an announce after which a record is silent. */
-  #remains(family: Family, position: number, seconds: number): boolean {
+  #remains(family: Family, position: number, seconds: number, out: ClientPair): boolean {
     const other = otherFamily(family);
-    this.other = this.#find(other, COUNTED, seconds, NONE);
-    if (this.other === NONE) {
+    out.other = this.#find(other, COUNTED, seconds, NONE);
+    if (out.other === NONE) {
       // A client that has moved does not announce from its former address. So these are two clients with equal bits.
       const isAlike = this.#find(family, COUNTED, NEVER, position) !== NONE;
       return !isAlike && (this.#isLarge(family) || this.#isLarge(other));
     }
-    const isActive = ageOf(this.#list(other).wordBAt(this.#cell(other), this.other), this.#now) <= seconds;
-    return isActive || this.#displace(other, this.other);
+    const isActive = ageOf(this.#list(other).wordBAt(this.#cell(other), out.other), this.#now) <= seconds;
+    return isActive || this.#displace(other, out.other, out);
   }
 
   /** Makes a counted record a duplicate. The record that announces is counted instead. */
-  #displace(family: Family, position: number): false {
-    this.quiet = position;
-    this.quietFamily = family;
+  #displace(family: Family, position: number, out: ClientPair): false {
+    out.silent = position;
+    out.silentFamily = family;
     return false;
   }
 

@@ -13,6 +13,7 @@ import type { Address, Family } from "../model/address.ts";
 import type { Random } from "../model/random.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { canBePeer } from "../network/special-purpose.ts";
+import { ADMIT } from "./household-limits.ts";
 import { groupOf, isLearned } from "./layout/key.ts";
 import { wordAOf } from "./layout/peer.ts";
 import type { Newcomer } from "./peer-update.ts";
@@ -46,7 +47,7 @@ export class Displacement {
     if (!canBePeer(address, port) || (cell !== 0 && list.find(cell, address.words, port) !== -1))
       return false;
     // If a peer of the newcomer's own household can be removed, no other peer has to be.
-    if (!store.limits.admits(shard, list, cell, newcomer) || store.limits.victim !== -1) return false;
+    if (store.limits.decide(shard, list, cell, newcomer) !== ADMIT) return false;
     return this.#removeOne(shard, address, groupOf(key));
   }
 

@@ -25,13 +25,12 @@ const UNEVENNESS_PEERS = 8;
 const OVER_REPRESENTED = 2;
 const OVER_REPRESENTED_PEERS = 8;
 
+/** Decisions of {@link HouseholdLimits.decide} besides a position. */
+export const ADMIT = -1;
+export const REFUSE = -2;
+
 /** A thread's view of the limits. Callers hold the lock of the shard they name. */
 export class HouseholdLimits {
-  /**
-   * Set by {@link admits}: the position in the list of a peer of the same household that makes room, or -1 where none
-   * has to.
-   */
-  victim = -1;
   /** The records of each endpoint, where the gate needs them. */
   readonly endpoints: EndpointCounts | undefined;
   readonly #counts: HouseholdCounts;
@@ -51,35 +50,34 @@ export class HouseholdLimits {
   }
 
   /**
-   * Whether a peer may be added to a swarm. One that another tracker has named makes room for one that announces; so
-   * does one that is overdue.
-   * @param cell of the swarm's list, or 0 for a swarm that is not there yet.
-   * @param newcomer who is not in the list. Learned peers are limited by other means in all swarms together
-   *   (learned-peers.ts), so that who names others' addresses takes nothing from these.
+   * Decides whether a peer may be added to a swarm. If its household has reached its limit in the swarm, a learned or
+   * overdue peer of it must be removed. Learned peers do not count for the limit in all swarms, so that a tracker that
+   * names an address takes no places from it; learned-peers.ts limits them.
+   * @param cell of the swarm's list, or 0 for a swarm that does not exist yet.
+   * @param newcomer is not in the list.
+   * @returns {@link ADMIT}, {@link REFUSE}, or the position in the list of the peer that must be removed first.
    */
-  admits(
+  decide(
     shard: number,
     list: PeerList,
     cell: number,
     { address, key, now, admission }: Omit<Newcomer, "port">,
-  ): boolean {
+  ): number {
     const addressLimit = admission.limitFor(key);
     const mates = this.#mates;
-    this.victim = -1;
     if (cell !== 0 && list.count(cell) >= addressLimit) {
       list.countMates(cell, address.words, now, mates);
       if (mates.count >= addressLimit) {
-        if (isLearned(key)) return false;
-        if (mates.learned !== -1) this.victim = mates.learned;
-        else if (mates.oldestAge > admission.overdueSeconds) this.victim = mates.oldest;
-        return this.victim !== -1;
+        if (isLearned(key)) return REFUSE;
+        if (mates.learned !== -1) return mates.learned;
+        return mates.oldestAge > admission.overdueSeconds ? mates.oldest : REFUSE;
       }
     }
-    if (isLearned(key)) return true;
+    if (isLearned(key)) return ADMIT;
     const hash = hashHousehold(this.#hash, address.family, address.words, 0);
-    if (this.#counts.isFull(shard, hash)) return false;
+    if (this.#counts.isFull(shard, hash)) return REFUSE;
     const limit = addressLimit * this.#shardAllowance + UNEVENNESS_PEERS;
-    return this.#counts.count(shard, hash) < limit + this.#othersIn(shard);
+    return this.#counts.count(shard, hash) < limit + this.#othersIn(shard) ? ADMIT : REFUSE;
   }
 
   /**

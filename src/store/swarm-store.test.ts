@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { Address } from "../model/address.ts";
 import { admitAny } from "../tracker/tracker-fixture.ts";
-import { clearChanged, VANISHED_WORDS, vanishedFacts } from "./layout/entry.ts";
+import { clearChanged, downloadedOf, VANISHED_WORDS, vanishedFacts } from "./layout/entry.ts";
 import { isComplete, makeKey } from "./layout/key.ts";
 import { nextChanged } from "./next-changed.ts";
 import { COUNTS, PutOutcome } from "./peer-update.ts";
@@ -82,7 +82,9 @@ function counts(store: SwarmStore, swarm: number): number[] {
   const shard = store.enter(hash);
   const entry = store.find(shard, hash);
   const result =
-    entry === 0 ? [0, 0, 0] : [store.complete(entry), store.incomplete(entry), store.downloaded(entry)];
+    entry === 0
+      ? [0, 0, 0]
+      : [store.complete(entry), store.incomplete(entry), downloadedOf(store.words, entry)];
   store.leave(shard);
   return result;
 }

@@ -6,16 +6,15 @@ import type { Family } from "../model/address.ts";
 import { REFUSED_ADDRESS, REFUSED_FULL } from "./admission.ts";
 import { ChangeLog } from "./change-log.ts";
 import { ClientIdentities } from "./client-identity.ts";
-import { ClientPairs, remainsCounted } from "./client-pairs.ts";
+import { ClientPair, ClientPairs, remainsCounted } from "./client-pairs.ts";
 import { Heap } from "./heap.ts";
-import { HouseholdLimits } from "./household-limits.ts";
+import { ADMIT, HouseholdLimits, REFUSE } from "./household-limits.ts";
 import { HybridTable } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import {
   addDownloaded,
   beginSwarm,
   completeCount,
-  downloadedOf,
   duplicateCount,
   flagsOf,
   learnedCount,
@@ -73,6 +72,7 @@ export class SwarmStore {
   readonly #ipv4: PeerList;
   readonly #ipv6: PeerList;
   readonly #pairs: ClientPairs;
+  readonly #pair = new ClientPair();
   /** A record under construction. */
   readonly #record = new Uint32Array(RECORD_WORDS[6]);
 
@@ -115,7 +115,7 @@ export class SwarmStore {
     return shard;
   }
 
-  /** The shard of an info-hash, as {@link enter} gives it, without locking it. */
+  /** The shard of an info-hash, without locking it. */
   shardOf(infoHash: Uint32Array): number {
     this.swarmHash = this.#table.hashOf(infoHash, 0);
     return shardOfHash(this.swarmHash, this.shards);
@@ -127,9 +127,8 @@ export class SwarmStore {
   }
 
   /**
-   * Locks a shard. Waits for `waitMs` at most. The control plane must not wait longer: if the holder has crashed, the
-   * control plane itself must release the shard.
-   * @returns whether the shard was locked.
+   * Locks a shard, if that takes `waitMs` at most. The control plane must not wait longer: it must release the shard if
+   * the holder has crashed. @returns whether the shard was locked.
    */
   tryEnterShard(shard: number, waitMs: number): boolean {
     return tryLock(this.#locks, shard * LOCK_STRIDE, this.#holder, waitMs);
@@ -191,11 +190,6 @@ export class SwarmStore {
     return peers - learnedCount(this.words, entry);
   }
 
-  /** Clients of a swarm that reported a completed download, each counted once. */
-  downloaded(entry: number): number {
-    return downloadedOf(this.words, entry);
-  }
-
   /**
    * Stores what a peer announced.
    * @param outcome receives what was known of the peer, and whether and why it was refused.
@@ -213,7 +207,7 @@ export class SwarmStore {
     let at = position === -1 ? 0 : list.wordAAt(cell, position);
     const isAlone = listCount(words, this.listCell(entry, family === 4 ? 6 : 4)) === 0;
     if (at === 0 || !isAlone || !remainsCounted(update, words[at] | 0, wordBAt(words, at))) {
-      position = this.#pair(shard, entry, update, position, outcome);
+      position = this.#decidePair(shard, entry, update, position, outcome);
       at = position === -1 ? 0 : list.wordAAt(cell, position);
       // A learned peer that announces is handled like a new one.
       if (at !== 0 && isLearned(words[at])) {
@@ -242,23 +236,26 @@ export class SwarmStore {
     return position;
   }
 
-  /**
-   * Finds out whether the record at `position`, or a new record, is a duplicate. Makes another record of the client a
-   * duplicate if necessary.
-   * @returns the position, which this may have changed.
-   */
-  #pair(shard: number, entry: number, update: PeerUpdate, position: number, outcome: PutOutcome): number {
-    const pairs = this.#pairs;
-    outcome.duplicate = pairs.isDuplicate(this.listCell(entry, 4), this.listCell(entry, 6), update, position);
-    outcome.other = pairs.other;
-    if (pairs.quiet === -1) return position;
+  /** Decides which records of a client are duplicates (client-pairs.ts). @returns the position, which may have changed. */
+  #decidePair(
+    shard: number,
+    entry: number,
+    update: PeerUpdate,
+    position: number,
+    outcome: PutOutcome,
+  ): number {
+    const pair = this.#pair;
+    this.#pairs.decide(this.listCell(entry, 4), this.listCell(entry, 6), update, position, pair);
+    outcome.duplicate = pair.duplicate;
+    outcome.other = pair.other;
+    if (pair.silent === -1) return position;
     const { family, words } = update.address;
-    const list = this.list(pairs.quietFamily);
-    const cell = this.listCell(entry, pairs.quietFamily);
-    const key = keyOf(this.words[list.wordAAt(cell, pairs.quiet)]);
-    const moved = this.rekeyPeer(shard, entry, pairs.quietFamily, pairs.quiet, duplicateKey(key));
-    if (pairs.quietFamily !== family) outcome.other = moved;
-    return pairs.quietFamily === family && position !== -1 ? list.find(cell, words, update.port) : position;
+    const list = this.list(pair.silentFamily);
+    const cell = this.listCell(entry, pair.silentFamily);
+    const key = keyOf(this.words[list.wordAAt(cell, pair.silent)]);
+    const moved = this.rekeyPeer(shard, entry, pair.silentFamily, pair.silent, duplicateKey(key));
+    if (pair.silentFamily !== family) outcome.other = moved;
+    return pair.silentFamily === family && position !== -1 ? list.find(cell, words, update.port) : position;
   }
 
   /** Changes the key of a peer. @returns its new position, or -1 if the memory is full: the peer is then removed. */
@@ -301,9 +298,8 @@ export class SwarmStore {
   }
 
   /**
-   * Removes a swarm that has no announced peers. Its learned peers are removed with it. They are learned again when the
-   * swarm is announced again.
-   * @returns whether the swarm was removed.
+   * Removes a swarm that has no announced peers, together with its learned peers. They are learned again when the swarm
+   * is announced again. @returns whether the swarm was removed.
    */
   removeIfEmpty(shard: number, entry: number): boolean {
     if (this.announced(entry) > 0) return false;
@@ -325,7 +321,7 @@ export class SwarmStore {
    * @param peer its key is that of a learned peer.
    * @param state word B of a learned peer (layout/peer.ts).
    * @param outcome receives whether and why it was refused.
-   * @returns its position in the list of its family, or -1 if it was refused.
+   * @returns its position, or -1 if it was refused.
    */
   addLearned(shard: number, entry: number, peer: Newcomer, state: number, outcome: PutOutcome): number {
     const { family } = peer.address;
@@ -346,12 +342,13 @@ export class SwarmStore {
     const { limits } = this;
     const list = this.list(address.family);
     const cell = this.listCell(entry, address.family);
-    if (!limits.admits(shard, list, cell, newcomer)) {
+    const decision = limits.decide(shard, list, cell, newcomer);
+    if (decision === REFUSE) {
       outcome.refused = REFUSED_ADDRESS;
       return -1;
     }
-    if (limits.victim !== -1) {
-      this.removePeer(shard, entry, address.family, limits.victim);
+    if (decision !== ADMIT) {
+      this.removePeer(shard, entry, address.family, decision);
       outcome.displaced = true;
     }
     if (this.#countPeer(shard, 1) >= admission.roomFor(key)) {

@@ -32,8 +32,8 @@ export class GateNotices {
   }
 
   /** The peer was answered: its mark is the present one. The shard of its swarm is locked. @param groups by id: 1 where the gate is on. */
-  answered(groups: Uint8Array | undefined, entry: number, infoHash: Uint32Array, who: Requester): void {
-    if (groups !== undefined && groups[who.group] !== 0 && (this.#changed || this.#marked !== who.marked))
+  answered(groups: Uint8Array, entry: number, infoHash: Uint32Array, who: Requester): void {
+    if (groups[who.group] !== 0 && (this.#changed || this.#marked !== who.marked))
       // Who has just completed was one of the downloaders until now.
       this.#notify(entry, infoHash, who.left === 0 ? 1 : 0);
   }

@@ -23,7 +23,7 @@ import { countAdmission, roomFor } from "../store/admission.ts";
 import { identityFrom } from "../store/client-identity.ts";
 import { Displacement } from "../store/displacement.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
-import { copyInfoHash, noteStranded } from "../store/layout/entry.ts";
+import { copyInfoHash, downloadedOf, noteStranded } from "../store/layout/entry.ts";
 import { COUNTS, PutOutcome } from "../store/peer-update.ts";
 import { isRefreshDue, setRefreshed, wasRefreshed } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
@@ -119,9 +119,8 @@ export class Tracker {
     who.clearAnswer();
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
     else this.#joinSwarm(shard, request, response, asker);
-    const now = this.#clock.seconds;
     const { swarmHash, traffic } = this.#store;
-    const isCounted = traffic.count(shard, swarmHash, request, who, now, this.#activity, row);
+    const isCounted = traffic.count(shard, swarmHash, request, who, this.#clock.seconds, this.#activity, row);
     this.#store.leave(shard);
     if (who.group !== NO_GROUP && response.waitMs === 0) countLocality(who, this.#counters);
     if (!isCounted) this.#counters[COUNTER.trafficUncounted]++;
@@ -222,7 +221,7 @@ export class Tracker {
       const entry = store.find(shard, this.#infoHash);
       response.complete[i] = entry === 0 ? 0 : store.complete(entry);
       response.incomplete[i] = entry === 0 ? 0 : this.#incomplete(entry, false);
-      response.downloaded[i] = entry === 0 ? 0 : store.downloaded(entry);
+      response.downloaded[i] = entry === 0 ? 0 : downloadedOf(store.words, entry);
       store.leave(shard);
     }
     return OK;
@@ -248,7 +247,7 @@ export class Tracker {
     who.stalled = outcome.stalled && !who.seeder;
     who.marked = outcome.marked;
     who.before = outcome.before;
-    this.#gate.stored(outcome, request.left);
+    if (this.policy.gatedGroups !== undefined) this.#gate.stored(outcome, request.left);
     if (outcome.stranded && !who.seeder && isInside(this.policy, who.group)) noteStranded(store.words, entry);
     this.#putOther(shard, entry, request, outcome);
     if (this.policy.refreshSeconds > 0)
@@ -258,7 +257,8 @@ export class Tracker {
       return;
     }
     this.#answer(shard, entry, request, response);
-    this.#gate.answered(this.policy.gatedGroups, entry, request.infoHash, who);
+    if (this.policy.gatedGroups !== undefined)
+      this.#gate.answered(this.policy.gatedGroups, entry, request.infoHash, who);
     if (who.interval > 0) shortenInterval(response, this.policy, who.interval, this.#random);
     store.removeIfEmpty(shard, entry);
   }
