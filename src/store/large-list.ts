@@ -29,9 +29,8 @@ import {
   listCount,
   PAGE_RECORDS,
   pageCapacity,
-  pageOf,
   pageOfBucket,
-  placeOf,
+  recordAtPosition,
   recordOfChain,
   recordsOfPages,
   rootWords,
@@ -130,8 +129,8 @@ export class LargeList {
 
   /** The word where the record at `position` begins. */
   recordAt(cell: number, position: number): number {
-    const page = this.#words[referenceCell(this.#words[cell], pageOf(position))];
-    return firstRecord(page) + placeOf(position) * this.#stride;
+    const words = this.#words;
+    return recordAtPosition(words, words[cell], position, this.#stride);
   }
 
   /**

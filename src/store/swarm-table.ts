@@ -5,7 +5,7 @@
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { Heap } from "./heap.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { chunkStart, setOwner } from "./layout/block.ts";
+import { setOwner } from "./layout/block.ts";
 import {
   chainCell,
   clearEntry,
@@ -65,7 +65,7 @@ export class SwarmTable {
   /** The entry with this number. */
   entryAt(shard: number, number: number): number {
     const chunk = this.#chunks[shard * this.#heap.chunkCount + entryChunk(number)];
-    return chunkStart(chunk) + entryInChunk(number);
+    return entryInChunk(chunk, number);
   }
 
   /** The entry of a swarm, or 0. @param hash of the info-hash: {@link hashOf}. */

@@ -23,13 +23,15 @@ const COUNT = 1;
 /** Bits of a cell's second word that are the number of peers. */
 export const COUNT_BITS = 21;
 const CELL = defineWord("second word of a list", { other: 32 - COUNT_BITS, peers: COUNT_BITS });
+// V8 folds constants of a module that are not exported.
+const PEERS = CELL.peers.mask;
+const OTHERS = CELL.other.mask;
 /** The bits themselves. */
-export const COUNT_MASK = CELL.peers.mask;
-const OTHERS = ~COUNT_MASK;
+export const COUNT_MASK = PEERS;
 
 /** Peers of the list at `cell`. */
 export function listCount(words: Uint32Array, cell: number): number {
-  return words[cell + COUNT] & COUNT_MASK;
+  return words[cell + COUNT] & PEERS;
 }
 
 /** Sets {@link listCount}. */
@@ -49,6 +51,8 @@ export function smallListWords(records: number, recordWords: number): number {
   return 1 + records * recordWords;
 }
 
+/** Word of a root with the reference to its first page. */
+const FIRST_PAGE = ROOT_HEADER_WORDS;
 const PAGE_SHIFT = 8;
 /** Records of a full page. */
 export const PAGE_RECORDS = 2 ** PAGE_SHIFT;
@@ -62,14 +66,10 @@ export function pageCapacity(blockWords: number, stride: number): number {
   return Math.min(PAGE_RECORDS, Math.floor((blockWords - 1) / (2 * stride + 1)) * 2);
 }
 
-/** Which page has the record at a position. */
-export function pageOf(position: number): number {
-  return position >>> PAGE_SHIFT;
-}
-
-/** Where on its page the record at a position is. */
-export function placeOf(position: number): number {
-  return position & PLACE_MASK;
+/** The record at a position of a large list. @param stride words of a record and its chain. */
+export function recordAtPosition(words: Uint32Array, root: number, position: number, stride: number): number {
+  const page = words[root + FIRST_PAGE + (position >>> PAGE_SHIFT)];
+  return page + 1 + (position & PLACE_MASK) * stride;
 }
 
 /** The first position behind `position` whose record does not follow its predecessor's in memory. */
