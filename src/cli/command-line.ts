@@ -299,6 +299,12 @@ function addHashListCommands(
       ),
     )
     .option("--remove", "remove the rules from this machine, as root; print the command first")
+    .addOption(
+      new Option("--counters", "write the counters, for hashlist.router_counters").conflicts([
+        "apply",
+        "remove",
+      ]),
+    )
     .action(async (options: NftablesOptions & { config: string }) => {
       const { nftables } = await import("./nftables.ts");
       result.exitCode = await nftables(options.config, options);

@@ -118,11 +118,17 @@ async function readFile(path: string): Promise<string> {
 class Report implements FollowerObserver {
   readonly #said = new Set<string>();
   #isWell = false;
+  #notReported = "";
 
   applied(elements: number): void {
     if (!this.#isWell) printError(`btrt: the router has the tracker's lists: ${elements} elements`);
     this.#isWell = true;
     this.#said.clear();
+  }
+
+  notReported(message: string): void {
+    if (message !== this.#notReported) printError(`btrt: ${message}`);
+    this.#notReported = message;
   }
 
   failed(message: string): void {

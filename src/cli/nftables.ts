@@ -3,6 +3,7 @@ import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { tableName } from "../hash-list/nftables-names.ts";
 import { formatRuleset, hasSubscribers } from "../hash-list/nftables-ruleset.ts";
+import { readTable } from "../hash-list/nftables-table.ts";
 import { NftError, runNft } from "../platform/nft.ts";
 import { print, printError } from "./output.ts";
 
@@ -12,6 +13,7 @@ export interface NftablesOptions {
   readonly countOnly?: true;
   readonly apply?: true;
   readonly remove?: true;
+  readonly counters?: true;
 }
 
 /**
@@ -21,6 +23,7 @@ export interface NftablesOptions {
 export async function nftables(configFile: string, options: NftablesOptions): Promise<number> {
   const bridge = options.bridge ?? false;
   if (options.remove) return removeTable(tableName(bridge));
+  if (options.counters) return printCounters(tableName(bridge));
   const loaded = await loadConfig({ configFile });
   if (loaded.config === null) {
     printError(`btrt: ${loaded.problems.map(formatProblem).join("\n")}`);
@@ -46,6 +49,21 @@ export async function nftables(configFile: string, options: NftablesOptions): Pr
   return run(`btrt nftables --config ${quote(configFile)}${flags} | nft -f -`, ["-f", "-"], ruleset);
 }
 
+/** Prints the counters as `nft -j list counters` does, which takes minutes when the gate has long lists. */
+async function printCounters(table: string): Promise<number> {
+  try {
+    const { counters } = await readTable(table);
+    if (counters.size === 0) {
+      printError(`btrt: nft: the table "${table}" has no counters; are the rules loaded?`);
+      return 1;
+    }
+    const nftables = Array.from(counters, ([name, packets]) => ({ counter: { name, packets } }));
+    return await print(`${JSON.stringify({ nftables })}\n`);
+  } catch (error) {
+    return explain(error);
+  }
+}
+
 /** Removes the table, and nothing else. It is added first, so that a missing one is not an error. */
 function removeTable(table: string): Promise<number> {
   const statements = `add table ${table}; delete table ${table}`;
@@ -60,10 +78,15 @@ async function run(shown: string, args: readonly string[], input = ""): Promise<
     await runNft(args, input);
     return 0;
   } catch (error) {
-    if (!(error instanceof NftError)) throw error;
-    printError(`btrt: ${error.message}`);
-    return 1;
+    return explain(error);
   }
+}
+
+/** @returns the exit code. @throws what nft has not said. */
+function explain(error: unknown): number {
+  if (!(error instanceof NftError)) throw error;
+  printError(`btrt: ${error.message}`);
+  return 1;
 }
 
 /** Quotes a word for a shell. */

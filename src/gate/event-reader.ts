@@ -36,7 +36,7 @@ const begin = z.object({
   tracker: name,
   aliveSeconds: z
     .int()
-    .min((2 * ALIVE_EVERY_MS) / 1000)
+    .min((4 * ALIVE_EVERY_MS) / 1000)
     .max(3600),
   homes: z.array(home).max(GATE_LIMITS.homes),
 });

@@ -68,7 +68,10 @@ export interface GateBegin {
   readonly version: number;
   /** Names this start of the tracker. */
   readonly tracker: string;
-  /** Seconds after the last event until a router lets everything through: at least two times {@link ALIVE_EVERY_MS}. */
+  /**
+   * Seconds after the last event until every router lets everything through, at least four times {@link ALIVE_EVERY_MS}. A
+   * router renews for half of that with each event.
+   */
   readonly aliveSeconds: number;
   readonly homes: readonly GateHome[];
 }

@@ -75,6 +75,15 @@ function isAlive(scene: Scene): boolean {
   return has(scene, "alive", "ip");
 }
 
+test("a tracker whose gate is off says so", { skip, timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const { core: namespace } = new Internet(bed);
+  await TrackerProcess.start(bed, CONFIG.replace("enabled: true", "enabled: false"), { namespace });
+  const follower = runBtrt(bed, ["gate", "--follow", "--config", bed.path("btrt.conf")], { namespace });
+  await until("it says so", () => follower.stderr !== "");
+  assert.match(follower.stderr, /HTTP 409: gate.enabled is off\n$/);
+});
+
 test("who is no bridge is closed at the router, within seconds, and open when the bridge leaves", {
   skip,
   timeout: 120_000,

@@ -30,8 +30,10 @@ const REPORT_EVERY_MS = 10_000;
 export interface FollowerObserver {
   /** The router's lists are as the tracker wants them. */
   applied(elements: number): void;
-  /** Something does not work. The follower tries again. */
+  /** The lists cannot be had or loaded. The follower tries again. */
   failed(message: string): void;
+  /** The counters cannot be reported. The follower tries again. */
+  notReported(message: string): void;
 }
 
 /** Options of a follower. */
@@ -180,7 +182,8 @@ export class Follower {
           signal,
         );
       } catch (error) {
-        if (this.#connection === connection) this.#failed(error);
+        if (this.#connection === connection)
+          this.#options.observer.notReported(describeFailure(error).message);
       }
     }
   }

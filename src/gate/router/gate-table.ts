@@ -1,6 +1,6 @@
 /** The gate's part of the table in the kernel: what is there, and what nft is told to change. */
-import { z } from "zod";
 import { tableName } from "../../hash-list/nftables-names.ts";
+import { readTable } from "../../hash-list/nftables-table.ts";
 import { runNft } from "../../platform/nft.ts";
 import type { GateElements, GateHome } from "../protocol.ts";
 import { GATE_COUNTERS, type GateCounts } from "../report.ts";
@@ -13,26 +13,6 @@ export interface GateTableOptions {
   readonly bridge: boolean;
   /** Count only: what would be refused is counted, and passes. */
   readonly countOnly: boolean;
-}
-
-/** The needed part of what nft writes (libnftables-json(5)). */
-const named = z.object({ family: z.string(), table: z.string(), name: z.string() });
-const rulesetSchema = z.object({
-  nftables: z.array(
-    z.object({
-      chain: named.optional(),
-      set: named.optional(),
-      map: named.optional(),
-      counter: named.extend({ packets: z.int().min(0) }).optional(),
-    }),
-  ),
-});
-
-/** What the table has. */
-interface Present extends GateObjects {
-  readonly hasHashList: boolean;
-  /** Packets by the name of a counter. */
-  readonly packets: ReadonlyMap<string, number>;
 }
 
 /** A chain that only the rules of the hash list have. */
@@ -80,38 +60,20 @@ export class GateTable {
 
   /** Reads the counters. Undefined: the rules are not loaded. */
   async readCounts(): Promise<GateCounts | undefined> {
-    const { packets } = await this.#inspect();
-    const counts = GATE_COUNTERS.map((counter) => [counter, packets.get(counterName(counter))] as const);
+    const { counters } = await readTable(this.#table);
+    const counts = GATE_COUNTERS.map((counter) => [counter, counters.get(counterName(counter))] as const);
     if (counts.some(([, count]) => count === undefined)) return undefined;
     return Object.fromEntries(counts) as GateCounts;
   }
 
-  /**
-   * Reads what the table has. A terse list of all rules is the only one for which nftables 1.0 does not read every
-   * element of every set, which takes minutes for a million.
-   */
-  async #inspect(): Promise<Present> {
-    const { nftables } = rulesetSchema.parse(
-      JSON.parse(await runNft(["--json", "--terse", "list", "ruleset"])),
-    );
-    const [family, table] = this.#table.split(" ");
-    const own = (object: z.output<typeof named> | undefined) =>
-      object !== undefined && object.family === family && object.table === table;
-    const namesOf = (objects: readonly (z.output<typeof named> | undefined)[]) =>
-      objects.filter((object) => object !== undefined && own(object)).map((object) => object!.name);
-    const chains = namesOf(nftables.map(({ chain }) => chain));
-    const packets = new Map(
-      nftables.flatMap(({ counter }) =>
-        counter !== undefined && own(counter) ? [[counter.name, counter.packets]] : [],
-      ),
-    );
+  async #inspect(): Promise<GateObjects & { readonly hasHashList: boolean }> {
+    const { chains, sets, counters } = await readTable(this.#table);
     const isOfGate = (name: string) => name.startsWith(GATE_PREFIX);
     return {
       chains: chains.filter(isOfGate),
-      sets: namesOf(nftables.map(({ set, map }) => set ?? map)).filter(isOfGate),
-      counters: [...packets.keys()].filter(isOfGate),
+      sets: sets.filter(isOfGate),
+      counters: [...counters.keys()].filter(isOfGate),
       hasHashList: chains.includes(HASH_LIST_CHAIN),
-      packets,
     };
   }
 }

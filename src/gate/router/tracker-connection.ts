@@ -9,7 +9,8 @@ import type { GateReport } from "../report.ts";
 /** Silence after which a connection is given up. */
 const SILENCE_MS = 3 * ALIVE_EVERY_MS;
 
-/** Characters of an error message that are shown. */
+/** Bytes of an error that are read, and characters of its message that are shown. */
+const ERROR_BYTES = 16_384;
 const MESSAGE_LENGTH = 300;
 
 /** The admin listener of a tracker. */
@@ -44,18 +45,17 @@ export class TrackerConnection {
    */
   async *events(signal: AbortSignal): AsyncGenerator<GateEvent> {
     const headers = { Accept: "text/event-stream", "Accept-Encoding": "gzip" };
-    const { headers: answered, body } = await this.#send("gate", { method: "GET", headers, signal });
+    const response = await this.#send("gate", { method: "GET", headers, signal });
     const reader = new GateEventReader();
-    const type = String(answered["content-type"]);
+    const type = String(response.headers["content-type"]);
     try {
       if (!type.startsWith("text/event-stream"))
         throw new TrackerError(`${this.#source.url}gate: the answer is ${type}, not text/event-stream`);
-      for await (const bytes of answered["content-encoding"] === "gzip" ? body.compose(createGunzip()) : body)
-        yield* reader.read(bytes);
+      for await (const bytes of decode(response)) yield* reader.read(bytes);
     } catch (error) {
       throw error instanceof GateProtocolError ? error : this.#failure(error);
     } finally {
-      body.on("error", () => {}).destroy();
+      response.body.on("error", () => {}).destroy();
     }
   }
 
@@ -94,9 +94,7 @@ export class TrackerConnection {
       throw this.#failure(error);
     });
     if (response.statusCode < 300) return response;
-    const said = (await response.body.text().catch(() => ""))
-      .slice(0, MESSAGE_LENGTH)
-      .replaceAll(/\s+/g, " ");
+    const said = await readMessage(response);
     throw new TrackerError(`${url}${path}: HTTP ${response.statusCode}: ${said}`);
   }
 
@@ -106,4 +104,28 @@ export class TrackerConnection {
     const why = code === "ECONNREFUSED" ? "no tracker replies" : message || code;
     return new TrackerError(`${this.#source.url}: ${why}`);
   }
+}
+
+/** The bytes of an answer, which may be compressed. */
+function decode({ headers, body }: Dispatcher.ResponseData): AsyncIterable<Uint8Array> {
+  return headers["content-encoding"] === "gzip" ? body.compose(createGunzip()) : body;
+}
+
+/** Reads the message of an error: the field `error`, or the text. Never throws. */
+async function readMessage(response: Dispatcher.ResponseData): Promise<string> {
+  let text = "";
+  try {
+    for await (const bytes of decode(response)) {
+      text += Buffer.from(bytes).toString();
+      if (text.length > ERROR_BYTES) break;
+    }
+  } catch {
+    // What has arrived says enough.
+  }
+  response.body.on("error", () => {}).destroy();
+  const message = /^\{"error":"([^"]*)"\}/.exec(text)?.[1] ?? text;
+  return message
+    .slice(0, MESSAGE_LENGTH)
+    .replaceAll(/[^\x20-\x7e]+/g, " ")
+    .trim();
 }

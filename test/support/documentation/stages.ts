@@ -53,6 +53,22 @@ chmod +x "$HOME/bin/service"
 service btrt start
 `;
 
+/** A stand-in for systemctl, which here only runs the gate, in the way its unit does. */
+const GATE = `
+cat > "$HOME/bin/systemctl" <<'SYSTEMCTL'
+#!/bin/bash -e
+[ "\${!#}" = btrt-gate ]
+if [ -e /run/gate.pid ]; then kill $(cat /run/gate.pid); while kill -0 $(cat /run/gate.pid) 2> /dev/null; do sleep 0.1; done; fi
+rm -f /run/gate.pid
+[ "$1" = disable ] && exit
+BTRT_GATE=--follow
+[ ! -e /etc/btrt/gate.env ] || . <(sed "s/=\\(.*\\)/='\\1'/" /etc/btrt/gate.env)
+setsid btrt gate $BTRT_GATE > gate.log 2>&1 & echo $! > /run/gate.pid
+until grep -q 'the router has' gate.log; do sleep 0.1; done
+SYSTEMCTL
+chmod +x "$HOME/bin/systemctl"
+`;
+
 /** A peer in the torrent of an example. */
 const ANNOUNCE = `
 curl -sf "http://127.0.0.1/announce?info_hash=$(printf '%%aa%.0s' {1..20})&port=6881&left=0" > /dev/null
@@ -83,6 +99,7 @@ printf '# ours\\n%s\\n%s - a film\\n' 285862f84278e5e08f3a4f6606d2e768e594d5c3 $
 const STAGES: Readonly<Record<string, Stage>> = {
   "README.md": { before: TRACKER, tools: ["mktorrent", "aria2"] },
   "docs/linux-router.md": { before: TRACKER, tools: ["nftables"] },
+  "docs/gate.md": { before: `${INSTALLED}${GATE}btrt nftables --apply`, tools: ["nftables"] },
   "docs/tuning.md": { before: "", tools: ["nftables"] },
   "docs/database.md": { before: `${GROUP}${MARIADB}`, tools: ["mariadb-server"] },
   "docs/dns.md": { before: RESOLVER + INSTALLED, tools: ["bind9", "unbound", "dnsmasq-base"] },
