@@ -2,6 +2,7 @@
 import { ListenError } from "../data-plane/worker-handle.ts";
 import { EngineUnavailableError } from "../engine/choice.ts";
 import { describeFailure, type Failure } from "../platform/failure.ts";
+import { explainAddressInUse } from "../platform/port-owner.ts";
 import { DatabaseError } from "../storage/database.ts";
 import { InheritedSocketError } from "../systemd/inherited-sockets.ts";
 import { NotifierError } from "../systemd/notifier.ts";
@@ -39,7 +40,7 @@ export function explainStartFailure(error: unknown): string | undefined {
 function explainListenError({ code, message }: Failure): string {
   switch (code) {
     case "EADDRINUSE":
-      return `${message}: another program has this port; stop it, or choose another`;
+      return explainAddressInUse(addressIn(message));
     case "EACCES":
       return `${message}: no permission; choose a port above 1023, or allow it (CAP_NET_BIND_SERVICE)`;
     case "EADDRNOTAVAIL":
@@ -47,4 +48,10 @@ function explainListenError({ code, message }: Failure): string {
     default:
       return message;
   }
+}
+
+/** The address in a message such as `listen EADDRINUSE: address already in use :::80`. */
+function addressIn(message: string): string {
+  const [, host = "", port = ""] = /(\S*):(\d+)\D*$/.exec(message) ?? [];
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -140,13 +140,13 @@ database: { url: "sqlite:newer.db" }
   assert.match(
     ports,
     new RegExp(
-      `^problem: http 127.0.0.1:${http} is in use by another program → "ss -lnpt 'sport = :${http}'"`,
+      `^problem: http 127.0.0.1:${http} is in use by \\S+ \\(process \\d+\\) → stop it, or choose another port`,
       "m",
     ),
   );
   assert.match(
     ports,
-    new RegExp(`^problem: udp 127.0.0.1:${udp} is in use by another program → "ss -lnpu `, "m"),
+    new RegExp(`^problem: udp 127.0.0.1:${udp} is in use by \\S+ \\(process \\d+\\) → stop it`, "m"),
   );
   assert.match(ports, /^problem: http 192\.0\.2\.254:80 is not an address of this machine → /m);
   assert.match(about(report, "database"), /^problem: .*newer\.db has schema version 1000, newer than/);
@@ -156,7 +156,7 @@ database: { url: "sqlite:newer.db" }
 
   const shown = runBtrt(bed, ["doctor", "--config", bed.path("btrt.conf")]);
   assert.equal(await shown.ended, 1);
-  assert.match(shown.stdout, /^PROBLEM {6}ports {10}http .*\n {2,}→ "ss /m);
+  assert.match(shown.stdout, /^PROBLEM {6}ports {10}http .*\n {2,}→ stop it, or choose another port$/m);
   assert.match(shown.stdout, /\n\n\d problems, \d warnings?\n$/);
 
   await writeFile(bed.path("btrt.conf"), "traker: {}\n");

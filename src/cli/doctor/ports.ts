@@ -4,6 +4,7 @@ import { isInstalled } from "../../config/config-file.ts";
 import type { ListenAddress } from "../../engine/engine.ts";
 import { assertAddressesFree } from "../../engine/node/address-availability.ts";
 import { formatHostPort } from "../../model/address-text.ts";
+import { findPortOwner } from "../../platform/port-owner.ts";
 import { type Finding, ok, problem, type Subject, unknown, warning } from "./finding.ts";
 import { askSocketUnit } from "./socket-unit.ts";
 
@@ -61,10 +62,12 @@ async function tryAddress(what: string, protocol: Protocol, address: ListenAddre
     const code = error instanceof Error && "code" in error ? error.code : "";
     switch (code) {
       case "EADDRINUSE": {
+        const owner = findPortOwner(address.port);
         const list = `ss -lnp${protocol === "udp" ? "u" : "t"} 'sport = :${address.port}'`;
+        const find = owner === undefined ? `as root, "${list}" shows it; ` : "";
         return problem(
-          `${what} is in use by another program`,
-          `"${list}" shows it; stop it, or choose another port`,
+          `${what} is in use by ${owner ?? "another program"}`,
+          `${find}stop it, or choose another port`,
         );
       }
       case "EACCES":
