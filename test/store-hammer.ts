@@ -55,7 +55,7 @@ const store = new SwarmStore(data, holderOf(worker));
 const policy = {
   settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
   selection: new BridgedPolicy(
-    { home: "groups", strangers: "nearest", stallSeconds: 5 },
+    { home: "groups", strangers: "nearest", stallSeconds: 5, patience: 1.1 },
     { ...BRIDGED_LIMITS, bridges: 2 },
   ),
   // Copies count at once, and no group is inside: downloads here stall all the time, which would empty the hash list.

@@ -23,7 +23,7 @@ export interface ClientRun {
   readonly peer: number;
   /** When it had the complete file; infinite if it never had. */
   readonly completedAt: number;
-  /** What it received, in bytes. */
+  /** The bytes that it received, if it is counted ({@link SwarmPlan.countsFrom}). */
   readonly received: number;
 }
 
@@ -36,7 +36,7 @@ interface Client {
   readonly upload: number;
   readonly download: number;
   readonly received: number;
-  readonly seed: boolean;
+  readonly hasCopy: boolean;
   readonly reachable: boolean;
 }
 
@@ -50,7 +50,9 @@ export function leastEntered(plan: SwarmPlan, runs: readonly ClientRun[], patien
   let least = 0;
   for (const together of periods(clients)) {
     const received = together.reduce((sum, client) => sum + client.received, 0);
-    const first = together.some(({ seed }) => seed) ? 0 : Math.max(...together.map((each) => each.received));
+    const first = together.some(({ hasCopy }) => hasCopy)
+      ? 0
+      : Math.max(...together.map((each) => each.received));
     least += Math.max(first, received - mostExchanged(together));
   }
   return least;
@@ -59,11 +61,14 @@ export function leastEntered(plan: SwarmPlan, runs: readonly ClientRun[], patien
 function clientOf(plan: SwarmPlan, { peer, completedAt, received }: ClientRun, patience: number): Client {
   const { arrives, leavesAt, staysSeconds, upload, download, seed, reachable } = plan.peers[peer];
   const completes = Number.isFinite(completedAt);
+  const isEarly = arrives < (plan.countsFrom ?? 0);
   // A simulated client leaves in the step after.
   const end = Math.min(leavesAt, plan.until) + plan.clients.stepSeconds;
   const deadline = completes ? Math.min(end, arrives + patience * (completedAt - arrives)) : end;
   const leaves = completes ? Math.min(end, deadline + staysSeconds + plan.clients.stepSeconds) : end;
-  return { arrives, deadline, leaves, upload, download, received, seed, reachable };
+  // What a client has that is not counted can be sent.
+  const hasCopy = seed || isEarly;
+  return { arrives, deadline, leaves, upload, download, received, hasCopy, reachable };
 }
 
 /** Divides clients, by arrival, into those that are there without a gap. */

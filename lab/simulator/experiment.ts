@@ -101,7 +101,10 @@ export function medianSlowdown({ plans, results }: SizeRuns, base: SizeRuns): nu
   const ratios = results.flatMap(({ clients: [clients] }, i) =>
     clients.map(({ peer, completedAt }, client) => {
       const { arrives } = plans[i].peers[peer];
-      return (completedAt - arrives) / (base.results[i].clients[0][client].completedAt - arrives);
+      const baseCompletedAt = base.results[i].clients[0][client].completedAt;
+      return arrives < (plans[i].countsFrom ?? 0)
+        ? Number.NaN
+        : (completedAt - arrives) / (baseCompletedAt - arrives);
     }),
   );
   return median(ratios.filter(Number.isFinite));

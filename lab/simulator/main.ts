@@ -81,6 +81,7 @@ function keys(): Map<string, keyof TriedSelection> {
     ["home_peers_enough", "homePeersEnough"],
     ["home_seeds_enough", "homeSeedsEnough"],
     ["stall_seconds", "stallSeconds"],
+    ["patience", "patience"],
   ]);
 }
 
@@ -88,7 +89,7 @@ function chosenSelection(): Partial<TriedSelection> {
   const pairs = (options.set ?? []).map((pair) => {
     const [key, value] = pair.split("=");
     const name = keys().get(key);
-    if (name === undefined || !/^\d+$/.test(value))
+    if (name === undefined || !/^\d+(\.\d+)?$/.test(value))
       throw new Error(`--set ${pair}: no such key, or no number`);
     return [name, Number(value)];
   });

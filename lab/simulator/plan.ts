@@ -65,6 +65,8 @@ export interface SwarmPlan {
   readonly clients: ClientModel;
   /** Seconds after which the simulation ends. */
   readonly until: number;
+  /** Only the downloads of clients that arrive from then on are counted; 0 by default. */
+  readonly countsFrom?: number;
 }
 
 /** A client that is like most. */

@@ -19,6 +19,8 @@ import { type NetworkPlan, ORDINARY_CLIENTS, type PeerPlan, type SwarmPlan } fro
 const DAY = 86_400;
 /** Seconds in which all clients arrive in a rush: when a torrent that many wait for appears. */
 const RUSH = 1800;
+/** Seconds before an ordinary day in which clients arrive, too. They are not counted: a day begins with copies at home. */
+const BEFORE = 8 * 3600;
 /** Seconds after the day in which the last clients may finish. */
 const AFTER = 43_200;
 /** Bytes of files: uniform on a logarithmic scale. */
@@ -73,15 +75,17 @@ export function dayOfTorrent(downloads: number, random: Random, options: DayOpti
   const { rush, publicTracker, separate = false, hybrid = 0, outside = OUTSIDE.ratio } = options;
   const { outsideUnknown = false } = options;
   const { uplink = Number.POSITIVE_INFINITY, upload = 1 } = options;
-  const span = rush ? RUSH : DAY;
+  const countsFrom = rush ? 0 : BEFORE;
+  const span = rush ? RUSH : BEFORE + DAY;
+  const days = rush ? 1 : span / DAY;
   const bytes = FILE_BYTES.least * (FILE_BYTES.most / FILE_BYTES.least) ** random.fraction();
   const peers: PeerPlan[] = [];
   for (let i = 0; i < OUTSIDE.seeders; i++) {
     const forever = { seed: true, reachable: true, leavesAt: Number.POSITIVE_INFINITY };
     peers.push({ ...subscriber(1, 0, random), ...forever });
   }
-  for (const at of moments(downloads * outside, span, random)) peers.push(subscriber(1, at, random));
-  for (const at of moments(downloads, span, random)) peers.push(subscriber(0, at, random));
+  for (const at of moments(downloads * outside * days, span, random)) peers.push(subscriber(1, at, random));
+  for (const at of moments(downloads * days, span, random)) peers.push(subscriber(0, at, random));
   return {
     bytes,
     networks: [{ ...HOME, uplink: (uplink * 1e6) / 8 }, ELSEWHERE],
@@ -92,7 +96,8 @@ export function dayOfTorrent(downloads: number, random: Random, options: DayOpti
       publicOnly: outsideUnknown && peer.network !== 0,
     })),
     clients: { ...ORDINARY_CLIENTS, publicTracker, separate },
-    until: DAY + AFTER,
+    until: countsFrom + DAY + AFTER,
+    countsFrom,
   };
 }
 

@@ -44,6 +44,7 @@ const TRIED: readonly Partial<TriedSelection>[] = [
   ...[0, 1, 6].map((homePeersEnough) => ({ homePeersEnough })),
   ...[1, 3, 4, 8].map((homeSeedsEnough) => ({ homeSeedsEnough })),
   ...[120, 300, 1200].map((stallSeconds) => ({ stallSeconds })),
+  ...[1.05, 1.2, 1.5, 2].map((patience) => ({ patience })),
 ];
 /** As in the lab. */
 const REPETITIONS = 3;

@@ -55,6 +55,7 @@ export const DEFAULT_SELECTION: TriedSelection = {
   strangers: "nearest",
   ...BRIDGED_LIMITS,
   stallSeconds: 600,
+  patience: 1.1,
 };
 const DEFAULT_COPIES: CopySettings = { minDwell: 600, tiers: 1 };
 export const DEFAULT_SETTINGS = {

@@ -61,6 +61,7 @@ const trackers: fc.Arbitrary<TrackerPlan> = fc.record({
     bridges: fc.nat(5),
     homeSeedsEnough: fc.nat(5),
     stallSeconds: fc.integer({ min: 5, max: 1800 }),
+    patience: fc.constantFrom(1.01, 1.1, 2, 10),
   }),
 });
 

@@ -35,6 +35,8 @@ interface HomeResult {
   left: number;
 }
 
+const NO_TRAFFIC: HomeResult = { downloaded: 0, entered: 0, left: 0 };
+
 /** The results of a swarm. */
 export interface SwarmResult {
   readonly fileBytes: number;
@@ -107,11 +109,7 @@ class Swarm {
     this.#coming = peers.map((_, i) => i).sort((a, b) => peers[b].arrives - peers[a].arrives || b - a);
     this.#result = {
       fileBytes: this.#pieces.pieceBytes * PIECES,
-      homes: Array.from({ length: homeCount(plan) }, () => ({
-        downloaded: 0,
-        entered: 0,
-        left: 0,
-      })),
+      homes: Array.from({ length: homeCount(plan) }, (): HomeResult => ({ ...NO_TRAFFIC })),
       seconds: [],
       unfinished: 0,
       announces: 0,
@@ -147,7 +145,7 @@ class Swarm {
     this.#result.estimated = estimateOf(this.#trackers[0]);
     for (const [peer, home] of this.#homeOf.entries()) {
       if (home === null) continue;
-      const received = this.#result.bytesReceived[peer];
+      const received = this.#isCounted(peer) ? this.#result.bytesReceived[peer] : 0;
       this.#result.clients[home].push({ peer, completedAt: this.#doneAt[peer], received });
     }
     return this.#result;
@@ -236,7 +234,11 @@ class Swarm {
 
   /** Whether the result is about this client. */
   #counts(peer: number): boolean {
-    return this.#result.homes.length === 0 || this.#homeOf[peer] !== null;
+    return this.#isCounted(peer) && (this.#result.homes.length === 0 || this.#homeOf[peer] !== null);
+  }
+
+  #isCounted(peer: number): boolean {
+    return this.#plan.peers[peer].arrives >= (this.#plan.countsFrom ?? 0);
   }
 
   #connect(peer: number, other: number): void {
@@ -366,10 +368,11 @@ class Swarm {
     const link = this.#links[to].find(({ peers }) => peers.includes(from))!;
     link.sent[link.peers[0] === from ? 0 : 1] += bytes;
     const [source, destination] = [this.#homeOf[from], this.#homeOf[to]];
-    if (destination !== null) homes[destination].downloaded += bytes;
-    if (source === destination) return;
-    if (destination !== null) homes[destination].entered += bytes;
-    if (source !== null) homes[source].left += bytes;
+    if (destination !== null && this.#isCounted(to)) {
+      homes[destination].downloaded += bytes;
+      if (source !== destination) homes[destination].entered += bytes;
+    }
+    if (source !== null && source !== destination && this.#isCounted(from)) homes[source].left += bytes;
   }
 
   /** A client has the complete file: it needs no other complete client. */

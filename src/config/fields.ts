@@ -15,6 +15,12 @@ export function integer(min: number, max: number) {
   return z.number({ error }).min(min, { error }).max(max, { error }).multipleOf(1, { error });
 }
 
+/** A number from `min` to `max`, with fractions. */
+export function fraction(min: number, max: number) {
+  const error = expected(`a number from ${min} to ${max}`);
+  return z.number({ error }).min(min, { error }).max(max, { error });
+}
+
 /** A number of seconds from `min` to `max`, with fractions. */
 export function seconds(min: number, max: number) {
   const error = expected(`a number of seconds from ${min} to ${max}`, numberHint);

@@ -33,6 +33,7 @@ export function buildPolicy(loaded: LoadedConfig, previous?: PeerGroupsData): Po
       home: selection.home,
       strangers: selection.strangers,
       stallSeconds: selection.stall_seconds,
+      patience: selection.patience,
     },
     copies: { minDwell: hashlist.min_dwell, tiers: hashlist.tiers },
     peerExpiry: tracker.peer_expiry,

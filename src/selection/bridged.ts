@@ -1,22 +1,28 @@
 /**
- * The policy `bridged`: it limits the clients that get peers outside their home. Most swarms are smaller than an answer.
- * In these, returning near peers first keeps no traffic inside, because all peers are returned.
+ * The policy `bridged`: it limits the outside peers that clients get. Most swarms are smaller than an answer. In these,
+ * returning near peers first keeps no traffic inside, because all peers are returned.
  *
- * A few downloading clients of each home and swarm are its *bridges*: they get outside peers, and the other clients get
- * the pieces at home. Each tier of a home has its own bridges, as a partner has its own line to the outside. A client
- * becomes a bridge when it announces and a bridge is needed. It stops being one when it completes, when it stalls, when
- * it has not announced for its lease, or when there are enough complete copies at home. One copy is enough if some
- * leechers pass on its pieces. A client that falls behind becomes an additional bridge, even if there are bridges and
- * seeders at home: they may pass on too little. A client that stalls gets outside peers, whether it is a bridge or not.
- * All clients that download at home announce often, so a client that lacks pieces is noticed soon.
+ * *A home with complete copies.* A client gets as many outside peers as make up for what the home cannot send it. The
+ * first answer estimates this from the number of complete copies and of other leechers. Later answers know how fast the
+ * download is. How much a download should get follows from `patience` and its duration: a short one is over before it
+ * announces again, so its first answer must suffice.
+ *
+ * *A home without a complete copy, or with a crowd of leechers.* A few leechers are *bridges*: they get outside peers,
+ * and the others get the pieces at home. Each tier of a home has its own bridges, as a partner has its own line to the
+ * outside. A client becomes a bridge when it announces and a bridge is needed. It stops being one when it completes,
+ * when it stalls, when it has not announced for its lease, or when there are enough complete copies at home. A client
+ * that falls behind becomes an additional bridge in a crowd, and gets some outside peers otherwise.
+ *
+ * A client that stalls gets outside peers in any case. All clients that download at home announce often, so a client
+ * that lacks pieces is noticed soon.
  *
  * A complete copy counts once it is proven (store/layout/key.ts). Until then it is returned like any peer, but does not
  * replace a bridge. A copy that was completed here is proven at once, so the first copy of a crowd counts.
  *
  * Learned peers are at home if their group is at home: the traffic to them costs the same. They count as leechers, or as
- * complete copies if the tracker that returned them says so. They are no bridges. They do not increase the number of
- * additional bridges, because it is unknown which peers they get and how their downloads progress. Unconfirmed peers
- * do not count, nor does the second address of a client.
+ * complete copies if the tracker that returned them says so. They are no bridges. They make no crowd and do not increase
+ * the number of additional bridges, because it is unknown which peers they get and how their downloads progress.
+ * Unconfirmed peers do not count, nor does the second address of a client.
  *
  * The mark of a peer (store/layout/key.ts) means that it is a bridge.
  */
@@ -43,8 +49,8 @@ import type { Requester } from "./requester.ts";
 const LEASE_INTERVALS = 1.25;
 
 /**
- * There can be one additional bridge for this many leechers, if they fall behind. With this many leechers, one complete
- * copy is enough and no bridge is needed.
+ * This many other leechers are a crowd. In a crowd, one complete copy is enough and no bridge is needed. For each such
+ * number of leechers there can be one additional bridge, if they fall behind.
  */
 const LEECHERS_PER_BRIDGE = 4;
 
@@ -65,6 +71,30 @@ export interface BridgedLimits {
  */
 export const BRIDGED_LIMITS: BridgedLimits = { bridges: 1, homeSeedsEnough: 2, homePeersEnough: 3 };
 
+/** No limit of outside peers. */
+const ALL = 0xffff;
+
+/**
+ * Rates in bytes a second, by which supply at home is compared with demand. They are assumptions about subscribers, and
+ * were chosen in the simulator (docs/benchmarks/2026-11-29-selection.md).
+ */
+const RATES = {
+  /** A typical download. */
+  typical: 6.25e6,
+  /** What a seeder sends on average. A leecher counts half. */
+  upload: 2.5e6,
+  /** What a peer outside sends on average: some cannot be connected to, and others do not send. */
+  outsidePeer: 1.875e6,
+  /** The demand of a download of one interval, times `patience - 1`. */
+  patient: 1e6,
+} as const;
+
+/**
+ * Limits for the duration of a download, in intervals. The demand is in inverse proportion to it: the answer to a short
+ * download must be right at once. A long one announces again, and then gets what its speed shows that it lacks.
+ */
+const INTERVALS = { least: 0.25, most: 3.5 } as const;
+
 /** Reasons not to return a peer outside the home: the peer is no bridge, or the requester is no bridge. */
 const BORDER = NOT_RETURNED.policy;
 const OUTSIDE = NOT_RETURNED.policy + 1;
@@ -80,10 +110,11 @@ export class BridgedPolicy implements SelectionPolicy {
   constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS) {
     this.settings = settings;
     this.#interval = Math.floor(settings.stallSeconds / 2);
-    this.#census = new HomeCensus(settings, limits, bridgeLease(settings.stallSeconds));
+    this.#census = new HomeCensus(settings, limits);
   }
 
   assignRole(ipv4: FamilyPeers, ipv6: FamilyPeers, groups: PeerGroups, who: Requester, now: number): void {
+    who.outsideMax = ALL;
     if (who.group === NO_GROUP || who.poll) return;
     const census = this.#census;
     census.clear();
@@ -92,7 +123,7 @@ export class BridgedPolicy implements SelectionPolicy {
     who.marked = census.needsBridge(who, now);
     // The progress of a client that is not stored is unknown, so a stall would never be detected.
     const isJudged = who.isStored || who.preview || who.seeder;
-    who.outside = who.marked || !isJudged || census.needsOutside(who);
+    if (isJudged) who.outsideMax = census.outsideMax(who, now);
     if (!who.seeder) who.interval = this.#interval;
   }
 
@@ -103,19 +134,19 @@ export class BridgedPolicy implements SelectionPolicy {
     if (isHome(home, groups, who.group, group)) return near;
     if (group !== NO_GROUP && !isMarked(key) && !isComplete(key) && !who.stalled) return BORDER;
     const far = 2 * groups.tierCount;
-    if (who.group !== NO_GROUP) return who.outside ? far + near : OUTSIDE;
+    if (who.group !== NO_GROUP) return who.outsideMax > 0 ? far + near : OUTSIDE;
     return strangers === "outside_first" && group !== NO_GROUP ? far + near : near;
   }
 
-  /** Half the answer of a bridge is reserved for outside peers. */
+  /** Half the answer is reserved for outside peers, if the requester gets them although there are enough peers at home. */
   reserve(who: Requester, wanted: number): number {
-    return who.marked ? Math.floor(wanted / 2) : 0;
+    return who.seeder ? 0 : Math.min(who.outsideMax, Math.floor(wanted / 2));
   }
 
   whyNot(rank: number): string {
     return rank === BORDER
       ? "of other homes, only bridges and complete copies are returned"
-      : "outside the requester's home; the requester is no bridge and has not stalled";
+      : "outside the requester's home, which can send enough; the requester is no bridge and has not stalled";
   }
 }
 
@@ -160,6 +191,10 @@ class HomeCensus {
   readonly #limits: BridgedLimits;
   /** Seconds without an announce after which a bridge no longer counts. */
   readonly #lease: number;
+  /** Seconds between announces of a client that downloads. */
+  readonly #interval: number;
+  /** Bytes a second that a download of one interval should get. */
+  readonly #demand: number;
   #leechers = 0;
   /** The leechers that are not learned. */
   #announced = 0;
@@ -170,10 +205,12 @@ class HomeCensus {
   /** The fewest bytes that a bridge or a complete copy has left, encoded by coarseLeft. */
   #leastLeft = LEFT_MAX;
 
-  constructor(settings: SelectionSettings, limits: BridgedLimits, lease: number) {
+  constructor(settings: SelectionSettings, limits: BridgedLimits) {
     this.#settings = settings;
     this.#limits = limits;
-    this.#lease = lease;
+    this.#lease = bridgeLease(settings.stallSeconds);
+    this.#interval = Math.floor(settings.stallSeconds / 2);
+    this.#demand = RATES.patient / (settings.patience - 1);
   }
 
   /** Sets all counts to 0. */
@@ -231,13 +268,33 @@ class HomeCensus {
     return (who.marked && !seedsEnough) || this.#isBehind(who, now, this.#settings.stallSeconds);
   }
 
-  /** Whether the requester gets outside peers although it is no bridge. */
-  needsOutside(who: Requester): boolean {
+  /**
+   * The most outside peers for the requester. Some cases know only all or none: a seeder, a client that stalls, a home
+   * without a complete copy, and a crowd, in which leechers pass on what bridges and seeders send.
+   */
+  outsideMax(who: Requester, now: number): number {
     const { homePeersEnough } = this.#limits;
-    if (who.seeder) return this.#leechers < homePeersEnough;
-    if (who.stalled) return true;
-    const path = this.#bridges + this.#seeds > 0;
-    return !path && this.#leechers < homePeersEnough;
+    if (who.seeder) return this.#leechers < homePeersEnough ? ALL : 0;
+    if (who.stalled) return ALL;
+    const isCrowd = this.#announced >= LEECHERS_PER_BRIDGE;
+    if (this.#seeds > 0 && !isCrowd) return this.#missingPeers(who, now);
+    if (who.marked) return ALL;
+    if (this.#seeds + this.#bridges === 0 && this.#leechers < homePeersEnough) return ALL;
+    return !isCrowd && this.#isBehind(who, now, this.#settings.stallSeconds)
+      ? this.#missingPeers(who, now)
+      : 0;
+  }
+
+  /** The outside peers that make up for the bytes a second that the home cannot send to the requester. */
+  #missingPeers(who: Requester, now: number): number {
+    const seconds = leftBytes(who.left) / RATES.typical;
+    const demand =
+      this.#demand / Math.min(Math.max(seconds / this.#interval, INTERVALS.least), INTERVALS.most);
+    const hasPace = who.before !== 0 && ageOf(who.before, now) >= this.#interval / 4;
+    const supply = hasPace
+      ? paceOf(who.before, now, who.left)
+      : (RATES.upload * (this.#seeds + this.#leechers / 2)) / (this.#leechers + 1);
+    return Math.max(0, Math.ceil((demand - supply) / RATES.outsidePeer));
   }
 
   /** Whether the requester, at its speed, needs more than `seconds` to catch up with the bridge or copy that has most. */

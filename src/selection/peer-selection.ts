@@ -78,7 +78,7 @@ export class PeerSelection {
     }
     this.#room = wanted - reserved;
     this.#write(own, other, 0, tierCount, who, response);
-    this.#room += reserved;
+    this.#limitOutside(this.#room + reserved, block, ranks, own, who);
     for (let first = block; first < ranks; first += block)
       this.#write(own, other, first, tierCount, who, response);
     if (who.source !== 0) {
@@ -88,6 +88,18 @@ export class PeerSelection {
     if (who.filled) this.#fill(own, other, both, ranks, rules, who, response);
     response.peerCount = this.#at4 / COMPACT_BYTES[4];
     response.peer6Count = this.#at6 / COMPACT_BYTES[6];
+  }
+
+  /**
+   * Limits the room for peers outside the home. If the policy returns only some of them, those of the requester's own
+   * family come first: it is unknown whether the requester can use the other family, and most peers of that family are
+   * other addresses of the same clients.
+   */
+  #limitOutside(room: number, block: number, ranks: number, own: Candidates, who: Requester): void {
+    this.#room = room;
+    if (block === ranks || who.outsideMax >= room) return;
+    this.#room = who.outsideMax;
+    this.#otherRoom = Math.min(this.#otherRoom, Math.max(0, this.#room - own.availableFrom(block, ranks)));
   }
 
   /** Fills the remaining room with unconfirmed peers of the tracker that the requester announces to. */

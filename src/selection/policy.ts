@@ -15,6 +15,8 @@ export interface SelectionSettings {
   readonly strangers: "nearest" | "outside_first";
   /** A download has stalled after this many seconds without progress. */
   readonly stallSeconds: number;
+  /** How many times as long a download may take as with all peers; above 1. */
+  readonly patience: number;
 }
 
 /** The peers of one family of a swarm, and the requester's own position among them, or -1. */
@@ -37,7 +39,7 @@ export interface SelectionPolicy {
   /** Blocks of ranks, each with two ranks for each tier. The peers of one block come before those of the next. */
   readonly blocks: 1 | typeof BLOCKS_MAX;
   /**
-   * Decides the role of the requester: sets `marked`, `outside` and `interval` of {@link Requester}. A mark that changes
+   * Decides the role of the requester: sets `marked`, `outsideMax` and `interval` of {@link Requester}. A mark that changes
    * is stored with the peer.
    * @param now seconds.
    */

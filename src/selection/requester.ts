@@ -23,8 +23,8 @@ export class Requester {
   before = 0;
   /** Its record is marked, as the selection policy decided: `bridged` marks bridges. */
   marked = false;
-  /** It gets peers outside its home. */
-  outside = false;
+  /** The most peers outside its home that it gets, as the selection policy decided. */
+  outsideMax = 0;
   /** Seconds after which it must announce again, by the selection policy; 0: the configured interval. */
   interval = 0;
   /** It is another tracker that asks for peers (polls.ts), not a peer. */

@@ -74,9 +74,10 @@ export function testSelection(changes: TestSelection = {}): SelectionPolicy {
     home = "groups",
     strangers = "nearest",
     stallSeconds = 600,
+    patience = 1.1,
     ...limits
   } = changes;
-  const settings = { home, strangers, stallSeconds };
+  const settings = { home, strangers, stallSeconds, patience };
   return policy === "bridged"
     ? new BridgedPolicy(settings, { ...BRIDGED_LIMITS, bridges: 2, ...limits })
     : makeSelectionPolicy({ policy, ...settings });

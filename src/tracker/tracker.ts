@@ -318,7 +318,7 @@ export class Tracker {
     who.filled = request.left === 0 && !who.poll && isFresh(request);
     who.position4 = -1;
     who.position6 = -1;
-    who.outside = false;
+    who.outsideMax = 0;
     who.interval = 0;
     this.#update.left = request.left;
     this.#update.identity = identityFrom(who.client);

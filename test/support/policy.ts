@@ -16,6 +16,7 @@ export function makePolicy(...prefixes: string[]): PolicyData {
       home: "groups",
       strangers: "nearest",
       stallSeconds: 600,
+      patience: 1.1,
     },
     copies: { minDwell: 600, tiers: 1 },
     peerExpiry: 3900,

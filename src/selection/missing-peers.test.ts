@@ -1,0 +1,56 @@
+/** The outside peers that `bridged` returns to clients whose home has complete copies. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { coarseLeft } from "../model/announce.ts";
+import { ask, bridged, outside } from "../tracker/bridged-fixture.ts";
+
+describe("missing peers", () => {
+  test("with complete copies at home, outside peers make up for what they do not send", () => {
+    const outsidePeers = (patience: number, seeds: number, megabytes: number) => {
+      const fixture = bridged({ patience });
+      outside(fixture);
+      for (let i = 1; i <= seeds; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
+      return ask(fixture, "11.0.0.1", { left: coarseLeft(megabytes * 1e6) })["99"] ?? 0;
+    };
+    // 10 MB/s for a download of one interval of 300 s at 6.25 MB/s; 2.5 MB/s from each copy, 1.9 from each outside.
+    assert.equal(outsidePeers(1.1, 1, 1900), 4);
+    assert.equal(outsidePeers(1.1, 2, 1900), 3);
+    assert.equal(outsidePeers(1.1, 4, 1900), 0);
+    assert.equal(outsidePeers(1.1, 1, 950), 10, "a short download lacks more");
+    assert.equal(outsidePeers(1.1, 1, 5700), 1, "a long one less: it announces again");
+    assert.equal(outsidePeers(1.01, 1, 1900), 20, "without patience, all");
+    assert.equal(outsidePeers(2, 1, 1900), 0, "with more patience, none");
+  });
+
+  test("outside peers that are few are of the requester's own family", () => {
+    const fixture = bridged({ patience: 1.1 });
+    for (let i = 1; i <= 20; i++)
+      fixture.announce(`99.0.0.${i}`, { left: 0, numWant: 0, other: `2001:db8:99::${i}` });
+    ask(fixture, "12.0.0.1", { left: 0 });
+    assert.equal(ask(fixture, "11.0.0.1", { left: coarseLeft(1.9e9) })["99"], 4);
+    assert.equal(fixture.returned(6).length, 0);
+  });
+
+  test("complete copies at home are judged by what they deliver", () => {
+    const fixture = bridged({ patience: 1.5 });
+    const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });
+    outside(fixture);
+    for (let i = 1; i <= 2; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
+    for (let i = 1; i <= 3; i++) assert.deepEqual(ask(fixture, `11.0.0.${i}`, mega(5600))["99"], undefined);
+    fixture.clock.seconds += 300;
+    assert.equal(ask(fixture, "11.0.0.1", mega(5000))["99"], undefined, "2 MB/s");
+    assert.equal(ask(fixture, "11.0.0.2", mega(5500))["99"], 1, "0.3 MB/s");
+    fixture.clock.seconds += 300;
+    assert.equal(ask(fixture, "11.0.0.2", mega(5000))["99"], undefined, "1.7 MB/s");
+  });
+
+  test("a dual-stack seeder is one complete copy, not two", () => {
+    const fixture = bridged({ bridges: 1, patience: 1.1 });
+    outside(fixture);
+    const missing = { left: coarseLeft(1.9e9) };
+    ask(fixture, "12.0.0.1", { left: 0, other: "2001:db8:12::1" });
+    assert.equal(ask(fixture, "11.0.0.1", missing)["99"], 4);
+    ask(fixture, "12.0.0.2", { left: 0 });
+    assert.equal(ask(fixture, "11.0.0.1", missing)["99"], 3);
+  });
+});
