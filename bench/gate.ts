@@ -54,6 +54,7 @@ class Subject {
           home: "groups",
           strangers: "nearest",
           stallSeconds: 600,
+          patience: 1.1,
         }),
         copies: { minDwell: 600, tiers: 1 },
         settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },

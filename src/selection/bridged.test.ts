@@ -91,7 +91,7 @@ describe("bridged", () => {
     for (let i = 1; i <= 2; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 2 });
     fixture.announce("12.0.0.1", { event: ANNOUNCE_EVENT.stopped });
-    assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 1 });
+    assert.deepEqual(ask(fixture, "11.0.0.1"), { 12: 1, 99: 1 }, "one copy alone may be out of reach");
     fixture.announce("12.0.0.2", { event: ANNOUNCE_EVENT.stopped });
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 99: 20 });
   });

@@ -86,7 +86,7 @@ const RATES = {
   /** What a peer outside sends on average: some cannot be connected to, and others do not send. */
   outsidePeer: 1.875e6,
   /** The demand of a download of one interval, times `patience - 1`. */
-  patient: 1e6,
+  patient: 0.7e6,
 } as const;
 
 /**
@@ -291,9 +291,12 @@ class HomeCensus {
     const demand =
       this.#demand / Math.min(Math.max(seconds / this.#interval, INTERVALS.least), INTERVALS.most);
     const hasPace = who.before !== 0 && ageOf(who.before, now) >= this.#interval / 4;
+    const senders = this.#seeds + this.#leechers / 2;
+    // Some cannot be connected to, and some are slow. The fewer they are, the likelier all of them are such.
+    const counted = Math.max(0, senders - Math.sqrt(senders));
     const supply = hasPace
       ? paceOf(who.before, now, who.left)
-      : (RATES.upload * (this.#seeds + this.#leechers / 2)) / (this.#leechers + 1);
+      : (RATES.upload * counted) / (this.#leechers + 1);
     return Math.max(0, Math.ceil((demand - supply) / RATES.outsidePeer));
   }
 

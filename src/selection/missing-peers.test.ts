@@ -12,14 +12,15 @@ describe("missing peers", () => {
       for (let i = 1; i <= seeds; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
       return ask(fixture, "11.0.0.1", { left: coarseLeft(megabytes * 1e6) })["99"] ?? 0;
     };
-    // 10 MB/s for a download of one interval of 300 s at 6.25 MB/s; 2.5 MB/s from each copy, 1.9 from each outside.
+    // 7 MB/s for a download of one interval of 300 s at 6.25 MB/s; 1.9 from each peer outside; at home 2.5 MB/s from each
+    // copy, without the square root of their number.
     assert.equal(outsidePeers(1.1, 1, 1900), 4);
     assert.equal(outsidePeers(1.1, 2, 1900), 3);
-    assert.equal(outsidePeers(1.1, 4, 1900), 0);
-    assert.equal(outsidePeers(1.1, 1, 950), 10, "a short download lacks more");
-    assert.equal(outsidePeers(1.1, 1, 5700), 1, "a long one less: it announces again");
+    assert.equal(outsidePeers(1.1, 6, 1900), 0);
+    assert.equal(outsidePeers(1.1, 1, 950), 8, "a short download lacks more");
+    assert.equal(outsidePeers(1.1, 1, 5700), 2, "a long one less: it announces again");
     assert.equal(outsidePeers(1.01, 1, 1900), 20, "without patience, all");
-    assert.equal(outsidePeers(2, 1, 1900), 0, "with more patience, none");
+    assert.equal(outsidePeers(2, 2, 1900), 0, "with more patience, none");
   });
 
   test("outside peers that are few are of the requester's own family", () => {
@@ -32,7 +33,7 @@ describe("missing peers", () => {
   });
 
   test("complete copies at home are judged by what they deliver", () => {
-    const fixture = bridged({ patience: 1.5 });
+    const fixture = bridged({ patience: 1.3 });
     const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });
     outside(fixture);
     for (let i = 1; i <= 2; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
