@@ -133,7 +133,7 @@ function measureGate(): void {
   let bytes = 0;
   const snapshot = timed(() => {
     for (const list of GATE_LISTS)
-      for (const elements of gate.watch.tables.told(list, ELEMENTS_PER_EVENT))
+      for (const elements of gate.watch.tables.texts.told(list, ELEMENTS_PER_EVENT))
         bytes += encodeGateEvent({
           event: "change",
           version: 1,

@@ -39,6 +39,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "model",
     "network",
     "engine/engine.ts",
+    "gate/formats.ts",
     "hash-list/formats",
     "prefix-sources/formats",
     "prefix-sources/settings.ts",

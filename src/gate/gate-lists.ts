@@ -153,7 +153,7 @@ export class GateLists {
         homes: this.#homes,
       });
       for (const list of GATE_LISTS)
-        for (const elements of tables.told(list, ELEMENTS_PER_EVENT)) {
+        for (const elements of tables.texts.told(list, ELEMENTS_PER_EVENT)) {
           yield encodeGateEvent({ event: "change", version, add: { [list]: elements }, remove: {} });
           await nextTurn();
           if (backlog.isCut) return;

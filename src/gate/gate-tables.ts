@@ -12,6 +12,7 @@
 import type { EndpointCounts } from "../store/endpoint-counts.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
 import { AddressTable } from "./address-table.ts";
+import { ElementTexts, FLAG } from "./element-texts.ts";
 import { GatedSwarms } from "./gated-swarms.ts";
 import { ITEM, ItemLists } from "./item-lists.ts";
 import { ROLE, type Verdict } from "./judge.ts";
@@ -19,11 +20,18 @@ import type { GateElements, GateList } from "./protocol.ts";
 import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
 
 const NONE = -1;
-const LISTED = 1;
-const TOLD = 2;
-const NOTED = 4;
-/** An outside endpoint. */
-const FAR = 8;
+const LISTED = FLAG.listed;
+const TOLD = FLAG.told;
+const NOTED = FLAG.noted;
+
+/**
+ * What a mark of an address or endpoint adds to the number of a look: the swarm is to have an item of it, and has it; or it is
+ * to have an open one, and has that.
+ */
+const PRESENT = 1;
+const OPEN = 2;
+const OPEN_PRESENT = 3;
+const EPOCH = 4;
 
 const DIGEST_FACTOR = 0x9e3779b1;
 
@@ -37,6 +45,7 @@ export interface GateChanges {
 export class GateTables {
   readonly swarms: GatedSwarms;
   readonly addresses: AddressTable;
+  readonly texts: ElementTexts;
   /** Swarms that are gated, once for each home. */
   gated = 0;
   /** Elements that are to be in each list. */
@@ -57,6 +66,7 @@ export class GateTables {
     this.#seed = hash.hash(new Uint32Array(1), 0, 1, 0);
     this.swarms = new GatedSwarms(hash);
     this.addresses = new AddressTable(hash);
+    this.texts = new ElementTexts(this.swarms, this.addresses, this.#items);
   }
 
   /** Notes that a swarm is gated in a home. @param roles of its records (judge.ts). @param withFar whether its outside endpoints are far. */
@@ -76,7 +86,7 @@ export class GateTables {
     const digest = this.#digest(records, roles, withFar);
     if (swarms.digests[swarm] === digest) return;
     swarms.digests[swarm] = digest;
-    this.#epoch = (this.#epoch + 3) | 0;
+    this.#epoch = (this.#epoch + EPOCH) | 0;
     this.#markWanted(records, roles, withFar);
     this.#markPresent(swarm);
     this.#addItems(swarm, records, roles);
@@ -145,38 +155,19 @@ export class GateTables {
       const flags = items.flags[item] & ~NOTED;
       items.flags[item] = flags & LISTED ? flags | TOLD : flags & ~TOLD;
       if ((flags & LISTED) !== (flags & TOLD) / TOLD)
-        ((flags & LISTED) !== 0 ? add : remove).refused.push(this.#pairText(item));
+        ((flags & LISTED) !== 0 ? add : remove).refused.push(this.texts.pair(item));
       if ((flags & LISTED) === 0) this.#releasePair(item);
     }
     for (const row of this.#notedRows) {
       const flags = addresses.flags[row] & ~NOTED;
       addresses.flags[row] = flags & LISTED ? flags | TOLD : flags & ~TOLD;
       if ((flags & LISTED) !== (flags & TOLD) / TOLD)
-        ((flags & LISTED) !== 0 ? add : remove)[this.#listOf(row)].push(this.#rowText(row));
+        ((flags & LISTED) !== 0 ? add : remove)[this.texts.listOf(row)].push(this.texts.row(row));
       this.#releaseIfUnused(row);
     }
     this.#notedRows = [];
     this.#notedItems = [];
     return { add, remove };
-  }
-
-  /** The elements of a list that followers have been told, some at a time. They may change meanwhile: a later change says so. */
-  *told(list: GateList, count: number): Generator<readonly string[]> {
-    const { addresses } = this;
-    const items = this.#items;
-    const isPairs = list === "refused";
-    let found: string[] = [];
-    for (let at = 0; at < (isPairs ? items.end : addresses.end); at++) {
-      const flags = isPairs ? items.flags[at] : addresses.flags[at];
-      if ((flags & TOLD) === 0) continue;
-      if (isPairs) {
-        if (items.kinds[at] === ITEM.refused) found.push(this.#pairText(at));
-      } else if (addresses.isUsed(at) && this.#listOf(at) === list) found.push(this.#rowText(at));
-      if (found.length < count) continue;
-      yield found;
-      found = [];
-    }
-    if (found.length > 0) yield found;
   }
 
   /** Whether a row is in its list. For people. @param row may be -1. */
@@ -188,7 +179,7 @@ export class GateTables {
   #digest(records: SwarmRecords, roles: Uint8Array, withFar: boolean): number {
     let digest = this.#seed ^ Number(withFar);
     for (let i = 0; i < records.count; i++) {
-      const kind = roles[i] === ROLE.closed ? 1 : roles[i] === ROLE.outside ? 2 : 3;
+      const kind = roles[i] === ROLE.closed ? 3 : Math.min(roles[i], ROLE.bridge);
       digest = Math.imul(digest ^ (records.portAt(i) * 4 + kind), DIGEST_FACTOR);
       for (let w = 0; w < COPY_WORDS; w++)
         digest = Math.imul(digest ^ (digest >>> 15) ^ records.addresses[i * COPY_WORDS + w], DIGEST_FACTOR);
@@ -215,7 +206,7 @@ export class GateTables {
       this.#rowOf[i] = row;
       addresses.marks[row] = epoch;
       if (!isClosed) {
-        addresses.flags[row] |= FAR;
+        addresses.flags[row] |= FLAG.far;
         continue;
       }
       const host = addresses.put(family, records.addresses, i * COPY_WORDS, 0);
@@ -223,11 +214,13 @@ export class GateTables {
       this.#hostOf[i] = host;
       addresses.marks[host] = epoch;
     }
-    // An address is refused when all of its members are closed here.
+    // An address is refused when all of its members are closed here, and else open.
     for (let i = 0; i < records.count; i++) {
       if (roles[i] < ROLE.bridge || roles[i] === ROLE.closed) continue;
-      const host = addresses.find(records.families[i] === 4 ? 4 : 6, records.addresses, i * COPY_WORDS, 0);
-      if (host !== NONE && addresses.marks[host] === epoch) addresses.marks[host] = (epoch + 2) | 0;
+      const family = records.families[i] === 4 ? 4 : 6;
+      const host = addresses.put(family, records.addresses, i * COPY_WORDS, 0);
+      this.#hostOf[i] = host;
+      addresses.marks[host] = (epoch + OPEN) | 0;
     }
   }
 
@@ -237,8 +230,9 @@ export class GateTables {
     const { marks } = this.addresses;
     for (let item = this.swarms.heads[swarm]; item !== NONE; item = items.next[item]) {
       const row = items.rows[item];
-      if (marks[row] !== this.#epoch) continue;
-      marks[row] = (this.#epoch + 1) | 0;
+      const isOpen = items.kinds[item] === ITEM.open;
+      if (marks[row] !== ((this.#epoch + (isOpen ? OPEN : 0)) | 0)) continue;
+      marks[row] = (this.#epoch + (isOpen ? OPEN_PRESENT : PRESENT)) | 0;
       if (items.kinds[item] === ITEM.refused) this.#listPair(item, true);
     }
   }
@@ -247,13 +241,15 @@ export class GateTables {
   #removeItems(swarm: number, areAll: boolean): void {
     const items = this.#items;
     const { marks } = this.addresses;
-    const present = (this.#epoch + 1) | 0;
+    const present = (this.#epoch + PRESENT) | 0;
+    const openPresent = (this.#epoch + OPEN_PRESENT) | 0;
     let before = NONE;
     for (let item = this.swarms.heads[swarm]; item !== NONE; ) {
       const next = items.next[item];
       const row = items.rows[item];
-      if (!areAll && marks[row] === present) before = item;
-      else if (items.kinds[item] === ITEM.refused) {
+      const kind = items.kinds[item];
+      if (!areAll && marks[row] === (kind === ITEM.open ? openPresent : present)) before = item;
+      else if (kind === ITEM.refused) {
         // It stays until followers have been told, and is added again if need be.
         this.#listPair(item, false);
         before = item;
@@ -261,7 +257,8 @@ export class GateTables {
         if (before === NONE) this.swarms.heads[swarm] = next;
         else items.next[before] = next;
         items.release(item);
-        this.#uncount(row);
+        if (kind === ITEM.open) this.#unpair(row);
+        else this.#uncount(row);
       }
       item = next;
     }
@@ -274,17 +271,23 @@ export class GateTables {
       const row = this.#rowOf[i];
       const host = this.#hostOf[i];
       if (row !== NONE && marks[row] === epoch) {
-        marks[row] = (epoch + 1) | 0;
+        marks[row] = (epoch + PRESENT) | 0;
         this.#addItem(roles[i] === ROLE.closed ? ITEM.closed : ITEM.far, row, swarm);
         this.addresses.counts[row]++;
         if (host !== NONE) this.addresses.counts[host]++;
         this.#evaluate(row);
         if (host !== NONE) this.#evaluate(host);
       }
-      if (host === NONE || marks[host] !== epoch) continue;
-      marks[host] = (epoch + 1) | 0;
-      this.addresses.pairs[host]++;
-      this.#listPair(this.#addItem(ITEM.refused, host, swarm), true);
+      if (host === NONE) continue;
+      if (marks[host] === ((epoch + OPEN) | 0)) {
+        marks[host] = (epoch + OPEN_PRESENT) | 0;
+        this.addresses.pairs[host]++;
+        this.#addItem(ITEM.open, host, swarm);
+      } else if (marks[host] === epoch) {
+        marks[host] = (epoch + PRESENT) | 0;
+        this.addresses.pairs[host]++;
+        this.#listPair(this.#addItem(ITEM.refused, host, swarm), true);
+      }
     }
   }
 
@@ -315,7 +318,7 @@ export class GateTables {
     const flags = addresses.flags[row];
     if (isListed !== ((flags & LISTED) !== 0)) {
       addresses.flags[row] = flags ^ LISTED;
-      this.sizes[this.#listOf(row)] += isListed ? 1 : -1;
+      this.sizes[this.texts.listOf(row)] += isListed ? 1 : -1;
       if ((flags & NOTED) === 0) {
         addresses.flags[row] |= NOTED;
         this.#notedRows.push(row);
@@ -355,28 +358,17 @@ export class GateTables {
     }
     const row = items.rows[item];
     items.release(item);
+    this.#unpair(row);
+    this.#releaseSwarm(swarm);
+  }
+
+  #unpair(row: number): void {
     this.addresses.pairs[row]--;
     this.#releaseIfUnused(row);
-    this.#releaseSwarm(swarm);
   }
 
   /** Releases a swarm without items, unless it is gated. */
   #releaseSwarm(swarm: number): void {
     if (this.swarms.heads[swarm] === NONE && this.swarms.leechers[swarm] === 0) this.swarms.release(swarm);
-  }
-
-  #listOf(row: number): GateList {
-    if ((this.addresses.flags[row] & FAR) !== 0) return "far";
-    return this.addresses.portAt(row) === 0 ? "hosts" : "closed";
-  }
-
-  #rowText(row: number): string {
-    const port = this.addresses.portAt(row);
-    const address = this.addresses.addressText(row);
-    return port === 0 ? address : `${address} ${port}`;
-  }
-
-  #pairText(item: number): string {
-    return `${this.addresses.addressText(this.#items.rows[item])} ${this.swarms.infoHashText(this.#items.swarms[item])}`;
   }
 }

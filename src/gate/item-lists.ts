@@ -6,9 +6,9 @@ const FIRST_CAPACITY = 1024;
 
 /**
  * What an item is. `closed`: a member's endpoint, closed in the swarm. `far`: an outside endpoint. `refused`: an address
- * all of whose endpoints in the swarm are closed there.
+ * all of whose endpoints in the swarm are closed there. `open`: an address with one that is not.
  */
-export const ITEM = { closed: 1, far: 2, refused: 3 } as const;
+export const ITEM = { closed: 1, far: 2, refused: 3, open: 4 } as const;
 
 /** The items of one gate. */
 export class ItemLists {

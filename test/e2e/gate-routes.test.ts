@@ -1,6 +1,7 @@
 /** The gate of a real tracker: its lists over HTTP, as they are and as they change, and what routers report. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { createGunzip } from "node:zlib";
 import { request } from "undici";
@@ -158,4 +159,27 @@ test("btrt explain says what the gate makes of a subscriber", { timeout: 60_000 
   assert.match(await explain("127.0.1.1"), /port 7000 {2}open in this torrent: a bridge of its home/);
   assert.match(await explain("127.0.1.2"), /port 7000 {2}closed in this torrent: its home can feed it/);
   assert.match(await explain("127.0.9.1"), /does not apply to its peer group/);
+});
+
+test("DPI boxes get files and single lists; a stop empties the files", { timeout: 60_000 }, async (t) => {
+  const { bed, admin, tracker, put } = await start(t);
+  const files = "enabled: true, path: dpi, formats: [text, csv, json], interval: 1";
+  await tracker.reload(configText(admin, "127.0.1.0/24").replace("enabled: true", files));
+  for (const host of [1, 2]) await put(host);
+  const file = (ending: string) => readFileSync(bed.path(`dpi.${ending}`), "utf8");
+  await until("it is gated", () => existsSync(bed.path("dpi.closed.txt")) && file("closed.txt") !== "");
+  assert.equal(file("closed.txt"), "127.0.1.2 7000\n");
+  await until("all is written", () => JSON.parse(file("status.json")).closed === 1);
+  assert.equal(file("gated.txt"), `${hex(TORRENT)}\n`);
+  assert.equal(file("open.csv"), `address,info_hash\n127.0.1.1,${hex(TORRENT)}\n`);
+  assert.deepEqual(JSON.parse(file("closed.json")), [{ address: "127.0.1.2", port: 7000 }]);
+  const list = async (query: string) => (await askAdmin(`${tracker.admin}api/v1/gate?${query}`)).body;
+  assert.equal(await list("list=gated&format=text"), `${hex(TORRENT)}\n`);
+  assert.equal(await list("list=refused&format=csv"), `address,info_hash\n127.0.1.2,${hex(TORRENT)}\n`);
+  assert.deepEqual(JSON.parse(await list("list=far")), []);
+  assert.equal((await askAdmin(`${tracker.admin}api/v1/gate?list=all`)).status, 400);
+  await tracker.stop();
+  assert.equal(file("closed.txt"), "");
+  assert.deepEqual(JSON.parse(file("open.json")), []);
+  assert.equal(JSON.parse(file("status.json")).gated, 0);
 });

@@ -1,4 +1,5 @@
 /** `gate`: holds the policy `bridged` at the routers: subscribers that are no bridges do not meet the outside. */
+import { GATE_FORMAT_NAMES, GATE_FORMATS } from "../../gate/formats.ts";
 import { choice, filePath, flag, integer, list, optional, section, text } from "../fields.ts";
 
 /** The limits are those of the memory: docs/gate.md has what a million endpoints take. */
@@ -35,4 +36,14 @@ export const gate = section({
       "Maximum number of closed endpoints and of outside endpoints of gated torrents, together. The torrents with the most " +
         "downloaders at home come first.",
     ),
+  path: optional(filePath).meta({
+    description:
+      "The path of files for DPI boxes: gated (info-hashes), open (who may meet the outside, by info-hash) and closed " +
+      "(endpoints). Each list and format adds its own ending, such as .gated.csv. Routers need no files.",
+    examples: ["/var/lib/btrt/gate"],
+  }),
+  formats: list(choice(GATE_FORMAT_NAMES), GATE_FORMAT_NAMES.length, ["text"]).describe(
+    GATE_FORMAT_NAMES.map((name) => `${name}: ${GATE_FORMATS[name].description}.`).join(" "),
+  ),
+  interval: integer(1, 3600).default(10).describe("Seconds between two writings of these files."),
 });

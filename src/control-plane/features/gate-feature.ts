@@ -1,16 +1,20 @@
 /** The gate, wired to configuration, store and tasks. */
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Panel } from "../../admin/panel.ts";
 import { gatePanel } from "../../admin/panels/gate-panel.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { PolicyData } from "../../data-plane/protocol.ts";
 import { Gate } from "../../gate/gate.ts";
+import { type GateFileSettings, writeGateFiles } from "../../gate/gate-files.ts";
 import type { GateSettings } from "../../gate/settings.ts";
 import { steadySeconds } from "../../platform/clock.ts";
+import { describeFailure } from "../../platform/failure.ts";
 import { KeyedHash } from "../../store/keyed-hash.ts";
 import type { SwarmStore } from "../../store/swarm-store.ts";
 import { TASK } from "../../tasks/task-queue.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import { RepeatLimit } from "../../telemetry/repeat-limit.ts";
 import { AccessList, buildAccessList } from "../../tracker/access-list.ts";
 import type { Feature } from "../feature.ts";
 import type { TaskDispatcher } from "../task-dispatcher.ts";
@@ -27,9 +31,17 @@ export class GateFeature implements Feature {
   readonly panel: Panel;
   /** Undefined when it was off at the start: then there is no memory for it. */
   readonly current: Gate | undefined;
+  readonly #log: Logger;
+  readonly #failures = new RepeatLimit();
+  readonly #stop = new AbortController();
+  #files: GateFileSettings;
+  #writing: Promise<void> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
 
-  constructor({ store, tasks, log: _ }: GateFeatureParts, loaded: LoadedConfig, { groups }: PolicyData) {
+  constructor({ store, tasks, log }: GateFeatureParts, loaded: LoadedConfig, { groups }: PolicyData) {
     const settings = settingsOf(loaded);
+    this.#log = log;
+    this.#files = loaded.config.gate;
     if (settings.enabled) {
       const tracker = randomBytes(8).toString("hex");
       const key = randomBytes(8);
@@ -49,16 +61,51 @@ export class GateFeature implements Feature {
   /** Takes over settings and groups. */
   adopt(loaded: LoadedConfig, { groups }: PolicyData): void {
     this.current?.adopt(settingsOf(loaded), groups);
+    const before = this.#files;
+    this.#files = loaded.config.gate;
+    if (before.path !== this.#files.path) void this.#inTurn(() => this.#write(before, true));
   }
 
-  /** Begins to look at swarms. */
+  /** Begins to look at swarms, and to write files. */
   start(): void {
     this.current?.start();
+    this.#writing = this.#writeAll();
   }
 
-  /** Ends all streams. */
+  /** Ends all streams, and empties the files. */
   async stop(): Promise<void> {
+    this.#stop.abort();
     await this.current?.stop();
+    await this.#writing;
+    await this.#inTurn(() => this.#write(this.#files, true));
+  }
+
+  async #writeAll(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#inTurn(() => this.#write(this.#files, false));
+      await delay(this.#files.interval * 1000, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Writings come one after the other. */
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    this.#last = this.#last.then(write);
+    return this.#last;
+  }
+
+  async #write(files: GateFileSettings, isEmpty: boolean): Promise<void> {
+    if (this.current === undefined) return;
+    const { watch, lists } = this.current;
+    try {
+      await writeGateFiles(files, isEmpty ? undefined : watch.tables, lists.version, Date.now());
+    } catch (error) {
+      if (this.#failures.admit())
+        this.#log.error(
+          { reason: describeFailure(error).message },
+          "the files of the gate cannot be written",
+        );
+    }
   }
 }
 
