@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** A program, and the packages of Debian and Red Hat that have it. */
-interface Tool {
+export interface Tool {
   readonly program: string;
   readonly from: string;
 }
@@ -18,6 +18,18 @@ const TOOLS = {
   rpm: [...BOTH, { program: "rpmbuild", from: "rpm (Debian) or rpm-build (Red Hat)" }],
 } as const satisfies Record<string, readonly Tool[]>;
 
+const GPG: Tool = { program: "gpg", from: "gnupg (Debian) or gnupg2 (Red Hat)" };
+
+/** What a repository of each kind needs besides. */
+const REPOSITORY_TOOLS = {
+  deb: [GPG, { program: "apt-ftparchive", from: "apt-utils" }],
+  rpm: [
+    GPG,
+    { program: "createrepo_c", from: "createrepo-c (Debian) or createrepo_c (Red Hat)" },
+    { program: "rpmsign", from: "rpm (Debian) or rpm-sign (Red Hat)" },
+  ],
+} as const satisfies Record<string, readonly Tool[]>;
+
 /** A kind of package. */
 export type PackageKind = keyof typeof TOOLS;
 
@@ -28,13 +40,20 @@ export function isKind(name: string): name is PackageKind {
 
 /** The programs that a kind of package needs and this machine lacks. */
 export function missingTools(kind: PackageKind): readonly Tool[] {
-  return TOOLS[kind].filter(({ program }) => !isInstalled(program));
+  return TOOLS[kind].filter(({ program }) => findProgram(program) === undefined);
 }
 
-function isInstalled(program: string): boolean {
-  return (process.env.PATH ?? "").split(delimiter).some((directory) => {
+/** The programs that a repository of a kind of packages needs and this machine lacks. */
+export function missingRepositoryTools(kind: PackageKind): readonly Tool[] {
+  return REPOSITORY_TOOLS[kind].filter(({ program }) => findProgram(program) === undefined);
+}
+
+/** The path of a program; undefined if it is not installed. */
+export function findProgram(name: string): string | undefined {
+  const paths = (process.env.PATH ?? "").split(delimiter).map((directory) => join(directory, name));
+  return paths.find((path) => {
     try {
-      accessSync(join(directory, program), constants.X_OK);
+      accessSync(path, constants.X_OK);
       return true;
     } catch {
       return false;

@@ -10,7 +10,7 @@ import { BUILT, DEBIAN, NEXT, NEXT_VERSION } from "./built.ts";
 
 const SUITE = "bookworm";
 /** Packages of a server that the smallest Debian lacks. */
-const INCLUDED = ["systemd", "systemd-sysv", "passwd", "libstdc++6", "rpm"];
+const INCLUDED = ["systemd", "systemd-sysv", "passwd", "libstdc++6", "rpm", "apt"];
 const BUILD = fileURLToPath(new URL("../../packaging/build.ts", import.meta.url));
 const TESTS = fileURLToPath(new URL("*.test.ts", import.meta.url));
 
@@ -48,6 +48,10 @@ const missing =
   process.getuid?.() === 0
     ? toolsMissing([
         "rpm",
+        "apt-utils",
+        "createrepo-c",
+        "dnf",
+        "gnupg",
         "lintian",
         "mmdebstrap",
         "binutils",

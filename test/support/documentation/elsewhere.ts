@@ -13,6 +13,16 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   { page: "README.md", begins: "npm ci && npm start", because: "needs the registry; CI begins with it" },
   { page: "README.md", begins: "dpkg -i", because: "needs the package; test/package installs it" },
   { page: "README.md", begins: "rpm -i", because: "needs the package; test/package installs it" },
+  {
+    page: "docs/package-repository.md",
+    begins: "npm run package",
+    because: "builds packages; test/package does it",
+  },
+  {
+    page: "docs/package-repository.md",
+    begins: "curl",
+    because: "needs the repository; test/package installs from one",
+  },
   { page: "CONTRIBUTING.md", begins: "npm ci\n", because: "is what runs this test" },
   { page: "lab/README.md", begins: "npm run lab ", because: "takes hours; e2e/lab.test.ts runs the lab" },
 ];
