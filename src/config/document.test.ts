@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import { type ConfigDocument, parseDocument } from "./document.ts";
 import { formatProblem } from "./problem.ts";
 
@@ -107,6 +108,6 @@ test("no text makes it throw", () => {
       for (const problem of document.problems)
         assert.match(formatProblem(problem), /^f:[1-9]\d*:[1-9]\d*: ./);
     }),
-    { numRuns: 150 },
+    { numRuns: caseCount(150, 500) },
   );
 });

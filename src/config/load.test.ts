@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import { MANUAL } from "../../test/support/original-manual.ts";
 import { formatPrefix } from "../network/prefix.ts";
 import { loadConfig } from "./load.ts";
@@ -335,6 +336,6 @@ test("no document makes it throw", async () => {
         await problemsOf(text);
       },
     ),
-    { numRuns: 50 },
+    { numRuns: caseCount(50, 100) },
   );
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import fc from "fast-check";
 import ipaddr from "ipaddr.js";
+import { caseCount } from "../../test/support/case-count.ts";
 import { Address, type Family } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { Random } from "../model/random.ts";
@@ -117,7 +118,7 @@ test("finds what a search through all prefixes finds, at every edge and elsewher
       }
       for (const address of addresses) assert.equal(table.lookup(address), naive.lookup(toOracle(address)));
     }),
-    { numRuns: 150 },
+    { numRuns: caseCount(150, 400) },
   );
 });
 

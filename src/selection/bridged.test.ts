@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import { ANNOUNCE_EVENT, coarseLeft } from "../model/announce.ts";
 import { ask, bridged, outside, PATIENT } from "../tracker/bridged-fixture.ts";
 import { type TestSelection, TrackerFixture } from "../tracker/tracker-fixture.ts";
@@ -303,7 +304,7 @@ describe("bridged, whatever happens", () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: caseCount(40, 100) },
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { OK } from "../model/client-error.ts";
@@ -122,7 +123,7 @@ describe("nearest first", () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: caseCount(60, 150) },
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { writeWord } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
@@ -219,7 +220,7 @@ describe("the places of a swarm for learned peers", () => {
           assertConsistent(rig.data);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: caseCount(60, 150) },
     );
   });
 

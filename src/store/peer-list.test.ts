@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import type { Family } from "../model/address.ts";
 import { allocateHeap, Heap, type HeapData } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
@@ -12,6 +13,9 @@ import { Segments } from "./segments.ts";
 const SHARD = 0;
 /** Cells for the lists under test: a chunk of the heap that nothing else uses. */
 const LISTS = 3;
+
+/** Peers of one household in a list. Each look-up of one searches all of them, so the time grows with the square. */
+const ONE_HOUSEHOLD = 1500;
 
 interface Peer {
   host: number;
@@ -27,13 +31,16 @@ class Lists {
   readonly list: PeerList;
   readonly models: Map<string, Peer>[] = [];
   readonly #family: Family;
+  readonly #perHousehold: number;
   readonly #cells: number;
 
-  constructor(family: Family, chunks: number) {
+  /** @param perHousehold addresses in a household of IPv6: in a list, peers are found by household. */
+  constructor(family: Family, chunks: number, perHousehold = 4) {
     this.data = allocateHeap(chunks * 8192, 1);
     this.heap = new Heap(this.data, 1);
     this.list = new PeerList(this.heap, family, new KeyedHash(1, 2));
     this.#family = family;
+    this.#perHousehold = perHousehold;
     this.#cells = this.heap.takeChunk(0) * 8192;
     for (let i = 0; i < LISTS; i++) this.models.push(new Map());
   }
@@ -45,8 +52,7 @@ class Lists {
   address(host: number): Uint32Array {
     const words = new Uint32Array(4);
     words[0] = this.#family === 4 ? host : 0x20010db8;
-    // Four addresses of each household: in a list, peers are found by household.
-    if (this.#family === 6) words[1] = (host >>> 2) << 8;
+    if (this.#family === 6) words[1] = Math.floor(host / this.#perHousehold) << 8;
     if (this.#family === 6) words[3] = host;
     return words;
   }
@@ -151,7 +157,7 @@ for (const family of [4, 6] as const) {
           lists.check();
           assert.equal(lists.chunksInUse(), 2, "all memory is given back");
         }),
-        { numRuns: 30 },
+        { numRuns: caseCount(30, 60) },
       );
     });
 
@@ -170,6 +176,23 @@ for (const family of [4, 6] as const) {
       assert.equal(lists.chunksInUse(), 2);
     });
 
+    test("a large list of a single household, and down again", () => {
+      const lists = new Lists(family, 200, ONE_HOUSEHOLD + 1);
+      const all = Array.from({ length: ONE_HOUSEHOLD }, (_, i) => ({
+        host: i + 1,
+        port: 6881 + (i % 2),
+        key: i % 7,
+        state: i,
+      }));
+      for (const each of all) assert.ok(lists.insert(0, each));
+      lists.check();
+      for (const each of all) if (each.host % 5 !== 0) lists.remove(0, each);
+      lists.check();
+      for (const each of all) lists.remove(0, each);
+      lists.check();
+      assert.equal(lists.chunksInUse(), 2, "all memory is given back");
+    });
+
     test("a full heap refuses and breaks nothing", () => {
       fc.assert(
         fc.property(
@@ -183,7 +206,7 @@ for (const family of [4, 6] as const) {
             }
           },
         ),
-        { numRuns: 30 },
+        { numRuns: caseCount(30, 60) },
       );
     });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import { assertConsistent } from "../../test/support/store-consistency.ts";
 import { Address } from "../model/address.ts";
 import { admitAny } from "../tracker/tracker-fixture.ts";
@@ -161,6 +162,23 @@ describe("swarm store", () => {
     assert.equal(store.peerCount, 0);
   });
 
+  test("a large swarm of a single household: each peer is found, and the memory suffices", () => {
+    const count = 500;
+    const store = new SwarmStore(allocateSwarmStore(count, 1, KEY), 1);
+    const address = new Address();
+    const each = (act: (peer: number) => void) => {
+      for (let peer = 1; peer <= count; peer++) {
+        address.setIPv6(0x20010db8, 0, 0, peer);
+        act(peer);
+      }
+    };
+    each((peer) => assert.ok(put(store, 1, address, 6881, peer % 7)));
+    each((peer) => assert.ok(put(store, 1, address, 6881, peer % 7)));
+    assert.equal(store.peerCount, count);
+    each(() => remove(store, 1, address, 6881));
+    assert.equal(store.peerCount, 0);
+  });
+
   test("the memory reserved is enough for max_peers, however they are spread", () => {
     const maxPeers = 50_000;
     fc.assert(
@@ -183,7 +201,7 @@ describe("swarm store", () => {
         },
       ),
       {
-        numRuns: 8,
+        numRuns: caseCount(8, 12),
         examples: [
           [1, true, 1],
           [1, false, 1],

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT, coarseLeft, LEFT_MAX } from "../model/announce.ts";
 import { flagsOf, isStranded, setQualification } from "../store/layout/entry.ts";
@@ -46,7 +47,7 @@ describe("a copy is proven", () => {
           }
         },
       ),
-      { numRuns: 50 },
+      { numRuns: caseCount(50, 100) },
     );
   });
 

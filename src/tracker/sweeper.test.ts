@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { caseCount } from "../../test/support/case-count.ts";
 import type { Family } from "../model/address.ts";
 import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
@@ -185,7 +186,7 @@ describe("sweeper", () => {
           );
         },
       ),
-      { numRuns: 25 },
+      { numRuns: caseCount(25, 60) },
     );
   });
 
@@ -215,7 +216,7 @@ describe("sweeper", () => {
         const alive = [...lastSeen.values()].filter((seen) => fixture.clock.seconds - seen <= 3900);
         assert.equal(fixture.store.peerCount, alive.length);
       }),
-      { numRuns: 12 },
+      { numRuns: caseCount(12, 25) },
     );
   });
 });
