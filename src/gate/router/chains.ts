@@ -1,6 +1,15 @@
 /**
- * The gate's chains. Only three kinds of packets get here: handshakes, the first packet of a TCP connection (SYN), and
- * that of a uTP connection (ST_SYN). So nothing but new connections is ever refused.
+ * The gate's chains. Only these packets get here: handshakes, the first packet of a TCP connection (SYN), that of a uTP
+ * connection (ST_SYN), and the first payload of a TCP connection that is watched. So nothing but new connections is ever
+ * refused.
+ *
+ * Most clients try encryption first, which hides the info-hash, and go on in plaintext when that fails. So a TCP connection
+ * that may be of a gated torrent is let through and *watched*: its first payload is either a handshake in plaintext, which
+ * its info-hash decides, or it is refused. Watched are connections to closed endpoints, to far ones, and to those where a
+ * handshake of the subscriber has been refused before (*caught*). A uTP connection of a closed endpoint is refused at once:
+ * only its ends can reset it later, and clients that cannot connect over uTP do so over TCP.
+ *
+ * A subscriber whose client insists on encryption never sends a handshake in plaintext. It is exempt after some tries.
  *
  * Sets of endpoints are looked up before the border of the home is, as most packets are in none of them.
  */
@@ -24,6 +33,23 @@ const ST_SYN_SHAPES = [
   "@ih,8,8 != 0 @ih,160,16 0x0004 udp length 34",
   "@ih,8,8 != 0 @ih,160,16 0x0008 udp length 38",
 ];
+
+/** What names a connection, from its first packet on. */
+const CONNECTION = "{ip} saddr . th sport . {ip} daddr . th dport";
+
+/**
+ * Matches the first payload of watched connections, and no packet without payload. Clients push it. For both families, and
+ * only one look at most other packets.
+ */
+export const WATCHED = both(
+  `meta l4proto tcp tcp flags & psh == psh @ih,0,8 >= 0 ${CONNECTION} @gate_watch{n}`,
+);
+
+/**
+ * Tries after which a subscriber insists on encryption. A client that does not goes on in plaintext after each, which
+ * begins the count anew, but it may try many peers at the same time.
+ */
+const TRIES = "limit rate over 60/hour burst 60 packets";
 
 /** The chains that all homes share. */
 export function commonChains(): string {
@@ -51,7 +77,14 @@ function newConnection(): string[] {
       ...both("{ip} daddr . th dport @gate_closed{n} goto gate_border"),
       ...both("meta l4proto udp {ip} saddr . th sport @gate_closed{n} goto gate_border"),
       ...both("{ip} saddr @gate_hosts{n} {ip} daddr . th dport @gate_far{n} goto gate_border"),
+      ...both("meta l4proto tcp {ip} saddr . {ip} daddr . th dport @gate_caught{n} goto gate_border"),
     ]),
+    chain(
+      "gate_watch",
+      "When the set is full, it has no place, and passes.",
+      both(`update @gate_watch{n} { ${CONNECTION} }`),
+    ),
+    ...firstPayload(),
     chain(
       "gate_st_syn",
       "uTP, and not a request to a UDP tracker.",
@@ -60,9 +93,33 @@ function newConnection(): string[] {
   ];
 }
 
+function firstPayload(): string[] {
+  return [
+    chain("gate_first", "The first payload of a watched connection, which is no handshake in plaintext.", [
+      ...both(`delete @gate_watch{n} { ${CONNECTION} }`),
+      `meta protocol != @${ALIVE_SET} return`,
+      ...both("{ip} daddr . th dport @gate_closed{n} goto gate_first_in"),
+      "goto gate_first_out",
+    ]),
+    refusal("gate_first_in", both("{ip} daddr @gate_exempt{n} return"), "refusedEndpointIn"),
+    refusal(
+      "gate_first_out",
+      [
+        ...both("{ip} saddr @gate_exempt{n} return"),
+        "# No handshake in plaintext came between: the client insists on encryption.",
+        ...both(`add @gate_tried{n} { {ip} saddr ${TRIES} } goto gate_exempt`),
+      ],
+      "refusedFarOut",
+    ),
+  ];
+}
+
 function handshake(): string[] {
   return [
     chain("gate_handshake", "", [`meta protocol @${ALIVE_SET} jump gate_border`, "goto handshake"]),
+    chain("gate_passed", "A handshake that is not refused: its connection goes on.", [
+      ...both(`meta l4proto tcp delete @gate_watch{n} { ${CONNECTION} }`),
+    ]),
     chain("gate_exempt", "It has no place when the set is full.", [
       ...both("{ip} saddr @gate_exempt{n} update @gate_exempt{n} { {ip} saddr } return"),
       ...both(`add @gate_exempt{n} { {ip} saddr } counter name ${counterName("exempted")} return`),
@@ -74,23 +131,34 @@ function handshake(): string[] {
 /** What a subscriber sends to the outside. */
 function outgoing(): string[] {
   return [
-    refusal("gate_handshake_out", [], "refusedHandshakeOut"),
+    refusal(
+      "gate_handshake_out",
+      both("update @gate_caught{n} { {ip} saddr . {ip} daddr . th dport }"),
+      "refusedHandshakeOut",
+    ),
     // uTP: clients send from the port that they announce.
     refusal("gate_endpoint_out", exempts("saddr", "seenEndpointOut"), "refusedEndpointOut"),
     refusal("gate_far_out", exempts("saddr", "seenFarOut"), "refusedFarOut"),
+    chain("gate_watch_out", "", [...exempts("saddr", "seenFarOut"), "goto gate_watch"]),
     chain("gate_new_out", "", [
       ...both("meta l4proto udp {ip} saddr . th sport @gate_closed{n} goto gate_endpoint_out"),
-      ...both("{ip} saddr @gate_hosts{n} {ip} daddr . th dport @gate_far{n} goto gate_far_out"),
+      ...both(
+        "meta l4proto udp {ip} saddr @gate_hosts{n} {ip} daddr . th dport @gate_far{n} goto gate_far_out",
+      ),
+      ...both(
+        "meta l4proto tcp {ip} saddr @gate_hosts{n} {ip} daddr . th dport @gate_far{n} goto gate_watch_out",
+      ),
+      ...both("meta l4proto tcp {ip} saddr . {ip} daddr . th dport @gate_caught{n} goto gate_watch_out"),
     ]),
     chain("gate_out", "Sent by a subscriber, to the outside.", [
       `${SYN} goto gate_new_out`,
       `${ST_SYN} goto gate_new_out`,
       `counter name ${counterName("seenHandshakeOut")}`,
+      ...both("delete @gate_tried{n} { {ip} saddr }"),
       ...both("{ip} saddr . ").flatMap((key, i) =>
         infoHashRules(key, `@gate_refused${[4, 6][i]} goto gate_handshake_out`),
       ),
-      "# The tracker does not gate this torrent, or does not know it: the subscriber needs the outside.",
-      ...both("{ip} saddr @gate_hosts{n} goto gate_exempt"),
+      "goto gate_passed",
     ]),
   ];
 }
@@ -98,9 +166,22 @@ function outgoing(): string[] {
 /** What the outside sends to a subscriber. */
 function incoming(): string[] {
   return [
-    refusal("gate_handshake_in", [], "refusedHandshakeIn"),
+    refusal(
+      "gate_handshake_in",
+      [
+        "# In a watched connection the outside is the one that connects, from a port that means nothing.",
+        ...both(`${CONNECTION} @gate_watch{n} goto gate_opened_in`),
+        ...both("update @gate_caught{n} { {ip} daddr . {ip} saddr . th sport }"),
+      ],
+      "refusedHandshakeIn",
+    ),
+    refusal("gate_opened_in", [], "refusedHandshakeIn"),
     refusal("gate_endpoint_in", exempts("daddr", "seenEndpointIn"), "refusedEndpointIn"),
-    chain("gate_new_in", "", both("{ip} daddr . th dport @gate_closed{n} goto gate_endpoint_in")),
+    chain("gate_watch_in", "", [...exempts("daddr", "seenEndpointIn"), "goto gate_watch"]),
+    chain("gate_new_in", "", [
+      ...both("meta l4proto tcp {ip} daddr . th dport @gate_closed{n} goto gate_watch_in"),
+      ...both("{ip} daddr . th dport @gate_closed{n} goto gate_endpoint_in"),
+    ]),
     chain("gate_in", "Sent by the outside, to a subscriber.", [
       `${SYN} goto gate_new_in`,
       `${ST_SYN} goto gate_new_in`,
@@ -108,6 +189,7 @@ function incoming(): string[] {
       ...both("{ip} daddr . ").flatMap((key, i) =>
         infoHashRules(key, `@gate_refused${[4, 6][i]} goto gate_handshake_in`),
       ),
+      "goto gate_passed",
     ]),
   ];
 }

@@ -8,7 +8,7 @@ import { quoteName, tableName } from "../../hash-list/nftables-names.ts";
 import type { Family } from "../../model/address.ts";
 import type { GateHome } from "../protocol.ts";
 import { GATE_COUNTERS } from "../report.ts";
-import { commonChains, homeChains, SYN } from "./chains.ts";
+import { commonChains, homeChains, SYN, WATCHED } from "./chains.ts";
 import { ALIVE_SET, counterName, GATE_PREFIX, SET_TYPES } from "./nft-lists.ts";
 
 /** Options of the rules. */
@@ -27,11 +27,8 @@ export interface GateObjects {
   readonly counters: readonly string[];
 }
 
-/** How long a subscriber stays exempt after a handshake of a torrent that is not gated. */
-const EXEMPT_TIMEOUT = "30m";
-
-/** Exempt addresses of each family, at most. */
-const EXEMPT_SIZE = 262_144;
+/** Elements of each set that the rules fill, and of each family, at most. What has no place passes. */
+const LEARNED_SIZE = 262_144;
 
 /**
  * Formats the rules for `nft -f`, which loads them in one transaction. They replace the gate's part of the table; its
@@ -79,6 +76,7 @@ ${carrierRules("udp", `${GATE_PREFIX}handshake`)}
     # All that most packets cost.
 ${carrierRules("tcp", `${GATE_PREFIX}handshake`)}
     ${SYN} goto ${GATE_PREFIX}new
+${WATCHED.map((rule) => `    ${rule} goto ${GATE_PREFIX}first`).join("\n")}
     # uTP, version 1: ST_DATA (0x01) and ST_SYN (0x41)
     meta l4proto udp @ih,0,8 & 0xbf == 0x01 goto utp
   }
@@ -139,20 +137,30 @@ function removeObjects(table: string, hook: string, { chains, sets }: GateObject
 function listSets(): string {
   const set = (name: string, ...lines: readonly string[]) =>
     `  set ${name} {\n${lines.map((line) => `    ${line}\n`).join("")}  }`;
-  const exempt = (family: 4 | 6, type: string) =>
-    set(
-      `${GATE_PREFIX}exempt${family}`,
-      `type ${type}`,
-      "flags dynamic,timeout",
-      `timeout ${EXEMPT_TIMEOUT}`,
-      `size ${EXEMPT_SIZE}`,
-    );
+  const learned = (name: string, comment: string, timeout: string, type: string) =>
+    ([4, 6] as const).flatMap((family, i) => [
+      ...(i === 0 ? [`  # ${comment}`] : []),
+      set(
+        `${GATE_PREFIX}${name}${family}`,
+        `type ${type.replaceAll("address", `ipv${family}_addr`)}`,
+        "flags dynamic,timeout",
+        `timeout ${timeout}`,
+        `size ${LEARNED_SIZE}`,
+      ),
+    ]);
+  const connection = "address . inet_service . address . inet_service";
   return [
     "  # The tracker's lists.",
     ...SET_TYPES.map(([name, type]) => set(name, type)),
-    "  # Subscribers who have sent a handshake of a torrent that is not gated.",
-    exempt(4, "ipv4_addr"),
-    exempt(6, "ipv6_addr"),
+    ...learned("exempt", "Subscribers whose clients insist on encryption.", "30m", "address"),
+    ...learned("tried", "Subscribers who have tried encryption, and how often.", "1h", "address"),
+    ...learned("watch", "Connections whose first payload is awaited.", "30s", connection),
+    ...learned(
+      "caught",
+      "Subscribers and outside endpoints between which a handshake was refused.",
+      "10m",
+      "address . address . inet_service",
+    ),
     "  # The protocols, while the tracker is alive. They time out, and then nothing is refused.",
     set(ALIVE_SET, "typeof meta protocol", "flags timeout"),
   ].join("\n");
