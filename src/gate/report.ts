@@ -4,8 +4,9 @@ import { GATE_LIMITS } from "./protocol.ts";
 
 /**
  * The router's counters. `seen`: handshakes across the border, and new connections that met a closed endpoint or a far
- * one. `refused`: those of them that were refused (with `--count-only`: that would have been). Out: sent by a subscriber.
- * `exempted`: times that a subscriber was exempted. `exemptFull`: times that there was no place for that.
+ * one. `refused`: those of them that were refused (with `--count-only`: that would have been); a TCP connection by its first
+ * payload, unless that is a handshake, which counts as one. Out: sent by a subscriber. `exempted`: times that a subscriber
+ * was exempted, whose client insists on encryption. `exemptFull`: times that there was no place for that.
  */
 export const GATE_COUNTERS = [
   "seenHandshakeOut",

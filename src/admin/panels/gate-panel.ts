@@ -43,7 +43,7 @@ export const gateSchema = z.object({
         )
         .describe("What the routers have counted, since their followers started."),
       exempted: count.describe(
-        "Times that a router has exempted a subscriber: a torrent that is not gated was named.",
+        "Times that a router has exempted a subscriber: its client insists on encryption.",
       ),
       exemptFull: count.describe("Times that a router had no room for that."),
       routers: z
