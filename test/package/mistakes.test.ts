@@ -23,6 +23,8 @@ before(async () => {
 });
 after(async () => {
   machine.run("dpkg", "--purge", "btrt");
+  // The other files of tests use the same machine.
+  machine.run("rm", "-rf", "/etc/btrt", "/root/hidden", "/root/torrents.export", "/home/somebody");
   await machine.end();
 });
 
