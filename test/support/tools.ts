@@ -10,6 +10,7 @@ const CHECKS = {
   // Debian builds it only for its own Python, whatever python3 is first in the PATH.
   "python3-libtorrent": () => spawnSync("/usr/bin/python3", ["-c", "import libtorrent"]).status === 0,
   mktorrent: () => isProgram("mktorrent"),
+  openssl: () => isProgram("openssl"),
   opentracker: () => isProgram("opentracker"),
   bird2: () => isProgram("bird") && isProgram("birdc"),
   haproxy: () => isProgram("haproxy"),

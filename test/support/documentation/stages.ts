@@ -82,6 +82,13 @@ dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces --listen-
   --local=/retracker.local/ --host-record=retracker.local,192.0.2.1
 `;
 
+/** A certificate and its key, as HAProxy reads them. */
+const CERTIFICATE = `
+mkdir -p /etc/haproxy
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=tracker.example.net -keyout key -out certificate 2> /dev/null
+cat certificate key > /etc/haproxy/tracker.pem
+`;
+
 /** Prefixes that wait to be confirmed. */
 const PREFIX_SOURCE = `
 mkdir /var/lib/btrt/sources
@@ -102,6 +109,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "docs/gate.md": { before: `${INSTALLED}${GATE}btrt nftables --apply`, tools: ["nftables"] },
   "docs/tuning.md": { before: "", tools: ["nftables"] },
   "docs/database.md": { before: `${GROUP}${MARIADB}`, tools: ["mariadb-server"] },
+  "docs/placing.md": { before: CERTIFICATE, tools: ["openssl"] },
   "docs/dns.md": { before: RESOLVER + INSTALLED, tools: ["bind9", "unbound", "dnsmasq-base"] },
   "docs/admin.md": { before: INSTALLED, tools: [] },
   "docs/operations.md": {
