@@ -17,8 +17,8 @@ export interface HandshakeSource {
 /** Characters of a log line that are matched. */
 const LINE_LENGTH = 1000;
 
-/** The timeout of a match: an operator's pattern may backtrack exponentially. */
-const MATCHING_MS = 100;
+/** The timeout of a match: an operator's pattern may backtrack exponentially. Much more than a busy machine needs. */
+const MATCHING_MS = 500;
 
 /** Finds the last line that matches. Its inputs are the properties of its global object. */
 const LAST_MATCH = new Script(`

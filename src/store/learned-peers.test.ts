@@ -144,7 +144,8 @@ describe("learned peers", () => {
     const learner = new Learner(fixture);
     fixture.announce("99.0.0.1");
     fixture.announce("11.0.0.1", { left: 0 });
-    learn(learner, ["13.0.0.1", "13.0.0.2"], { complete: true });
+    const copies = Array.from({ length: 20 }, (_, i) => `13.0.0.${i + 1}`);
+    learn(learner, copies, { complete: true });
     fixture.announce("11.0.0.1", { left: 0, uploaded: 1 });
     assert.ok(!fixture.returnedAll().some((peer) => peer.startsWith("13.")));
     fixture.announce("11.0.0.2");
