@@ -67,10 +67,13 @@ function trackerPolicy(data: PolicyData): TrackerPolicy {
   };
 }
 
-function forwardingPolicy(data: ForwardingData | undefined): ForwardingPolicy | undefined {
+function forwardingPolicy(
+  data: ForwardingData | undefined,
+  notesIgnored: boolean,
+): ForwardingPolicy | undefined {
   if (data === undefined) return undefined;
   const { forwarders, hosts, timeoutMs } = data;
-  return { forwarders: new PrefixTable(forwarders), hosts: new HostRules(hosts), timeoutMs };
+  return { forwarders: new PrefixTable(forwarders), hosts: new HostRules(hosts), timeoutMs, notesIgnored };
 }
 
 class WorkerRuntime {
@@ -164,7 +167,8 @@ class WorkerRuntime {
   #configureServices(policy: PolicyData): void {
     const ipParameter = new PrefixTable(policy.ipParameter);
     const trustedProxies = new PrefixTable(policy.trustedProxies);
-    this.#http.configure({ trustedProxies, ipParameter, forwarding: forwardingPolicy(policy.forwarding) });
+    const forwarding = forwardingPolicy(policy.forwarding, policy.gatedGroups !== undefined);
+    this.#http.configure({ trustedProxies, ipParameter, forwarding });
     this.#udp.configure({ ipParameter });
   }
 

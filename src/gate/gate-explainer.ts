@@ -84,7 +84,8 @@ function whyGated(verdict: Verdict | undefined, home: ExplainedHome): string {
   if (verdict === undefined || verdict.leechers < 2) return "fewer than two download at its home";
   const { leechers, bridges, seeds, idle } = verdict;
   const counts = `${leechers} download at home, ${bridges} bridges get on, ${seeds} copies are proven, ${idle} get nothing`;
-  if (home.isExcluded) return `it is in the file of gate.exclude; ${counts}`;
+  if (home.isExcluded)
+    return `it is in the file of gate.exclude, or announced to an ignored tracker; ${counts}`;
   if (verdict.isGated && !home.isInTables) return `it is beyond the limits of the gate; ${counts}`;
   if (!verdict.isGated && home.isHeld) return `the gate has failed a while ago; ${counts}`;
   return counts;

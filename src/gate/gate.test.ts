@@ -113,3 +113,15 @@ test("a single downloader is closed where three proven copies are at home, and o
   rig.announce("11.0.0.2", { port: 7000, client: 77, left: 0, event: ANNOUNCE_EVENT.completed });
   assert.deepEqual(rig.list("refused"), []);
 });
+
+test("a torrent that is announced to an ignored tracker is never gated", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2]) rig.announce(`11.0.0.${host}`);
+  assert.equal(rig.list("closed").length, 1);
+  rig.gate.ungate(new Uint8Array(20));
+  rig.gate.settle(false);
+  rig.publish();
+  assert.deepEqual(rig.lists(), { refused: [], closed: [], hosts: [], far: [] });
+  rig.round();
+  assert.deepEqual(rig.list("closed"), []);
+});

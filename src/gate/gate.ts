@@ -20,6 +20,7 @@ import { PendingSwarms } from "./pending-swarms.ts";
 import { RouterReports } from "./router-reports.ts";
 import type { GateSettings } from "./settings.ts";
 import { SwarmWatch } from "./swarm-watch.ts";
+import { UngatedSwarms } from "./ungated-swarms.ts";
 
 /** After so much work others come to theirs. */
 const SLICE_MS = 0.5;
@@ -61,6 +62,7 @@ export class Gate {
   readonly pending = new PendingSwarms();
   readonly routers = new RouterReports();
   readonly times: GateTimes = { roundMs: 0, roundWorkMs: 0, scanWorkMs: 0 };
+  readonly #ungated = new UngatedSwarms();
   readonly #store: SwarmStore;
   readonly #hash: KeyedHash;
   readonly #now: () => number;
@@ -83,7 +85,7 @@ export class Gate {
     this.#store = store;
     this.#hash = hash;
     const homes = new Homes(groups, settings);
-    this.#watch = new SwarmWatch(this.#store, this.#hash, homes, settings);
+    this.#watch = new SwarmWatch(this.#store, this.#hash, homes, settings, this.#ungated);
     this.lists = new GateLists(tracker, this.#watch.tables, describeHomes(homes, groups), () =>
       performance.now(),
     );
@@ -106,7 +108,7 @@ export class Gate {
     if (JSON.stringify(described) === JSON.stringify(this.lists.homes)) {
       this.#watch.adopt(settings);
     } else {
-      this.#watch = new SwarmWatch(this.#store, this.#hash, homes, settings);
+      this.#watch = new SwarmWatch(this.#store, this.#hash, homes, settings, this.#ungated);
       this.lists.replace(this.#watch.tables, described);
     }
     this.#round = undefined;
@@ -131,6 +133,12 @@ export class Gate {
   request(infoHash: Uint8Array): void {
     this.pending.add(infoHash);
     this.#wake();
+  }
+
+  /** Leaves a swarm alone from now on: its members need the outside. @param infoHash its bytes. */
+  ungate(infoHash: Uint8Array): void {
+    this.#ungated.add(infoHash);
+    this.request(infoHash);
   }
 
   /** Does what is due, without rests; for tests and benchmarks. @param isAll whether a round and a scan are due. */

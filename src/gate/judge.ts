@@ -16,6 +16,7 @@ import {
   isLearned,
   isMarked,
   isProven,
+  isUnconfirmed,
   keyOf,
   portOf,
 } from "../store/layout/key.ts";
@@ -52,6 +53,9 @@ const STALLED = Number.POSITIVE_INFINITY;
 
 /** A download that gets fewer bytes a second gets nothing. What `left` shows of large downloads is coarse. */
 const LEAST_PACE = 131_072;
+
+/** Servers have ports below this. What other trackers name there is not taken for a peer. */
+const NAMED_PORTS = 1024;
 
 /** Intervals after which a seeder that has not announced counts no more. */
 const SEED_INTERVALS = 1.25;
@@ -177,7 +181,7 @@ export class Judge {
     const wordA = records.wordsA[i];
     const state = records.wordsB[i];
     const key = keyOf(wordA);
-    if (this.#homes.isOutside(key)) return ROLE.outside;
+    if (this.#homes.isOutside(key)) return isNamedFalsely(wordA) ? ROLE.other : ROLE.outside;
     if (!this.#homes.isMember(key)) return ROLE.other;
     if (isLearned(key)) return ROLE.learned;
     const home = this.#homes.of(key);
@@ -201,6 +205,15 @@ function idleSeconds(state: number, now: number, stallSeconds: number): number {
   const left = leftOf(state);
   const step = left === LEFT_MAX ? 0 : leftBytes(left) - leftBytes(left - 1);
   return step > LEAST_PACE * seconds ? 0 : seconds;
+}
+
+/**
+ * Whether a peer may be no peer at all: another tracker has named it, and could name any server, which subscribers could not
+ * reach any more.
+ */
+function isNamedFalsely(wordA: number): boolean {
+  const key = keyOf(wordA);
+  return isLearned(key) && (isUnconfirmed(key) || portOf(wordA) < NAMED_PORTS);
 }
 
 /** Names a client within a swarm, as far as its record does: two clients may have one name. */

@@ -13,6 +13,7 @@ import { type GateMemory, Judge, ROLE, type SwarmState, type Verdict } from "./j
 import { Savings } from "./savings.ts";
 import type { GateSettings } from "./settings.ts";
 import { COPY_WORDS, SwarmRecords } from "./swarm-records.ts";
+import type { UngatedSwarms } from "./ungated-swarms.ts";
 
 /** Since the start. */
 export interface WatchCounts {
@@ -35,12 +36,19 @@ export class SwarmWatch {
   readonly #store: SwarmStore;
   readonly #homes: Homes;
   readonly #failures: Failures;
+  readonly #ungated: UngatedSwarms;
   readonly #records = new SwarmRecords();
   #homeRoles = new Uint8Array(1024);
   #judge: Judge;
 
   /** @param store with counts of endpoints. */
-  constructor(store: SwarmStore, hash: KeyedHash, homes: Homes, settings: GateSettings) {
+  constructor(
+    store: SwarmStore,
+    hash: KeyedHash,
+    homes: Homes,
+    settings: GateSettings,
+    ungated: UngatedSwarms,
+  ) {
     const { endpoints } = store.limits;
     if (endpoints === undefined) throw new Error("the store does not count endpoints");
     this.tables = new GateTables(hash, endpoints);
@@ -48,6 +56,7 @@ export class SwarmWatch {
     this.#store = store;
     this.#homes = homes;
     this.#failures = new Failures(hash);
+    this.#ungated = ungated;
     this.#judge = new Judge(homes, settings);
   }
 
@@ -74,7 +83,7 @@ export class SwarmWatch {
     }
     const { verdicts, roles } = this.#judgeRecords(infoHash, now);
     this.#noteFailures(infoHash, verdicts, now);
-    const isExcluded = !this.settings.exclude.allows(infoHash);
+    const isExcluded = this.#isExcluded(infoHash);
     const areAll = verdicts.every(({ isGated, leechers }) => isGated || leechers === 0);
     let withFar = areAll;
     for (const { id } of this.#homes.homes) {
@@ -107,7 +116,7 @@ export class SwarmWatch {
     if (home === undefined) return explainGate(state, this.tables, address);
     return explainGate(state, this.tables, address, {
       ...home,
-      isExcluded: !this.settings.exclude.allows(infoHash),
+      isExcluded: this.#isExcluded(infoHash),
       isHeld: this.#failures.isHeld(this.#failures.homeKey(infoHash, home.id), now),
       isInTables: this.tables.isGated(infoHash, home.id),
     });
@@ -123,6 +132,10 @@ export class SwarmWatch {
       this.#homeRoles[i] = isOther ? ROLE.other : roles[i];
     }
     return this.#homeRoles;
+  }
+
+  #isExcluded(infoHash: Uint32Array): boolean {
+    return !this.settings.exclude.allows(infoHash) || !this.#ungated.allows(infoHash);
   }
 
   #judgeRecords(infoHash: Uint32Array, now: number): SwarmState {

@@ -14,6 +14,7 @@ import { formatAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { COUNTER } from "../model/counters.ts";
 import { packLearned } from "../store/layout/peer.ts";
+import { TASK } from "../tasks/task-queue.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 
 let rig: ForwardingRig;
@@ -127,6 +128,17 @@ describe("the forms of a forwarded announce", () => {
   it("for ignored trackers are sent back", () => {
     const { connection, task } = rig.forward(get(`/ann?${QUERY}`, "Host: t.ignored.example"));
     assert.deepEqual([connection.replies[0].status, task, rig.tracker.seen], [421, undefined, []]);
+  });
+
+  it("for ignored trackers are noted for the gate, if it is on", () => {
+    const noting = new ForwardingRig(true);
+    const connection = noting.connect();
+    connection.receive(get(`/ann?${QUERY}`, "Host: t.ignored.example"));
+    assert.equal(connection.replies[0].status, 421);
+    const [[kind, bytes], ...more] = noting.taskBytes();
+    assert.deepEqual([kind, bytes.length, more], [TASK.ungate, 40, []]);
+    connection.receive(get("/ann?info_hash=x", "Host: t.ignored.example"));
+    assert.deepEqual(noting.taskBytes(), []);
   });
 });
 

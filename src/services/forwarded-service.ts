@@ -26,6 +26,8 @@ export interface ForwardingPolicy {
   readonly hosts: HostRules;
   /** How long a client waits for an upstream tracker. */
   readonly timeoutMs: number;
+  /** Whether the gate is told of torrents whose tracker is ignored. */
+  readonly notesIgnored?: boolean;
 }
 
 /** The two kinds of addresses that may send announces for upstream trackers. */
@@ -81,7 +83,10 @@ export class ForwardedService {
     const { form, url } = this.#announce;
     if (form === FORM.malformed) return http.refuse(exchange, REQUEST.httpAnnounce, HTTP_ERROR.trackerUrl);
     const mode = policy.hosts.modeOf(url.bytes, url.authorityStart, url.authorityEnd);
-    if (mode === MODE.ignore) return http.refuse(exchange, REQUEST.httpAnnounce, HTTP_ERROR.notOurs);
+    if (mode === MODE.ignore) {
+      if (policy.notesIgnored === true) this.#noteIgnored();
+      return http.refuse(exchange, REQUEST.httpAnnounce, HTTP_ERROR.notOurs);
+    }
     if (!http.followProxies(exchange.input))
       return http.refuse(exchange, REQUEST.httpAnnounce, HTTP_ERROR.addressConflict);
     const error = this.#decode(exchange, policy, bySource) || this.#register(exchange);
@@ -118,6 +123,13 @@ export class ForwardedService {
     if (exchange.resumed) return OK;
     this.#counters[COUNTER.forwarded]++;
     return this.#tracker.register(request, this.#response);
+  }
+
+  /** Tells the gate of a torrent whose tracker may keep accounts: its members need the outside. */
+  #noteIgnored(): void {
+    const { url } = this.#announce;
+    if (this.#query.decode(url.bytes, url.queryStart, url.queryEnd) === OK)
+      this.#upstreams.noteIgnored(this.#query.request);
   }
 
   /** Has the upstream tracker asked if necessary. @returns whether the client has to wait for its reply. */

@@ -1,6 +1,7 @@
 /** Decides, on the data plane, whether an upstream tracker has to be asked for a client, and queues the task. */
+import { writeWord } from "../model/address.ts";
 import { ANNOUNCE_EVENT, type AnnounceRequest, PEER_ID_WORDS } from "../model/announce.ts";
-import { INFO_HASH_WORDS } from "../model/info-hash.ts";
+import { INFO_HASH_BYTES, INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
 import { isForgotten, sourceOf } from "../store/layout/peer.ts";
 import { AskTimes, type AskTimesData } from "../tasks/ask-times.ts";
@@ -38,6 +39,7 @@ export class UpstreamTrackers {
   /** Input of the hashes: info-hash and tracker name; then the swarm's key with the client's address and peer_id. */
   readonly #words = new Uint32Array(INFO_HASH_WORDS + NAME_WORDS);
   readonly #task = new ForwardTaskBytes();
+  readonly #infoHash = new Uint8Array(INFO_HASH_BYTES);
   readonly #keys = new Int32Array(4);
 
   /** @param secret {@link ASK_SECRET_WORDS} random words. */
@@ -96,6 +98,12 @@ export class UpstreamTrackers {
     task.write(url, request, mode, this.#keys);
     task.addUserAgent(input, agentStart, agentEnd);
     return this.#tasks.push(TASK.forward, token, task.bytes, 0, task.length);
+  }
+
+  /** Has the gate leave the torrent of an announce alone, which is for a tracker that is ignored. */
+  noteIgnored({ infoHash }: AnnounceRequest): void {
+    for (let i = 0; i < INFO_HASH_WORDS; i++) writeWord(this.#infoHash, 4 * i, infoHash[i]);
+    this.#tasks.push(TASK.ungate, 0, this.#infoHash, 0, INFO_HASH_BYTES);
   }
 
   #computeKeys({ bytes, authorityStart, authorityEnd }: TrackerUrl, request: AnnounceRequest): void {

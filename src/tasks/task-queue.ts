@@ -18,6 +18,8 @@ export const TASK = {
   forward: 2,
   /** Look at a swarm again for the gate. */
   gate: 3,
+  /** Never gate a swarm: its announces are for an upstream tracker that is ignored, and may keep accounts. */
+  ungate: 4,
 } as const;
 
 /** One of {@link TASK}. */
@@ -108,9 +110,10 @@ export class TaskWriter {
     const length = end - start;
     const written = this.#header[WRITTEN];
     const taken = (written - Atomics.load(this.#header, READ)) >>> 0;
-    const room = kind === TASK.gate ? this.#ring.length * GATE_PART : this.#ring.length;
+    const isGates = kind === TASK.gate || kind === TASK.ungate;
+    const room = isGates ? this.#ring.length * GATE_PART : this.#ring.length;
     if (length > TASK_BYTES || taken + roomFor(length) > room) {
-      this.#counters[kind === TASK.gate ? COUNTER.gateTasksDropped : COUNTER.tasksDropped]++;
+      this.#counters[isGates ? COUNTER.gateTasksDropped : COUNTER.tasksDropped]++;
       return false;
     }
     this.#putWord(written, length | (kind << 24));

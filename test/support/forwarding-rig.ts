@@ -38,7 +38,8 @@ export class ForwardingRig {
   readonly #queue = allocateTaskQueue();
   readonly #reader = new TaskReader(this.#queue);
 
-  constructor() {
+  /** @param notesIgnored whether the gate is told of torrents whose tracker is ignored. */
+  constructor(notesIgnored = false) {
     const { counters, tracker } = this;
     const memory = allocateAskTimes(1024);
     this.times = new AskTimes(memory);
@@ -64,6 +65,7 @@ export class ForwardingRig {
           ],
         }),
         timeoutMs: 3000,
+        notesIgnored,
       },
     });
   }
@@ -79,6 +81,13 @@ export class ForwardingRig {
   tasks(): (ForwardTask & { token: number; bytes: Uint8Array<ArrayBuffer> })[] {
     const all: (ForwardTask & { token: number; bytes: Uint8Array<ArrayBuffer> })[] = [];
     this.#reader.drain((_, token, bytes) => all.push({ token, bytes, ...readForwardTask(bytes) }), 100);
+    return all;
+  }
+
+  /** The kinds of the tasks since the last call, and their bytes in hexadecimal. */
+  taskBytes(): (readonly [kind: number, bytes: string])[] {
+    const all: (readonly [number, string])[] = [];
+    this.#reader.drain((kind, _, bytes) => all.push([kind, Buffer.from(bytes).toString("hex")]), 100);
     return all;
   }
 

@@ -48,6 +48,7 @@ export class GateFeature implements Feature {
       const hash = new KeyedHash(key.readUInt32LE(0), key.readUInt32LE(4));
       const gate = new Gate({ store, hash, settings, groups, tracker, now: steadySeconds });
       tasks.handle(TASK.gate, (_worker, _token, bytes) => gate.request(bytes));
+      tasks.handle(TASK.ungate, (_worker, _token, bytes) => gate.ungate(bytes));
       this.current = gate;
     }
     this.panel = gatePanel(() => this.current);
