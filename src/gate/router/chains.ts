@@ -6,7 +6,7 @@
  * Most clients try encryption first, which hides the info-hash, and go on in plaintext when that fails. So a TCP connection
  * that may be of a gated torrent is let through and *watched*: its first payload is either a handshake in plaintext, which
  * its info-hash decides, or it is refused. Watched are connections to closed endpoints, to far ones, and to those where a
- * handshake of the subscriber has been refused before (*caught*). A uTP connection of a closed endpoint is refused at once:
+ * handshake or a uTP connection of the subscriber has been refused before (*caught*). A uTP connection of a closed endpoint is refused at once:
  * only its ends can reset it later, and clients that cannot connect over uTP do so over TCP.
  *
  * A subscriber whose client insists on encryption never sends a handshake in plaintext. It is exempt after some tries.
@@ -137,7 +137,15 @@ function outgoing(): string[] {
       "refusedHandshakeOut",
     ),
     // uTP: clients send from the port that they announce.
-    refusal("gate_endpoint_out", exempts("saddr", "seenEndpointOut"), "refusedEndpointOut"),
+    // A client that cannot connect over uTP tries TCP to the same endpoint next.
+    refusal(
+      "gate_endpoint_out",
+      [
+        ...exempts("saddr", "seenEndpointOut"),
+        ...both("update @gate_caught{n} { {ip} saddr . {ip} daddr . th dport }"),
+      ],
+      "refusedEndpointOut",
+    ),
     refusal("gate_far_out", exempts("saddr", "seenFarOut"), "refusedFarOut"),
     chain("gate_watch_out", "", [...exempts("saddr", "seenFarOut"), "goto gate_watch"]),
     chain("gate_new_out", "", [
