@@ -28,7 +28,7 @@ export class WorkerLog implements WorkerPoolObserver {
     this.#log.info("all peers are classified by the new groups");
   }
 
-  crashed(worker: number, err: unknown, { shards, swarms, peers }: Recovery): void {
+  crashed(worker: number, err: unknown, { shards, swarms, peers, faults }: Recovery): void {
     this.#log.critical(
       { err, worker },
       "a worker crashed; the others are not affected, and it will be replaced",
@@ -38,6 +38,11 @@ export class WorkerLog implements WorkerPoolObserver {
       { worker, shards, swarms, peers },
       "the worker crashed while holding shards: their swarms were dropped; clients will announce again",
     );
+    if (faults.length > 0)
+      this.#log.error(
+        { worker, faults },
+        "shards were not empty after their swarms were dropped: please report this",
+      );
   }
 
   replaced(worker: number): void {
