@@ -167,7 +167,8 @@ export class PeerSelection {
   ): void {
     const ipv4 = this.#ipv4;
     const ipv6 = this.#ipv6;
-    for (let rank = first; rank < first + 2 * tiers && this.#room > 0; rank++) {
+    for (let i = 0; i < 2 * tiers && this.#room > 0; i++) {
+      const rank = first + i;
       const fromOther = Math.min(other.available(rank), this.#otherRoom, this.#room);
       const fromOwn = Math.min(own.available(rank), this.#room - fromOther);
       this.#room -= fromOwn + fromOther;
@@ -176,7 +177,8 @@ export class PeerSelection {
       const from6 = own === ipv4 ? fromOther : fromOwn;
       if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.peers, this.#at4);
       if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.peers6, this.#at6);
-      const tier = Math.floor((rank - first) / 2);
+      // V8 halves a number with a shift only if it knows that the number is not negative.
+      const tier = Math.floor(i / 2);
       const returned = fromOwn + fromOther;
       who.returned += returned;
       if (tier === tiers - 1) who.returnedOutside += returned;
