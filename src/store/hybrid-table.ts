@@ -12,39 +12,24 @@
  * - one stops or completes, and the other does so much later;
  * - both report or stop at the same time, with different sums.
  *
- *     row    lock (in the first row of a bucket, for the whole bucket)  client  last announce of either (seconds; 0: free)
- *            left in it  since when that is 0 (seconds)
- *            when both began (seconds), received and sent then (KiB), the low 32 bits of left then
- *            shares of outside peers in the answers of both (outside-shares.ts)
- *            of each: hash of the info-hash (0: none)  received  sent  last announce, its lowest bit: stopped
+ * What a row contains: layout/traffic.ts.
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
-import { hasStopped, packLast } from "./layout/traffic.ts";
+import { hasStopped, MEMBER_WORD, packLast, ROW, ROW_WORDS } from "./layout/traffic.ts";
 import { placeOf } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
 
-const ROW_WORDS = 18;
 const WAYS = 4;
 const BUCKET_WORDS = ROW_WORDS * WAYS;
 const PEERS_PER_ROW = 1024;
 
-const AT = {
-  lock: 0,
-  client: 1,
-  seen: 2,
-  left: 3,
-  done: 4,
-  begun: 5,
-  base: 6,
-  exactLeft: 8,
-  shares: 9,
-} as const;
-/** Offsets in a row of the two info-hashes, and offsets of the values of each. */
-const FIRST = 10;
-const SECOND = 14;
-const HASH = 0;
-const SUMS = 1;
-const SEEN = 3;
+// V8 folds constants of the same module.
+const AT = ROW;
+const FIRST = ROW.first;
+const SECOND = ROW.second;
+const HASH = MEMBER_WORD.hash;
+const SUMS = MEMBER_WORD.sums;
+const SEEN = MEMBER_WORD.seen;
 
 /** Attempts to take a lock. A holder releases it in less time, unless its worker has crashed. */
 const SPINS = 200;

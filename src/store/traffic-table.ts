@@ -9,9 +9,7 @@
  *
  * A torrent with two info-hashes has two slots. hybrid-table.ts decides which part of both is counted.
  *
- *     slot      last announce:16 (seconds modulo 2^16)  member:1  hybrid:1  tag:14 (0: free)
- *               received, sent: KiB, modulo 2^32
- *               shares of outside peers (outside-shares.ts)
+ * What a slot contains: layout/traffic.ts.
  */
 import { ANNOUNCE_EVENT, type AnnounceRequest, TRANSFERRED } from "../model/announce.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
@@ -26,6 +24,9 @@ import {
   pairClient,
   randomShare,
   returnedShare,
+  SLOT_SHARES,
+  SLOT_SUMS,
+  SLOT_WORDS,
   slotAge,
   slotTag,
   tagOf,
@@ -34,8 +35,6 @@ import {
 import { mixHashes, placeOf } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
 
-const SLOT_WORDS = 4;
-const SHARES = 3;
 const PEERS_PER_SLOT = 16;
 
 /** The number of adjacent slots among which a client can have one. */
@@ -131,11 +130,11 @@ export class TrafficTable {
     const kind = isAlone ? HYBRID.none : this.#hybridOf(request, who, hash, now, word, tag);
     const isCounted = client === 0 || isMember || !this.#isWithMember(seconds, now);
     const isPaired = kind >= HYBRID.pair;
-    const shares = isPaired ? this.#hybrids.shares : words[slot + SHARES] | 0;
+    const shares = isPaired ? this.#hybrids.shares : words[slot + SLOT_SHARES] | 0;
     this.#note(slot, transferred);
     if (isCounted && isPaired) add(this.#hybrids.more, this.#hybrids.seconds, shares, activity, row);
     else if (isCounted) add(this.#more, seconds, shares, activity, row);
-    words[slot + SHARES] = isKnown ? followShares(shares, who) : sharesOf(who);
+    words[slot + SLOT_SHARES] = isKnown ? followShares(shares, who) : sharesOf(who);
     const hybrid = kind === HYBRID.alone || kind === HYBRID.pair;
     words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : packSlot(now, hybrid, tag);
     return true;
@@ -147,10 +146,10 @@ export class TrafficTable {
     const more = this.#more;
     for (let i = 0; i < 2; i++) {
       const sum = kibOf(transferred[i]);
-      const before = words[slot + 1 + i];
+      const before = words[slot + SLOT_SUMS + i];
       // A smaller sum means that the client has restarted.
       more[i] = sum >= before ? sum - before : sum;
-      words[slot + 1 + i] = sum;
+      words[slot + SLOT_SUMS + i] = sum;
     }
   }
 

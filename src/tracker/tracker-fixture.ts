@@ -9,6 +9,7 @@ import {
   TRANSFERRED,
 } from "../model/announce.ts";
 import { allocateCounters } from "../model/counters.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { Random } from "../model/random.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import {
@@ -255,8 +256,8 @@ export class TrackerFixture {
   isBridge(address: string, port = 6881): boolean {
     const { store } = this;
     const parsed = parseAddress(address);
-    const shard = store.enter(new Uint32Array(5));
-    const cell = store.listCell(store.find(shard, new Uint32Array(5)), parsed.family);
+    const shard = store.enter(new Uint32Array(INFO_HASH_WORDS));
+    const cell = store.listCell(store.find(shard, new Uint32Array(INFO_HASH_WORDS)), parsed.family);
     const list = store.list(parsed.family);
     const record = list.recordAt(cell, list.find(cell, parsed.words, port));
     store.leave(shard);
@@ -267,7 +268,11 @@ export class TrackerFixture {
   learn(...peers: number[]): void {
     const learned = new LearnedPeers(this.store, 100_000, this.groups, 1000);
     const named = { family: 4, complete: false, source: 1, expiresAt: this.clock.seconds + 7200 } as const;
-    learned.learn(new Uint32Array(5), { ...named, peers: Uint8Array.from(peers) }, new LearnedCounts());
+    learned.learn(
+      new Uint32Array(INFO_HASH_WORDS),
+      { ...named, peers: Uint8Array.from(peers) },
+      new LearnedCounts(),
+    );
   }
 
   /** All IPv4 peers stored, and the groups they are stored under. */
@@ -291,8 +296,8 @@ export class TrackerFixture {
   /** Addresses of swarm 0 that are duplicates (store/layout/key.ts). */
   duplicates(): string[] {
     const { store } = this;
-    const shard = store.enter(new Uint32Array(5));
-    const entry = store.find(shard, new Uint32Array(5));
+    const shard = store.enter(new Uint32Array(INFO_HASH_WORDS));
+    const entry = store.find(shard, new Uint32Array(INFO_HASH_WORDS));
     const found = ([4, 6] as const).flatMap((family) => {
       const cell = store.listCell(entry, family);
       const list = store.list(family);

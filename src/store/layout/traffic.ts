@@ -1,11 +1,78 @@
 /**
- * Words of the tables of traffic (traffic-table.ts, hybrid-table.ts):
+ * The tables of traffic. A slot of traffic-table.ts has 4 words:
  *
- *     slot          last announce:16 (seconds, modulo 2^16)  member:1  hybrid:1  tag:14 (0: the slot is free)
- *     shares        of the peers returned:16  of those that could have been returned:16 (outside-shares.ts)
- *     last announce of one info-hash of a pair     seconds:31 (without the lowest bit)  stopped:1
+ *     0      last announce:16 (seconds, modulo 2^16)  member:1  hybrid:1  tag:14 (0: the slot is free)
+ *     1, 2   received, sent: KiB, modulo 2^32
+ *     3      shares
+ *
+ * A row of hybrid-table.ts has 18 words, for a client and two info-hashes:
+ *
+ *     0      lock of the bucket, in the first row of a bucket
+ *     1      hash of the client
+ *     2      last announce of either info-hash (seconds; 0: the row is free)
+ *     3, 4   left in the last announce; since when it is 0 (seconds)
+ *     5      when both began (seconds)
+ *     6, 7   received and sent until then, KiB
+ *     8      low 32 bits of left at that time
+ *     9      shares
+ *     10–13  first info-hash: its hash (0: none), received, sent, last announce
+ *     14–17  second info-hash: the same
+ *
+ * Words of both:
+ *
+ *     shares                          of the peers returned:16  of those that could have been returned:16 (outside-shares.ts)
+ *     last announce of an info-hash   seconds:31 (without the lowest bit)  stopped:1
  */
-import { defineWord } from "./word.ts";
+import { checkWords, defineWord } from "./word.ts";
+
+/** Words of a slot. */
+export const SLOT_WORDS = 4;
+/** Words of a slot, from its first: received and sent, shares. */
+export const SLOT_SUMS = 1;
+export const SLOT_SHARES = 3;
+checkWords("slot of the traffic table", SLOT_WORDS, {
+  tag: [0, 1],
+  sums: [SLOT_SUMS, 2],
+  shares: [SLOT_SHARES, 1],
+});
+
+/** Words of a row. */
+export const ROW_WORDS = 18;
+/** Words of a row, from its first. */
+export const ROW = {
+  lock: 0,
+  client: 1,
+  seen: 2,
+  left: 3,
+  done: 4,
+  begun: 5,
+  base: 6,
+  exactLeft: 8,
+  shares: 9,
+  first: 10,
+  second: 14,
+} as const;
+/** Words of an info-hash in a row, from its first. */
+export const MEMBER_WORD = { hash: 0, sums: 1, seen: 3 } as const;
+const MEMBER_WORDS = 4;
+checkWords("row of a pair", ROW_WORDS, {
+  lock: [ROW.lock, 1],
+  client: [ROW.client, 1],
+  seen: [ROW.seen, 1],
+  left: [ROW.left, 1],
+  done: [ROW.done, 1],
+  begun: [ROW.begun, 1],
+  base: [ROW.base, 2],
+  exactLeft: [ROW.exactLeft, 1],
+  shares: [ROW.shares, 1],
+  first: [ROW.first, MEMBER_WORDS],
+  second: [ROW.second, MEMBER_WORDS],
+});
+checkWords("info-hash of a pair", MEMBER_WORDS, {
+  hash: [MEMBER_WORD.hash, 1],
+  sums: [MEMBER_WORD.sums, 2],
+  seen: [MEMBER_WORD.seen, 1],
+});
 
 const SLOT = defineWord("slot of the traffic table", { seen: 16, member: 1, hybrid: 1, tag: 14 });
 const SHARES = defineWord("shares of outside peers", { returned: 16, random: 16 });
