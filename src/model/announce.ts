@@ -71,9 +71,12 @@ export class AnnounceResponse {
   waitMs = 0;
   /** Peers in compact form, 6 bytes each, nearest first; `peerCount` of them. */
   readonly peers = new Uint8Array(NUM_WANT_LIMIT * COMPACT_BYTES[4]);
+  /** The bytes of `peers`, to write whole words. V8 makes one instruction of that, and four of bytes. */
+  readonly view = new DataView(this.peers.buffer);
   peerCount = 0;
   /** The same for IPv6, 18 bytes each (BEP 7). */
   readonly peers6 = new Uint8Array(NUM_WANT_LIMIT * COMPACT_BYTES[6]);
+  readonly view6 = new DataView(this.peers6.buffer);
   peer6Count = 0;
 }
 

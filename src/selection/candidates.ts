@@ -137,7 +137,7 @@ export class Candidates {
    * peers are passed over when their household has its share of places already.
    * @returns the offset after the last written byte.
    */
-  write(rank: number, wanted: number, out: Uint8Array, offset: number): number {
+  write(rank: number, wanted: number, out: DataView, offset: number): number {
     const all = this.#rankFree[rank];
     if (wanted < all && this.list.isCrowded(this.cell)) return this.#writeFairly(rank, wanted, out, offset);
     const rounding = wanted < all ? this.#random.fraction() : 0;
@@ -163,7 +163,7 @@ export class Candidates {
    * free otherwise. If a segment has too few such peers for its share, the others fill it. The number of examined peers
    * is bounded.
    */
-  #writeFairly(rank: number, wanted: number, out: Uint8Array, offset: number): number {
+  #writeFairly(rank: number, wanted: number, out: DataView, offset: number): number {
     const all = this.#rankFree[rank];
     const rounding = this.#random.fraction();
     this.#step = STEPS[this.#random.below(STEPS.length)];
@@ -190,7 +190,7 @@ export class Candidates {
   }
 
   /** Writes at most `share` peers of a segment, from where the last call stopped. Records the peers that it passes over. */
-  #writeShare(segment: number, share: number, out: Uint8Array, offset: number): number {
+  #writeShare(segment: number, share: number, out: DataView, offset: number): number {
     const free = this.#free[segment];
     const step = this.#step % free;
     let at = offset;
@@ -219,7 +219,7 @@ export class Candidates {
   }
 
   /** Writes a segment's peers `[first, first + count)`, counted without the requester. */
-  #writeRun(segment: number, first: number, count: number, out: Uint8Array, offset: number): number {
+  #writeRun(segment: number, first: number, count: number, out: DataView, offset: number): number {
     if (count === 0) return offset;
     const start = this.segments.starts[segment] + first;
     if (isLearned(this.segments.keys[segment]))

@@ -37,7 +37,7 @@ export class OwnTrackerPeers {
     rules: SelectionRules,
     who: Requester,
     room: number,
-    out: Uint8Array,
+    out: DataView,
     offset: number,
   ): number {
     let at = offset;

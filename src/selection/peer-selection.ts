@@ -111,7 +111,7 @@ export class PeerSelection {
     response: AnnounceResponse,
   ): void {
     const isIPv4 = candidates === this.#ipv4;
-    const out = isIPv4 ? response.peers : response.peers6;
+    const out = isIPv4 ? response.view : response.view6;
     const written = this.#ownTracker.write(candidates, rules, who, room, out, isIPv4 ? this.#at4 : this.#at6);
     if (isIPv4) this.#at4 += written * COMPACT_BYTES[4];
     else this.#at6 += written * COMPACT_BYTES[6];
@@ -175,8 +175,8 @@ export class PeerSelection {
       this.#otherRoom -= fromOther;
       const from4 = own === ipv4 ? fromOwn : fromOther;
       const from6 = own === ipv4 ? fromOther : fromOwn;
-      if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.peers, this.#at4);
-      if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.peers6, this.#at6);
+      if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.view, this.#at4);
+      if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.view6, this.#at6);
       // V8 halves a number with a shift only if it knows that the number is not negative.
       const tier = Math.floor(i / 2);
       const returned = fromOwn + fromOther;

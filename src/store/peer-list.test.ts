@@ -216,9 +216,10 @@ for (const family of [4, 6] as const) {
       for (const host of hosts) lists.insert(0, { host, port: 0x1a00 + (host % 3), key: host % 2, state: 0 });
       const bytes = family === 4 ? 6 : 18;
       const out = new Uint8Array(600 * bytes + 2).fill(0xee);
-      const end = lists.list.writeCompact(lists.cell(0), 0, 300, out, 1);
+      const written = new DataView(out.buffer);
+      const end = lists.list.writeCompact(lists.cell(0), 0, 300, written, 1);
       assert.equal(end, 1 + 300 * bytes);
-      assert.equal(lists.list.writeCompact(lists.cell(0), 300, 300, out, end), 1 + 600 * bytes);
+      assert.equal(lists.list.writeCompact(lists.cell(0), 300, 300, written, end), 1 + 600 * bytes);
       assert.equal(out[0], 0xee);
       assert.equal(out[1 + 600 * bytes], 0xee);
       const seen = new Set<number>();

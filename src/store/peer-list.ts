@@ -2,8 +2,7 @@
  * The peers of one family in one swarm: a {@link SmallList}, or a {@link LargeList} if there are many. Callers see
  * positions 0 to count - 1. Peers with equal keys have adjacent positions.
  */
-import { type Family, writePort, writeWord } from "../model/address.ts";
-import { COMPACT_BYTES } from "../model/announce.ts";
+import type { Family } from "../model/address.ts";
 import { countedAs } from "../model/counters.ts";
 import { type Heap, parkingCell } from "./heap.ts";
 import { FAIR_PLACES, hashHousehold, type Mates } from "./household.ts";
@@ -147,21 +146,21 @@ export class PeerList {
   }
 
   /** Writes `count` peers from `position` on in compact form (BEP 23, BEP 7). @returns the offset after them. */
-  writeCompact(cell: number, position: number, count: number, out: Uint8Array, offset: number): number {
+  writeCompact(cell: number, position: number, count: number, out: DataView, offset: number): number {
     const words = this.#words;
-    const is4 = this.#family === 4;
+    const last = this.#addressWords;
     const large = this.isLarge(cell);
     const stride = large ? this.#recordWords + 1 : this.#recordWords;
     const end = position + count;
     let at = offset;
     for (let i = position; i < end; ) {
       const runEnd = large ? Math.min(end, pageEnd(i)) : end;
-      let record = this.recordAt(cell, i);
-      // V8 moves checks out of a loop only if it contains no other loop.
-      if (is4)
-        for (; i < runEnd; i++, record += stride, at += COMPACT_BYTES[4]) writeIPv4(words, record, out, at);
-      else
-        for (; i < runEnd; i++, record += stride, at += COMPACT_BYTES[6]) writeIPv6(words, record, out, at);
+      for (let record = this.recordAt(cell, i); i < runEnd; i++, record += stride) {
+        const wordA = record + last;
+        for (let w = record; w < wordA; w++, at += 4) out.setUint32(at, words[w]);
+        out.setUint16(at, portOf(words[wordA]));
+        at += 2;
+      }
     }
     return at;
   }
@@ -204,19 +203,4 @@ export class PeerList {
     words[cell] = words[parking];
     setOwner(words, words[cell], cell);
   }
-}
-
-/** Writes the IPv4 peer whose record is at `record` in compact form. */
-function writeIPv4(words: Uint32Array, record: number, out: Uint8Array, at: number): void {
-  writeWord(out, at, words[record]);
-  writePort(out, at + 4, portOf(words[record + ADDRESS_WORDS[4]]));
-}
-
-/** Writes the IPv6 peer whose record is at `record` in compact form. */
-function writeIPv6(words: Uint32Array, record: number, out: Uint8Array, at: number): void {
-  writeWord(out, at, words[record]);
-  writeWord(out, at + 4, words[record + 1]);
-  writeWord(out, at + 8, words[record + 2]);
-  writeWord(out, at + 12, words[record + 3]);
-  writePort(out, at + 16, portOf(words[record + ADDRESS_WORDS[6]]));
 }
