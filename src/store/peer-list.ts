@@ -140,7 +140,7 @@ export class PeerList {
 
   /** Reads the runs of equal keys. */
   loadSegments(cell: number, out: Segments): void {
-    if (this.count(cell) === 0) out.count = 0;
+    if (this.count(cell) === 0) out.clear();
     else if (this.isLarge(cell)) this.#large.loadSegments(cell, out);
     else this.#small.loadSegments(cell, out);
   }

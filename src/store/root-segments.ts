@@ -76,7 +76,7 @@ export class RootSegments {
   load(root: number, out: Segments): void {
     const words = this.#words;
     const count = words[this.countCell(root)];
-    out.count = 0;
+    out.clear();
     for (let i = 0; i < count; i++) {
       const cell = this.cell(root, i);
       out.append(segmentKey(words, cell), words[cell]);

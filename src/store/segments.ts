@@ -9,13 +9,22 @@ export class Segments {
   readonly keys = new Uint16Array(KEYS);
   readonly starts = new Uint32Array(KEYS);
   readonly counts = new Uint32Array(KEYS);
+  /** The position after the last run. */
+  #end = 0;
+
+  /** Removes all runs. */
+  clear(): void {
+    this.count = 0;
+    this.#end = 0;
+  }
 
   /** Appends a run that begins at the end of the last one. */
   append(key: number, count: number): void {
     const i = this.count++;
     this.keys[i] = key;
-    this.starts[i] = i === 0 ? 0 : this.starts[i - 1] + this.counts[i - 1];
+    this.starts[i] = this.#end;
     this.counts[i] = count;
+    this.#end += count;
   }
 
   /** Whether a position is in a run. */

@@ -121,19 +121,13 @@ export class SmallList {
     const count = listCount(words, cell);
     const stride = this.#recordWords;
     let wordA = firstRecord(words[cell]) + this.#addressWords;
-    let run = 0;
-    let key = 0;
-    out.count = 0;
-    for (let position = 0; position < count; position++, wordA += stride) {
-      const next = keyOf(words[wordA]);
-      if (next !== key && run > 0) {
-        out.append(key, run);
-        run = 0;
-      }
-      key = next;
-      run++;
+    out.clear();
+    for (let position = 0; position < count; ) {
+      const key = keyOf(words[wordA]);
+      const start = position;
+      for (; position < count && keyOf(words[wordA]) === key; wordA += stride) position++;
+      out.append(key, position - start);
     }
-    if (run > 0) out.append(key, run);
   }
 
   /**
