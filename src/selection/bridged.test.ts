@@ -7,7 +7,7 @@ import { ask, bridged, outside, PATIENT } from "../tracker/bridged-fixture.ts";
 import { type TestSelection, TrackerFixture } from "../tracker/tracker-fixture.ts";
 
 describe("bridged", () => {
-  test("the first leechers of a home are its bridges, the others find the pieces at home", () => {
+  test("the first leechers of a home become its bridges, and the others get only home peers", () => {
     const fixture = bridged();
     outside(fixture);
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 99: 20 });
@@ -26,7 +26,7 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "12.0.0.1"), { 11: 1, 13: 2 }, "the same tier as 11");
   });
 
-  test("a bridge has half its answer from outside", () => {
+  test("half of a bridge's answer is from outside", () => {
     const fixture = bridged();
     outside(fixture);
     ask(fixture, "11.0.0.1");
@@ -67,7 +67,7 @@ describe("bridged", () => {
     }
   });
 
-  test("who stalls is given outside peers until the download moves again", () => {
+  test("a stalled client gets outside peers until its download makes progress", () => {
     const fixture = bridged();
     outside(fixture);
     for (let i = 1; i <= 5; i++) ask(fixture, `11.0.0.${i}`);
@@ -86,7 +86,7 @@ describe("bridged", () => {
     assert.equal(ask(fixture, "11.0.0.5", { left: 60 })["99"], undefined);
   });
 
-  test("with complete copies at home, nobody gets outside peers if they send enough", () => {
+  test("if complete copies at home send enough, no client gets outside peers", () => {
     const fixture = bridged();
     outside(fixture);
     for (let i = 1; i <= 2; i++) ask(fixture, `12.0.0.${i}`, { left: 0 });
@@ -97,7 +97,7 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "11.0.0.1"), { 99: 20 });
   });
 
-  test("a complete copy makes bridges needless once it is proven, and is given to others before", () => {
+  test("a complete copy replaces bridges once it is proven, and is returned to clients before", () => {
     const fixture = new TrackerFixture({
       selection: { policy: "bridged", patience: PATIENT, bridges: 1 },
       minDwell: 600,
@@ -123,14 +123,14 @@ describe("bridged", () => {
     );
   });
 
-  test("who is not stored, and so never seen to stall, is given outside peers", () => {
+  test("a client that is not stored gets outside peers, because its stalls are not seen", () => {
     const fixture = bridged({ bridges: 1 });
     outside(fixture);
     for (let host = 1; host <= 5; host++) ask(fixture, `11.0.0.${host}`);
     assert.deepEqual(ask(fixture, "11.0.0.9", { port: 1 }), { 11: 5, 99: 20 });
   });
 
-  test("one complete copy is enough where leechers pass on what it sends", () => {
+  test("one complete copy is enough if leechers pass on what it sends", () => {
     const fixture = bridged({ bridges: 1, patience: 1.1 });
     outside(fixture);
     ask(fixture, "12.0.0.1", { left: 0 });
@@ -143,7 +143,7 @@ describe("bridged", () => {
     assert.equal(ask(fixture, "11.0.0.7")["99"], undefined);
   });
 
-  test("clients that announce themselves from two addresses are leechers and bridges once", () => {
+  test("a client with two addresses counts once as a leecher and as a bridge", () => {
     const fixture = bridged({ bridges: 1, homePeersEnough: 3 });
     outside(fixture);
     const both = (client: number) =>
@@ -162,11 +162,11 @@ describe("bridged", () => {
     }
   });
 
-  test("who falls far behind the bridges becomes another one, within limits", () => {
+  test("a client far behind the bridges becomes another bridge, within limits", () => {
     const fixture = bridged({ bridges: 1 });
     const mega = (count: number) => ({ left: coarseLeft(count * 1e6) });
     outside(fixture);
-    // Nobody knows how those get on that a neighbor has named.
+    // The progress of peers that a neighbor named is unknown.
     fixture.learn(...Array.from({ length: 40 }, (_, i) => [12, 0, 1, i, 0x1a, 0xe1]).flat());
     for (let i = 1; i <= 10; i++) ask(fixture, `11.0.0.${i}`, mega(1000));
     fixture.clock.seconds += 300;
@@ -178,7 +178,7 @@ describe("bridged", () => {
     assert.equal(ask(fixture, "11.0.0.11", mega(1000))["99"], undefined, "a newcomer has not fallen behind");
   });
 
-  test("across the border only bridges and complete copies are met", () => {
+  test("outside, clients get only bridges and complete copies", () => {
     const fixture = bridged({ bridges: 1 });
     outside(fixture, 50);
     for (let i = 1; i <= 5; i++) ask(fixture, `11.0.0.${i}`);
@@ -190,7 +190,7 @@ describe("bridged", () => {
     assert.deepEqual(ask(fixture, "99.9.9.9"), { 11: 6, 99: 21 }, "unless it stalls");
   });
 
-  test("strangers first meet strangers when they are to", () => {
+  test("outside clients get outside peers first if strangers is set so", () => {
     for (const [strangers, first] of [
       ["nearest", "11"],
       ["outside_first", "99"],
@@ -219,7 +219,7 @@ describe("bridged", () => {
     assert.deepEqual(given("group"), [{ 11: 3 }, { 13: 3 }]);
   });
 
-  test("who downloads at home comes back sooner", () => {
+  test("a client that downloads at home gets a shorter interval", () => {
     const fixture = bridged();
     outside(fixture);
     for (const left of [100, 100, 100, 0, 0, 100]) {
@@ -241,7 +241,7 @@ describe("bridged", () => {
   });
 });
 
-describe("bridged, whatever happens", () => {
+describe("bridged, for random events", () => {
   const step = fc.record({
     host: fc.integer({ min: 1, max: 12 }),
     act: fc.constantFrom(
@@ -257,7 +257,7 @@ describe("bridged, whatever happens", () => {
     later: fc.integer({ min: 0, max: 200 }),
   });
 
-  test("bridges with a lease never exceed their number, answers their limit, and nobody is given itself", () => {
+  test("bridges with a lease and answers never exceed their limits, and no client gets itself", () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 400, size: "max" }),
@@ -266,7 +266,7 @@ describe("bridged, whatever happens", () => {
           const fixture = bridged({ bridges });
           outside(fixture);
           const left = new Map<number, number>();
-          /** When each host was last told of peers outside without having stalled: it is a bridge then. */
+          /** When each host last got outside peers without having stalled: it is a bridge then. */
           const lease = new Map<number, number>();
           for (const { host, act, later } of steps) {
             fixture.clock.seconds += later;
@@ -308,8 +308,8 @@ describe("bridged, whatever happens", () => {
     );
   });
 
-  test("who could finish is on a way to a complete copy after two announces", () => {
-    // Every peer announces in turn and only learns what answers tell; bridges may die or never get anywhere.
+  test("after two announces, every client that could finish is connected to a complete copy", () => {
+    // The peers announce in turn and know only the peers in their answers. Bridges may fail or make no progress.
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 12 }),
@@ -323,7 +323,7 @@ describe("bridged, whatever happens", () => {
             (host) => !dead.includes(host),
           );
           const meets = new Map<string, Set<string>>();
-          // The dead are silent from now on. The first round may still rely on them, the second may not.
+          // Failed bridges are silent from now on. The first round may still rely on them, the second may not.
           for (let round = 0; round < 2; round++) {
             fixture.clock.seconds += 601;
             for (const host of living) {

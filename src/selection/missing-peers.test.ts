@@ -5,7 +5,7 @@ import { coarseLeft } from "../model/announce.ts";
 import { ask, bridged, outside } from "../tracker/bridged-fixture.ts";
 
 describe("missing peers", () => {
-  test("with complete copies at home, outside peers make up for what they do not send", () => {
+  test("outside peers supply what the complete copies at home do not send", () => {
     const outsidePeers = (patience: number, seeds: number, megabytes: number) => {
       const fixture = bridged({ patience });
       outside(fixture);
@@ -23,7 +23,7 @@ describe("missing peers", () => {
     assert.equal(outsidePeers(2, 2, 1900), 0, "with more patience, none");
   });
 
-  test("outside peers that are few are of the requester's own family", () => {
+  test("if outside peers are few, they are of the requester's own family", () => {
     const fixture = bridged({ patience: 1.1 });
     for (let i = 1; i <= 20; i++)
       fixture.announce(`99.0.0.${i}`, { left: 0, numWant: 0, other: `2001:db8:99::${i}` });

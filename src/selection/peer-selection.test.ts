@@ -42,14 +42,14 @@ interface Member {
   address: string;
   port: number;
   left: number;
-  /** Bytes that it says it has sent. */
+  /** Bytes that it reports as sent. */
   uploaded: number;
 }
 
-/** Seeders for a seeder come behind everything else. */
+/** The distance of a seeder from a seeder: farther than all others. */
 const BEHIND = 1000;
 
-/** What design says of one requester and one peer: whether it may be given, and how far it is. */
+/** The rules for one requester and one peer: whether the peer may be returned, and its distance. */
 function rank(groups: PeerGroups, requester: Member, peer: Member): number | undefined {
   const from = groups.groupOf(parseAddress(requester.address));
   const address = parseAddress(peer.address);
@@ -69,7 +69,7 @@ describe("nearest first", () => {
     uploaded: fc.constantFrom(0, 5),
   });
 
-  test("an answer holds the nearest peers there are, nearest first, and none it must not hold", () => {
+  test("an answer contains the nearest allowed peers, in order of distance", () => {
     fc.assert(
       fc.property(
         fc.array(member, { maxLength: 400, size: "max" }),
@@ -103,7 +103,7 @@ describe("nearest first", () => {
               "nearest first",
             );
           }
-          // Nothing nearer of the requester's own family was left out for something farther.
+          // No nearer peer of the requester's own family was left out in favour of a farther one.
           const family = requester.address.includes(":") ? 6 : 4;
           const own = fixture.returned(family);
           const farthest = Math.max(-1, ...own.map(({ address, port }) => ranks.get(`${address} ${port}`)!));
@@ -111,7 +111,7 @@ describe("nearest first", () => {
             ([name, far]) => name.includes(":") === (family === 6) && far < farthest && !told.includes(name),
           );
           assert.deepEqual(leftOut, []);
-          // First everything else, then seeders for a seeder: the other family has a quarter of the room at most.
+          // Seeders for a seeder come after all others. The other family has a quarter of the room at most.
           let room = numWant;
           for (const isFilling of [false, true]) {
             const here = [...ranks].filter(([, far]) => far >= BEHIND === isFilling).map(([name]) => name);
@@ -148,7 +148,7 @@ describe("nearest first", () => {
     );
   });
 
-  test("every peer of a tier has the same chance, in small swarms and large, seeders and leechers, own group aside", () => {
+  test("every peer of a tier outside the own group has the same chance, in small and large swarms", () => {
     for (const size of [20, 31, 40, 300, 900]) {
       const fixture = new TrackerFixture({ seed: size });
       // Two groups of one tier, complete and incomplete: four runs of different lengths.
@@ -165,7 +165,7 @@ describe("nearest first", () => {
       }
       assert.equal(times.size, size, "everybody is given at some time");
       const expected = (draws * wanted) / size;
-      // Runs are drawn together: the deviation of a count is that of a binomial all the same.
+      // Peers are drawn in runs. The deviation of a count is that of a binomial distribution nevertheless.
       const deviation = Math.sqrt(expected * (1 - wanted / size));
       for (const [name, count] of times) {
         assert.ok(
@@ -196,7 +196,7 @@ describe("nearest first", () => {
     assert.equal(fixture.returned(4).length, 4);
   });
 
-  test("BEP 7: a peer with two addresses is stored under both and given neither", () => {
+  test("BEP 7: a peer with two addresses is stored under both and gets neither", () => {
     const fixture = new TrackerFixture();
     fixture.announce("11.0.0.1", { other: "2001:db8:11::1", left: 0, event: ANNOUNCE_EVENT.completed });
     assert.deepEqual(fixture.returnedAll(), []);
@@ -207,7 +207,7 @@ describe("nearest first", () => {
     assert.deepEqual(fixture.scrape(), [0, 1, 1]);
   });
 
-  test("a seeder that has transferred nothing is filled up with seeders, behind all leechers", () => {
+  test("the answer of a seeder that has transferred nothing is filled with seeders, after all leechers", () => {
     const fixture = new TrackerFixture();
     for (let i = 1; i <= 3; i++) fixture.announce(`11.0.0.${i}`, { left: 0, numWant: 0 });
     for (let i = 1; i <= 2; i++) fixture.announce(`99.0.0.${i}`, { numWant: 0 });
@@ -230,7 +230,7 @@ describe("nearest first", () => {
       assert.deepEqual(nets({ event, transferred: [0, 0] }), ["99", "99"]);
   });
 
-  test("a dual-stack seeder is filled up after the leechers of both families", () => {
+  test("the answer of a dual-stack seeder is filled with seeders after the leechers of both families", () => {
     const fixture = new TrackerFixture();
     for (let i = 1; i <= 40; i++) fixture.announce(`11.0.0.${i}`, { left: 0, numWant: 0 });
     for (let i = 1; i <= 20; i++) fixture.announce(`2001:db8:11::${i}`, { numWant: 0 });
@@ -238,7 +238,7 @@ describe("nearest first", () => {
     assert.deepEqual([fixture.returned(6).length, fixture.returned(4).length], [20, 10]);
   });
 
-  test("seeders that fill up an answer are no peers that anything could be fetched from", () => {
+  test("seeders that fill an answer are not counted as candidates", () => {
     const fixture = new TrackerFixture();
     for (let i = 1; i <= 3; i++) fixture.announce(`99.0.0.${i}`, { left: 0, numWant: 0 });
     for (let i = 1; i <= 3; i++) fixture.announce(`11.0.0.${i}`, { numWant: 0 });
@@ -255,7 +255,7 @@ describe("nearest first", () => {
     );
   });
 
-  test("port 1 is a placeholder: answered, and nobody's to be given", () => {
+  test("port 1 is a placeholder: it is answered, and returned to no client", () => {
     const fixture = new TrackerFixture();
     fixture.announce("11.0.0.1", { left: 0 });
     for (const left of [100, 0]) {

@@ -12,7 +12,7 @@ const { started, completed, stopped } = ANNOUNCE_EVENT;
 const ipv4 = (client: number) => `11.0.${client >> 8}.${client & 0xff}`;
 const ipv6 = (client: number) => `2001:db8:11:${client.toString(16)}::1`;
 
-/** A tracker with clients that announce themselves from both their addresses, seconds apart. */
+/** A tracker whose clients announce from both of their addresses, a few seconds apart. */
 class Site extends TrackerFixture {
   both(client: number, fields: Announced = {}): void {
     this.announce(ipv4(client), { client, port: 1000 + client, ...fields });
@@ -20,7 +20,7 @@ class Site extends TrackerFixture {
     this.announce(ipv6(client), { client, port: 1000 + client, ...fields });
   }
 
-  /** Complete and incomplete clients, as the last announce was told and as a scrape is. */
+  /** Complete and incomplete clients in the last reply, which a scrape must confirm. */
   get counts(): number[][] {
     return [[this.response.complete, this.response.incomplete], this.scrape().slice(0, 2)];
   }
@@ -31,7 +31,7 @@ class Site extends TrackerFixture {
   }
 }
 
-describe("a client that announces itself from two addresses", () => {
+describe("a client that announces from two addresses", () => {
   for (const onlyFamily of [false, true]) {
     const protocol = onlyFamily ? "UDP" : "HTTP";
     const announceBoth = (site: Site, client: number, fields: Announced = {}) => {
@@ -39,7 +39,7 @@ describe("a client that announces itself from two addresses", () => {
       site.announce(ipv4(client), { ...common, ...(onlyFamily ? { onlyFamily: 4 } : {}) });
       site.announce(ipv6(client), { ...common, ...(onlyFamily ? { onlyFamily: 6 } : {}) });
     };
-    test(`${protocol}: it counts once while it downloads, completes, and seeds`, () => {
+    test(`${protocol}: it counts once while it downloads, completes and seeds`, () => {
       const site = new Site();
       for (const client of [1, 2, 3]) announceBoth(site, client, { event: started });
       site.assertCounts(0, 3);
@@ -68,7 +68,7 @@ describe("a client that announces itself from two addresses", () => {
     });
   }
 
-  test("clients with the same port, and clients that do not say who they are, are told apart", () => {
+  test("clients with the same port, and clients without an identity, count separately", () => {
     const site = new Site();
     for (let i = 1; i <= 8; i++) {
       site.announce(ipv4(i), { left: 0 });
@@ -77,7 +77,7 @@ describe("a client that announces itself from two addresses", () => {
     site.assertCounts(16, 0);
   });
 
-  test("two clients of one family that are alike by chance both count once both are heard of again", () => {
+  test("two clients of one family with equal identities both count after both have announced again", () => {
     const site = new Site();
     const alike = { client: 1, port: 1001, left: 0 };
     site.announce(ipv4(1), alike);
@@ -90,7 +90,7 @@ describe("a client that announces itself from two addresses", () => {
     }
   });
 
-  test("which of its addresses counts does not change from announce to announce", () => {
+  test("the address that counts does not change from announce to announce", () => {
     const site = new Site();
     const keys = () => JSON.stringify(site.duplicates());
     site.both(1);
@@ -116,7 +116,7 @@ describe("a client that announces itself from two addresses", () => {
     }
   });
 
-  test("when the address that counts is not heard of any more, the other takes its place", () => {
+  test("when the address that counts falls silent, the other takes its place", () => {
     const site = new Site();
     site.both(1, { left: 0 });
     const [counted] = site.duplicates();
@@ -129,7 +129,7 @@ describe("a client that announces itself from two addresses", () => {
     site.assertCounts(1, 0);
   });
 
-  test("a client that has moved counts where it is now", () => {
+  test("a client that has moved counts at its new address", () => {
     const site = new Site();
     site.announce(ipv4(1), { client: 1, left: 0 });
     site.clock.seconds += 900;
@@ -141,7 +141,7 @@ describe("a client that announces itself from two addresses", () => {
     assert.deepEqual(site.duplicates(), [ipv4(1)]);
   });
 
-  test("of a client with one address in a peer group that one counts, and nobody outside takes its place", () => {
+  test("if one address of a client is in a peer group, it counts, and no outside address takes its place", () => {
     const outside = "2001:db8:99::1";
     for (const left of [0, 100]) {
       const site = new Site();
@@ -156,7 +156,7 @@ describe("a client that announces itself from two addresses", () => {
     assert.deepEqual(site.duplicates(), ["99.0.0.1"]);
   });
 
-  test("an announce that names both addresses is one client, whoever it is", () => {
+  test("an announce with both addresses is one client, even without an identity", () => {
     for (const client of [0, 1]) {
       const site = new Site();
       for (let i = 0; i < 3; i++) {
@@ -167,7 +167,7 @@ describe("a client that announces itself from two addresses", () => {
     }
   });
 
-  test("who has another's peer_id and key takes nobody out of an answer, and counts once less", () => {
+  test("a client with another's peer_id and key removes no peer from an answer, and only one of the two counts", () => {
     const site = new Site();
     site.announce(ipv4(1), { client: 1, left: 0 });
     site.announce("99.0.0.1", { client: 1, left: 0 });
@@ -185,7 +185,7 @@ describe("a client that announces itself from two addresses", () => {
     assert.equal(site.scrape()[0], 1);
   });
 
-  test("a client is not given its own other address", () => {
+  test("a client does not get its own other address", () => {
     const site = new Site();
     site.both(1);
     site.both(2);
@@ -198,7 +198,7 @@ describe("a client that announces itself from two addresses", () => {
     }
   });
 
-  test("a large swarm counts clients that come with both addresses once", () => {
+  test("a large swarm counts each client with two addresses once", () => {
     const site = new Site();
     for (let client = 1; client <= 500; client++) {
       const left = client % 3 === 0 ? 0 : 100;
@@ -216,7 +216,7 @@ describe("a client that announces itself from two addresses", () => {
   });
 });
 
-test("whatever clients announce, from whatever address, counts and records agree", () => {
+test("counts and records agree after any announces from any addresses", () => {
   const announces = fc.record({
     client: fc.nat(6),
     host: fc.integer({ min: 1, max: 12 }),

@@ -1,4 +1,4 @@
-/** What a client says of several torrents: those of two info-hashes that are one count once, others never too little. */
+/** Traffic of clients with several torrents: a torrent with two info-hashes counts once, and no traffic of others is lost. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
@@ -24,14 +24,14 @@ class Site extends TrackerFixture {
     this.announce(ADDRESS, { swarm, client: 1, transferred: [received * MIB, sent * MIB], left, ...fields });
   }
 
-  /** Time goes on. */
+  /** Advances the clock. */
   wait(seconds: number): this {
     this.clock.seconds += seconds;
     return this;
   }
 }
 
-/** A client starts a torrent, or two, of 100 MiB. */
+/** A client starts one or two torrents of 100 MiB. */
 function begun(received = 0, sent = 0, left = 900): Site {
   const site = new Site();
   site.say(V1, received, sent, left, { event: started });
@@ -75,7 +75,7 @@ describe("a hybrid torrent", () => {
     assert.deepEqual(site.traffic, [3, 0], "3 MiB received, announced four times");
   });
 
-  test("counts once after a pause, when its sums go on, and when another torrent begins", () => {
+  test("counts once after a pause, while its sums continue, and when another torrent begins", () => {
     const site = begun(50, 5, 400);
     site.say(99, 0, 0, 900, { event: started });
     site.wait(1800).say(V1, 60, 6, 300);
@@ -89,7 +89,7 @@ describe("a hybrid torrent", () => {
   });
 });
 
-describe("two torrents of one client that began alike", () => {
+describe("two torrents of one client that began with equal sums", () => {
   const endings: [string, (site: Site) => number[]][] = [
     [
       "the slower one is announced after the faster one",
@@ -143,7 +143,7 @@ describe("two torrents of one client that began alike", () => {
     });
   }
 
-  test("seeders that have sent nothing yet are not taken for one", () => {
+  test("two seeders that have sent nothing yet are not taken for one torrent", () => {
     const site = begun(0, 0, 0);
     site.wait(1700).say(V1, 0, 5, 0);
     site.wait(100).say(V2, 0, 7, 0);
@@ -151,7 +151,7 @@ describe("two torrents of one client that began alike", () => {
   });
 });
 
-test("a client with several torrents, however they are announced, loses none of its traffic", () => {
+test("a client with several torrents loses none of its traffic, in any order of announces", () => {
   const torrent = fc.record({
     left: fc.constantFrom(500, 600, 700),
     steps: fc.array(
@@ -167,12 +167,12 @@ test("a client with several torrents, however they are announced, loses none of 
       const site = new Site({ seed });
       const sums = torrents.map(() => [0, 0]);
       for (const [i, { left }] of torrents.entries()) site.say(i + 1, 0, 0, left, { event: started });
-      // By turns: every torrent is announced as often as the others, with sums of its own.
+      // The torrents are announced in turn, each with sums of its own.
       const most = Math.max(...torrents.map(({ steps }) => steps.length));
       for (let round = 0; round < most; round++) {
         for (const [i, { left, steps }] of torrents.entries()) {
           const { wait, received, sent } = steps[round % steps.length];
-          // No two have received the same.
+          // Each has received a different amount.
           sums[i] = [sums[i][0] + (1 + i) * 1000 + received, sums[i][1] + sent];
           site.wait(200 + wait).say(i + 1, sums[i][0], sums[i][1], left - round);
         }

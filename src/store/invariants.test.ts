@@ -13,7 +13,7 @@ import { SwarmStore } from "./swarm-store.ts";
 
 const PEERS = { small: 5, large: 600 } as const;
 
-/** A shard with a swarm of so many peers. */
+/** A shard with one swarm of this many peers. */
 function shardOf(peers: number) {
   const data = allocateSwarmStore(10_000, 16, [1, 2]);
   const store = new SwarmStore(data, 1);

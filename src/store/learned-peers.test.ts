@@ -18,7 +18,7 @@ import { STORED_HEADER_BYTES, writeStoredPeers } from "./stored-peers.ts";
 const SWARM = new Uint32Array(5);
 const MAX_PEERS = 100_000;
 
-/** What learns peers, and counts what comes of it. */
+/** Learns peers and counts the outcomes. */
 class Learner {
   readonly peers: LearnedPeers;
   readonly counts = new LearnedCounts();
@@ -75,7 +75,7 @@ function sweep(fixture: TrackerFixture, groups = fixture.groups, census = alloca
 }
 
 describe("learned peers", () => {
-  test("are given by their groups, and counted nowhere", () => {
+  test("are returned by their groups, and are not counted", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
@@ -95,7 +95,7 @@ describe("learned peers", () => {
     assert.equal(census[peersAt(4, false, 3)], 0);
   });
 
-  test("are counted as incomplete where the operator wants that, but not for other trackers", () => {
+  test("are counted as incomplete if the operator configures it, but not for other trackers", () => {
     const fixture = new TrackerFixture({ polls: pollsFrom("13.0.0.9/32") });
     const { tracker } = fixture;
     tracker.policy = { ...tracker.policy, settings: { ...tracker.policy.settings, countLearned: true } };
@@ -109,7 +109,7 @@ describe("learned peers", () => {
     assert.deepEqual(fixture.scrape(), [1, 3, 0]);
   });
 
-  test("are known to no swarm that is not there, and go with the last that announces itself", () => {
+  test("are not stored without a swarm, and are removed with its last announced peer", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture);
     assert.equal(learn(learner, ["13.0.0.1"]), false);
@@ -123,7 +123,7 @@ describe("learned peers", () => {
     assert.deepEqual([fixture.store.peerCount, fixture.store.swarmCount], [0, 0]);
   });
 
-  test("become ours when they announce themselves; hearsay about ours changes nothing", () => {
+  test("become announced peers when they announce; announced peers do not become learned ones", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
@@ -139,7 +139,7 @@ describe("learned peers", () => {
     assert.equal(fixture.store.swarmCount, 0);
   });
 
-  test("known to be complete are not given to seeders, and count as copies at home", () => {
+  test("that are complete are not returned to seeders, and count as copies at home", () => {
     const fixture = new TrackerFixture({ selection: { policy: "bridged" } });
     const learner = new Learner(fixture);
     fixture.announce("99.0.0.1");
@@ -153,7 +153,7 @@ describe("learned peers", () => {
     assert.ok(!fixture.returnedAll().includes("99.0.0.1 6881"), "complete copies are at home");
   });
 
-  test("of a group are at home, and nobody's bridges", () => {
+  test("of a group are at home, and are no bridges", () => {
     const fixture = new TrackerFixture({ selection: { policy: "bridged", bridges: 1 } });
     const learner = new Learner(fixture);
     fixture.announce("99.0.0.1");
@@ -168,7 +168,7 @@ describe("learned peers", () => {
     );
   });
 
-  test("are bounded: of a swarm, and of the store", () => {
+  test("have a maximum in a swarm and in the store", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture, 3, 20);
     fixture.announce("11.0.0.1");
@@ -176,13 +176,13 @@ describe("learned peers", () => {
     assert.deepEqual([learner.counts.added, learner.counts.refused], [3, 2]);
     learner.peers.swarmLimit = 1000;
     learn(learner, ["13.0.0.4", "13.0.0.5", "13.0.0.6"]);
-    // Half of 20, for one of two shards.
+    // Half of 20 peers, divided by two shards.
     assert.deepEqual([learner.counts.added, learner.counts.refused], [5, 3]);
     learn(learner, ["13.0.0.1"]);
     assert.equal(learner.counts.renewed, 1);
   });
 
-  test("with port 0, or addresses that are nobody's, are left out", () => {
+  test("with port 0, or an address that no peer can have, are not stored", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
@@ -194,7 +194,7 @@ describe("learned peers", () => {
     assert.deepEqual([learner.counts.added, learner.counts.unusable], [0, 8]);
   });
 
-  test("are forgotten at their time, unless they are named again", () => {
+  test("expire unless they are named again", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
@@ -212,7 +212,7 @@ describe("learned peers", () => {
     assert.equal(fixture.counters[COUNTER.peersExpired], 0);
   });
 
-  test("move with their groups; private ones are to be learned anew", () => {
+  test("get their new groups after a reload; private ones must be learned again", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
@@ -228,7 +228,7 @@ describe("learned peers", () => {
     );
   });
 
-  test("are not kept", () => {
+  test("are not stored in the database", () => {
     const fixture = new TrackerFixture();
     const { store } = fixture;
     fixture.announce("11.0.0.1");
@@ -247,7 +247,7 @@ describe("learned peers", () => {
     assert.equal(end, STORED_HEADER_BYTES + 10);
   });
 
-  test("the store stays whole, and counts as a straightforward model does", () => {
+  test("the store stays consistent and counts like a simple model", () => {
     const operation = fc.record({
       kind: fc.constantFrom("announce", "complete", "stop", "learn", "learn"),
       swarm: fc.nat({ max: 3 }),
@@ -294,7 +294,7 @@ describe("learned peers", () => {
   });
 });
 
-test("a learned peer's word tells who named it and when it is forgotten", () => {
+test("word B of a learned peer holds its source and when it expires", () => {
   const now = fc.integer({ min: 0, max: 0xffffffff });
   fc.assert(
     fc.property(fc.nat({ max: SOURCES - 1 }), now, fc.nat({ max: 604_800 }), (source, at, later) => {

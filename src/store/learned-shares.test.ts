@@ -16,11 +16,11 @@ import { allocateSwarmStore } from "./store-memory.ts";
 
 const SWARM = new Uint32Array(5);
 const NEIGHBOR = 1;
-/** Numbers of upstream trackers. */
+/** The numbers of some upstream trackers. */
 const [A, B, C] = [200, 201, 4000];
 const UNCONFIRMED = { unconfirmed: true };
 
-/** Peers of a tracker, from a block of addresses of its own. */
+/** Peers that a tracker names, from its own block of addresses. */
 function peersOf(block: number, count: number, first = 0): Uint8Array {
   const peers = new Uint8Array(6 * count);
   for (let i = 0; i < count; i++) {
@@ -30,7 +30,7 @@ function peersOf(block: number, count: number, first = 0): Uint8Array {
   return peers;
 }
 
-/** A swarm that somebody has announced, and who learns peers of it. */
+/** A swarm with one announced peer, and learned peers. */
 class Rig {
   readonly data = allocateSwarmStore(10_000, 2, [1, 2]);
   readonly fixture = new TrackerFixture({ store: this.data });
@@ -51,14 +51,14 @@ class Rig {
     this.#learned.learn(SWARM, { ...named, peers }, this.counts);
   }
 
-  /** As an answer of a tracker that is not confirmed. @returns whether its clients find the peers in the store. */
+  /** Learns the answer of an unconfirmed tracker. @returns whether enough of its peers are stored for its clients. */
   answer(source: number, count: number): boolean {
     const named = { infoHash: SWARM, source, unconfirmed: true, expiresAt: 1_007_200 };
     const peers = peersOf(source & 0xff, count);
     return this.#learned.learnAnswer({ ...named, peers, peers6: new Uint8Array(0) }, this.counts);
   }
 
-  /** Learned peers by source; negative for unconfirmed ones. */
+  /** The number of learned peers by source. Negative sources are unconfirmed. */
   places(): Map<number, number> {
     const { store } = this.fixture;
     const shard = store.enter(SWARM);
@@ -78,7 +78,7 @@ class Rig {
     return places;
   }
 
-  /** What a client that announces to a tracker is given, by the second number of the addresses: the block. */
+  /** The peers that a client of a tracker gets, by block: the second number of their addresses. */
   blocksFor(source: number, numWant = 200): number[] {
     const { tracker, response } = this.fixture;
     const request = new AnnounceRequest();
@@ -98,7 +98,7 @@ class Rig {
 }
 
 describe("the places of a swarm for learned peers", () => {
-  it("are all one tracker's while nobody else has any, and shared when others have", () => {
+  it("belong to one tracker until others name peers, and are shared then", () => {
     const rig = new Rig(90);
     rig.learn(A, peersOf(1, 200));
     assert.deepEqual([...rig.places()], [[A, 90]]);
@@ -122,7 +122,7 @@ describe("the places of a swarm for learned peers", () => {
     assertConsistent(rig.data);
   });
 
-  it("stay with a tracker that has less than its share", () => {
+  it("are kept by a tracker that has less than its share", () => {
     const rig = new Rig(90);
     rig.learn(B, peersOf(2, 10));
     for (let i = 0; i < 5; i++) rig.learn(A, peersOf(1, 200, 200 * i));
@@ -132,7 +132,7 @@ describe("the places of a swarm for learned peers", () => {
     ]);
   });
 
-  it("are given up by unconfirmed trackers for all others, and never the other way", () => {
+  it("pass from unconfirmed trackers to all others, and never back", () => {
     const rig = new Rig(50);
     rig.learn(A, peersOf(1, 200), UNCONFIRMED);
     assert.deepEqual([...rig.places()], [[-A, 50]]);
@@ -142,7 +142,7 @@ describe("the places of a swarm for learned peers", () => {
     assert.deepEqual([...rig.places()], [[B, 50]]);
   });
 
-  it("are shared among unconfirmed trackers, too", () => {
+  it("are also shared among unconfirmed trackers", () => {
     const rig = new Rig(50);
     rig.learn(A, peersOf(1, 200), UNCONFIRMED);
     rig.learn(B, peersOf(2, 200), UNCONFIRMED);
@@ -152,11 +152,11 @@ describe("the places of a swarm for learned peers", () => {
     ]);
   });
 
-  it("are counted right when a tracker names another's peers, too", () => {
+  it("are counted correctly when a tracker names another's peers", () => {
     const rig = new Rig(8);
     rig.learn(A, peersOf(1, 5), UNCONFIRMED);
     rig.learn(C, peersOf(3, 3), UNCONFIRMED);
-    // A new one, whose place is one of the first tracker's; the others of that; and one more new one.
+    // A new peer, which takes a place of the first tracker; the other peers of that tracker; and one more new peer.
     rig.learn(B, Uint8Array.from([...peersOf(2, 1), ...peersOf(1, 4), ...peersOf(2, 1, 1)]));
     assert.deepEqual([...rig.places()].sort(), [
       [-C, 2],
@@ -164,7 +164,7 @@ describe("the places of a swarm for learned peers", () => {
     ]);
   });
 
-  it("of neighbors are taken by nobody, and neighbors have a share of the others'", () => {
+  it("of neighbors are never taken, and neighbors have a share of the places of others", () => {
     const rig = new Rig(60);
     rig.learn(NEIGHBOR, peersOf(1, 40));
     rig.learn(A, peersOf(2, 200));
@@ -182,7 +182,7 @@ describe("the places of a swarm for learned peers", () => {
     assert.equal(rig.places().get(-B), undefined);
   });
 
-  it("are never more than there are, and only those with more than others lose any", () => {
+  it("never exceed the maximum, and only trackers with more places than others lose any", () => {
     const operation = fc.record({
       source: fc.constantFrom(NEIGHBOR, A, B, C),
       unconfirmed: fc.boolean(),
@@ -224,8 +224,8 @@ describe("the places of a swarm for learned peers", () => {
     );
   });
 
-  it("of the store are not all taken by unconfirmed trackers, nor by external ones", () => {
-    // Room for 200 learned peers in both shards, 100 in this one.
+  it("of the store are not all taken by unconfirmed trackers, nor by upstream trackers", () => {
+    // There is room for 200 learned peers in two shards, so for 100 in this one.
     const rig = new Rig(1000, 400);
     rig.learn(A, peersOf(1, 200), UNCONFIRMED);
     rig.learn(B, peersOf(2, 200));
@@ -242,7 +242,7 @@ describe("the places of a swarm for learned peers", () => {
 });
 
 describe("unconfirmed peers", () => {
-  it("are returned to clients of the tracker that named them, and to nobody else", () => {
+  it("are returned only to clients of the tracker that named them", () => {
     const rig = new Rig(200);
     rig.learn(A, peersOf(1, 20), UNCONFIRMED);
     rig.learn(B, peersOf(2, 20), UNCONFIRMED);
@@ -256,7 +256,7 @@ describe("unconfirmed peers", () => {
     assert.equal(rig.fixture.returned(4).filter(({ address }) => address.startsWith("45.")).length, 20);
   });
 
-  it("are found in the store by the tracker's clients, or it is said that they are not", () => {
+  it("are reported as stored only if the tracker's clients get enough of them", () => {
     const rig = new Rig(100);
     assert.ok(rig.answer(A, 200), "it has all there are");
     for (let i = 1; i < 4; i++) assert.ok(rig.answer(A + i, 200));
@@ -267,17 +267,17 @@ describe("unconfirmed peers", () => {
     assert.ok(!rig.answer(A + 9, 9), "there is no place for it");
   });
 
-  it("come behind all others, as far as there is room", () => {
+  it("are returned after all others, if there is room", () => {
     const rig = new Rig(200);
     rig.learn(A, peersOf(1, 20), UNCONFIRMED);
     rig.learn(C, peersOf(3, 20));
-    // One more has announced itself.
+    // One more peer has announced.
     assert.deepEqual(rig.blocksFor(A, 26), [...Array(5).fill(1), ...Array(20).fill(3)]);
     assert.deepEqual(rig.blocksFor(A, 21), Array(20).fill(3));
     assert.deepEqual(rig.blocksFor(A, 0), []);
   });
 
-  it("keep to the selection policy", () => {
+  it("follow the selection policy", () => {
     const rig = new Rig(200);
     const { tracker } = rig.fixture;
     tracker.policy = { ...tracker.policy, selection: testSelection({ policy: "bridged" }) };
@@ -286,7 +286,7 @@ describe("unconfirmed peers", () => {
     assert.deepEqual(rig.blocksFor(A), [], "its home has whom to fetch from");
   });
 
-  it("become everybody's when the tracker has been confirmed, and its own clients' again when it is not any more", () => {
+  it("are returned to everybody while the tracker is confirmed", () => {
     const rig = new Rig(200);
     rig.learn(A, peersOf(1, 5), UNCONFIRMED);
     assert.deepEqual(rig.blocksFor(C), []);
@@ -296,7 +296,7 @@ describe("unconfirmed peers", () => {
     assert.equal(rig.places().get(A), 5, "those that are known stay until their time has come");
   });
 
-  it("cannot hide what others have named, nor keep it", () => {
+  it("cannot hide peers that others named, nor prolong their time", () => {
     const rig = new Rig(200);
     rig.learn(C, peersOf(1, 5), { expiresAt: 1_000_600 });
     rig.learn(A, peersOf(1, 5), UNCONFIRMED);
@@ -312,7 +312,7 @@ describe("unconfirmed peers", () => {
     );
   });
 
-  it("are no incomplete peers to others, where learned peers are counted as such", () => {
+  it("are not counted for other clients, even if learned peers are counted", () => {
     const rig = new Rig(200);
     const { tracker, response } = rig.fixture;
     tracker.policy = { ...tracker.policy, settings: { ...tracker.policy.settings, countLearned: true } };
@@ -323,7 +323,7 @@ describe("unconfirmed peers", () => {
     assert.equal(response.incomplete, 6);
   });
 
-  it("are ours when they announce themselves", () => {
+  it("become announced peers when they announce", () => {
     const rig = new Rig(200);
     rig.learn(A, peersOf(1, 1), UNCONFIRMED);
     rig.fixture.announce("45.1.0.0");

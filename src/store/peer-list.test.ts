@@ -14,7 +14,7 @@ const SHARD = 0;
 /** Cells for the lists under test: a chunk of the heap that nothing else uses. */
 const LISTS = 3;
 
-/** Peers of one household in a list. Each look-up of one searches all of them, so the time grows with the square. */
+/** Peers of one household in a list. Each search examines all of them, so the time grows with the square. */
 const ONE_HOUSEHOLD = 1500;
 
 interface Peer {
@@ -24,7 +24,7 @@ interface Peer {
   state: number;
 }
 
-/** Several lists side by side in one shard, so that blocks move under each other, and what they should hold. */
+/** Several lists in one shard, so that blocks move, and their expected contents. */
 class Lists {
   readonly data: HeapData;
   readonly heap: Heap;
@@ -34,7 +34,7 @@ class Lists {
   readonly #perHousehold: number;
   readonly #cells: number;
 
-  /** @param perHousehold addresses in a household of IPv6: in a list, peers are found by household. */
+  /** @param perHousehold addresses in an IPv6 household. A list finds peers by household. */
   constructor(family: Family, chunks: number, perHousehold = 4) {
     this.data = allocateHeap(chunks * 8192, 1);
     this.heap = new Heap(this.data, 1);
@@ -85,7 +85,7 @@ class Lists {
     this.models[list].delete(name);
   }
 
-  /** Every record is where it should be, found by address, and side by side with others of its key. */
+  /** Checks that every record is found by its address, and is adjacent to others of its key. */
   check(): void {
     const { words } = this.heap;
     const keyAt = ADDRESS_WORDS[this.#family];
@@ -118,7 +118,7 @@ class Lists {
     }
   }
 
-  /** Chunks taken from the pool and not given back. */
+  /** The number of chunks that are taken from the pool and not freed. */
   chunksInUse(): number {
     let free = 0;
     for (let c = this.data.pool[2]; c !== 0; c = this.data.chunkPrevious[c]) free++;
@@ -141,7 +141,7 @@ const step = fc.record({
 
 for (const family of [4, 6] as const) {
   describe(`peer list, IPv${family}`, () => {
-    test("holds what was inserted and not removed, whatever the order", () => {
+    test("contains what was inserted and not removed, in any order", () => {
       fc.assert(
         fc.property(fc.array(step, { maxLength: 30, size: "max" }), (steps) => {
           const lists = new Lists(family, 200);
@@ -161,7 +161,7 @@ for (const family of [4, 6] as const) {
       );
     });
 
-    test("many keys, many pages, and down again", () => {
+    test("grows to many keys and pages, and shrinks again", () => {
       const lists = new Lists(family, 400);
       const all: Peer[] = [];
       for (let i = 0; i < 9000; i++) {
@@ -176,7 +176,7 @@ for (const family of [4, 6] as const) {
       assert.equal(lists.chunksInUse(), 2);
     });
 
-    test("a large list of a single household, and down again", () => {
+    test("grows with peers of a single household, and shrinks again", () => {
       const lists = new Lists(family, 200, ONE_HOUSEHOLD + 1);
       const all = Array.from({ length: ONE_HOUSEHOLD }, (_, i) => ({
         host: i + 1,
@@ -193,7 +193,7 @@ for (const family of [4, 6] as const) {
       assert.equal(lists.chunksInUse(), 2, "all memory is given back");
     });
 
-    test("a full heap refuses and breaks nothing", () => {
+    test("refuses a record when the heap is full, and stays valid", () => {
       fc.assert(
         fc.property(
           fc.integer({ min: 3, max: 30 }),

@@ -20,7 +20,7 @@ const port = fc.integer({ min: 1, max: 0xffff });
 const key = fc.nat({ max: KEYS - 1 });
 const identity = fc.nat({ max: 2 ** IDENTITY_BITS - 1 });
 
-test("a record of an incomplete peer holds what was put into it, and nothing overlaps", () => {
+test("a record of an incomplete peer holds all values, and nothing overlaps", () => {
   fc.assert(
     fc.property(
       now,
@@ -43,7 +43,7 @@ test("a record of an incomplete peer holds what was put into it, and nothing ove
   );
 });
 
-test("a record of a complete peer holds what was put into it, and nothing overlaps", () => {
+test("a record of a complete peer holds all values, and nothing overlaps", () => {
   fc.assert(
     fc.property(
       now,

@@ -6,7 +6,7 @@ import { CONTROL_PLANE, holderOf, inheritLock, lock, unlock } from "./shard-lock
 
 const cells = () => new Int32Array(new SharedArrayBuffer(8));
 
-/** Adds to a number that only the lock protects. */
+/** Increments a number that only the lock protects. */
 const ADDER = `
   import { workerData } from "node:worker_threads";
   const { lock, unlock } = await import(workerData.module);
@@ -17,7 +17,7 @@ const ADDER = `
     unlock(locks, 0);
   }`;
 
-test("threads that contend for a lock exclude each other, and all get it", { timeout: 300_000 }, async () => {
+test("threads that compete for a lock exclude each other, and all get it", { timeout: 300_000 }, async () => {
   const locks = cells();
   const number = new Float64Array(new SharedArrayBuffer(8));
   const threads = [0, 1, 2, 255].map((worker) => {
@@ -30,7 +30,9 @@ test("threads that contend for a lock exclude each other, and all get it", { tim
   assert.equal(locks[0], 0);
 });
 
-test("who waits for a dead holder's lock gets it from the heir", { timeout: 300_000 }, async () => {
+test("a thread that waits for the lock of a crashed holder gets it from the thread that took it over", {
+  timeout: 300_000,
+}, async () => {
   const locks = cells();
   const number = new Float64Array(new SharedArrayBuffer(8));
   lock(locks, 0, holderOf(7));

@@ -4,7 +4,7 @@ import { CONTROL_PLANE, inheritLock, lock, tryLock, unlock } from "./shard-lock.
 
 const cells = () => new Int32Array(new SharedArrayBuffer(8));
 
-test("a lock is had by one at a time", () => {
+test("a lock has one holder at a time", () => {
   const locks = cells();
   lock(locks, 1, 1);
   assert.equal(tryLock(locks, 1, 2, 5), false);
@@ -13,14 +13,14 @@ test("a lock is had by one at a time", () => {
   assert.ok(tryLock(locks, 1, 2, 5));
 });
 
-test("to take it twice is an error, and no wait for ever", () => {
+test("taking a lock twice throws, and does not wait forever", () => {
   const locks = cells();
   lock(locks, 0, 3);
   assert.throws(() => lock(locks, 0, 3), /twice/);
   assert.equal(tryLock(locks, 0, 3, 1000), false, "nor for a while");
 });
 
-test("only the lock of a dead holder is inherited", () => {
+test("only the lock of the crashed holder is taken over", () => {
   const locks = cells();
   assert.equal(inheritLock(locks, 0, 1, CONTROL_PLANE), false);
   lock(locks, 0, 1);

@@ -90,7 +90,7 @@ function keep(peers: readonly Peer[]): Uint8Array {
   return bytes;
 }
 
-test("what is kept of peers is what they said", () => {
+test("stored peers are read as they announced", () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(peer, { maxLength: 60, selector: ({ words, port }) => `${words} ${port}` }),
@@ -113,7 +113,7 @@ test("what is kept of peers is what they said", () => {
   );
 });
 
-test("what format 1 kept is read", () => {
+test("peers in format 1 are read", () => {
   const peerBytes = (counted: number, left: number) => [
     10,
     0,
@@ -157,7 +157,7 @@ test("what format 1 kept is read", () => {
   assert.equal(reader.next(), false);
 });
 
-test("bytes that are no kept peers are refused, whatever they are", () => {
+test("invalid bytes are refused", () => {
   const good = keep([{ words: [1], port: 1, left: 1, age: 0, completed: false }]);
   assert.throws(() => new StoredPeersReader(good.subarray(0, good.length - 1)));
   assert.throws(() => new StoredPeersReader(Uint8Array.of(3, ...good.subarray(1))));
@@ -170,7 +170,7 @@ test("bytes that are no kept peers are refused, whatever they are", () => {
         while (reader.next()) peers++;
         assert.ok(peers <= bytes.length / STORED_PEER_BYTES[4]);
       } catch (error) {
-        assert.match(String(error), /kept peers/);
+        assert.match(String(error), /stored peers/);
       }
     }),
   );

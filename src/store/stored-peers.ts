@@ -107,12 +107,12 @@ export class StoredPeersReader {
 
   constructor(bytes: Uint8Array) {
     const isKnown = bytes[0] === FORMAT || bytes[0] === FORMAT_1;
-    if (bytes.length < STORED_HEADER_BYTES || !isKnown) throw new Error("these are no kept peers");
+    if (bytes.length < STORED_HEADER_BYTES || !isKnown) throw new Error("the bytes are not stored peers");
     this.time = readWord(bytes, 1);
     this.#bytes = bytes;
     this.#ipv4End = STORED_HEADER_BYTES + readWord(bytes, 5) * STORED_PEER_BYTES[4];
     const rest = bytes.length - this.#ipv4End;
-    if (rest < 0 || rest % STORED_PEER_BYTES[6] !== 0) throw new Error("kept peers of the wrong length");
+    if (rest < 0 || rest % STORED_PEER_BYTES[6] !== 0) throw new Error("stored peers have the wrong length");
   }
 
   /** Reads the next one into {@link peer}. @returns false after the last. */

@@ -53,7 +53,7 @@ test("threads that share a store do not lose each other's peers", async () => {
       worker.once("exit", () => resolve());
     });
   await Promise.all([run(1), run(2), run(3)]);
-  // Every thread did the same with ports of its own: each must have left the same peers behind.
+  // Every thread did the same with its own ports. So each must have left the same peers.
   const expected = new Set<string>();
   for (let i = 0; i < 40000; i++) {
     const name = `${i % 50} ${1 + ((i * 31) % 700)}`;

@@ -20,13 +20,13 @@ function infoHash(number: number): Uint32Array {
 
 function addressOf(number: number, ipv6: boolean): Address {
   const address = new Address();
-  // Four addresses of each household.
+  // Each household has four addresses.
   if (ipv6) address.setIPv6(0x20010db8, (number >>> 2) << 8, 0, number);
   else address.setIPv4(number);
   return address;
 }
 
-/** Adds or updates a peer; makes the swarm. @returns false when it was refused. */
+/** Adds or updates a peer, and creates the swarm if necessary. @returns false if the peer was refused. */
 function put(
   store: SwarmStore,
   swarm: number,
@@ -96,7 +96,7 @@ interface KnownPeer {
 }
 
 describe("swarm store", () => {
-  test("counts as a straightforward model does, over many swarms", () => {
+  test("counts like a simple model, over many swarms", () => {
     const operation = fc.record({
       kind: fc.constantFrom("put", "put", "put", "complete", "completed", "remove"),
       swarm: fc.integer({ min: 0, max: 40 }),
@@ -120,7 +120,7 @@ describe("swarm store", () => {
             const complete = kind !== "put";
             const counted = peers.get(name)?.counted ?? false;
             if (kind === "completed" && !counted) downloaded.set(swarm, (downloaded.get(swarm) ?? 0) + 1);
-            // Who downloads again counts again.
+            // A peer that downloads again counts again.
             peers.set(name, { complete, counted: complete && (counted || kind === "completed") });
             const key = makeKey(3, complete, false);
             assert.ok(put(store, swarm, addressOf(host, ipv6), 6881, key, kind === "completed"));
@@ -149,7 +149,7 @@ describe("swarm store", () => {
     );
   });
 
-  test("a hundred thousand swarms come and go", () => {
+  test("adds and removes a hundred thousand swarms", () => {
     const store = new SwarmStore(allocateSwarmStore(200_000, 4, KEY), 1);
     const peer = addressOf(7, false);
     for (let swarm = 0; swarm < 100_000; swarm++) assert.ok(put(store, swarm, peer, 1));
@@ -162,7 +162,7 @@ describe("swarm store", () => {
     assert.equal(store.peerCount, 0);
   });
 
-  test("a large swarm of a single household: each peer is found, and the memory suffices", () => {
+  test("finds each peer in a large swarm of a single household, and has enough memory", () => {
     const count = 500;
     const store = new SwarmStore(allocateSwarmStore(count, 1, KEY), 1);
     const address = new Address();
@@ -179,7 +179,7 @@ describe("swarm store", () => {
     assert.equal(store.peerCount, 0);
   });
 
-  test("the memory reserved is enough for max_peers, however they are spread", () => {
+  test("reserves enough memory for max_peers in any distribution", () => {
     const maxPeers = 50_000;
     fc.assert(
       fc.property(
@@ -213,14 +213,14 @@ describe("swarm store", () => {
     assert.ok(memoryBound(4_000_000, 16, true) < 512 * 1024 * 1024);
   });
 
-  test("a refused peer leaves no empty swarm behind", () => {
+  test("keeps no empty swarm after a peer was refused", () => {
     const store = new SwarmStore(allocateSwarmStore(1, 1, KEY), 1);
     assert.ok(put(store, 1, addressOf(1, false), 1));
     assert.ok(!put(store, 2, addressOf(2, false), 1));
     assert.equal(store.swarmCount, 1);
   });
 
-  test("marks what changed and remembers what vanished", () => {
+  test("marks changed swarms and records vanished ones", () => {
     const data = allocateSwarmStore(100_000, 1, KEY);
     const store = new SwarmStore(data, 1);
     const log = store.vanished;

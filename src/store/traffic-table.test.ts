@@ -28,7 +28,7 @@ class Tested {
     );
   }
 
-  /** Some time later, announces a peer's sums in MiB. */
+  /** Announces a peer's sums in MiB, after some time. */
   announce(peer: number, downloaded: number, uploaded: number, event: AnnounceEvent = none): boolean {
     const request = new AnnounceRequest();
     request.address.setIPv4(peer);
@@ -46,7 +46,7 @@ class Tested {
   }
 }
 
-test("what a peer says more than before is counted, across the wrap of the clock", () => {
+test("the increase of a peer's sums is counted, also when the 16-bit clock wraps", () => {
   const tested = new Tested();
   tested.announce(1, 0, 0, started);
   for (let i = 1; i <= 20; i++) assert.ok(tested.announce(1, 10 * i, i));
@@ -59,7 +59,7 @@ test("what a peer says more than before is counted, across the wrap of the clock
   assert.deepEqual(tested.counted, [201, 22], "and then it is not known any more");
 });
 
-test("sums that begin again count from there", () => {
+test("sums that restart count from zero", () => {
   const tested = new Tested();
   tested.announce(1, 100, 100);
   tested.announce(1, 7, 3);
@@ -69,7 +69,7 @@ test("sums that begin again count from there", () => {
   assert.deepEqual(tested.counted, [8, 4]);
 });
 
-test("nobody is believed more than his link could carry, and sums that nobody told count nothing", () => {
+test("implausible increases are not counted, and neither are missing sums", () => {
   const tested = new Tested();
   tested.announce(1, 0, 0, started);
   tested.announce(1, 2 ** 40, 1);
@@ -81,7 +81,7 @@ test("nobody is believed more than his link could carry, and sums that nobody to
   for (const sum of tested.counted) assert.ok(sum >= 0 && sum < 1000, `${sum} MiB`);
 });
 
-test("a full table counts those it has, and tells of the others until there is room", () => {
+test("a full table counts the peers that it has, and reports the others until there is room", () => {
   const tested = new Tested(32 * 16);
   tested.step = 1;
   const peers = Array.from({ length: 100 }, (_, i) => i);
@@ -98,7 +98,7 @@ test("a full table counts those it has, and tells of the others until there is r
   assert.equal(later.length, 3, "who has not come for two hours makes room");
 });
 
-test("bytes are told apart by the shares of outside peers in the answers before", () => {
+test("bytes are divided by the shares of outside peers in the answers before", () => {
   const tested = new Tested();
   tested.announcer = { ...NOBODY, returned: 10, returnedOutside: 2, candidates: 20, candidatesOutside: 12 };
   tested.announce(1, 0, 0, started);
@@ -117,7 +117,7 @@ test("bytes are told apart by the shares of outside peers in the answers before"
   );
 });
 
-test("the latest answer counts a quarter, but outside peers at once", () => {
+test("the latest answer counts a quarter, but more outside peers count at once", () => {
   const tested = new Tested();
   tested.announcer = { ...NOBODY, returned: 4, returnedOutside: 4, candidates: 4, candidatesOutside: 4 };
   tested.announce(1, 0, 0, started);

@@ -1,4 +1,4 @@
-/** What one address can take from others: places in answers, places in the store. */
+/** Limits on what one address can take from others: places in answers, and places in the store. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { assertConsistent } from "../../test/support/store-consistency.ts";
@@ -19,7 +19,7 @@ class Crowd extends TrackerFixture {
     for (let i = 1; i <= ports; i++) this.announce(address, { port: 1000 + i, numWant: 0 });
   }
 
-  /** Places that one address has in an answer to another. */
+  /** The number of places that one address has in an answer to another. */
   placesOf(address: string, requester: string, numWant = 50): number {
     this.announce(requester, { numWant });
     return [...this.returned(4), ...this.returned(6)].filter((peer) => peer.address === address).length;
@@ -61,10 +61,10 @@ describe("places in answers", () => {
     });
   }
 
-  test("what a run of the attacker's alone cannot give, others give", () => {
+  test("other peers fill the places that the attacker's run alone cannot fill", () => {
     const crowd = new Crowd({ addressLimit: LIMIT });
     for (let i = 0; i < 60; i++) crowd.announce(host("11.0", i));
-    // The only complete ones: a run of their own.
+    // They are the only complete peers, so they are a run of their own.
     for (let i = 1; i <= LIMIT; i++) crowd.announce("11.0.200.1", { port: 1000 + i, left: 0 });
     for (let i = 0; i < 50; i++) {
       const places = crowd.placesOf("11.0.200.1", "11.0.0.1");
@@ -89,7 +89,7 @@ describe("places in answers", () => {
     assert.ok(Math.min(...honest) > 0.8 * mean && Math.max(...honest) < 1.25 * mean, honest.join(" "));
   });
 
-  test("a household's IPv6 addresses count as one, and only those", () => {
+  test("the IPv6 addresses of a household count as one, and no others", () => {
     const crowd = new Crowd({ addressLimit: LIMIT });
     for (let i = 0; i < 100; i++)
       crowd.announce(`2001:db8:11:ff${(i & 0xff).toString(16).padStart(2, "0")}::1`);
@@ -124,8 +124,8 @@ describe("places in answers", () => {
 });
 
 for (const others of [0, 100]) {
-  describe(`an address with as many peers as it may have, among ${others} others`, () => {
-    /** At its limit, the first of its peers announced a minute before the others. */
+  describe(`an address at its limit, among ${others} others`, () => {
+    /** The address is at its limit. The first of its peers announced a minute before the others. */
     const makeFull = () => {
       const crowd = new Crowd({ addressLimit: LIMIT });
       for (let i = 0; i < others; i++) crowd.announce(host("12.0", i));
@@ -141,7 +141,7 @@ for (const others of [0, 100]) {
       return found.map(({ port }) => port).sort((a, b) => a - b);
     };
 
-    test("no newcomer takes the place of one that announces in time", () => {
+    test("a new peer does not displace a peer that announces in time", () => {
       const crowd = makeFull();
       crowd.clock.seconds += INTERVAL - 60;
       assert.equal(crowd.placesOf("99.9.9.9", "11.0.0.1"), 0);
@@ -151,7 +151,7 @@ for (const others of [0, 100]) {
       );
     });
 
-    test("an overdue one makes room", () => {
+    test("an overdue peer makes room", () => {
       const crowd = makeFull();
       crowd.clock.seconds += INTERVAL * 1.2 - 30;
       crowd.announce("11.0.0.1", { port: 2000 });
@@ -161,14 +161,14 @@ for (const others of [0, 100]) {
       assert.equal(crowd.counters[COUNTER.addressPeersRefused], 1);
     });
 
-    test("one that has left makes room", () => {
+    test("a peer that has left makes room", () => {
       const crowd = makeFull();
       crowd.announce("11.0.0.1", { port: 1003, event: ANNOUNCE_EVENT.stopped });
       crowd.announce("11.0.0.1", { port: 2000 });
       assert.ok(ports(crowd).includes(2000));
     });
 
-    test("what others say of an address keeps none of its clients out", () => {
+    test("learned peers of an address exclude none of its clients", () => {
       const crowd = new Crowd({ addressLimit: LIMIT });
       for (let i = 0; i <= others; i++) crowd.announce(host("12.0", i));
       for (let port = 1; port <= 50; port++) crowd.learn(11, 0, 0, 1, 9, port);
@@ -180,10 +180,10 @@ for (const others of [0, 100]) {
   });
 }
 
-describe("a tracker that is filled", () => {
+describe("a tracker that becomes full", () => {
   const MAX_PEERS = 20_000;
   const SHARDS = 4;
-  /** Twice its even share in each shard, eight more, and a part of one that others have in its counters. */
+  /** Twice its even share in each shard, plus eight, plus the part of a peer that others have in its counters. */
   const MOST = 2 * LIMIT * allowanceFor(MAX_PEERS) + 9 * SHARDS;
   const fill = (crowd: Crowd, count: number, addressOf: (i: number) => string) => {
     for (let i = 0; i < count; i++) crowd.announce(addressOf(i), { swarm: 1_000_000 + i, numWant: 0 });
@@ -203,14 +203,14 @@ describe("a tracker that is filled", () => {
       fill(crowd, MAX_PEERS, () => attacker);
       assert.ok(crowd.store.peerCount <= MOST, `${crowd.store.peerCount} peers`);
       assert.equal(crowd.counters[COUNTER.addressPeersRefused], MAX_PEERS - crowd.store.peerCount);
-      // A household that seeds a part of that is not harmed.
+      // A household that seeds a part of that is not affected.
       for (let i = 0; i < LIMIT * allowanceFor(MAX_PEERS) * 0.9; i++)
         assert.ok(isStored(crowd, "12.0.0.1", 5_000_000 + i));
       assertConsistent(store);
     });
   }
 
-  test("strangers leave a share to members of peer groups", () => {
+  test("peers in no group leave a share to members of peer groups", () => {
     const { crowd, store } = make();
     fill(crowd, MAX_PEERS, (i) => host("99.0", i));
     assert.equal(crowd.store.peerCount, MAX_PEERS * (1 - MEMBERS_SHARE));
@@ -220,7 +220,7 @@ describe("a tracker that is filled", () => {
     assertConsistent(store);
   });
 
-  test("members displace strangers, and strangers nobody", () => {
+  test("members displace peers in no group, and these displace no peer", () => {
     const { crowd, store } = make();
     fill(crowd, MAX_PEERS, (i) => host("99.0", i));
     fill(crowd, 2 * MAX_PEERS, (i) => host("99.1", i));
@@ -231,7 +231,7 @@ describe("a tracker that is filled", () => {
     assert.ok(stored >= MAX_PEERS / 2 - 5, `${stored} of ${MAX_PEERS / 2}`);
     assert.equal(crowd.store.peerCount, MAX_PEERS);
     assert.ok(crowd.counters[COUNTER.peersDisplaced] >= MAX_PEERS / 4 - 5);
-    // Who is known announces as before, and displaces nobody.
+    // A known peer announces as before, and displaces no peer.
     const before = crowd.counters[COUNTER.peersDisplaced];
     for (let i = 0; i < 100; i++) crowd.announce(host("12.0", i), { swarm: i });
     assert.equal(crowd.counters[COUNTER.peersDisplaced], before);
@@ -252,7 +252,7 @@ describe("a tracker that is filled", () => {
     }
   });
 
-  test("strangers displace no member, however many peers that has", () => {
+  test("peers in no group displace no member, even one with many peers", () => {
     const { crowd } = make();
     fill(crowd, MAX_PEERS * 2, (i) => `11.0.0.${1 + (i % 80)}`);
     const { peersDisplaced } = COUNTER;
@@ -261,7 +261,7 @@ describe("a tracker that is filled", () => {
     assert.equal(crowd.counters[peersDisplaced], before);
   });
 
-  test("without peer groups all of it is everybody's", () => {
+  test("without peer groups no share is reserved", () => {
     const store = allocateSwarmStore(MAX_PEERS, SHARDS, [3, 4]);
     const crowd = new Crowd({ store, groups: [], addressLimit: LIMIT });
     fill(crowd, MAX_PEERS, (i) => host("99.0", i));

@@ -1,4 +1,4 @@
-/** Whatever addresses a client announces from, what it has received and sent counts once. */
+/** The traffic of a client counts once, from whatever addresses it announces. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
@@ -11,7 +11,7 @@ const IPV4 = "11.0.0.1";
 const IPV6 = "2001:db8:11:1::1";
 
 class Site extends TrackerFixture {
-  /** MB that clients have received and sent: members, or all. */
+  /** MB that clients have received and sent: of members, or of all. */
   traffic(from = 1): number[] {
     const sum = [0, 0];
     for (let row = from * ACTIVITY_WIDTH; row < this.activity.length; row += ACTIVITY_WIDTH)
@@ -25,10 +25,10 @@ class Site extends TrackerFixture {
   }
 }
 
-describe("what a client says it has received and sent", () => {
+describe("the traffic that a client reports", () => {
   for (const families of [{}, { 4: { onlyFamily: 4 }, 6: { onlyFamily: 6 } }] as const) {
     const [http4, http6] = "4" in families ? [families[4], families[6]] : [{}, {}];
-    test(`counts once though it announces itself from two addresses (${"4" in families ? "UDP" : "HTTP"})`, () => {
+    test(`counts once if the client announces from two addresses (${"4" in families ? "UDP" : "HTTP"})`, () => {
       const site = new Site();
       site.say(IPV4, 0, 0, { event: started, ...http4 });
       site.say(IPV6, 0, 0, { event: started, ...http6 });
@@ -48,7 +48,7 @@ describe("what a client says it has received and sent", () => {
     });
   }
 
-  test("is nothing but more since its last announce where it has moved, or where its other address starts later", () => {
+  test("counts only the increase when the client has moved, or its other address starts later", () => {
     const site = new Site();
     site.say(IPV4, 0, 0, { event: started });
     site.say(IPV4, 1, 0);
@@ -57,7 +57,7 @@ describe("what a client says it has received and sent", () => {
     assert.deepEqual(site.traffic(), [4, 1]);
   });
 
-  test("counts for its peer group where one of its addresses is in none", () => {
+  test("counts for its peer group if its other address is in none", () => {
     for (const addresses of [
       [IPV4, "2001:db8:99::1"],
       ["2001:db8:99::1", IPV4],
@@ -81,7 +81,7 @@ describe("what a client says it has received and sent", () => {
     }
   });
 
-  test("counts for each torrent, and for each client that does not say who it is", () => {
+  test("counts for each torrent, and for each client without an identity", () => {
     const site = new Site();
     for (const swarm of [1, 2]) site.say(IPV4, 0, 0, { swarm, left: swarm * 500, event: started });
     for (const swarm of [1, 2]) site.say(IPV4, 5, 1, { swarm });

@@ -21,7 +21,7 @@ describe("polls", () => {
     return request;
   }
 
-  test("are told by address and peer_id", () => {
+  test("are recognized by address and peer_id", () => {
     assert.ok(polls.includes(pollFrom("13.0.0.9", "-TR4060-0a1b2c3d4e5f")));
     assert.ok(polls.includes(pollFrom("99.0.0.1", "0123456789012345678A")));
     assert.ok(polls.includes(pollFrom("99.0.0.1", `${POLL_PEER_ID}0a1b2c3d4e5f`)));

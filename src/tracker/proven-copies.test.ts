@@ -1,4 +1,4 @@
-/** When the copy of a complete peer is believed, and which stalled downloads the hash list is told of. */
+/** When the copy of a complete peer is proven, and which stalled downloads are recorded for the hash list. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
@@ -12,7 +12,7 @@ import { type Announced, TrackerFixture } from "./tracker-fixture.ts";
 const SWARM = new Uint32Array(5);
 const SEEDER: Announced = { left: 0, transferred: [0, 0] };
 
-/** Whether the copy of a peer of swarm 0 is believed. */
+/** Whether the copy of a peer of swarm 0 is proven. */
 function isBelieved(fixture: TrackerFixture, text: string): boolean {
   const { store } = fixture;
   const address = parseAddress(text);
@@ -25,7 +25,7 @@ function isBelieved(fixture: TrackerFixture, text: string): boolean {
 }
 
 describe("a copy is proven", () => {
-  test("once it has been announced for min_dwell, however often", () => {
+  test("after it was announced for min_dwell, with any number of announces", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 86_400 }),
@@ -51,7 +51,7 @@ describe("a copy is proven", () => {
     );
   });
 
-  test("not by one announce, however long ago, nor by one of somebody else", () => {
+  test("not by a single announce, even an old one, nor by an announce of another peer", () => {
     const fixture = new TrackerFixture({ minDwell: 600 });
     fixture.announce("11.0.0.1", SEEDER);
     fixture.clock.seconds += 3000;
@@ -61,7 +61,7 @@ describe("a copy is proven", () => {
     assert.ok(!isBelieved(fixture, "11.0.0.2"));
   });
 
-  test("when it has completed here, at a pace that can be", () => {
+  test("when it was downloaded here at a plausible speed", () => {
     const from = (left: number, seconds: number) => {
       const fixture = new TrackerFixture({ minDwell: 86_400 });
       fixture.announce("11.0.0.1", { left });
@@ -91,7 +91,7 @@ describe("a copy is proven", () => {
     }
   });
 
-  test("at both addresses of a dual-stack client, and no longer when it is incomplete again", () => {
+  test("at both addresses of a dual-stack client, until it is incomplete again", () => {
     const fixture = new TrackerFixture({ minDwell: 600 });
     const other = "2001:db8:11::1";
     fixture.announce("11.0.0.1", { left: 50, other });
@@ -103,7 +103,7 @@ describe("a copy is proven", () => {
     for (const address of ["11.0.0.1", other]) assert.ok(!isBelieved(fixture, address));
   });
 
-  test("by no more than another tracker says, and at once with min_dwell 0", () => {
+  test("not by another tracker's report, and at once with min_dwell 0", () => {
     const fixture = new TrackerFixture({ minDwell: 600 });
     fixture.announce("11.0.0.9");
     fixture.learn(11, 0, 0, 1, 26, 225);
@@ -117,7 +117,7 @@ describe("a copy is proven", () => {
 });
 
 describe("a download that stalls while its torrent is listed", () => {
-  /** A world in which swarm 0 is listed, whatever it has. */
+  /** A world in which swarm 0 is listed, whatever peers it has. */
   function listed() {
     const fixture = new TrackerFixture();
     const look = (list: boolean) => {
@@ -131,7 +131,7 @@ describe("a download that stalls while its torrent is listed", () => {
     return { fixture, list: () => look(true), isNoted: () => look(false) };
   }
 
-  test("is noted for the list if it is inside, four times until it moves again", () => {
+  test("is recorded for the list if it is inside, four times until it makes progress", () => {
     const { fixture, list, isNoted } = listed();
     const again = (fields: Announced = {}, address = "11.0.0.1") => {
       list();
@@ -151,7 +151,7 @@ describe("a download that stalls while its torrent is listed", () => {
     assert.ok(!again({ left: 90, event: ANNOUNCE_EVENT.paused }), "wants nothing");
   });
 
-  test("is noted however often clients announce, and not while the torrent is not listed", () => {
+  test("is recorded for any frequency of announces, but only while the torrent is listed", () => {
     for (const seconds of [30, 150, 300, 599, 600, 1800]) {
       const { fixture, list, isNoted } = listed();
       fixture.announce("11.0.0.1");

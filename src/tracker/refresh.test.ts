@@ -1,4 +1,4 @@
-/** When other trackers are asked about a swarm, and who waits for that. */
+/** When other trackers are asked about a swarm, and which announces wait for their reply. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
@@ -27,7 +27,7 @@ import { TrackerFixture } from "./tracker-fixture.ts";
 
 const SWARM = new Uint32Array(5);
 describe("refreshing", () => {
-  test("a swarm is asked about once in a while, as often as somebody announces", () => {
+  test("a swarm is refreshed once in an interval, for any number of announces", () => {
     const pushed: Uint8Array[] = [];
     let room = true;
     const tasks = {
@@ -58,7 +58,7 @@ describe("refreshing", () => {
     assert.equal(pushed.length, 2);
   });
 
-  test("only the very first announce of a swarm may wait for what others say", () => {
+  test("only the first announce of a swarm may wait for the reply", () => {
     const tokens: number[] = [];
     let room = true;
     const push = (...[, token]: [number, number, Uint8Array, number, number]) =>
@@ -97,7 +97,7 @@ describe("refreshing", () => {
     assert.equal(fixture.counters[COUNTER.waits], 1);
   });
 
-  test("is due after its time, by an eighth of it at most, and touches nothing else", () => {
+  test("is due at most an eighth of the interval late, and changes no other flag", () => {
     const store = new SwarmStore(allocateSwarmStore(1000, 1, [1, 2]), 1);
     const shard = store.enter(SWARM);
     const entry = store.addSwarm(shard, SWARM, 1);

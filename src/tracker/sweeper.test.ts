@@ -16,12 +16,12 @@ describe("sweeper", () => {
     return fixture.makeSweeper();
   }
 
-  /** One whole round, in steps of one hold. */
+  /** Runs a whole round, in steps of one hold. */
   function round(sweeper: Sweeper, fixture: TrackerFixture): void {
     while (!sweeper.step(fixture.clock.seconds, 1)) {}
   }
 
-  test("peers that do not announce any more go, empty swarms vanish", () => {
+  test("expired peers and empty swarms are removed", () => {
     const fixture = new TrackerFixture();
     const sweeper = sweeperOf(fixture);
     for (let i = 0; i < 3000; i++) {
@@ -49,11 +49,11 @@ describe("sweeper", () => {
     assert.equal(fixture.store.peerCount, 0);
   });
 
-  test("a round counts peers by group, swarms by size, those with nobody near, and the largest", () => {
+  test("a round counts peers by group, swarms by size, swarms without near peers, and the largest swarms", () => {
     const fixture = new TrackerFixture();
     const census = allocateCensus();
     const sweeper = fixture.makeSweeper(census);
-    // Swarm n has n peers at home, the first of them complete, and one outside.
+    // Swarm n has n peers at home, of which the first is complete, and one outside.
     for (let swarm = 0; swarm < 50; swarm++) {
       fixture.announce("99.0.0.1", { swarm });
       for (let i = 0; i < swarm; i++) fixture.announce(`11.0.0.${i}`, { swarm, left: i === 0 ? 0 : 1 });
@@ -83,7 +83,7 @@ describe("sweeper", () => {
     }
   });
 
-  test("a client that announces itself from two addresses is counted once", () => {
+  test("a client that announces from two addresses is counted once", () => {
     const fixture = new TrackerFixture();
     const census = allocateCensus();
     const sweeper = fixture.makeSweeper(census);
@@ -110,13 +110,13 @@ describe("sweeper", () => {
     }
   });
 
-  test("new groups reclassify the peers known and drop none", () => {
+  test("new groups reclassify the known peers and drop none", () => {
     const fixture = new TrackerFixture();
     const sweeper = sweeperOf(fixture);
     for (let i = 0; i < 2000; i++)
       fixture.announce(`${11 + (i % 3)}.0.${i >> 8}.${i & 255}`, { left: i % 4, swarm: i % 2 });
     const before = [fixture.scrape(0), fixture.scrape(1)];
-    // What was home is far now, and the partner is home.
+    // The former home is far now, and the partner is home.
     fixture.groups = groupsOf([
       { name: "home", priority: 0, prefixes: ["13.0.0.0/8"] },
       { name: "new", priority: 1, prefixes: ["11.0.0.0/9", "12.0.0.0/8"] },
@@ -133,7 +133,7 @@ describe("sweeper", () => {
     assert.equal(fixture.returned(4).length, 200);
   });
 
-  test("groups that change all the time keep it from no swarm", () => {
+  test("all swarms are swept even if groups change all the time", () => {
     const fixture = new TrackerFixture();
     const sweeper = sweeperOf(fixture);
     for (let i = 0; i < 1000; i++) fixture.announce("11.0.0.1", { swarm: i });
@@ -149,7 +149,7 @@ describe("sweeper", () => {
     assert.ok(!sweeper.reclassifying);
   });
 
-  test("one round without announces in between reclassifies everybody, in swarms of any size", () => {
+  test("one round without announces reclassifies all peers, in swarms of any size", () => {
     const nets = ["11.0.0.0/8", "12.0.0.0/8", "13.0.0.0/8", "14.0.0.0/8"];
     const named = (order: readonly number[]) =>
       groupsOf(order.map((net, i) => ({ name: `group ${i}`, priority: i, prefixes: [nets[net]] })));
@@ -190,7 +190,7 @@ describe("sweeper", () => {
     );
   });
 
-  test("swarms that change between its steps confuse nothing", () => {
+  test("swarms may change between its steps", () => {
     const action = fc.record({
       swarm: fc.integer({ min: 0, max: 6 }),
       host: fc.integer({ min: 0, max: 900 }),

@@ -7,7 +7,7 @@ import { AccessList, buildAccessList } from "./access-list.ts";
 import { SETTINGS, TrackerFixture } from "./tracker-fixture.ts";
 
 describe("tracker", () => {
-  test("stopped removes; completed counts once for each peer", () => {
+  test("stopped removes a peer; completed counts once for each peer", () => {
     const fixture = new TrackerFixture();
     fixture.announce("11.0.0.1", { event: ANNOUNCE_EVENT.started });
     fixture.announce("11.0.0.2", { event: ANNOUNCE_EVENT.started });
@@ -28,7 +28,7 @@ describe("tracker", () => {
     assert.equal(fixture.store.swarmCount, 0, "stopping what nobody knows makes no swarm");
   });
 
-  test("a stranger cannot stop another's peer", () => {
+  test("a client cannot stop another's peer", () => {
     const fixture = new TrackerFixture();
     fixture.announce("11.0.0.1");
     fixture.announce("11.0.0.2", { event: ANNOUNCE_EVENT.stopped });
@@ -36,7 +36,7 @@ describe("tracker", () => {
     assert.deepEqual(fixture.scrape(), [0, 1, 0]);
   });
 
-  test("BEP 21: a paused partial seed is a leecher that is given no seeders", () => {
+  test("BEP 21: a paused partial seed is a leecher that gets no seeders", () => {
     const fixture = new TrackerFixture();
     fixture.announce("11.0.0.1", { left: 0 });
     fixture.announce("11.0.0.2");
@@ -51,7 +51,7 @@ describe("tracker", () => {
     assert.deepEqual(fixture.scrape(), [0, 1, 0]);
   });
 
-  test("at max_peers a new peer is answered, not stored, and counted", () => {
+  test("at max_peers a new peer is answered and counted, but not stored", () => {
     const fixture = new TrackerFixture({ maxPeers: 3 });
     for (const host of [1, 2, 3]) fixture.announce(`11.0.0.${host}`);
     assert.equal(fixture.announce("11.0.0.4"), OK);
@@ -65,7 +65,7 @@ describe("tracker", () => {
     assert.deepEqual(fixture.scrape(), [0, 3, 0]);
   });
 
-  test("addresses that nobody can reach are never stored", () => {
+  test("unreachable addresses are never stored", () => {
     const fixture = new TrackerFixture();
     for (const address of ["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"])
       fixture.announce(address);
@@ -88,7 +88,7 @@ describe("tracker", () => {
     }
   });
 
-  test("intervals are spread by a tenth either way, never below the minimum", () => {
+  test("intervals vary by a tenth in both directions, and are never below the minimum", () => {
     const fixture = new TrackerFixture();
     const seen = new Set<number>();
     for (let i = 0; i < 4000; i++) {
@@ -118,7 +118,7 @@ describe("tracker", () => {
   });
 });
 
-test("members' announces are counted that were given outside peers though there were enough at home", () => {
+test("announces of members that got outside peers although there were enough at home are counted", () => {
   const fixture = new TrackerFixture({ selection: { policy: "bridged", homePeersEnough: 1 } });
   const missed = () => [fixture.counters[COUNTER.memberAnnounces], fixture.counters[COUNTER.nearMissed]];
   fixture.announce("99.0.0.1", { left: 0 });
@@ -130,7 +130,7 @@ test("members' announces are counted that were given outside peers though there 
   assert.deepEqual(missed(), [4, 1], "a bridge is given outside peers though two are at home");
 });
 
-test("who cannot be reached is no choice that was missed", () => {
+test("unreachable peers do not count as missed choices", () => {
   const fixture = new TrackerFixture();
   fixture.announce("99.0.0.1");
   for (const address of ["10.1.0.1", "10.1.0.2"]) fixture.announce(address);
