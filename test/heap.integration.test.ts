@@ -12,6 +12,7 @@ import type { ListenAddresses } from "../src/engine/engine.ts";
 import { probeUring } from "../src/engine/uring/probe.ts";
 import { allocateResources } from "../src/engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "../src/model/counters.ts";
+import { allocateDemand, allocatePaceCounts } from "../src/selection/pace-trial.ts";
 import { allocateActivity } from "../src/store/group-activity.ts";
 import { CONTROL_PLANE } from "../src/store/shard-lock.ts";
 import { allocateSwarmStore } from "../src/store/store-memory.ts";
@@ -105,6 +106,7 @@ class Plane {
       askTimes: allocateAskTimes(),
       activity: allocateActivity(),
       census: allocateCensus(),
+      paceTrial: { counts: allocatePaceCounts(), demand: allocateDemand() },
       worker: 0,
       workers: 1,
       policy: makePolicy("127.0.0.0/8"),

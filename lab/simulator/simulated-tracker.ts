@@ -20,6 +20,7 @@ import {
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../../src/selection/bridged.ts";
 import { NearestPolicy } from "../../src/selection/nearest.ts";
+import type { PaceTrial } from "../../src/selection/pace-trial.ts";
 import type { SelectionSettings } from "../../src/selection/policy.ts";
 import { allocateActivity } from "../../src/store/group-activity.ts";
 import { allocateSwarmStore } from "../../src/store/store-memory.ts";
@@ -45,6 +46,8 @@ export type TriedSelection = SelectionSettings & BridgedLimits;
 /** How the tracker is set. */
 export interface TrackerPlan {
   readonly policy: PolicyName;
+  /** What `bridged` measures and follows; none by default. */
+  readonly trial?: PaceTrial;
   readonly selection: TriedSelection;
   readonly settings: TrackerSettings & { readonly peerExpiry: number };
 }
@@ -114,7 +117,9 @@ export class SimulatedTracker {
       store,
       policy: {
         settings,
-        selection: isBridged ? new BridgedPolicy(selection, selection) : new NearestPolicy(selection),
+        selection: isBridged
+          ? new BridgedPolicy(selection, selection, plan.trial)
+          : new NearestPolicy(selection),
         copies: DEFAULT_COPIES,
         groups,
         accessList,

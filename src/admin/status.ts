@@ -9,6 +9,7 @@ import { gateSchema } from "./panels/gate-panel.ts";
 import { hashListSchema } from "./panels/hash-list-panel.ts";
 import { localityPanel, localitySchema } from "./panels/locality-panel.ts";
 import { neighborsSchema } from "./panels/neighbors-panel.ts";
+import { patienceSchema } from "./panels/patience-panel.ts";
 import { prefixSourcesSchema } from "./panels/prefix-sources-panel.ts";
 import { programPanel, programSchema } from "./panels/program-panel.ts";
 import { requestsPanel, requestsSchema } from "./panels/requests-panel.ts";
@@ -28,6 +29,7 @@ export const statusSchema = z.object({
   ...gateSchema.shape,
   ...neighborsSchema.shape,
   ...forwardingSchema.shape,
+  ...patienceSchema.shape,
   ...alertsSchema.shape,
   ...prefixSourcesSchema.shape,
   warnings: z.array(z.string()).describe("Problems that need the operator."),

@@ -78,14 +78,23 @@ function refusalLines({ refusals, limits }: Status): string[] {
   ];
 }
 
-function localityLines({ locality }: Status): string[] {
+function localityLines({ locality, patience }: Status): string[] {
   const { nearShare, nearMissedShare, avoidedShare, avoidedPerSecond } = locality;
   return [
     `${percent(nearShare)} of the peers returned to members are near`,
     `${percent(nearMissedShare)} of their replies had outside peers although enough near ones existed`,
     `${percent(avoidedShare)} of the external traffic of a random selection avoided (estimate)`,
     `${bits(avoidedPerSecond.downloaded)} in and ${bits(avoidedPerSecond.uploaded)} out avoided now`,
+    ...(patience === null ? [] : [patienceLine(patience)]),
   ];
+}
+
+function patienceLine({ wanted, measured, control }: NonNullable<Status["patience"]>): string {
+  const result =
+    measured === null
+      ? `not measured yet: ${number(control)} downloads to compare with`
+      : measured.toFixed(2);
+  return `limited downloads may take ${wanted} times as long; measured: ${result}`;
 }
 
 function hashListLines({ hashList, handshakes }: Status): string[] {

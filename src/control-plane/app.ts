@@ -44,6 +44,7 @@ import { NeighborsFeature } from "./features/neighbors-feature.ts";
 import { PrefixSourcesFeature } from "./features/prefix-sources-feature.ts";
 import { changedFixedKeys } from "./fixed-keys.ts";
 import { type Component, Lifecycle, repeating } from "./lifecycle.ts";
+import { PatienceControl } from "./patience-control.ts";
 import { Persistence } from "./persistence.ts";
 import { buildPolicy } from "./policy.ts";
 import { Reloads } from "./reloads.ts";
@@ -160,6 +161,7 @@ class App {
     const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
     const alerts = new Alerts(loaded, () => this.#admin.warnings(), log);
+    const patience = new PatienceControl(workers, this.#policy);
     const limits = new LimitWarnings(log, workers.counters);
     this.#admin = new Admin({
       loaded,
@@ -173,7 +175,7 @@ class App {
       counted: () => persistence.counted(),
       hashList,
       gate,
-      panels: [persistence, ...features, alerts].map(({ panel }) => panel),
+      panels: [persistence, ...features, patience, alerts].map(({ panel }) => panel),
       log,
     });
     const adopt = (result: LoadResult, reason: string) => this.#adopt(result, reason);
@@ -186,6 +188,7 @@ class App {
       this.#serving(workers),
       persistence.saving,
       ...features,
+      patience,
       alerts,
       { start: () => this.#ready(), stop: () => this.#notReady() },
       this.#reloads,

@@ -4,6 +4,7 @@ import type { EngineLimits, ListenAddresses } from "../engine/engine.ts";
 import type { ResourceData } from "../engine/uring/resources.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import type { PrefixTableData } from "../network/prefix-table.ts";
+import type { PaceTrialData } from "../selection/pace-trial.ts";
 import type { SelectionChoice } from "../selection/policies.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import type { AskTimesData } from "../tasks/ask-times.ts";
@@ -65,6 +66,8 @@ export interface WorkerOptions {
   readonly activity: Float64Array<SharedArrayBuffer>;
   /** The census of this worker's part of the swarms (tracker/census.ts). */
   readonly census: Uint32Array<SharedArrayBuffer>;
+  /** What this worker counts to measure the cost of the policy, and the demand that follows (selection/pace-trial.ts). */
+  readonly paceTrial: PaceTrialData;
   /** Four random words that seed the worker's random numbers. */
   readonly seed: readonly number[];
   /** Random words that UDP connection ids are made with, the same for all workers. */

@@ -11,6 +11,7 @@ import { assertAddressesFree } from "../engine/node/address-availability.ts";
 import { allocateResources, type ResourceData } from "../engine/uring/resources.ts";
 import { allocateCounters, COUNTER } from "../model/counters.ts";
 import { describeFailure } from "../platform/failure.ts";
+import { allocateDemand, allocatePaceCounts } from "../selection/pace-trial.ts";
 import { allocateActivity } from "../store/group-activity.ts";
 import { holderOf } from "../store/shard-lock.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
@@ -74,6 +75,9 @@ export class WorkerPool {
   readonly counters: readonly Float64Array<SharedArrayBuffer>[];
   readonly activity: readonly Float64Array<SharedArrayBuffer>[];
   readonly census: readonly Uint32Array<SharedArrayBuffer>[];
+  /** What each worker counts to measure the cost of the policy, and the demand that all of them read. */
+  readonly paceCounts: readonly Float64Array<SharedArrayBuffer>[];
+  readonly demand = allocateDemand();
   /** The task queue of each worker. */
   readonly tasks: readonly TaskQueueData[];
   /** When upstream trackers are due to be asked again; one table for all workers. */
@@ -107,6 +111,7 @@ export class WorkerPool {
     this.counters = Array.from({ length: workers }, () => allocateCounters());
     this.activity = this.counters.map(() => allocateActivity());
     this.census = this.counters.map(() => allocateCensus());
+    this.paceCounts = this.counters.map(() => allocatePaceCounts());
     const maxPerAddress = connectionsPerWorker(limits.maxPerAddress, workers);
     const maxDeferred = connectionsPerWorker(limits.maxDeferred, workers);
     this.tasks = allocateTaskQueues(workers);
@@ -178,6 +183,7 @@ export class WorkerPool {
       askSecret,
       activity: this.activity[worker],
       census: this.census[worker],
+      paceTrial: { counts: this.paceCounts[worker], demand: this.demand },
       seed: randomWords(4),
       connectionSecret,
       clockBaseMs,

@@ -14,6 +14,7 @@ import { PeerGroups } from "../network/peer-groups.ts";
 import { PrefixTable } from "../network/prefix-table.ts";
 import { readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
+import { PaceTrial } from "../selection/pace-trial.ts";
 import { makeSelectionPolicy } from "../selection/policies.ts";
 import { ConnectionIds } from "../services/connection-ids.ts";
 import type { ForwardingPolicy } from "../services/forwarded-service.ts";
@@ -53,10 +54,10 @@ const ROUND_SECONDS = 60;
 /** The first sweep is shorter, so that the census (tracker/census.ts) is known soon after a restart. */
 const FIRST_ROUND_SECONDS = 10;
 
-function trackerPolicy(data: PolicyData): TrackerPolicy {
+function trackerPolicy(data: PolicyData, trial: PaceTrial): TrackerPolicy {
   return {
     settings: data.settings,
-    selection: makeSelectionPolicy(data.selection),
+    selection: makeSelectionPolicy(data.selection, trial),
     copies: data.copies,
     groups: new PeerGroups(data.groups),
     accessList: new AccessList(data.accessList),
@@ -81,6 +82,7 @@ class WorkerRuntime {
   readonly #clock: Clock;
   readonly #store: SwarmStore;
   readonly #tracker: Tracker;
+  readonly #paceTrial: PaceTrial;
   readonly #http: HttpService;
   readonly #udp: UdpService;
   readonly #refusal: Refusal;
@@ -95,7 +97,8 @@ class WorkerRuntime {
 
   constructor(options: WorkerOptions) {
     const { counters, policy } = options;
-    const initial = trackerPolicy(policy);
+    this.#paceTrial = new PaceTrial(options.paceTrial);
+    const initial = trackerPolicy(policy, this.#paceTrial);
     this.#options = options;
     this.#clock = { seconds: readClock(options.clockBaseMs) };
     this.#store = new SwarmStore(options.store, holderOf(options.worker));
@@ -158,7 +161,7 @@ class WorkerRuntime {
   }
 
   #adopt(policy: PolicyData): void {
-    this.#tracker.policy = trackerPolicy(policy);
+    this.#tracker.policy = trackerPolicy(policy, this.#paceTrial);
     this.#sweeper.peerExpiry = policy.peerExpiry;
     this.#configureServices(policy);
     post({ type: "adopted" });

@@ -41,6 +41,7 @@ import {
 } from "../store/layout/key.ts";
 import { leftOf } from "../store/layout/peer.ts";
 import { ageOf, paceOf } from "../store/peer-record.ts";
+import type { PaceTrial } from "./pace-trial.ts";
 import { type FamilyPeers, NOT_RETURNED, type SelectionPolicy, type SelectionSettings } from "./policy.ts";
 import { nearnessOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
@@ -74,6 +75,12 @@ export const BRIDGED_LIMITS: BridgedLimits = { bridges: 1, homeSeedsEnough: 2, h
 /** No limit of outside peers. */
 const ALL = 0xffff;
 
+/** A requester that is not in the list. */
+const NONE = -1;
+
+/** Paces are counted over at least as many seconds: ages are whole seconds. */
+const TIMED_SECONDS = 5;
+
 /**
  * Rates in bytes a second, by which supply at home is compared with demand. They are assumptions about subscribers, and
  * were chosen in the simulator (docs/benchmarks/2026-11-29-selection.md).
@@ -106,9 +113,12 @@ export class BridgedPolicy implements SelectionPolicy {
   readonly #census: HomeCensus;
   /** Leechers of a home with bridges announce again after so many seconds, so that a lost bridge is noticed. */
   readonly #interval: number;
+  readonly #trial: PaceTrial | undefined;
 
-  constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS) {
+  /** @param trial measures how much longer downloads take, and sets the demand; undefined: the demand is as assumed. */
+  constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS, trial?: PaceTrial) {
     this.settings = settings;
+    this.#trial = trial;
     this.#interval = Math.floor(settings.stallSeconds / 2);
     this.#census = new HomeCensus(settings, limits);
   }
@@ -117,14 +127,25 @@ export class BridgedPolicy implements SelectionPolicy {
     who.outsideMax = ALL;
     if (who.group === NO_GROUP || who.poll) return;
     const census = this.#census;
-    census.clear();
+    census.clear(this.#trial?.demand ?? 1);
     census.add(ipv4, groups, who, now);
     census.add(ipv6, groups, who, now);
     who.marked = census.needsBridge(who, now);
     // The progress of a client that is not stored is unknown, so a stall would never be detected.
     const isJudged = who.isStored || who.preview || who.seeder;
     if (isJudged) who.outsideMax = census.outsideMax(who, now);
+    if (who.before !== 0 || !who.seeder) this.#observe(ipv4.requester === NONE ? ipv6 : ipv4, who, now);
     if (!who.seeder) who.interval = this.#interval;
+  }
+
+  /** Counts the pace of a download whose home has complete copies, and gives it all peers if it is in the control group. */
+  #observe({ list, cell, requester }: FamilyPeers, who: Requester, now: number): void {
+    const trial = this.#trial;
+    if (trial === undefined || requester === NONE || !this.#census.isSupplied()) return;
+    const household = list.householdAt(cell, requester);
+    const isTimed = who.before !== 0 && ageOf(who.before, now) >= TIMED_SECONDS;
+    if (isTimed && !who.preview) trial.count(household, paceOf(who.before, now, who.left), now);
+    if (!who.seeder && trial.isControl(household, now)) who.outsideMax = ALL;
   }
 
   rankOf(key: number, groups: PeerGroups, who: Requester): number {
@@ -195,6 +216,7 @@ class HomeCensus {
   readonly #interval: number;
   /** Bytes a second that a download of one interval should get. */
   readonly #demand: number;
+  #demandFactor = 1;
   #leechers = 0;
   /** The leechers that are not learned. */
   #announced = 0;
@@ -213,8 +235,9 @@ class HomeCensus {
     this.#demand = RATES.patient / (settings.patience - 1);
   }
 
-  /** Sets all counts to 0. */
-  clear(): void {
+  /** Sets all counts to 0. @param demand the factor by which all demand is multiplied. */
+  clear(demand: number): void {
+    this.#demandFactor = demand;
     this.#leechers = 0;
     this.#announced = 0;
     this.#seeds = 0;
@@ -276,28 +299,42 @@ class HomeCensus {
     const { homePeersEnough } = this.#limits;
     if (who.seeder) return this.#leechers < homePeersEnough ? ALL : 0;
     if (who.stalled) return ALL;
-    const isCrowd = this.#announced >= LEECHERS_PER_BRIDGE;
-    if (this.#seeds > 0 && !isCrowd) return this.#missingPeers(who, now);
+    if (this.isSupplied()) return this.#missingPeers(who, now);
     if (who.marked) return ALL;
     if (this.#seeds + this.#bridges === 0 && this.#leechers < homePeersEnough) return ALL;
-    return !isCrowd && this.#isBehind(who, now, this.#settings.stallSeconds)
+    return !this.#isCrowd() && this.#isBehind(who, now, this.#settings.stallSeconds)
       ? this.#missingPeers(who, now)
       : 0;
   }
 
-  /** The outside peers that make up for the bytes a second that the home cannot send to the requester. */
+  /** Whether the number of outside peers follows from what the home's complete copies send. */
+  isSupplied(): boolean {
+    return this.#seeds > 0 && !this.#isCrowd();
+  }
+
+  #isCrowd(): boolean {
+    return this.#announced >= LEECHERS_PER_BRIDGE;
+  }
+
   #missingPeers(who: Requester, now: number): number {
-    const seconds = leftBytes(who.left) / RATES.typical;
-    const demand =
-      this.#demand / Math.min(Math.max(seconds / this.#interval, INTERVALS.least), INTERVALS.most);
     const hasPace = who.before !== 0 && ageOf(who.before, now) >= this.#interval / 4;
+    const supply = hasPace ? paceOf(who.before, now, who.left) : this.#supply();
+    return missingPeers(this.#demandOf(who.left), supply);
+  }
+
+  /** Bytes a second that a download should get. @param left encoded by coarseLeft. */
+  #demandOf(left: number): number {
+    const intervals = leftBytes(left) / RATES.typical / this.#interval;
+    return (
+      (this.#demandFactor * this.#demand) / Math.min(Math.max(intervals, INTERVALS.least), INTERVALS.most)
+    );
+  }
+
+  /** Bytes a second that the home can send to the requester, as far as counts tell. */
+  #supply(): number {
     const senders = this.#seeds + this.#leechers / 2;
     // Some cannot be connected to, and some are slow. The fewer they are, the likelier all of them are such.
-    const counted = Math.max(0, senders - Math.sqrt(senders));
-    const supply = hasPace
-      ? paceOf(who.before, now, who.left)
-      : (RATES.upload * counted) / (this.#leechers + 1);
-    return Math.max(0, Math.ceil((demand - supply) / RATES.outsidePeer));
+    return (RATES.upload * Math.max(0, senders - Math.sqrt(senders))) / (this.#leechers + 1);
   }
 
   /** Whether the requester, at its speed, needs more than `seconds` to catch up with the bridge or copy that has most. */
@@ -306,4 +343,9 @@ class HomeCensus {
     const pace = paceOf(who.before, now, who.left);
     return leftBytes(who.left) - leftBytes(this.#leastLeft) > pace * seconds;
   }
+}
+
+/** The outside peers that make up for the bytes a second that a home cannot send. */
+function missingPeers(demand: number, supply: number): number {
+  return Math.max(0, Math.ceil((demand - supply) / RATES.outsidePeer));
 }

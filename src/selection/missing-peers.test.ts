@@ -1,8 +1,19 @@
 /** The outside peers that `bridged` returns to clients whose home has complete copies. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { coarseLeft } from "../model/announce.ts";
+import { ANNOUNCE_EVENT, coarseLeft } from "../model/announce.ts";
 import { ask, bridged, outside } from "../tracker/bridged-fixture.ts";
+import { allocateDemand, allocatePaceCounts, PACE_GROUP, PaceTrial } from "./pace-trial.ts";
+import { downloadsOf } from "./slowdown.ts";
+
+/** A trial in which one of so many households is in the control group. */
+function makeTrial(controlPart: number) {
+  const counts = allocatePaceCounts();
+  const demand = allocateDemand();
+  return { counts, demand, trial: new PaceTrial({ counts, demand }, controlPart) };
+}
+
+const NOBODY = 2 ** 30;
 
 describe("missing peers", () => {
   test("outside peers supply what the complete copies at home do not send", () => {
@@ -53,5 +64,46 @@ describe("missing peers", () => {
     assert.equal(ask(fixture, "11.0.0.1", missing)["99"], 4);
     ask(fixture, "12.0.0.2", { left: 0 });
     assert.equal(ask(fixture, "11.0.0.1", missing)["99"], 3);
+  });
+
+  test("the control group gets all peers", () => {
+    for (const [controlPart, expected] of [
+      [1, 20],
+      [NOBODY, 4],
+    ] as const) {
+      const fixture = bridged({ patience: 1.1, trial: makeTrial(controlPart).trial });
+      outside(fixture);
+      ask(fixture, "12.0.0.1", { left: 0 });
+      assert.equal(ask(fixture, "11.0.0.1", { left: coarseLeft(1.9e9) })["99"], expected);
+    }
+  });
+
+  test("the demand can be multiplied", () => {
+    const { trial, demand } = makeTrial(NOBODY);
+    const fixture = bridged({ patience: 1.1, trial });
+    outside(fixture);
+    ask(fixture, "12.0.0.1", { left: 0 });
+    demand[0] = 2;
+    assert.equal(ask(fixture, "11.0.0.1", { left: coarseLeft(1.9e9) })["99"], 8);
+  });
+
+  test("downloads are counted where home has complete copies, also those that complete before the second announce", () => {
+    const { trial, counts } = makeTrial(NOBODY);
+    const fixture = bridged({ trial });
+    const all = () => downloadsOf(counts, PACE_GROUP.limited);
+    outside(fixture);
+    ask(fixture, "11.0.0.1", { left: coarseLeft(1e9) });
+    fixture.clock.seconds += 100;
+    ask(fixture, "11.0.0.1", { left: coarseLeft(5e8) });
+    assert.equal(all(), 0, "no complete copy at home");
+    ask(fixture, "12.0.0.1", { left: 0 });
+    ask(fixture, "11.0.0.2", { left: coarseLeft(1e9) });
+    assert.equal(all(), 0, "it has just begun");
+    fixture.clock.seconds += 100;
+    ask(fixture, "11.0.0.2", { left: 0, event: ANNOUNCE_EVENT.completed });
+    assert.equal(all(), 1);
+    ask(fixture, "11.0.0.2", { left: 0 });
+    ask(fixture, "11.0.0.1", { left: coarseLeft(4e8) });
+    assert.equal(all(), 2, "a seeder downloads nothing");
   });
 });

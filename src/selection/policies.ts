@@ -1,6 +1,7 @@
 /** All selection policies. A policy is added here and nowhere else. */
-import { BridgedPolicy } from "./bridged.ts";
+import { BRIDGED_LIMITS, BridgedPolicy } from "./bridged.ts";
 import { NearestPolicy } from "./nearest.ts";
+import type { PaceTrial } from "./pace-trial.ts";
 import type { SelectionPolicy, SelectionSettings } from "./policy.ts";
 
 /** A policy that an operator can choose. */
@@ -8,21 +9,21 @@ interface PolicyKind {
   readonly name: string;
   /** What it does, for the configuration's template. */
   readonly description: string;
-  readonly create: new (settings: SelectionSettings) => SelectionPolicy;
+  readonly create: (settings: SelectionSettings, trial: PaceTrial | undefined) => SelectionPolicy;
 }
 
 const KINDS = [
   {
     name: "nearest",
     description: "all clients get the nearest peers first.",
-    create: NearestPolicy,
+    create: (settings) => new NearestPolicy(settings),
   },
   {
     name: "bridged",
     description:
       "in addition, outside peers are returned only to the few clients that bring a torrent's pieces into the " +
       "network, and to clients that would not finish without them. bridged is experimental in this version.",
-    create: BridgedPolicy,
+    create: (settings, trial) => new BridgedPolicy(settings, BRIDGED_LIMITS, trial),
   },
 ] as const satisfies readonly PolicyKind[];
 
@@ -40,8 +41,11 @@ export interface SelectionChoice extends SelectionSettings {
   readonly policy: PolicyName;
 }
 
-/** Makes the policy that is chosen. */
-export function makeSelectionPolicy({ policy, ...settings }: SelectionChoice): SelectionPolicy {
+/** Makes the policy that is chosen. @param trial of the policy `bridged`, if it measures what it costs. */
+export function makeSelectionPolicy(
+  { policy, ...settings }: SelectionChoice,
+  trial?: PaceTrial,
+): SelectionPolicy {
   const kind: PolicyKind = KINDS[POLICY_NAMES.indexOf(policy)];
-  return new kind.create(settings);
+  return kind.create(settings, trial);
 }

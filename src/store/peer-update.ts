@@ -82,6 +82,17 @@ export class PutOutcome implements AdmissionOutcome {
   }
 }
 
+/**
+ * Notes what a peer was until now, and whether its key changes.
+ * @param old its key until now, and `before`: its word B. Both are 0 if it was not known.
+ * @returns its word B until now; 0 if its new word B is of another kind.
+ */
+export function noteBefore(outcome: PutOutcome, old: number, key: number, before: number): number {
+  outcome.changed = old !== key;
+  outcome.before = isComplete(old) ? 0 : before;
+  return areEquallyComplete(old, key) ? before : 0;
+}
+
 /** The maximum speed of a download that is believed, in bytes a second (10 Gbit/s). */
 const PACE_MAX = 1.25e9;
 
@@ -101,7 +112,6 @@ export function leecherState(
   const tick = progressTick(now, stallSeconds);
   let progress = tick;
   if (before !== 0) {
-    outcome.before = before;
     outcome.stalled = hasStalled(before, now, left, stallSeconds);
     outcome.marked = isMarked(key);
     if (outcome.stalled) {

@@ -23,7 +23,6 @@ import {
   setLastSeen,
 } from "./layout/entry.ts";
 import {
-  areEquallyComplete,
   duplicateKey,
   flippedMark,
   isLearned,
@@ -38,7 +37,7 @@ import { copyWords } from "./layout/word.ts";
 import { shardOfHash } from "./linear-hashing.ts";
 import { PeerList } from "./peer-list.ts";
 import type { Newcomer, PeerUpdate, PutOutcome } from "./peer-update.ts";
-import { keyFor, leecherState, seederState } from "./peer-update.ts";
+import { keyFor, leecherState, noteBefore, seederState } from "./peer-update.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
 import { countKind } from "./swarm-state.ts";
@@ -218,8 +217,7 @@ export class SwarmStore {
     const old = at === 0 ? 0 : keyOf(words[at]);
     const before = at === 0 ? 0 : wordBAt(words, at);
     const key = keyFor(update, outcome.duplicate ? duplicateKey(update.key) : update.key, old, before);
-    const state = areEquallyComplete(old, key) ? before : 0;
-    outcome.changed = old !== key;
+    const state = noteBefore(outcome, old, key, before);
     if (at === 0) position = this.#addPeer(shard, entry, update, key, outcome);
     else if (old !== key) position = this.rekeyPeer(shard, entry, family, position, key);
     if (position === -1) return -1;

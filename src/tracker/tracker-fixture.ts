@@ -20,6 +20,7 @@ import {
 } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
 import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../selection/bridged.ts";
+import type { PaceTrial } from "../selection/pace-trial.ts";
 import { makeSelectionPolicy, type SelectionChoice } from "../selection/policies.ts";
 import type { SelectionPolicy } from "../selection/policy.ts";
 import { Admission } from "../store/admission.ts";
@@ -66,7 +67,7 @@ export const SETTINGS = {
 };
 
 /** What differs from the ordinary settings of a policy. */
-export type TestSelection = Partial<SelectionChoice & BridgedLimits>;
+export type TestSelection = Partial<SelectionChoice & BridgedLimits> & { readonly trial?: PaceTrial };
 
 /** A selection policy; `nearest`, if nothing else is said. `bridged` has two bridges. */
 export function testSelection(changes: TestSelection = {}): SelectionPolicy {
@@ -76,11 +77,12 @@ export function testSelection(changes: TestSelection = {}): SelectionPolicy {
     strangers = "nearest",
     stallSeconds = 600,
     patience = 1.1,
+    trial,
     ...limits
   } = changes;
   const settings = { home, strangers, stallSeconds, patience };
   return policy === "bridged"
-    ? new BridgedPolicy(settings, { ...BRIDGED_LIMITS, bridges: 2, ...limits })
+    ? new BridgedPolicy(settings, { ...BRIDGED_LIMITS, bridges: 2, ...limits }, trial)
     : makeSelectionPolicy({ policy, ...settings });
 }
 

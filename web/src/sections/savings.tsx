@@ -4,7 +4,7 @@ import { Bars } from "../bars.tsx";
 import { Chart, type TimeSpan } from "../chart.tsx";
 import { patchClass } from "../colors.ts";
 import { percent, scaled, whole } from "../format.ts";
-import type { SectionProps } from "../live.ts";
+import type { SectionProps, Status } from "../live.ts";
 import { type Savings as Figures, SPANS } from "../savings.ts";
 import { UNCOUNTED_TRAFFIC } from "./refusals.tsx";
 
@@ -24,6 +24,7 @@ export function Savings({ status, savings }: SectionProps) {
         <Charts {...savings} history={savings.history} />
       )}
       <ReportForm now={status.time} />
+      {status.patience !== null && <Patience {...status.patience} />}
       <p class="quiet">
         An estimate. Clients in peer groups have reported {scaled(downloaded + uploaded, "B")} received and
         sent since the start. The share of outside peers in their replies is counted as external. An ordinary
@@ -33,6 +34,18 @@ export function Savings({ status, savings }: SectionProps) {
           ` Nor is the traffic of ${whole(uncounted)} announces, for which there was no memory.`}
       </p>
     </>
+  );
+}
+
+/** How much longer downloads take because outside peers are limited. */
+function Patience({ wanted, measured, control }: NonNullable<Status["patience"]>) {
+  return (
+    <p>
+      Limited downloads may take {wanted} times as long as with all peers (<code>selection.patience</code>).{" "}
+      {measured === null
+        ? `Not measured yet: ${whole(control)} downloads to compare with so far.`
+        : `Measured: ${measured.toFixed(2)} times as long as those of a control group.`}
+    </p>
   );
 }
 
