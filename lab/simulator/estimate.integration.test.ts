@@ -8,9 +8,9 @@ import { type SwarmResult, simulate } from "./swarm.ts";
 
 /** Torrents by their downloads a day, and how many of each: as many downloads of every kind. */
 const TORRENTS = [
-  { downloads: 8, count: 96 },
-  { downloads: 32, count: 24 },
-  { downloads: 128, count: 6 },
+  { downloads: 8, count: 48 },
+  { downloads: 32, count: 12 },
+  { downloads: 128, count: 3 },
 ] as const;
 const WITHIN = 0.1;
 
@@ -36,7 +36,7 @@ for (const [clients, options] of [
     assertNear(estimate.entered, truth.entered, "external");
     assertNear(estimate.atRandom, truth.atRandom, "external at random");
     const avoided = truth.atRandom - truth.entered;
-    assert.ok(avoided > truth.entered / 2, "there is something to estimate");
+    assert.ok(avoided > truth.entered / 4, "there is something to estimate");
     assertNear(estimate.atRandom - estimate.entered, avoided, "avoided");
   });
 }
@@ -52,7 +52,8 @@ function runDay(
   // The first numbers of seeds that differ little differ little.
   for (let skipped = 0; skipped < 16; skipped++) random.next();
   const plan = dayOfTorrent(downloads, random, { publicTracker: false, rush: false, ...options });
-  return simulate(plan, { policy, selection: DEFAULT_SELECTION, settings: DEFAULT_SETTINGS }, random.next());
+  const whole = { ...plan, countsFrom: 0 }; // as the tracker counts
+  return simulate(whole, { policy, selection: DEFAULT_SELECTION, settings: DEFAULT_SETTINGS }, random.next());
 }
 
 function assertNear(estimate: number, truth: number, what: string): void {

@@ -3,7 +3,8 @@
  * those that could have been returned.
  *
  * From them two figures are estimated: the outside traffic of the client, and what it would be with a tracker that
- * chooses at random. The estimate assumes equal traffic with every known peer. Each answer moves a share a quarter of
+ * chooses at random. The estimate assumes equal traffic with every known peer, but
+ * for few outside peers among many inside. Each answer moves a share a quarter of
  * the way, since clients keep connections to peers that later answers do not name. The first share rises at once: a
  * client that is returned outside peers has found too little inside.
  */
@@ -18,9 +19,17 @@ export interface AnswerCounts {
   readonly candidatesOutside: number;
 }
 
+/**
+ * What an outside peer sends, compared with one inside, to a client that gets only some of the outside peers: the policy
+ * adds them where the peers inside send too little. Found with the simulator (lab/simulator/estimate.integration.test.ts).
+ */
+const LIMITED_WEIGHT = 2;
+
 /** The shares of one answer. */
 export function sharesOf({ returned, returnedOutside, candidates, candidatesOutside }: AnswerCounts): number {
-  const share = returned === 0 ? 0 : Math.round((WHOLE * returnedOutside) / returned);
+  const weight = returnedOutside < candidatesOutside ? LIMITED_WEIGHT : 1;
+  const outside = weight * returnedOutside;
+  const share = outside === 0 ? 0 : Math.round((WHOLE * outside) / (outside + returned - returnedOutside));
   const random = candidates === 0 ? 0 : Math.round((WHOLE * candidatesOutside) / candidates);
   return packShares(share, random);
 }
