@@ -106,7 +106,7 @@ test("bytes are divided by the shares of outside peers in the answers before", (
   const row = tested.activity.subarray(ACTIVITY_WIDTH);
   const mib = (at: number) => Math.round((row[at] / MIB) * 100) / 100;
   assert.deepEqual([mib(ACTIVITY.outside), mib(ACTIVITY.random)], [33.33, 60], "received");
-  assert.deepEqual([mib(ACTIVITY.outside + 1), mib(ACTIVITY.random + 1)], [2, 6], "sent");
+  assert.deepEqual([mib(ACTIVITY.outside + 1), mib(ACTIVITY.random + 1)], [3.33, 6], "sent");
   tested.announcer = { ...NOBODY };
   tested.announce(1, 200, 10);
   tested.announce(1, 300, 10, stopped);
