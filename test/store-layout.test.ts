@@ -17,6 +17,7 @@ const OTHER_BITS: Readonly<Record<string, string>> = {
   "src/store/shard-lock.ts": "the words of locks, which no other file reads",
   "src/store/stored-peers.ts": "bytes of the database",
   "src/selection/answer-places.ts": "the place of a hash in a table",
+  "src/selection/pace-trial.ts": "a hash, and its place in a set",
   "src/tracker/access-list.ts": "buckets of a list of info-hashes",
   "src/tracker/polls.ts": "characters of a peer_id",
 };

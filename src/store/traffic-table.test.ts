@@ -112,7 +112,7 @@ test("bytes are divided by the shares of outside peers in the answers before", (
   tested.announce(1, 300, 10, stopped);
   assert.deepEqual(
     [mib(ACTIVITY.outside), mib(ACTIVITY.random)],
-    [60, 180],
+    [100, 180],
     "an answer without peers says nothing",
   );
 });
