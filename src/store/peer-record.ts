@@ -72,3 +72,14 @@ export function hasStalled(state: number, now: number, left: number, stallSecond
   // A tick that is one ahead was written by another worker, whose clock is a little ahead.
   return ageOf(state, now) >= stallSeconds || (ticks > STALL_TICKS && ticks !== PROGRESS_CYCLE - 1);
 }
+
+/**
+ * Whether the download of a record, which makes no progress with an announce at `now`, is idle ({@link idleSecondsOf}) from
+ * this announce on, and was not before.
+ */
+export function becomesIdle(state: number, now: number, stallSeconds: number): boolean {
+  const back = wrapProgress(progressTick(now, stallSeconds) - progressOf(state));
+  if (back === 0 || back === PROGRESS_CYCLE - 1) return false;
+  const before = wrapProgress(progressTick(now - ageOf(state, now), stallSeconds) - progressOf(state));
+  return before === 0 || before === PROGRESS_CYCLE - 1;
+}

@@ -7,7 +7,8 @@ import { INFO_HASH_BYTES, INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { mayBeGated } from "../selection/gate-candidates.ts";
 import type { Requester } from "../selection/requester.ts";
 import { leftOf } from "../store/layout/peer.ts";
-import type { PutOutcome } from "../store/peer-update.ts";
+import { becomesIdle } from "../store/peer-record.ts";
+import type { PeerUpdate, PutOutcome } from "../store/peer-update.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
 
@@ -25,9 +26,10 @@ export class GateNotices {
     this.#tasks = tasks;
   }
 
-  /** The record of a peer was stored, and it is not answered yet. @param left of the peer, by coarseLeft. */
-  stored({ before, changed, marked }: PutOutcome, left: number): void {
-    this.#changed = changed || (before !== 0 && left >= leftOf(before));
+  /** The record of a peer was stored, and it is not answered yet. Who gets nothing is noticed once, not with every announce. */
+  stored({ before, changed, marked }: PutOutcome, { left, now, stallSeconds }: PeerUpdate): void {
+    this.#changed =
+      changed || (before !== 0 && left >= leftOf(before) && becomesIdle(before, now, stallSeconds));
     this.#marked = marked;
   }
 

@@ -247,7 +247,7 @@ export class Tracker {
     who.stalled = outcome.stalled && !who.seeder;
     who.marked = outcome.marked;
     who.before = outcome.before;
-    if (this.policy.gatedGroups !== undefined) this.#gate.stored(outcome, request.left);
+    if (this.policy.gatedGroups !== undefined) this.#gate.stored(outcome, this.#update);
     if (outcome.stranded && !who.seeder && isInside(this.policy, who.group)) noteStranded(store.words, entry);
     this.#putOther(shard, entry, request, outcome);
     if (this.policy.refreshSeconds > 0)
