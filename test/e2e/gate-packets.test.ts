@@ -20,6 +20,11 @@ const PAYLOADS = fileURLToPath(new URL("./payloads.ts", import.meta.url));
 const PORT = 6881;
 /** The closed subscriber's other client has this one. */
 const OTHER_PORT = 7000;
+/**
+ * The next port that TCP is sent from, below those that the kernel chooses. A router's reset ends one side only: with the
+ * same port again the other side would not answer at once, and the first packet would be repeated and counted twice.
+ */
+let nextPort = 20_000;
 const skip = toolsMissing(["nftables", "iproute2"]) || namespacesMissing();
 
 const gated = randomBytes(20);
@@ -238,7 +243,11 @@ async function tryCases(
   table: string,
   cases: readonly Case[],
 ): Promise<void> {
-  const payloads = cases.map(({ payload }) => ({ ...payload, bytes: payload.bytes.toString("hex") }));
+  const payloads = cases.map(({ payload }) => ({
+    ...(payload.protocol === "tcp" ? { fromPort: nextPort++ } : {}),
+    ...payload,
+    bytes: payload.bytes.toString("hex"),
+  }));
   const before = readCounters(router, table);
   const sending = bed.run(
     [process.execPath, PAYLOADS, "send", String(PORT), JSON.stringify(payloads)],

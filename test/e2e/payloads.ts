@@ -56,8 +56,8 @@ async function listen(port: number): Promise<void> {
   console.log("listening");
 }
 
-async function sendOverTcp({ from, to, bytes }: Payload, port: number): Promise<Fate> {
-  const socket = connect({ host: to, port, localAddress: from, noDelay: true });
+async function sendOverTcp({ from, fromPort, to, bytes }: Payload, port: number): Promise<Fate> {
+  const socket = connect({ host: to, port, localAddress: from, localPort: fromPort, noDelay: true });
   socket.on("connect", () => socket.write(Buffer.from(bytes, "hex")));
   return await new Promise((resolve) => {
     socket.on("data", () => resolve("answered"));

@@ -37,13 +37,8 @@ const ST_SYN_SHAPES = [
 /** What names a connection, from its first packet on. */
 const CONNECTION = "{ip} saddr . th sport . {ip} daddr . th dport";
 
-/**
- * Matches the first payload of watched connections, and no packet without payload. Clients push it. For both families, and
- * only one look at most other packets.
- */
-export const WATCHED = both(
-  `meta l4proto tcp tcp flags & psh == psh @ih,0,8 >= 0 ${CONNECTION} @gate_watch{n}`,
-);
+/** Matches payload that clients push, and no packet without payload. The first payload of a connection is pushed. */
+export const PUSHED = "meta l4proto tcp tcp flags & psh == psh @ih,0,8 >= 0";
 
 /**
  * Tries after which a subscriber insists on encryption. A client that does not goes on in plaintext after each, which
@@ -95,6 +90,9 @@ function newConnection(): string[] {
 
 function firstPayload(): string[] {
   return [
+    chain("gate_pushed", "Most payload belongs to no watched connection.", [
+      ...both(`${CONNECTION} @gate_watch{n} goto gate_first`),
+    ]),
     chain("gate_first", "The first payload of a watched connection, which is no handshake in plaintext.", [
       ...both(`delete @gate_watch{n} { ${CONNECTION} }`),
       `meta protocol != @${ALIVE_SET} return`,

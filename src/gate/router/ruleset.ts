@@ -8,7 +8,7 @@ import { quoteName, tableName } from "../../hash-list/nftables-names.ts";
 import type { Family } from "../../model/address.ts";
 import type { GateHome } from "../protocol.ts";
 import { GATE_COUNTERS } from "../report.ts";
-import { commonChains, homeChains, SYN, WATCHED } from "./chains.ts";
+import { commonChains, homeChains, PUSHED, SYN } from "./chains.ts";
 import { ALIVE_SET, counterName, GATE_PREFIX, SET_TYPES } from "./nft-lists.ts";
 
 /** Options of the rules. */
@@ -76,7 +76,7 @@ ${carrierRules("udp", `${GATE_PREFIX}handshake`)}
     # All that most packets cost.
 ${carrierRules("tcp", `${GATE_PREFIX}handshake`)}
     ${SYN} goto ${GATE_PREFIX}new
-${WATCHED.map((rule) => `    ${rule} goto ${GATE_PREFIX}first`).join("\n")}
+    ${PUSHED} goto ${GATE_PREFIX}pushed
     # uTP, version 1: ST_DATA (0x01) and ST_SYN (0x41)
     meta l4proto udp @ih,0,8 & 0xbf == 0x01 goto utp
   }
