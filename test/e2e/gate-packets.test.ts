@@ -345,34 +345,6 @@ test("a router refuses new connections of closed subscribers with the outside, a
   await from(elsewhere, counted(back.filter(noHandshakes)));
 });
 
-/** Echoes; and keeps a connection in use, of which it prints every byte that comes back. */
-const ECHO = `require("node:net").createServer((socket) => socket.pipe(socket)).listen(7001, () => console.log("listening"))`;
-const CHATTER = `
-const [host, localAddress] = process.argv.slice(1);
-const socket = require("node:net").connect({ host, port: 7001, localAddress });
-socket.on("data", (bytes) => process.stdout.write(bytes));
-setInterval(() => socket.write("x"), 20);`;
-
-test("a connection that is there when its ends are closed goes on", { skip, timeout: 60_000 }, async (t) => {
-  const bed = await Bed.open(t);
-  const internet = new Internet(bed);
-  const operator = internet.addNetwork("operator", ["203.0.113.0/24"]);
-  const elsewhere = internet.addNetwork("elsewhere", ["198.51.100.0/24"]);
-  const echo = bed.run([process.execPath, "-e", ECHO], elsewhere.namespace);
-  await until("the echo listens", () => echo.stdout !== "");
-  const chatter = () => bed.run([process.execPath, "-e", CHATTER, FAR[4], CLOSED[4]], operator.namespace);
-  const early = chatter();
-  await until("it talks", () => early.stdout !== "");
-  load(internet.core);
-  const far = elementUpdate("inet btrt", { far: [`${FAR[4]} 7001`] }, {});
-  nft(internet.core, ["-f", "-"], far + renewal("inet btrt", 600));
-  const late = chatter();
-  await until("a new connection is refused", () => late.end !== undefined);
-  assert.match(late.stderr, /ECONNRESET/);
-  const before = early.stdout.length;
-  await until("the old one goes on", () => early.stdout.length > before + 20);
-});
-
 test("a bridge does the same", { skip, timeout: 120_000 }, async (t) => {
   const bed = await Bed.open(t);
   const bridge = bed.addNamespace("bridge");

@@ -1,0 +1,46 @@
+/** Connections that exist when their ends are closed. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { GateElements, GateHome } from "../../src/gate/protocol.ts";
+import { elementUpdate, renewal } from "../../src/gate/router/nft-lists.ts";
+import { formatGateRules } from "../../src/gate/router/ruleset.ts";
+import { Bed, until } from "../support/bed.ts";
+import { Internet, namespacesMissing } from "../support/networks.ts";
+import { nft } from "../support/nftables.ts";
+import { toolsMissing } from "../support/tools.ts";
+
+const skip = toolsMissing(["nftables", "iproute2"]) || namespacesMissing();
+
+const [CLOSED, FAR] = ["203.0.113.10", "198.51.100.20"];
+const HOMES: readonly GateHome[] = [
+  { id: 1, name: "operator", members: ["203.0.113.0/24"], inside: ["203.0.113.0/24"] },
+];
+const LISTS: GateElements = { closed: [`${CLOSED} 6881`], hosts: [CLOSED], far: [`${FAR} 7001`] };
+
+/** Echoes; and keeps a connection in use, of which it prints every byte that comes back. */
+const ECHO = `require("node:net").createServer((socket) => socket.pipe(socket)).listen(7001, () => console.log("listening"))`;
+const CHATTER = `
+const [host, localAddress] = process.argv.slice(1);
+const socket = require("node:net").connect({ host, port: 7001, localAddress });
+socket.on("data", (bytes) => process.stdout.write(bytes));
+setInterval(() => socket.write("x"), 20);`;
+
+test("a connection that is there when its ends are closed goes on", { skip, timeout: 60_000 }, async (t) => {
+  const bed = await Bed.open(t);
+  const internet = new Internet(bed);
+  const operator = internet.addNetwork("operator", ["203.0.113.0/24"]);
+  const elsewhere = internet.addNetwork("elsewhere", ["198.51.100.0/24"]);
+  const echo = bed.run([process.execPath, "-e", ECHO], elsewhere.namespace);
+  await until("the echo listens", () => echo.stdout !== "");
+  const chatter = () => bed.run([process.execPath, "-e", CHATTER, FAR, CLOSED], operator.namespace);
+  const early = chatter();
+  await until("it talks", () => early.stdout !== "");
+  const options = { homes: HOMES, bridge: false, countOnly: false };
+  nft(internet.core, ["-f", "-"], formatGateRules(options, { chains: [], sets: [], counters: [] }));
+  nft(internet.core, ["-f", "-"], elementUpdate("inet btrt", LISTS, {}) + renewal("inet btrt", 600));
+  const late = chatter();
+  await until("a new connection is refused", () => late.end !== undefined);
+  assert.match(late.stderr, /ECONNRESET/);
+  const before = early.stdout.length;
+  await until("the old one goes on", () => early.stdout.length > before + 20);
+});
