@@ -67,7 +67,8 @@ function whyUnwritable({
     const text = `the user "${user}" may not write in ${nearest}`;
     return { text, remedy: `use another directory, or allow it: chown ${user} ${nearest}` };
   }
-  if (file === undefined || !existsSync(file)) return undefined;
+  // Of anything but a file the database itself says what it is.
+  if (file === undefined || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   try {
     closeSync(openSync(file, "r+"));
     return undefined;

@@ -72,7 +72,7 @@ async function build(bed: Bed, way: Way): Promise<Scene> {
   const config = [
     `listen: { http: ["${internet.address}:${PORT}"], udp: [] }`,
     `peer_groups: ${JSON.stringify(groups)}`,
-    "selection: { policy: bridged }",
+    "selection: { policy: bridged, patience: 10 }",
     // The copies of the seeders at home count from their first announce on.
     "hashlist: { min_dwell: 0 }",
     `forwarded_announce: ${JSON.stringify({ ...trust, timeout: 1 })}`,
