@@ -43,7 +43,7 @@ function configuration(
       { name: "own", priority: 0, cidr_list: [of.prefix] },
       { name: "partner", priority: 1, cidr_list: [other.prefix] },
     ],
-    selection: { policy: "bridged" },
+    selection: { policy: "bridged", patience: 10 },
     database: { url: `sqlite:${of.tracker}.db` },
     ...more,
   };
