@@ -174,7 +174,7 @@ test("counts of handshakes that nobody writes any more are said, once in the log
     ", router_counters: router.json, dpi_statistics: { file: dpi.log, pattern: '(.)/(.)' }",
   );
   const warned = async () =>
-    (await askStatus(tracker.admin)).warnings.filter((line) => line.includes("counts of handshakes"));
+    (await askStatus(tracker.admin)).warnings.filter((line) => line.includes("handshake counts"));
   assert.equal((await warned()).length, 2, "there is no file");
   writeFileSync(bed.path("dpi.log"), "3/2\n");
   await until("there are new ones", async () => (await warned()).length === 1);
