@@ -106,7 +106,7 @@ describe("the .deb", () => {
   }, async () => {
     assert.match(machine.try("systemctl", "is-enabled", "btrt-gate").out, /^disabled/);
     machine.run("systemctl", "start", "btrt-gate");
-    const journal = () => machine.try("journalctl", "--no-pager", "--unit=btrt-gate").out;
+    const journal = () => machine.try("journalctl", "--no-pager", "--all", "--unit=btrt-gate").out;
     await until("it has asked", () => journal().includes("gate.enabled is off"));
     machine.run("systemctl", "stop", "btrt-gate");
   });
