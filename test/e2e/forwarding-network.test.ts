@@ -157,7 +157,9 @@ for (const way of Object.keys(WAYS) as Way[]) {
       const [{ peers }] = await outside.announce(external, [asked, { ...asked, event: "stopped" }]);
       return far.every(({ address }) => peers.includes(`${address}:${CLIENT_PORT}`));
     });
-    const near = [10, 11].map((host) => client(bed, torrent, SUBSCRIBERS.hosts, host, torrent.seedDirectory));
+    const near = [10, 11, 12, 13, 14, 15, 16, 17].map((host) =>
+      client(bed, torrent, SUBSCRIBERS.hosts, host, torrent.seedDirectory),
+    );
     await startLibtorrents(bed, near, subscribers.namespace);
     const capture = await Capture.start(bed, internet.core, EXTERNAL_PORT);
     await until("ours has the local ones, at the addresses they have", async () => {
