@@ -99,6 +99,7 @@ export class PeerSelection {
     this.#room = room;
     if (block === ranks || who.outsideMax >= room) return;
     this.#room = who.outsideMax;
+    who.isLimited = true;
     this.#otherRoom = Math.min(this.#otherRoom, Math.max(0, this.#room - own.availableFrom(block, ranks)));
   }
 

@@ -39,6 +39,8 @@ export class Requester {
   /** Peers in its answer; and those of them that are in no group. */
   returned = 0;
   returnedOutside = 0;
+  /** The selection policy limited the outside peers, not the room of the answer. */
+  isLimited = false;
   /** Its own positions in the swarm's lists, or -1. */
   position4 = -1;
   position6 = -1;
@@ -54,5 +56,6 @@ export class Requester {
     this.candidatesOutside = 0;
     this.returned = 0;
     this.returnedOutside = 0;
+    this.isLimited = false;
   }
 }

@@ -69,7 +69,13 @@ class Said {
   exactLeft = 0;
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
   /** Counts of the peers in its answer this time. */
-  answer: AnswerCounts = { returned: 0, returnedOutside: 0, candidates: 0, candidatesOutside: 0 };
+  answer: AnswerCounts = {
+    returned: 0,
+    returnedOutside: 0,
+    candidates: 0,
+    candidatesOutside: 0,
+    isLimited: false,
+  };
   /** Seconds. */
   now = 0;
 }

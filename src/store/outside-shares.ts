@@ -17,17 +17,20 @@ export interface AnswerCounts {
   readonly returnedOutside: number;
   readonly candidates: number;
   readonly candidatesOutside: number;
+  /** The selection policy limited the outside peers, not the room of the answer. */
+  readonly isLimited: boolean;
 }
 
 /**
- * What an outside peer sends, compared with one inside, to a client that gets only some of the outside peers: the policy
- * adds them where the peers inside send too little. Found with the simulator (lab/simulator/estimate.integration.test.ts).
+ * What an outside peer sends, compared with one inside, to a client that the policy allows only some of the outside peers:
+ * it adds them where the peers inside send too little. Found with the simulator (lab/simulator/estimate.integration.test.ts).
  */
 const LIMITED_WEIGHT = 2;
 
 /** The shares of one answer. */
-export function sharesOf({ returned, returnedOutside, candidates, candidatesOutside }: AnswerCounts): number {
-  const weight = returnedOutside < candidatesOutside ? LIMITED_WEIGHT : 1;
+export function sharesOf(answer: AnswerCounts): number {
+  const { returned, returnedOutside, candidates, candidatesOutside, isLimited } = answer;
+  const weight = isLimited && returnedOutside < candidatesOutside ? LIMITED_WEIGHT : 1;
   const outside = weight * returnedOutside;
   const share = outside === 0 ? 0 : Math.round((WHOLE * outside) / (outside + returned - returnedOutside));
   const random = candidates === 0 ? 0 : Math.round((WHOLE * candidatesOutside) / candidates);

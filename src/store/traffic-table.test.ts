@@ -9,7 +9,15 @@ import { allocateTraffic, TrafficTable } from "./traffic-table.ts";
 const MIB = 1024 * 1024;
 const { none, started, stopped } = ANNOUNCE_EVENT;
 
-const NOBODY = { client: 0, group: 1, returned: 0, returnedOutside: 0, candidates: 0, candidatesOutside: 0 };
+const NOBODY = {
+  client: 0,
+  group: 1,
+  returned: 0,
+  returnedOutside: 0,
+  candidates: 0,
+  candidatesOutside: 0,
+  isLimited: false,
+};
 
 /** A table of one shard. */
 class Tested {
@@ -105,16 +113,26 @@ test("bytes are divided by the shares of outside peers in the answers before", (
   tested.announce(1, 100, 10);
   const row = tested.activity.subarray(ACTIVITY_WIDTH);
   const mib = (at: number) => Math.round((row[at] / MIB) * 100) / 100;
-  assert.deepEqual([mib(ACTIVITY.outside), mib(ACTIVITY.random)], [33.33, 60], "received");
-  assert.deepEqual([mib(ACTIVITY.outside + 1), mib(ACTIVITY.random + 1)], [3.33, 6], "sent");
+  assert.deepEqual([mib(ACTIVITY.outside), mib(ACTIVITY.random)], [20, 60], "received");
+  assert.deepEqual([mib(ACTIVITY.outside + 1), mib(ACTIVITY.random + 1)], [2, 6], "sent");
   tested.announcer = { ...NOBODY };
   tested.announce(1, 200, 10);
   tested.announce(1, 300, 10, stopped);
   assert.deepEqual(
     [mib(ACTIVITY.outside), mib(ACTIVITY.random)],
-    [100, 180],
+    [60, 180],
     "an answer without peers says nothing",
   );
+});
+
+test("where the policy allows only some outside peers, each of them weighs twice", () => {
+  const tested = new Tested();
+  const some = { returned: 10, returnedOutside: 2, candidates: 20, candidatesOutside: 12 };
+  tested.announcer = { ...NOBODY, ...some, isLimited: true };
+  tested.announce(1, 0, 0, started);
+  tested.announce(1, 300, 0);
+  const mib = (at: number) => Math.round(tested.activity[ACTIVITY_WIDTH + at] / MIB);
+  assert.deepEqual([mib(ACTIVITY.outside), mib(ACTIVITY.random)], [100, 180]);
 });
 
 test("the latest answer counts a quarter, but more outside peers count at once", () => {
