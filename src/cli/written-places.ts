@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import type { LoadedConfig, LoadReport } from "../config/load.ts";
 import type { KeyPath } from "../config/problem.ts";
+import { DatabaseError } from "../storage/database.ts";
 import { databaseFile } from "../storage/databases.ts";
 import { nearestDirectory, tryPlace } from "../storage/sqlite/place.ts";
 import { type Sandbox, whyHidden } from "./service-sandbox.ts";
@@ -59,11 +60,14 @@ function whyUnwritable({
     return { text: `there is no directory ${directory}`, remedy };
   }
   try {
-    tryPlace(`${directory}/file`);
-  } catch {
+    tryPlace(file ?? `${directory}/file`);
+  } catch (error) {
     const nearest = nearestDirectory(directory);
     if (!statSync(nearest).isDirectory())
       return { text: `${nearest} is not a directory`, remedy: "name a directory" };
+    // No rights would help.
+    if (error instanceof DatabaseError && error.failure === "misplaced")
+      return { text: error.message, remedy: "use another directory" };
     const text = `the user "${user}" may not write in ${nearest}`;
     return { text, remedy: `use another directory, or allow it: chown ${user} ${nearest}` };
   }
