@@ -94,7 +94,7 @@ async function* encodeLists({ lists, watch: { tables } }: Gate): AsyncGenerator<
   for (const list of GATE_LISTS) {
     let separator = "";
     yield `,"${list}":[`;
-    for (const elements of tables.texts.told(list, ELEMENTS_PER_EVENT)) {
+    for (const elements of tables.texts.sent(list, ELEMENTS_PER_EVENT)) {
       yield separator + JSON.stringify(elements).slice(1, -1);
       separator = ",\n";
       await nextTurn();

@@ -8,8 +8,8 @@ import type { GateList } from "./protocol.ts";
 export const FLAG = {
   /** It is to be in its list. */
   listed: 1,
-  /** Followers have been told that it is. */
-  told: 2,
+  /** It was in the list when followers were last sent it. */
+  sent: 2,
   /** It is noted that these two may differ. */
   noted: 4,
   /** It is an outside endpoint. */
@@ -46,10 +46,10 @@ export class ElementTexts {
     return `${this.#addresses.addressText(this.#items.rows[item])} ${this.#swarms.infoHashText(this.#items.swarms[item])}`;
   }
 
-  /** The elements of a list that followers have been told, some at a time. They may change meanwhile: a later change says so. */
-  *told(list: GateList, count: number): Generator<readonly string[]> {
+  /** The elements of a list as last sent to followers, some at a time. What changes meanwhile is in a later change. */
+  *sent(list: GateList, count: number): Generator<readonly string[]> {
     yield* inChunks(
-      list === "refused" ? this.#pairTexts(ITEM.refused, FLAG.told) : this.#toldRows(list),
+      list === "refused" ? this.#pairTexts(ITEM.refused, FLAG.sent) : this.#sentRows(list),
       count,
     );
   }
@@ -70,10 +70,10 @@ export class ElementTexts {
       if (swarms.homes[swarm] !== 0 && swarms.leechers[swarm] > 0) yield swarms.infoHashText(swarm);
   }
 
-  *#toldRows(list: GateList): Generator<string> {
+  *#sentRows(list: GateList): Generator<string> {
     const addresses = this.#addresses;
     for (let row = 0; row < addresses.end; row++)
-      if ((addresses.flags[row] & FLAG.told) !== 0 && addresses.isUsed(row) && this.listOf(row) === list)
+      if ((addresses.flags[row] & FLAG.sent) !== 0 && addresses.isUsed(row) && this.listOf(row) === list)
         yield this.row(row);
   }
 

@@ -17,7 +17,7 @@ export function* exportList(
       ? texts.gatedHashes(PIECE)
       : list === "open"
         ? texts.openPairs(PIECE)
-        : texts.told(list, PIECE);
+        : texts.sent(list, PIECE);
   yield Buffer.from(begin(list));
   let isFirst = true;
   for (const elements of chunks) {

@@ -24,7 +24,7 @@ export interface GateExplanation {
   readonly endpoints: ExplainedEndpoint[];
   /** Whether its handshakes of this torrent with the outside are refused. */
   readonly refused: boolean;
-  /** Whether all of its endpoints are closed: it may not connect to outside peers of gated torrents alone. */
+  /** Whether all of its endpoints are closed: it may not connect to outside peers that only have gated torrents. */
   readonly hostClosed: boolean;
 }
 
@@ -41,7 +41,7 @@ const REASONS: Readonly<Record<number, string>> = {
   [ROLE.idle]: "it has got nothing since the announce before its last one",
   [ROLE.kept]: "it got nothing a while ago",
   [ROLE.seeder]: "a complete copy, and gate.seeders is open",
-  [ROLE.learned]: "known from another tracker alone",
+  [ROLE.learned]: "known only from another tracker",
   [ROLE.ungated]: "the torrent is not gated in its home",
   [ROLE.closed]: "its home can feed it",
 };

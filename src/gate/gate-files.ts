@@ -1,6 +1,6 @@
 /**
  * The files of the gate for DPI boxes. Each new file is written beside the old one, and renamed. The *status file* is
- * written last, every time: it tells until when the others are valid.
+ * written last, every time: it has the time until which the others are valid.
  */
 import { replaceFile } from "../platform/replace-file.ts";
 import { exportList } from "./export.ts";

@@ -100,7 +100,7 @@ export class GateLists {
     return this.#homes;
   }
 
-  /** Begins anew with other tables: the streams end, and their followers connect again. */
+  /** Uses other tables from now on. The streams end, and their followers connect again. */
   replace(tables: GateTables, homes: readonly GateHome[]): void {
     this.#tables = tables;
     this.#homes = homes;
@@ -153,7 +153,7 @@ export class GateLists {
         homes: this.#homes,
       });
       for (const list of GATE_LISTS)
-        for (const elements of tables.texts.told(list, ELEMENTS_PER_EVENT)) {
+        for (const elements of tables.texts.sent(list, ELEMENTS_PER_EVENT)) {
           yield encodeGateEvent({ event: "change", version, add: { [list]: elements }, remove: {} });
           await nextTurn();
           if (backlog.isCut) return;

@@ -6,7 +6,7 @@
  * endpoint-counts.ts). The same goes for an address with all of its endpoints, and for an outside endpoint whose swarms
  * are all gated.
  *
- * Rows and pairs have flags: what they are to be (`listed`), and what followers have been told (`told`). Those that differ
+ * Rows and pairs have flags: what they are to be (`listed`), and what followers were sent last (`sent`). Those that differ
  * are noted until {@link takeChanges}.
  */
 import type { EndpointCounts } from "../store/endpoint-counts.ts";
@@ -21,7 +21,7 @@ import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
 
 const NONE = -1;
 const LISTED = FLAG.listed;
-const TOLD = FLAG.told;
+const SENT = FLAG.sent;
 const NOTED = FLAG.noted;
 
 /**
@@ -153,15 +153,15 @@ export class GateTables {
     const items = this.#items;
     for (const item of this.#notedItems) {
       const flags = items.flags[item] & ~NOTED;
-      items.flags[item] = flags & LISTED ? flags | TOLD : flags & ~TOLD;
-      if ((flags & LISTED) !== (flags & TOLD) / TOLD)
+      items.flags[item] = flags & LISTED ? flags | SENT : flags & ~SENT;
+      if ((flags & LISTED) !== (flags & SENT) / SENT)
         ((flags & LISTED) !== 0 ? add : remove).refused.push(this.texts.pair(item));
       if ((flags & LISTED) === 0) this.#releasePair(item);
     }
     for (const row of this.#notedRows) {
       const flags = addresses.flags[row] & ~NOTED;
-      addresses.flags[row] = flags & LISTED ? flags | TOLD : flags & ~TOLD;
-      if ((flags & LISTED) !== (flags & TOLD) / TOLD)
+      addresses.flags[row] = flags & LISTED ? flags | SENT : flags & ~SENT;
+      if ((flags & LISTED) !== (flags & SENT) / SENT)
         ((flags & LISTED) !== 0 ? add : remove)[this.texts.listOf(row)].push(this.texts.row(row));
       this.#releaseIfUnused(row);
     }
@@ -250,7 +250,7 @@ export class GateTables {
       const kind = items.kinds[item];
       if (!areAll && marks[row] === (kind === ITEM.open ? openPresent : present)) before = item;
       else if (kind === ITEM.refused) {
-        // It stays until followers have been told, and is added again if need be.
+        // It stays until the removal is sent, and is added again if need be.
         this.#listPair(item, false);
         before = item;
       } else {
@@ -330,7 +330,7 @@ export class GateTables {
   #releaseIfUnused(row: number): void {
     const { addresses } = this;
     const isUsed = addresses.counts[row] + addresses.pairs[row] > 0;
-    if (!isUsed && addresses.isUsed(row) && (addresses.flags[row] & (LISTED | TOLD | NOTED)) === 0)
+    if (!isUsed && addresses.isUsed(row) && (addresses.flags[row] & (LISTED | SENT | NOTED)) === 0)
       addresses.release(row);
   }
 
@@ -345,7 +345,7 @@ export class GateTables {
     this.#notedItems.push(item);
   }
 
-  /** Removes a pair that followers have been told of. */
+  /** Removes a pair whose removal has been sent. */
   #releasePair(item: number): void {
     const items = this.#items;
     const { heads } = this.swarms;

@@ -22,7 +22,7 @@ import type { GateSettings } from "./settings.ts";
 import { SwarmWatch } from "./swarm-watch.ts";
 import { UngatedSwarms } from "./ungated-swarms.ts";
 
-/** After so much work others come to theirs. */
+/** A round rests after this much work. */
 const SLICE_MS = 0.5;
 
 /** Milliseconds between two rounds, at least, and between two scans of all swarms. */
@@ -101,7 +101,7 @@ export class Gate {
     return this.#left;
   }
 
-  /** Adopts settings and groups. When the homes change, followers begin anew. */
+  /** Adopts settings and groups. When the homes change, followers connect again. */
   adopt(settings: GateSettings, groups: PeerGroupsData): void {
     const homes = new Homes(groups, settings);
     const described = describeHomes(homes, groups);
@@ -135,7 +135,7 @@ export class Gate {
     this.#wake();
   }
 
-  /** Leaves a swarm alone from now on: its members need the outside. @param infoHash its bytes. */
+  /** Never gates a swarm from now on: its members need the outside. @param infoHash its bytes. */
   ungate(infoHash: Uint8Array): void {
     this.#ungated.add(infoHash);
     this.request(infoHash);

@@ -6,7 +6,7 @@ import { groupOf, hasPrivateAddress } from "../store/layout/key.ts";
 import type { GateHome } from "./protocol.ts";
 import { type GateSettings, gatedGroups } from "./settings.ts";
 
-/** Characters of a name that is told to routers. */
+/** Characters of a name that is sent to routers. */
 const NAME_LENGTH = 100;
 
 /** A home, for routers and people. */
@@ -61,7 +61,7 @@ export class Homes {
     return this.#isMember[groupOf(key)] === 1;
   }
 
-  /** Whether all of its home reach a peer: a private address may be reached from its own group alone. */
+  /** Whether all of its home reach a peer: a private address may be reachable only from its own group. */
   isReached(key: number): boolean {
     return !hasPrivateAddress(key) || this.#isReached[groupOf(key)] === 1;
   }

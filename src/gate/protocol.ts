@@ -1,5 +1,5 @@
 /**
- * What the tracker tells routers, as server-sent events (HTML, 9.2): the lists of the gate, and what changes in them.
+ * What the tracker sends to routers, as server-sent events (HTML, 9.2): the lists of the gate, and what changes in them.
  *
  * - `begin` comes first: who the subscribers are.
  * - `change` adds elements to lists and removes others. All changes until `ready` together are the present lists.
@@ -64,7 +64,7 @@ export interface GateBegin {
   readonly event: "begin";
   /** {@link GATE_FORMAT}. */
   readonly format: number;
-  /** The version of the lists. It grows with each change; another start of the tracker begins anew. */
+  /** The version of the lists. It grows with each change; it starts at 0 again with the tracker. */
   readonly version: number;
   /** Names this start of the tracker. */
   readonly tracker: string;

@@ -1,4 +1,4 @@
-/** What a router's follower tells the tracker: `POST /api/v1/gate/report`, every ten seconds, as JSON. */
+/** The report of a router's follower to the tracker: `POST /api/v1/gate/report`, every ten seconds, as JSON. */
 import { z } from "zod";
 import { GATE_LIMITS } from "./protocol.ts";
 

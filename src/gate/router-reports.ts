@@ -3,7 +3,7 @@ import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity } from "../store/group-activity.ts";
 import { GATE_COUNTERS, type GateCounts, type GateReport } from "./report.ts";
 
-/** Followers that are told apart. Beyond that, the one that has reported longest ago is forgotten. */
+/** The most followers that are known. Beyond that, the one whose last report is the oldest is forgotten. */
 const FOLLOWERS_MAX = 100;
 
 /** Milliseconds without a report after which a router is shown no longer. Its counts stay in the sum. */

@@ -1,6 +1,6 @@
 /** Which swarms are gated when there are too many: those with the most downloaders at home save the most. */
 
-/** Downloaders are told apart up to this number. */
+/** Downloaders are counted up to this number. */
 const LEECHERS_MAX = 4096;
 
 /** Counts the swarms of one scan by their downloaders. */

@@ -1,4 +1,4 @@
-/** Collects the prefixes of a text that nobody has checked. */
+/** Collects the prefixes of an unchecked text. */
 import { comparePrefixes, formatPrefix, type Prefix, parsePrefix } from "../network/prefix.ts";
 import { SourceError } from "./source-error.ts";
 

@@ -6,7 +6,7 @@ const DOWNLOADS_LEAST = 400;
 
 /**
  * Limits of the factor of the demand. The demand never falls below what was assumed: an average over all torrents hides
- * those that would take much longer. So clients that lie can cost some of the saving, but nobody's time.
+ * those that would take much longer. So clients that lie can reduce the saving, but make no download slower.
  */
 const DEMAND = { least: 1, most: 4 } as const;
 

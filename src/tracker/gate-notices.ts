@@ -1,6 +1,6 @@
 /**
- * Tells the control plane which swarms the gate (gate/) has to look at again: those in which a role may have changed. A
- * peer that is known and gets on says nothing.
+ * Sends the control plane the swarms that the gate (gate/) has to judge again, because a role may have changed. A known
+ * peer whose download makes progress causes no task.
  */
 import { writeWord } from "../model/address.ts";
 import { INFO_HASH_BYTES, INFO_HASH_WORDS } from "../model/info-hash.ts";
@@ -26,7 +26,7 @@ export class GateNotices {
     this.#tasks = tasks;
   }
 
-  /** The record of a peer was stored, and it is not answered yet. Who gets nothing is noticed once, not with every announce. */
+  /** The record of a peer was stored, and it is not answered yet. A client without progress causes one task, not one for every announce. */
   stored({ before, changed, marked }: PutOutcome, { left, now, stallSeconds }: PeerUpdate): void {
     this.#changed =
       changed || (before !== 0 && left >= leftOf(before) && becomesIdle(before, now, stallSeconds));
@@ -36,7 +36,7 @@ export class GateNotices {
   /** The peer was answered: its mark is the present one. The shard of its swarm is locked. @param groups by id: 1 where the gate is on. */
   answered(groups: Uint8Array, entry: number, infoHash: Uint32Array, who: Requester): void {
     if (groups[who.group] !== 0 && (this.#changed || this.#marked !== who.marked))
-      // Who has just completed was one of the downloaders until now.
+      // A client that has just completed was a downloader until now.
       this.#notify(entry, infoHash, who.left === 0 ? 1 : 0);
   }
 

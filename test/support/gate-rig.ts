@@ -118,7 +118,7 @@ export class GateRig {
 
   /** The elements of a list, in order. */
   list(list: GateList): string[] {
-    return [...this.gate.watch.tables.texts.told(list, 1000)].flat().sort();
+    return [...this.gate.watch.tables.texts.sent(list, 1000)].flat().sort();
   }
 
   lists(): Record<GateList, string[]> {

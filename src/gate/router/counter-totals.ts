@@ -1,4 +1,4 @@
-/** Counters of the kernel, which begin anew with their table, as totals since the start of this program. */
+/** Counters of the kernel, which are 0 in a new table, as totals since the start of this program. */
 import { GATE_COUNTERS, type GateCounts } from "../report.ts";
 
 /** Adds up what counters have counted. */

@@ -26,7 +26,7 @@ const LONGEST_WAIT_MS = 5000;
 /** The time between two reports of the counters. */
 const REPORT_EVERY_MS = 10_000;
 
-/** What a follower tells people. */
+/** The events of a follower that people are informed of. */
 export interface FollowerObserver {
   /** The router's lists are as the tracker wants them. */
   applied(elements: number): void;

@@ -1,4 +1,4 @@
-/** The gate's part of the table in the kernel: what is there, and what nft is told to change. */
+/** The gate's part of the table in the kernel: what is there, and the changes for nft. */
 import { tableName } from "../../hash-list/nftables-names.ts";
 import { readTable } from "../../hash-list/nftables-table.ts";
 import { runNft } from "../../platform/nft.ts";
