@@ -119,7 +119,7 @@ export class BridgedPolicy implements SelectionPolicy {
   constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS, trial?: PaceTrial) {
     this.settings = settings;
     this.#trial = trial;
-    this.#interval = Math.floor(settings.stallSeconds / 2);
+    this.#interval = downloadInterval(settings.stallSeconds);
     this.#census = new HomeCensus(settings, limits);
   }
 
@@ -193,9 +193,14 @@ export function homeOf(
   return line === "group" ? group : 1 + tierOf[group];
 }
 
+/** Seconds between announces of a client that downloads at home. A stall spans two of them. */
+function downloadInterval(stallSeconds: number): number {
+  return Math.floor(stallSeconds / 2);
+}
+
 /** Seconds after its last announce until a bridge counts no more. */
 export function bridgeLease(stallSeconds: number): number {
-  return LEASE_INTERVALS * Math.floor(stallSeconds / 2);
+  return LEASE_INTERVALS * downloadInterval(stallSeconds);
 }
 
 /**
@@ -231,7 +236,7 @@ class HomeCensus {
     this.#settings = settings;
     this.#limits = limits;
     this.#lease = bridgeLease(settings.stallSeconds);
-    this.#interval = Math.floor(settings.stallSeconds / 2);
+    this.#interval = downloadInterval(settings.stallSeconds);
     this.#demand = RATES.patient / (settings.patience - 1);
   }
 
