@@ -10,17 +10,16 @@ import { ELEMENTS_PER_EVENT, encodeGateEvent, GATE_LISTS } from "../src/gate/pro
 import { AnnounceRequest, AnnounceResponse } from "../src/model/announce.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { Random } from "../src/model/random.ts";
-import { buildPeerGroups, GROUP_IDS, PeerGroups } from "../src/network/peer-groups.ts";
+import { buildPeerGroups, GROUP_IDS } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
-import { makeSelectionPolicy } from "../src/selection/policies.ts";
 import { allocateActivity } from "../src/store/group-activity.ts";
 import { KeyedHash } from "../src/store/keyed-hash.ts";
 import { allocateSwarmStore } from "../src/store/store-memory.ts";
 import { SwarmStore } from "../src/store/swarm-store.ts";
 import { allocateTaskQueue, TaskReader, TaskWriter } from "../src/tasks/task-queue.ts";
 import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
-import { NO_POLLS } from "../src/tracker/polls.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
+import { makeTrackerPolicy } from "./tracker-policy.ts";
 
 const TORRENTS = Number(process.argv[2] ?? 200_000);
 const MEMBERS = 6;
@@ -48,23 +47,7 @@ class Subject {
     this.store = new SwarmStore(allocateSwarmStore(maxPeers, 16, [1, 2], hasGate), 1);
     this.#tracker = new Tracker({
       store: this.store,
-      policy: {
-        selection: makeSelectionPolicy({
-          policy: "bridged",
-          home: "groups",
-          strangers: "nearest",
-          stallSeconds: 600,
-          patience: 1.1,
-        }),
-        copies: { minDwell: 600, tiers: 1 },
-        settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
-        groups: new PeerGroups(GROUPS),
-        polls: NO_POLLS,
-        refreshSeconds: 0,
-        refreshWaitMs: 0,
-        accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
-        gatedGroups,
-      },
+      policy: { ...makeTrackerPolicy("bridged", GROUPS), gatedGroups },
       random: new Random([1, 2, 3, 4]),
       clock: this.clock,
       counters,
@@ -133,7 +116,7 @@ function measureGate(): void {
   let bytes = 0;
   const snapshot = timed(() => {
     for (const list of GATE_LISTS)
-      for (const elements of gate.watch.tables.texts.told(list, ELEMENTS_PER_EVENT))
+      for (const elements of gate.watch.tables.texts.sent(list, ELEMENTS_PER_EVENT))
         bytes += encodeGateEvent({
           event: "change",
           version: 1,

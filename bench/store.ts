@@ -5,15 +5,13 @@
 import { AnnounceRequest, AnnounceResponse } from "../src/model/announce.ts";
 import { allocateCounters } from "../src/model/counters.ts";
 import { Random } from "../src/model/random.ts";
-import { buildPeerGroups, PeerGroups } from "../src/network/peer-groups.ts";
+import { buildPeerGroups } from "../src/network/peer-groups.ts";
 import { parsePrefix } from "../src/network/prefix.ts";
-import { makeSelectionPolicy } from "../src/selection/policies.ts";
 import { allocateActivity } from "../src/store/group-activity.ts";
 import { allocateSwarmStore } from "../src/store/store-memory.ts";
 import { SwarmStore } from "../src/store/swarm-store.ts";
-import { AccessList, buildAccessList } from "../src/tracker/access-list.ts";
-import { NO_POLLS } from "../src/tracker/polls.ts";
 import { Tracker } from "../src/tracker/tracker.ts";
+import { makeTrackerPolicy } from "./tracker-policy.ts";
 
 /** The selection policy, as an argument. */
 const POLICY = process.argv[2] === "bridged" ? "bridged" : "nearest";
@@ -31,22 +29,7 @@ function makeTracker(maxPeers: number): Tracker {
   const store = new SwarmStore(allocateSwarmStore(maxPeers, 16, [1, 2]), 1);
   return new Tracker({
     store,
-    policy: {
-      selection: makeSelectionPolicy({
-        policy: POLICY,
-        home: "groups",
-        strangers: "nearest",
-        stallSeconds: 600,
-        patience: 1.1,
-      }),
-      copies: { minDwell: 600, tiers: 1 },
-      settings: { interval: 1800, minInterval: 900, numWant: 50, numWantMax: 200, countLearned: false },
-      groups: new PeerGroups(groups),
-      polls: NO_POLLS,
-      refreshSeconds: 0,
-      refreshWaitMs: 0,
-      accessList: new AccessList(buildAccessList("off", new Uint32Array(0))),
-    },
+    policy: makeTrackerPolicy(POLICY, groups),
     random: new Random([1, 2, 3, 4]),
     clock: { seconds: 1000 },
     counters: allocateCounters(),
