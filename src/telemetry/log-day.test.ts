@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
+import { useTimeZone } from "../../test/support/time-zone.ts";
 import { daysBefore, logDay } from "./log-day.ts";
 
-const zone = process.env.TZ;
-before(() => {
-  process.env.TZ = "Europe/Berlin";
-});
-after(() => {
-  if (zone === undefined) delete process.env.TZ;
-  else process.env.TZ = zone;
-});
+useTimeZone("Europe/Berlin");
 
 const at = (text: string) => new Date(text);
 

@@ -3,7 +3,8 @@ import fs, { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { useTimeZone } from "../../test/support/time-zone.ts";
 import { LogFile, type LogFileOptions } from "./log-file.ts";
 
 const HOUR = 3600_000;
@@ -69,14 +70,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   }
 }
 
-const zone = process.env.TZ;
-before(() => {
-  process.env.TZ = "Europe/Berlin";
-});
-after(() => {
-  if (zone === undefined) delete process.env.TZ;
-  else process.env.TZ = zone;
-});
+useTimeZone("Europe/Berlin");
 
 test("creates its directory, and is not world-readable", async (t) => {
   const scene = await Scene.make(t);

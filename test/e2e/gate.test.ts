@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counterName } from "../../src/gate/router/nft-lists.ts";
 import { Bed, type Process, until } from "../support/bed.ts";
-import { startLibtorrents } from "../support/clients.ts";
+import { PLAIN_LIBTORRENT, startLibtorrents, UTP_LIBTORRENT } from "../support/clients.ts";
 import { Internet, type Network, namespacesMissing } from "../support/networks.ts";
 import { isInSet, readCounters } from "../support/nftables.ts";
 import { toolsMissing } from "../support/tools.ts";
@@ -32,15 +32,7 @@ const [BRIDGE, CLOSED, SEED] = ["203.0.113.10", "203.0.113.20", "198.51.100.10"]
 /** Nobody completes by this while a test looks. */
 const SLOW_BYTES = 20_000;
 
-/** libtorrent with encryption off, that tries again at once. */
-const PLAIN = {
-  out_enc_policy: 2,
-  in_enc_policy: 2,
-  min_reconnect_time: 1,
-  max_failcount: 100,
-  enable_incoming_utp: true,
-  enable_outgoing_utp: true,
-};
+const PLAIN = { ...PLAIN_LIBTORRENT, ...UTP_LIBTORRENT };
 
 interface Scene {
   readonly bed: Bed;

@@ -6,7 +6,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Bed, type Process, until } from "../support/bed.ts";
-import { CLIENT_KINDS, startLibtorrents } from "../support/clients.ts";
+import {
+  CLIENT_KINDS,
+  PLAIN_LIBTORRENT as PLAIN,
+  startLibtorrents,
+  UTP_LIBTORRENT,
+} from "../support/clients.ts";
 import { Internet, type Network, namespacesMissing } from "../support/networks.ts";
 import { hashElement, nft, readCounters } from "../support/nftables.ts";
 import { toolsMissing } from "../support/tools.ts";
@@ -47,9 +52,7 @@ const OUTSIDE6 = "2001:db8:3::";
 /** Far less than a block: the bytes that cross the router are no part of a file. */
 const NOTHING_BYTES = 4096;
 
-/** libtorrent without encryption, which retries at once. */
-const PLAIN = { out_enc_policy: 2, in_enc_policy: 2, min_reconnect_time: 1, max_failcount: 100 };
-const BOTH = { ...PLAIN, enable_incoming_utp: true, enable_outgoing_utp: true };
+const BOTH = { ...PLAIN, ...UTP_LIBTORRENT };
 const UTP = { ...BOTH, enable_incoming_tcp: false, enable_outgoing_tcp: false };
 
 interface Scene {

@@ -6,6 +6,16 @@ import type { Torrent } from "./torrent.ts";
 
 const LIBTORRENT = fileURLToPath(new URL("./libtorrent-clients.py", import.meta.url));
 
+/** Settings of libtorrent without encryption, which retries at once. */
+export const PLAIN_LIBTORRENT = {
+  out_enc_policy: 2,
+  in_enc_policy: 2,
+  min_reconnect_time: 1,
+  max_failcount: 100,
+};
+/** Settings of libtorrent with uTP besides TCP. */
+export const UTP_LIBTORRENT = { enable_incoming_utp: true, enable_outgoing_utp: true };
+
 /** The options of a client. */
 export interface ClientOptions {
   readonly torrent: Torrent;
