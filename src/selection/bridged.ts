@@ -72,6 +72,12 @@ export interface BridgedLimits {
  */
 export const BRIDGED_LIMITS: BridgedLimits = { bridges: 1, homeSeedsEnough: 2, homePeersEnough: 3 };
 
+/**
+ * The most that `selection.patience` can be. With it, the duration of downloads is not measured: no household is in the
+ * control group, so all are limited.
+ */
+export const PATIENCE_MAX = 10;
+
 /** No limit of outside peers. */
 const ALL = 0xffff;
 
@@ -118,7 +124,7 @@ export class BridgedPolicy implements SelectionPolicy {
   /** @param trial measures how much longer downloads take, and sets the demand; undefined: the demand is as assumed. */
   constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS, trial?: PaceTrial) {
     this.settings = settings;
-    this.#trial = trial;
+    this.#trial = settings.patience < PATIENCE_MAX ? trial : undefined;
     this.#interval = downloadInterval(settings.stallSeconds);
     this.#census = new HomeCensus(settings, limits);
   }

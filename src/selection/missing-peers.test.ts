@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ANNOUNCE_EVENT, coarseLeft } from "../model/announce.ts";
 import { ask, bridged, outside } from "../tracker/bridged-fixture.ts";
+import { PATIENCE_MAX } from "./bridged.ts";
 import { allocateDemand, allocatePaceCounts, PACE_GROUP, PaceTrial } from "./pace-trial.ts";
 import { downloadsOf } from "./slowdown.ts";
 
@@ -78,6 +79,13 @@ describe("missing peers", () => {
     }
   });
 
+  test("with the most patience nobody is in the control group", () => {
+    const fixture = bridged({ patience: PATIENCE_MAX, trial: makeTrial(1).trial });
+    outside(fixture);
+    for (const host of [1, 2]) ask(fixture, `12.0.0.${host}`, { left: 0 });
+    assert.equal(ask(fixture, "11.0.0.1", { left: coarseLeft(1.9e9) })["99"], undefined);
+  });
+
   test("the demand can be multiplied", () => {
     const { trial, demand } = makeTrial(NOBODY);
     const fixture = bridged({ patience: 1.1, trial });
@@ -89,7 +97,7 @@ describe("missing peers", () => {
 
   test("downloads are counted where home has complete copies, also those that complete before the second announce", () => {
     const { trial, counts } = makeTrial(NOBODY);
-    const fixture = bridged({ trial });
+    const fixture = bridged({ patience: 2, trial });
     const all = () => downloadsOf(counts, PACE_GROUP.limited);
     outside(fixture);
     ask(fixture, "11.0.0.1", { left: coarseLeft(1e9) });

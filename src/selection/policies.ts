@@ -4,6 +4,8 @@ import { NearestPolicy } from "./nearest.ts";
 import type { PaceTrial } from "./pace-trial.ts";
 import type { SelectionPolicy, SelectionSettings } from "./policy.ts";
 
+export { PATIENCE_MAX } from "./bridged.ts";
+
 /** A policy that an operator can choose. */
 interface PolicyKind {
   readonly name: string;

@@ -125,7 +125,7 @@ test("the same with MariaDB, which is killed as well, and comes back", {
     await server.kill();
     await tracker.logged("that it is away", ({ msg }) => /nothing is saved/.test(msg), lines);
     await server.start();
-    await tracker.logged("that it is back", ({ msg }) => /can be used again/.test(msg), lines);
+    await tracker.logged("that it is back", ({ msg }) => /is available again/.test(msg), lines);
   }
   await delay(SAVE_INTERVAL * 500);
   const killed = performance.now();

@@ -1,5 +1,5 @@
 /** `selection`: which peers are returned, and in which order. */
-import { POLICY_DESCRIPTIONS, POLICY_NAMES } from "../../selection/policies.ts";
+import { PATIENCE_MAX, POLICY_DESCRIPTIONS, POLICY_NAMES } from "../../selection/policies.ts";
 import { choice, fraction, integer, section } from "../fields.ts";
 
 /** Keys of all policies, and keys that only `bridged` uses. */
@@ -17,11 +17,12 @@ export const selection = section({
       "The answer to a client in no peer group. nearest: the same as for other clients. outside_first: outside peers " +
         "first, so that the client does not load subscribers' uplinks.",
     ),
-  patience: fraction(1.01, 10)
+  patience: fraction(1.01, PATIENCE_MAX)
     .default(1.1)
     .describe(
       "For bridged: how many times as long a download may take as with all peers. The higher, the fewer outside peers " +
-        "are returned to clients whose home has complete copies.",
+        "are returned to clients whose home has complete copies. To measure it, a sixteenth of the households get all " +
+        `peers, and others every day; with ${PATIENCE_MAX}, nothing is measured and all are limited.`,
     ),
   // This time depends on the clients, not on the policy. Where all intervals are short, as in the lab, it is short as
   // well.
