@@ -67,6 +67,11 @@ export class Process {
     });
   }
 
+  /** Its process id; 0 if it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Sends a signal. Does nothing if the process has ended. */
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);

@@ -15,6 +15,8 @@ const CHECKS = {
   bird2: () => isProgram("bird") && isProgram("birdc"),
   haproxy: () => isProgram("haproxy"),
   "nginx-light": () => isProgram("nginx"),
+  // Debian's service of it listens on loopback only. Tests start servers of their own.
+  "nats-server": () => isProgram("nats-server"),
   "mariadb-server": () => isProgram("mariadbd") && isProgram("mariadb-install-db"),
   rpm: () => isProgram("rpmbuild"),
   "apt-utils": () => isProgram("apt-ftparchive"),
