@@ -79,7 +79,7 @@ export const explanationSchema = z.object({
       hostClosed: z
         .boolean()
         .describe(
-          "Whether all of its endpoints are closed, so that it may not connect to known outside peers.",
+          "Whether one of its endpoints is closed. Its connections to outside peers of gated torrents are then judged by their first data.",
         ),
       endpoints: z
         .array(
@@ -89,7 +89,9 @@ export const explanationSchema = z.object({
             why: z.string(),
             closed: z
               .boolean()
-              .describe("Whether new connections from outside to it are refused, in all torrents."),
+              .describe(
+                "Whether it is closed in some torrent. New connections from outside to it are then judged by their first data.",
+              ),
           }),
         )
         .describe("Its peers in this torrent."),

@@ -32,6 +32,9 @@ export async function explain(configFile: string | undefined, options: ExplainOp
   }
 }
 
+/** What a router does with a connection that may be of a gated torrent (gate/router/chains.ts). */
+const JUDGED = "refused, unless they begin with an unencrypted handshake of a torrent that is not refused";
+
 function gateLines({
   home,
   gated,
@@ -46,10 +49,10 @@ function gateLines({
     ...endpoints.map(
       (each) =>
         `port ${each.port}  ${each.open ? "open" : "closed"} in this torrent: ${each.why}; ` +
-        `new connections from outside are ${each.closed ? "refused" : "let through"}`,
+        `new connections from outside are ${each.closed ? JUDGED : "let through"}`,
     ),
     `handshakes of this torrent with the outside are ${refused ? "refused" : "let through"}`,
-    `connections to outside peers of gated torrents are ${hostClosed ? "refused" : "let through"}`,
+    `new connections to outside peers of gated torrents are ${hostClosed ? JUDGED : "let through"}`,
   ];
 }
 

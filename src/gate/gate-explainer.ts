@@ -11,7 +11,7 @@ interface ExplainedEndpoint {
   /** Whether it may meet the outside in this swarm, and why. */
   readonly open: boolean;
   readonly why: string;
-  /** Whether new connections from outside to it are refused: it is closed in all of its swarms. */
+  /** Whether new connections from outside to it are judged by their first data: it is closed in some swarm. */
   readonly closed: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface GateExplanation {
   readonly endpoints: ExplainedEndpoint[];
   /** Whether its handshakes of this torrent with the outside are refused. */
   readonly refused: boolean;
-  /** Whether all of its endpoints are closed: it may not connect to outside peers that only have gated torrents. */
+  /** Whether one of its endpoints is closed: its connections to outside peers that only have gated torrents are judged. */
   readonly hostClosed: boolean;
 }
 

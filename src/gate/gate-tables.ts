@@ -2,9 +2,9 @@
  * What follows from the verdicts of all gated swarms: which endpoints and addresses are closed, which outside endpoints are
  * far, and which pairs of address and info-hash are refused.
  *
- * An endpoint is closed when all of its records are: as many swarms close it as it has records in all (store/
- * endpoint-counts.ts). The same goes for an address with all of its endpoints, and for an outside endpoint whose swarms
- * are all gated.
+ * An endpoint is closed when one of its records is, and an address when one of its endpoints is: the router then judges its
+ * connections by their first payload, which names the torrent (router/chains.ts). An outside endpoint is far when all of its
+ * swarms are gated: when they are as many as it has records in all (store/endpoint-counts.ts).
  *
  * Rows and pairs have flags: what they are to be (`listed`), and what followers were sent last (`sent`). Those that differ
  * are noted until {@link takeChanges}.
@@ -116,27 +116,26 @@ export class GateTables {
     return true;
   }
 
-  /** Evaluates the endpoints of a swarm: it may have more records than before. */
-  evaluateMembers(records: SwarmRecords, roles: Uint8Array): void {
+  /** Evaluates the outside endpoints of a swarm: they may have more records than before. */
+  evaluateOutside(records: SwarmRecords, roles: Uint8Array): void {
     for (let i = 0; i < records.count; i++) {
-      if (roles[i] === ROLE.other) continue;
+      if (roles[i] !== ROLE.outside) continue;
       const row = this.addresses.find(
         records.families[i] === 4 ? 4 : 6,
         records.addresses,
         i * COPY_WORDS,
         records.portAt(i),
       );
-      if (row === NONE) continue;
-      const host = this.addresses.hosts[row];
-      this.#evaluate(row);
-      if (host !== NONE) this.#evaluate(host);
+      if (row !== NONE) this.#evaluate(row);
     }
   }
 
-  /** Evaluates up to `count` rows from a number on: records may have come and gone in swarms that are not gated. @returns the next number, 0 at the end. */
+  /** Evaluates up to `count` rows from a number on: outside endpoints may have got records in swarms that are not gated. @returns the next number, 0 at the end. */
   sweep(from: number, count: number): number {
     const end = Math.min(this.addresses.end, from + count);
-    for (let row = from; row < end; row++) if (this.addresses.isUsed(row)) this.#evaluate(row);
+    const { flags } = this.addresses;
+    for (let row = from; row < end; row++)
+      if ((flags[row] & FLAG.far) !== 0 && this.addresses.isUsed(row)) this.#evaluate(row);
     return end >= this.addresses.end ? 0 : end;
   }
 
@@ -310,12 +309,8 @@ export class GateTables {
   /** Finds out whether a row is to be in its list. */
   #evaluate(row: number): void {
     const { addresses } = this;
-    const closed = addresses.counts[row];
-    const family = addresses.familyAt(row);
-    const port = addresses.portAt(row);
-    const isListed =
-      closed > 0 && closed >= this.#counts.count(family, addresses.words, row * COPY_WORDS, port);
     const flags = addresses.flags[row];
+    const isListed = (flags & FLAG.far) !== 0 ? this.#isFar(row) : addresses.counts[row] > 0;
     if (isListed !== ((flags & LISTED) !== 0)) {
       addresses.flags[row] = flags ^ LISTED;
       this.sizes[this.texts.listOf(row)] += isListed ? 1 : -1;
@@ -325,6 +320,15 @@ export class GateTables {
       }
     }
     this.#releaseIfUnused(row);
+  }
+
+  /** Whether all swarms of an outside endpoint are gated. */
+  #isFar(row: number): boolean {
+    const { addresses } = this;
+    const gated = addresses.counts[row];
+    if (gated === 0) return false;
+    const at = row * COPY_WORDS;
+    return gated >= this.#counts.count(addresses.familyAt(row), addresses.words, at, addresses.portAt(row));
   }
 
   #releaseIfUnused(row: number): void {

@@ -88,15 +88,20 @@ function expectedLists(rig: GateRig): Record<GateList, string[]> {
     }
     for (const endpoint of rig.outside(swarm)) note(far, endpoint, isGated);
   }
-  const allOf = (map: Map<string, boolean[]>) =>
+  const keysOf = (map: Map<string, boolean[]>, holds: (each: boolean[]) => boolean) =>
     [...map]
-      .filter(([, each]) => each.every((is) => is))
+      .filter(([, each]) => holds(each))
       .map(([key]) => key)
       .sort();
-  return { refused: refused.sort(), closed: allOf(closed), hosts: allOf(hosts), far: allOf(far) };
+  return {
+    refused: refused.sort(),
+    closed: keysOf(closed, (each) => each.includes(true)),
+    hosts: keysOf(hosts, (each) => each.includes(true)),
+    far: keysOf(far, (each) => !each.includes(false)),
+  };
 }
 
-test("the lists are what follows from the roles: no endpoint or address with one open torrent is closed", () => {
+test("the lists are what follows from the roles: no torrent is refused at an address where one of its clients is open", () => {
   let gated = 0;
   fc.assert(
     fc.property(steps, fc.constantFrom("groups", "group"), (taken, home) => {
@@ -155,7 +160,8 @@ test("who gets nothing at two announces is open, or the torrent is not gated", (
         const explained = run.rig.explain(CLIENTS[client], 0);
         const own = explained?.endpoints.find(({ port }) => port === 7000 + client);
         assert.ok(own?.open, explained?.why);
-        assert.ok(!run.rig.list("closed").includes(`${CLIENTS[client]} ${7000 + client}`));
+        // Its port may be closed in another torrent: then the router asks for a handshake, which passes.
+        assert.ok(!run.rig.list("refused").includes(`${CLIENTS[client]} ${"0".repeat(40)}`));
       },
     ),
     { numRuns: 150 },

@@ -3,7 +3,7 @@
  * members may meet the outside. Routers get that as lists (gate-lists.ts), and refuse the rest.
  *
  * The data plane says which swarms have changed (tracker/gate-notices.ts). They are looked at at once. Besides, a round
- * looks at all gated swarms and closed endpoints again, every second or less often, as leases end; and once a minute at all
+ * looks at all gated swarms and their outside endpoints again, every second or less often, as leases end; and once a minute at all
  * swarms, so that what the data plane could not say is found. All of it runs on the control plane, in slices with rests.
  */
 import { setTimeout as delay } from "node:timers/promises";

@@ -35,9 +35,10 @@ export const GATE_LIMITS = {
 /**
  * The lists.
  * - `refused`: address and info-hash. A handshake of this torrent between this subscriber and the outside is refused.
- * - `closed`: address and port of a subscriber. New connections from outside to it are refused.
- * - `hosts`: address of a subscriber, all of whose endpoints are closed.
- * - `far`: address and port outside. New connections of `hosts` to it are refused.
+ * - `closed`: address and port of a subscriber that are closed in some torrent. New connections from outside to it are refused
+ *   unless they begin with an unencrypted handshake, which is judged by its info-hash; so are uTP connections from it.
+ * - `hosts`: address of a subscriber with such an endpoint.
+ * - `far`: address and port outside. New connections of `hosts` to it are judged in the same way.
  */
 export const GATE_LISTS = ["refused", "closed", "hosts", "far"] as const;
 

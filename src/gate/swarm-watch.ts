@@ -101,7 +101,7 @@ export class SwarmWatch {
       this.tables.gate(infoHash, verdict, this.#records, this.#rolesIn(id, roles), withFar);
       withFar = false;
     }
-    if (why === "task") this.tables.evaluateMembers(this.#records, roles);
+    if (why === "task") this.tables.evaluateOutside(this.#records, roles);
   }
 
   /**

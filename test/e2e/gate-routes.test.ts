@@ -30,8 +30,8 @@ async function start(t: TestContext) {
   const bed = await Bed.open(t);
   const admin = await freePort();
   const tracker = await TrackerProcess.start(bed, configText(admin, "127.0.1.0/24"));
-  const put = (host: number, infoHash = TORRENT, left = 100_000) =>
-    announce(tracker.url, { infoHash, port: 7000, from: `127.0.1.${host}`, left });
+  const put = (host: number, infoHash = TORRENT, more: { readonly event?: "stopped" } = {}) =>
+    announce(tracker.url, { infoHash, port: 7000, from: `127.0.1.${host}`, left: 100_000, ...more });
   return { bed, admin, tracker, put };
 }
 
@@ -98,7 +98,11 @@ test("followers get the lists, and at once what changes; other programs get them
   assert.deepEqual(far, []);
   assert.deepEqual(homes, [{ id: 1, name: "ours", members: ["127.0.1.0/24"], inside: ["127.0.1.0/24"] }]);
   await put(3, OTHER);
-  await until("the endpoint opens for another torrent", () => listsOf(late.events).closed?.length === 1);
+  await put(3, TORRENT, { event: "stopped" });
+  await until(
+    "the endpoint opens with its only gated torrent",
+    () => listsOf(late.events).closed?.length === 1,
+  );
   await until("and for the early follower", () => listsOf(early.events).closed?.length === 1);
   assert.equal((await askStatus(tracker.admin)).gate?.closed, 1);
 });

@@ -14,8 +14,8 @@ export const gateSchema = z.object({
     .object({
       torrents: count.describe("Torrents that are gated, once for each home."),
       refused: count.describe("Pairs of a subscriber's address and a torrent whose handshakes are refused."),
-      closed: count.describe("Subscribers' endpoints that are closed in all of their torrents."),
-      hosts: count.describe("Subscribers' addresses all of whose endpoints are closed."),
+      closed: count.describe("Subscribers' endpoints that are closed in one of their torrents."),
+      hosts: count.describe("Subscribers' addresses with a closed endpoint."),
       far: count.describe("Outside endpoints all of whose torrents are gated."),
       leftOut: count.describe("Torrents that could be gated, too, beyond the limits."),
       excluded: count.describe("Torrents that could be gated, too, in the file of gate.exclude."),

@@ -39,7 +39,7 @@ export const gate = section({
   path: optional(filePath).meta({
     description:
       "The path of files for DPI boxes: gated (info-hashes), open (who may meet the outside, by info-hash) and closed " +
-      "(endpoints). Each list and format adds its own ending, such as .gated.csv. Routers need no files.",
+      "(endpoints that must begin with an unencrypted handshake). Each list and format adds its own ending, such as .gated.csv. Routers need no files.",
     examples: ["/var/lib/btrt/gate"],
   }),
   formats: list(choice(GATE_FORMAT_NAMES), GATE_FORMAT_NAMES.length, ["text"]).describe(

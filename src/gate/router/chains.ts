@@ -6,8 +6,12 @@
  * Most clients try encryption first, which hides the info-hash, and go on in plaintext when that fails. So a TCP connection
  * that may be of a gated torrent is let through and *watched*: its first payload is either a handshake in plaintext, which
  * its info-hash decides, or it is refused. Watched are connections to closed endpoints, to far ones, and to those where a
- * handshake or a uTP connection of the subscriber has been refused before (*caught*). A uTP connection of a closed endpoint is refused at once:
- * only its ends can reset it later, and clients that cannot connect over uTP do so over TCP.
+ * handshake or a uTP connection of the subscriber has been refused before (*caught*). A uTP connection of a closed endpoint
+ * is refused at once: only its ends can reset it later, and clients that cannot connect over uTP do so over TCP.
+ *
+ * An endpoint is closed as soon as it is closed in one torrent, as most clients have several. Nothing is refused for good
+ * that belongs to a torrent which is not refused at its address: its handshake in plaintext passes, over TCP always, and
+ * over uTP where the connection exists.
  *
  * A subscriber whose client insists on encryption never sends a handshake in plaintext. It is exempt after some tries.
  *

@@ -11,7 +11,7 @@ export interface ListChange {
   readonly remove: Readonly<Record<GateList, readonly string[]>>;
 }
 
-/** The order in which lists are loaded: an address is in `hosts` only after all of its torrents are in `refused`. */
+/** The order in which lists are loaded: handshakes are refused before the connections that hide them are. */
 export const LOADING_ORDER: readonly GateList[] = ["refused", "closed", "far", "hosts"];
 
 /** The lists of a router. */
