@@ -57,7 +57,7 @@ const FIRST_ROUND_SECONDS = 10;
 function trackerPolicy(data: PolicyData, trial: PaceTrial): TrackerPolicy {
   return {
     settings: data.settings,
-    selection: makeSelectionPolicy(data.selection, trial),
+    selection: makeSelectionPolicy(data.selection, trial, data.gatedGroups),
     copies: data.copies,
     groups: new PeerGroups(data.groups),
     accessList: new AccessList(data.accessList),

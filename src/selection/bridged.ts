@@ -120,10 +120,21 @@ export class BridgedPolicy implements SelectionPolicy {
   /** Leechers of a home with bridges announce again after so many seconds, so that a lost bridge is noticed. */
   readonly #interval: number;
   readonly #trial: PaceTrial | undefined;
+  readonly #gatedGroups: Uint8Array | undefined;
 
-  /** @param trial measures how much longer downloads take, and sets the demand; undefined: the demand is as assumed. */
-  constructor(settings: SelectionSettings, limits: BridgedLimits = BRIDGED_LIMITS, trial?: PaceTrial) {
+  /**
+   * @param trial measures how much longer downloads take, and sets the demand; undefined: the demand is as assumed.
+   * @param gatedGroups by group id: 1 where the gate is on. Members are not measured, because the peers that are returned
+   * do not decide what they get.
+   */
+  constructor(
+    settings: SelectionSettings,
+    limits: BridgedLimits = BRIDGED_LIMITS,
+    trial?: PaceTrial,
+    gatedGroups?: Uint8Array,
+  ) {
     this.settings = settings;
+    this.#gatedGroups = gatedGroups;
     this.#trial = settings.patience < PATIENCE_MAX ? trial : undefined;
     this.#interval = downloadInterval(settings.stallSeconds);
     this.#census = new HomeCensus(settings, limits);
@@ -148,6 +159,7 @@ export class BridgedPolicy implements SelectionPolicy {
   #observe({ list, cell, requester }: FamilyPeers, who: Requester, now: number): void {
     const trial = this.#trial;
     if (trial === undefined || requester === NONE || !this.#census.isSupplied()) return;
+    if (this.#gatedGroups !== undefined && this.#gatedGroups[who.group] !== 0) return;
     const household = list.householdAt(cell, requester);
     const isTimed = who.before !== 0 && ageOf(who.before, now) >= TIMED_SECONDS;
     if (isTimed && !who.preview) trial.count(household, paceOf(who.before, now, who.left), now);

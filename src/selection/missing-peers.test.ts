@@ -1,7 +1,9 @@
 /** The outside peers that `bridged` returns to clients whose home has complete copies. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT, coarseLeft } from "../model/announce.ts";
+import { GROUP_IDS } from "../network/peer-groups.ts";
 import { ask, bridged, outside } from "../tracker/bridged-fixture.ts";
 import { PATIENCE_MAX } from "./bridged.ts";
 import { allocateDemand, allocatePaceCounts, PACE_GROUP, PaceTrial } from "./pace-trial.ts";
@@ -84,6 +86,23 @@ describe("missing peers", () => {
     outside(fixture);
     for (const host of [1, 2]) ask(fixture, `12.0.0.${host}`, { left: 0 });
     assert.equal(ask(fixture, "11.0.0.1", { left: coarseLeft(1.9e9) })["99"], undefined);
+  });
+
+  test("in groups with the gate nobody is in the control group, and no download is counted", () => {
+    const download = (gatedAddress: string) => {
+      const { trial, counts } = makeTrial(1);
+      const gatedGroups = new Uint8Array(GROUP_IDS);
+      const fixture = bridged({ patience: 1.1, trial, gatedGroups });
+      gatedGroups[fixture.groups.groupOf(parseAddress(gatedAddress))] = 1;
+      outside(fixture);
+      ask(fixture, "12.0.0.1", { left: 0 });
+      ask(fixture, "11.0.0.1", { left: coarseLeft(1.9e9) });
+      fixture.clock.seconds += 100;
+      const returned = ask(fixture, "11.0.0.1", { left: coarseLeft(1e9) })["99"];
+      return { returned, counted: downloadsOf(counts, PACE_GROUP.control) };
+    };
+    assert.deepEqual(download("11.0.0.1"), { returned: 3, counted: 0 });
+    assert.deepEqual(download("13.0.0.1"), { returned: 20, counted: 1 });
   });
 
   test("the demand can be multiplied", () => {

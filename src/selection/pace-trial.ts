@@ -1,6 +1,6 @@
 /**
- * Measures by how much downloads take longer because the policy `bridged` limits outside peers. A sixteenth of the
- * households is a control group: it gets all peers. The paces of both groups are counted in swarms whose home has
+ * Measures by how much downloads take longer because the policy `bridged` limits outside peers. One of 64 households is
+ * in a control group: it gets all peers. The paces of both groups are counted in swarms whose home has
  * complete copies. The control plane compares the counts and changes the demand (control-plane/patience-control.ts).
  *
  * Clients report what they download, so they can lie. A household counts once an hour. It does not know the keyed hash
@@ -15,8 +15,11 @@ export const PACE_CLASSES = 96;
 const CLASSES_PER_DOUBLING = 4;
 const LEAST_DOUBLINGS = 10;
 
-/** One of so many households is in the control group. */
-const CONTROL_PART = 16;
+/**
+ * One of so many households is in the control group. The control group saves nothing, so it costs this part of the
+ * saving (docs/benchmarks/2026-11-29-selection.md). The smaller it is, the longer a measurement takes.
+ */
+const CONTROL_PART = 64;
 const DAY = 86_400;
 const HOUR = 3600;
 

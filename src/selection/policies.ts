@@ -11,7 +11,11 @@ interface PolicyKind {
   readonly name: string;
   /** What it does, for the configuration's template. */
   readonly description: string;
-  readonly create: (settings: SelectionSettings, trial: PaceTrial | undefined) => SelectionPolicy;
+  readonly create: (
+    settings: SelectionSettings,
+    trial: PaceTrial | undefined,
+    gatedGroups: Uint8Array | undefined,
+  ) => SelectionPolicy;
 }
 
 const KINDS = [
@@ -25,7 +29,7 @@ const KINDS = [
     description:
       "in addition, outside peers are returned only to the few clients that bring a torrent's pieces into the " +
       "network, and to clients that would not finish without them. bridged is experimental in this version.",
-    create: (settings, trial) => new BridgedPolicy(settings, BRIDGED_LIMITS, trial),
+    create: (settings, trial, gatedGroups) => new BridgedPolicy(settings, BRIDGED_LIMITS, trial, gatedGroups),
   },
 ] as const satisfies readonly PolicyKind[];
 
@@ -43,11 +47,16 @@ export interface SelectionChoice extends SelectionSettings {
   readonly policy: PolicyName;
 }
 
-/** Makes the policy that is chosen. @param trial of the policy `bridged`, if it measures what it costs. */
+/**
+ * Makes the policy that is chosen.
+ * @param trial of the policy `bridged`, if it measures what it costs.
+ * @param gatedGroups by group id: 1 where the gate is on; undefined: nowhere.
+ */
 export function makeSelectionPolicy(
   { policy, ...settings }: SelectionChoice,
   trial?: PaceTrial,
+  gatedGroups?: Uint8Array,
 ): SelectionPolicy {
   const kind: PolicyKind = KINDS[POLICY_NAMES.indexOf(policy)];
-  return kind.create(settings, trial);
+  return kind.create(settings, trial, gatedGroups);
 }

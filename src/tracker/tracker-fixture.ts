@@ -67,7 +67,10 @@ export const SETTINGS = {
 };
 
 /** What differs from the ordinary settings of a policy. */
-export type TestSelection = Partial<SelectionChoice & BridgedLimits> & { readonly trial?: PaceTrial };
+export type TestSelection = Partial<SelectionChoice & BridgedLimits> & {
+  readonly trial?: PaceTrial;
+  readonly gatedGroups?: Uint8Array;
+};
 
 /** A selection policy; `nearest`, if nothing else is said. `bridged` has two bridges. */
 export function testSelection(changes: TestSelection = {}): SelectionPolicy {
@@ -78,11 +81,12 @@ export function testSelection(changes: TestSelection = {}): SelectionPolicy {
     stallSeconds = 600,
     patience = 1.1,
     trial,
+    gatedGroups,
     ...limits
   } = changes;
   const settings = { home, strangers, stallSeconds, patience };
   return policy === "bridged"
-    ? new BridgedPolicy(settings, { ...BRIDGED_LIMITS, bridges: 2, ...limits }, trial)
+    ? new BridgedPolicy(settings, { ...BRIDGED_LIMITS, bridges: 2, ...limits }, trial, gatedGroups)
     : makeSelectionPolicy({ policy, ...settings });
 }
 

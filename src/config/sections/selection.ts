@@ -21,8 +21,9 @@ export const selection = section({
     .default(1.1)
     .describe(
       "For bridged: how many times as long a download may take as with all peers. The higher, the fewer outside peers " +
-        "are returned to clients whose home has complete copies. To measure it, a sixteenth of the households get all " +
-        `peers, and others every day; with ${PATIENCE_MAX}, nothing is measured and all are limited.`,
+        "are returned to clients whose home has complete copies. To measure it, one of 64 households gets all peers, " +
+        `and another one every day. With ${PATIENCE_MAX}, and in peer groups with the gate, nothing is measured and ` +
+        "all are limited.",
     ),
   // This time depends on the clients, not on the policy. Where all intervals are short, as in the lab, it is short as
   // well.
