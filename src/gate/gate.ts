@@ -15,6 +15,7 @@ import type { KeyedHash } from "../store/keyed-hash.ts";
 import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { GateLists } from "./gate-lists.ts";
+import { GateTotals } from "./gate-totals.ts";
 import { describeHomes, Homes } from "./homes.ts";
 import { PendingSwarms } from "./pending-swarms.ts";
 import { RouterReports } from "./router-reports.ts";
@@ -60,7 +61,8 @@ export interface GateTimes {
 export class Gate {
   readonly lists: GateLists;
   readonly pending = new PendingSwarms();
-  readonly routers = new RouterReports();
+  readonly totals = new GateTotals();
+  readonly routers = new RouterReports(this.totals);
   readonly times: GateTimes = { roundMs: 0, roundWorkMs: 0, scanWorkMs: 0 };
   readonly #ungated = new UngatedSwarms();
   readonly #store: SwarmStore;

@@ -1,37 +1,55 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACTIVITY } from "../store/group-activity.ts";
+import { type GateActivity, gateAt } from "../store/group-activity.ts";
+import { GateTotals } from "./gate-totals.ts";
 import { GATE_COUNTERS, type GateCounts, type GateReport } from "./report.ts";
 import { RouterReports } from "./router-reports.ts";
 
 /** @param count of each counter. */
-function report(follower: number, count: number): GateReport {
+function report(follower: number, count: number, countOnly = false): GateReport {
   const counters = Object.fromEntries(GATE_COUNTERS.map((name) => [name, count])) as GateCounts;
   return {
     follower: follower.toString(16).padStart(16, "0"),
     router: `r${follower}`,
     version: 1,
-    countOnly: false,
+    countOnly,
     counters,
   };
 }
 
+/** Reports, and what of them is counted for the database. */
+function makeReports() {
+  const totals = new GateTotals();
+  const stored = (what: GateActivity) => totals.activity[gateAt(what)];
+  return { reports: new RouterReports(totals), stored };
+}
+
 test("the sum is over all routers, and a follower that starts anew is another", () => {
-  const reports = new RouterReports();
+  const { reports, stored } = makeReports();
   reports.receive(report(1, 10), 0);
   reports.receive(report(2, 5), 0);
-  reports.receive(report(1, 12), 60_000);
-  assert.equal(reports.totals().refusedFarOut, 17);
-  reports.receive(report(3, 1), 60_000);
-  assert.equal(reports.totals().exempted, 18);
+  reports.receive(report(1, 12), 10_000);
+  assert.equal(reports.totals().refusing.refusedFarOut, 17);
+  reports.receive(report(3, 1), 10_000);
+  assert.equal(reports.totals().refusing.exempted, 18);
   // In the database: only what was counted since the first report of each.
-  assert.deepEqual([...reports.activity.subarray(ACTIVITY.handshakes, ACTIVITY.handshakes + 2)], [10, 10]);
+  assert.deepEqual([stored("seenFarOut"), stored("refusedFarOut"), stored("exempted")], [2, 2, 2]);
+});
+
+test("what a router only counts is no refusal", () => {
+  const { reports, stored } = makeReports();
+  for (const count of [0, 3]) reports.receive(report(1, count, true), 0);
+  for (const count of [0, 10]) reports.receive(report(2, count), 0);
+  const { refusing, counting } = reports.totals();
+  assert.deepEqual([refusing.refusedEndpointIn, counting.refusedEndpointIn], [10, 3]);
+  assert.deepEqual([stored("seenEndpointIn"), stored("refusedEndpointIn")], [13, 10]);
+  assert.equal(stored("onlyCounted"), 5 * 3);
 });
 
 test("followers that come and go take no more memory, and their counts stay", () => {
-  const reports = new RouterReports();
+  const { reports } = makeReports();
   for (let follower = 0; follower < 1000; follower++) reports.receive(report(follower, 1), follower);
-  assert.equal(reports.totals().seenHandshakeIn, 1000);
+  assert.equal(reports.totals().refusing.seenHandshakeIn, 1000);
   assert.equal(reports.routers(1000).length, 100);
   assert.ok(reports.routers(1000).every(({ isStale }) => !isStale));
   assert.ok(reports.routers(200_000).every(({ isStale }) => isStale));

@@ -1,6 +1,6 @@
 /** What the routers that follow the gate have counted, by their reports. */
-import { NO_GROUP } from "../network/peer-groups.ts";
-import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity } from "../store/group-activity.ts";
+import { GATE_ACTIVITY } from "../store/group-activity.ts";
+import type { GateTotals } from "./gate-totals.ts";
 import { GATE_COUNTERS, type GateCounts, type GateReport } from "./report.ts";
 
 /** The most followers that are known. Beyond that, the one whose last report is the oldest is forgotten. */
@@ -9,8 +9,8 @@ const FOLLOWERS_MAX = 100;
 /** Milliseconds without a report after which a router is shown no longer. Its counts stay in the sum. */
 const SHOWN_MS = 86_400_000;
 
-/** Milliseconds without a report after which a router is stale: it reports every minute. */
-const STALE_MS = 180_000;
+/** Milliseconds without a report after which a router is stale: it reports every ten seconds. */
+const STALE_MS = 60_000;
 
 /** A router, for people. */
 export interface ReportedRouter {
@@ -23,33 +23,45 @@ export interface ReportedRouter {
   readonly isStale: boolean;
 }
 
+/** Sums of what routers have counted since each of their followers has started. */
+export interface ReportedCounts {
+  /** By routers that refuse. */
+  readonly refusing: GateCounts;
+  /** By routers with `--count-only`: their `refused` counts are of connections that passed. */
+  readonly counting: GateCounts;
+}
+
 /** Adds up reports. */
 export class RouterReports {
-  /** Connections seen and refused, for the totals in the database (store/group-activity.ts). */
-  readonly activity = allocateActivity();
+  readonly #gateTotals: GateTotals;
   readonly #reports = new Map<string, GateReport & { readonly at: number }>();
   /** The counts of followers that are forgotten. */
-  readonly #forgotten = noCounts();
+  readonly #forgotten = { refusing: noCounts(), counting: noCounts() };
+
+  /** @param gateTotals where connections are counted for the database. */
+  constructor(gateTotals: GateTotals) {
+    this.#gateTotals = gateTotals;
+  }
 
   /** Takes a report. @param now milliseconds since 1970. */
   receive(report: GateReport, now: number): void {
     const before = this.#reports.get(report.follower);
     // The first report of a follower may have counts that an earlier run of this program has added.
-    if (before !== undefined) this.#count(before.counters, report.counters);
+    if (before !== undefined) this.#count(before.counters, report);
     this.#reports.delete(report.follower);
     this.#reports.set(report.follower, { ...report, at: now });
     const [oldest] = this.#reports;
     if (this.#reports.size <= FOLLOWERS_MAX) return;
-    for (const name of GATE_COUNTERS) this.#forgotten[name] += oldest[1].counters[name];
+    addCounts(this.#forgotten[modeOf(oldest[1])], oldest[1].counters);
     this.#reports.delete(oldest[0]);
   }
 
-  /** The sum over all routers, since each of their followers has started. */
-  totals(): GateCounts {
-    const sum = { ...this.#forgotten };
-    for (const { counters } of this.#reports.values())
-      for (const name of GATE_COUNTERS) sum[name] += counters[name];
-    return sum;
+  /** The sums over all routers. */
+  totals(): ReportedCounts {
+    const { refusing, counting } = this.#forgotten;
+    const sums = { refusing: { ...refusing }, counting: { ...counting } };
+    for (const report of this.#reports.values()) addCounts(sums[modeOf(report)], report.counters);
+    return sums;
   }
 
   /** The routers that have reported in the last day. @param now milliseconds since 1970. */
@@ -65,17 +77,27 @@ export class RouterReports {
       }));
   }
 
-  #count(before: GateCounts, counters: GateCounts): void {
-    const at = NO_GROUP * ACTIVITY_WIDTH + ACTIVITY.handshakes;
+  /** Counts the increments of a report for the database. */
+  #count(before: GateCounts, { counters, countOnly }: GateReport): void {
     for (const name of GATE_COUNTERS) {
-      const more = Math.max(0, counters[name] - before[name]);
-      if (name.startsWith("seen")) this.activity[at] += more;
-      else if (name.startsWith("refused")) this.activity[at + 1] += more;
+      const isOnlyCounted = countOnly && name.startsWith("refused");
+      const what = isOnlyCounted ? "onlyCounted" : GATE_ACTIVITY.find((each) => each === name);
+      if (what !== undefined) this.#gateTotals.add(what, Math.max(0, counters[name] - before[name]));
     }
   }
 }
 
-function noCounts(): Record<(typeof GATE_COUNTERS)[number], number> {
+function modeOf({ countOnly }: GateReport): keyof ReportedCounts {
+  return countOnly ? "counting" : "refusing";
+}
+
+type Counts = Record<(typeof GATE_COUNTERS)[number], number>;
+
+function addCounts(sum: Counts, more: GateCounts): void {
+  for (const name of GATE_COUNTERS) sum[name] += more[name];
+}
+
+function noCounts(): Counts {
   return {
     seenHandshakeOut: 0,
     refusedHandshakeOut: 0,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
+import { ACTIVITY } from "../store/group-activity.ts";
 import { Handshakes } from "./handshakes.ts";
 
 test("running totals become totals since the start, also when their counter begins anew", () => {
@@ -21,7 +21,7 @@ test("running totals become totals since the start, also when their counter begi
     { direction: "in", seen: 5, refused: 5 },
   ]);
   const { activity } = handshakes;
-  assert.deepEqual([...activity.subarray(ACTIVITY.handshakes, ACTIVITY_WIDTH)], [19, 9]);
+  assert.deepEqual([...activity.subarray(ACTIVITY.handshakes, ACTIVITY.gate)], [19, 9]);
   assert.equal(
     activity.reduce((sum, count) => sum + count),
     28,

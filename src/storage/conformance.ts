@@ -13,6 +13,7 @@ import {
   type SwarmRow,
 } from "./database.ts";
 import { DAY, HOUR } from "./group-totals.ts";
+import { COUNT_COLUMNS } from "./rows.ts";
 import { type Migrations, SCHEMA_VERSION, stepsFrom } from "./schema.ts";
 
 /** An empty place for a database. */
@@ -32,6 +33,9 @@ interface DatabasePlace {
 
 /** Makes an empty place, which is removed after the test. */
 export type MakePlace = (t: TestContext) => Promise<DatabasePlace>;
+
+/** Counts of a total in version 2 of the schema. */
+const FIRST_COUNTS = 11;
 
 const PEERS = Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, 0);
 
@@ -113,6 +117,14 @@ function testSchema(makePlace: MakePlace): void {
       const columns = "info_hash, first_seen, last_seen, downloaded, peers";
       const values = `X'${"41".repeat(20)}', 1, 2, 3, X'0102'`;
       if (from > 0) await place.execute([`INSERT INTO swarm (${columns}) VALUES (${values})`]);
+      const counts = [...Array(FIRST_COUNTS).keys()];
+      const totalColumns = ["span", "start", "peer_group", ...COUNT_COLUMNS.slice(0, FIRST_COUNTS)].join(
+        ", ",
+      );
+      if (from > 1)
+        await place.execute([
+          `INSERT INTO group_total (${totalColumns}) VALUES (${DAY}, 0, 'ours', ${counts.join(", ")})`,
+        ]);
       const database = await place.open();
       t.after(() => database.close());
       assert.equal(await database.version(), from);
@@ -129,6 +141,9 @@ function testSchema(makePlace: MakePlace): void {
       await database.writeSwarms([row(hash(1))]);
       await database.addTotals([total()]);
       assert.equal((await database.readTotals(HOUR, 0)).length, 1);
+      const oldCounts = total().counts.map((_, i) => counts[i] ?? 0);
+      const oldTotal = total({ span: DAY, start: 0, counts: oldCounts });
+      assert.deepEqual(await database.readTotals(DAY, 0), from > 1 ? [oldTotal] : []);
     });
   }
 

@@ -41,7 +41,7 @@ test("handshakes are counted without any announce", async () => {
   activity[ACTIVITY.handshakes + 1] = 2;
   totals.collect(NOW);
   const day = (await new Taker().write(totals)).find(({ span }) => span === DAY);
-  assert.deepEqual(day?.counts.slice(ACTIVITY.handshakes), [5, 2]);
+  assert.deepEqual(day?.counts.slice(ACTIVITY.handshakes, ACTIVITY.gate), [5, 2]);
 });
 
 test("the counts of all workers are added up by span, each count once", async () => {
@@ -63,7 +63,9 @@ test("the counts of all workers are added up by span, each count once", async ()
   activity[0][ACTIVITY.announces] = 3;
   totals.collect(NOW);
   const all = await taker.write(totals);
-  const ours = { group: "ours", counts: [21, 2000, 200, 10, 0, 0, 0, 0, 0, 0, 2, 801, 0, 0, 1, 0, 0] };
+  const counted = [21, 2000, 200, 10, 0, 0, 0, 0, 0, 0, 2, 801, 0, 0, 1];
+  const notCounted = new Array<number>(ACTIVITY_WIDTH - counted.length).fill(0);
+  const ours = { group: "ours", counts: [...counted, ...notCounted] };
   assert.deepEqual(
     all.filter(({ group }) => group === "ours"),
     [

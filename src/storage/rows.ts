@@ -1,7 +1,7 @@
 /** Converts between rows of a database and the types of storage. All databases have the same columns. */
 
 import { INFO_HASH_BYTES } from "../model/info-hash.ts";
-import { ACTIVITY_TIERS } from "../store/group-activity.ts";
+import { ACTIVITY_TIERS, GATE_ACTIVITY } from "../store/group-activity.ts";
 import { DatabaseError, GROUP_NAME_LENGTH, type GroupTotal, type SwarmRow } from "./database.ts";
 
 /** The columns of `swarm` that are read. `quiet_since` is only written. */
@@ -19,6 +19,7 @@ export const COUNT_COLUMNS = [
   "random_uploaded",
   "handshakes_seen",
   "handshakes_refused",
+  ...GATE_ACTIVITY.map((name) => `gate_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`),
 ];
 
 /** A row as the driver returns it. */

@@ -11,6 +11,7 @@ const VERSIONS = [
   "estimates of external traffic, in the totals of every peer group",
   "handshakes that a router or DPI box has seen and refused, in the totals of no group",
   "a checksum of every row, where the database has none itself",
+  "what the gate does, in the totals of no group",
 ] as const;
 
 /** What the guard of a script does. */

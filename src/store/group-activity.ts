@@ -6,7 +6,11 @@
  *     peers returned, by the peer's tier: 8 numbers
  *     estimated bytes received from outside, and sent to outside
  *     the same, estimated for a tracker that chooses peers at random
- *     handshakes seen, handshakes refused: only in the row of no group, counted by the control plane
+ *
+ * Only in the row of no group, counted by the control plane:
+ *
+ *     handshakes seen, handshakes refused: by the rules of the hash list
+ *     what the gate does: GATE_ACTIVITY
  */
 import { GROUP_IDS } from "../network/peer-groups.ts";
 
@@ -19,13 +23,44 @@ export const ACTIVITY = {
   outside: 11,
   random: 13,
   handshakes: 15,
+  gate: 17,
 } as const;
+
+/**
+ * What is counted of the gate, in this order.
+ *
+ * - `seconds`: the time for which it was on. `torrentSeconds`, `endpointSeconds`: the sum of the gated torrents, and of the
+ *   closed endpoints, of every second. So averages can be computed of any span of time.
+ * - `seen…`, `refused…`: connections by reason and direction, as routers report them (gate/report.ts).
+ * - `onlyCounted`: connections that would have been refused, by routers with `--count-only`.
+ * - `exempted`: times that a router has exempted a subscriber.
+ */
+export const GATE_ACTIVITY = [
+  "seconds",
+  "torrentSeconds",
+  "endpointSeconds",
+  "seenHandshakeOut",
+  "refusedHandshakeOut",
+  "seenHandshakeIn",
+  "refusedHandshakeIn",
+  "seenEndpointOut",
+  "refusedEndpointOut",
+  "seenEndpointIn",
+  "refusedEndpointIn",
+  "seenFarOut",
+  "refusedFarOut",
+  "onlyCounted",
+  "exempted",
+] as const;
+
+/** One of {@link GATE_ACTIVITY}. */
+export type GateActivity = (typeof GATE_ACTIVITY)[number];
 
 /** Tiers that are counted separately. The last is for addresses in no group. The one before it has all further tiers. */
 export const ACTIVITY_TIERS = 8;
 
 /** Doubles of a row. */
-export const ACTIVITY_WIDTH = ACTIVITY.handshakes + 2;
+export const ACTIVITY_WIDTH = ACTIVITY.gate + GATE_ACTIVITY.length;
 
 /** Allocates a thread's counts in shared memory. */
 export function allocateActivity(): Float64Array<SharedArrayBuffer> {
@@ -40,4 +75,9 @@ export function returnedAt(tier: number, tierCount: number): number {
 /** The number among {@link ACTIVITY_TIERS} as which a tier is counted. */
 export function tierSlot(tier: number, tierCount: number): number {
   return tier === tierCount - 1 ? ACTIVITY_TIERS - 1 : Math.min(tier, ACTIVITY_TIERS - 2);
+}
+
+/** The offset in a row where something of the gate is counted. */
+export function gateAt(what: GateActivity): number {
+  return ACTIVITY.gate + GATE_ACTIVITY.indexOf(what);
 }

@@ -17,7 +17,11 @@ import type { Logger } from "../../telemetry/logger.ts";
 import { RepeatLimit } from "../../telemetry/repeat-limit.ts";
 import { AccessList, buildAccessList } from "../../tracker/access-list.ts";
 import type { Feature } from "../feature.ts";
+import { repeating } from "../lifecycle.ts";
 import type { TaskDispatcher } from "../task-dispatcher.ts";
+
+/** How often the gated torrents and the closed endpoints are added to the totals. */
+const SAMPLE_MS = 1000;
 
 /** What the feature needs. */
 export interface GateFeatureParts {
@@ -34,6 +38,7 @@ export class GateFeature implements Feature {
   readonly #log: Logger;
   readonly #failures = new RepeatLimit();
   readonly #stop = new AbortController();
+  readonly #sampling = repeating(SAMPLE_MS, () => this.#sample());
   #files: GateFileSettings;
   #writing: Promise<void> = Promise.resolve();
   #last: Promise<void> = Promise.resolve();
@@ -54,9 +59,9 @@ export class GateFeature implements Feature {
     this.panel = gatePanel(() => this.current);
   }
 
-  /** What routers have counted, for the totals in the database (store/group-activity.ts). */
+  /** What the gate does, for the totals in the database (store/group-activity.ts). */
   get activity(): readonly Float64Array[] {
-    return this.current === undefined ? [] : [this.current.routers.activity];
+    return this.current === undefined ? [] : [this.current.totals.activity];
   }
 
   /** Takes over settings and groups. */
@@ -70,15 +75,23 @@ export class GateFeature implements Feature {
   /** Begins to look at swarms, and to write files. */
   start(): void {
     this.current?.start();
+    this.#sampling.start?.();
     this.#writing = this.#writeAll();
   }
 
   /** Ends all streams, and empties the files. */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#sampling.stop?.();
     await this.current?.stop();
     await this.#writing;
     await this.#inTurn(() => this.#write(this.#files, true));
+  }
+
+  #sample(): void {
+    if (this.current === undefined) return;
+    const { gated, sizes } = this.current.watch.tables;
+    this.current.totals.sample(performance.now(), gated, sizes.closed);
   }
 
   async #writeAll(): Promise<void> {

@@ -74,5 +74,12 @@ AND table_name = 'group_total' AND column_name = 'handshakes_seen'), 'DO 0', 'AL
       "DEALLOCATE PREPARE btrt_step",
     ],
     [],
+    [
+      `SET @btrt_step = IF(EXISTS (SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE()
+AND table_name = 'group_total' AND column_name = 'gate_seconds'), 'DO 0', 'ALTER TABLE group_total ADD COLUMN gate_seconds BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_torrent_seconds BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_endpoint_seconds BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_seen_handshake_out BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_refused_handshake_out BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_seen_handshake_in BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_refused_handshake_in BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_seen_endpoint_out BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_refused_endpoint_out BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_seen_endpoint_in BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_refused_endpoint_in BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_seen_far_out BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_refused_far_out BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_only_counted BIGINT UNSIGNED NOT NULL DEFAULT 0, ADD COLUMN gate_exempted BIGINT UNSIGNED NOT NULL DEFAULT 0')`,
+      "PREPARE btrt_step FROM @btrt_step",
+      "EXECUTE btrt_step",
+      "DEALLOCATE PREPARE btrt_step",
+    ],
   ],
 };

@@ -25,6 +25,9 @@ const VARINT_LIMIT = 2 ** 32;
 const INTEGER_BYTES: Readonly<Record<number, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0 };
 const NULL_TYPE = 0;
 
+/** Counts in a row of totals: of this version of the schema, and of version 5, the first with checksums. */
+const COUNTS = [COUNT_COLUMNS.length, 17];
+
 /** A row that was found. */
 export type SalvagedRow = { readonly swarm: SwarmRow } | { readonly total: GroupTotal };
 
@@ -122,7 +125,7 @@ const SHAPES = [
   },
   {
     fits: ([span, start, group, ...counts]: readonly Column[]) =>
-      counts.length === COUNT_COLUMNS.length + 1 &&
+      COUNTS.includes(counts.length - 1) &&
       [span, start, ...counts].every(isInteger) &&
       group.type >= 13 &&
       group.type % 2 === 1,
@@ -151,7 +154,9 @@ function readTotal([span, start, group, ...rest]: readonly Column[], row: Buffer
     group: row.toString("utf8", group.at, group.at + group.bytes),
     counts,
   };
-  return totalSum(total) === sum ? { total } : undefined;
+  if (totalSum(total) !== sum) return undefined;
+  while (counts.length < COUNT_COLUMNS.length) counts.push(0);
+  return { total };
 }
 
 /** Reads the header of a row. @returns undefined when the row does not fill its `payload` exactly. */

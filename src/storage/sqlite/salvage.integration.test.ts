@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { ACTIVITY_WIDTH } from "../../store/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../../store/group-activity.ts";
 import {
   BEFORE_ALL,
   type Database,
@@ -16,7 +16,10 @@ import {
   type SwarmRow,
 } from "../database.ts";
 import { HOUR } from "../group-totals.ts";
+import { stepsFrom } from "../schema.ts";
+import { MIGRATIONS } from "./migrations.ts";
 import { replaceDamaged } from "./replace-file.ts";
+import { totalSum } from "./row-sums.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 
 const SWARMS = 600;
@@ -233,4 +236,21 @@ test("any damage: opening is refused, or reads only rows that were written", {
     }),
     { numRuns: 40 },
   );
+});
+
+test("totals of schema version 5 are salvaged: they have fewer counts", async () => {
+  const path = join(directory, "version-5.db");
+  const old = new DatabaseSync(path);
+  for (const sql of stepsFrom(MIGRATIONS, 0, 5).flat()) old.exec(sql);
+  const counts = total(7).counts.slice(0, ACTIVITY.gate);
+  const values = [HOUR, 0, "ours", ...counts];
+  const insert = old.prepare(`INSERT INTO group_total VALUES (${values.map(() => "?").join(", ")}, ?)`);
+  insert.run(...values, totalSum({ span: HOUR, start: 0, group: "ours", counts }));
+  old.close();
+  const { database } = await replaceDamaged(path, "now");
+  const whole = [...counts, ...new Array<number>(ACTIVITY_WIDTH - counts.length).fill(0)];
+  assert.deepEqual(await database.readTotals(HOUR, 0), [
+    { span: HOUR, start: 0, group: "ours", counts: whole },
+  ]);
+  await database.close();
 });
