@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH, gateAt } from "../store/group-activity.ts";
 import { readHistory } from "./history.ts";
 import type { HistoryRow } from "./sources.ts";
 
@@ -64,5 +64,28 @@ test("an interval in the future is left out: the clock was set back", async () =
   assert.deepEqual(
     history?.points.map(({ start }) => start - NOW),
     [-300],
+  );
+});
+
+test("what the gate did is in the points of the time for which it was on", async () => {
+  const start = NOW - (NOW % 300) - 600;
+  const gate = row(start, "");
+  const counts = gate.counts.map((count, i) =>
+    i === gateAt("seconds")
+      ? 100
+      : i === gateAt("torrentSeconds")
+        ? 250
+        : i === gateAt("refusedEndpointIn")
+          ? 9
+          : count,
+  );
+  const rows = [row(start), { ...gate, counts }, row(start + 300)];
+  const points = (await readHistory(sourcesWith({ 300: rows }), { span: "hour" }))?.points ?? [];
+  assert.deepEqual(
+    points.map((point) => [point.gate?.torrents, point.gate?.refused]),
+    [
+      [2.5, 9],
+      [undefined, undefined],
+    ],
   );
 });

@@ -1,6 +1,7 @@
 /** The history of peer groups, from the totals in the database. */
 import { z } from "zod";
 import { ACTIVITY, ACTIVITY_TIERS, ACTIVITY_WIDTH } from "../store/group-activity.ts";
+import { gateCountsSchema, sumGate } from "./gate-counts.ts";
 import type { HistoryRow, Sources } from "./sources.ts";
 
 const FIVE_MINUTES = 300;
@@ -42,8 +43,9 @@ export const historySchema = z.object({
       random: z.number().describe("The same if peers were chosen at random. An estimate."),
       handshakesSeen: z
         .number()
-        .describe("Handshakes across the border, if a router or DPI box counts them."),
+        .describe("Handshakes across the border, as counted by the rules of the hash list or a DPI box."),
       handshakesRefused: z.number(),
+      gate: gateCountsSchema.nullable().describe("Null: the gate was off."),
     }),
   ),
 });
@@ -111,5 +113,6 @@ function toPoint(rows: readonly HistoryRow[]): Omit<History["points"][number], "
     random: members[ACTIVITY.random] + members[ACTIVITY.random + 1],
     handshakesSeen: all[ACTIVITY.handshakes],
     handshakesRefused: all[ACTIVITY.handshakes + 1],
+    gate: sumGate(rows.map(({ counts }) => counts)),
   };
 }

@@ -124,10 +124,15 @@ function gateLines({ gate }: Status): string[] {
     `${number(failed)} torrents opened as their source was lost, ${number(rescued)} times a subscriber as the download got nothing`,
     ...gate.refusals.map(
       (each) =>
-        `${number(each.refused)} of ${number(each.seen)} ${reasons[each.reason]} ${DIRECTIONS[each.direction]} refused`,
+        `${number(each.refused)} of ${number(each.seen)} ${reasons[each.reason]} ${DIRECTIONS[each.direction]} refused` +
+        (each.onlyCounted > 0 ? `, ${number(each.onlyCounted)} only counted` : ""),
     ),
     `${number(gate.exempted)} times a subscriber exempted by a router`,
     `${number(gate.followers)} routers follow, version ${number(gate.version)}`,
+    ...gate.routers.map(({ router, version, countOnly, reportedAt, isStale }) => {
+      const line = `${router}: version ${number(version)}, ${countOnly ? "only counts" : "refuses"}, last report ${reportedAt}`;
+      return isStale ? styleText("yellow", line) : line;
+    }),
   ];
 }
 

@@ -1,9 +1,10 @@
 /** The gate: what is gated and closed. */
 import { z } from "zod";
 import type { Gate } from "../../gate/gate.ts";
-import type { GateCounts } from "../../gate/report.ts";
+import type { ReportedCounts } from "../../gate/router-reports.ts";
 import { COUNTER } from "../../model/counters.ts";
 import { counter, gauge, type Metric } from "../exposition.ts";
+import { GATE_CONNECTIONS, gateDirectionSchema, gateReasonSchema } from "../gate-counts.ts";
 import type { Panel, Warning } from "../panel.ts";
 
 const count = z.int().nonnegative();
@@ -30,15 +31,13 @@ export const gateSchema = z.object({
       refusals: z
         .array(
           z.object({
-            reason: z
-              .enum(["handshake", "endpoint", "far"])
-              .describe(
-                "handshake: it names a gated torrent. endpoint: to a closed endpoint, or by uTP from it. far: to an outside " +
-                  "endpoint all of whose torrents are gated.",
-              ),
-            direction: z.enum(["out", "in"]).describe("out: sent by a subscriber."),
+            reason: gateReasonSchema,
+            direction: gateDirectionSchema,
             seen: count,
             refused: count,
+            onlyCounted: count.describe(
+              "Connections that would have been refused, by routers that only count.",
+            ),
           }),
         )
         .describe("What the routers have counted, since their followers started."),
@@ -53,7 +52,7 @@ export const gateSchema = z.object({
             version: count.describe("The version of the lists that it has."),
             countOnly: z.boolean().describe("It refuses nothing."),
             reportedAt: z.iso.datetime(),
-            isStale: z.boolean().describe("It has not reported for three minutes."),
+            isStale: z.boolean().describe("It has not reported for a minute."),
           }),
         )
         .describe("The routers that have reported within a day."),
@@ -82,6 +81,7 @@ function readGate(gate: Gate | undefined, tasksDropped: number): Reading["gate"]
   if (gate === undefined) return null;
   const { lists, left, pending, times, watch } = gate;
   const { tables, counts } = watch;
+  const counted = gate.routers.totals();
   return {
     torrents: tables.gated,
     ...tables.sizes,
@@ -93,9 +93,9 @@ function readGate(gate: Gate | undefined, tasksDropped: number): Reading["gate"]
     droppedTasks: tasksDropped + pending.dropped,
     followers: lists.followers,
     cutOff: lists.cutOff,
-    refusals: refusalsOf(gate.routers.totals()),
-    exempted: gate.routers.totals().exempted,
-    exemptFull: gate.routers.totals().exemptFull,
+    refusals: refusalsOf(counted),
+    exempted: counted.refusing.exempted + counted.counting.exempted,
+    exemptFull: counted.refusing.exemptFull + counted.counting.exemptFull,
     routers: gate.routers.routers(Date.now()).map((router) => ({
       ...router,
       reportedAt: new Date(router.reportedAt).toISOString(),
@@ -107,20 +107,14 @@ function readGate(gate: Gate | undefined, tasksDropped: number): Reading["gate"]
   };
 }
 
-function refusalsOf(counts: GateCounts): NonNullable<Reading["gate"]>["refusals"] {
-  const row = (
-    reason: "handshake" | "endpoint" | "far",
-    direction: "out" | "in",
-    seen: number,
-    refused: number,
-  ) => ({ reason, direction, seen, refused });
-  return [
-    row("handshake", "out", counts.seenHandshakeOut, counts.refusedHandshakeOut),
-    row("handshake", "in", counts.seenHandshakeIn, counts.refusedHandshakeIn),
-    row("endpoint", "out", counts.seenEndpointOut, counts.refusedEndpointOut),
-    row("endpoint", "in", counts.seenEndpointIn, counts.refusedEndpointIn),
-    row("far", "out", counts.seenFarOut, counts.refusedFarOut),
-  ];
+function refusalsOf({ refusing, counting }: ReportedCounts): NonNullable<Reading["gate"]>["refusals"] {
+  return GATE_CONNECTIONS.map(({ reason, direction, seen, refused }) => ({
+    reason,
+    direction,
+    seen: refusing[seen] + counting[seen],
+    refused: refusing[refused],
+    onlyCounted: counting[refused],
+  }));
 }
 
 function findWarnings({ routers, closed }: NonNullable<Reading["gate"]>): Warning[] {
@@ -173,6 +167,14 @@ function gateMetrics(gate: NonNullable<Reading["gate"]>): Metric[] {
       ...gate.refusals.map(({ reason, direction, refused }) => ({
         labels: { reason, direction },
         value: refused,
+      })),
+    ),
+    counter(
+      "btrt_gate_connections_only_counted_total",
+      "Those that would have been refused, by routers with --count-only.",
+      ...gate.refusals.map(({ reason, direction, onlyCounted }) => ({
+        labels: { reason, direction },
+        value: onlyCounted,
       })),
     ),
     counter("btrt_gate_exempted_total", "Times that a router has exempted a subscriber.", {

@@ -15,7 +15,15 @@ const COLUMNS = [
   "ordinary_peak_mbit_s",
   "money",
   "currency",
+  "gated_torrents",
+  "closed_endpoints",
+  "connections_refused",
+  "connections_only_counted",
+  "subscribers_exempted",
 ] as const;
+
+/** The places of the last columns, with counts of the gate. */
+const GATE_COLUMN = COLUMNS.indexOf("gated_torrents");
 
 /** The reported month comes first, as `total`. The share is from 0 to 1. */
 export function formatCsv(report: Report): string {
@@ -26,11 +34,11 @@ export function formatCsv(report: Report): string {
     money,
     money === null ? null : report.currency,
   ];
-  const { total, groups, days, months, handshakes } = report;
+  const { total, groups, days, months, handshakes, gate } = report;
   const rows = [
-    ["total", report.month, ...traffic(total), ...billed(total)],
+    withGate(["total", report.month, ...traffic(total), ...billed(total)], gate),
     ...groups.map((each) => ["group", each.group || "other groups", ...traffic(each), ...billed(each)]),
-    ...days.map((each) => ["day", each.day, ...traffic(each)]),
+    ...days.map((each) => withGate(["day", each.day, ...traffic(each)], each.gate)),
     ...months.map((each) => ["month", each.month, ...traffic(each)]),
     ...(handshakes === null
       ? []
@@ -38,6 +46,10 @@ export function formatCsv(report: Report): string {
           ["handshakes_seen", handshakes.seen],
           ["handshakes_refused", handshakes.refused],
         ]),
+    ...(gate?.connections ?? []).flatMap(({ reason, direction, seen, refused }) => [
+      [`gate_${reason}_${direction}_seen`, seen],
+      [`gate_${reason}_${direction}_refused`, refused],
+    ]),
   ];
   return [COLUMNS, ...rows].map((row) => `${padded(row).map(formatField).join(",")}\r\n`).join("");
 }
@@ -53,6 +65,13 @@ function traffic({ avoidedBytes, avoidedShare, external, ordinary }: ReportLine)
     ordinary.downloaded,
     ordinary.uploaded,
   ];
+}
+
+/** Adds the columns of the gate, unless it was off. */
+function withGate(row: readonly Field[], gate: Report["gate"]): Field[] {
+  if (gate === null) return [...row];
+  const { torrents, endpoints, refused, onlyCounted, exempted } = gate;
+  return [...padded(row).slice(0, GATE_COLUMN), torrents, endpoints, refused, onlyCounted, exempted];
 }
 
 function padded(row: readonly Field[]): Field[] {

@@ -1,7 +1,9 @@
 /** The report as one HTML file that needs nothing else, and prints to a page. */
 import { barChart } from "./bar-chart.ts";
+import { table } from "./html-table.ts";
+import { formatRefusals } from "./refusals.ts";
 import type { Report, ReportLine } from "./report.ts";
-import { escapeHtml, megabits, money, monthName, percent, scaled, utc, whole } from "./text.ts";
+import { escapeHtml, megabits, money, monthName, percent, scaled, utc } from "./text.ts";
 
 /** Groups with a row of their own, so that the report stays on a page. CSV and JSON have more. */
 const ROWS_LIMIT = 8;
@@ -50,7 +52,7 @@ function describeTime({ from, to, isComplete, madeAt }: Report): string {
 }
 
 function formatFigures(report: Report): string {
-  const { total, groups, days, handshakes, currency, pricePerMbit } = report;
+  const { total, groups, days, currency, pricePerMbit } = report;
   const bars = days.map(({ day, external, avoidedBytes }) => ({
     label: day.slice(8),
     isLabelled: (Number(day.slice(8)) - 1) % LABELLED_DAYS === 0,
@@ -73,13 +75,7 @@ ${barChart("External traffic avoided and not avoided, by day", bars)}
   )}</div></details>
 <h2>By peer group</h2>
 <div class="wide">${groupTable(groups, report)}</div>
-${handshakes === null ? "" : formatRefusals(handshakes)}`;
-}
-
-/** What enforcement refused: handshakes, as routers and DPI boxes count them. */
-function formatRefusals({ seen, refused }: NonNullable<Report["handshakes"]>): string {
-  return `<h2>Refused connections</h2>
-<p>${whole(refused)} of ${whole(seen)} BitTorrent handshakes with the outside were refused, as their torrents are fully available inside.</p>`;
+${formatRefusals(report)}`;
 }
 
 function sentence({ external, ordinary, avoidedBytes, peak }: Report["total"]): string {
@@ -139,13 +135,4 @@ function cells({ avoidedBytes, avoidedShare, external }: ReportLine): string[] {
     percent(avoidedShare),
     scaled(external.downloaded + external.uploaded, "B"),
   ];
-}
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const head = heads.map((text) => `<th scope="col">${escapeHtml(text)}</th>`).join("");
-  const body = rows.map(([first, ...others]) => {
-    const data = others.map((text) => `<td>${escapeHtml(text)}</td>`).join("");
-    return `<tr><th scope="row">${escapeHtml(first)}</th>${data}</tr>`;
-  });
-  return `<table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;
 }

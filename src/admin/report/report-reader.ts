@@ -1,6 +1,7 @@
 /** Reads the report of a month from the totals of peer groups, in slices: five minutes of a month are many rows. */
 import { type Rest, restAfter } from "../../platform/rest.ts";
-import { ACTIVITY } from "../../store/group-activity.ts";
+import { ACTIVITY, gateAt } from "../../store/group-activity.ts";
+import { sumGate } from "../gate-counts.ts";
 import type { HistoryRow, Sources } from "../sources.ts";
 import { boundsOf, dayOf, lastMonths, monthOf } from "./months.ts";
 import { type Peak, PeakSamples } from "./peak-samples.ts";
@@ -31,6 +32,8 @@ interface Daily {
   readonly days: Map<string, Sum>;
   readonly groups: Map<string, Sum>;
   readonly handshakes: { seen: number; refused: number };
+  /** Rows of no group with counts of the gate, by day of the reported month. */
+  readonly gate: Map<string, (readonly number[])[]>;
   /** The first day with data in the reported month. */
   firstDay: number | undefined;
 }
@@ -81,9 +84,14 @@ export async function readReport(
       group,
       ...bill(sum, samples?.of(group) ?? null),
     })),
-    days: [...daily.days].map(([day, sum]) => ({ day, ...lineOf(sum) })),
+    days: [...daily.days].map(([day, sum]) => ({
+      day,
+      ...lineOf(sum),
+      gate: sumGate(daily.gate.get(day) ?? []),
+    })),
     months: [...daily.months].map(([each, sum]) => ({ month: each, ...lineOf(sum) })),
     handshakes: daily.handshakes.seen > 0 ? daily.handshakes : null,
+    gate: sumGate([...daily.gate.values()].flat()),
     assumptions: [...ASSUMPTIONS],
   };
 }
@@ -94,6 +102,7 @@ async function readDaily({ history }: ReportSources, month: string, rest: Rest):
     days: new Map(),
     groups: new Map(),
     handshakes: { seen: 0, refused: 0 },
+    gate: new Map(),
     firstDay: undefined,
   };
   for (const each of lastMonths(month, MONTHS)) {
@@ -110,6 +119,11 @@ function addDay(daily: Daily, row: HistoryRow, isReported: boolean): void {
     daily.firstDay ??= row.start;
     daily.handshakes.seen += row.counts[ACTIVITY.handshakes];
     daily.handshakes.refused += row.counts[ACTIVITY.handshakes + 1];
+  }
+  if (isReported && row.counts[gateAt("seconds")] > 0) {
+    const day = dayOf(row.start);
+    daily.gate.set(day, [...(daily.gate.get(day) ?? []), row.counts]);
+    addSum(daily.days, day, makeSum());
   }
   // Clients in no group are not the operator's, and their traffic is not.
   if (row.group === "") return;

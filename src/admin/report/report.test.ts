@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACTIVITY, ACTIVITY_WIDTH } from "../../store/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH, type GateActivity, gateAt } from "../../store/group-activity.ts";
 import { ApiError } from "../api-error.ts";
 import type { HistoryRow } from "../sources.ts";
 import { Reporter } from "./answer-report.ts";
@@ -25,6 +25,13 @@ function row(start: number, group: string, inBytes: number, outBytes = 0): Histo
   counts[ACTIVITY.outside] = inBytes / 2;
   counts[ACTIVITY.outside + 1] = outBytes / 2;
   return { start, group, counts };
+}
+
+/** Totals of the gate, as they are in the row of no group. */
+function gateRow(start: number, counted: readonly (readonly [GateActivity, number])[]): HistoryRow {
+  const counts = new Array<number>(ACTIVITY_WIDTH).fill(0);
+  for (const [what, count] of counted) counts[gateAt(what)] = count;
+  return { start, group: "", counts };
 }
 
 /** A database with these rows, by span. */
@@ -127,6 +134,76 @@ test("bytes add up by month and day; handshakes are those of the reported month"
   assert.deepEqual([report.total.peak, report.total.money], [null, null], "no totals of five minutes");
 });
 
+/** Two days with the gate, and one without. */
+async function reportWithGate(): Promise<Report> {
+  const daily = [
+    row(NOVEMBER.start, "ours", 100),
+    row(NOVEMBER.start + DAY, "ours", 100),
+    gateRow(NOVEMBER.start + DAY, [
+      ["seconds", 1000],
+      ["torrentSeconds", 50_000],
+      ["endpointSeconds", 200_000],
+      ["seenHandshakeOut", 10],
+      ["refusedHandshakeOut", 4],
+      ["seenFarOut", 3],
+      ["refusedFarOut", 3],
+      ["onlyCounted", 8],
+      ["exempted", 1],
+    ]),
+    gateRow(NOVEMBER.start + 2 * DAY, [
+      ["seconds", 3000],
+      ["torrentSeconds", 30_000],
+      ["seenHandshakeOut", 10],
+    ]),
+    gateRow(NOVEMBER.end, [
+      ["seconds", 1],
+      ["refusedFarOut", 1e9],
+    ]),
+  ];
+  return reportSchema.parse(await readReport(sourcesWith({ [DAY]: daily }), "2026-11", "h", noRest));
+}
+
+test("what the gate refused is there by day and in sum, with averages of what was gated", async () => {
+  const { gate, days } = await reportWithGate();
+  assert.deepEqual(
+    days.map(({ day, gate }) => [day, gate?.torrents, gate?.endpoints, gate?.refused, gate?.exempted]),
+    [
+      ["2026-11-01", undefined, undefined, undefined, undefined],
+      ["2026-11-02", 50, 200, 7, 1],
+      ["2026-11-03", 10, 0, 0, 0],
+    ],
+  );
+  assert.deepEqual([gate?.torrents, gate?.endpoints, gate?.refused, gate?.onlyCounted], [20, 50, 7, 8]);
+  assert.deepEqual(gate?.connections[0], { reason: "handshake", direction: "out", seen: 20, refused: 4 });
+});
+
+test("the refusals of the gate are in the HTML and in the CSV", async () => {
+  const report = await reportWithGate();
+  const html = formatHtml(report);
+  assert.match(html, /7 connections with the outside were refused/);
+  assert.match(html, /20 torrents were gated, and 50 clients/);
+  assert.match(html, /only count would have refused 8/);
+  assert.match(
+    html,
+    /<th scope="row">BitTorrent handshakes, outgoing<\/th><td>20<\/td><td>4<\/td><td>20\.0 %<\/td>/,
+  );
+  assert.doesNotMatch(formatHtml({ ...report, gate: null }), /Refused connections/);
+  const [heads, ...lines] = formatCsv(report).trimEnd().split("\r\n");
+  const column = heads.split(",").indexOf("gated_torrents");
+  const gateOf = (line: string) => line.split(",").slice(column);
+  assert.deepEqual(gateOf(lines[0]), ["20", "50", "7", "8", "1"]);
+  const day = lines.find((line) => line.startsWith("day,2026-11-02")) ?? "";
+  assert.deepEqual(gateOf(day), ["50", "200", "7", "8", "1"]);
+  assert.deepEqual(gateOf(lines.find((line) => line.startsWith("day,2026-11-01")) ?? ""), [
+    "",
+    "",
+    "",
+    "",
+    "",
+  ]);
+  assert.ok(lines.some((line) => line.startsWith("gate_handshake_out_refused,4,")));
+});
+
 test("the groups beyond the fiftieth share a line, and the lines add up", async () => {
   const daily = Array.from({ length: 60 }, (_, i) => row(NOVEMBER.start, `group ${i}`, 2 * (i + 1)));
   const five = Array.from({ length: 60 }, (_, i) => row(NOVEMBER.start, `group ${i}`, MEGABIT));
@@ -175,7 +252,7 @@ test("the CSV has a line for the month, each group, day and month, and no formul
     ["kind", "total", "group", "day", "month", ""],
   );
   assert.match(lines[2], /^group,"'=1\+""2"",3",2000000000000,0\.5,/);
-  assert.match(lines[2], /,500,500,1000,250,EUR$/);
+  assert.match(lines[2], /,500,500,1000,250,EUR,,,,,$/);
   const fields = (line: string) => line.replace(/"(?:[^"]|"")*"/g, "").split(",").length;
   assert.ok(lines.slice(0, -1).every((line) => fields(line) === fields(lines[0])));
 });

@@ -1,5 +1,6 @@
 /** The report of a month: the external traffic that was avoided, and what that is worth. */
 import { z } from "zod";
+import { gateCountsSchema } from "../gate-counts.ts";
 
 const direction = z.object({
   downloaded: z.number().describe("Bytes that came in."),
@@ -39,6 +40,10 @@ const billed = line.extend({
     .describe("The avoided peak at report.price_per_mbit; null: no price, or no peak."),
 });
 
+const gate = gateCountsSchema
+  .nullable()
+  .describe("What routers that follow the gate refused; null: it was off.");
+
 /** The answer of `/api/v1/report` as JSON. */
 export const reportSchema = z.object({
   version: z.string(),
@@ -54,12 +59,15 @@ export const reportSchema = z.object({
   groups: z
     .array(billed.extend({ group: z.string() }))
     .describe("The largest groups, and the rest together."),
-  days: z.array(line.extend({ day: z.string() })),
+  days: z.array(line.extend({ day: z.string(), gate })),
   months: z.array(line.extend({ month: z.string() })).describe("The twelve months that end with this one."),
   handshakes: z
     .object({ seen: z.number(), refused: z.number() })
     .nullable()
-    .describe("BitTorrent handshakes with the outside, where a router or DPI box counts them."),
+    .describe(
+      "BitTorrent handshakes with the outside, as counted by the rules of the hash list or a DPI box.",
+    ),
+  gate,
   assumptions: z.array(z.string()).describe("What the estimate assumes."),
 });
 
