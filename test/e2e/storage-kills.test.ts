@@ -4,7 +4,8 @@ import { randomBytes, randomInt } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { announce, scrape } from "../support/announce.ts";
-import { Bed } from "../support/bed.ts";
+import { askStatus } from "../support/ask-admin.ts";
+import { Bed, until } from "../support/bed.ts";
 import { MariaDb } from "../support/mariadb.ts";
 import { toolsMissing } from "../support/tools.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
@@ -15,6 +16,11 @@ const LANES = 5;
 const SERVER_KILLS = 6;
 
 const SAVE_INTERVAL = 2;
+/** Between two looks at the status of a tracker. */
+const POLL_MS = 200;
+/** The time of a save is known to a millisecond, and that of an answer exactly. */
+const CLOCK_MS = 2;
+
 const SWARMS = 8;
 const SENDERS = 2;
 
@@ -70,20 +76,49 @@ class Announced {
   }
 }
 
+/** Follows the saves of a tracker by its status, until the tracker has ended. */
+class Saves {
+  /** When the last save that has ended began: of `performance.now()`. */
+  begun = 0;
+
+  async follow(admin: string): Promise<void> {
+    for (;;) {
+      try {
+        const { savedAt, saveSeconds } = (await askStatus(admin)).database;
+        if (savedAt !== null)
+          this.begun = Date.parse(savedAt) - performance.timeOrigin - saveSeconds * 1000 - CLOCK_MS;
+      } catch {
+        return;
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  /**
+   * Announces after this time may be lost with a tracker that was killed. It saves every {@link SAVE_INTERVAL}, unless
+   * the machine is so busy that it comes later.
+   */
+  safe(killed: number): number {
+    return Math.min(killed - SAVE_INTERVAL * 1000, this.begun);
+  }
+}
+
 /** One tracker after the other on the same database. Each is killed. */
 async function killAgainAndAgain(t: TestContext, kills: number, database: string): Promise<void> {
   const bed = await Bed.open(t);
   const config = `${CONFIG}database: { save_interval: ${SAVE_INTERVAL}, ${database} }\n`;
   const announced = new Announced();
+  const saves = new Saves();
   for (let kill = 0; kill <= kills; kill++) {
     const tracker = await TrackerProcess.start(bed, config);
     await announced.check(tracker.url);
-    const load = announced.load(tracker.url);
-    await delay(kill === 0 ? SAVE_INTERVAL * 1500 : randomInt(SAVE_INTERVAL * 1500));
+    const load = Promise.all([announced.load(tracker.url), saves.follow(tracker.admin)]);
+    if (kill === 0) await until("the tracker has saved", () => saves.begun > 0);
+    await delay(randomInt(SAVE_INTERVAL * 1500));
     const killed = performance.now();
     await tracker.process.stop(kill < kills ? "SIGKILL" : "SIGTERM");
     await load;
-    if (kill < kills) announced.forget(killed - SAVE_INTERVAL * 1000);
+    if (kill < kills) announced.forget(saves.safe(killed));
     const damage = tracker.log.filter(({ level }) => level === "error" || level === "critical");
     if (!database.includes("tcp")) assert.deepEqual(damage, []);
   }
@@ -118,7 +153,8 @@ test("the same with MariaDB, which is killed as well, and comes back", {
   const config = `${CONFIG}database: { save_interval: ${SAVE_INTERVAL}, ${lanes[0]} }\n`;
   const tracker = await TrackerProcess.start(bed, config);
   const announced = new Announced();
-  const load = announced.load(tracker.url);
+  const saves = new Saves();
+  const load = Promise.all([announced.load(tracker.url), saves.follow(tracker.admin)]);
   for (let kill = 0; kill < SERVER_KILLS; kill++) {
     await delay(randomInt(SAVE_INTERVAL * 500));
     const lines = tracker.log.length;
@@ -131,7 +167,7 @@ test("the same with MariaDB, which is killed as well, and comes back", {
   const killed = performance.now();
   await tracker.process.stop("SIGKILL");
   await load;
-  announced.forget(killed - SAVE_INTERVAL * 1000);
+  announced.forget(saves.safe(killed));
   const next = await TrackerProcess.start(bed, config);
   await announced.check(next.url);
   assert.equal(await runBtrt(bed, ["db", "status", "--config", bed.path("btrt.conf")]).ended, 0);
