@@ -7,10 +7,10 @@ import { comparePrefixes, containsPrefix, type Prefix } from "./prefix.ts";
 import { buildPrefixTable, PrefixTable, type PrefixTableData } from "./prefix-table.ts";
 
 /** Limit of configured peer groups. Lower than {@link GROUP_IDS}, so that a reload has spare ids. */
-export const GROUPS_MAX = 1000;
+export const GROUPS_MAX = 500;
 
-/** Upper bound of group ids: a peer's record has 10 bits for one. */
-export const GROUP_IDS = 1024;
+/** Upper bound of group ids: a peer's record has 9 bits for one. */
+export const GROUP_IDS = 512;
 
 /** The id of addresses in no group. */
 export const NO_GROUP = 0;

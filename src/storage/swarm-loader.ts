@@ -134,6 +134,7 @@ export class SwarmLoader {
         left,
         identity: 0,
         counts: COUNTS.unknown,
+        foreign: true,
         completed: false,
         uploaded: false,
         // Whether the copy is proven is kept; loading proves none.

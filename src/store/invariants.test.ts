@@ -26,7 +26,7 @@ function shardOf(peers: number) {
     const key = makeKey(peer % 3, peer % 4 === 0, false);
     const update = { address, port: 6881, key, left: peer % 4, identity: 0, counts: COUNTS.unknown };
     const times = { now: 1, minDwell: Number.POSITIVE_INFINITY, stallSeconds: 600 };
-    const said = { completed: false, uploaded: false, admission: admitAny(10_000) };
+    const said = { completed: false, uploaded: false, foreign: false, admission: admitAny(10_000) };
     store.putPeer(shard, entry, { ...update, ...times, ...said }, new PutOutcome());
   }
   return { data, store, shard, entry, words: store.words, cell: listCell(entry, 4) };

@@ -2,7 +2,16 @@
 import type { Address } from "../model/address.ts";
 import { ADMITTED, type Admission, type AdmissionOutcome } from "./admission.ts";
 import { canBeStranded } from "./layout/entry.ts";
-import { areEquallyComplete, isComplete, isMarked, isProven, provenKey, withMarkOf } from "./layout/key.ts";
+import {
+  areEquallyComplete,
+  isComplete,
+  isForeign,
+  isMarked,
+  isProven,
+  keyOf,
+  provenKey,
+  withMarkOf,
+} from "./layout/key.ts";
 import { DWELL_MAX, dwellOf, isCounted, leftOf, packLeecher, packSeeder, progressOf } from "./layout/peer.ts";
 import {
   ageOf,
@@ -30,6 +39,8 @@ export interface PeerUpdate {
   /** The identity of its client (client-identity.ts). */
   readonly identity: number;
   readonly counts: Counts;
+  /** Whether it is not from the client, but from another node of the cluster or the database (layout/key.ts). */
+  readonly foreign: boolean;
   /** Whether it reports that it has just completed the download. */
   readonly completed: boolean;
   /** Whether it reports uploaded bytes, and this is not its first announce. */
@@ -67,6 +78,11 @@ export class PutOutcome implements AdmissionOutcome {
   displaced = false;
   /** Whether it is new, or its key has changed: for example because it has completed, or its copy is proven. */
   changed = false;
+  /**
+   * Whether other nodes of the cluster are told: it is new, has changed, or was heard by another node; or this is its first
+   * announce in a slot of {@link SLOT_SECONDS}.
+   */
+  isNews = false;
 
   /** Sets all fields as for a new peer. */
   clear(): void {
@@ -79,18 +95,40 @@ export class PutOutcome implements AdmissionOutcome {
     this.refused = ADMITTED;
     this.displaced = false;
     this.changed = false;
+    this.isNews = false;
   }
 }
 
 /**
  * Notes what a peer was until now, and whether its key changes.
- * @param old its key until now, and `before`: its word B. Both are 0 if it was not known.
+ * @param wordA of its record until now, and `before`: its word B. Both are 0 if it was not known.
  * @returns its word B until now; 0 if its new word B is of another kind.
  */
-export function noteBefore(outcome: PutOutcome, old: number, key: number, before: number): number {
+export function noteBefore(
+  outcome: PutOutcome,
+  update: PeerUpdate,
+  key: number,
+  wordA: number,
+  before: number,
+): number {
+  const old = keyOf(wordA);
+  const { now } = update;
   outcome.changed = old !== key;
+  outcome.isNews =
+    wordA === 0 ||
+    outcome.changed ||
+    update.completed ||
+    isForeign(wordA) ||
+    slotOf(now) !== slotOf(now - ageOf(before, now));
   outcome.before = isComplete(old) ? 0 : before;
   return areEquallyComplete(old, key) ? before : 0;
+}
+
+/** Other nodes of the cluster are told of one announce of a peer in this time, if nothing has changed. */
+const SLOT_SECONDS = 300;
+
+function slotOf(seconds: number): number {
+  return Math.floor(seconds / SLOT_SECONDS);
 }
 
 /** The maximum speed of a download that is believed, in bytes a second (10 Gbit/s). */

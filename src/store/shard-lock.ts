@@ -11,6 +11,9 @@
 /** The number of the control plane as a holder. See {@link holderOf} for workers. */
 export const CONTROL_PLANE = 0x1ff;
 
+/** The number of the cluster thread as a holder. */
+export const CLUSTER_THREAD = 0x1fe;
+
 /**
  * How long the control plane waits for a shard, in milliseconds. A shard is normally held for microseconds. If it takes
  * longer, the holder has lost its processor or has crashed. After a crash the control plane itself must release the

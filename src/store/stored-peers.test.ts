@@ -61,6 +61,7 @@ function keep(peers: readonly Peer[]): Uint8Array {
       identity: 1023,
       completed,
       counts: COUNTS.unknown,
+      foreign: false,
       now: NOW - age,
       uploaded: false,
       minDwell: Number.POSITIVE_INFINITY,

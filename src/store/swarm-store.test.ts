@@ -51,6 +51,7 @@ function put(
         left,
         identity: 0,
         counts: COUNTS.unknown,
+        foreign: false,
         completed,
         now: 1,
         uploaded: false,

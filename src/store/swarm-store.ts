@@ -28,6 +28,7 @@ import {
   isLearned,
   keyOf,
   packPort,
+  withForeign,
   withIdentity,
   withKey,
 } from "./layout/key.ts";
@@ -214,15 +215,16 @@ export class SwarmStore {
         at = 0;
       }
     }
-    const old = at === 0 ? 0 : keyOf(words[at]);
+    const oldA = at === 0 ? 0 : words[at] | 0;
+    const old = keyOf(oldA);
     const before = at === 0 ? 0 : wordBAt(words, at);
     const key = keyFor(update, outcome.duplicate ? duplicateKey(update.key) : update.key, old, before);
-    const state = noteBefore(outcome, old, key, before);
+    const state = noteBefore(outcome, update, key, oldA, before);
     if (at === 0) position = this.#addPeer(shard, entry, update, key, outcome);
     else if (old !== key) position = this.rekeyPeer(shard, entry, family, position, key);
     if (position === -1) return -1;
     if (at === 0 || old !== key) at = list.wordAAt(cell, position);
-    words[at] = withIdentity(words[at], update.identity);
+    words[at] = withForeign(withIdentity(words[at], update.identity), update.foreign);
     const flags = flagsOf(words, entry);
     const next =
       left === 0 ? seederState(update, state, key) : leecherState(update, state, key, flags, outcome);

@@ -11,6 +11,7 @@
  *
  * What a slot contains: layout/traffic.ts.
  */
+import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT, type AnnounceRequest, TRANSFERRED } from "../model/announce.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY } from "./group-activity.ts";
@@ -69,6 +70,20 @@ interface Announcer extends AnswerCounts {
   /** The hash of the client, or 0 (client-identity.ts). */
   readonly client: number;
   readonly group: number;
+}
+
+/** What a client has reported to another node of the cluster. */
+export interface SaidElsewhere {
+  readonly infoHash: Uint32Array;
+  readonly address: Address;
+  readonly port: number;
+  /** The hash of the client, or 0 (client-identity.ts). */
+  readonly client: number;
+  /** KiB received and sent, modulo 2^32. */
+  readonly sums: Float64Array;
+  /** Whether its address is in a peer group. */
+  readonly isMember: boolean;
+  readonly isStopped: boolean;
 }
 
 /** A thread's view of the table. */
@@ -138,6 +153,35 @@ export class TrafficTable {
     const hybrid = kind === HYBRID.alone || kind === HYBRID.pair;
     words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : packSlot(now, hybrid, tag);
     return true;
+  }
+
+  /**
+   * Takes over the sums that a client has reported to another node of the cluster, which has counted them: only what
+   * exceeds them is counted here. The caller holds the shard.
+   * @param swarm the keyed hash of the info-hash.
+   * @param said what the client reported, with its sums in KiB modulo 2^32.
+   * @param now seconds.
+   */
+  follow(shard: number, swarm: number, said: SaidElsewhere, now: number): void {
+    const { infoHash, address, port, client, sums, isMember, isStopped } = said;
+    const words = this.#words;
+    const hash =
+      client === 0
+        ? this.#hash.hash(address.words, 0, 4, mixHashes(mixHashes(infoHash[0], infoHash[1]), port))
+        : mixHashes(swarm, client);
+    const tag = slotTag(hash, client !== 0 && isMember);
+    const slot = this.#find(shard, hash, tag, now);
+    if (slot === -1) return;
+    const word = words[slot] | 0;
+    const isKnown = tagOf(word) === tag;
+    if (isStopped) {
+      if (isKnown) words[slot] = 0;
+      return;
+    }
+    words[slot + SLOT_SUMS] = sums[0];
+    words[slot + SLOT_SUMS + 1] = sums[1];
+    if (!isKnown) words[slot + SLOT_SHARES] = 0;
+    words[slot] = packSlot(now, isKnown && hasHybrid(word), tag);
   }
 
   /** Stores the sums of bytes in a slot, and their increase in `#more`. */

@@ -13,6 +13,7 @@ export class AnnouncedPeer implements PeerUpdate {
   left = 0;
   identity = 0;
   counts: Counts = COUNTS.unknown;
+  readonly foreign = false;
   completed = false;
   uploaded = false;
   minDwell = 0;

@@ -1,14 +1,15 @@
 /**
  * Word A of a peer's record (peer.ts):
  *
- *     port:16  identity:1  duplicate:1  learned:1  mark:1  private:1  complete:1  group:10
+ *     port:16  identity:1  foreign:1  duplicate:1  learned:1  mark:1  private:1  complete:1  group:9
  *
- * The low 15 bits are the peer's *key*. Peers of a swarm with equal keys lie side by side, so that an answer is made of
+ * The low 14 bits are the peer's *key*. Peers of a swarm with equal keys lie side by side, so that an answer is made of
  * runs of peers.
  *
  * - *Learned*: another tracker named the peer. All others have announced themselves and are *announced*.
  * - *Duplicate*: another address of a client that has a counted record in this swarm (client-pairs.ts). It is returned to
  *   clients, and counts nowhere.
+ * - *Foreign*: its last announce was to another node of the cluster (cluster/applier.ts), or is from the database.
  * - The mark has a meaning for each kind of peer. *Marked*, of an incomplete announced peer: the selection policy set the
  *   mark and knows its meaning. *Proven*, of a complete peer: its copy is believed to exist. *Unconfirmed*, of an
  *   incomplete learned peer: few clients use the tracker that named it.
@@ -21,12 +22,13 @@ import { checkFits, defineWord } from "./word.ts";
 const A = defineWord("word A", {
   port: 16,
   identity: 1,
+  foreign: 1,
   duplicate: 1,
   learned: 1,
   mark: 1,
   private: 1,
   complete: 1,
-  group: 10,
+  group: 9,
 });
 checkFits(A.group, GROUP_IDS - 1);
 checkFits(A.port, 0xffff);
@@ -39,6 +41,7 @@ const PORT_SHIFT = A.port.shift;
 const IDENTITY = A.identity.mask;
 const IDENTITY_SHIFT = A.identity.shift;
 const HIGHEST_BIT = IDENTITY_BITS - 1;
+const FOREIGN = A.foreign.mask;
 const DUPLICATE = A.duplicate.mask;
 const LEARNED = A.learned.mask;
 const MARK = A.mark.mask;
@@ -110,6 +113,11 @@ export function isMarked(key: number): boolean {
   return (key & (MARK | COMPLETE | LEARNED)) === MARK;
 }
 
+/** Whether the peer has the mark, whatever it means. */
+export function hasMark(key: number): boolean {
+  return (key & MARK) !== 0;
+}
+
 /** Whether a complete peer's copy is believed to exist. */
 export function isProven(key: number): boolean {
   return (key & (MARK | COMPLETE)) === (MARK | COMPLETE);
@@ -166,6 +174,16 @@ export function withStateOf(key: number, old: number): number {
 /** Word A with another identity. @param identity of {@link IDENTITY_BITS} bits. */
 export function withIdentity(wordA: number, identity: number): number {
   return (wordA & ~IDENTITY) | ((identity >>> HIGHEST_BIT) << IDENTITY_SHIFT);
+}
+
+/** Whether the peer's last announce was to another node of the cluster, or is from the database. */
+export function isForeign(wordA: number): boolean {
+  return (wordA & FOREIGN) !== 0;
+}
+
+/** Word A that says to whom the last announce was. */
+export function withForeign(wordA: number, foreign: boolean): number {
+  return foreign ? wordA | FOREIGN : wordA & ~FOREIGN;
 }
 
 /** The bit of an identity that word A has, in its place. */
