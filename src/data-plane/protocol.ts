@@ -8,6 +8,7 @@ import type { PaceTrialData } from "../selection/pace-trial.ts";
 import type { SelectionChoice } from "../selection/policies.ts";
 import type { SwarmStoreData } from "../store/store-memory.ts";
 import type { AskTimesData } from "../tasks/ask-times.ts";
+import type { ReplicationRingData } from "../tasks/replication-ring.ts";
 import type { TaskQueueData } from "../tasks/task-queue.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 import type { AccessListData } from "../tracker/access-list.ts";
@@ -57,6 +58,8 @@ export interface WorkerOptions {
   readonly counters: Float64Array<SharedArrayBuffer>;
   /** The queue of this worker's tasks for the control plane. */
   readonly tasks: TaskQueueData;
+  /** Where this worker writes changes for the other nodes of the cluster, if there is a cluster. */
+  readonly replication?: ReplicationRingData | undefined;
   /**
    * When upstream trackers are due to be asked again (tasks/ask-times.ts), and the secret of the keys in that table.
    */

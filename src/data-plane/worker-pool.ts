@@ -18,6 +18,7 @@ import type { SwarmStoreData } from "../store/store-memory.ts";
 import { type Recovery, recoverStore } from "../store/store-recovery.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { allocateAskTimes } from "../tasks/ask-times.ts";
+import { allocateReplicationRing, type ReplicationRingData } from "../tasks/replication-ring.ts";
 import { allocateTaskQueues, type TaskQueueData } from "../tasks/task-queue.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 import { allocateCensus } from "../tracker/census.ts";
@@ -49,6 +50,8 @@ export interface WorkerPoolOptions {
   readonly connectionSecret: readonly number[];
   readonly askSecret: readonly number[];
   readonly clockBaseMs: number;
+  /** Whether changes are written for other nodes of a cluster. */
+  readonly replicates?: boolean;
   /** Makes random 32-bit words. */
   readonly randomWords: (count: number) => number[];
   /** The script that a worker runs; worker.ts by default. */
@@ -80,6 +83,8 @@ export class WorkerPool {
   readonly demand = allocateDemand();
   /** The task queue of each worker. */
   readonly tasks: readonly TaskQueueData[];
+  /** The ring of each worker's changes for other nodes of the cluster; empty without a cluster. */
+  readonly replication: readonly ReplicationRingData[];
   /** When upstream trackers are due to be asked again; one table for all workers. */
   readonly askTimes = allocateAskTimes();
   /** Crashes since the start. */
@@ -115,6 +120,7 @@ export class WorkerPool {
     const maxPerAddress = connectionsPerWorker(limits.maxPerAddress, workers);
     const maxDeferred = connectionsPerWorker(limits.maxDeferred, workers);
     this.tasks = allocateTaskQueues(workers);
+    this.replication = options.replicates === true ? this.counters.map(() => allocateReplicationRing()) : [];
     this.#limits = { ...limits, maxConnections, maxPerAddress, maxDeferred };
     this.#resources = this.counters.map(() => allocateResources(sockets, maxConnections));
   }
@@ -179,6 +185,7 @@ export class WorkerPool {
       limits: this.#limits,
       counters: this.counters[worker],
       tasks: this.tasks[worker],
+      replication: this.replication[worker],
       askTimes: this.askTimes,
       askSecret,
       activity: this.activity[worker],

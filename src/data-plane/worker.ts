@@ -24,13 +24,15 @@ import { UdpService } from "../services/udp-service.ts";
 import { UpstreamTrackers } from "../services/upstream-trackers.ts";
 import { holderOf } from "../store/shard-lock.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
+import { ReplicationWriter } from "../tasks/replication-ring.ts";
 import { TaskWriter } from "../tasks/task-queue.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 import { AccessList } from "../tracker/access-list.ts";
 import { CENSUS } from "../tracker/census.ts";
 import { Polls } from "../tracker/polls.ts";
 import { Sweeper } from "../tracker/sweeper.ts";
-import { type Clock, Tracker } from "../tracker/tracker.ts";
+import { Tracker } from "../tracker/tracker.ts";
+import type { Clock } from "../tracker/tracker-options.ts";
 import type { TrackerPolicy } from "../tracker/tracker-policy.ts";
 import { HostRules } from "../wire/host-rules.ts";
 import type { ForwardingData, PolicyData, WorkerCommand, WorkerEvent, WorkerOptions } from "./protocol.ts";
@@ -110,6 +112,7 @@ class WorkerRuntime {
       counters,
       activity: options.activity,
       tasks: new TaskWriter(options.tasks, counters),
+      replication: options.replication && new ReplicationWriter(options.replication),
     });
     const stopwatch = () => performance.now();
     this.#refusal = new Refusal(counters);

@@ -78,6 +78,14 @@ export class AnnounceResponse {
   readonly peers6 = new Uint8Array(NUM_WANT_LIMIT * COMPACT_BYTES[6]);
   readonly view6 = new DataView(this.peers6.buffer);
   peer6Count = 0;
+
+  /** Makes it a reply without peers, of a swarm without peers. */
+  clear(): void {
+    this.complete = 0;
+    this.incomplete = 0;
+    this.peerCount = 0;
+    this.peer6Count = 0;
+  }
 }
 
 /** The largest value of {@link coarseLeft}: 11 bits. Also used for "unknown, but not complete". */

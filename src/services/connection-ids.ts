@@ -15,7 +15,7 @@
  */
 import type { Address } from "../model/address.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
-import type { Clock } from "../tracker/tracker.ts";
+import type { Clock } from "../tracker/tracker-options.ts";
 
 /** The number of random words that ids are made with, the same for all workers. */
 export const CONNECTION_SECRET_WORDS = 8;

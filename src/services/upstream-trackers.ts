@@ -7,7 +7,7 @@ import { isForgotten, sourceOf } from "../store/layout/peer.ts";
 import { AskTimes, type AskTimesData } from "../tasks/ask-times.ts";
 import { ForwardTaskBytes } from "../tasks/forward-task.ts";
 import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
-import type { Clock } from "../tracker/tracker.ts";
+import type { Clock } from "../tracker/tracker-options.ts";
 import type { Mode } from "../wire/host-rules.ts";
 import { AUTHORITY_LIMIT, type TrackerUrl } from "../wire/tracker-url.ts";
 

@@ -30,11 +30,13 @@ import { readAddress, wordAOf } from "../store/layout/peer.ts";
 import { LearnedCounts, LearnedPeers } from "../store/learned-peers.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
+import { type ReplicationRingData, ReplicationWriter } from "../tasks/replication-ring.ts";
 import { AccessList, buildAccessList } from "./access-list.ts";
 import { allocateCensus } from "./census.ts";
 import { NO_POLLS, type Polls } from "./polls.ts";
 import { Sweeper } from "./sweeper.ts";
-import { type Tasks, Tracker } from "./tracker.ts";
+import { Tracker } from "./tracker.ts";
+import type { Tasks } from "./tracker-options.ts";
 
 /** A peer group, in text. */
 export interface TestGroup {
@@ -166,6 +168,8 @@ export class TrackerFixture {
       refreshSeconds?: number;
       refreshWaitMs?: number;
       tasks?: Tasks;
+      /** Where changes for other nodes of a cluster are written. */
+      replication?: ReplicationRingData;
       gatedGroups?: Uint8Array;
       selection?: TestSelection;
       /** Seconds until a copy is proven; 0, at once, unless a test is about that. */
@@ -200,6 +204,7 @@ export class TrackerFixture {
       counters: this.counters,
       activity: this.activity,
       tasks: options.tasks,
+      replication: options.replication && new ReplicationWriter(options.replication),
     });
   }
 

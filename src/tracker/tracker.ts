@@ -28,41 +28,18 @@ import { COUNTS, PutOutcome } from "../store/peer-update.ts";
 import { isRefreshDue, setRefreshed, wasRefreshed } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { REFRESH_BYTES, writeRefresh } from "../tasks/refresh-task.ts";
-import { TASK, type TaskWriter } from "../tasks/task-queue.ts";
+import { TASK } from "../tasks/task-queue.ts";
 import { AnnouncedPeer } from "./announced-peer.ts";
 import { GateNotices } from "./gate-notices.ts";
 import { setIntervals, shortenInterval } from "./intervals.ts";
 import { countLocality } from "./locality.ts";
+import { Replication } from "./replication.ts";
+import { type Clock, NO_TASKS, type Tasks, type TrackerOptions } from "./tracker-options.ts";
 import { isInside, type TrackerPolicy } from "./tracker-policy.ts";
 import { hasUploaded, isFresh } from "./transferred.ts";
 
-/** The time. The owner of the tracker updates it. */
-export interface Clock {
-  /** Seconds since 1970. Never goes back. */
-  seconds: number;
-}
-
-/** The queue of tasks for the control plane, which asks other trackers. */
-export type Tasks = Pick<TaskWriter, "push">;
-
-const NO_TASKS: Tasks = { push: () => false };
-
 /** The connection of an announce (engine/engine.ts). It is passed whole, because to pass its token would allocate. */
 export type Asker = Pick<Exchange, "mayDefer" | "token">;
-
-/** The options of a {@link Tracker}. */
-export interface TrackerOptions {
-  readonly store: SwarmStore;
-  readonly policy: TrackerPolicy;
-  readonly random: Random;
-  readonly clock: Clock;
-  /** As in model/counters.ts. */
-  readonly counters: Float64Array;
-  /** As in store/group-activity.ts. */
-  readonly activity: Float64Array;
-  /** The queue of tasks for the control plane. Without it, other trackers are not asked. */
-  readonly tasks?: Tasks | undefined;
-}
 
 /** Answers announces and scrapes. One for each thread; all share the store. Allocates nothing per request. */
 export class Tracker {
@@ -78,13 +55,15 @@ export class Tracker {
   readonly #activity: Float64Array;
   readonly #tasks: Tasks;
   readonly #gate: GateNotices;
+  readonly #replication: Replication | undefined;
   readonly #task = new Uint8Array(REFRESH_BYTES);
   readonly #requester = new Requester();
   readonly #update = new AnnouncedPeer();
   readonly #outcome = new PutOutcome();
   readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
 
-  constructor({ store, policy, random, clock, counters, activity, tasks = NO_TASKS }: TrackerOptions) {
+  constructor(options: TrackerOptions) {
+    const { store, policy, random, clock, counters, activity, tasks = NO_TASKS, replication } = options;
     this.#store = store;
     this.policy = policy;
     this.#random = random;
@@ -95,6 +74,7 @@ export class Tracker {
     this.#learned = new LearnedCount(store);
     this.#selection = new PeerSelection(store, random, counters, activity);
     this.#gate = new GateNotices(store, tasks);
+    if (replication !== undefined) this.#replication = new Replication(store, replication);
     this.#displacement = new Displacement(store, random);
   }
 
@@ -134,7 +114,7 @@ export class Tracker {
     const who = this.#requester;
     this.#counters[COUNTER.polls]++;
     setIntervals(response, this.policy, this.#random);
-    this.#clear(response);
+    response.clear();
     who.clearAnswer();
     const shard = store.enter(request.infoHash);
     const entry = store.find(shard, request.infoHash);
@@ -175,7 +155,7 @@ export class Tracker {
     who.client = store.identities.hashOf(request);
     who.clearAnswer();
     setIntervals(response, this.policy, this.#random);
-    this.#clear(response);
+    response.clear();
     if (request.event === ANNOUNCE_EVENT.stopped || who.poll) return;
     const shard = store.enter(request.infoHash);
     const entry = store.find(shard, request.infoHash);
@@ -239,7 +219,7 @@ export class Tracker {
     if (entry === 0) entry = store.addSwarm(shard, request.infoHash, this.#clock.seconds);
     if (entry === 0) {
       this.#counters[COUNTER.peersRefused]++;
-      this.#clear(response);
+      response.clear();
       return;
     }
     this.#loadRequester(request);
@@ -253,7 +233,8 @@ export class Tracker {
     if (this.policy.refreshSeconds > 0)
       response.waitMs = this.#requestRefresh(entry, request.infoHash, asker);
     if (response.waitMs > 0) {
-      this.#clear(response);
+      this.#replication?.answered(entry, request, who);
+      response.clear();
       return;
     }
     this.#answer(shard, entry, request, response);
@@ -300,6 +281,7 @@ export class Tracker {
     response.complete = this.#store.complete(entry);
     response.incomplete = this.#incomplete(entry, this.#requester.poll);
     this.#selection.select(shard, entry, this.policy, this.#requester, wanted, this.#clock.seconds, response);
+    if (!this.#requester.poll) this.#replication?.answered(entry, request, this.#requester);
   }
 
   /** The number of incomplete peers for an answer. Learned peers are never counted in answers to other trackers. */
@@ -315,6 +297,7 @@ export class Tracker {
     who.onlyFamily = request.onlyFamily;
     who.left = request.left;
     who.seeder = request.left === 0 || request.event === ANNOUNCE_EVENT.paused;
+    this.#replication?.begin();
     who.filled = request.left === 0 && !who.poll && isFresh(request);
     who.position4 = -1;
     who.position6 = -1;
@@ -357,6 +340,7 @@ export class Tracker {
     if (canBePeer(address, port)) {
       update.setAddress(address, port, group, this.policy, this.#store.maxPeers);
       position = this.#store.putPeer(shard, entry, update, outcome);
+      this.#replication?.stored(address.family, position, outcome);
       update.admission.isSwap = false;
       if (position === -1 || outcome.displaced) countAdmission(outcome, this.#counters);
     } else outcome.clear();
@@ -368,19 +352,25 @@ export class Tracker {
   #leaveSwarm(shard: number, request: AnnounceRequest, response: AnnounceResponse): void {
     const store = this.#store;
     const entry = store.find(shard, request.infoHash);
-    this.#clear(response);
-    if (entry === 0) return;
+    response.clear();
+    if (entry === 0) {
+      this.#replication?.leaving(entry, request, false, -1, this.#requester.client);
+      return;
+    }
     this.#gate.leaving(this.policy.gatedGroups, entry, request.infoHash, this.#requester.group);
-    this.#remove(shard, entry, request.address, request.port);
-    if (request.hasOther) this.#remove(shard, entry, request.otherAddress, request.otherPort);
+    this.#remove(shard, entry, request, false);
+    if (request.hasOther) this.#remove(shard, entry, request, true);
     response.complete = store.complete(entry);
     response.incomplete = this.#incomplete(entry, false);
     store.removeIfEmpty(shard, entry);
   }
 
-  #remove(shard: number, entry: number, address: Address, port: number): void {
+  #remove(shard: number, entry: number, request: AnnounceRequest, isOther: boolean): void {
+    const address = isOther ? request.otherAddress : request.address;
+    const port = isOther ? request.otherPort : request.port;
     const cell = this.#store.listCell(entry, address.family);
     const position = this.#store.list(address.family).find(cell, address.words, port);
+    this.#replication?.leaving(entry, request, isOther, position, this.#requester.client);
     if (position !== -1) this.#store.removePeer(shard, entry, address.family, position);
   }
 
@@ -389,12 +379,5 @@ export class Tracker {
     const { numWant, numWantMax } = this.policy.settings;
     const wanted = request.numWant === NUM_WANT_DEFAULT ? numWant : Math.min(request.numWant, numWantMax);
     return Math.min(wanted, request.room);
-  }
-
-  #clear(response: AnnounceResponse): void {
-    response.complete = 0;
-    response.incomplete = 0;
-    response.peerCount = 0;
-    response.peer6Count = 0;
   }
 }
