@@ -33,6 +33,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: ["model", "network", "store", "platform"],
   "hash-list": ["model", "network", "store", "tracker/access-list.ts", "platform"],
   gate: ["model", "network", "store", "selection", "hash-list", "tracker/access-list.ts", "platform"],
+  cluster: ["model", "network", "store", "tasks", "services/connection-ids.ts", "platform"],
   alerts: [],
   admin: ["model", "network", "store", "selection", "tracker", ...PARTS, "platform"],
   config: [
@@ -56,6 +57,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "engine",
     "platform",
     "client",
+    "cluster",
     "admin",
     "config",
     "telemetry",

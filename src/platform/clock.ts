@@ -14,7 +14,12 @@ export function clockBase(): number {
 
 /** Seconds since 1970, on any thread. @param baseMs from {@link clockBase}, the same for all threads. */
 export function readClock(baseMs: number): number {
-  return Math.floor((baseMs + Number(process.hrtime.bigint()) / 1e6) / 1000);
+  return Math.floor(readClockMs(baseMs) / 1000);
+}
+
+/** As {@link readClock}, in milliseconds. */
+export function readClockMs(baseMs: number): number {
+  return baseMs + Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** Milliseconds since 1970, on the main thread. */

@@ -1,0 +1,160 @@
+/**
+ * Fetches what this node has missed. A node that was heard is asked itself, since others may have missed the same; after
+ * two failures another node is asked for everything that it has. One fetch is under way at a time, of many questions,
+ * each of which is asked when the answer to the last one has come.
+ */
+import type { OtherNode } from "./other-node.ts";
+import { AGE_ALL, ASK_FLAG, ASKED_RANGES_MAX, Question } from "./question.ts";
+
+/** How long an answer may take, and the pause before the same node is asked again. */
+const ANSWER_MS = 2000;
+const RETRY_MS = 1000;
+const FAILURES_MAX = 2;
+
+/** Records that a node heard shortly before what is known to be complete are fetched too: its times are whole seconds. */
+const MARGIN_MS = 2000;
+
+/** A time that stands for the begin of all times. */
+export const EVERYTHING = Number.NEGATIVE_INFINITY;
+
+/** What is to be fetched. */
+export interface Fetch {
+  /** From this time on, in milliseconds by this node's clock; {@link EVERYTHING}: all. */
+  readonly sinceMs: number;
+  readonly foreignToo: boolean;
+  /** These ranges (digest.ts); none: all. */
+  readonly ranges: readonly number[];
+}
+
+interface Job {
+  node: OtherNode;
+  sinceMs: number;
+  foreignToo: boolean;
+  ranges: number[];
+  failures: number;
+  /** Not before this time. */
+  notBefore: number;
+}
+
+/** Fetches, one after the other. */
+export class CatchUp {
+  fetches = 0;
+  failures = 0;
+  /** The fetch under way: when it began, and its records so far. */
+  startedMs = 0;
+  records = 0;
+  readonly #send: (node: OtherNode, question: Question) => boolean;
+  readonly #others: () => readonly OtherNode[];
+  readonly #question = new Question();
+  readonly #waiting: Job[] = [];
+  #job: Job | undefined;
+  #askedMs = 0;
+  #id = 0;
+
+  /** @param send asks a node. @param others all nodes that are known. */
+  constructor(send: (node: OtherNode, question: Question) => boolean, others: () => readonly OtherNode[]) {
+    this.#send = send;
+    this.#others = others;
+  }
+
+  /** The node that is asked now. */
+  get from(): OtherNode | undefined {
+    return this.#job?.node;
+  }
+
+  /** Whether nothing is left to be fetched. */
+  get isDone(): boolean {
+    return this.#job === undefined && this.#waiting.length === 0;
+  }
+
+  /** Asks for a fetch. One that waits for the same node is extended. */
+  request(node: OtherNode, { sinceMs, foreignToo, ranges }: Fetch): void {
+    const same = this.#waiting.find((each) => each.node === node);
+    if (same === undefined) {
+      this.#waiting.push({ node, sinceMs, foreignToo, ranges: [...ranges], failures: 0, notBefore: 0 });
+      return;
+    }
+    const all = new Set([...same.ranges, ...ranges]);
+    const isOfAll = same.ranges.length === 0 || ranges.length === 0 || all.size > ASKED_RANGES_MAX;
+    same.ranges = isOfAll ? [] : [...all];
+    same.sinceMs = Math.min(same.sinceMs, sinceMs);
+    same.foreignToo ||= foreignToo;
+  }
+
+  /** Forgets everything: the connection is gone, or another start begins. */
+  clear(): void {
+    this.#waiting.length = 0;
+    this.#job = undefined;
+  }
+
+  /** Begins the next fetch, and gives up an answer that does not come. */
+  tick(nowMs: number): void {
+    const job = this.#job;
+    if (job === undefined) this.#next(nowMs);
+    else if (nowMs - this.#askedMs > ANSWER_MS || job.node.isSilent(nowMs)) this.#fail(job, nowMs);
+  }
+
+  /**
+   * Takes an answer.
+   * @param answer of the node. Its cursor is where to go on.
+   * @returns whether it is the answer that is waited for: then its records are valid.
+   */
+  answered(node: OtherNode, answer: Question, records: number, nowMs: number): boolean {
+    const job = this.#job;
+    if (job === undefined || job.node !== node || answer.id !== this.#id) return false;
+    this.records += records;
+    if (answer.isDone) {
+      this.#job = undefined;
+      this.fetches++;
+      this.#next(nowMs);
+    } else {
+      job.failures = 0;
+      this.#question.cursor.copyFrom(answer.cursor);
+      this.#question.stop = answer.stop;
+      this.#ask(job, nowMs);
+    }
+    return true;
+  }
+
+  #next(nowMs: number): void {
+    const ready = this.#waiting.findIndex(({ notBefore }) => notBefore <= nowMs);
+    if (ready === -1) return;
+    const [job] = this.#waiting.splice(ready, 1);
+    this.#job = job;
+    this.#question.begin();
+    this.startedMs = nowMs;
+    this.records = 0;
+    if (job.node.isSilent(nowMs)) this.#fail(job, nowMs);
+    else this.#ask(job, nowMs);
+  }
+
+  #ask(job: Job, nowMs: number): void {
+    const question = this.#question;
+    question.id = this.#id = (this.#id + 1) >>> 0;
+    const ageMs = job.sinceMs === EVERYTHING ? AGE_ALL : nowMs - job.sinceMs + MARGIN_MS;
+    question.ageMs = Math.min(AGE_ALL, ageMs);
+    question.flags = job.foreignToo ? ASK_FLAG.foreignToo | ASK_FLAG.swarms : 0;
+    question.ranges = job.ranges;
+    this.#askedMs = nowMs;
+    if (!this.#send(job.node, question)) this.#fail(job, nowMs);
+  }
+
+  #fail(job: Job, nowMs: number): void {
+    this.failures++;
+    job.failures++;
+    this.#job = undefined;
+    const isHopeless = job.failures >= FAILURES_MAX || job.node.isSilent(nowMs);
+    const other = isHopeless ? this.#otherThan(job.node, nowMs) : undefined;
+    if (other === undefined) {
+      this.#waiting.push({ ...job, notBefore: nowMs + RETRY_MS });
+      return;
+    }
+    // The other node was told by the first one, so that is foreign there.
+    this.request(other, { sinceMs: job.sinceMs, foreignToo: true, ranges: job.ranges });
+  }
+
+  #otherThan(node: OtherNode, nowMs: number): OtherNode | undefined {
+    const live = this.#others().filter((each) => each !== node && !each.isSilent(nowMs));
+    return live.find((each) => each.isReady && each.site === node.site) ?? live.find((each) => each.isReady);
+  }
+}

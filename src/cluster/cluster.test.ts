@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { TestNetwork, type TestNode, type TestNodeOptions } from "../../test/support/cluster-network.ts";
+import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
+
+const { started, stopped, completed } = ANNOUNCE_EVENT;
+const MB = 2 ** 20;
+
+/** A cluster whose nodes have met. */
+function clusterOf(names: readonly string[], options: TestNodeOptions = {}): [TestNetwork, ...TestNode[]] {
+  const network = new TestNetwork();
+  const nodes = names.map((name) => network.start(name, options));
+  network.run(4000);
+  for (const { status } of nodes) assert.equal(status.state, "current");
+  return [network, ...nodes];
+}
+
+function megabytesOf({ activity }: TestNode): number {
+  let sum = 0;
+  for (let row = 0; row < activity.length; row += ACTIVITY_WIDTH) sum += activity[row + ACTIVITY.downloaded];
+  return sum / MB;
+}
+
+describe("a cluster", () => {
+  test("gives a peer that one node has heard to the clients of others", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    a.announce("11.0.0.1");
+    a.announce("2001:db8:11::1", { port: 7000 });
+    network.run(200);
+    b.announce("11.0.0.2");
+    assert.deepEqual(b.returnedAll(), ["11.0.0.1 6881", "2001:db8:11::1 7000"]);
+    network.run(200);
+    assert.deepEqual(a.all(), b.all());
+    assert.equal(a.status.nodes[0].applied, 1);
+  });
+
+  test("removes a peer that stops at another node", () => {
+    const [network, a, b, c] = clusterOf(["a", "b", "c"]);
+    a.announce("11.0.0.1");
+    network.run(2000);
+    b.announce("11.0.0.1", { event: stopped });
+    network.run(200);
+    for (const node of [a, b, c]) assert.deepEqual(node.all(), []);
+  });
+
+  test("counts a download and bytes once, though the client alternates", () => {
+    const [network, ...nodes] = clusterOf(["a", "b", "c"]);
+    const say = (turn: number, fields: object) => {
+      nodes[turn % 3].announce("11.0.0.1", { client: 7, ...fields });
+      network.run(400_000);
+    };
+    say(0, { event: started, transferred: [0, 0] });
+    for (let turn = 1; turn < 7; turn++) say(turn, { transferred: [turn * 10 * MB, 0] });
+    say(7, { event: completed, left: 0, transferred: [80 * MB, 0] });
+    for (let turn = 8; turn < 12; turn++) say(turn, { left: 0, transferred: [80 * MB, 0] });
+    for (const node of nodes) assert.deepEqual(node.scrape(), [1, 0, 1]);
+    assert.equal(
+      nodes.map(megabytesOf).reduce((sum, each) => sum + each),
+      80,
+    );
+  });
+
+  test("tells of an announce that changes nothing once in five minutes, and of every one that comes from elsewhere", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    network.nowMs = 1_800_000_000_000;
+    network.run(2000);
+    for (let i = 0; i < 10; i++) {
+      a.announce("11.0.0.1");
+      network.run(1000);
+    }
+    assert.equal(a.status.sent.records, 1);
+    b.announce("11.0.0.1");
+    network.run(200);
+    assert.deepEqual(a.all(true), ["0 11.0.0.1 6881 foreign"]);
+    a.announce("11.0.0.1");
+    network.run(200);
+    assert.equal(a.status.sent.records, 2);
+    assert.deepEqual(a.all(true), ["0 11.0.0.1 6881"]);
+    network.run(300_000);
+    a.announce("11.0.0.1");
+    network.run(200);
+    assert.equal(a.status.sent.records, 3);
+  });
+
+  test("replicates a bridge at once", () => {
+    const [network, a, b] = clusterOf(["a", "b"], { selection: { policy: "bridged", bridges: 1 } });
+    for (const host of [1, 2, 3, 4, 5]) a.announce(`11.0.0.${host}`);
+    network.run(40);
+    assert.deepEqual(b.all(), a.all());
+    assert.equal(b.all().filter((line) => line.endsWith("marked")).length, 1);
+  });
+
+  test("does not store private addresses of another site, unless it is told to", () => {
+    const network = new TestNetwork();
+    const [a, b] = ["a", "b"].map((name) => network.start(name, { site: name }));
+    const c = network.start("c", { site: "c", sharePrivate: true });
+    network.run(4000);
+    a.announce("10.1.0.1");
+    a.announce("11.0.0.1");
+    network.run(200);
+    assert.equal(b.all().length, 1);
+    assert.equal(c.all().length, 2);
+    assert.equal(b.status.refused.private, 1);
+  });
+});
+
+describe("a node that has missed something", () => {
+  test("asks the node that it is from", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    network.fate = ({ subject }) => (subject.endsWith("records") ? [] : [0]);
+    a.announce("11.0.0.1");
+    a.announce("11.0.0.2");
+    network.run(5000);
+    a.announce("11.0.0.2", { event: stopped });
+    network.run(5000);
+    assert.deepEqual(b.all(), a.all());
+    assert.equal(b.status.nodes[0].lost, 3);
+    assert.ok(b.status.nodes[0].fetched > 0);
+  });
+
+  test("finds out when a ring was full", () => {
+    const [network, a, b] = clusterOf(["a", "b"], { ringChanges: 8 });
+    for (let i = 0; i < 50; i++) a.announce(`11.0.0.${i}`, { swarm: i % 5 });
+    network.run(4000);
+    assert.equal(a.status.dropped.ring, 42);
+    assert.equal(b.all().length, 50);
+  });
+
+  test("has the stops of the time when it was cut off, and its own announces are fetched", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    for (let i = 0; i < 40; i++) (i % 2 === 0 ? a : b).announce(`11.0.0.${i}`, { swarm: i % 3 });
+    network.run(3000);
+    network.isCut = () => true;
+    network.run(60_000);
+    for (let i = 0; i < 10; i++) a.announce(`11.0.0.${i}`, { swarm: i % 3, event: stopped });
+    for (let i = 40; i < 60; i++) (i % 2 === 0 ? a : b).announce(`11.0.0.${i}`, { swarm: i % 3 });
+    network.run(60_000);
+    network.isCut = () => false;
+    network.run(4000);
+    assert.deepEqual(a.all(), b.all());
+    assert.equal(a.all().length, 50);
+  });
+
+  test("asks another node for everything when the one that it is from is gone", () => {
+    const [network, a, b, c] = clusterOf(["a", "b", "c"]);
+    network.fate = ({ from, to, subject }) =>
+      from === a && to === c && !subject.endsWith("beat") ? [] : [0];
+    for (let i = 0; i < 20; i++) a.announce(`11.0.0.${i}`);
+    network.run(1500);
+    network.kill("a");
+    network.run(10_000);
+    assert.equal(b.all().length, 20);
+    assert.deepEqual(c.all(), b.all());
+  });
+
+  test("fetches everything when it has started", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    for (let i = 0; i < 300; i++)
+      (i % 2 === 0 ? a : b).announce(`11.0.${i >> 7}.${i & 127}`, { swarm: i % 7 });
+    a.announce("12.0.0.1", { event: completed, left: 0, swarm: 3 });
+    network.run(1000);
+    const c = network.start("c");
+    network.run(2000);
+    assert.equal(c.status.state, "current");
+    assert.deepEqual(c.all(), a.all());
+    assert.deepEqual(c.scrape(3), a.scrape(3));
+    const again = network.start("b");
+    network.run(2000);
+    assert.deepEqual(again.all(), a.all());
+  });
+
+  test("fetches ranges whose digests differ three times", () => {
+    const [network, a, b] = clusterOf(["a", "b"], { digestMs: 5000 });
+    for (let i = 0; i < 20; i++) a.announce(`11.0.0.${i}`, { swarm: i << 24 });
+    network.run(1000);
+    // A peer that is lost without a trace.
+    const shard = b.store.enter(Uint32Array.of(5 << 24, 0, 0, 0, 0));
+    const entry = b.store.find(shard, Uint32Array.of(5 << 24, 0, 0, 0, 0));
+    b.store.removePeer(shard, entry, 4, 0);
+    b.store.removeIfEmpty(shard, entry);
+    b.store.leave(shard);
+    network.run(30_000);
+    assert.deepEqual(b.all(), a.all());
+    assert.equal(b.status.digest.refetched, 1);
+    assert.equal(b.status.digest.differing, 0);
+  });
+});
+
+describe("messages that a node refuses", () => {
+  test("those of another cluster, of another secret, and under its own name", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    const stranger = network.start("x", { secret: new TextEncoder().encode("another secret of a test") });
+    network.start("y", { cluster: "other" });
+    stranger.announce("11.9.9.9");
+    network.run(2000);
+    assert.deepEqual(a.all(), []);
+    assert.ok(a.status.refused.foreign > 0);
+    assert.ok(a.status.refused.garbage > 0, "the subject of another cluster");
+    const twin = new TestNetwork();
+    const double = twin.start("b");
+    network.nodes.push(double);
+    double.announce("11.8.8.8");
+    network.run(1500);
+    assert.ok(b.status.refused.ownName === 0);
+    b.cluster.receive("btrt1.test.b.beat", new Uint8Array(50));
+    assert.equal(b.status.sameName, true);
+  });
+});

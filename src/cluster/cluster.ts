@@ -1,0 +1,326 @@
+/**
+ * A node of the cluster: sends what its workers hear, stores what other nodes hear, and fetches what it has missed. It
+ * knows no network and no clock: a bus (nats-bus.ts) and the time are passed in, and {@link Cluster.tick} is called every
+ * few milliseconds. Read this file first; docs/cluster.md has the operator's view.
+ */
+import { KeyedHash } from "../store/keyed-hash.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { CHANGE_FLAG, ReplicationReader, type ReplicationRingData } from "../tasks/replication-ring.ts";
+import { Applier, type ApplierRules } from "./applier.ts";
+import { BEAT_BYTES_MAX, readBeat, writeBeat } from "./beat.ts";
+import { CatchUp, EVERYTHING } from "./catch-up.ts";
+import { Digests } from "./digests.ts";
+import { ANSWER_BYTES, Donor } from "./donor.ts";
+import { HEADER_BYTES_MAX, Header, type MessageKind, subjectOf, writeHeader } from "./message.ts";
+import { Newcomer } from "./newcomer.ts";
+import type { OtherNode } from "./other-node.ts";
+import { Outbox } from "./outbox.ts";
+import { QUESTION_BYTES_MAX, Question, readQuestion, writeQuestion } from "./question.ts";
+import { type Message, Receiver, STATUS_BYTES_MAX } from "./receiver.ts";
+import type { ClusterSecrets } from "./secrets.ts";
+import type { ClusterSettings } from "./settings.ts";
+import { type ClusterStatus, makeRefusedCounts } from "./status.ts";
+import { StopLog } from "./stop-log.ts";
+import { Tombstones } from "./tombstones.ts";
+
+/** Changes that are taken from a ring in one tick. */
+const DRAIN = 4096;
+
+const BEAT_MS = 1000;
+/** Another heartbeat may be sent after this time, when a node appears. */
+const EARLY_BEAT_MS = 100;
+/** How long it is reported that another node has the same name. */
+const SAME_NAME_MS = 60_000;
+
+/** This node's number among the nodes (tombstones.ts). */
+const SELF = 0;
+
+/** Sends messages to other nodes. */
+export interface Bus {
+  readonly isConnected: boolean;
+  /** Sends a message. The bus owns the bytes. */
+  publish(subject: string, bytes: Uint8Array): "sent" | "disconnected" | "slow";
+}
+
+/** What the connection reports, as part of {@link ClusterStatus}. */
+export type BusStatus = Pick<
+  ClusterStatus,
+  "connected" | "server" | "serverVersion" | "reconnects" | "lastError" | "roundTripMs"
+>;
+
+/** What a node is made of. */
+export interface ClusterOptions {
+  readonly settings: Pick<ClusterSettings, "name" | "node" | "site" | "sharePrivate">;
+  readonly secrets: Pick<ClusterSecrets, "hashKey" | "mark">;
+  /** Differs for every start. */
+  readonly boot: number;
+  readonly version: string;
+  readonly store: SwarmStore;
+  readonly rules: ApplierRules;
+  /** The rings of the workers. */
+  readonly rings: readonly ReplicationRingData[];
+  readonly bus: Bus;
+  /** Milliseconds by the clock of the store's times. */
+  readonly now: () => number;
+  /** Gets what the control planes of other nodes publish: hostile bytes. */
+  readonly onNodeStatus?: (node: string, bytes: Uint8Array) => void;
+  /** The time between two rounds of digests, for tests. */
+  readonly digestMs?: number | undefined;
+  /** Sizes of tables, for tests; powers of two. */
+  readonly sizes?: { readonly tombstones: number; readonly stops: number };
+}
+
+/** A node of the cluster. */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #header = new Header();
+  readonly #rings: readonly ReplicationReader[];
+  readonly #applier: Applier;
+  readonly #receiver: Receiver;
+  readonly #outbox: Outbox;
+  readonly #stops: StopLog;
+  readonly #tombstones: Tombstones;
+  readonly #donor: Donor;
+  readonly #catchUp: CatchUp;
+  readonly #newcomer: Newcomer;
+  readonly #digests: Digests;
+  readonly #question = new Question();
+  #beatMs = 0;
+  #isConnected = false;
+
+  constructor(options: ClusterOptions) {
+    const { settings, secrets, store, rules, rings, bus, sizes } = options;
+    this.#options = options;
+    this.#header.boot = options.boot;
+    this.#header.site = settings.site;
+    this.#rings = rings.map((ring) => new ReplicationReader(ring));
+    this.#stops = new StopLog(sizes?.stops);
+    this.#tombstones = new Tombstones(options.now(), secrets.hashKey, sizes?.tombstones);
+    this.#applier = new Applier(store, this.#tombstones, rules, makeRefusedCounts());
+    this.#receiver = new Receiver(settings, secrets.mark, this.#applier);
+    const subject = this.#subject("records");
+    this.#outbox = new Outbox(this.#header, secrets.mark, (bytes) => bus.publish(subject, bytes));
+    this.#donor = new Donor(store, this.#stops);
+    this.#catchUp = new CatchUp(
+      (node, question) => this.#ask(node, question),
+      () => this.#receiver.nodes,
+    );
+    this.#newcomer = new Newcomer(settings.site, this.#catchUp);
+    const hash = new KeyedHash(secrets.hashKey[0], secrets.hashKey[1]);
+    this.#digests = new Digests(settings.node, store, hash, this.#catchUp, {
+      expirySeconds: rules.peerExpiry,
+      roundMs: options.digestMs,
+    });
+  }
+
+  /** Takes over the rules of a reload. */
+  adopt(rules: ApplierRules): void {
+    this.#applier.adopt(rules);
+    this.#digests.expirySeconds = rules.peerExpiry;
+  }
+
+  /** Fetches everything again: shards of the store were emptied after a crash. */
+  refetch(): void {
+    this.#newcomer.restart();
+  }
+
+  /** Sends and fetches what is due. */
+  tick(): void {
+    const nowMs = this.#options.now();
+    this.#drain(nowMs);
+    if (this.#outbox.isDue(nowMs)) this.#outbox.flush(nowMs);
+    const { isConnected } = this.#options.bus;
+    const hasJustConnected = isConnected && !this.#isConnected;
+    this.#isConnected = isConnected;
+    if (!isConnected) return;
+    if (hasJustConnected || nowMs - this.#beatMs >= BEAT_MS) this.#beat(nowMs);
+    this.#catchUp.tick(nowMs);
+    if (this.#newcomer.tick(this.#receiver.nodes, nowMs)) this.#beat(nowMs);
+    if (this.#digests.tick(this.#receiver.nodes, this.#newcomer.isReady, nowMs)) this.#publishDigest(nowMs);
+  }
+
+  /** Sends what was collected: this node stops. */
+  flush(): void {
+    const nowMs = this.#options.now();
+    this.#drain(nowMs);
+    this.#outbox.flush(nowMs);
+  }
+
+  /** Takes a message of another node. */
+  receive(subject: string, bytes: Uint8Array): void {
+    const nowMs = this.#options.now();
+    const { node: self } = this.#options.settings;
+    const message = this.#receiver.open(subject, bytes, nowMs);
+    if (message === undefined) return;
+    const { kind, other } = message.subject;
+    if (other !== undefined && other !== self) return;
+    if (kind === "records") {
+      // Stops that this node was told are noted before older records of others are stored.
+      this.#drain(nowMs);
+      this.#follow(message, nowMs);
+      message.node.received += this.#receiver.applyRecords(message, message.header.end, nowMs);
+    } else if (kind === "beat") this.#beaten(message, nowMs);
+    else if (kind === "ask") this.#answer(message, nowMs);
+    else if (kind === "answer") this.#answered(message, nowMs);
+    else if (kind === "digest") {
+      if (!this.#digests.take(message)) this.#receiver.refused.garbage++;
+    }
+  }
+
+  /** Takes what the control plane of another node has published. It has no header: the server vouches for the node. */
+  receiveStatus(node: string, bytes: Uint8Array): void {
+    if (bytes.length > STATUS_BYTES_MAX) this.#receiver.refused.oversized++;
+    else if (this.#receiver.nodes.some(({ name }) => name === node))
+      this.#options.onNodeStatus?.(node, bytes);
+  }
+
+  /** Publishes what the control plane shows of this node to others. */
+  publishStatus(bytes: Uint8Array): void {
+    this.#options.bus.publish(this.#subject("status"), bytes);
+  }
+
+  /** What is known of the cluster. @param bus what is known of the connection. */
+  status(bus: BusStatus): ClusterStatus {
+    const nowMs = this.#options.now();
+    const { sequence, sent, dropped } = this.#outbox;
+    const { from, startedMs, records, fetches, failures } = this.#catchUp;
+    const { nodes, refused, sameNameMs } = this.#receiver;
+    return {
+      ...bus,
+      state: !bus.connected ? "connecting" : this.#newcomer.isReady ? "current" : "catching-up",
+      boot: this.#options.boot,
+      sequence,
+      sent: { ...sent },
+      dropped: { ...dropped },
+      refused: { ...refused },
+      tombstones: this.#tombstones.count,
+      catchingUp:
+        from === undefined ? null : { from: from.name, records, sinceMs: Math.round(nowMs - startedMs) },
+      fetches,
+      fetchFailures: failures,
+      digest: this.#digests.status(nodes),
+      sameName: sameNameMs > 0 && nowMs - sameNameMs < SAME_NAME_MS,
+      nodes: nodes.map((node) => node.status(nowMs)),
+    };
+  }
+
+  /** Takes what the workers have written. */
+  #drain(nowMs: number): void {
+    for (const ring of this.#rings) {
+      ring.drain((words, at) => this.#take(words, at, nowMs), DRAIN);
+      this.#outbox.addDropped(ring.takeDropped());
+    }
+  }
+
+  #take(words: Uint32Array, at: number, nowMs: number): void {
+    const outbox = this.#outbox;
+    outbox.add(words, at, nowMs);
+    const { record, bytes } = outbox;
+    if ((record.flags & CHANGE_FLAG.stopped) === 0) return;
+    this.#stops.add(bytes, outbox.at, bytes[outbox.at + 1], nowMs);
+    if (this.#tombstones.add(record.infoHash, record.address, record.port, nowMs, SELF))
+      this.#applier.removeStale(record);
+  }
+
+  /** Follows the sequence of a node, and asks for what is missing. */
+  #follow({ node, header, sentMs }: Message, nowMs: number): void {
+    const isUnknown = node.boot === 0;
+    const { isMissing, hasRestarted, completeMs } = node.follow(header, sentMs);
+    if (hasRestarted && nowMs - this.#beatMs >= EARLY_BEAT_MS) this.#beat(nowMs);
+    if (isUnknown) {
+      // A node that this one has never met may know anything.
+      if (this.#newcomer.hasBegun)
+        this.#catchUp.request(node, { sinceMs: EVERYTHING, foreignToo: true, ranges: [] });
+    } else if (isMissing || hasRestarted)
+      this.#catchUp.request(node, { sinceMs: completeMs, foreignToo: hasRestarted, ranges: [] });
+  }
+
+  #beaten(message: Message, nowMs: number): void {
+    const { node, bytes, header } = message;
+    const beat = readBeat(bytes, header.end);
+    if (beat === undefined) {
+      this.#receiver.refused.garbage++;
+      return;
+    }
+    header.count = 0;
+    this.#follow(message, nowMs);
+    node.isReady = beat.isReady;
+    node.peers = beat.peers;
+    node.swarms = beat.swarms;
+    node.version = beat.version;
+    node.digestRound = beat.digestRound;
+  }
+
+  #answer({ node, bytes, header }: Message, nowMs: number): void {
+    const question = this.#question;
+    if (readQuestion(bytes, header.end, question) === 0) {
+      this.#receiver.refused.garbage++;
+      return;
+    }
+    this.#drain(nowMs);
+    const out = new Uint8Array(HEADER_BYTES_MAX + QUESTION_BYTES_MAX + ANSWER_BYTES);
+    const at = HEADER_BYTES_MAX + QUESTION_BYTES_MAX;
+    // The records are written first: the header has their number, and the question where they end.
+    const end = this.#donor.answer(question, nowMs, out, at);
+    const reply = new Uint8Array(end);
+    const begin = writeQuestion(question, reply, this.#writeHeader(reply, this.#donor.count, nowMs));
+    reply.set(out.subarray(at, end), begin);
+    this.#publish("answer", reply.subarray(0, begin + end - at), node.name);
+  }
+
+  #answered(message: Message, nowMs: number): void {
+    const { node, bytes, header } = message;
+    const at = readQuestion(bytes, header.end, this.#question);
+    if (at === 0) {
+      this.#receiver.refused.garbage++;
+      return;
+    }
+    // The next question is on its way while these records are stored.
+    if (!this.#catchUp.answered(node, this.#question, header.count, nowMs)) return;
+    this.#drain(nowMs);
+    node.fetched += this.#receiver.applyRecords(message, at, nowMs);
+  }
+
+  #ask(node: OtherNode, question: Question): boolean {
+    const out = new Uint8Array(HEADER_BYTES_MAX + QUESTION_BYTES_MAX);
+    const end = writeQuestion(question, out, this.#writeHeader(out, 0, this.#options.now()));
+    return this.#publish("ask", out.subarray(0, end), node.name);
+  }
+
+  #beat(nowMs: number): void {
+    this.#beatMs = nowMs;
+    const { store, version } = this.#options;
+    const out = new Uint8Array(HEADER_BYTES_MAX + BEAT_BYTES_MAX);
+    const beat = {
+      isReady: this.#newcomer.isReady,
+      digestRound: this.#digests.round(this.#receiver.nodes, this.#newcomer.isReady, nowMs),
+      peers: store.peerCount,
+      swarms: store.swarmCount,
+      version,
+    };
+    const end = writeBeat(beat, out, this.#writeHeader(out, 0, nowMs));
+    this.#publish("beat", out.subarray(0, end));
+  }
+
+  #publishDigest(nowMs: number): void {
+    const out = new Uint8Array(HEADER_BYTES_MAX + this.#digests.bytes);
+    const end = this.#digests.write(out, this.#writeHeader(out, 0, nowMs));
+    this.#publish("digest", out.subarray(0, end));
+  }
+
+  #writeHeader(out: Uint8Array, count: number, nowMs: number): number {
+    this.#header.first = this.#outbox.sequence;
+    this.#header.count = count;
+    this.#header.time = nowMs;
+    return writeHeader(this.#header, this.#options.secrets.mark, out);
+  }
+
+  #publish(kind: MessageKind, bytes: Uint8Array, other?: string): boolean {
+    return this.#options.bus.publish(this.#subject(kind, other), bytes) === "sent";
+  }
+
+  #subject(kind: MessageKind, other?: string): string {
+    const { name, node } = this.#options.settings;
+    return subjectOf(name, node, kind, other);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Answers nodes that catch up: what this node has heard since a time, a part of it for each question. The question says
+ * where to go on, so the donor keeps nothing of a node that asks. After the swarms come the stops, which are in no swarm
+ * (stop-log.ts).
+ */
+import type { Family } from "../model/address.ts";
+import { copyInfoHash, downloadedOf, firstSeenOf, flagsOf, isFresh } from "../store/layout/entry.ts";
+import { hasMark, isComplete, isForeign, isLearned, portOf } from "../store/layout/key.ts";
+import { identityOf, isCounted, leftOf, readAddress, wordAOf, wordBAt } from "../store/layout/peer.ts";
+import { ageOf } from "../store/peer-record.ts";
+import type { SwarmStore } from "../store/swarm-store.ts";
+import { rangeOf } from "./digest.ts";
+import { ASK_FLAG, type Question } from "./question.ts";
+import {
+  PeerRecord,
+  RECORD_BYTES_MAX,
+  RECORD_FLAG,
+  SwarmRecord,
+  writeAge,
+  writeRecord,
+  writeSwarm,
+} from "./record.ts";
+import type { StopLog } from "./stop-log.ts";
+import { isSeenSince, type WalkVisitor, walk } from "./store-walk.ts";
+
+/** Bytes of records in an answer. */
+export const ANSWER_BYTES = 480_000;
+
+/** Holds of a shard for one answer: a question that finds little is answered after some milliseconds all the same. */
+const STEPS = 2000;
+
+/** Reads what a node asks for. */
+export class Donor implements WalkVisitor {
+  /** Records in the last answer. */
+  count = 0;
+  readonly #store: SwarmStore;
+  readonly #stops: StopLog;
+  readonly #record = new PeerRecord();
+  readonly #swarm = new SwarmRecord();
+  #out: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #question: Question | undefined;
+  /** The time that is asked for, and now. */
+  #since = 0;
+  #now = 0;
+  #nowMs = 0;
+
+  constructor(store: SwarmStore, stops: StopLog) {
+    this.#store = store;
+    this.#stops = stops;
+  }
+
+  /**
+   * Answers a question, and moves its cursor behind what is answered.
+   * @param out the answer is written from `at` on, {@link ANSWER_BYTES} and some at most.
+   * @returns the offset after it.
+   */
+  answer(question: Question, nowMs: number, out: Uint8Array, at: number): number {
+    this.#question = question;
+    this.#out = out.subarray(0, at + ANSWER_BYTES);
+    this.#at = at;
+    this.count = 0;
+    this.#nowMs = nowMs;
+    this.#now = Math.floor(nowMs / 1000);
+    this.#since = Math.floor((nowMs - question.ageMs) / 1000);
+    if (walk(this.#store, question.cursor, this, STEPS)) this.#answerStops(question);
+    return this.#at;
+  }
+
+  get room(): number {
+    return Math.floor((this.#out.length - this.#at) / RECORD_BYTES_MAX) - 1;
+  }
+
+  enters(entry: number): boolean {
+    const question = this.#question!;
+    if (question.ranges.length > 0 && !question.ranges.includes(rangeOf(this.#store.words[entry])))
+      return false;
+    return isSeenSince(this.#store, entry, this.#since);
+  }
+
+  peer(entry: number, record: number, family: Family): void {
+    const { words } = this.#store;
+    const wordA = wordAOf(record, family);
+    const key = words[wordA] | 0;
+    if (isLearned(key)) return;
+    const foreignToo = (this.#question!.flags & ASK_FLAG.foreignToo) !== 0;
+    if (isForeign(key) && !foreignToo) return;
+    const state = wordBAt(words, wordA);
+    const heard = this.#now - ageOf(state, this.#now);
+    if (heard < this.#since) return;
+    const out = this.#record;
+    const complete = isComplete(key);
+    copyInfoHash(words, entry, out.infoHash);
+    readAddress(words, record, family, out.address);
+    out.port = portOf(words[wordA]);
+    out.left = complete ? 0 : leftOf(state);
+    out.flags =
+      RECORD_FLAG.identity |
+      (complete && isCounted(state) ? RECORD_FLAG.counted : 0) |
+      (hasMark(key) ? RECORD_FLAG.marked : 0);
+    out.client = identityOf(key, state);
+    out.ageMs = this.#nowMs - heard * 1000;
+    this.#at = writeRecord(out, this.#out, this.#at);
+    this.count++;
+  }
+
+  leaves(entry: number): void {
+    const { words } = this.#store;
+    if ((this.#question!.flags & ASK_FLAG.swarms) === 0) return;
+    // What storage knows of a fresh swarm is not added to it yet.
+    if (isFresh(flagsOf(words, entry)) && downloadedOf(words, entry) === 0) return;
+    const out = this.#swarm;
+    copyInfoHash(words, entry, out.infoHash);
+    out.downloaded = downloadedOf(words, entry);
+    out.ageSeconds = Math.max(0, this.#now - firstSeenOf(words, entry));
+    this.#at = writeSwarm(out, this.#out, this.#at);
+    this.count++;
+  }
+
+  #answerStops(question: Question): void {
+    const stops = this.#stops;
+    const since = this.#nowMs - question.ageMs;
+    let next = Math.max(question.stop ?? stops.firstSince(since), stops.first);
+    for (; next < stops.written && this.room > 0; next++) {
+      const from = this.#at;
+      this.#at = stops.copy(next, this.#out, from);
+      writeAge(this.#out, from, this.#nowMs - stops.timeOf(next));
+      this.count++;
+    }
+    question.stop = next;
+    question.isDone = next >= stops.written;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What a node does when it has started: it listens for others, asks one of them for everything, and then the others for
+ * the last minute, which that one may not have heard yet.
+ */
+import { type CatchUp, EVERYTHING } from "./catch-up.ts";
+import type { OtherNode } from "./other-node.ts";
+
+/** How long it listens for nodes that have caught up, and for any nodes. */
+const LISTEN_MS = { ready: 700, any: 3000 } as const;
+
+const LAST_MINUTE_MS = 60_000;
+
+/** The start of a node. */
+export class Newcomer {
+  /** Whether this node has caught up. */
+  isReady = false;
+  readonly #site: string;
+  readonly #catchUp: CatchUp;
+  #listeningMs: number | undefined;
+  #isFetching = false;
+
+  /** @param site of this node. */
+  constructor(site: string, catchUp: CatchUp) {
+    this.#site = site;
+    this.#catchUp = catchUp;
+  }
+
+  /** Whether it fetches already, so that nodes that appear are asked one by one. */
+  get hasBegun(): boolean {
+    return this.#isFetching || this.isReady;
+  }
+
+  /** Begins again: shards of the store were lost. */
+  restart(): void {
+    this.isReady = false;
+    this.#isFetching = false;
+    this.#listeningMs = undefined;
+  }
+
+  /** Goes on, while there is a connection. @returns whether this node has just caught up. */
+  tick(others: readonly OtherNode[], nowMs: number): boolean {
+    if (this.isReady) return false;
+    this.#listeningMs ??= nowMs;
+    if (!this.#isFetching) this.#begin(others, nowMs, nowMs - this.#listeningMs);
+    if (!this.#isFetching || !this.#catchUp.isDone) return false;
+    this.isReady = true;
+    return true;
+  }
+
+  #begin(others: readonly OtherNode[], nowMs: number, listenedMs: number): void {
+    const live = others.filter((each) => !each.isSilent(nowMs));
+    const ready = live.filter((each) => each.isReady);
+    const donor = ready.find((each) => each.site === this.#site) ?? ready[0];
+    if (listenedMs < (donor === undefined ? LISTEN_MS.any : LISTEN_MS.ready)) return;
+    this.#isFetching = true;
+    const everything = { sinceMs: EVERYTHING, foreignToo: true, ranges: [] };
+    if (donor !== undefined) this.#catchUp.request(donor, everything);
+    const lastMinute = { sinceMs: nowMs - LAST_MINUTE_MS, foreignToo: false, ranges: [] };
+    for (const node of live)
+      if (node !== donor) this.#catchUp.request(node, donor === undefined ? everything : lastMinute);
+  }
+}
