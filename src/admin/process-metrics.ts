@@ -2,7 +2,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Metric } from "./exposition.ts";
 
-const RESOLUTION_MS = 10;
+/** How often the delay is measured. Each measurement wakes the process, also when it has nothing to do. */
+const RESOLUTION_MS = 500;
 const QUANTILES = [50, 90, 99] as const;
 
 /** Measures the delay of the control plane's event loop until it is stopped. */
@@ -18,7 +19,7 @@ export class ProcessMetrics {
     this.#delay.disable();
   }
 
-  /** Reads the metrics. Delays are since the start, without the ten milliseconds of the measuring timer. */
+  /** Reads the metrics. Delays are since the start, without the interval of the measuring timer. */
   read(): Metric[] {
     const { user, system } = process.cpuUsage();
     const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - RESOLUTION_MS / 1000);

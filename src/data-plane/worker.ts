@@ -50,6 +50,15 @@ const INLINING = ["--max-inlined-bytecode-size=900", "--max-inlined-bytecode-siz
 /** Interval at which the clock is read and a slice of the swarms is swept. */
 const TICK_MS = 100;
 
+/** The same without requests. */
+const IDLE_TICK_MS = 250;
+
+/** Ticks in a row without a request after which the worker is idle. */
+const IDLE_TICKS = 20;
+
+/** A tick sweeps more if it is late, as if it were late by this much at most: a slice must not delay requests. */
+const LATE_TICK_MS = 2 * IDLE_TICK_MS;
+
 /** A sweep of all swarms takes a minute, or a quarter of the peers' expiry time if that is shorter. */
 const ROUND_SECONDS = 60;
 
@@ -92,7 +101,11 @@ class WorkerRuntime {
   readonly #engine: Promise<Engine>;
   /** The engine; undefined until it listens. */
   #listening: Engine | undefined;
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout;
+  #tickedAt = performance.now();
+  /** Ticks in a row without a request, and the number of requests at the last one. */
+  #idleTicks = 0;
+  #requests = 0;
   /** The number of refused requests at the last report, and the time of that report. */
   #refusals = 0;
   #refusalsAt = 0;
@@ -135,7 +148,7 @@ class WorkerRuntime {
     const services = { stream: this.#http, datagram: this.#udp };
     this.#engine = makeEngine(engine, services, limits, engineCounters(counters), resources);
     this.#configureServices(policy);
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#ticker = setTimeout(() => this.#tick(), TICK_MS);
   }
 
   async listen(): Promise<void> {
@@ -146,7 +159,7 @@ class WorkerRuntime {
       this.#listening = engine;
       post({ type: "listening", addresses, wakeDescriptor: engine.wakeDescriptor });
     } catch (error) {
-      clearInterval(this.#ticker);
+      clearTimeout(this.#ticker);
       post({ type: "failed", ...describeFailure(error) });
       parentPort?.close();
     }
@@ -179,6 +192,9 @@ class WorkerRuntime {
   }
 
   #tick(): void {
+    const now = performance.now();
+    const elapsedMs = Math.min(now - this.#tickedAt, LATE_TICK_MS);
+    this.#tickedAt = now;
     this.#clock.seconds = readClock(this.#options.clockBaseMs);
     const { workers, counters, census } = this.#options;
     counters[COUNTER.ticks]++;
@@ -186,9 +202,19 @@ class WorkerRuntime {
     const roundMs = 1000 * Math.min(roundSeconds, this.#sweeper.peerExpiry / 4);
     const all = (this.#store.peerCount + this.#store.swarmCount) / workers;
     const wasReclassifying = this.#sweeper.reclassifying;
-    this.#sweeper.step(this.#clock.seconds, Math.ceil((all * TICK_MS) / roundMs) + 1);
+    this.#sweeper.step(this.#clock.seconds, Math.ceil((all * elapsedMs) / roundMs) + 1);
     if (wasReclassifying && !this.#sweeper.reclassifying) post({ type: "reclassified" });
     this.#reportRefusals();
+    this.#ticker = setTimeout(() => this.#tick(), this.#isIdle() ? IDLE_TICK_MS : TICK_MS);
+  }
+
+  /** Whether there was no request for some time. Called once in each tick. */
+  #isIdle(): boolean {
+    const { counters } = this.#options;
+    const requests = counters[COUNTER.announces] + counters[COUNTER.scrapes] + this.#refusal.count;
+    this.#idleTicks = requests === this.#requests ? this.#idleTicks + 1 : 0;
+    this.#requests = requests;
+    return this.#idleTicks >= IDLE_TICKS && !this.#sweeper.reclassifying;
   }
 
   #reportRefusals(): void {
@@ -206,7 +232,7 @@ class WorkerRuntime {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    clearInterval(this.#ticker);
+    clearTimeout(this.#ticker);
     await (await this.#engine).stop(graceMs);
     parentPort?.close();
   }

@@ -14,6 +14,11 @@ interface Wait {
 export class FirstAnswerWaits {
   readonly #waits = new Map<string, Wait>();
 
+  /** The number of current waits. */
+  get size(): number {
+    return this.#waits.size;
+  }
+
   /**
    * Begins a wait. It ends an earlier wait for the same swarm.
    * @param left the number of neighbors that are asked.

@@ -105,7 +105,13 @@ export class NeighborSet {
     this.pump();
   }
 
-  /** Sends the requests that the limits allow now. To be called several times a second. */
+  /** Whether no request is waiting or under way, and no client waits for one. */
+  get isIdle(): boolean {
+    const neighbors = [...this.#entries.values()].map(({ neighbor }) => neighbor);
+    return this.#waits.size === 0 && neighbors.every(({ waiting, inFlight }) => waiting + inFlight === 0);
+  }
+
+  /** Sends the requests that the limits allow now. To be called several times a second, unless the set is idle. */
   pump(): void {
     for (const { neighbor } of this.#entries.values()) neighbor.pump();
     this.#waits.forget(this.#parts.now());

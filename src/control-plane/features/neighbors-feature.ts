@@ -27,7 +27,7 @@ import { POLL_PEER_ID, Polls } from "../../tracker/polls.ts";
 import type { Feature } from "../feature.ts";
 import type { TaskDispatcher } from "../task-dispatcher.ts";
 
-/** Interval at which due requests to neighbors are sent. */
+/** Interval at which due requests to neighbors are sent, while there are any. */
 const PUMP_MS = 50;
 
 /** The port in announces to neighbors. The tracker is not a peer: nothing listens there. */
@@ -72,6 +72,7 @@ export class NeighborsFeature implements Feature {
         readRefresh(bytes),
         token === 0 ? undefined : () => tasks.resume(worker, token),
       );
+      this.#keepPumping();
     });
     this.adopt(loaded, policy);
   }
@@ -85,13 +86,23 @@ export class NeighborsFeature implements Feature {
 
   /** Begins to send requests. */
   start(): void {
-    this.#timer = setInterval(() => this.#neighbors.pump(), PUMP_MS);
+    this.#keepPumping();
   }
 
   /** Stops sending requests. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#neighbors.stop();
+  }
+
+  /** Sends due requests at an interval, until none is waiting or under way. */
+  #keepPumping(): void {
+    this.#timer ??= setInterval(() => {
+      this.#neighbors.pump();
+      if (!this.#neighbors.isIdle) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }, PUMP_MS).unref();
   }
 
   #policyOf({ listen, neighbors, tracker }: Config, policy: PolicyData): NeighborsPolicy {

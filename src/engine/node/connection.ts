@@ -11,6 +11,7 @@ import {
 } from "../engine.ts";
 import { appendInput, keepInput } from "../kept-input.ts";
 import type { ConnectionTable } from "./connection-table.ts";
+import type { DeferredConnections } from "./deferred-connections.ts";
 import type { Output } from "./output.ts";
 import type { Queued, TurnQueue } from "./turn-queue.ts";
 
@@ -28,7 +29,7 @@ export interface Shared {
   /** Connections that have sent more than is served in a row. */
   readonly turns: TurnQueue;
   /** Connections with a deferred request, by token. */
-  readonly deferred: Map<number, Connection>;
+  readonly deferred: DeferredConnections<Connection>;
   /** Token of the next deferral. */
   nextToken: number;
   /** Whether connections close as soon as they are idle. */
@@ -240,7 +241,7 @@ export class Connection implements Queued {
       return;
     }
     this.#token = token;
-    deferred.set(token, this);
+    deferred.add(token, this);
     this.#shared.table.limiter.busy(this.#number);
     this.#deadline = performance.now() + deferMs;
     if (this.#end >= INPUT_BYTES) this.#socket.pause();

@@ -20,6 +20,7 @@ import { writePeerAddress } from "../peer-address.ts";
 import { Connection, type Shared } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { ADDRESS_WATCH, type AddressWatch, DatagramListener } from "./datagram-listener.ts";
+import { DeferredConnections } from "./deferred-connections.ts";
 import { openListener } from "./listener.ts";
 import { listenAddressOf } from "./listening.ts";
 import { Output } from "./output.ts";
@@ -28,9 +29,6 @@ import { TurnQueue } from "./turn-queue.ts";
 
 /** Interval of the deadline checks, in milliseconds: a quarter of the shortest timeout, within these bounds. */
 const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
-
-/** Interval of the checks for expired deferrals, in milliseconds. */
-const CHECK_DEFERRED_MS = 50;
 
 /** Tokens start at a random number, so that those of an earlier engine are unknown to this one. */
 const TOKENS = 2 ** 48;
@@ -50,16 +48,11 @@ export class NodeEngine implements Engine {
   readonly #addressWatch: AddressWatch;
   readonly #datagrams: DatagramListener[] = [];
   readonly #deadlineTimer: NodeJS.Timeout;
-  readonly #deferralTimer: NodeJS.Timeout;
   readonly #onConnection = (socket: Socket) => this.#accept(socket);
   readonly #checkDeadlines = () => {
     const now = performance.now();
     for (const connection of this.#shared.connections) connection.checkDeadline(now);
     if (this.#servers.length > 0 && !hasDescriptors()) this.#shared.counters.acceptFailed();
-  };
-  readonly #checkDeferrals = () => {
-    const now = performance.now();
-    for (const connection of this.#shared.deferred.values()) connection.checkDeadline(now);
   };
   #stopped: Promise<void> | undefined;
 
@@ -81,7 +74,7 @@ export class NodeEngine implements Engine {
       connections: new Set(),
       table: new ConnectionTable(limits),
       turns: new TurnQueue(),
-      deferred: new Map(),
+      deferred: new DeferredConnections(),
       nextToken: 1 + Math.floor(Math.random() * TOKENS),
       stopping: false,
       onEmpty: () => {},
@@ -90,7 +83,6 @@ export class NodeEngine implements Engine {
     const interval = Math.min(Math.max(quarter, CHECK_INTERVAL_MS.least), CHECK_INTERVAL_MS.most);
     // setImmediate: after a blocked event loop, input that has arrived is read before deadlines are checked.
     this.#deadlineTimer = setInterval(() => setImmediate(this.#checkDeadlines), interval).unref();
-    this.#deferralTimer = setInterval(this.#checkDeferrals, CHECK_DEFERRED_MS).unref();
   }
 
   async listen({ streams, datagrams }: ListenAddresses, shared: boolean): Promise<ListenAddresses> {
@@ -184,7 +176,6 @@ export class NodeEngine implements Engine {
     clearTimeout(firstRequestTimer);
     clearTimeout(graceTimer);
     clearInterval(this.#deadlineTimer);
-    clearInterval(this.#deferralTimer);
   }
   /** Continues until a turn of the event loop has brought no datagram, or the deadline has passed. */
   async #drainDatagrams(deadline: number): Promise<void> {

@@ -14,7 +14,7 @@ import { allocateResources } from "./resources.ts";
 const SOCKETS = 8;
 
 /** Clients are on the same thread, and run when the engine does not wait. */
-const WAIT_MS = 1;
+const WAITS = { busyMs: 1, idleMs: 1 };
 
 const because = await probeUring();
 if (because !== undefined) test("the uring engine", { skip: because });
@@ -22,7 +22,7 @@ else {
   const { UringEngine } = await import("./uring-engine.ts");
   const makeEngine = (services: Services, limits: EngineLimits, counters: EngineCounters) => {
     const resources = allocateResources(SOCKETS, limits.maxConnections);
-    return new UringEngine(services, limits, counters, resources, { waitMs: WAIT_MS });
+    return new UringEngine(services, limits, counters, resources, { waits: WAITS });
   };
   describeEngine("the uring engine", makeEngine);
   describeReplySource(makeEngine, true);
@@ -34,7 +34,7 @@ else {
     if (before > 0) coalescing.record(before, performance.now());
     const rig = await Rig.start(t, (services, limits, counters) => {
       const resources = allocateResources(SOCKETS, limits.maxConnections);
-      return new UringEngine(services, limits, counters, resources, { waitMs: WAIT_MS, coalescing });
+      return new UringEngine(services, limits, counters, resources, { waits: WAITS, coalescing });
     });
     return { rig, count: () => count };
   };

@@ -27,8 +27,15 @@ import { StreamServer } from "./stream-server.ts";
 /** Number of the buffer group. */
 const INPUT_GROUP = 1;
 
-/** Default limit of a wait in the kernel, in milliseconds: it delays the thread's timers and messages. */
-const WAIT_MS = 50;
+/** Limits of a wait in the kernel, in milliseconds. A wait delays the thread's timers, not its messages. */
+export interface Waits {
+  readonly busyMs: number;
+  /** After {@link IDLE_WAITS} waits in a row in which nothing happened. */
+  readonly idleMs: number;
+}
+
+const WAITS: Waits = { busyMs: 50, idleMs: 250 };
+const IDLE_WAITS = 20;
 
 /** Time in a row after which the event loop runs, in milliseconds. */
 const SLICE_MS = 20;
@@ -44,8 +51,7 @@ const LAST_TURNS = 2;
 
 /** What tests change. */
 export interface UringOptions {
-  /** Limit of a wait in the kernel, in milliseconds. */
-  readonly waitMs?: number;
+  readonly waits?: Waits;
   /** Decides when the thread sleeps to collect connections. */
   readonly coalescing?: AcceptCoalescing;
 }
@@ -72,10 +78,12 @@ export class UringEngine implements Engine {
   readonly #streams: StreamServer;
   readonly #datagrams: DatagramServer;
   readonly #coalescing: AcceptCoalescing;
-  readonly #waitMs: number;
+  readonly #waits: Waits;
   readonly #checkIntervalMs: number;
   readonly #turn = () => this.#serve();
   #checkedAt = 0;
+  /** Waits in a row in which nothing happened. */
+  #idleWaits = 0;
   #running = false;
   #woken = false;
   /** All connections have ended: wake-ups are ignored. */
@@ -94,10 +102,10 @@ export class UringEngine implements Engine {
     limits: EngineLimits,
     counters: EngineCounters,
     resources: ResourceData,
-    { waitMs = WAIT_MS, coalescing = new AcceptCoalescing(usleep, performance.now()) }: UringOptions = {},
+    { waits = WAITS, coalescing = new AcceptCoalescing(usleep, performance.now()) }: UringOptions = {},
   ) {
     const { maxConnections } = limits;
-    this.#waitMs = waitMs;
+    this.#waits = waits;
     this.#coalescing = coalescing;
     this.#resources = new Resources(resources, maxConnections);
     this.#ring = Ring.forConnections(maxConnections);
@@ -178,13 +186,14 @@ export class UringEngine implements Engine {
     let busy = false;
     this.#woken = false;
     do {
-      this.#enter(this.#streams.hasQueued ? 0 : 1, this.#stopping === undefined ? this.#waitMs : 1);
+      this.#enter(this.#streams.hasQueued ? 0 : 1, this.#waitLimit());
       const now = performance.now();
       this.#connections.now = now;
       const hadQueued = this.#streams.hasQueued;
       this.#streams.takeTurns();
       // While only queued turns are left, the event loop runs between them.
       busy = this.#complete() || (hadQueued && !this.#streams.hasQueued);
+      this.#idleWaits = busy ? 0 : this.#idleWaits + 1;
       const interval = this.#streams.hasDeferred ? CHECK_DEFERRED_MS : this.#checkIntervalMs;
       if (now >= this.#checkedAt + Math.min(interval, this.#checkIntervalMs)) {
         this.#checkedAt = now;
@@ -193,6 +202,13 @@ export class UringEngine implements Engine {
     } while (busy && !this.#woken && this.#stopping === undefined && this.#connections.now < sliceEnds);
     if (this.#stopping !== undefined && this.#stopTurn(this.#stopping)) return;
     setImmediate(this.#turn);
+  }
+
+  /** The limit of the next wait. A client that waits for a reply needs the timers. */
+  #waitLimit(): number {
+    if (this.#stopping !== undefined) return 1;
+    const isIdle = this.#idleWaits >= IDLE_WAITS && !this.#streams.hasDeferred;
+    return isIdle ? this.#waits.idleMs : this.#waits.busyMs;
   }
 
   /** Enters the ring, and reports replies that were not sent completely. */
