@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
-import { build } from "vite";
+import { build, type Rolldown } from "vite";
 import { type Release, ROOT } from "./release.ts";
 
 /** A package whose code is in the bundle. */
@@ -27,7 +27,10 @@ export async function bundle(outDir: string, { version, commit, date }: Release)
     logLevel: "warn",
     ssr: { noExternal: true, external: ["koffi"], target: "node" },
     define: { BTRT_BUILD: JSON.stringify({ version, commit, date }) },
-    plugins: [{ name: "beside", transform: renameBeside }],
+    plugins: [
+      { name: "beside", transform: renameBeside },
+      { name: "latin1", generateBundle: { order: "post", handler: (_, files) => escapeWide(files) } },
+    ],
     build: {
       ssr: true,
       target: "node24",
@@ -36,7 +39,13 @@ export async function bundle(outDir: string, { version, commit, date }: Release)
       minify: false,
       rolldownOptions: {
         input: { main: "src/main.ts", worker: "src/data-plane/worker.ts" },
-        output: { format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
+        output: {
+          format: "esm",
+          entryFileNames: "[name].js",
+          chunkFileNames: "[name]-[hash].js",
+          // The texts of licences are in a file of their own.
+          comments: false,
+        },
       },
     },
   });
@@ -55,6 +64,20 @@ const BESIDE = [
 function renameBeside(code: string): string | null {
   const found = BESIDE.find(({ source }) => code.includes(source));
   return found === undefined ? null : code.replace(found.source, found.bundled);
+}
+
+/**
+ * Escapes what is not Latin-1. V8 keeps the source of all loaded files in memory, with two bytes for each character if
+ * any of them needs two.
+ */
+function escapeWide(files: Rolldown.OutputBundle): void {
+  for (const file of Object.values(files)) {
+    if (file.type !== "chunk") continue;
+    file.code = file.code.replace(
+      /[^\0-\xff]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+  }
 }
 
 /** @param module a file, possibly of a package. */

@@ -1,5 +1,4 @@
 /** Alerts by mail. */
-import { createTransport } from "nodemailer";
 import { type AlertChannel, type MailSettings, SEND_TIMEOUT_MS } from "./channel.ts";
 
 /** Default ports of `smtp:` and `smtps:`. */
@@ -13,6 +12,7 @@ export function mailChannel({ to, from, server, user, password }: MailSettings):
     name: "mail",
     target: to.join(", "),
     send: async ({ subject, text }) => {
+      const { createTransport } = await import("nodemailer");
       const transport = createTransport({
         host: hostname.replace(/^\[(.*)\]$/, "$1"),
         port: port === "" ? PORTS[secure ? "smtps:" : "smtp:"] : Number(port),

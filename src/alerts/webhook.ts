@@ -1,5 +1,4 @@
 /** Alerts as JSON to a URL. */
-import { request } from "undici";
 import { type AlertChannel, SEND_TIMEOUT_MS } from "./channel.ts";
 import type { AlertMessage } from "./message.ts";
 
@@ -22,6 +21,7 @@ export function webhookChannel(url: string): AlertChannel {
         time,
         ...alert,
       });
+      const { request } = await import("undici");
       const { statusCode, body: reply } = await request(url, {
         method: "POST",
         headers: { "content-type": "application/json", "user-agent": `btrt/${origin.version}` },

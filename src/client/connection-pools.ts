@@ -1,6 +1,6 @@
 /** Pools of HTTP connections to trackers. Hosts, connections per host and idle time are limited. */
 import type { LookupFunction } from "node:net";
-import { Pool } from "undici";
+import type { Pool } from "undici";
 import { formatAddress } from "../model/address-text.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import type { Resolve } from "./resolver.ts";
@@ -34,7 +34,7 @@ interface Entry {
   inFlight: number;
 }
 
-/** One pool for each scheme, host and port. */
+/** One pool for each scheme, host and port. The library is loaded with the first one: most trackers ask no other. */
 export class ConnectionPools {
   readonly #settings: PoolSettings;
   /** By origin, least recently used first. */
@@ -45,13 +45,14 @@ export class ConnectionPools {
   }
 
   /**
-   * Takes a slot in the pool of a target. At most `maxPerHost` requests per host are in flight, so that none waits for
+   * Takes a slot in the pool of a target, which may have to be opened. At most `maxPerHost` requests per host are in flight, so that none waits for
    * a connection of another.
    * @returns the pool, and a function to call when the request has left it; undefined at the limit.
    */
-  acquire(target: Target): { pool: Pool; release: () => void } | undefined {
+  async acquire(target: Target): Promise<{ pool: Pool; release: () => void } | undefined> {
+    const { Pool } = await import("undici");
     const origin = originOf(target);
-    const entry = this.#entries.get(origin) ?? this.#open(target);
+    const entry = this.#entries.get(origin) ?? this.#open(Pool, target);
     if (entry === undefined || entry.inFlight >= this.#settings.maxPerHost) return undefined;
     this.#entries.delete(origin);
     this.#entries.set(origin, entry);
@@ -71,7 +72,7 @@ export class ConnectionPools {
     await Promise.all(pools);
   }
 
-  #open(target: Target): Entry | undefined {
+  #open(Pool: typeof import("undici").Pool, target: Target): Entry | undefined {
     const { connectTimeoutMs, maxInFlight, maxPerHost } = this.#settings;
     const most = Math.max(LEAST_HOSTS, HOSTS_PER_REQUEST * maxInFlight);
     if (this.#entries.size >= most && !this.#evict()) return undefined;

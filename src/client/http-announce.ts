@@ -40,9 +40,10 @@ export async function announceOverHttp(
 
 async function get(target: Target, settings: HttpSettings): Promise<HttpAnswer | FailureKind> {
   if (!settings.allows(target)) return "address";
-  const connection = settings.pools.acquire(target);
+  const { pools, userAgent, deadline } = settings;
+  const connection = await pools.acquire(target);
   if (connection === undefined) return "busy";
-  return httpGet(connection.pool, target.path, settings.userAgent, settings.deadline, connection.release);
+  return httpGet(connection.pool, target.path, userAgent, deadline, connection.release);
 }
 
 /** Some trackers send a failure reason with an error status. */

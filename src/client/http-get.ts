@@ -1,7 +1,7 @@
 /** One GET request with limits. Redirects are not followed here, and large bodies are not read. */
 import { promisify } from "node:util";
 import { gunzip, inflate, inflateRaw } from "node:zlib";
-import { type Dispatcher, errors, type Pool } from "undici";
+import type { Dispatcher, Pool } from "undici";
 import { LOOKUP_FAILED } from "./connection-pools.ts";
 import { endOf } from "./deadline.ts";
 import type { FailureKind } from "./outcome.ts";
@@ -32,6 +32,10 @@ export async function httpGet(
   deadline: AbortSignal,
   done: () => void,
 ): Promise<HttpAnswer | FailureKind> {
+  if (deadline.aborted) {
+    done();
+    return endOf(deadline);
+  }
   const exchange = new Exchange(done);
   const abort = () => exchange.abort(endOf(deadline));
   deadline.addEventListener("abort", abort);
@@ -163,7 +167,7 @@ export function kindOf(error: unknown): FailureKind {
   const code = codeOf(error);
   const kind = KINDS.get(code);
   if (kind !== undefined) return kind;
-  if (error instanceof errors.HTTPParserError) return "not HTTP";
+  if (error instanceof Error && error.name === "HTTPParserError") return "not HTTP";
   if (/^ERR_(TLS|SSL|OSSL)|CERT|SIGNATURE|^UNABLE_TO|^HOSTNAME|^INVALID_CA|^PATH_LENGTH/.test(code))
     return "tls";
   return "cut";

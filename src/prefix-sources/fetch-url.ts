@@ -56,7 +56,7 @@ async function* fetchTarget(
   accept: string,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, string | undefined> {
-  const slot = pools.acquire(target);
+  const slot = await pools.acquire(target);
   if (slot === undefined) throw new SourceError("busy");
   try {
     const headers = { accept, "accept-encoding": "gzip", "user-agent": USER_AGENT };
