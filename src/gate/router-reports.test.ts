@@ -55,3 +55,20 @@ test("followers that come and go take no more memory, and their counts stay", ()
   assert.ok(reports.routers(200_000).every(({ isStale }) => isStale));
   assert.deepEqual(reports.routers(90_000_000), []);
 });
+
+test("a router whose follower was restarted is shown once, as it is now", () => {
+  const { reports } = makeReports();
+  const runs = [1, 2].map((follower) => ({ ...report(follower, 1), router: "edge" }));
+  reports.receive({ ...runs[0], version: 5, countOnly: true }, 0);
+  reports.receive({ ...report(3, 1), router: "other" }, 0);
+  reports.receive({ ...runs[1], version: 6 }, 300_000);
+  assert.deepEqual(
+    reports
+      .routers(300_000)
+      .map(({ router, version, countOnly, isStale }) => [router, version, countOnly, isStale]),
+    [
+      ["edge", 6, false, false],
+      ["other", 1, false, true],
+    ],
+  );
+});

@@ -64,9 +64,15 @@ export class RouterReports {
     return sums;
   }
 
-  /** The routers that have reported in the last day. @param now milliseconds since 1970. */
+  /**
+   * The routers that have reported in the last day. Of followers with the same router name only the last one is shown: the
+   * others were its earlier runs.
+   * @param now milliseconds since 1970.
+   */
   routers(now: number): ReportedRouter[] {
-    return [...this.#reports.values()]
+    // In the order of their last reports.
+    const latest = new Map([...this.#reports.values()].map((report) => [report.router, report]));
+    return [...latest.values()]
       .filter(({ at }) => now - at < SHOWN_MS)
       .map(({ router, version, countOnly, at }) => ({
         router,

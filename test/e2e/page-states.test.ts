@@ -2,45 +2,23 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
 import { Bed, freePort, until } from "../support/bed.ts";
 import { openBrowser, openPage } from "../support/browser.ts";
 import { OPERATOR_CONFIG, OperatorLoad } from "../support/operator-load.ts";
+import { lookAt, PAGE_VIEWS, SCREENSHOTS } from "../support/page-views.ts";
 import { writeYear } from "../support/past-totals.ts";
 import { toolsMissing } from "../support/tools.ts";
 import { TrackerProcess } from "../support/tracker-process.ts";
 
 const options = { timeout: 300_000, skip: toolsMissing(["chromium"]) };
-const SCREENSHOTS = fileURLToPath(new URL("../../var/screenshots/", import.meta.url));
 const LOAD_STEPS = 120;
 /** How many states the charts of the last minutes have. */
 const STATES = "document.querySelector('main').dataset.states";
 
-/** How the page is looked at. */
-const VIEWS = [
-  { name: "light", viewport: { width: 1600, height: 1200 }, colorScheme: "light" },
-  { name: "dark", viewport: { width: 1600, height: 1200 }, colorScheme: "dark" },
-  { name: "laptop", viewport: { width: 1280, height: 720 }, colorScheme: "light" },
-  { name: "phone", viewport: { width: 390, height: 844 }, colorScheme: "light" },
-  { name: "wall", viewport: { width: 2560, height: 1440 }, colorScheme: "dark" },
-] as const;
-
-/** Takes a screenshot in each view, and checks that nothing is wider than the page. */
-async function look(page: Page, state: string): Promise<void> {
-  await mkdir(SCREENSHOTS, { recursive: true });
-  for (const { name, viewport, colorScheme } of VIEWS) {
-    await page.setViewportSize(viewport);
-    await page.emulateMedia({ colorScheme });
-    const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-    assert.ok(Number(overflow) <= 0, `${state}, ${name}: ${overflow} pixels too wide`);
-    await page.screenshot({ path: `${SCREENSHOTS}${state}-${name}.png`, fullPage: true });
-  }
-}
-
 async function open(browser: Browser, admin: string): Promise<Page> {
-  return (await openPage(browser, admin, { viewport: VIEWS[0].viewport })).page;
+  return (await openPage(browser, admin, { viewport: PAGE_VIEWS[0].viewport })).page;
 }
 
 /** A tracker with clients, and a neighbor that does not answer. */
@@ -63,7 +41,7 @@ test("with no traffic", options, async (t) => {
     bed,
     `listen: { http: ["127.0.0.1:0"], udp: ["127.0.0.1:0"] }\n`,
   );
-  await look(await open(await openBrowser(t), tracker.admin), "idle");
+  await lookAt(await open(await openBrowser(t), tracker.admin), "idle");
 });
 
 test("with an hour's, then hung, then stopped", options, async (t) => {
@@ -72,17 +50,17 @@ test("with an hour's, then hung, then stopped", options, async (t) => {
   const page = await open(await openBrowser(t), tracker.admin);
   await page.waitForSelector(".savings");
   await until("the charts show something", async () => Number(await page.evaluate(STATES)) >= 4);
-  await look(page, "hour");
+  await lookAt(page, "hour");
   tracker.process.signal("SIGSTOP");
   await page.waitForSelector("main.old");
   assert.match((await page.textContent(".health")) ?? "", /has stopped sending figures/);
-  await look(page, "hung");
+  await lookAt(page, "hung");
   tracker.process.signal("SIGCONT");
   await page.waitForSelector("main:not(.old)");
   await tracker.stop();
   await page.waitForSelector("main.old");
   assert.match((await page.textContent(".health")) ?? "", /does not reply/);
-  await look(page, "stopped");
+  await lookAt(page, "stopped");
 });
 
 test("with a year's", options, async (t) => {
@@ -97,11 +75,11 @@ test("with a year's", options, async (t) => {
   await page.getByLabel("year").check();
   await page.waitForSelector(".savings");
   await until("the charts show something", async () => Number(await page.evaluate(STATES)) >= 4);
-  await look(page, "year");
+  await lookAt(page, "year");
   const [report] = await Promise.all([page.waitForEvent("popup"), page.click("text=Open the report")]);
   await report.waitForSelector("h1");
   assert.match((await report.textContent(".figures")) ?? "", /avoided.*less at the peak.*EUR/s);
-  await look(report, "report");
+  await lookAt(report, "report");
   const printed = (await report.pdf({ preferCSSPageSize: true })).toString("latin1");
   assert.equal(printed.match(/\/Type\s*\/Page\b/g)?.length, 1, "it prints to a page");
 });

@@ -4,9 +4,11 @@ import type { SectionProps } from "./live.ts";
 import { Answers } from "./sections/answers.tsx";
 import { Database } from "./sections/database.tsx";
 import { Explain } from "./sections/explain.tsx";
+import { Gate } from "./sections/gate.tsx";
 import { Groups } from "./sections/groups.tsx";
 import { HashList } from "./sections/hash-list.tsx";
 import { Neighbors } from "./sections/neighbors.tsx";
+import { PrefixSources } from "./sections/prefix-sources.tsx";
 import { Refusals } from "./sections/refusals.tsx";
 import { Requests } from "./sections/requests.tsx";
 import { Savings } from "./sections/savings.tsx";
@@ -32,9 +34,11 @@ export const SECTIONS: readonly PageSection[] = [
   { id: "sizes", title: "Torrents by size", Section: Sizes, needsFullAccess: true },
   { id: "explain", title: "Peers for an address, and why", Section: Explain, needsFullAccess: true },
   { id: "hash-list", title: "Torrents fully available inside", Section: HashList },
+  { id: "gate", title: "Gate on the routers", Section: Gate },
   { id: "torrents", title: "Largest torrents", Section: LargestTorrents, needsFullAccess: true },
   { id: "neighbors", title: "Neighbors", Section: Neighbors },
   { id: "trackers", title: "Upstream trackers", Section: UpstreamTrackers },
+  { id: "prefix-sources", title: "Prefix sources", Section: PrefixSources },
   { id: "refused", title: "Refused", Section: Refusals },
   { id: "database", title: "Database and memory", Section: Database },
 ];

@@ -1,7 +1,7 @@
 /** Alerts: the channels over which warnings are sent. */
 import { z } from "zod";
 import { type ChannelStatus, failureWarning } from "../../alerts/alerter.ts";
-import { counter } from "../exposition.ts";
+import { counter, gauge } from "../exposition.ts";
 import type { Panel } from "../panel.ts";
 
 const count = z.int().nonnegative();
@@ -35,6 +35,14 @@ export function alertsPanel(channels: () => readonly ChannelStatus[]): Panel<typ
             value,
           })),
         ),
+      ),
+      gauge(
+        "btrt_alerts_failing",
+        "1 while alerts cannot be sent over a channel, else 0.",
+        ...alerts.map(({ name, failure }) => ({
+          labels: { channel: name },
+          value: failure === null ? 0 : 1,
+        })),
       ),
     ],
     warnings: ({ alerts }) =>

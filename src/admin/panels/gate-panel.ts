@@ -180,7 +180,11 @@ function gateMetrics(gate: NonNullable<Reading["gate"]>): Metric[] {
     counter("btrt_gate_exempted_total", "Times that a router has exempted a subscriber.", {
       value: gate.exempted,
     }),
+    counter("btrt_gate_exempt_full_total", "Times that a router had no room to exempt a subscriber.", {
+      value: gate.exemptFull,
+    }),
     gauge("btrt_gate_followers", "Routers that follow the lists.", { value: gate.followers }),
+    ...routerMetrics(gate),
     counter("btrt_gate_followers_cut_off_total", "Followers that did not read.", { value: gate.cutOff }),
     gauge("btrt_gate_round_duration_seconds", "How long the last round over all gated torrents took.", {
       value: gate.roundSeconds,
@@ -189,5 +193,30 @@ function gateMetrics(gate: NonNullable<Reading["gate"]>): Metric[] {
     gauge("btrt_gate_scan_work_seconds", "The work in the last scan of all torrents.", {
       value: gate.scanSeconds,
     }),
+  ];
+}
+
+function routerMetrics({ version, routers }: NonNullable<Reading["gate"]>): Metric[] {
+  const each = (read: (of: (typeof routers)[number]) => number) =>
+    routers.map((of) => ({ labels: { router: of.router }, value: read(of) }));
+  return [
+    gauge("btrt_gate_lists_version", "The version of the lists. It begins at 0 with the tracker.", {
+      value: version,
+    }),
+    gauge(
+      "btrt_gate_router_lists_version",
+      "The version of the lists that a router had at its last report. Routers report every ten seconds.",
+      ...each((of) => of.version),
+    ),
+    gauge(
+      "btrt_gate_router_report_timestamp_seconds",
+      "When a router has reported last. Routers that have not for a day are left out.",
+      ...each(({ reportedAt }) => Date.parse(reportedAt) / 1000),
+    ),
+    gauge(
+      "btrt_gate_router_count_only",
+      "1 if a router only counts, else 0.",
+      ...each(({ countOnly }) => (countOnly ? 1 : 0)),
+    ),
   ];
 }

@@ -1,6 +1,6 @@
 /** Patience: how much longer downloads may take because outside peers are limited, and how much longer they take. */
 import { z } from "zod";
-import { gauge } from "../exposition.ts";
+import { gauge, type Metric } from "../exposition.ts";
 import type { Panel } from "../panel.ts";
 
 /** The panel's fields. */
@@ -35,30 +35,34 @@ export function patiencePanel(read: () => ShownPatience): Panel<typeof patienceS
   return {
     schema: patienceSchema,
     read: () => ({ patience: read() }),
-    metrics: ({ patience }) =>
-      patience === null
-        ? []
-        : [
-            gauge(
-              "btrt_patience_wanted",
-              "How many times as long a download may take (selection.patience).",
-              {
-                value: patience.wanted,
-              },
-            ),
-            ...(patience.measured === null
-              ? []
-              : [
-                  gauge(
-                    "btrt_patience_measured",
-                    "How many times as long limited downloads took as those of the control group.",
-                    { value: patience.measured },
-                  ),
-                ]),
-            gauge("btrt_patience_demand", "The factor by which the demand for outside peers is changed.", {
-              value: patience.demand,
-            }),
-          ],
+    metrics: ({ patience }) => (patience === null ? [] : patienceMetrics(patience)),
     warnings: () => [],
   };
+}
+
+function patienceMetrics(patience: NonNullable<ShownPatience>): Metric[] {
+  const { wanted, measured, demand, limited, control } = patience;
+  return [
+    gauge("btrt_patience_wanted", "How many times as long a download may take (selection.patience).", {
+      value: wanted,
+    }),
+    ...(measured === null
+      ? []
+      : [
+          gauge(
+            "btrt_patience_measured",
+            "How many times as long limited downloads took as those of the control group.",
+            { value: measured },
+          ),
+        ]),
+    gauge("btrt_patience_demand", "The factor by which the demand for outside peers is changed.", {
+      value: demand,
+    }),
+    gauge(
+      "btrt_patience_downloads",
+      "Downloads that were compared since the last change of the demand.",
+      { labels: { group: "limited" }, value: limited },
+      { labels: { group: "control" }, value: control },
+    ),
+  ];
 }

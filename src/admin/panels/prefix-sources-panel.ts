@@ -72,6 +72,16 @@ function sourceMetrics(sources: readonly Reading[]): Metric[] {
       "The time of the last good read since the start; 0 if there was none.",
       ...each(({ readAt }) => (readAt === null ? 0 : Date.parse(readAt) / 1000)),
     ),
+    gauge(
+      "btrt_prefix_source_copied_timestamp_seconds",
+      "When the copy in use was written; 0 if there is none.",
+      ...each(({ copiedAt }) => (copiedAt === null ? 0 : Date.parse(copiedAt) / 1000)),
+    ),
+    gauge(
+      "btrt_prefix_source_failing",
+      "1 if the last read of a source has failed, else 0.",
+      ...each(({ failure }) => (failure === null ? 0 : 1)),
+    ),
     counter(
       "btrt_prefix_source_failures_total",
       "Failed reads of a peer group's source.",

@@ -5,6 +5,7 @@ import { Chart, type TimeSpan } from "../chart.tsx";
 import { patchClass } from "../colors.ts";
 import { percent, scaled, whole } from "../format.ts";
 import type { SectionProps, Status } from "../live.ts";
+import { rates } from "../rates.ts";
 import { type Savings as Figures, SPANS } from "../savings.ts";
 import { UNCOUNTED_TRAFFIC } from "./refusals.tsx";
 
@@ -144,11 +145,6 @@ function Charts({ span, share, avoided, history }: Figures & { readonly history:
       )}
     </div>
   );
-}
-
-/** What is counted in points, as rates per second. */
-function rates(points: readonly Point[]): (what: (point: Point) => number) => number[] {
-  return (what) => points.map((point) => what(point) / (point.to - point.from));
 }
 
 function ReturnedChart({ span, history: { points, until } }: { span: string; history: History }) {
