@@ -112,7 +112,7 @@ test(
       refusedFarOut: 9000,
     });
     await shows(page, /^2 routers refuse connections\.$/);
-    assert.match(await section(page, "gate"), /handshakes of gated torrents, outgoing 1,050 20 1\.9 %/);
+    assert.match(await section(page, "gate"), /BitTorrent handshakes, outgoing 1,050 20 1\.9 %/);
     assert.equal(await figure(page, "gate-refused-far-out"), "9,000");
     await until("it is in the history", async () => (await figure(page, "gate-refused-history")) === "9,020");
 

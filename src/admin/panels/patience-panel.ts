@@ -46,15 +46,11 @@ function patienceMetrics(patience: NonNullable<ShownPatience>): Metric[] {
     gauge("btrt_patience_wanted", "How many times as long a download may take (selection.patience).", {
       value: wanted,
     }),
-    ...(measured === null
-      ? []
-      : [
-          gauge(
-            "btrt_patience_measured",
-            "How many times as long limited downloads took as those of the control group.",
-            { value: measured },
-          ),
-        ]),
+    gauge(
+      "btrt_patience_measured",
+      "How many times as long limited downloads took as those of the control group. Absent until it is known.",
+      ...(measured === null ? [] : [{ value: measured }]),
+    ),
     gauge("btrt_patience_demand", "The factor by which the demand for outside peers is changed.", {
       value: demand,
     }),

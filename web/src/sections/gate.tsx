@@ -11,7 +11,7 @@ type Reading = NonNullable<Status["gate"]>;
 
 /** What is refused, by why. */
 const REASONS = {
-  handshake: "handshakes of gated torrents",
+  handshake: "BitTorrent handshakes",
   endpoint: "connections with closed clients",
   far: "connections to peers outside that only have gated torrents",
 } as const;
