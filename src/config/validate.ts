@@ -28,7 +28,8 @@ function toProblems(issue: z.core.$ZodIssue, document: ConfigDocument, file: str
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const whole = [...path, key];
-      const message = key === "<<" ? MERGE_KEY : `unknown key${suggestKey(path, key)}`;
+      const message =
+        key === "<<" ? MERGE_KEY : (ABSENT_KEYS[whole.join(".")] ?? `unknown key${suggestKey(path, key)}`);
       return { file, ...document.keyPosition(whole), key: formatKeyPath(whole), message };
     });
   }
@@ -54,6 +55,17 @@ function allowedWords(issue: z.core.$ZodIssue): string[] {
   if (issue.code === "invalid_union") return issue.errors.flat().flatMap(allowedWords);
   return [];
 }
+
+const NO_TLS =
+  'unknown key: the tracker answers clients without TLS. A proxy in front of it can decrypt: "Over TLS" in ' +
+  "docs/placing.md has the configuration of HAProxy";
+
+/** Keys that operators expect, with what to do instead. */
+const ABSENT_KEYS: Readonly<Record<string, string>> = {
+  "listen.https": NO_TLS,
+  "listen.tls": NO_TLS,
+  "listen.cert": NO_TLS,
+};
 
 const MERGE_KEY = "merge keys are not supported: write the merged keys here";
 
