@@ -44,6 +44,8 @@ export async function startBtrt(
       ...(maxPeers === undefined ? {} : { max_peers: maxPeers }),
     },
     peer_groups: makeGroups(),
+    // Other trackers limit no peers either. The scenario "policies" compares the policies.
+    selection: { policy: "nearest" },
     ...keys,
   };
   // JSON is YAML.

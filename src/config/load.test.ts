@@ -69,7 +69,7 @@ test("an empty file, and no file, are the defaults", async () => {
   assert.ok(config !== null);
   assert.deepEqual(config.listen.http, [{ host: "::", port: 6969 }]);
   assert.equal(config.tracker.max_peers, 4_000_000);
-  assert.equal(config.selection.policy, "nearest");
+  assert.equal(config.selection.policy, "bridged");
   assert.equal(config.database.url, `sqlite:${resolve("var/btrt.db")}`);
   const database = { ...config.database, url: "sqlite:/var/lib/btrt/btrt.db" };
   for (const text of ["", "# nothing\n", "logging:\nlisten:\npeer_groups:\ntracker:\n  access_list:\n"]) {

@@ -27,8 +27,9 @@ const KINDS = [
   {
     name: "bridged",
     description:
-      "in addition, outside peers are returned only to the few clients that bring a torrent's pieces into the " +
-      "network, and to clients that would not finish without them. bridged is experimental in this version.",
+      "in addition, a client gets only as many outside peers as it needs beside the peers at home. Where home has no " +
+      "complete copy, outside peers are returned to the few clients that bring a torrent's pieces into the network, and " +
+      "to clients that would not finish without them.",
     create: (settings, trial, gatedGroups) => new BridgedPolicy(settings, BRIDGED_LIMITS, trial, gatedGroups),
   },
 ] as const satisfies readonly PolicyKind[];

@@ -4,7 +4,7 @@ import { choice, fraction, integer, section } from "../fields.ts";
 
 /** Keys of all policies, and keys that only `bridged` uses. */
 export const selection = section({
-  policy: choice(POLICY_NAMES).default("nearest").describe(POLICY_DESCRIPTIONS),
+  policy: choice(POLICY_NAMES).default("bridged").describe(POLICY_DESCRIPTIONS),
   home: choice(["groups", "tier", "group"])
     .default("groups")
     .describe(
