@@ -1,6 +1,7 @@
 /**
  * Fetches what this node has missed. A node that was heard is asked itself, since others may have missed the same; after
- * two failures another node is asked for everything that it has. One fetch is under way at a time, of many questions,
+ * two failures another node is asked for everything that it has. The first one is asked as well when it answers again:
+ * the other may have missed the same. One fetch is under way at a time, of many questions,
  * each of which is asked when the answer to the last one has come.
  */
 import type { OtherNode } from "./other-node.ts";
@@ -34,6 +35,8 @@ interface Job {
   failures: number;
   /** Not before this time. */
   notBefore: number;
+  /** Another node was asked for the same. */
+  hasAskedOther: boolean;
 }
 
 /** Fetches, one after the other. */
@@ -62,29 +65,36 @@ export class CatchUp {
     return this.#job?.node;
   }
 
-  /** Whether nothing is left to be fetched. */
-  get isDone(): boolean {
-    return this.#job === undefined && this.#waiting.length === 0;
+  /** Whether nothing is left to be fetched, but from nodes that are silent. */
+  isDone(nowMs: number): boolean {
+    return this.#job === undefined && this.#waiting.every((job) => isPointless(job, nowMs));
   }
 
   /** Asks for a fetch. One that waits for the same node is extended. */
   request(node: OtherNode, { sinceMs, foreignToo, ranges }: Fetch): void {
-    const same = this.#waiting.find((each) => each.node === node);
-    if (same === undefined) {
-      this.#waiting.push({ node, sinceMs, foreignToo, ranges: [...ranges], failures: 0, notBefore: 0 });
-      return;
-    }
-    const all = new Set([...same.ranges, ...ranges]);
-    const isOfAll = same.ranges.length === 0 || ranges.length === 0 || all.size > ASKED_RANGES_MAX;
-    same.ranges = isOfAll ? [] : [...all];
-    same.sinceMs = Math.min(same.sinceMs, sinceMs);
-    same.foreignToo ||= foreignToo;
+    this.#add({
+      node,
+      sinceMs,
+      foreignToo,
+      ranges: [...ranges],
+      failures: 0,
+      notBefore: 0,
+      hasAskedOther: false,
+    });
   }
 
-  /** Forgets everything: the connection is gone, or another start begins. */
-  clear(): void {
-    this.#waiting.length = 0;
-    this.#job = undefined;
+  #add(job: Job): void {
+    const same = this.#waiting.find((each) => each.node === job.node);
+    if (same === undefined) {
+      this.#waiting.push(job);
+      return;
+    }
+    const all = new Set([...same.ranges, ...job.ranges]);
+    const isOfAll = same.ranges.length === 0 || job.ranges.length === 0 || all.size > ASKED_RANGES_MAX;
+    same.ranges = isOfAll ? [] : [...all];
+    same.sinceMs = Math.min(same.sinceMs, job.sinceMs);
+    same.foreignToo ||= job.foreignToo;
+    same.hasAskedOther &&= job.hasAskedOther;
   }
 
   /** Begins the next fetch, and gives up an answer that does not come. */
@@ -117,7 +127,7 @@ export class CatchUp {
   }
 
   #next(nowMs: number): void {
-    const ready = this.#waiting.findIndex(({ notBefore }) => notBefore <= nowMs);
+    const ready = this.#waiting.findIndex((job) => job.notBefore <= nowMs && !isPointless(job, nowMs));
     if (ready === -1) return;
     const [job] = this.#waiting.splice(ready, 1);
     this.#job = job;
@@ -133,7 +143,7 @@ export class CatchUp {
     question.id = this.#id = (this.#id + 1) >>> 0;
     const ageMs = job.sinceMs === EVERYTHING ? AGE_ALL : nowMs - job.sinceMs + MARGIN_MS;
     question.ageMs = Math.min(AGE_ALL, ageMs);
-    question.flags = job.foreignToo ? ASK_FLAG.foreignToo | ASK_FLAG.swarms : 0;
+    question.flags = job.foreignToo ? ASK_FLAG.foreignToo : 0;
     question.ranges = job.ranges;
     this.#askedMs = nowMs;
     if (!this.#send(job.node, question)) this.#fail(job, nowMs);
@@ -144,17 +154,23 @@ export class CatchUp {
     job.failures++;
     this.#job = undefined;
     const isHopeless = job.failures >= FAILURES_MAX || job.node.isSilent(nowMs);
-    const other = isHopeless ? this.#otherThan(job.node, nowMs) : undefined;
-    if (other === undefined) {
-      this.#waiting.push({ ...job, notBefore: nowMs + RETRY_MS });
-      return;
+    const other = isHopeless && !job.hasAskedOther ? this.#otherThan(job.node, nowMs) : undefined;
+    // Nodes that appear later are asked for everything anyway.
+    job.hasAskedOther ||= other !== undefined || job.node.isSilent(nowMs);
+    if (other !== undefined) {
+      // The other node was told by the first one, so that is foreign there.
+      this.request(other, { sinceMs: job.sinceMs, foreignToo: true, ranges: job.ranges });
     }
-    // The other node was told by the first one, so that is foreign there.
-    this.request(other, { sinceMs: job.sinceMs, foreignToo: true, ranges: job.ranges });
+    this.#add({ ...job, notBefore: nowMs + RETRY_MS });
   }
 
   #otherThan(node: OtherNode, nowMs: number): OtherNode | undefined {
     const live = this.#others().filter((each) => each !== node && !each.isSilent(nowMs));
     return live.find((each) => each.isReady && each.site === node.site) ?? live.find((each) => each.isReady);
   }
+}
+
+/** Whether a job waits for a silent node, for which another one was asked if there is any. */
+function isPointless({ node, hasAskedOther }: Job, nowMs: number): boolean {
+  return hasAskedOther && node.isSilent(nowMs);
 }

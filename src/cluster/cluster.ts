@@ -257,7 +257,8 @@ export class Cluster {
       this.#receiver.refused.garbage++;
       return;
     }
-    this.#drain(nowMs);
+    // What the answer says of a swarm includes these: they must come before it.
+    this.flush();
     const out = new Uint8Array(HEADER_BYTES_MAX + QUESTION_BYTES_MAX + ANSWER_BYTES);
     const at = HEADER_BYTES_MAX + QUESTION_BYTES_MAX;
     // The records are written first: the header has their number, and the question where they end.

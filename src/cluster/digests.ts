@@ -52,7 +52,7 @@ export class Digests {
     if (digest.isDone) {
       const leader = this.#leader(others, nowMs);
       const round = leader?.digestRound ?? this.round(others, isReady, nowMs);
-      if (round === 0 || round === digest.round || !isReady || !this.#catchUp.isDone) return false;
+      if (round === 0 || round === digest.round || !isReady || !this.#catchUp.isDone(nowMs)) return false;
       digest.begin(round, Math.floor(nowMs / 1000), this.expirySeconds);
     }
     if (!digest.step()) return false;

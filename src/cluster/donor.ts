@@ -84,20 +84,19 @@ export class Donor implements WalkVisitor {
     const key = words[wordA] | 0;
     if (isLearned(key)) return;
     const foreignToo = (this.#question!.flags & ASK_FLAG.foreignToo) !== 0;
-    if (isForeign(key) && !foreignToo) return;
     const state = wordBAt(words, wordA);
+    const counted = isComplete(key) && isCounted(state);
+    // The node that heard a peer last may have missed that it has completed its download.
+    if (isForeign(key) && !foreignToo && !counted) return;
     const heard = this.#now - ageOf(state, this.#now);
     if (heard < this.#since) return;
     const out = this.#record;
-    const complete = isComplete(key);
     copyInfoHash(words, entry, out.infoHash);
     readAddress(words, record, family, out.address);
     out.port = portOf(words[wordA]);
-    out.left = complete ? 0 : leftOf(state);
+    out.left = isComplete(key) ? 0 : leftOf(state);
     out.flags =
-      RECORD_FLAG.identity |
-      (complete && isCounted(state) ? RECORD_FLAG.counted : 0) |
-      (hasMark(key) ? RECORD_FLAG.marked : 0);
+      RECORD_FLAG.identity | (counted ? RECORD_FLAG.counted : 0) | (hasMark(key) ? RECORD_FLAG.marked : 0);
     out.client = identityOf(key, state);
     out.ageMs = this.#nowMs - heard * 1000;
     this.#at = writeRecord(out, this.#out, this.#at);
@@ -106,7 +105,8 @@ export class Donor implements WalkVisitor {
 
   leaves(entry: number): void {
     const { words } = this.#store;
-    if ((this.#question!.flags & ASK_FLAG.swarms) === 0) return;
+    // Counts include the completions of all peers: a node that gets only some of these would count the others twice.
+    if ((this.#question!.flags & ASK_FLAG.foreignToo) === 0) return;
     // What storage knows of a fresh swarm is not added to it yet.
     if (isFresh(flagsOf(words, entry)) && downloadedOf(words, entry) === 0) return;
     const out = this.#swarm;

@@ -42,7 +42,7 @@ export class Newcomer {
     if (this.isReady) return false;
     this.#listeningMs ??= nowMs;
     if (!this.#isFetching) this.#begin(others, nowMs, nowMs - this.#listeningMs);
-    if (!this.#isFetching || !this.#catchUp.isDone) return false;
+    if (!this.#isFetching || !this.#catchUp.isDone(nowMs)) return false;
     this.isReady = true;
     return true;
   }

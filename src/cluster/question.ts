@@ -16,12 +16,10 @@ import { BEGIN, WalkCursor } from "./store-walk.ts";
 
 /** What a question asks for, besides what the node itself has heard. */
 export const ASK_FLAG = {
-  /** What it has from other nodes, too. */
+  /** What it has from other nodes, too, and what is known of the swarms. */
   foreignToo: 1,
-  /** What is known of the swarms themselves. */
-  swarms: 2,
   /** The answer is the last one. */
-  done: 4,
+  done: 2,
 } as const;
 
 /** The age that asks for everything. */
