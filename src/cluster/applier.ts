@@ -102,7 +102,10 @@ export class Applier {
     record.isStopped = (flags & RECORD_FLAG.stopped) !== 0;
     record.now = Math.floor(timeMs / 1000);
     if (record.isStopped) return this.#stop(origin, timeMs, nowMs);
-    if (this.#tombstones.covers(record.infoHash, address, port, timeMs, origin.node)) return false;
+    if (this.#tombstones.covers(record.infoHash, address, port, timeMs, origin.node)) {
+      this.#countStopped();
+      return false;
+    }
     return this.#put(Math.floor(nowMs / 1000));
   }
 
@@ -147,7 +150,10 @@ export class Applier {
   #stop({ node }: Origin, timeMs: number, nowMs: number): boolean {
     const { record } = this;
     const { infoHash, address, port } = record;
-    if (!this.#tombstones.add(infoHash, address, port, timeMs, node)) return false;
+    if (!this.#tombstones.add(infoHash, address, port, timeMs, node)) {
+      this.#countStopped();
+      return false;
+    }
     const store = this.#store;
     const shard = store.enter(infoHash);
     const entry = store.find(shard, infoHash);
@@ -157,25 +163,34 @@ export class Applier {
     return isChanged;
   }
 
+  /** Counts the completion of a peer that has stopped since, if it is not counted yet. */
+  #countStopped(): void {
+    const { infoHash, address, port, flags } = this.record;
+    if ((flags & RECORD_FLAG.counted) === 0 || !this.#tombstones.markCounted(infoHash, address, port)) return;
+    const store = this.#store;
+    const shard = store.enter(infoHash);
+    const entry = store.find(shard, infoHash);
+    if (entry !== 0) addDownloaded(store.words, entry, 1);
+    store.leave(shard);
+  }
+
   /** Removes the record's peer, unless it has announced later. @returns whether it did. */
   #removeBefore(shard: number, entry: number, now: number): boolean {
     const store = this.#store;
     const { words } = store;
-    const { address, port, flags } = this.record;
+    const { infoHash, address, port, flags } = this.record;
     const list = store.list(address.family);
     const cell = store.listCell(entry, address.family);
     const position = list.find(cell, address.words, port);
     const hasCounted = (flags & RECORD_FLAG.counted) !== 0;
-    if (position === -1) {
-      // It has completed and stopped while this node did not hear of it.
-      if (hasCounted) addDownloaded(words, entry, 1);
-      return false;
-    }
-    const at = list.wordAAt(cell, position);
-    const wordB = wordBAt(words, at);
-    if (isLearned(words[at])) return false;
-    if (hasCounted && !(isComplete(words[at]) && isCounted(wordB))) addDownloaded(words, entry, 1);
-    if (now - ageOf(wordB, now) > this.record.now) return false;
+    const at = position === -1 ? 0 : list.wordAAt(cell, position);
+    const wordB = at === 0 ? 0 : wordBAt(words, at);
+    const isKnown = at !== 0 && !isLearned(words[at]);
+    const wasCounted = isKnown && isComplete(words[at]) && isCounted(wordB);
+    // It may have completed and stopped while this node did not hear of it.
+    if ((hasCounted || wasCounted) && this.#tombstones.markCounted(infoHash, address, port) && !wasCounted)
+      addDownloaded(words, entry, 1);
+    if (!isKnown || now - ageOf(wordB, now) > this.record.now) return false;
     store.removePeer(shard, entry, address.family, position);
     store.removeIfEmpty(shard, entry);
     return true;

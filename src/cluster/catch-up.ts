@@ -120,7 +120,7 @@ export class CatchUp {
     } else {
       job.failures = 0;
       this.#question.cursor.copyFrom(answer.cursor);
-      this.#question.stop = answer.stop;
+      this.#question.event = answer.event;
       this.#ask(job, nowMs);
     }
     return true;

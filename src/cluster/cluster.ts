@@ -11,6 +11,7 @@ import { BEAT_BYTES_MAX, readBeat, writeBeat } from "./beat.ts";
 import { CatchUp, EVERYTHING } from "./catch-up.ts";
 import { Digests } from "./digests.ts";
 import { ANSWER_BYTES, Donor } from "./donor.ts";
+import { EventLog } from "./event-log.ts";
 import { HEADER_BYTES_MAX, Header, type MessageKind, subjectOf, writeHeader } from "./message.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { OtherNode } from "./other-node.ts";
@@ -20,7 +21,6 @@ import { type Message, Receiver, STATUS_BYTES_MAX } from "./receiver.ts";
 import type { ClusterSecrets } from "./secrets.ts";
 import type { ClusterSettings } from "./settings.ts";
 import { type ClusterStatus, makeRefusedCounts } from "./status.ts";
-import { StopLog } from "./stop-log.ts";
 import { Tombstones } from "./tombstones.ts";
 
 /** Changes that are taken from a ring in one tick. */
@@ -67,7 +67,7 @@ export interface ClusterOptions {
   /** The time between two rounds of digests, for tests. */
   readonly digestMs?: number | undefined;
   /** Sizes of tables, for tests; powers of two. */
-  readonly sizes?: { readonly tombstones: number; readonly stops: number };
+  readonly sizes?: { readonly tombstones: number; readonly events: number };
 }
 
 /** A node of the cluster. */
@@ -78,7 +78,7 @@ export class Cluster {
   readonly #applier: Applier;
   readonly #receiver: Receiver;
   readonly #outbox: Outbox;
-  readonly #stops: StopLog;
+  readonly #events: EventLog;
   readonly #tombstones: Tombstones;
   readonly #donor: Donor;
   readonly #catchUp: CatchUp;
@@ -94,13 +94,13 @@ export class Cluster {
     this.#header.boot = options.boot;
     this.#header.site = settings.site;
     this.#rings = rings.map((ring) => new ReplicationReader(ring));
-    this.#stops = new StopLog(sizes?.stops);
+    this.#events = new EventLog(sizes?.events);
     this.#tombstones = new Tombstones(options.now(), secrets.hashKey, sizes?.tombstones);
     this.#applier = new Applier(store, this.#tombstones, rules, makeRefusedCounts());
     this.#receiver = new Receiver(settings, secrets.mark, this.#applier);
     const subject = this.#subject("records");
     this.#outbox = new Outbox(this.#header, secrets.mark, (bytes) => bus.publish(subject, bytes));
-    this.#donor = new Donor(store, this.#stops);
+    this.#donor = new Donor(store, this.#events);
     this.#catchUp = new CatchUp(
       (node, question) => this.#ask(node, question),
       () => this.#receiver.nodes,
@@ -216,10 +216,12 @@ export class Cluster {
     const outbox = this.#outbox;
     outbox.add(words, at, nowMs);
     const { record, bytes } = outbox;
-    if ((record.flags & CHANGE_FLAG.stopped) === 0) return;
-    this.#stops.add(bytes, outbox.at, bytes[outbox.at + 1], nowMs);
-    if (this.#tombstones.add(record.infoHash, record.address, record.port, nowMs, SELF))
-      this.#applier.removeStale(record);
+    const { infoHash, address, port, flags } = record;
+    if ((flags & (CHANGE_FLAG.stopped | CHANGE_FLAG.completed)) === 0) return;
+    this.#events.add(bytes, outbox.at, bytes[outbox.at + 1], nowMs);
+    if ((flags & CHANGE_FLAG.stopped) === 0) return;
+    if (this.#tombstones.add(infoHash, address, port, nowMs, SELF)) this.#applier.removeStale(record);
+    if ((flags & CHANGE_FLAG.counted) !== 0) this.#tombstones.markCounted(infoHash, address, port);
   }
 
   /** Follows the sequence of a node, and asks for what is missing. */

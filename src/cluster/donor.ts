@@ -1,7 +1,7 @@
 /**
  * Answers nodes that catch up: what this node has heard since a time, a part of it for each question. The question says
- * where to go on, so the donor keeps nothing of a node that asks. After the swarms come the stops, which are in no swarm
- * (stop-log.ts).
+ * where to go on, so the donor keeps nothing of a node that asks. After the swarms come the events that are in no swarm
+ * (event-log.ts).
  */
 import type { Family } from "../model/address.ts";
 import { copyInfoHash, downloadedOf, firstSeenOf, flagsOf, isFresh } from "../store/layout/entry.ts";
@@ -10,6 +10,7 @@ import { identityOf, isCounted, leftOf, readAddress, wordAOf, wordBAt } from "..
 import { ageOf } from "../store/peer-record.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { rangeOf } from "./digest.ts";
+import type { EventLog } from "./event-log.ts";
 import { ASK_FLAG, type Question } from "./question.ts";
 import {
   PeerRecord,
@@ -20,7 +21,6 @@ import {
   writeRecord,
   writeSwarm,
 } from "./record.ts";
-import type { StopLog } from "./stop-log.ts";
 import { isSeenSince, type WalkVisitor, walk } from "./store-walk.ts";
 
 /** Bytes of records in an answer. */
@@ -34,7 +34,7 @@ export class Donor implements WalkVisitor {
   /** Records in the last answer. */
   count = 0;
   readonly #store: SwarmStore;
-  readonly #stops: StopLog;
+  readonly #events: EventLog;
   readonly #record = new PeerRecord();
   readonly #swarm = new SwarmRecord();
   #out: Uint8Array = new Uint8Array(0);
@@ -45,9 +45,9 @@ export class Donor implements WalkVisitor {
   #now = 0;
   #nowMs = 0;
 
-  constructor(store: SwarmStore, stops: StopLog) {
+  constructor(store: SwarmStore, events: EventLog) {
     this.#store = store;
-    this.#stops = stops;
+    this.#events = events;
   }
 
   /**
@@ -63,7 +63,7 @@ export class Donor implements WalkVisitor {
     this.#nowMs = nowMs;
     this.#now = Math.floor(nowMs / 1000);
     this.#since = Math.floor((nowMs - question.ageMs) / 1000);
-    if (walk(this.#store, question.cursor, this, STEPS)) this.#answerStops(question);
+    if (walk(this.#store, question.cursor, this, STEPS)) this.#answerEvents(question);
     return this.#at;
   }
 
@@ -86,8 +86,7 @@ export class Donor implements WalkVisitor {
     const foreignToo = (this.#question!.flags & ASK_FLAG.foreignToo) !== 0;
     const state = wordBAt(words, wordA);
     const counted = isComplete(key) && isCounted(state);
-    // The node that heard a peer last may have missed that it has completed its download.
-    if (isForeign(key) && !foreignToo && !counted) return;
+    if (isForeign(key) && !foreignToo) return;
     const heard = this.#now - ageOf(state, this.#now);
     if (heard < this.#since) return;
     const out = this.#record;
@@ -117,17 +116,17 @@ export class Donor implements WalkVisitor {
     this.count++;
   }
 
-  #answerStops(question: Question): void {
-    const stops = this.#stops;
+  #answerEvents(question: Question): void {
+    const events = this.#events;
     const since = this.#nowMs - question.ageMs;
-    let next = Math.max(question.stop ?? stops.firstSince(since), stops.first);
-    for (; next < stops.written && this.room > 0; next++) {
+    let next = Math.max(question.event ?? events.firstSince(since), events.first);
+    for (; next < events.written && this.room > 0; next++) {
       const from = this.#at;
-      this.#at = stops.copy(next, this.#out, from);
-      writeAge(this.#out, from, this.#nowMs - stops.timeOf(next));
+      this.#at = events.copy(next, this.#out, from);
+      writeAge(this.#out, from, this.#nowMs - events.timeOf(next));
       this.count++;
     }
-    question.stop = next;
-    question.isDone = next >= stops.written;
+    question.event = next;
+    question.isDone = next >= events.written;
   }
 }

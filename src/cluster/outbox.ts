@@ -3,7 +3,7 @@
  * there is a new bridge, which must not be appointed twice. Every record has a number. Numbers go on when records are
  * dropped, so that other nodes see what they have missed.
  */
-import { CHANGE, CHANGE_FLAG, CHANGE_WORDS } from "../tasks/replication-ring.ts";
+import { CHANGE, CHANGE_FLAG } from "../tasks/replication-ring.ts";
 import { HEADER_BYTES_MAX, type Header, writeHeader } from "./message.ts";
 import { PeerRecord, RECORD_BYTES_MAX, writeAge, writeRecord } from "./record.ts";
 
@@ -45,7 +45,7 @@ export class Outbox {
   /** Adds the change at `words[at]` (tasks/replication-ring.ts). @param nowMs when it was heard. */
   add(words: Uint32Array, at: number, nowMs: number): void {
     if (this.#count === BATCH.records) this.flush(nowMs);
-    readChange(words.subarray(at, at + CHANGE_WORDS), this.record);
+    readChange(words, at, this.record);
     this.at = this.#end;
     this.#places[this.#count] = this.#end;
     this.#times[this.#count++] = nowMs;
@@ -96,17 +96,17 @@ export class Outbox {
 }
 
 /** Reads a change of a ring into a record. */
-function readChange(words: Uint32Array, out: PeerRecord): void {
-  for (let i = 0; i < out.infoHash.length; i++) out.infoHash[i] = words[CHANGE.infoHash + i];
-  const at = CHANGE.address;
-  const flags = words[CHANGE.flags];
+function readChange(words: Uint32Array, from: number, out: PeerRecord): void {
+  for (let i = 0; i < out.infoHash.length; i++) out.infoHash[i] = words[from + CHANGE.infoHash + i];
+  const at = from + CHANGE.address;
+  const flags = words[from + CHANGE.flags];
   if (flags >>> 8 === 4) out.address.setIPv4(words[at]);
   else out.address.setIPv6(words[at], words[at + 1], words[at + 2], words[at + 3]);
   out.flags = flags & 0xff;
-  out.port = words[CHANGE.port] >>> 16;
-  out.left = words[CHANGE.port] & 0xffff;
-  out.client = words[CHANGE.client] | 0;
-  out.sums[0] = words[CHANGE.sums];
-  out.sums[1] = words[CHANGE.sums + 1];
+  out.port = words[from + CHANGE.port] >>> 16;
+  out.left = words[from + CHANGE.port] & 0xffff;
+  out.client = words[from + CHANGE.client] | 0;
+  out.sums[0] = words[from + CHANGE.sums];
+  out.sums[1] = words[from + CHANGE.sums + 1];
   out.ageMs = 0;
 }

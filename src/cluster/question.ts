@@ -3,10 +3,10 @@
  * are big-endian. The answer has the same fields, and then the records.
  *
  *     id:32  flags:8  age:32 (ms)  ranges:8
- *     shard:16  swarm:32  word:32  family:8  left:32  stop:48
+ *     shard:16  swarm:32  word:32  family:8  left:32  event:48
  *     range:16 each
  *
- * `age`: what was heard since so long ago is asked for, in milliseconds before the question. `shard` to `stop` are a
+ * `age`: what was heard since so long ago is asked for, in milliseconds before the question. `shard` to `event` are a
  * cursor that only the donor understands: the first question has zeros, the next one what the last answer had.
  */
 import { readPort, readWord, writePort, writeWord } from "../model/address.ts";
@@ -28,7 +28,7 @@ export const AGE_ALL = 0xffffffff;
 /** Ranges (digest.ts) that a question can name; none: all. */
 export const ASKED_RANGES_MAX = 64;
 
-const NO_STOP = 2 ** 48 - 1;
+const NO_EVENT = 2 ** 48 - 1;
 const AT = {
   id: 0,
   flags: 4,
@@ -39,7 +39,7 @@ const AT = {
   word: 16,
   family: 20,
   left: 21,
-  stop: 25,
+  event: 25,
 };
 const FIXED_BYTES = 31;
 /** The most bytes of a question. */
@@ -52,8 +52,8 @@ export class Question {
   ageMs = 0;
   ranges: number[] = [];
   readonly cursor = new WalkCursor();
-  /** The number of the next stop; undefined: the stops have not begun. */
-  stop: number | undefined;
+  /** The number of the next event; undefined: the events have not begun. */
+  event: number | undefined;
   isDone = false;
 
   /** Sets the cursor to the begin. */
@@ -64,7 +64,7 @@ export class Question {
     cursor.word = 0;
     cursor.family = 0;
     cursor.left = 0;
-    this.stop = undefined;
+    this.event = undefined;
     this.isDone = false;
   }
 }
@@ -81,7 +81,7 @@ export function writeQuestion(question: Question, out: Uint8Array, at: number): 
   writeWord(out, at + AT.word, cursor.word);
   out[at + AT.family] = cursor.family;
   writeWord(out, at + AT.left, cursor.left);
-  write48(out, at + AT.stop, question.stop ?? NO_STOP);
+  write48(out, at + AT.event, question.event ?? NO_EVENT);
   for (const [i, range] of ranges.entries()) writePort(out, at + FIXED_BYTES + 2 * i, range);
   return at + FIXED_BYTES + 2 * ranges.length;
 }
@@ -104,8 +104,8 @@ export function readQuestion(bytes: Uint8Array, at: number, out: Question): numb
   const family = bytes[at + AT.family];
   cursor.family = family === 4 || family === 6 ? family : 0;
   cursor.left = readWord(bytes, at + AT.left);
-  const stop = read48(bytes, at + AT.stop);
-  out.stop = stop === NO_STOP ? undefined : stop;
+  const event = read48(bytes, at + AT.event);
+  out.event = event === NO_EVENT ? undefined : event;
   out.ranges = Array.from({ length: count }, (_, i) => readPort(bytes, at + FIXED_BYTES + 2 * i) % RANGES);
   return end;
 }

@@ -81,7 +81,7 @@ test("a swarm, a heartbeat and a question are read as they were written", () => 
   assert.equal(readBeat(out.subarray(0, end - 1), 9), undefined);
 
   const question = new Question();
-  Object.assign(question, { id: 9, flags: 3, ageMs: 1234, ranges: [1, 4095], stop: 2 ** 33 });
+  Object.assign(question, { id: 9, flags: 1, ageMs: 1234, ranges: [1, 4095], event: 2 ** 33 });
   Object.assign(question.cursor, { shard: 3, swarm: 4, word: 5, family: 6, left: 7 });
   const stop = writeQuestion(question, out, 2);
   const read = new Question();

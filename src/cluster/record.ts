@@ -22,15 +22,17 @@ export const RECORD_BYTES = { [KIND.peer4]: 46, [KIND.peer6]: 58, [KIND.swarm]: 
 /** The longest record. */
 export const RECORD_BYTES_MAX = RECORD_BYTES[KIND.peer6];
 
-/** Flags of a record: the first five are those of tasks/replication-ring.ts. */
+/** Flags of a record: the first six are those of tasks/replication-ring.ts. */
 export const RECORD_FLAG = {
   stopped: 1,
   counted: 2,
   marked: 4,
   uploaded: 8,
   sums: 16,
+  /** It has completed its download with this announce. */
+  completed: 32,
   /** `client` has only the identity of the client: the store keeps no more (store/client-identity.ts). */
-  identity: 32,
+  identity: 64,
 } as const;
 
 /** Milliseconds in a unit of age, and the largest age. */

@@ -2,7 +2,9 @@
  * Peers that have stopped, with the time. Without it, a record that was heard before the stop and arrives after it would
  * bring the peer back. A table of fixed size: four places for a peer, of which the one with the oldest stop is replaced.
  *
- *     entry   hash:32  another hash:32  time:32 (4 ms)  number of the node that was told:32
+ *     entry   hash:32  another hash:32  time:32 (4 ms)  counted:1  number of the node that was told:31
+ *
+ * *Counted*: the peer's completion is counted, so that it is not counted again when a record of it comes late.
  */
 import type { Address } from "../model/address.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
@@ -12,6 +14,7 @@ import { AGE_UNIT_MS } from "./record.ts";
 const TOMBSTONES = 1 << 20;
 const WAYS = 4;
 const ENTRY_WORDS = 4;
+const COUNTED = 0x80000000;
 
 /** Times are counted from so long before the start: records may be older than the process. */
 const BEFORE_START_MS = 86_400_000;
@@ -51,9 +54,11 @@ export class Tombstones {
     const [hash, other] = [this.#hashWord, this.#otherWord];
     const time = this.#unitsOf(timeMs);
     let target = first;
+    let counted = 0;
     for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS) {
       if (words[at] === hash && words[at + 1] === other && words[at + 2] !== 0) {
         if (words[at + 2] >= time) return false;
+        counted = words[at + 3] & COUNTED;
         target = at;
         break;
       }
@@ -63,7 +68,7 @@ export class Tombstones {
     words[target] = hash;
     words[target + 1] = other;
     words[target + 2] = time;
-    words[target + 3] = node;
+    words[target + 3] = node | counted;
     return true;
   }
 
@@ -79,7 +84,20 @@ export class Tombstones {
     for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS) {
       if (words[at] !== this.#hashWord || words[at + 1] !== this.#otherWord) continue;
       const stopped = words[at + 2];
-      if (stopped > time || (stopped === time && words[at + 3] !== node)) return true;
+      if (stopped > time || (stopped === time && (words[at + 3] & ~COUNTED) !== node)) return true;
+    }
+    return false;
+  }
+
+  /** Notes that the completion of a peer that has stopped is counted. @returns whether it was not, and the stop is known. */
+  markCounted(infoHash: Uint32Array, address: Address, port: number): boolean {
+    const words = this.#words;
+    const first = this.#load(infoHash, address, port);
+    for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS) {
+      if (words[at] !== this.#hashWord || words[at + 1] !== this.#otherWord || words[at + 2] === 0) continue;
+      const isNew = (words[at + 3] & COUNTED) === 0;
+      words[at + 3] |= COUNTED;
+      return isNew;
     }
     return false;
   }

@@ -38,6 +38,8 @@ export const CHANGE_FLAG = {
   uploaded: 8,
   /** The sums of bytes are known. */
   sums: 16,
+  /** It has completed its download with this announce. */
+  completed: 32,
 } as const;
 
 /** Changes that a ring holds; a power of two. At 100,000 a second it is full after 160 ms. */

@@ -1,6 +1,6 @@
 /** Tells the other nodes of the cluster what an announce has changed (tasks/replication-ring.ts). */
 import type { Family } from "../model/address.ts";
-import type { AnnounceRequest } from "../model/announce.ts";
+import { ANNOUNCE_EVENT, type AnnounceRequest } from "../model/announce.ts";
 import type { Requester } from "../selection/requester.ts";
 import { hasMark, isComplete } from "../store/layout/key.ts";
 import { isCounted } from "../store/layout/peer.ts";
@@ -70,7 +70,8 @@ export class Replication {
     const flags =
       (this.#isCounted(entry, family, position) ? CHANGE_FLAG.counted : 0) +
       (isMarked ? CHANGE_FLAG.marked : 0) +
-      (hasUploaded(request) ? CHANGE_FLAG.uploaded : 0);
+      (hasUploaded(request) ? CHANGE_FLAG.uploaded : 0) +
+      (request.event === ANNOUNCE_EVENT.completed ? CHANGE_FLAG.completed : 0);
     this.#ring.push(request, isOther, flags, who.client);
   }
 

@@ -152,7 +152,7 @@ export class TestNode extends TrackerFixture {
       bus: this,
       now: () => network.nowMs + skewMs,
       digestMs: options.digestMs,
-      sizes: { tombstones: 1 << 12, stops: 1 << 10 },
+      sizes: { tombstones: 1 << 12, events: 1 << 10 },
     });
   }
 

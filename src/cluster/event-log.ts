@@ -1,33 +1,34 @@
 /**
- * The last stops that this node was told, for nodes that missed them: a peer that has stopped is not in the store. A ring
- * of fixed size. A stop that is overwritten before a node asks for it is missing there until the peer expires.
+ * The last stops and completions that this node was told, for nodes that missed them: the store does not have them. A peer
+ * that has stopped is in no swarm, and one that has completed may have stopped since. A ring of fixed size. What is
+ * overwritten before a node asks for it is missing there: a stop until the peer expires, a completion for good.
  */
 import { RECORD_BYTES_MAX } from "./record.ts";
 
-/** Stops in the ring; a power of two. At 500 a second these are nine minutes. */
-const STOPS = 1 << 18;
+/** Events in the ring; a power of two. At 500 a second these are nine minutes. */
+const EVENTS = 1 << 18;
 
-/** A log of records of stops. */
-export class StopLog {
-  /** The number of stops ever written. */
+/** A log of records. */
+export class EventLog {
+  /** The number of events ever written. */
   written = 0;
   readonly #records: Uint8Array;
   readonly #times: Float64Array;
 
-  /** @param stops in the ring, a power of two. */
-  constructor(stops: number = STOPS) {
-    this.#records = new Uint8Array(stops * RECORD_BYTES_MAX);
-    this.#times = new Float64Array(stops);
+  /** @param events in the ring, a power of two. */
+  constructor(events: number = EVENTS) {
+    this.#records = new Uint8Array(events * RECORD_BYTES_MAX);
+    this.#times = new Float64Array(events);
   }
 
-  /** Adds the record at `bytes[at]`. @param timeMs when the client stopped. */
+  /** Adds the record at `bytes[at]`. @param timeMs when the client announced. */
   add(bytes: Uint8Array, at: number, length: number, timeMs: number): void {
     const place = this.#placeOf(this.written++);
     this.#records.set(bytes.subarray(at, at + length), place * RECORD_BYTES_MAX);
     this.#times[place] = timeMs;
   }
 
-  /** The number of the first stop that is later than a time, or of the first that is left. */
+  /** The number of the first event that is later than a time, or of the first that is left. */
   firstSince(timeMs: number): number {
     let low = Math.max(0, this.written - this.#times.length);
     let high = this.written;
@@ -40,17 +41,17 @@ export class StopLog {
     return low;
   }
 
-  /** The first stop that is left. */
+  /** The first event that is left. */
   get first(): number {
     return Math.max(0, this.written - this.#times.length);
   }
 
-  /** When the stop with this number was. */
+  /** When the event with this number was. */
   timeOf(number: number): number {
     return this.#times[this.#placeOf(number)];
   }
 
-  /** Copies the record of the stop with this number. @returns the offset after it. */
+  /** Copies the record of the event with this number. @returns the offset after it. */
   copy(number: number, out: Uint8Array, at: number): number {
     const from = this.#placeOf(number) * RECORD_BYTES_MAX;
     const length = this.#records[from + 1];
