@@ -62,6 +62,9 @@ class ForeignPeer extends PeerRecord {
   isStopped = false;
 }
 
+/** The number of no node. */
+const NOBODY = 0x7fffffff;
+
 /** Stores records. */
 export class Applier {
   /** The record to be stored next: fill it, and call {@link apply}. */
@@ -210,9 +213,11 @@ export class Applier {
       const cell = store.listCell(entry, address.family);
       const position = list.find(cell, address.words, port);
       const at = position === -1 ? 0 : list.wordAAt(cell, position);
-      if (at === 0 || isLearned(words[at]) || this.#isLater(at, now))
+      const isNew = at === 0 || isLearned(words[at]);
+      if (isNew || this.#isLater(at, now)) {
+        if (!isNew) this.#keepCounted(at, now);
         isApplied = this.#storePeer(shard, entry);
-      else this.#countLate(entry, at);
+      } else this.#countLate(entry, at);
       store.removeIfEmpty(shard, entry);
     }
     store.leave(shard);
@@ -238,6 +243,19 @@ export class Applier {
     if (!isComplete(words[at]) || isCounted(wordBAt(words, at))) return;
     setCounted(words, at);
     addDownloaded(words, entry, 1);
+  }
+
+  /**
+   * Notes that the completion of a peer is counted when it begins again: the record of its stop, which has not come yet,
+   * must not count it.
+   */
+  #keepCounted(at: number, now: number): void {
+    const { words } = this.#store;
+    const { infoHash, address, port, left } = this.record;
+    if (left === 0 || !isComplete(words[at]) || !isCounted(wordBAt(words, at))) return;
+    const heardMs = (now - ageOf(wordBAt(words, at), now)) * 1000;
+    this.#tombstones.add(infoHash, address, port, heardMs, NOBODY);
+    this.#tombstones.markCounted(infoHash, address, port);
   }
 
   #storePeer(shard: number, entry: number): boolean {
