@@ -1,8 +1,8 @@
 /**
- * Counts the records of each endpoint (address and port) and of each address, over all swarms: a count-min sketch in
+ * Counts the records of each endpoint (address and port) outside of all peer groups, over all swarms: a count-min sketch in
  * shared memory. A keyed hash chooses two counters for each endpoint, in one line of the cache. Other endpoints may share
  * a counter, so the smaller of the two is an upper bound. If the bound is more than the records that the gate (gate/)
- * knows, the gate opens.
+ * knows, the endpoint has a torrent that is not gated, and the gate leaves it open.
  *
  * The counters are in no shard, since an endpoint has records in many. They are changed with Atomics when a record is
  * added or removed. The announce of a known peer does not change them.
@@ -15,11 +15,11 @@ import { ADDRESS_WORDS } from "./layout/peer.ts";
 const LINE = 64;
 const LINE_SHIFT = 6;
 /**
- * Counters for each peer that may be stored; a peer has at most two keys. In a full tracker whose clients have one torrent
- * each, the count of 7 % of the endpoints is too high. In a tracker that is half full, with three torrents for each
- * client, it is 0.3 %.
+ * Counters for each peer that may be stored. In a full tracker whose peers are all outside and have one torrent each, the
+ * count of 7 % of the endpoints is too high. In a tracker that is half full, with three torrents for each client, it is
+ * 0.3 %.
  */
-const COUNTERS_PER_PEER = 16;
+const COUNTERS_PER_PEER = 8;
 /** The minimum of lines. */
 const LEAST_LINES = 128;
 
@@ -29,8 +29,8 @@ const LEAST_LINES = 128;
  */
 const STUCK = 0x80;
 
-/** An odd factor, so that the ports of one address have different keys. */
-const PORT_FACTOR = 0x85ebca6b;
+/** A family takes the bits below. */
+const PORT_SHIFT = 8;
 const SECOND_FACTOR = 0x9e3779b1;
 
 /** Bytes that the counters take. */
@@ -56,36 +56,26 @@ export class EndpointCounts {
     this.#mask = counts.length / LINE - 1;
   }
 
-  /**
-   * Counts a record that was added or removed: for its endpoint, and for its address.
-   * @param at of the address in `words`.
-   */
+  /** Counts a record that was added or removed. @param at of the address in `words`. */
   add(family: Family, words: Uint32Array, at: number, port: number, by: 1 | -1): void {
-    const hash = this.#hashOf(family, words, at);
-    this.#add(mix(hash, 0), by);
-    this.#add(mix(hash, port), by);
+    const key = this.#keyOf(family, words, at, port);
+    const first = this.#first(key);
+    this.#addAt(first, by);
+    this.#addAt(second(key, first), by);
   }
 
-  /**
-   * An upper bound for the records of an endpoint. With port 0, which no peer has: for those of an address.
-   * @returns Infinity if there were too many to count.
-   */
+  /** An upper bound for the records of an endpoint. @returns Infinity if there were too many to count. */
   count(family: Family, words: Uint32Array, at: number, port: number): number {
-    const key = mix(this.#hashOf(family, words, at), port);
+    const key = this.#keyOf(family, words, at, port);
     const counts = this.#counts;
     const first = this.#first(key);
     const count = Math.min(Atomics.load(counts, first), Atomics.load(counts, second(key, first)));
     return count >= STUCK ? Number.POSITIVE_INFINITY : count;
   }
 
-  #hashOf(family: Family, words: Uint32Array, at: number): number {
-    return this.#hash.hash(words, at, ADDRESS_WORDS[family], family);
-  }
-
-  #add(key: number, by: 1 | -1): void {
-    const first = this.#first(key);
-    this.#addAt(first, by);
-    this.#addAt(second(key, first), by);
+  /** Signed. */
+  #keyOf(family: Family, words: Uint32Array, at: number, port: number): number {
+    return this.#hash.hash(words, at, ADDRESS_WORDS[family], (port << PORT_SHIFT) | family);
   }
 
   #addAt(at: number, by: 1 | -1): void {
@@ -100,11 +90,4 @@ export class EndpointCounts {
 /** The second counter of a key: another one in the same line. */
 function second(key: number, first: number): number {
   return first ^ (1 + ((Math.imul(key, SECOND_FACTOR) >>> 8) % (LINE - 1)));
-}
-
-/** The key of a port at the address with this hash. Signed. */
-function mix(hash: number, port: number): number {
-  let key = (hash + Math.imul(port, PORT_FACTOR)) | 0;
-  key = Math.imul(key ^ (key >>> 16), 0x21f0aaad);
-  return Math.imul(key ^ (key >>> 15), 0x735a2d97);
 }

@@ -42,7 +42,7 @@ export interface SwarmStoreData {
   readonly traffic: Uint32Array<SharedArrayBuffer>;
   readonly households: Uint16Array<SharedArrayBuffer>;
   readonly hybrids: Uint32Array<SharedArrayBuffer>;
-  /** Counts of each endpoint's records (endpoint-counts.ts), if the gate needs them. */
+  /** Counts of each outside endpoint's records (endpoint-counts.ts), if the gate needs them. */
   readonly endpoints: Uint8Array<SharedArrayBuffer> | undefined;
 }
 
@@ -65,7 +65,7 @@ function heapWordsFor(maxPeers: number, shards: number): number {
  * Reserves the memory of a store.
  * @param shards as {@link shardsFor} gives them.
  * @param hashKey two random words that clients cannot know.
- * @param countsEndpoints whether the records of each endpoint are counted, for the gate.
+ * @param countsEndpoints whether the records of each outside endpoint are counted, for the gate.
  * @throws RangeError if the memory cannot be reserved.
  */
 export function allocateSwarmStore(
