@@ -3,8 +3,9 @@
  * members may meet the outside. Routers get that as lists (gate-lists.ts), and refuse the rest.
  *
  * The data plane says which swarms have changed (tracker/gate-notices.ts). They are looked at at once. Besides, a round
- * looks at all gated swarms and their outside endpoints again, every second or less often, as leases end; and once a minute at all
- * swarms, so that what the data plane could not say is found. All of it runs on the control plane, in slices with rests.
+ * looks at all gated swarms and their outside endpoints again, every fifteen seconds or less often, as leases end; and once
+ * a minute at all swarms, so that what the data plane could not say is found. All of it runs on the control plane, in slices
+ * with rests.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
@@ -26,8 +27,14 @@ import { UngatedSwarms } from "./ungated-swarms.ts";
 /** A round rests after this much work. */
 const SLICE_MS = 0.5;
 
-/** Milliseconds between two rounds, at least, and between two scans of all swarms. */
-const ROUND_MS = 1000;
+/**
+ * A round finds leases and holds that have ended. They last for half the stall time at least, so it may be late by a small
+ * part of that: seconds between two rounds, by seconds of stalling, within limits of milliseconds.
+ */
+const ROUND_PART = 1 / 40;
+const ROUND_MS = { least: 1000, most: 15_000 } as const;
+
+/** Milliseconds between two scans of all swarms, at least. */
 const SCAN_MS = 60_000;
 
 /** Swarms whose info-hashes are copied before a shard is let go; addresses that are evaluated in one go. */
@@ -114,6 +121,7 @@ export class Gate {
       this.lists.replace(this.#watch.tables, described);
     }
     this.#round = undefined;
+    this.#nextRoundAt = 0;
     this.#nextScanAt = 0;
     this.#wake();
   }
@@ -191,7 +199,7 @@ export class Gate {
     this.#roundWork += now - began;
     if (!isDone) return true;
     this.#round = undefined;
-    this.#nextRoundAt = this.#roundBegan + ROUND_MS;
+    this.#nextRoundAt = this.#roundBegan + roundMs(this.#watch.settings);
     this.times.roundMs = now - this.#roundBegan;
     this.times.roundWorkMs = this.#roundWork;
     return false;
@@ -253,4 +261,9 @@ export class Gate {
     }
     return count;
   }
+}
+
+/** Milliseconds between two rounds, at least. */
+function roundMs({ stallSeconds }: Pick<GateSettings, "stallSeconds">): number {
+  return Math.min(Math.max(ROUND_MS.least, ROUND_PART * 1000 * stallSeconds), ROUND_MS.most);
 }
