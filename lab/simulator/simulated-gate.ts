@@ -28,6 +28,8 @@ export class SimulatedGate {
   readonly #refused = new Map<number, Set<string>>();
 
   constructor({ store, groups, selection, interval, clock }: SimulatedGateOptions) {
+    const pairs = store.traffic.refusedPairs;
+    if (pairs !== undefined) pairs.areEnforced = true;
     const { home, stallSeconds } = selection;
     this.#gate = new Gate({
       store,

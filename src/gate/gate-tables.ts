@@ -9,8 +9,10 @@
  * Rows and pairs have flags: what they are to be (`listed`), and what followers were sent last (`sent`). Those that differ
  * are noted until {@link takeChanges}.
  */
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { EndpointCounts } from "../store/endpoint-counts.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
+import type { RefusedPairs } from "../store/refused-pairs.ts";
 import { AddressTable } from "./address-table.ts";
 import { ElementTexts, FLAG } from "./element-texts.ts";
 import { GatedSwarms } from "./gated-swarms.ts";
@@ -52,6 +54,8 @@ export class GateTables {
   readonly sizes: Record<GateList, number> = { refused: 0, closed: 0, hosts: 0, far: 0 };
   readonly #items = new ItemLists();
   readonly #counts: EndpointCounts;
+  readonly #pairs: RefusedPairs;
+  readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
   /** Rows, and items, whose flags differ. */
   #notedRows: number[] = [];
   #notedItems: number[] = [];
@@ -61,8 +65,9 @@ export class GateTables {
   #rowOf = new Int32Array(1024);
   #hostOf = new Int32Array(1024);
 
-  constructor(hash: KeyedHash, counts: EndpointCounts) {
+  constructor(hash: KeyedHash, counts: EndpointCounts, pairs: RefusedPairs) {
     this.#counts = counts;
+    this.#pairs = pairs;
     this.#seed = hash.hash(new Uint32Array(1), 0, 1, 0);
     this.swarms = new GatedSwarms(hash);
     this.addresses = new AddressTable(hash);
@@ -153,8 +158,10 @@ export class GateTables {
     for (const item of this.#notedItems) {
       const flags = items.flags[item] & ~NOTED;
       items.flags[item] = flags & LISTED ? flags | SENT : flags & ~SENT;
-      if ((flags & LISTED) !== (flags & SENT) / SENT)
+      if ((flags & LISTED) !== (flags & SENT) / SENT) {
+        this.#notePair(item, (flags & LISTED) !== 0);
         ((flags & LISTED) !== 0 ? add : remove).refused.push(this.texts.pair(item));
+      }
       if ((flags & LISTED) === 0) this.#releasePair(item);
     }
     for (const row of this.#notedRows) {
@@ -172,6 +179,18 @@ export class GateTables {
   /** Whether a row is in its list. For people. @param row may be -1. */
   isListed(row: number): boolean {
     return row !== NONE && (this.addresses.flags[row] & LISTED) !== 0;
+  }
+
+  /** Tells the workers that a pair is refused, or is no longer. */
+  #notePair(item: number, isRefused: boolean): void {
+    const { addresses } = this;
+    const pairs = this.#pairs;
+    const row = this.#items.rows[item];
+    const family = addresses.familyAt(row);
+    this.swarms.copyInfoHash(this.#items.swarms[item], this.#infoHash);
+    const swarm = pairs.hashOf(this.#infoHash);
+    if (isRefused) pairs.add(swarm, family, addresses.words, row * COPY_WORDS);
+    else pairs.remove(swarm, family, addresses.words, row * COPY_WORDS);
   }
 
   /** A number that stands for the items which a swarm is to have. */

@@ -118,6 +118,7 @@ export class Gate {
       this.#watch.adopt(settings);
     } else {
       this.#watch = new SwarmWatch(this.#store, this.#hash, homes, settings, this.#ungated);
+      this.#store.traffic.refusedPairs?.clear();
       this.lists.replace(this.#watch.tables, described);
     }
     this.#round = undefined;
@@ -137,6 +138,18 @@ export class Gate {
     this.#wake();
     await this.#running;
     this.lists.end();
+  }
+
+  /** Notes whether routers hold the policy now: only then does the estimate of avoided traffic count what they refuse. */
+  checkRouters(): void {
+    const pairs = this.#store.traffic.refusedPairs;
+    if (pairs !== undefined) pairs.areEnforced = this.routers.areRefusing(Date.now());
+  }
+
+  /** Whether the estimate counts what routers refuse, and pairs that it left out since the start. */
+  get estimate(): { readonly isOn: boolean; readonly leftOut: number } {
+    const pairs = this.#store.traffic.refusedPairs;
+    return { isOn: pairs?.areEnforced === true, leftOut: pairs?.full ?? 0 };
   }
 
   /** Has a swarm looked at soon. @param infoHash its bytes. */

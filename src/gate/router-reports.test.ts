@@ -46,6 +46,22 @@ test("what a router only counts is no refusal", () => {
   assert.equal(stored("onlyCounted"), 5 * 3);
 });
 
+test("routers refuse if each that was there in the last day has just reported that it does", () => {
+  const { reports } = makeReports();
+  assert.ok(!reports.areRefusing(0), "there is none");
+  reports.receive(report(1, 0), 0);
+  assert.ok(reports.areRefusing(20_000));
+  assert.ok(!reports.areRefusing(40_000), "it is silent");
+  reports.receive(report(1, 0), 50_000);
+  reports.receive(report(2, 0, true), 50_000);
+  assert.ok(!reports.areRefusing(50_000), "one of them only counts");
+  // The follower of that router starts again, and refuses.
+  reports.receive({ ...report(3, 0), router: "r2" }, 60_000);
+  assert.ok(reports.areRefusing(60_000));
+  reports.receive(report(1, 0), 90_000_000);
+  assert.ok(reports.areRefusing(90_000_000), "the other one is long gone");
+});
+
 test("followers that come and go take no more memory, and their counts stay", () => {
   const { reports } = makeReports();
   for (let follower = 0; follower < 1000; follower++) reports.receive(report(follower, 1), follower);

@@ -12,6 +12,9 @@ const SHOWN_MS = 86_400_000;
 /** Milliseconds without a report after which a router is stale: it reports every ten seconds. */
 const STALE_MS = 60_000;
 
+/** Milliseconds without a report after which a router may let everything through. */
+const SILENT_MS = 30_000;
+
 /** A router, for people. */
 export interface ReportedRouter {
   readonly router: string;
@@ -81,6 +84,18 @@ export class RouterReports {
         reportedAt: at,
         isStale: now - at > STALE_MS,
       }));
+  }
+
+  /**
+   * Whether there is a router, and all refuse what the lists say: each that has reported in the last day has done so just
+   * now, and its last report is not that it only counts. Which subscribers are behind which router is not known.
+   * @param now milliseconds since 1970.
+   */
+  areRefusing(now: number): boolean {
+    const last = new Map<string, boolean>();
+    for (const { router, countOnly, at } of this.#reports.values())
+      if (now - at < SHOWN_MS) last.set(router, !countOnly && now - at < SILENT_MS);
+    return last.size > 0 && [...last.values()].every((refuses) => refuses);
   }
 
   /** Counts the increments of a report for the database. */

@@ -49,9 +49,11 @@ export class SwarmWatch {
     settings: GateSettings,
     ungated: UngatedSwarms,
   ) {
+    const { refusedPairs } = store.traffic;
     const { endpoints } = store.limits;
-    if (endpoints === undefined) throw new Error("the store does not count endpoints");
-    this.tables = new GateTables(hash, endpoints);
+    if (endpoints === undefined || refusedPairs === undefined)
+      throw new Error("the store has no memory for the gate");
+    this.tables = new GateTables(hash, endpoints, refusedPairs);
     this.settings = settings;
     this.#store = store;
     this.#homes = homes;

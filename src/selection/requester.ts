@@ -27,6 +27,8 @@ export class Requester {
   outsideMax = 0;
   /** Seconds after which it must announce again, by the selection policy; 0: the configured interval. */
   interval = 0;
+  /** Whether the gate applies to its group: routers may refuse its connections to the outside. */
+  hasGate = false;
   /** It is another tracker that asks for peers (polls.ts), not a peer. */
   poll = false;
   /** The number of the upstream tracker that it announces to (store/layout/key.ts), or 0. It gets that tracker's unconfirmed peers. */

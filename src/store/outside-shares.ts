@@ -49,6 +49,40 @@ export function followShares(shares: number, who: AnswerCounts): number {
   return packShares(share, random);
 }
 
+/**
+ * The first share of a client that has announced for the first time, where routers hold the policy: practically nothing. If
+ * they are to refuse its connections, they do so right after this announce.
+ */
+const NEW_SHARE = 1;
+
+/** Seconds after the first announce in which the gate may not know the client's other address yet. */
+const NEW_SECONDS = 10;
+
+/**
+ * The shares of the time since the last announce, where routers hold the policy (gate/). A client whose connections they
+ * refuse, and did at its last announce, gets nothing from outside. Others meet the outside as with a tracker that chooses at
+ * random: clients find outside peers elsewhere too, so only what routers refuse is avoided.
+ * @param shares that {@link nextHeldShares} returned at the last announce.
+ */
+export function heldShares(shares: number, isRefused: boolean): number {
+  const random = randomShare(shares);
+  return packShares(isRefused ? Math.min(returnedShare(shares), random) : random, random);
+}
+
+/**
+ * The shares to remember where routers hold the policy.
+ * @param before the shares so far, or -1 at the first announce.
+ * @param shares by the answers ({@link followShares}).
+ * @param seconds since the last announce.
+ */
+export function nextHeldShares(before: number, shares: number, isRefused: boolean, seconds: number): number {
+  const random = randomShare(shares);
+  if (before === -1) return packShares(NEW_SHARE, random);
+  const isNew = returnedShare(before) === NEW_SHARE && seconds <= NEW_SECONDS;
+  if (isNew) return packShares(NEW_SHARE, random);
+  return packShares(isRefused ? 0 : random, random);
+}
+
 /** A value that is a quarter of the way from one to the other. */
 function approach(before: number, more: number): number {
   return Math.floor((3 * before + more + 2) / 4);

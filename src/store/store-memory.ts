@@ -4,6 +4,7 @@
  */
 import { allocateChangeLog, type ChangeLogData } from "./change-log.ts";
 import { allocateEndpointCounts, endpointCountBytes } from "./endpoint-counts.ts";
+import { allocateRefusedPairs, refusedPairBytes } from "./refused-pairs.ts";
 import { allocateHeap, type HeapData, heapSlackWords } from "./heap.ts";
 import { allocateHouseholdCounts, householdCountBytes } from "./household-counts.ts";
 import { allocateHybrids } from "./hybrid-table.ts";
@@ -42,8 +43,9 @@ export interface SwarmStoreData {
   readonly traffic: Uint32Array<SharedArrayBuffer>;
   readonly households: Uint16Array<SharedArrayBuffer>;
   readonly hybrids: Uint32Array<SharedArrayBuffer>;
-  /** Counts of each outside endpoint's records (endpoint-counts.ts), if the gate needs them. */
+  /** For the gate: counts of each outside endpoint's records (endpoint-counts.ts), and what routers refuse (refused-pairs.ts). */
   readonly endpoints: Uint8Array<SharedArrayBuffer> | undefined;
+  readonly refusedPairs: Int32Array<SharedArrayBuffer> | undefined;
 }
 
 /** The number of shards: several for each worker, so that workers seldom wait. A power of two, at most 256. */
@@ -51,10 +53,10 @@ export function shardsFor(workers: number): number {
   return Math.min(256, 2 ** Math.ceil(Math.log2(workers * 8)));
 }
 
-/** The maximum of bytes for a store of `maxPeers` peers. @param countsEndpoints as {@link allocateSwarmStore}. */
-export function memoryBound(maxPeers: number, shards: number, countsEndpoints: boolean): number {
-  const endpoints = countsEndpoints ? endpointCountBytes(maxPeers) : 0;
-  return heapWordsFor(maxPeers, shards) * 4 + householdCountBytes(maxPeers, shards) + endpoints;
+/** The maximum of bytes for a store of `maxPeers` peers. @param hasGate as {@link allocateSwarmStore}. */
+export function memoryBound(maxPeers: number, shards: number, hasGate: boolean): number {
+  const gate = hasGate ? endpointCountBytes(maxPeers) + refusedPairBytes(maxPeers) : 0;
+  return heapWordsFor(maxPeers, shards) * 4 + householdCountBytes(maxPeers, shards) + gate;
 }
 
 function heapWordsFor(maxPeers: number, shards: number): number {
@@ -65,14 +67,14 @@ function heapWordsFor(maxPeers: number, shards: number): number {
  * Reserves the memory of a store.
  * @param shards as {@link shardsFor} gives them.
  * @param hashKey two random words that clients cannot know.
- * @param countsEndpoints whether the records of each outside endpoint are counted, for the gate.
+ * @param hasGate whether there is memory for what the gate and the workers tell each other.
  * @throws RangeError if the memory cannot be reserved.
  */
 export function allocateSwarmStore(
   maxPeers: number,
   shards: number,
   hashKey: readonly [number, number],
-  countsEndpoints = false,
+  hasGate = false,
 ): SwarmStoreData {
   const heap = allocateHeap(heapWordsFor(maxPeers, shards), shards);
   return {
@@ -89,7 +91,8 @@ export function allocateSwarmStore(
     traffic: allocateTraffic(maxPeers, shards),
     households: allocateHouseholdCounts(maxPeers, shards),
     hybrids: allocateHybrids(maxPeers),
-    endpoints: countsEndpoints ? allocateEndpointCounts(maxPeers) : undefined,
+    endpoints: hasGate ? allocateEndpointCounts(maxPeers) : undefined,
+    refusedPairs: hasGate ? allocateRefusedPairs(maxPeers) : undefined,
   };
 }
 

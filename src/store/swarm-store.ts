@@ -95,7 +95,7 @@ export class SwarmStore {
     this.#pairs = new ClientPairs(heap.words, this.#ipv4, this.#ipv6);
     this.vanished = new ChangeLog(data.changes);
     this.identities = new ClientIdentities(hash);
-    this.traffic = new TrafficTable(data.traffic, new HybridTable(data.hybrids), data.shards, hash);
+    this.traffic = new TrafficTable(data, new HybridTable(data.hybrids), hash);
   }
 
   /** Peers in all shards. */
@@ -180,8 +180,7 @@ export class SwarmStore {
 
   /** Incomplete clients of a swarm. Learned peers are not counted. */
   incomplete(entry: number): number {
-    const { words } = this;
-    return this.announced(entry) - completeCount(words, entry) - duplicateCount(words, entry);
+    return this.announced(entry) - completeCount(this.words, entry) - duplicateCount(this.words, entry);
   }
 
   /** Announced peers of a swarm, including duplicates. */
@@ -274,10 +273,10 @@ export class SwarmStore {
     if (moved === -1) {
       this.#countPeer(shard, -1);
       this.limits.count(shard, family, this.#record, 0, old, -1);
-      return -1;
+    } else {
+      this.#countKind(shard, entry, key, 1);
+      this.limits.rekey(family, this.#record, 0, old, key);
     }
-    this.#countKind(shard, entry, key, 1);
-    this.limits.rekey(family, this.#record, 0, old, key);
     return moved;
   }
 

@@ -4,6 +4,7 @@ import { ANNOUNCE_EVENT, type AnnounceEvent, AnnounceRequest } from "../model/an
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
 import { allocateHybrids, HybridTable } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
+import { allocateRefusedPairs } from "./refused-pairs.ts";
 import { allocateTraffic, TrafficTable } from "./traffic-table.ts";
 
 const MIB = 1024 * 1024;
@@ -17,6 +18,7 @@ const NOBODY = {
   candidates: 0,
   candidatesOutside: 0,
   isLimited: false,
+  hasGate: false,
 };
 
 /** A table of one shard. */
@@ -25,13 +27,12 @@ class Tested {
   step = 60;
   announcer = { ...NOBODY };
   readonly activity = new Float64Array(2 * ACTIVITY_WIDTH);
-  readonly #table: TrafficTable;
+  readonly table: TrafficTable;
 
   constructor(maxPeers = 10_000) {
-    this.#table = new TrafficTable(
-      allocateTraffic(maxPeers, 1),
+    this.table = new TrafficTable(
+      { traffic: allocateTraffic(maxPeers, 1), shards: 1, refusedPairs: allocateRefusedPairs(maxPeers) },
       new HybridTable(allocateHybrids(maxPeers)),
-      1,
       new KeyedHash(1, 2),
     );
   }
@@ -44,7 +45,7 @@ class Tested {
     request.event = event;
     request.transferred.set([downloaded * MIB, uploaded * MIB]);
     this.now += this.step;
-    return this.#table.count(0, 0, request, this.announcer, this.now, this.activity, ACTIVITY_WIDTH);
+    return this.table.count(0, 0, request, this.announcer, this.now, this.activity, ACTIVITY_WIDTH);
   }
 
   /** MiB counted so far. */
@@ -149,4 +150,32 @@ test("the latest answer counts a quarter, but more outside peers count at once",
   tested.announce(1, 100, 0);
   tested.announce(1, 200, 0);
   assert.equal(Math.round(row[ACTIVITY.outside] / MIB), 175);
+});
+
+test("where routers refuse, a refused client gets nothing from outside, and others as with random answers", () => {
+  const tested = new Tested();
+  const pairs = tested.table.refusedPairs;
+  assert.ok(pairs);
+  let sum = 0;
+  const outside = (event: AnnounceEvent = started) => {
+    tested.activity.fill(0);
+    if (event === started) tested.announce(9, 0, 0, event);
+    sum = event === started ? 100 : sum + 100;
+    tested.announce(9, sum, 0);
+    const row = tested.activity.subarray(ACTIVITY_WIDTH);
+    return [row[ACTIVITY.outside] / MIB, row[ACTIVITY.random] / MIB].map(Math.round);
+  };
+  Object.assign(tested.announcer, { returned: 10, returnedOutside: 2, candidates: 20, candidatesOutside: 10 });
+  pairs.add(0, 4, Uint32Array.of(9), 0);
+  assert.deepEqual(outside(), [20, 50], "the gate does not apply to its group");
+  tested.announcer.hasGate = true;
+  assert.deepEqual(outside(), [20, 50], "no router refuses");
+  pairs.areEnforced = true;
+  assert.deepEqual(outside(), [0, 50]);
+  assert.deepEqual(outside(none), [0, 50]);
+  pairs.remove(0, 4, Uint32Array.of(9), 0);
+  assert.deepEqual(outside(none), [50, 50]);
+  pairs.add(0, 4, Uint32Array.of(9), 0);
+  assert.deepEqual(outside(none), [50, 50], "it was open at its last announce");
+  assert.deepEqual(outside(none), [0, 50]);
 });

@@ -34,7 +34,9 @@ import {
   WHOLE,
 } from "./layout/traffic.ts";
 import { mixHashes, placeOf } from "./linear-hashing.ts";
-import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
+import { type AnswerCounts, followShares, heldShares, nextHeldShares, sharesOf } from "./outside-shares.ts";
+import { RefusedPairs } from "./refused-pairs.ts";
+import type { SwarmStoreData } from "./store-memory.ts";
 
 const PEERS_PER_SLOT = 16;
 
@@ -70,6 +72,8 @@ interface Announcer extends AnswerCounts {
   /** The hash of the client, or 0 (client-identity.ts). */
   readonly client: number;
   readonly group: number;
+  /** Whether the gate applies to its group. */
+  readonly hasGate: boolean;
 }
 
 /** What a client has reported to another node of the cluster. */
@@ -88,6 +92,8 @@ export interface SaidElsewhere {
 
 /** A thread's view of the table. */
 export class TrafficTable {
+  /** What routers refuse, where there is a gate. */
+  readonly refusedPairs: RefusedPairs | undefined;
   readonly #words: Uint32Array;
   readonly #hash: KeyedHash;
   readonly #hybrids: HybridTable;
@@ -98,11 +104,16 @@ export class TrafficTable {
   /** What {@link #find} found: the client's other slot, in a peer group if the first is in none, or -1. */
   #other = -1;
 
-  constructor(words: Uint32Array, hybrids: HybridTable, shards: number, hash: KeyedHash) {
-    this.#words = words;
+  constructor(
+    { traffic, shards, refusedPairs }: Pick<SwarmStoreData, "traffic" | "shards" | "refusedPairs">,
+    hybrids: HybridTable,
+    hash: KeyedHash,
+  ) {
+    this.#words = traffic;
     this.#hybrids = hybrids;
     this.#hash = hash;
-    this.#slots = words.length / SLOT_WORDS / shards;
+    this.#slots = traffic.length / SLOT_WORDS / shards;
+    this.refusedPairs = refusedPairs && new RefusedPairs(refusedPairs, hash);
   }
 
   /**
@@ -145,11 +156,17 @@ export class TrafficTable {
     const kind = isAlone ? HYBRID.none : this.#hybridOf(request, who, hash, now, word, tag);
     const isCounted = client === 0 || isMember || !this.#isWithMember(seconds, now);
     const isPaired = kind >= HYBRID.pair;
-    const shares = isPaired ? this.#hybrids.shares : words[slot + SLOT_SHARES] | 0;
+    const own = words[slot + SLOT_SHARES] | 0;
+    const isHeld = who.hasGate && this.refusedPairs?.areEnforced === true;
+    const isRefused = isHeld && this.refusedPairs?.has(swarm, address.family, address.words, 0) === true;
+    const answered = isPaired ? this.#hybrids.shares : own;
+    // A client with two info-hashes may be open with the other one.
+    const shares = isHeld ? heldShares(answered, isRefused && !isPaired) : answered;
     this.#note(slot, transferred);
     if (isCounted && isPaired) add(this.#hybrids.more, this.#hybrids.seconds, shares, activity, row);
     else if (isCounted) add(this.#more, seconds, shares, activity, row);
-    words[slot + SLOT_SHARES] = isKnown ? followShares(shares, who) : sharesOf(who);
+    const next = isKnown ? followShares(answered, who) : sharesOf(who);
+    words[slot + SLOT_SHARES] = isHeld ? nextHeldShares(isKnown ? own : -1, next, isRefused, seconds - 1) : next;
     const hybrid = kind === HYBRID.alone || kind === HYBRID.pair;
     words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : packSlot(now, hybrid, tag);
     return true;

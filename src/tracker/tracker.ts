@@ -92,6 +92,7 @@ export class Tracker {
     who.poll = this.policy.polls.includes(request);
     if (who.poll) return this.#answerPoll(request, response);
     who.client = this.#store.identities.hashOf(request);
+    who.hasGate = this.policy.gatedGroups !== undefined && this.policy.gatedGroups[who.group] !== 0;
     const row = who.group * ACTIVITY_WIDTH;
     this.#activity[row + ACTIVITY.announces]++;
     setIntervals(response, this.policy, this.#random);

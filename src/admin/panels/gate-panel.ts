@@ -28,6 +28,10 @@ export const gateSchema = z.object({
       droppedTasks: count.describe("Changed torrents that were not looked at at once, but by a round."),
       followers: count.describe("Routers that follow the lists."),
       cutOff: count.describe("Followers that were cut off since they did not read."),
+      estimated: z
+        .boolean()
+        .describe("Whether all routers refuse now, so that the estimate of avoided traffic counts what they refuse."),
+      unestimated: count.describe("Refused pairs that the estimate left out, as there was no room to note them."),
       refusals: z
         .array(
           z.object({
@@ -93,6 +97,8 @@ function readGate(gate: Gate | undefined, tasksDropped: number): Reading["gate"]
     droppedTasks: tasksDropped + pending.dropped,
     followers: lists.followers,
     cutOff: lists.cutOff,
+    estimated: gate.estimate.isOn,
+    unestimated: gate.estimate.leftOut,
     refusals: refusalsOf(counted),
     exempted: counted.refusing.exempted + counted.counting.exempted,
     exemptFull: counted.refusing.exemptFull + counted.counting.exemptFull,
@@ -186,6 +192,12 @@ function gateMetrics(gate: NonNullable<Reading["gate"]>): Metric[] {
     gauge("btrt_gate_followers", "Routers that follow the lists.", { value: gate.followers }),
     ...routerMetrics(gate),
     counter("btrt_gate_followers_cut_off_total", "Followers that did not read.", { value: gate.cutOff }),
+    gauge("btrt_gate_estimated", "1 if the estimate of avoided traffic counts what routers refuse.", {
+      value: Number(gate.estimated),
+    }),
+    counter("btrt_gate_unestimated_total", "Refused pairs that the estimate left out, for want of room.", {
+      value: gate.unestimated,
+    }),
     gauge("btrt_gate_round_duration_seconds", "How long the last round over all gated torrents took.", {
       value: gate.roundSeconds,
     }),

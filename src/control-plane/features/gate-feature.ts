@@ -91,6 +91,7 @@ export class GateFeature implements Feature {
   #sample(): void {
     if (this.current === undefined) return;
     const { gated, sizes } = this.current.watch.tables;
+    this.current.checkRouters();
     this.current.totals.sample(performance.now(), gated, sizes.closed);
   }
 
