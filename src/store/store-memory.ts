@@ -4,12 +4,12 @@
  */
 import { allocateChangeLog, type ChangeLogData } from "./change-log.ts";
 import { allocateEndpointCounts, endpointCountBytes } from "./endpoint-counts.ts";
-import { allocateRefusedPairs, refusedPairBytes } from "./refused-pairs.ts";
 import { allocateHeap, type HeapData, heapSlackWords } from "./heap.ts";
 import { allocateHouseholdCounts, householdCountBytes } from "./household-counts.ts";
 import { allocateHybrids } from "./hybrid-table.ts";
 import { ENTRY_WORDS } from "./layout/entry.ts";
 import { RECORD_WORDS } from "./layout/peer.ts";
+import { allocateRefusedPairs, refusedPairBytes } from "./refused-pairs.ts";
 import { allocateSwarmTable, type SwarmTableData } from "./swarm-table.ts";
 import { allocateTraffic } from "./traffic-table.ts";
 

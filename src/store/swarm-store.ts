@@ -259,12 +259,10 @@ export class SwarmStore {
 
   /** Changes the key of a peer. @returns its new position, or -1 if the memory is full: the peer is then removed. */
   rekeyPeer(shard: number, entry: number, family: Family, position: number, key: number): number {
-    const { words } = this;
     const list = this.list(family);
     const cell = this.listCell(entry, family);
-    const record = list.recordAt(cell, position);
     const wordA = wordAOf(0, family);
-    copyWords(words, record, this.#record, 0, RECORD_WORDS[family]);
+    copyWords(this.words, list.recordAt(cell, position), this.#record, 0, RECORD_WORDS[family]);
     const old = keyOf(this.#record[wordA]);
     this.#record[wordA] = withKey(this.#record[wordA], key);
     list.remove(shard, cell, position);

@@ -165,7 +165,12 @@ test("where routers refuse, a refused client gets nothing from outside, and othe
     const row = tested.activity.subarray(ACTIVITY_WIDTH);
     return [row[ACTIVITY.outside] / MIB, row[ACTIVITY.random] / MIB].map(Math.round);
   };
-  Object.assign(tested.announcer, { returned: 10, returnedOutside: 2, candidates: 20, candidatesOutside: 10 });
+  Object.assign(tested.announcer, {
+    returned: 10,
+    returnedOutside: 2,
+    candidates: 20,
+    candidatesOutside: 10,
+  });
   pairs.add(0, 4, Uint32Array.of(9), 0);
   assert.deepEqual(outside(), [20, 50], "the gate does not apply to its group");
   tested.announcer.hasGate = true;

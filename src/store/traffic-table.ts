@@ -36,7 +36,6 @@ import {
 import { mixHashes, placeOf } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, heldShares, nextHeldShares, sharesOf } from "./outside-shares.ts";
 import { RefusedPairs } from "./refused-pairs.ts";
-import type { SwarmStoreData } from "./store-memory.ts";
 
 const PEERS_PER_SLOT = 16;
 
@@ -90,6 +89,13 @@ export interface SaidElsewhere {
   readonly isStopped: boolean;
 }
 
+/** What all threads share, for a number of shards. */
+interface TrafficMemory {
+  readonly traffic: Uint32Array;
+  readonly shards: number;
+  readonly refusedPairs: Int32Array<SharedArrayBuffer> | undefined;
+}
+
 /** A thread's view of the table. */
 export class TrafficTable {
   /** What routers refuse, where there is a gate. */
@@ -104,11 +110,7 @@ export class TrafficTable {
   /** What {@link #find} found: the client's other slot, in a peer group if the first is in none, or -1. */
   #other = -1;
 
-  constructor(
-    { traffic, shards, refusedPairs }: Pick<SwarmStoreData, "traffic" | "shards" | "refusedPairs">,
-    hybrids: HybridTable,
-    hash: KeyedHash,
-  ) {
+  constructor({ traffic, shards, refusedPairs }: TrafficMemory, hybrids: HybridTable, hash: KeyedHash) {
     this.#words = traffic;
     this.#hybrids = hybrids;
     this.#hash = hash;
@@ -166,7 +168,9 @@ export class TrafficTable {
     if (isCounted && isPaired) add(this.#hybrids.more, this.#hybrids.seconds, shares, activity, row);
     else if (isCounted) add(this.#more, seconds, shares, activity, row);
     const next = isKnown ? followShares(answered, who) : sharesOf(who);
-    words[slot + SLOT_SHARES] = isHeld ? nextHeldShares(isKnown ? own : -1, next, isRefused, seconds - 1) : next;
+    words[slot + SLOT_SHARES] = isHeld
+      ? nextHeldShares(isKnown ? own : -1, next, isRefused, seconds - 1)
+      : next;
     const hybrid = kind === HYBRID.alone || kind === HYBRID.pair;
     words[slot] = event === ANNOUNCE_EVENT.stopped ? 0 : packSlot(now, hybrid, tag);
     return true;

@@ -30,8 +30,12 @@ export const gateSchema = z.object({
       cutOff: count.describe("Followers that were cut off since they did not read."),
       estimated: z
         .boolean()
-        .describe("Whether all routers refuse now, so that the estimate of avoided traffic counts what they refuse."),
-      unestimated: count.describe("Refused pairs that the estimate left out, as there was no room to note them."),
+        .describe(
+          "Whether all routers refuse now, so that the estimate of avoided traffic counts what they refuse.",
+        ),
+      unestimated: count.describe(
+        "Refused pairs that the estimate left out, as there was no room to note them.",
+      ),
       refusals: z
         .array(
           z.object({
@@ -192,12 +196,6 @@ function gateMetrics(gate: NonNullable<Reading["gate"]>): Metric[] {
     gauge("btrt_gate_followers", "Routers that follow the lists.", { value: gate.followers }),
     ...routerMetrics(gate),
     counter("btrt_gate_followers_cut_off_total", "Followers that did not read.", { value: gate.cutOff }),
-    gauge("btrt_gate_estimated", "1 if the estimate of avoided traffic counts what routers refuse.", {
-      value: Number(gate.estimated),
-    }),
-    counter("btrt_gate_unestimated_total", "Refused pairs that the estimate left out, for want of room.", {
-      value: gate.unestimated,
-    }),
     gauge("btrt_gate_round_duration_seconds", "How long the last round over all gated torrents took.", {
       value: gate.roundSeconds,
     }),
@@ -208,7 +206,7 @@ function gateMetrics(gate: NonNullable<Reading["gate"]>): Metric[] {
   ];
 }
 
-function routerMetrics({ version, routers }: NonNullable<Reading["gate"]>): Metric[] {
+function routerMetrics({ version, routers, estimated, unestimated }: NonNullable<Reading["gate"]>): Metric[] {
   const each = (read: (of: (typeof routers)[number]) => number) =>
     routers.map((of) => ({ labels: { router: of.router }, value: read(of) }));
   return [
@@ -230,5 +228,11 @@ function routerMetrics({ version, routers }: NonNullable<Reading["gate"]>): Metr
       "1 if a router only counts, else 0.",
       ...each(({ countOnly }) => (countOnly ? 1 : 0)),
     ),
+    gauge("btrt_gate_estimated", "1 if the estimate of avoided traffic counts what routers refuse.", {
+      value: Number(estimated),
+    }),
+    counter("btrt_gate_unestimated_total", "Refused pairs that the estimate left out, for want of room.", {
+      value: unestimated,
+    }),
   ];
 }
