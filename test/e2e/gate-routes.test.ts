@@ -134,8 +134,18 @@ test("a router's report is counted; what is none, or comes without the method, i
   const post = (body: string) => askAdmin(url, { method: "POST", headers, body });
   assert.equal((await post(JSON.stringify(report))).status, 200);
   const { gate } = await askStatus(tracker.admin);
-  assert.deepEqual(gate?.refusals[3], { reason: "endpoint", direction: "in", seen: 6, refused: 7 });
+  assert.deepEqual(gate?.refusals[3], {
+    reason: "endpoint",
+    direction: "in",
+    seen: 6,
+    refused: 7,
+    onlyCounted: 0,
+  });
   assert.equal(gate?.routers[0].router, "r1");
+  const isEstimated = async () => (await askStatus(tracker.admin)).gate?.estimated;
+  await until("the estimate counts what it refuses", async () => (await isEstimated()) === true);
+  await post(JSON.stringify({ ...report, follower: "0123456789abcde0", router: "r2", countOnly: true }));
+  await until("another one only counts", async () => (await isEstimated()) === false);
   assert.equal((await post("{")).status, 400);
   assert.equal((await post(JSON.stringify({ ...report, follower: "x" }))).status, 400);
   assert.equal((await post(" ".repeat(20_000))).status, 413);
