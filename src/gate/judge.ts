@@ -3,12 +3,11 @@
  * of the swarm's records, and what is remembered of earlier failures.
  *
  * A swarm is *gated* in a home that can feed itself: at least two download there, and there is a live bridge, or there are
- * enough proven copies. While it is gated one copy is enough, and a bridge is missed only after another interval, in which
- * the next member that announces replaces it. A single downloader is gated only where there are more copies
+ * enough proven copies. While it is gated one copy is enough. A single downloader is gated only where there are more copies
  * ({@link SEEDS_FOR_ONE}). A member is *open* where it needs the outside, and *closed* otherwise. Doubt opens.
  */
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
-import { areSeedsEnough, BRIDGED_LIMITS, bridgeLease, downloadInterval } from "../selection/bridged.ts";
+import { areSeedsEnough, BRIDGED_LIMITS, bridgeLease } from "../selection/bridged.ts";
 import { LEECHERS_LEAST, SEEDS_FOR_ONE } from "../selection/gate-candidates.ts";
 import {
   countsAsClient,
@@ -68,8 +67,6 @@ export interface Verdict {
   leechers: number;
   /** Bridges that get on; proven copies, at different addresses up to {@link SEEDS_FOR_ONE}. */
   bridges: number;
-  /** Bridges whose lease has ended, less than an interval ago. */
-  lateBridges: number;
   seeds: number;
   /** Downloaders that are no bridges and get nothing. */
   idle: number;
@@ -83,11 +80,6 @@ export interface SwarmState {
   readonly verdicts: readonly Verdict[];
   readonly records: SwarmRecords;
   readonly roles: Uint8Array;
-}
-
-function newVerdict(home: number): Verdict {
-  const counts = { leechers: 0, bridges: 0, lateBridges: 0, seeds: 0, idle: 0 };
-  return { home, ...counts, isGated: false, hasFailed: false };
 }
 
 /** What is remembered of the swarm that is judged. */
@@ -107,8 +99,6 @@ export class Judge {
   readonly #homes: Homes;
   readonly #settings: GateSettings;
   readonly #lease: number;
-  /** The age at which a lost bridge has been replaced: all members have announced, and the first became a bridge. */
-  readonly #replacedBy: number;
   readonly #seedLease: number;
   /** Ports and identities of live bridges: the other address of a bridge, a duplicate, is one as well. */
   readonly #bridges = new Set<number>();
@@ -117,7 +107,6 @@ export class Judge {
     this.#homes = homes;
     this.#settings = settings;
     this.#lease = bridgeLease(settings.stallSeconds);
-    this.#replacedBy = this.#lease + downloadInterval(settings.stallSeconds);
     this.#seedLease = SEED_INTERVALS * settings.interval;
   }
 
@@ -142,7 +131,7 @@ export class Judge {
       if (at === -1) {
         at = verdicts.length;
         firstSeeds.push([]);
-        verdicts.push(newVerdict(home));
+        verdicts.push({ home, leechers: 0, bridges: 0, seeds: 0, idle: 0, isGated: false, hasFailed: false });
       }
       const state = records.wordsB[i];
       const verdict = verdicts[at];
@@ -166,22 +155,16 @@ export class Judge {
       if (idleSeconds(state, now, stallSeconds) > 0) verdict.idle++;
       return;
     }
-    const age = ageOf(state, now);
-    if (age > this.#replacedBy || idleSeconds(state, now, stallSeconds) === STALLED) return;
-    const isLive = age <= this.#lease;
-    if (isLive) this.#bridges.add(clientOf(wordA, state));
-    if (!this.#homes.isReached(wordA)) return;
-    if (isLive) verdict.bridges++;
-    else verdict.lateBridges++;
+    if (ageOf(state, now) > this.#lease || idleSeconds(state, now, stallSeconds) === STALLED) return;
+    this.#bridges.add(clientOf(wordA, state));
+    if (this.#homes.isReached(wordA)) verdict.bridges++;
   }
 
   #decide(verdict: Verdict, memory: GateMemory): void {
-    const { home, leechers, bridges, lateBridges, seeds, idle } = verdict;
+    const { home, leechers, bridges, seeds, idle } = verdict;
     const wasGated = memory.isGated(home);
     const isFed =
-      bridges > 0 ||
-      areSeedsEnough(seeds, leechers - 1, BRIDGED_LIMITS) ||
-      (wasGated && seeds + lateBridges > 0);
+      bridges > 0 || areSeedsEnough(seeds, leechers - 1, BRIDGED_LIMITS) || (wasGated && seeds > 0);
     const areIdle = idle >= IDLE.least && idle >= IDLE.part * leechers;
     const isMany = leechers >= LEECHERS_LEAST || (leechers === 1 && seeds >= SEEDS_FOR_ONE);
     verdict.isGated = isMany && isFed && !areIdle && (wasGated || !memory.isHeld(home));

@@ -212,7 +212,7 @@ export function homeOf(
 }
 
 /** Seconds between announces of a client that downloads at home. A stall spans two of them. */
-export function downloadInterval(stallSeconds: number): number {
+function downloadInterval(stallSeconds: number): number {
   return Math.floor(stallSeconds / 2);
 }
 
