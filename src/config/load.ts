@@ -7,6 +7,7 @@ import type { PrefixSourceSettings } from "../prefix-sources/settings.ts";
 import { readAccessListFile } from "./access-list-file.ts";
 import { findAddressConflicts } from "./address-conflicts.ts";
 import { readCidrFile } from "./cidr-file.ts";
+import { wrongCa, wrongCredentials, wrongSecret } from "./cluster-files.ts";
 import { type ConfigDocument, parseDocument, setAt, valueAt } from "./document.ts";
 import { filePath } from "./fields.ts";
 import { groupWarnings } from "./group-warnings.ts";
@@ -53,6 +54,12 @@ export interface LoadedConfig {
   readonly databasePassword: string | null;
   /** The mail server's password. */
   readonly mailPassword: string | null;
+  /** Texts of the files of `cluster`; null if not configured. */
+  readonly clusterFiles: {
+    readonly secret: string | null;
+    readonly ca: string | null;
+    readonly credentials: string | null;
+  };
   /** Contents of the files of `admin`; null if not configured. */
   readonly adminFiles: {
     readonly token: string | null;
@@ -117,6 +124,7 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const password = await named.readPassword(["database", "password_file"]);
   const mailPassword = (await named.readPassword(["alerts", "mail", "password_file"])) ?? null;
   const adminFiles = await named.readAdminFiles();
+  const clusterFiles = await named.readClusterFiles();
   const report = {
     problems: [...limit(inFile, file, "problem"), ...named.problems],
     warnings: [...limit([...document.warnings, ...retired, ...warnings], file, "warning"), ...named.warnings],
@@ -138,7 +146,15 @@ async function loadDocument(document: ConfigDocument, file: string, read: ReadFi
   const databasePassword = password ?? database.password;
   const prefixSources = prefixSourcesOf(config, file);
   const { position } = document;
-  const contents = { accessList, hashListExclude, gateExclude, databasePassword, mailPassword, adminFiles };
+  const contents = {
+    accessList,
+    hashListExclude,
+    gateExclude,
+    databasePassword,
+    mailPassword,
+    adminFiles,
+    clusterFiles,
+  };
   return { ...report, config: { ...config, database }, position, groups, prefixSources, ...contents };
 }
 
@@ -237,6 +253,15 @@ class NamedFiles {
     };
   }
 
+  /** The texts of the files of `cluster`. */
+  async readClusterFiles(): Promise<LoadedConfig["clusterFiles"]> {
+    return {
+      secret: (await this.#readTextAt(["cluster", "secret_file"], wrongSecret)) ?? null,
+      ca: (await this.#readTextAt(["cluster", "ca_file"], wrongCa)) ?? null,
+      credentials: (await this.#readTextAt(["cluster", "credentials"], wrongCredentials)) ?? null,
+    };
+  }
+
   async #readToken(key: string): Promise<string | null> {
     const text = await this.#readTextAt(["admin", key], (content) =>
       TOKEN.test(firstLine(content))
@@ -287,6 +312,8 @@ function explainMissing(path: KeyPath, file: string): string {
     case "token_file":
     case "monitoring_token_file":
       return `; create it: ${tokenCommand(file)}`;
+    case "secret_file":
+      return `; create it on one node, and copy it to all: openssl rand -hex 32 > ${file}`;
     case "password_file":
       return "; create it with the password in its first line";
     case "cidr_file":

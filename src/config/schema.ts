@@ -7,6 +7,7 @@ import { autoOr, choice, keys } from "./fields.ts";
 import { gateFits, neighborsGroupsExist } from "./names.ts";
 import { admin } from "./sections/admin.ts";
 import { alerts } from "./sections/alerts.ts";
+import { cluster } from "./sections/cluster.ts";
 import { database } from "./sections/database.ts";
 import { forwardedAnnounce } from "./sections/forwarded-announce.ts";
 import { gate } from "./sections/gate.ts";
@@ -46,6 +47,7 @@ export const configSchema = keys(
     gate: gate.describe(
       "The gate: routers refuse the connections of subscribers to the outside that their home can do without.",
     ),
+    cluster,
     database: database.describe("The database, so that torrents and peers survive a restart."),
     logging: logging.describe("The log."),
     report: report.describe("The monthly report of avoided external traffic: its price."),

@@ -19,6 +19,7 @@ const MARK = ">>> ";
 const FILES = {
   "/etc/btrt/cert.pem": "x",
   "/etc/btrt/short": "abc\n",
+  "/etc/btrt/cluster_secret": "0123456789abcdef0123456789abcdef\n",
   "/etc/btrt/wrong_cidrs.conf": "10.0.0.0/8\n10.1.0.0-10.1.255.255\n10.2.0.0/16;\n",
   "/etc/btrt/wrong_torrents.txt": "abc\n",
 };

@@ -15,6 +15,7 @@ const FIXED_KEYS: readonly ((config: Config) => readonly [string, unknown])[] = 
   ({ tracker }) => ["tracker.max_peers", tracker.max_peers],
   // Switching it on needs memory that is reserved at the start. Switched off, it leaves that unused.
   ({ gate }) => ["gate.enabled", gate.enabled],
+  ({ cluster }) => ["cluster", cluster],
   ({ database }) => ["database", database],
   ({ logging }) => ["logging", { ...logging, level: null }],
   ({ admin }) => ["admin", admin],
