@@ -6,13 +6,12 @@ import { HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import type { Shell } from "./completion/scripts.ts";
 import type { DatabaseCommand } from "./database.ts";
-import type { DoctorOptions } from "./doctor/doctor.ts";
 import type { GateOptions } from "./gate.ts";
 import type { HashListOptions } from "./hash-list.ts";
-import type { Answers } from "./init/answers.ts";
 import type { NftablesOptions } from "./nftables.ts";
 import { print, printError } from "./output.ts";
 import { addReportCommands } from "./report-commands.ts";
+import { addSetupCommands } from "./setup-commands.ts";
 
 const EXAMPLES = `  btrt init                           write a first configuration, from questions
   btrt run --defaults                 run the tracker without a configuration
@@ -127,51 +126,6 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
     });
   addPackagingCommands(program, result);
   return program;
-}
-
-/** Commands for the installation. */
-function addSetupCommands(program: Command, configOption: () => Option, result: { exitCode: number }): void {
-  program
-    .command("init")
-    .summary("write a first configuration")
-    .description(
-      "write a first configuration, and print the DNS records for the tracker. Without options, ask for the values on a terminal",
-    )
-    .option("--local <PREFIX...>", "your own network: prefixes, or a file with prefixes")
-    .option("--partner <PREFIX...>", "partners' networks")
-    .option("--neighbor <HOST...>", "partners' retrackers: host names, or announce URLs")
-    .option("--name <NAME...>", "the names of the tracker for subscribers (retracker.local)")
-    .option("--address <IP...>", "the addresses of this machine for these names")
-    .option("--port <N>", "the port for HTTP announces (80)")
-    .option("--database <URL>", "the database: sqlite:FILE or tcp://HOST:3306")
-    .option("--database-user <USER>", "the user on a database server (btrt)")
-    .option("--password-file <FILE>", "a file with the password of this user")
-    .addOption(configOption())
-    .option("--force", "replace an existing configuration, and keep it as FILE.old")
-    .action(async ({ config, force, ...flags }: { config: string; force?: true } & Partial<Answers>) => {
-      const { init } = await import("./init/init.ts");
-      const { stdin: input, stdout: output } = process;
-      const terminal = input.isTTY && output.isTTY ? { input, output } : undefined;
-      result.exitCode = await init(config, flags, force ?? false, terminal);
-    });
-  program
-    .command("doctor")
-    .summary("check this machine")
-    .description(
-      "check this machine, and show a remedy for each problem: ports, addresses of UDP replies, DNS, io_uring, limits, " +
-        "database, disk, clock, files and sources of the peer groups, neighbors, and counts of handshakes. It changes nothing. The exit " +
-        "code is 1 if there is a problem",
-    )
-    .addOption(configOption())
-    .addOption(
-      new Option("--name <NAME...>", "the names of the tracker for subscribers").default(["retracker.local"]),
-    )
-    .option("--resolver <IP>", "the DNS server for the check (this machine's)")
-    .option("--json", "print JSON")
-    .action(async (options: { config: string } & DoctorOptions) => {
-      const { doctor } = await import("./doctor/doctor.ts");
-      result.exitCode = await doctor(options.config, options);
-    });
 }
 
 /** Commands that write further files of a package, from the definitions of all commands. */

@@ -20,6 +20,10 @@ export interface Answers {
   readonly databaseUser: string;
   /** A file with its password; empty if the password is in the environment. */
   readonly passwordFile: string;
+  /** The nodes of a cluster, `NAME=ADDRESS` or `NAME=ADDRESS@SITE`. */
+  readonly cluster: readonly string[];
+  /** The directory for the files of a cluster; empty for a single tracker. */
+  readonly directory: string;
 }
 
 /** The defaults. @param database URL of the database. */
@@ -34,6 +38,8 @@ export function defaultAnswers(database: string): Answers {
     database,
     databaseUser: "btrt",
     passwordFile: "",
+    cluster: [],
+    directory: "",
   };
 }
 

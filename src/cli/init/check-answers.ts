@@ -4,6 +4,7 @@ import { loadConfig } from "../../config/load.ts";
 import { quote } from "../../config/problem.ts";
 import { type ReadFile, readFromDisk } from "../../config/read-file.ts";
 import type { Answers } from "./answers.ts";
+import { parseNodes } from "./cluster/nodes.ts";
 import { configText } from "./config-text.ts";
 
 const NAME = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)*[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i;
@@ -20,7 +21,7 @@ export async function problemsOf(answers: Answers, configFile: string): Promise<
   const inConfig = problems.map(({ file, line, key, message }) =>
     [file === configFile ? key : `${file}:${line}`, message].filter((part) => part !== "").join(": "),
   );
-  return [...names, ...addresses, ...inConfig];
+  return [...names, ...addresses, ...parseNodes(answers.cluster).problems, ...inConfig];
 }
 
 async function* inMemory(text: string) {

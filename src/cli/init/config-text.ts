@@ -12,8 +12,11 @@ const INSTALLED_LOGS = "/var/log/btrt";
 const HEADER = `# Written by "btrt init". Every other key has its default: btrt.conf.default and "man btrt.conf" describe them.
 # "btrt check" reports the mistakes in this file. A running tracker reads the file again on SIGHUP.`;
 
-/** The text of the file, YAML. */
-export function configText(answers: Answers, configFile: string): string {
+/** The section `cluster` of one node. */
+export type ClusterSection = Readonly<Record<string, string | readonly string[]>>;
+
+/** The text of the file, YAML. @param cluster for a node of a cluster. */
+export function configText(answers: Answers, configFile: string, cluster: ClusterSection = {}): string {
   const groups = [
     { name: "local peers", priority: 0, ...prefixes(answers.local) },
     { name: "partner peers", priority: 1, ...prefixes(answers.partner) },
@@ -27,6 +30,7 @@ export function configText(answers: Answers, configFile: string): string {
       neighbors: answers.neighbor.map(neighbor),
     }),
     section("The database, so that torrents and peers survive a restart.", { database: database(answers) }),
+    section("The other trackers, with which this one shares its torrents and peers.", { cluster }),
     section("The log.", { logging: isInstalled(configFile) ? { path: INSTALLED_LOGS } : {} }),
   ];
   return `${[HEADER, ...sections.filter((text) => text !== "")].join("\n\n")}\n`;

@@ -8,6 +8,7 @@ import { dnsLines } from "../dns-lines.ts";
 import { print, printError } from "../output.ts";
 import { type Answers, defaultAnswers } from "./answers.ts";
 import { problemsOf } from "./check-answers.ts";
+import { describeCluster, writeCluster } from "./cluster/write-cluster.ts";
 import { configText, isServer } from "./config-text.ts";
 import { askFor, InterruptedError, type Terminal } from "./questions.ts";
 
@@ -23,14 +24,19 @@ export async function init(
   force: boolean,
   terminal: Terminal | undefined,
 ): Promise<number> {
-  if (existsSync(configFile) && !force) {
-    printError(`btrt: ${configFile} exists; --force replaces it, and keeps it as ${configFile}.old`);
+  const given = { ...defaultAnswers(defaultDatabase(configFile)), ...flags };
+  const reason = force ? undefined : reasonToKeep(configFile, given);
+  if (reason !== undefined) {
+    printError(`btrt: ${reason}`);
     return 1;
   }
   try {
-    const given = { ...defaultAnswers(defaultDatabase(configFile)), ...flags };
     const answers = await complete(given, configFile, terminal);
     if (answers === undefined) return 1;
+    if (answers.directory !== "") {
+      const written = await writeCluster(answers, configFile);
+      return await print(describeCluster(answers, written, flags.address ?? []));
+    }
     await write(configFile, configText(answers, configFile), force);
     return await print(`${configFile}: written\n\n${whatNext(answers, configFile)}`);
   } catch (error) {
@@ -41,15 +47,29 @@ export async function init(
   }
 }
 
+/** Why the files that are there may not be replaced; undefined if there are none. */
+function reasonToKeep(configFile: string, { directory }: Answers): string | undefined {
+  if (directory === "") {
+    if (!existsSync(configFile)) return undefined;
+    return `${configFile} exists; --force replaces it, and keeps it as ${configFile}.old`;
+  }
+  if (!existsSync(directory)) return undefined;
+  return `${directory} exists; --force writes its configurations again, and keeps its secret, keys and certificates`;
+}
+
 /** The complete answers; undefined if they are invalid, which is reported. */
 async function complete(
   given: Answers,
   configFile: string,
   terminal: Terminal | undefined,
 ): Promise<Answers | undefined> {
-  if (given.local.length === 0) {
+  const areNodesMissing = given.directory !== "" && given.cluster.length === 0;
+  if (given.local.length === 0 || areNodesMissing) {
     if (terminal !== undefined) return await askFor(given, configFile, terminal);
-    printError("btrt: your own networks are missing: use --local PREFIX..., or run it on a terminal");
+    const missing = areNodesMissing
+      ? "the nodes of the cluster are missing: use --cluster NAME=ADDRESS..."
+      : "your own networks are missing: use --local PREFIX...";
+    printError(`btrt: ${missing}, or run it on a terminal`);
     return undefined;
   }
   const problems = await problemsOf(given, configFile);

@@ -14,6 +14,11 @@ interface Question {
 }
 
 const QUESTIONS: readonly Question[] = [
+  {
+    key: "cluster",
+    text: "Nodes of the cluster: NAME=ADDRESS of each; with several sites, NAME=ADDRESS@SITE",
+    when: ({ directory }) => directory !== "",
+  },
   { key: "local", text: "Prefixes of your own networks, or a file with one prefix per line" },
   { key: "partner", text: "Prefixes of partners' networks, or such a file" },
   { key: "neighbor", text: "Partners' retrackers: host names, or announce URLs" },
@@ -83,6 +88,7 @@ function withAnswer(given: Answers, key: keyof Answers, line: string): Answers {
 }
 
 function complaints({ key }: Question, answers: Answers, configFile: string): Promise<readonly string[]> {
-  if (key === "local" && answers.local.length === 0) return Promise.resolve(["at least one is required"]);
+  if ((key === "local" || key === "cluster") && answers[key].length === 0)
+    return Promise.resolve(["at least one is required"]);
   return problemsOf(answers, configFile);
 }

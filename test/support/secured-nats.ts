@@ -1,0 +1,84 @@
+/**
+ * The servers of `btrt init --cluster`, with its TLS, NKeys and permissions. Each listens on an address of the loopback of
+ * its own, with the usual ports.
+ */
+import { execFileSync } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Bed, until } from "./bed.ts";
+import { NatsServer } from "./nats.ts";
+import type { Tool } from "./tools.ts";
+
+/** The packages that these tests need. */
+export const SECURED_NATS_TOOLS: readonly Tool[] = ["nats-server", "openssl"];
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const CLIENT_PORT = 4222;
+
+/** A node's server, and what its tracker needs. */
+export interface SecuredNode {
+  readonly name: string;
+  readonly server: NatsServer;
+  /** The address at which the server listens. */
+  readonly address: string;
+  /** The node's directory, which `btrt init` has written. */
+  readonly directory: string;
+  /** The texts of its files. */
+  readonly seed: string;
+  readonly ca: string;
+  readonly secret: string;
+  /** The section `cluster` of the tracker's configuration, as YAML in one line. */
+  readonly section: string;
+}
+
+/** Starts the servers of these nodes, given as `NAME` or `NAME@SITE`. The first site's accept leaf links. */
+export async function startSecuredNats(bed: Bed, nodes: readonly string[]): Promise<SecuredNode[]> {
+  const directory = bed.path("cluster");
+  const net = `127.${randomInt(1, 255)}.${randomInt(0, 255)}`;
+  const named = nodes.map((node, i) => ({
+    name: node.replace(/@.*/, ""),
+    site: node,
+    address: `${net}.${i + 1}`,
+  }));
+  const specs = named.map(({ name, site, address }) => `${name}=${address}${site.replace(/^[^@]*/, "")}`);
+  const init = [MAIN, "init", "--local", "127.0.0.0/8", "--directory", directory, "--cluster", ...specs];
+  execFileSync(process.execPath, init, { stdio: "pipe" });
+  execFileSync("sh", [join(directory, "certificates.sh")], { stdio: "pipe" });
+  const secured = await Promise.all(
+    named.map(async ({ name, address }): Promise<SecuredNode> => {
+      const own = join(directory, name);
+      const text = (file: string) => readFile(join(own, file), "utf8");
+      const server = new NatsServer(bed, name, CLIENT_PORT, { host: address });
+      // One machine has all of them here.
+      const conf = (await text("nats-server.conf"))
+        .replaceAll("0.0.0.0", address)
+        .replaceAll("/etc/nats", own);
+      await server.configure(conf);
+      const files = `secret_file: "${own}/cluster_secret", ca_file: "${own}/ca.pem", credentials: "${own}/cluster.nk"`;
+      return {
+        name,
+        server,
+        address,
+        directory: own,
+        seed: (await text("cluster.nk")).trim(),
+        ca: await text("ca.pem"),
+        secret: (await text("cluster_secret")).trim(),
+        section: `cluster: { node: ${name}, servers: ["${server.tlsUrl}"], ${files} }`,
+      };
+    }),
+  );
+  await Promise.all(secured.map(({ server }) => server.start()));
+  for (const { server } of secured) {
+    const routes = (await readFile(server.configPath, "utf8")).match(/nats:\/\//g)?.length ?? 0;
+    await until(`the routes of ${server.name}`, () => {
+      return (server.log.match(/Route connection created/g)?.length ?? 0) >= routes;
+    });
+    if ((await readFile(server.configPath, "utf8")).includes("remotes:"))
+      await until(`the leaf link of ${server.name}`, () =>
+        server.log.includes("Leafnode connection created"),
+      );
+  }
+  return secured;
+}
