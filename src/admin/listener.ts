@@ -119,9 +119,9 @@ export class AdminListener {
     this.#tokens = { token, monitoringToken };
   }
 
-  /** The current warnings, as the status has them. */
-  warnings(): readonly string[] {
-    return this.#readState().warnings;
+  /** The current status. */
+  status(): Status {
+    return this.#readState();
   }
 
   /** Stops listening, and closes all connections. */

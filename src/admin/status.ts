@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Metric } from "./exposition.ts";
 import type { Panel } from "./panel.ts";
 import { alertsSchema } from "./panels/alerts-panel.ts";
+import { clusterSchema } from "./panels/cluster-panel.ts";
 import { databaseSchema } from "./panels/database-panel.ts";
 import { forwardingSchema } from "./panels/forwarding-panel.ts";
 import { gateSchema } from "./panels/gate-panel.ts";
@@ -27,6 +28,7 @@ export const statusSchema = z.object({
   ...databaseSchema.shape,
   ...hashListSchema.shape,
   ...gateSchema.shape,
+  ...clusterSchema.shape,
   ...neighborsSchema.shape,
   ...forwardingSchema.shape,
   ...patienceSchema.shape,

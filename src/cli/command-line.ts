@@ -22,6 +22,7 @@ const EXAMPLES = `  btrt init                           write a first configurat
   btrt db status                      show what the database contains
   btrt status --watch                 show what the running tracker does
   btrt neighbors                      show the state of partners' retrackers
+  btrt cluster                        show all nodes of the cluster
   btrt alert --test                   send a test message over the channels of alerts
   btrt report --month 2026-11         write the report of a month, as HTML
   btrt explain --help                 show which peers an address gets, and why
@@ -185,6 +186,19 @@ function addAdminCommands(program: Command, configOption: () => Option, result: 
     .action(async (options: { config: string; defaults?: true; json?: true }) => {
       const { neighbors } = await import("./neighbors.ts");
       result.exitCode = await neighbors(fileOf(options), options.json ?? false);
+    });
+  program
+    .command("cluster")
+    .summary("show all nodes of the cluster")
+    .description(
+      "show all nodes of the cluster as this tracker sees them, what it exchanges with them, and the figures of all together",
+    )
+    .addOption(configOption())
+    .addOption(defaults())
+    .option("--json", "print JSON")
+    .action(async (options: { config: string; defaults?: true; json?: true }) => {
+      const { cluster } = await import("./cluster.ts");
+      result.exitCode = await cluster(fileOf(options), options.json ?? false);
     });
   program
     .command("explain")

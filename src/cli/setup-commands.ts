@@ -52,7 +52,7 @@ export function addSetupCommands(
     .summary("check this machine")
     .description(
       "check this machine, and show a remedy for each problem: ports, addresses of UDP replies, DNS, io_uring, limits, " +
-        "database, disk, clock, files and sources of the peer groups, neighbors, and counts of handshakes. It changes nothing. The exit " +
+        "database, disk, clock, files and sources of the peer groups, neighbors, cluster, and counts of handshakes. It changes nothing. The exit " +
         "code is 1 if there is a problem",
     )
     .addOption(configOption())

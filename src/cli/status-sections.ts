@@ -2,6 +2,7 @@
 import { styleText } from "node:util";
 import type { NeighborStatus } from "../admin/panels/neighbors-panel.ts";
 import type { Status } from "../admin/status.ts";
+import { clusterLines } from "./cluster.ts";
 import { formatNamedPeers } from "./neighbors.ts";
 import { bits, bytes, number, percent } from "./quantities.ts";
 
@@ -24,6 +25,7 @@ export const STATUS_SECTIONS: readonly StatusSection[] = [
   { title: "Keeps inside", lines: localityLines },
   { title: "Hash list", lines: hashListLines },
   { title: "Gate", lines: gateLines },
+  { title: "Cluster", lines: clusterLines },
   { title: "Upstream trackers", lines: forwardingLines },
   { title: "Prefix sources", lines: prefixSourceLines },
   { title: "Database", lines: databaseLines },

@@ -25,6 +25,11 @@ export function wrongCa(text: string): string | undefined {
   return text.includes("-----BEGIN CERTIFICATE-----") ? undefined : "has no certificate in PEM";
 }
 
+/** The seed in the text of `cluster.credentials`, without comments; the whole text of a .creds file, which has a JWT, too. */
+export function seedOf(text: string): string {
+  return text.includes("BEGIN NATS USER JWT") ? text : (SEED.exec(text)?.[0] ?? "");
+}
+
 /** The secret in the text of `cluster.secret_file`. A line end does not belong to it. */
 export function secretOf(text: string): Uint8Array {
   return Buffer.from(firstLine(text), "latin1");

@@ -3,6 +3,7 @@ import { AdminListener } from "../admin/listener.ts";
 import { readPage } from "../admin/page.ts";
 import type { Panel } from "../admin/panel.ts";
 import type { ShownPolicy, Sources } from "../admin/sources.ts";
+import type { Status } from "../admin/status.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { PolicyData } from "../data-plane/protocol.ts";
@@ -85,7 +86,12 @@ export class Admin implements Component {
 
   /** The warnings that the status page shows now. */
   warnings(): readonly string[] {
-    return this.#listener.warnings();
+    return this.#listener.status().warnings;
+  }
+
+  /** The status that the page shows now. */
+  status(): Status {
+    return this.#listener.status();
   }
 
   /** Stops listening. */

@@ -8,6 +8,7 @@ import { print } from "../output.ts";
 import { readSandbox } from "../service-sandbox.ts";
 import { asServiceUser } from "../service-user.ts";
 import { checkClock } from "./clock.ts";
+import { checkCluster } from "./cluster.ts";
 import { checkDatabase } from "./database.ts";
 import { checkDisk } from "./disk.ts";
 import { checkEngine } from "./engine.ts";
@@ -45,6 +46,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "prefix sources": checkPrefixSources,
   secrets: checkSecrets,
   neighbors: checkNeighbors,
+  cluster: checkCluster,
   handshakes: checkHandshakes,
 };
 

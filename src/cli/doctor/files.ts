@@ -48,6 +48,8 @@ export async function checkSecrets({ loaded: { config } }: Subject): Promise<Fin
     config.admin.monitoring_token_file,
     config.admin.key,
     config.alerts.mail.password_file,
+    config.cluster?.secret_file ?? null,
+    config.cluster?.credentials ?? null,
   ];
   const files = named.filter((file) => file !== null);
   return await Promise.all(

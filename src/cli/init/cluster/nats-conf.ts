@@ -120,6 +120,8 @@ function tlsBlock(cluster: NatsCluster, node: ClusterNode, verify: boolean, inde
     `key_file: "${directory}/server.key"`,
     `ca_file: "${directory}/ca.pem"`,
     ...(verify ? ["verify: true"] : []),
+    // Twice the default is enough for a machine that is short of processor time.
+    "timeout: 5",
   ];
   return `{\n${lines.map((line) => `${indent}  ${line}`).join("\n")}\n${indent}}`;
 }
