@@ -11,6 +11,9 @@ const DOCTORS = [
 /** The parts that the control plane is composed of, each with a panel in the admin listener. */
 const PARTS = ["neighbors", "forwarding", "storage", "hash-list", "gate", "alerts", "prefix-sources"];
 
+/** The cluster's settings and reports, without the thread that has the connection. */
+const CLUSTER = ["cluster/settings.ts", "cluster/status.ts"];
+
 /** The way of an announce, from the bytes to the peers; each may import what stands before it in {@link MAY_IMPORT}. */
 export const DATA_PLANE = ["model", "network", "wire", "store", "selection", "tasks", "tracker", "services"];
 
@@ -35,7 +38,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   gate: ["model", "network", "store", "selection", "hash-list", "tracker/access-list.ts", "platform"],
   cluster: ["model", "network", "store", "tasks", "services/connection-ids.ts", "platform"],
   alerts: [],
-  admin: ["model", "network", "store", "selection", "tracker", ...PARTS, "platform"],
+  admin: ["model", "network", "store", "selection", "tracker", ...PARTS, ...CLUSTER, "platform"],
   config: [
     "model",
     "network",
@@ -46,10 +49,23 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "prefix-sources/settings.ts",
     "storage/databases.ts",
     "selection/policies.ts",
+    "cluster/settings.ts",
   ],
   telemetry: ["model", "platform"],
   systemd: ["model", "engine"],
-  cli: ["model", "network", "client", "store", "config", ...PARTS, "admin", ...DOCTORS, "platform"],
+  cli: [
+    "model",
+    "network",
+    "client",
+    "store",
+    "config",
+    ...PARTS,
+    ...CLUSTER,
+    "cluster/authenticator.ts",
+    "admin",
+    ...DOCTORS,
+    "platform",
+  ],
   "data-plane": [...DATA_PLANE, "engine", "platform", "config/worker-count.ts"],
   "control-plane": [
     ...DATA_PLANE,

@@ -1,9 +1,9 @@
 /** The status of the tracker, for `btrt status` and the page. It is composed of panels. */
 import { z } from "zod";
+import { clusterSchema } from "./cluster/cluster-schema.ts";
 import type { Metric } from "./exposition.ts";
 import type { Panel } from "./panel.ts";
 import { alertsSchema } from "./panels/alerts-panel.ts";
-import { clusterSchema } from "./panels/cluster-panel.ts";
 import { databaseSchema } from "./panels/database-panel.ts";
 import { forwardingSchema } from "./panels/forwarding-panel.ts";
 import { gateSchema } from "./panels/gate-panel.ts";

@@ -1,6 +1,6 @@
 /** The command `btrt cluster`. */
 import { styleText } from "node:util";
-import type { ClusterReading } from "../admin/panels/cluster-panel.ts";
+import type { ClusterReading } from "../admin/cluster/cluster-schema.ts";
 import type { Status } from "../admin/status.ts";
 import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
 import { print, printError } from "./output.ts";

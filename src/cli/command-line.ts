@@ -113,6 +113,7 @@ function buildProgram(run: Run, result: { exitCode: number; help: string }): Com
   addSetupCommands(program, configOption, result);
   addDatabaseCommands(program, configOption, result);
   addAdminCommands(program, configOption, result);
+  addClusterCommand(program, configOption, result);
   addReportCommands(program, configOption, result);
   addHashListCommands(program, configOption, result);
   addGateCommand(program, configOption, result);
@@ -150,12 +151,33 @@ function addPackagingCommands(program: Command, result: { exitCode: number }): v
     });
 }
 
+function defaults(): Option {
+  return new Option("--defaults", "query a tracker that runs with --defaults").conflicts("config");
+}
+
+function fileOf(options: { config: string; defaults?: true }): string | undefined {
+  return options.defaults ? undefined : options.config;
+}
+
+/** The command about the other nodes. */
+function addClusterCommand(program: Command, configOption: () => Option, result: { exitCode: number }): void {
+  program
+    .command("cluster")
+    .summary("show all nodes of the cluster")
+    .description(
+      "show all nodes of the cluster as this tracker sees them, what it exchanges with them, and the figures of all together",
+    )
+    .addOption(configOption())
+    .addOption(defaults())
+    .option("--json", "print JSON")
+    .action(async (options: { config: string; defaults?: true; json?: true }) => {
+      const { cluster } = await import("./cluster.ts");
+      result.exitCode = await cluster(fileOf(options), options.json ?? false);
+    });
+}
+
 /** Commands that query the running tracker. */
 function addAdminCommands(program: Command, configOption: () => Option, result: { exitCode: number }): void {
-  const defaults = () =>
-    new Option("--defaults", "query a tracker that runs with --defaults").conflicts("config");
-  const fileOf = (options: { config: string; defaults?: true }) =>
-    options.defaults ? undefined : options.config;
   program
     .command("status")
     .summary("show what the running tracker does")
@@ -186,19 +208,6 @@ function addAdminCommands(program: Command, configOption: () => Option, result: 
     .action(async (options: { config: string; defaults?: true; json?: true }) => {
       const { neighbors } = await import("./neighbors.ts");
       result.exitCode = await neighbors(fileOf(options), options.json ?? false);
-    });
-  program
-    .command("cluster")
-    .summary("show all nodes of the cluster")
-    .description(
-      "show all nodes of the cluster as this tracker sees them, what it exchanges with them, and the figures of all together",
-    )
-    .addOption(configOption())
-    .addOption(defaults())
-    .option("--json", "print JSON")
-    .action(async (options: { config: string; defaults?: true; json?: true }) => {
-      const { cluster } = await import("./cluster.ts");
-      result.exitCode = await cluster(fileOf(options), options.json ?? false);
     });
   program
     .command("explain")

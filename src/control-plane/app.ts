@@ -3,6 +3,9 @@
  * components, and runs their lifecycle. Everything that must not slow an announce runs on the control plane.
  */
 import { randomBytes } from "node:crypto";
+import { deriveSecrets } from "../cluster/secrets.ts";
+import type { ClusterSettings } from "../cluster/settings.ts";
+import { clusterSettings } from "../config/cluster-settings.ts";
 import {
   type ConfigSource,
   type LoadedConfig,
@@ -37,6 +40,7 @@ import { Alerts } from "./alerts.ts";
 import { readConnectionSecret } from "./connection-secret.ts";
 import { chooseEngineFor, engineLimits } from "./engine-limits.ts";
 import type { Feature } from "./feature.ts";
+import { ClusterFeature, type ClusterFeatureParts } from "./features/cluster-feature.ts";
 import { ForwardingFeature } from "./features/forwarding-feature.ts";
 import { GateFeature } from "./features/gate-feature.ts";
 import { HashListFeature } from "./features/hash-list-feature.ts";
@@ -141,10 +145,12 @@ class App {
     this.#options = options;
     this.#log = log;
     this.#policy = buildPolicy(loaded);
-    const memory = allocateStore(config.tracker.max_peers, workerCount(config), config.gate.enabled);
+    const settings = clusterSettings(loaded);
+    const secrets = settings === undefined ? undefined : deriveSecrets(settings);
+    const memory = allocateStore(config, secrets?.hashKey);
     // The only view of the control plane: its components never hold a shard across a turn of the event loop.
     const store = new SwarmStore(memory, CONTROL_PLANE);
-    const workers = this.#makeWorkers(memory, store, clockBaseMs);
+    const workers = this.#makeWorkers(memory, store, clockBaseMs, secrets?.connectionSecret);
     const tasks = new TaskDispatcher(workers);
     const supervision = new Supervision(notifier, workers, store);
     this.#supervision = supervision;
@@ -157,7 +163,8 @@ class App {
     );
     const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
     const prefixSources = new PrefixSourcesFeature(loaded, log);
-    const features: readonly Feature[] = [hashList, gate, neighbors, forwarding, prefixSources];
+    const cluster = this.#makeCluster(settings, workers, { store: memory, view: store, clockBaseMs });
+    const features: readonly Feature[] = [cluster, hashList, gate, neighbors, forwarding, prefixSources];
     const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
     const alerts = new Alerts(loaded, () => this.#admin.warnings(), log);
@@ -217,7 +224,13 @@ class App {
     return exitCode;
   }
 
-  #makeWorkers(store: SwarmStoreData, view: SwarmStore, clockBaseMs: number): WorkerPool {
+  /** @param connectionSecret that of a cluster; undefined without one. */
+  #makeWorkers(
+    store: SwarmStoreData,
+    view: SwarmStore,
+    clockBaseMs: number,
+    connectionSecret: readonly number[] | undefined,
+  ): WorkerPool {
     const { loaded, engine, listen } = this.#options;
     return new WorkerPool(
       {
@@ -228,13 +241,24 @@ class App {
         policy: this.#policy,
         listen,
         limits: engineLimits(loaded.config),
-        connectionSecret: readConnectionSecret(process.env),
+        connectionSecret: connectionSecret ?? readConnectionSecret(process.env),
+        replicates: connectionSecret !== undefined,
         askSecret: randomWords(ASK_SECRET_WORDS),
         clockBaseMs,
         randomWords,
       },
       new WorkerLog(this.#log, () => this.#end(1)),
     );
+  }
+
+  #makeCluster(
+    settings: ClusterSettings | undefined,
+    { replication: rings }: WorkerPool,
+    parts: Pick<ClusterFeatureParts, "store" | "view" | "clockBaseMs">,
+  ): ClusterFeature {
+    const readStatus = () => this.#admin.status();
+    const all = { ...parts, rings, log: this.#log, readStatus };
+    return new ClusterFeature(all, settings, this.#options.loaded, this.#policy);
   }
 
   #serving(workers: WorkerPool): Component {
@@ -318,10 +342,12 @@ class App {
   }
 }
 
-function allocateStore(maxPeers: number, workers: number, hasGate: boolean): SwarmStoreData {
-  const [key0, key1] = randomWords(2);
+/** @param hashKey that of a cluster; random without one. */
+function allocateStore(config: Config, hashKey: readonly [number, number] | undefined): SwarmStoreData {
+  const [key0, key1] = hashKey ?? randomWords(2);
+  const { max_peers } = config.tracker;
   try {
-    return allocateSwarmStore(maxPeers, shardsFor(workers), [key0, key1], hasGate);
+    return allocateSwarmStore(max_peers, shardsFor(workerCount(config)), [key0, key1], config.gate.enabled);
   } catch (error) {
     throw new MemoryError(describeFailure(error).message);
   }

@@ -1,9 +1,9 @@
 /** What this node tells of itself, what it hears of the others, and what of that is shown and logged. */
 
 import { NodeSummaries } from "../admin/cluster/node-summaries.ts";
-import { encodeSummary, summarize } from "../admin/cluster/node-summary.ts";
-import type { Panel } from "../admin/panel.ts";
-import { clusterPanel } from "../admin/panels/cluster-panel.ts";
+import { encodeSummary } from "../admin/cluster/node-summary.ts";
+import { summarize } from "../admin/cluster/summarize.ts";
+import type { ClusterView } from "../admin/panels/cluster-panel.ts";
 import type { Status } from "../admin/status.ts";
 import type { ClusterSettings } from "../cluster/settings.ts";
 import type { ClusterStatus } from "../cluster/status.ts";
@@ -24,22 +24,19 @@ export interface ClusterReportsParts {
 }
 
 /** The reports of a cluster. */
-export class ClusterReports {
-  readonly panel: Panel;
+export class ClusterReports implements ClusterView {
+  readonly settings: ClusterReportsParts["settings"];
+  readonly summaries = new NodeSummaries();
+  /** The last report; undefined before the first. */
+  status: ClusterStatus | undefined;
   readonly #parts: ClusterReportsParts;
-  readonly #summaries = new NodeSummaries();
   readonly #journal: ClusterJournal;
-  #status: ClusterStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: ClusterReportsParts) {
     this.#parts = parts;
+    this.settings = parts.settings;
     this.#journal = new ClusterJournal(parts.log);
-    this.panel = clusterPanel(() => ({
-      settings: parts.settings,
-      status: this.#status,
-      summaries: this.#summaries,
-    }));
   }
 
   /** Begins to publish summaries. */
@@ -55,19 +52,19 @@ export class ClusterReports {
 
   /** Takes a report of the cluster thread. */
   report(status: ClusterStatus, nowMs: number): void {
-    this.#status = status;
-    this.#summaries.keep(status.nodes.map(({ node }) => node));
+    this.status = status;
+    this.summaries.keep(status.nodes.map(({ node }) => node));
     this.#journal.observe(status, nowMs);
   }
 
   /** Takes what another node says of itself. */
   receive(node: string, bytes: Uint8Array): void {
-    this.#summaries.receive(node, bytes);
+    this.summaries.receive(node, bytes);
   }
 
   #publish(): void {
     const summary = summarize(this.#parts.readStatus());
-    this.#summaries.own = summary;
+    this.summaries.own = summary;
     this.#parts.publish(encodeSummary(summary));
   }
 }

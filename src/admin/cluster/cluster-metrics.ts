@@ -1,6 +1,6 @@
 /** The metrics of the cluster, as this node sees it. */
 import { counter, gauge, type Metric, type Sample } from "../exposition.ts";
-import type { ClusterReading } from "../panels/cluster-panel.ts";
+import type { ClusterReading } from "./cluster-schema.ts";
 
 type Other = ClusterReading["nodes"][number];
 

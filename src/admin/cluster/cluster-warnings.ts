@@ -1,6 +1,6 @@
 /** Problems of the cluster for the operator. Their texts have no figures: a warning that lasts stays the same. */
 import type { Warning } from "../panel.ts";
-import type { ClusterReading } from "../panels/cluster-panel.ts";
+import type { ClusterReading } from "./cluster-schema.ts";
 
 /** From this difference of clocks on, one of them is wrong. */
 const CLOCK_SECONDS = 10;

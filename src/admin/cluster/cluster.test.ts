@@ -6,8 +6,9 @@ import { NODES_MAX } from "../../cluster/settings.ts";
 import { makeRefusedCounts } from "../../cluster/status.ts";
 import { allocateCounters } from "../../model/counters.ts";
 import { formatMetrics } from "../exposition.ts";
-import { clusterPanel, clusterSchema } from "../panels/cluster-panel.ts";
+import { clusterPanel } from "../panels/cluster-panel.ts";
 import { readTotals } from "../readings.ts";
+import { clusterSchema } from "./cluster-schema.ts";
 import { NodeSummaries } from "./node-summaries.ts";
 import { decodeSummary, encodeSummary, nodeSummarySchema, SUMMARY_BYTES } from "./node-summary.ts";
 

@@ -3,14 +3,14 @@
  * so that nodes of different versions understand each other: unknown fields are ignored, missing ones are 0.
  */
 import { z } from "zod";
-import type { Status } from "../status.ts";
 
 /** Limit of a summary in bytes. The cluster drops larger messages. */
 export const SUMMARY_BYTES = 4096;
 
-/** Warnings of another node that are shown, and their length. */
-const WARNINGS_LIMIT = 5;
-const WARNING_LENGTH = 300;
+/** Limit of warnings in a summary. */
+export const WARNINGS_LIMIT = 5;
+/** Limit of their length, in characters. */
+export const WARNING_LENGTH = 300;
 
 const figure = z.number().nonnegative().default(0);
 const share = z.number().nullable().default(null);
@@ -42,35 +42,6 @@ export const nodeSummarySchema = z.object({
 
 /** See {@link nodeSummarySchema}. */
 export type NodeSummary = z.output<typeof nodeSummarySchema>;
-
-/** Makes the summary of this node from its status. */
-export function summarize(status: Status): NodeSummary {
-  const { requests, tiers, locality, memory, warnings } = status;
-  const perSecond = (protocol: "http" | "udp") =>
-    sum(requests.filter((each) => each.protocol === protocol).map((each) => each.perSecond));
-  return {
-    version: status.version,
-    engine: status.engine,
-    workers: status.workers,
-    ready: status.ready,
-    uptimeSeconds: Math.floor(status.uptimeSeconds),
-    swarms: status.swarms,
-    peers: status.peers,
-    peersLimit: status.peersLimit,
-    residentBytes: memory.residentBytes,
-    requestsPerSecond: status.requestsPerSecond,
-    httpPerSecond: perSecond("http"),
-    udpPerSecond: perSecond("udp"),
-    returnedPerSecond: sum(tiers.map((tier) => tier.returnedPerSecond)),
-    nearShare: locality.nearShare,
-    reportedPerSecond: locality.reportedPerSecond,
-    avoidedPerSecond: locality.avoidedPerSecond,
-    reported: locality.reported,
-    outside: locality.outside,
-    random: locality.random,
-    warnings: warnings.slice(0, WARNINGS_LIMIT).map((text) => text.slice(0, WARNING_LENGTH)),
-  };
-}
 
 /** Encodes a summary, at most {@link SUMMARY_BYTES}. Warnings are left out if it would be longer. */
 export function encodeSummary(summary: NodeSummary): Uint8Array {

@@ -1,6 +1,7 @@
 /** Checks the cluster: its nats-servers, the credentials, and what the running tracker says of the other nodes. */
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { ClusterReading } from "../../admin/panels/cluster-panel.ts";
+import type { ClusterReading } from "../../admin/cluster/cluster-schema.ts";
+import { authenticatorFor } from "../../cluster/authenticator.ts";
 import type { ClusterSettings } from "../../cluster/settings.ts";
 import { clusterSettings } from "../../config/cluster-settings.ts";
 import { describeFailure } from "../../platform/failure.ts";
@@ -46,17 +47,13 @@ async function checkServer(settings: ClusterSettings, url: string, isFirst: bool
 }
 
 async function connectTo({ ca, credentials }: ClusterSettings, url: string): Promise<NatsConnection> {
-  const { connect, credsAuthenticator, nkeyAuthenticator } = await import("@nats-io/transport-node");
-  const bytes = new TextEncoder().encode(credentials ?? "");
-  const isCreds = credentials?.includes("BEGIN NATS USER JWT") === true;
-  return await connect({
+  const nats = await import("@nats-io/transport-node");
+  return await nats.connect({
     servers: url,
     reconnect: false,
     timeout: TIMEOUT_MS,
     ...(url.startsWith("tls:") && { tls: ca === null ? {} : { ca } }),
-    ...(credentials !== null && {
-      authenticator: isCreds ? credsAuthenticator(bytes) : nkeyAuthenticator(bytes),
-    }),
+    ...(credentials !== null && { authenticator: authenticatorFor(nats, credentials) }),
   });
 }
 

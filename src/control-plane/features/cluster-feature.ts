@@ -1,9 +1,10 @@
 /** The cluster, wired to configuration, store and workers. */
-
+import type { Panel } from "../../admin/panel.ts";
+import { clusterPanel } from "../../admin/panels/cluster-panel.ts";
+import type { Status } from "../../admin/status.ts";
 import type { ApplierRules } from "../../cluster/applier.ts";
 import { ClusterThread } from "../../cluster/cluster-thread.ts";
 import type { ClusterSettings } from "../../cluster/settings.ts";
-import type { ClusterStatus } from "../../cluster/status.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { PolicyData } from "../../data-plane/protocol.ts";
 import { VERSION } from "../../platform/version.ts";
@@ -11,7 +12,8 @@ import type { SwarmStoreData } from "../../store/store-memory.ts";
 import type { SwarmStore } from "../../store/swarm-store.ts";
 import type { ReplicationRingData } from "../../tasks/replication-ring.ts";
 import type { Logger } from "../../telemetry/logger.ts";
-import type { Component } from "../lifecycle.ts";
+import { ClusterReports } from "../cluster-reports.ts";
+import type { Feature } from "../feature.ts";
 
 /** What the feature needs. */
 export interface ClusterFeatureParts {
@@ -21,16 +23,15 @@ export interface ClusterFeatureParts {
   readonly rings: readonly ReplicationRingData[];
   readonly clockBaseMs: number;
   readonly log: Logger;
-  /** Receives what other nodes publish for the status page: hostile bytes. */
-  readonly nodeStatus: (node: string, bytes: Uint8Array) => void;
-  /** Called with every report of the thread, once a second. */
-  readonly reported: (status: ClusterStatus) => void;
+  /** The status of this tracker, of which the other nodes hear. */
+  readonly readStatus: () => Status;
 }
 
 /** Runs the cluster thread, if a cluster is configured. It starts after the swarms are loaded. */
-export class ClusterFeature implements Component {
-  /** The thread; undefined without a cluster. */
-  readonly thread: ClusterThread | undefined;
+export class ClusterFeature implements Feature {
+  readonly panel: Panel;
+  readonly #reports: ClusterReports | undefined;
+  readonly #thread: ClusterThread | undefined;
 
   constructor(
     parts: ClusterFeatureParts,
@@ -38,13 +39,21 @@ export class ClusterFeature implements Component {
     loaded: LoadedConfig,
     policy: PolicyData,
   ) {
+    this.panel = clusterPanel(() => this.#reports);
     if (settings === undefined) return;
-    const { store, view, rings, clockBaseMs, log, nodeStatus, reported } = parts;
-    this.thread = new ClusterThread(
+    const { store, view, rings, clockBaseMs, log, readStatus } = parts;
+    const reports = new ClusterReports({
+      settings,
+      log,
+      publish: (bytes) => this.#thread?.publishStatus(bytes),
+      readStatus,
+    });
+    this.#reports = reports;
+    this.#thread = new ClusterThread(
       { settings, version: VERSION, store, view, rules: rulesOf(loaded, policy), rings, clockBaseMs },
       {
-        nodeStatus,
-        reported,
+        nodeStatus: (node, bytes) => reports.receive(node, bytes),
+        reported: (status) => reports.report(status, performance.now()),
         crashed: (err, { shards, swarms, peers, faults }) =>
           log.critical(
             { err, shards, swarms, peers, faults },
@@ -54,19 +63,21 @@ export class ClusterFeature implements Component {
     );
   }
 
-  /** Starts the thread. */
+  /** Starts the thread, and tells the other nodes of this one. */
   start(): void {
-    this.thread?.start();
+    this.#thread?.start();
+    this.#reports?.start();
   }
 
   /** Takes over groups and times. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void {
-    this.thread?.adopt(rulesOf(loaded, policy));
+    this.#thread?.adopt(rulesOf(loaded, policy));
   }
 
   /** Stops the thread. */
   async stop(): Promise<void> {
-    await this.thread?.stop();
+    this.#reports?.stop();
+    await this.#thread?.stop();
   }
 }
 

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { announce, scrape } from "../support/announce.ts";
+import { Bed, until } from "../support/bed.ts";
+import { SECURED_NATS_TOOLS, startSecuredNats } from "../support/secured-nats.ts";
+import { toolsMissing } from "../support/tools.ts";
+import { TrackerProcess } from "../support/tracker-process.ts";
+
+const HOST = "127.0.0.1";
+
+test("two trackers with the files of btrt init --cluster share peers, and each shows both", {
+  skip: toolsMissing(SECURED_NATS_TOOLS),
+  timeout: 300_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const nodes = await startSecuredNats(bed, ["a", "b"]);
+  const [a, b] = await Promise.all(nodes.map(({ name, section }) => startNode(bed, name, section)));
+  const infoHash = Buffer.alloc(20, 7);
+  await a.logged("the connection", ({ msg }) => msg === "connected to the nats-server");
+  await a.logged(
+    "the other node",
+    ({ msg, node }) => msg === "a node has joined the cluster" && node === "b",
+  );
+  await announce(a.url, { infoHash, port: 7001, left: 0 });
+  await until("b knows the peer of a", async () => (await scrape(b.url, infoHash)).complete === 1);
+  const { peers } = await announce(b.url, { infoHash, port: 7002 });
+  assert.deepEqual(peers, [`${HOST}:7001`]);
+});
+
+/** Starts the tracker of a node, with a database of its own. */
+function startNode(bed: Bed, name: string, section: string): Promise<TrackerProcess> {
+  const listen = `listen: { http: ["${HOST}:0"], udp: ["${HOST}:0"] }`;
+  const database = `database: { url: "sqlite:${name}.db" }`;
+  return TrackerProcess.start(bed, `workers: 1\n${listen}\n${database}\n${section}\n`, { name });
+}
