@@ -16,7 +16,7 @@ export interface BundledPackage {
 }
 
 /**
- * Writes `main.js`, `worker.js` and their shared code to `outDir`.
+ * Writes `main.js`, `worker.js`, `cluster-thread.js` and their shared code to `outDir`.
  * @returns the bundled packages.
  */
 export async function bundle(outDir: string, { version, commit, date }: Release): Promise<BundledPackage[]> {
@@ -38,7 +38,11 @@ export async function bundle(outDir: string, { version, commit, date }: Release)
       emptyOutDir: true,
       minify: false,
       rolldownOptions: {
-        input: { main: "src/main.ts", worker: "src/data-plane/worker.ts" },
+        input: {
+          main: "src/main.ts",
+          worker: "src/data-plane/worker.ts",
+          "cluster-thread": "src/cluster/thread.ts",
+        },
         output: {
           format: "esm",
           entryFileNames: "[name].js",
@@ -58,6 +62,7 @@ export async function bundle(outDir: string, { version, commit, date }: Release)
 /** Maps files that the program reads at run time: from the path in src to the path in the bundle (layout.ts). */
 const BESIDE = [
   { source: '"./worker.ts", import.meta.url', bundled: '"./worker.js", import.meta.url' },
+  { source: '"./thread.ts", import.meta.url', bundled: '"./cluster-thread.js", import.meta.url' },
   { source: '"../../web/dist/", import.meta.url', bundled: '"../web/dist/", import.meta.url' },
 ] as const;
 

@@ -44,7 +44,7 @@ Architecture: ${architecture.deb}
 Maintainer: ${MAINTAINER}
 Installed-Size: ${size}
 Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 5), passwd
-Suggests: mariadb-server
+Suggests: mariadb-server, nats-server
 Description: ${summary}
 ${lines.map((line) => ` ${line}\n`).join("")}`;
 }

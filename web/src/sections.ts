@@ -2,6 +2,7 @@
 import type { ComponentType } from "preact";
 import type { SectionProps } from "./live.ts";
 import { Answers } from "./sections/answers.tsx";
+import { Cluster } from "./sections/cluster.tsx";
 import { Database } from "./sections/database.tsx";
 import { Explain } from "./sections/explain.tsx";
 import { Gate } from "./sections/gate.tsx";
@@ -38,6 +39,7 @@ export const SECTIONS: readonly PageSection[] = [
   { id: "torrents", title: "Largest torrents", Section: LargestTorrents, needsFullAccess: true },
   { id: "neighbors", title: "Neighbors", Section: Neighbors },
   { id: "trackers", title: "Upstream trackers", Section: UpstreamTrackers },
+  { id: "cluster", title: "Cluster", Section: Cluster },
   { id: "prefix-sources", title: "Prefix sources", Section: PrefixSources },
   { id: "refused", title: "Refused", Section: Refusals },
   { id: "database", title: "Database and memory", Section: Database },

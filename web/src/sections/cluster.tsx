@@ -1,0 +1,59 @@
+/** The nodes of the cluster, and the figures of all of them together. */
+import { bitRate, whole } from "../format.ts";
+import type { SectionProps } from "../live.ts";
+import { Table } from "../table.tsx";
+
+const STATES = { live: "live", "catching-up": "catching up", silent: "silent" } as const;
+
+/** The section of the cluster. */
+export function Cluster({ status: { cluster } }: SectionProps) {
+  if (cluster === null) return <p>This tracker is alone.</p>;
+  const { node, server, connected, lastError, sums, nodes } = cluster;
+  return (
+    <>
+      {!connected && (
+        <p class="problem">No connection to a nats-server{lastError === null ? "" : `: ${lastError}`}.</p>
+      )}
+      <dl class="facts">
+        <dt>This node</dt>
+        <dd>
+          {node}
+          {connected && `, connected to ${server}`}
+        </dd>
+        <dt>All nodes</dt>
+        <dd>
+          {whole(sums.requestsPerSecond)} requests and {whole(sums.returnedPerSecond)} peers returned per
+          second; {bitRate(sums.avoidedPerSecond.downloaded)} in and {bitRate(sums.avoidedPerSecond.uploaded)}{" "}
+          out avoided
+        </dd>
+      </dl>
+      <Table
+        label="Nodes"
+        head={[
+          "Node",
+          "Site",
+          "State",
+          "Version",
+          "Peers",
+          "Torrents",
+          "Requests/s",
+          "Delay",
+          "Missed",
+          "Differ",
+        ]}
+        rows={nodes.map((each) => [
+          <span class="wrap">{each.node}</span>,
+          each.site,
+          <span class={each.state === "silent" ? "problem" : ""}>{STATES[each.state]}</span>,
+          each.version,
+          each.summary === null ? "–" : whole(each.summary.peers),
+          each.summary === null ? "–" : whole(each.summary.swarms),
+          each.summary === null ? "–" : whole(each.summary.requestsPerSecond),
+          each.isSelf ? "–" : `${whole(1000 * each.lagSeconds)} ms`,
+          each.isSelf ? "–" : whole(each.lost),
+          each.isSelf ? "–" : whole(each.digestDifferences),
+        ])}
+      />
+    </>
+  );
+}
