@@ -22,7 +22,7 @@ const FILES = {
   "/etc/btrt/never_gated.txt": "",
   "/etc/btrt/cluster_secret": "0123456789abcdef0123456789abcdef",
   "/etc/btrt/cluster_ca.pem": "-----BEGIN CERTIFICATE-----",
-  "/etc/btrt/cluster.nk": `SU${"A".repeat(56)}`,
+  "/etc/btrt/cluster_nkey": `SU${"A".repeat(56)}`,
 };
 
 const load = (text: string) => loadConfig({ configFile: "f" }, memoryFiles({ ...FILES, f: text }));

@@ -56,13 +56,13 @@ export async function startSecuredNats(bed: Bed, nodes: readonly string[]): Prom
         .replaceAll("0.0.0.0", address)
         .replaceAll("/etc/nats", own);
       await server.configure(conf);
-      const files = `secret_file: "${own}/cluster_secret", ca_file: "${own}/ca.pem", credentials: "${own}/cluster.nk"`;
+      const files = `secret_file: "${own}/cluster_secret", ca_file: "${own}/ca.pem", credentials: "${own}/cluster_nkey"`;
       return {
         name,
         server,
         address,
         directory: own,
-        seed: (await text("cluster.nk")).trim(),
+        seed: (await text("cluster_nkey")).trim(),
         ca: await text("ca.pem"),
         secret: (await text("cluster_secret")).trim(),
         section: `cluster: { node: ${name}, servers: ["${server.tlsUrl}"], ${files} }`,

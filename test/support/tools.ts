@@ -13,6 +13,7 @@ const CHECKS = {
   openssl: () => isProgram("openssl"),
   opentracker: () => isProgram("opentracker"),
   bird2: () => isProgram("bird") && isProgram("birdc"),
+  keepalived: () => isProgram("keepalived"),
   haproxy: () => isProgram("haproxy"),
   "nginx-light": () => isProgram("nginx"),
   // Debian's service of it listens on loopback only. Tests start servers of their own.

@@ -60,7 +60,7 @@ test("each server is tried as the tracker does", {
     String(textsOf(good)),
   );
 
-  const keyOfB = a.section.replace(`${a.directory}/cluster.nk`, `${b.directory}/cluster.nk`);
+  const keyOfB = a.section.replace(`${a.directory}/cluster_nkey`, `${b.directory}/cluster_nkey`);
   assert.match(
     textsOf(await check(bed, keyOfB))[0],
     /^problem .*Permissions Violation for Publish to "btrt1.btrt.a/i,
@@ -68,7 +68,7 @@ test("each server is tried as the tracker does", {
 
   const stranger = bed.path("stranger.nk");
   await writeFile(stranger, await newSeed());
-  const refused = await check(bed, a.section.replace(`${a.directory}/cluster.nk`, stranger));
+  const refused = await check(bed, a.section.replace(`${a.directory}/cluster_nkey`, stranger));
   assert.match(textsOf(refused)[0], /^problem .*: the credentials are refused$/);
 
   const otherCa = (node: SecuredNode) => node.section.replace(/ca_file: "[^"]*", /, "");

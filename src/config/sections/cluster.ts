@@ -73,7 +73,7 @@ export const cluster = optional(
     credentials: optional(filePath).meta({
       description:
         "A file with this node's NKey seed, or with NATS credentials (.creds). Who has it can add peers to every torrent.",
-      examples: ["/etc/btrt/cluster.nk"],
+      examples: ["/etc/btrt/cluster_nkey"],
     }),
     share_private: flag()
       .default(false)

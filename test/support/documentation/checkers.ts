@@ -18,6 +18,12 @@ export const CHECKERS: Readonly<Record<string, Checker>> = {
   zone: { command: 'named-checkzone "$(sed -n "s/^\\$ORIGIN //p" "$file")" "$file"', tools: ["bind9"] },
   unbound: { command: 'unbound-checkconf "$file"', tools: ["unbound"] },
   dnsmasq: { command: 'dnsmasq --test --conf-file="$file"', tools: ["dnsmasq-base"] },
+  // It reports mistakes on standard error, and ends itself by a signal without systemd.
+  keepalived: {
+    command: `test -z "$(setsid -w keepalived --config-test --use-file="$(realpath "$file")" 2>&1 | grep -v '^Terminated')"`,
+    tools: ["keepalived"],
+  },
+  bird: { command: 'bird -p -c "$(realpath "$file")"', tools: ["bird2"] },
   haproxy: { command: 'haproxy -c -f "$file"', tools: ["haproxy"] },
   nginx: { command: 'nginx -t -c "$(realpath "$file")"', tools: ["nginx-light"] },
   nftables: { command: 'nft --check --file "$file"', tools: ["nftables"] },

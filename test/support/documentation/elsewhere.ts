@@ -23,6 +23,7 @@ export const ELSEWHERE: readonly Elsewhere[] = [
     begins: "curl",
     because: "needs the repository; test/package installs from one",
   },
+  { page: "docs/cluster.md", begins: "scp -r", because: "needs a second machine" },
   { page: "CONTRIBUTING.md", begins: "npm ci\n", because: "is what runs this test" },
   { page: "lab/README.md", begins: "npm run lab ", because: "takes hours; e2e/lab.test.ts runs the lab" },
 ];

@@ -103,6 +103,23 @@ mkdir -p /etc/opentracker
 printf '# ours\\n%s\\n%s - a film\\n' 285862f84278e5e08f3a4f6606d2e768e594d5c3 $(printf a%.0s {1..40}) > /etc/opentracker/whitelist.txt
 `;
 
+/** The first node's machine, and a stand-in for systemctl, which here only runs the tracker and its server. */
+const CLUSTER = `
+getent group btrt > /dev/null || groupadd --system btrt
+ip link add eth0 type veth peer name eth1 && ip link set eth0 up
+ip address add 192.0.2.1/24 dev eth0
+ip address add 192.0.2.254/32 dev lo
+cat > "$HOME/bin/systemctl" <<'SYSTEMCTL'
+#!/bin/bash -e
+[ "$*" = "restart nats-server btrt" ]
+setsid nats-server -c /etc/nats-server.conf > nats.log 2>&1 &
+until grep -q 'Server is ready' nats.log; do sleep 0.1; done
+setsid btrt run > /var/log/btrt/out 2>&1 &
+until curl -sf http://127.0.0.1:6970/readyz; do sleep 0.1; done
+SYSTEMCTL
+chmod +x "$HOME/bin/systemctl"
+`;
+
 const STAGES: Readonly<Record<string, Stage>> = {
   "README.md": { before: TRACKER, tools: ["mktorrent", "aria2"] },
   "docs/linux-router.md": { before: TRACKER, tools: ["nftables"] },
@@ -110,6 +127,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "docs/tuning.md": { before: "", tools: ["nftables"] },
   "docs/database.md": { before: `${GROUP}${MARIADB}`, tools: ["mariadb-server"] },
   "docs/placing.md": { before: CERTIFICATE, tools: ["openssl"] },
+  "docs/cluster.md": { before: CLUSTER, tools: ["nats-server", "openssl"] },
   "docs/dns.md": { before: RESOLVER + INSTALLED, tools: ["bind9", "unbound", "dnsmasq-base"] },
   "docs/admin.md": { before: INSTALLED, tools: [] },
   "docs/operations.md": {

@@ -137,7 +137,7 @@ test("every node gets a configuration that check finds good, and files that only
     assert.deepEqual(problems, []);
     assert.deepEqual(config?.cluster?.servers, ["tls://127.0.0.1:4222", ...others]);
     assert.deepEqual([config?.cluster?.node, config?.cluster?.site], [name, name === "c" ? "east" : "main"]);
-    for (const file of ["cluster.nk", "cluster_secret", "btrt.conf", "nats-server.conf"])
+    for (const file of ["cluster_nkey", "cluster_secret", "btrt.conf", "nats-server.conf"])
       assert.equal((await stat(join(own, file))).mode & 0o777, 0o600, file);
   }
 });
@@ -148,7 +148,7 @@ test("run again with one more node, it keeps the secret, keys and certificates",
   const bed = await Bed.open(t);
   const directory = bed.path("cluster");
   const read = (file: string) => readFile(join(directory, file), "utf8");
-  const kept = ["cluster_secret", "b/cluster_secret", "b/cluster.nk", "b/server.pem", "ca.pem"];
+  const kept = ["cluster_secret", "b/cluster_secret", "b/cluster_nkey", "b/server.pem", "ca.pem"];
   assert.equal(init("--directory", directory, "--cluster", "a=192.0.2.1", "b=192.0.2.2").code, 0);
   execFileSync("sh", [join(directory, "certificates.sh")], { stdio: "pipe" });
   const before = await Promise.all(kept.map(read));
@@ -160,7 +160,7 @@ test("run again with one more node, it keeps the secret, keys and certificates",
   execFileSync("sh", [join(directory, "certificates.sh")], { stdio: "pipe" });
   assert.deepEqual(await Promise.all(kept.map(read)), before);
   assert.match(await read("b/nats-server.conf"), /btrt1\.btrt\.c\.>.*nats:\/\/192\.0\.2\.3:6222/s);
-  assert.notEqual(await read("c/cluster.nk"), await read("b/cluster.nk"));
+  assert.notEqual(await read("c/cluster_nkey"), await read("b/cluster_nkey"));
   assert.match(await read("c/server.pem"), /BEGIN CERTIFICATE/);
 });
 

@@ -52,7 +52,7 @@ install -d ${directory}
 [ ! -e ${directory}/btrt.conf ] || cp -p ${directory}/btrt.conf ${directory}/btrt.conf.old
 install -m 640 -g btrt btrt.conf ${directory}/btrt.conf
 install -m 640 -g btrt cluster_secret ${directory}/cluster_secret
-install -m 640 -g btrt cluster.nk ${directory}/cluster.nk
+install -m 640 -g btrt cluster_nkey ${directory}/cluster_nkey
 install -m 644 ca.pem ${directory}/cluster_ca.pem
 
 # The nats-server's.

@@ -50,7 +50,7 @@ export async function writeCluster(answers: Answers, configFile: string): Promis
       "nats-server.conf": natsConf(cluster, node),
       "install.sh": installScript(node, etc, NATS_DIRECTORY),
       cluster_secret: `${secret}\n`,
-      "cluster.nk": `${seed}\n`,
+      cluster_nkey: `${seed}\n`,
     });
   }
   await writePrivate(directory, {
@@ -99,7 +99,7 @@ function clusterSection(cluster: NatsCluster, node: ClusterNode, directory: stri
     site: node.site,
     servers: [`tls://127.0.0.1:${cluster.portsOf(node).clients}`, ...others],
     secret_file: join(directory, "cluster_secret"),
-    credentials: join(directory, "cluster.nk"),
+    credentials: join(directory, "cluster_nkey"),
     ca_file: join(directory, "cluster_ca.pem"),
   };
 }
@@ -110,7 +110,7 @@ async function nodeKeys(directory: string, nodes: readonly ClusterNode[]) {
   const text = (seed: Uint8Array) => new TextDecoder().decode(seed);
   return await Promise.all(
     nodes.map(async ({ name }) => {
-      const file = join(directory, name, "cluster.nk");
+      const file = join(directory, name, "cluster_nkey");
       const seed = await existingOr(file, () => text(nkeys.createUser().getSeed()));
       const publicKey = nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey();
       return { name, seed, publicKey };
