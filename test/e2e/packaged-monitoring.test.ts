@@ -19,6 +19,7 @@ hashlist: { router_counters: counters.json }
 selection: { policy: bridged }
 gate: { enabled: true }
 alerts: { webhook: "http://127.0.0.1:1/" }
+cluster: { node: a, secret_file: secret, servers: ["nats://127.0.0.1:1"] }
 peer_groups: [{ name: ours, priority: 0, source: { from: ["/bin/echo", "10.0.0.0/8"] } }]
 `;
 
@@ -160,8 +161,43 @@ test("a gate that nobody follows, a lost router, a source that fails and slow do
   assert.equal(ran.status, 0, ran.stdout + ran.stderr);
 });
 
+test("a lost connection to the cluster, a silent node and a name used twice are told of", {
+  skip: toolsMissing(["prometheus"]),
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const firing = (minutes: number, ...alerts: [name: string, labels: string, severity: string][]) => ({
+    expr: 'ALERTS{alertstate="firing"}',
+    eval_time: `${minutes}m`,
+    exp_samples: alerts.map(([name, labels, severity]) => ({
+      labels: `ALERTS{alertname="BtrtCluster${name}",alertstate="firing",instance="i",${labels}severity="${severity}"}`,
+      value: 1,
+    })),
+  });
+  const tests = [
+    {
+      interval: "1m",
+      input_series: [
+        { series: 'btrt_cluster_connected{instance="i"}', values: "1x30 0x30" },
+        { series: 'btrt_cluster_same_name{instance="i"}', values: "0x50 1x10" },
+        { series: 'btrt_cluster_node_up{instance="i",node="b",site="main"}', values: "1x10 0x50" },
+      ],
+      promql_expr_test: [
+        firing(10),
+        firing(20, ["NodeSilent", 'node="b",site="main",', "warning"]),
+        // Without a connection nobody is heard.
+        firing(40, ["Disconnected", "", "critical"]),
+        firing(58, ["Disconnected", "", "critical"], ["SameName", "", "critical"]),
+      ],
+    },
+  ];
+  writeFileSync(bed.path("test.yml"), JSON.stringify({ rule_files: [RULES], tests }));
+  const ran = spawnSync("promtool", ["test", "rules", bed.path("test.yml")], { encoding: "utf8" });
+  assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+});
+
 test("dashboard and alerts ask for what there is", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
+  writeFileSync(bed.path("secret"), "0".repeat(32));
   const { admin, url } = await TrackerProcess.start(bed, CONFIG);
   // A port that is never used.
   const external = `http://203.0.113.1:22/announce?info_hash=${"%aa".repeat(20)}&port=1`;
