@@ -19,6 +19,8 @@ export interface Torrent {
   readonly fileName: string;
   /** The same torrent with another tracker's URL. */
   withTracker(name: string, announceUrl: string): Promise<Torrent>;
+  /** The same torrent with a list of trackers, of which clients try the next when one does not answer (BEP 12). */
+  withTrackers(name: string, announceUrls: readonly string[]): Promise<Torrent>;
   /** Whether a directory has the whole payload. */
   isCompleteIn(directory: string): Promise<boolean>;
 }
@@ -46,7 +48,7 @@ export async function makeTorrent(directory: string, name: string, announceUrl: 
   });
   await mkdir(seedDirectory, { recursive: true });
   await writeFile(join(seedDirectory, fileName), payload);
-  await writeFile(path, metainfo(announceUrl, info), "latin1");
+  await writeFile(path, metainfo([announceUrl], info), "latin1");
 
   const digest = sha256(payload);
   const isCompleteIn = async (where: string) => {
@@ -55,16 +57,20 @@ export async function makeTorrent(directory: string, name: string, announceUrl: 
   };
   const infoHash = createHash("sha1").update(info, "latin1").digest();
   const torrent = { path, infoHash, seedDirectory, fileName, isCompleteIn };
-  const withTracker = async (otherName: string, otherUrl: string): Promise<Torrent> => {
+  const withTrackers = async (otherName: string, urls: readonly string[]): Promise<Torrent> => {
     const otherPath = join(directory, `${otherName}.torrent`);
-    await writeFile(otherPath, metainfo(otherUrl, info), "latin1");
-    return { ...torrent, path: otherPath, withTracker };
+    await writeFile(otherPath, metainfo(urls, info), "latin1");
+    return { ...torrent, path: otherPath, withTracker, withTrackers };
   };
-  return { ...torrent, withTracker };
+  const withTracker = (otherName: string, otherUrl: string) => withTrackers(otherName, [otherUrl]);
+  return { ...torrent, withTracker, withTrackers };
 }
 
-function metainfo(announceUrl: string, info: string): string {
-  return `d8:announce${bencode(announceUrl)}4:info${info}e`;
+/** The trackers of a list are one tier each. */
+function metainfo(announceUrls: readonly string[], info: string): string {
+  const list = announceUrls.map((url) => `l${bencode(url)}e`).join("");
+  const tiers = announceUrls.length === 1 ? "" : `13:announce-listl${list}e`;
+  return `d8:announce${bencode(announceUrls[0])}${tiers}4:info${info}e`;
 }
 
 function sha256(bytes: Uint8Array): string {
