@@ -144,6 +144,13 @@ export class DatagramExchange {
 
 /** Serves datagrams. Implementations are synchronous, never throw, and allocate nothing per call. */
 export interface DatagramService {
+  /**
+   * Tells the service of a datagram that has arrived, `input[start, end)`, so that it can prepare for a batch. An engine
+   * that serves one at a time need not call it.
+   */
+  expect(input: Uint8Array, start: number, end: number): void;
+  /** The batch is complete, and its datagrams are served next. */
+  prepare(): void;
   /** @returns how many bytes of reply were written at `output[outputStart]`; 0 for no reply. */
   serve(exchange: DatagramExchange): number;
 }

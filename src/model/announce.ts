@@ -91,6 +91,8 @@ export class AnnounceResponse {
 /** The largest value of {@link coarseLeft}: 11 bits. Also used for "unknown, but not complete". */
 export const LEFT_MAX = 0x7ff;
 
+const WORD = 2 ** 32;
+
 /** The unit of {@link coarseLeft} in bytes: the smallest change that it shows. */
 export const LEFT_UNIT = 1024;
 
@@ -103,6 +105,11 @@ export function coarseLeft(bytes: number): number {
   if (bytes <= 0) return 0;
   let mantissa = bytes / LEFT_UNIT;
   if (mantissa < 64) return Math.max(1, Math.floor(mantissa));
+  if (mantissa < WORD) {
+    const units = mantissa >>> 0;
+    const shift = 25 - Math.clz32(units);
+    return shift * 64 + (units >>> shift);
+  }
   let exponent = 0;
   while (mantissa >= 128) {
     mantissa /= 2;

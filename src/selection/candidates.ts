@@ -150,7 +150,8 @@ export class Candidates {
       const share = Math.min(free, Math.floor((wanted * seen) / all + rounding) - taken);
       if (share <= 0) continue;
       taken += share;
-      const first = this.#random.below(free);
+      // All of a segment are returned: there is nothing to choose.
+      const first = share === free ? 0 : this.#random.below(free);
       const beforeWrap = Math.min(share, free - first);
       at = this.#writeRun(segment, first, beforeWrap, out, at);
       at = this.#writeRun(segment, 0, share - beforeWrap, out, at);

@@ -2,7 +2,7 @@
  * UDP on the data plane (BEP 15): from a datagram to the tracker and back.
  *
  * The source address of a datagram can be forged. A valid connection id proves that the client receives datagrams at
- * its address. Without one, nothing is looked up, and no reply is longer than the request:
+ * its address. Without one, nothing is looked up but memory that is read ahead, and no reply is longer than the request:
  *
  * - a datagram that is not a request gets no reply;
  * - the reply to connect is as long as the request;
@@ -20,6 +20,7 @@ import { REFUSAL } from "../model/refusals.ts";
 import { OUTCOME, REQUEST, type RequestKind } from "../model/request-counts.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import type { PrefixTable } from "../network/prefix-table.ts";
+import type { ReadAhead } from "../store/read-ahead.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import {
   encodeUdpAnnounce,
@@ -29,6 +30,7 @@ import {
   UDP_PEER_ROOM,
 } from "../wire/udp-reply.ts";
 import {
+  announcedInfoHash,
   believeUdpAddress,
   decodeUdpAnnounce,
   decodeUdpScrape,
@@ -45,9 +47,14 @@ export interface UdpServicePolicy {
   readonly ipParameter: Pick<PrefixTable, "lookup">;
 }
 
+/** What UDP needs of the tracker. */
+export interface UdpTracker extends Pick<Tracker, "announce" | "scrape"> {
+  readonly readAhead: Pick<ReadAhead, "add" | "read">;
+}
+
 /** Serves UDP announces and scrapes. One for each worker. */
 export class UdpService implements DatagramService {
-  readonly #tracker: Pick<Tracker, "announce" | "scrape">;
+  readonly #tracker: UdpTracker;
   readonly #connectionIds: ConnectionIds;
   readonly #refusal: Refusal;
   readonly #meter: RequestMeter;
@@ -66,7 +73,7 @@ export class UdpService implements DatagramService {
    * @param now the clock that requests are timed with.
    */
   constructor(
-    tracker: Pick<Tracker, "announce" | "scrape">,
+    tracker: UdpTracker,
     connectionIds: ConnectionIds,
     counters: Float64Array,
     refusal: Refusal,
@@ -81,6 +88,15 @@ export class UdpService implements DatagramService {
   /** Replaces the policy. Without one, no address is trusted. */
   configure(policy: UdpServicePolicy): void {
     this.#policy = policy;
+  }
+
+  expect(input: Uint8Array, start: number, end: number): void {
+    const at = announcedInfoHash(input, start, end);
+    if (at !== -1) this.#tracker.readAhead.add(input, at);
+  }
+
+  prepare(): void {
+    this.#tracker.readAhead.read();
   }
 
   serve(exchange: DatagramExchange): number {

@@ -99,6 +99,13 @@ export class UdpHead {
   }
 }
 
+/** Where the info-hash of the datagram `[start, end)` is, or -1 if it is no announce. Nothing else is checked. */
+export function announcedInfoHash(bytes: Uint8Array, start: number, end: number): number {
+  const isAnnounce =
+    end - start >= ANNOUNCE_BYTES && readWord(bytes, start + AT.action) === UDP_ACTION.announce;
+  return isAnnounce ? start + AT.infoHash : -1;
+}
+
 /**
  * Decodes the announce at `start`, which {@link UdpHead.parse} has accepted. It does not set the address, nor the
  * number of peers that the reply has room for.

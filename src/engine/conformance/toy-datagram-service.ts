@@ -25,9 +25,27 @@ export class ToyDatagramService extends Watched implements DatagramService {
   readonly seen: string[] = [];
   remembers = false;
 
+  /** Where the datagrams of the batch begin that are not served yet. */
+  readonly #expected: number[] = [];
+  #isPrepared = false;
+
+  expect(_input: Uint8Array, start: number): void {
+    if (this.#isPrepared) this.#expected.length = 0;
+    this.#isPrepared = false;
+    this.#expected.push(start);
+  }
+
+  prepare(): void {
+    this.#isPrepared = true;
+  }
+
   serve(exchange: DatagramExchange): number {
     const { input, start, end, output, outputStart } = exchange;
     this.#check(exchange);
+    if (this.#expected.length > 0 && !this.#isPrepared)
+      this.violations.push("served before the batch is complete");
+    // Datagrams that are dropped are not served.
+    while (this.#isPrepared && this.#expected.length > 0 && this.#expected.shift() !== start);
     const text = Buffer.from(input.slice(start, end)).toString("latin1");
     const reply = answer(text, exchange);
     output.set(reply, outputStart);

@@ -122,6 +122,7 @@ export class DatagramServer {
   #serveBatch(count: number, isIPv6: boolean): number {
     const { words, bytes } = this.#memory;
     const exchange = this.#exchange;
+    if (count > 1) this.#expect(count);
     let replies = 0;
     let output = OUTPUT;
     for (let i = 0; i < count; i++) {
@@ -151,6 +152,17 @@ export class DatagramServer {
       output = (output + written + ALIGNMENT - 1) & -ALIGNMENT;
     }
     return replies;
+  }
+
+  /** Lets the service prepare for all datagrams of a batch. */
+  #expect(count: number): void {
+    const { words, bytes } = this.#memory;
+    for (let i = 0; i < count; i++) {
+      const start = INPUT + i * INPUT_STRIDE;
+      const length = words[(RECEIVED + i * MMSGHDR.bytes + MMSGHDR.length) >> 2];
+      this.#service.expect(bytes, start, start + length);
+    }
+    this.#service.prepare();
   }
 
   /** Addresses a reply to the sender of datagram `to`. */
