@@ -21,6 +21,8 @@ export async function fill(load: Load, server: Server, population: Population): 
   const requests = { kind: "fill", population } as const;
   const { responses } = await load.perform(server, { ...ONCE, requests });
   if (responses !== population.peers) throw new Error(`${responses} of ${population.peers} peers announced`);
+  // aquatic_udp has no HTTP.
+  if (server.port === 0) return;
   const sizes = new Uint32Array(population.swarms);
   for (const swarm of assignSwarms(population)) sizes[swarm]++;
   const step = Math.max(1, Math.floor(population.swarms / CHECKED));

@@ -21,7 +21,7 @@ export function encodeHttp(population: Population, close: boolean): Encode {
     const hash = escapedInfoHash(population, swarm);
     const id = peer.toString(36).padStart(12, "0");
     const port = portOf(population, peer);
-    const ip = population.distinctBy === "ip" ? `&ip=${addressOf(peer).join(".")}` : "";
+    const ip = population.distinctBy !== "source" ? `&ip=${addressOf(peer).join(".")}` : "";
     const text =
       `GET /announce?info_hash=${hash}&peer_id=-TR4060-${id}&port=${port}&uploaded=0&downloaded=0&left=${left}` +
       `&numwant=${numWant}${event === "none" ? "" : `&event=${event}`}&key=4a5b6c7d&compact=1&supportcrypto=1${ip} ` +

@@ -14,9 +14,10 @@ export interface Population {
   readonly sizes: "equal" | "uniform" | "zipf";
   /**
    * How peers differ. source: by the address from which they announce, one of {@link SOURCES}, and the port; at most
-   * 1.6 million. ip: by the address in the announce, which the server must trust.
+   * 1.6 million. ip: by the address in the announce, which the server must trust. both: a server that trusts the address
+   * sees a peer per address, and any other sees the same peers by source and port.
    */
-  readonly distinctBy: "source" | "ip";
+  readonly distinctBy: "source" | "ip" | "both";
 }
 
 const MANY: Population = { seed: 1, swarms: 500_000, peers: 2_000_000, sizes: "equal", distinctBy: "ip" };
@@ -71,6 +72,16 @@ export function addressOf(peer: number): [number, number, number, number] {
 /** Whether a peer is complete. */
 export function isComplete(peer: number): boolean {
   return Math.floor(peer / SOURCES) % SEEDS === 0;
+}
+
+/** Peers in one of {@link peerPrefix}. */
+export const PREFIX_PEERS = 100;
+
+/** A prefix with the addresses of {@link PREFIX_PEERS} peers. */
+export function peerPrefix(number: number): string {
+  return `${addressOf(number * PREFIX_PEERS)
+    .slice(0, 3)
+    .join(".")}.0/24`;
 }
 
 /** The prefix of one source's address. */

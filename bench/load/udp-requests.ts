@@ -22,7 +22,7 @@ export function encodeUdp(population: Population): Encode {
     bytes.fill(0, at + 56, at + ANNOUNCE_BYTES);
     bytes.writeUInt32BE(left, at + 68);
     bytes.writeUInt32BE(EVENT[event], at + 80);
-    if (population.distinctBy === "ip") bytes.set(addressOf(peer), at + 84);
+    if (population.distinctBy !== "source") bytes.set(addressOf(peer), at + 84);
     bytes.writeUInt32BE(numWant, at + 92);
     bytes.writeUInt16BE(portOf(population, peer), at + 96);
     return at + ANNOUNCE_BYTES;

@@ -5,6 +5,7 @@ import { CONNECTIONS } from "../load/http-load.ts";
 import type { Manner } from "../load/job.ts";
 import type { Population } from "../load/population.ts";
 import { type Contender, cpuOf, measureInTurn, type Sample } from "../measure.ts";
+import { startAquatic } from "../servers/aquatic.ts";
 import { startBittorrentTracker } from "../servers/bittorrent-tracker.ts";
 import { PREFIXES, startBtrt } from "../servers/btrt.ts";
 import { startOpentracker } from "../servers/opentracker.ts";
@@ -19,7 +20,7 @@ const POPULATION: Population = {
   swarms: 100_000,
   peers: 300_000,
   sizes: "zipf",
-  distinctBy: "source",
+  distinctBy: "both",
 };
 const QUICK_POPULATION: Population = { ...POPULATION, swarms: 1000, peers: 5000 };
 
@@ -44,6 +45,7 @@ interface Row {
   readonly wanted: string;
   readonly opentracker: number;
   readonly bittorrentTracker: number;
+  readonly aquatic: number;
 }
 
 /** The trackers that are compared. */
@@ -51,6 +53,7 @@ interface Servers {
   readonly btrt: readonly Server[];
   readonly opentracker: Server | undefined;
   readonly bittorrentTracker: Server | undefined;
+  readonly aquatic: Server | undefined;
 }
 
 /** @returns one table. */
@@ -61,16 +64,17 @@ export async function measureAnnounces(setting: Setting): Promise<Table> {
     btrt.push(await startBtrt(makePlace(setting), { engine, workers: 1 }));
   const opentracker = await startOpentracker(makePlace(setting), population);
   const bittorrentTracker = await startBittorrentTracker(makePlace(setting));
-  const servers = [...btrt, opentracker, bittorrentTracker].filter((server) => server !== undefined);
+  const aquatic = await startAquatic(makePlace(setting));
+  const servers = [...btrt, opentracker, bittorrentTracker, aquatic].filter((server) => server !== undefined);
   for (const server of servers) await fill(setting.load, server, population);
-  const rows = makeRows({ btrt, opentracker, bittorrentTracker }, population);
+  const rows = makeRows({ btrt, opentracker, bittorrentTracker, aquatic }, population);
   const contenders = rows.map(({ contender }) => contender);
   const samples = await measureInTurn(setting.load, contenders, setting.rounds, setting.seconds);
   for (const server of servers) await server.stop();
   return makeTable(population, rows, samples);
 }
 
-function makeRows({ btrt, opentracker, bittorrentTracker }: Servers, population: Population): Row[] {
+function makeRows({ btrt, opentracker, bittorrentTracker, aquatic }: Servers, population: Population): Row[] {
   const rows: Row[] = [];
   const requests = { kind: "mix", population } as const;
   // opentracker closes every connection. Servers with kept connections are compared with that.
@@ -85,11 +89,13 @@ function makeRows({ btrt, opentracker, bittorrentTracker }: Servers, population:
       wanted,
       opentracker: find(opentracker, path === "udp" ? "udp" : "close"),
       bittorrentTracker: find(bittorrentTracker, path === "pipelined" ? "kept" : path),
+      aquatic: find(aquatic, path),
     });
   };
   for (const path of ["close", "kept", "pipelined", "udp"] as const) {
     if (path === "close" || path === "udp") add(path, opentracker, "");
     if (path !== "pipelined") add(path, bittorrentTracker, "");
+    if (path === "udp") add(path, aquatic, "");
     for (const [i, server] of btrt.entries()) add(path, server, i === 0 ? PATHS[path].wanted : "");
   }
   return rows;
@@ -107,7 +113,7 @@ function makeTable(
     title: "Announces",
     notes: [
       `${formatCount(peers)} peers in ${formatCount(swarms)} swarms (${sizes}) announce again, 50 peers wanted; 6 % start or stop, some complete.`,
-      `BTRT has ${formatCount(PREFIXES)} prefixes in three groups of peers that are everybody's, answers at random, and expires peers.`,
+      `BTRT has ${formatCount(PREFIXES)} prefixes in three groups of peers that are everybody's, answers at random, and expires peers. It sees each peer at an address of its own; two thirds of them are in the prefixes.`,
       `A closed loop: ${CONNECTIONS} connections, on a kept one one request at a time, pipelined ${PATHS.pipelined.manner}; UDP: 128 datagrams.`,
       "CPU is the server's whole process, user and system. Where it is busy for less than 100 % the load generator is slower.",
       "opentracker closes every connection, so that all of HTTP is compared with that.",
@@ -120,6 +126,7 @@ function makeTable(
       "user",
       "to opentracker",
       "to bittorrent-tracker",
+      "to aquatic",
       "wanted",
       "responses/s",
       "busy",
@@ -127,7 +134,7 @@ function makeTable(
       "p99 ms",
       "response bytes",
     ],
-    rows: rows.map(({ contender, wanted, opentracker, bittorrentTracker }, i) => {
+    rows: rows.map(({ contender, wanted, opentracker, bittorrentTracker, aquatic }, i) => {
       const median = (read: (sample: Sample) => number) => medianOf(samples[i], read);
       return [
         contender.name,
@@ -136,6 +143,7 @@ function makeTable(
         `${(median(({ userShare }) => userShare) * 100).toFixed(0)} %`,
         ratio(i, opentracker),
         ratio(i, bittorrentTracker),
+        ratio(i, aquatic),
         wanted,
         formatCount(median(({ responses, seconds }) => responses / seconds)),
         `${(median(({ busy }) => busy) * 100).toFixed(0)} %`,

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EngineKind } from "../../src/engine/choice.ts";
-import { SOURCES, sourcePrefix } from "../load/population.ts";
+import { peerPrefix, SOURCES, sourcePrefix } from "../load/population.ts";
 import { type Place, Server } from "./server.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -76,10 +76,14 @@ function makeGroups(): object[] {
   }));
 }
 
-/** First the prefixes of the sources, then others of 10.0.0.0/8. One of ten is IPv6. */
+/** Of the peers, those with the lowest numbers are in these prefixes: 200,000 of them. */
+const PEER_PREFIXES = 2000;
+
+/** First the prefixes of the sources, then those of peers, then others of 10.0.0.0/8. One of ten is IPv6. */
 function makePrefixes(): string[] {
   return Array.from({ length: PREFIXES }, (_, i) => {
     if (i < SOURCES) return sourcePrefix(i);
+    if (i < SOURCES + PEER_PREFIXES) return peerPrefix(i - SOURCES);
     if (i % 10 === 0) return `2001:db8:${i.toString(16)}::/48`;
     return `10.${i >> 8}.${i & 0xff}.0/24`;
   });

@@ -56,6 +56,12 @@ export class Server {
     });
   }
 
+  /** Whether a UDP socket of this machine is bound to a port. */
+  isBound(port: number): boolean {
+    const hex = port.toString(16).toUpperCase().padStart(4, "0");
+    return new RegExp(`^ *\\d+: \\w+:${hex} `, "m").test(readFileSync("/proc/net/udp", "latin1"));
+  }
+
   /** The processor time that it has used. */
   processorTime(): ProcessorTime {
     return processorTimeOf(this.#child.pid ?? 0);

@@ -66,7 +66,8 @@ export function toolsMissing(tools: readonly Tool[]): string | false {
   return reason;
 }
 
-function isProgram(name: string): boolean {
+/** Whether a program is in the path. */
+export function isProgram(name: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((directory) => {
     try {
       accessSync(join(directory, name), constants.X_OK);
