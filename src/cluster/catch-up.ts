@@ -25,6 +25,10 @@ export interface Fetch {
   readonly foreignToo: boolean;
   /** These ranges (digest.ts); none: all. */
   readonly ranges: readonly number[];
+  /** Only what is known of the swarms themselves. */
+  readonly isOfSwarms?: boolean;
+  /** Completions are left out: this node may have counted them before it started again. */
+  readonly isUncounted?: boolean;
 }
 
 interface Job {
@@ -37,6 +41,8 @@ interface Job {
   notBefore: number;
   /** Another node was asked for the same. */
   hasAskedOther: boolean;
+  isOfSwarms: boolean;
+  isUncounted: boolean;
 }
 
 /** Fetches, one after the other. */
@@ -71,7 +77,10 @@ export class CatchUp {
   }
 
   /** Asks for a fetch. One that waits for the same node is extended. */
-  request(node: OtherNode, { sinceMs, foreignToo, ranges }: Fetch): void {
+  request(
+    node: OtherNode,
+    { sinceMs, foreignToo, ranges, isOfSwarms = false, isUncounted = false }: Fetch,
+  ): void {
     this.#add({
       node,
       sinceMs,
@@ -80,11 +89,13 @@ export class CatchUp {
       failures: 0,
       notBefore: 0,
       hasAskedOther: false,
+      isOfSwarms,
+      isUncounted,
     });
   }
 
   #add(job: Job): void {
-    const same = this.#waiting.find((each) => each.node === job.node);
+    const same = this.#waiting.find((each) => each.node === job.node && each.isOfSwarms === job.isOfSwarms);
     if (same === undefined) {
       this.#waiting.push(job);
       return;
@@ -94,6 +105,7 @@ export class CatchUp {
     same.ranges = isOfAll ? [] : [...all];
     same.sinceMs = Math.min(same.sinceMs, job.sinceMs);
     same.foreignToo ||= job.foreignToo;
+    same.isUncounted ||= job.isUncounted;
     same.hasAskedOther &&= job.hasAskedOther;
   }
 
@@ -143,7 +155,10 @@ export class CatchUp {
     question.id = this.#id = (this.#id + 1) >>> 0;
     const ageMs = job.sinceMs === EVERYTHING ? AGE_ALL : nowMs - job.sinceMs + MARGIN_MS;
     question.ageMs = Math.min(AGE_ALL, ageMs);
-    question.flags = job.foreignToo ? ASK_FLAG.foreignToo : 0;
+    question.flags =
+      (job.foreignToo ? ASK_FLAG.foreignToo : 0) |
+      (job.isOfSwarms ? ASK_FLAG.swarms : 0) |
+      (job.isUncounted ? ASK_FLAG.uncounted : 0);
     question.ranges = job.ranges;
     this.#askedMs = nowMs;
     if (!this.#send(job.node, question)) this.#fail(job, nowMs);
@@ -159,7 +174,7 @@ export class CatchUp {
     job.hasAskedOther ||= other !== undefined || job.node.isSilent(nowMs);
     if (other !== undefined) {
       // The other node was told by the first one, so that is foreign there.
-      this.request(other, { sinceMs: job.sinceMs, foreignToo: true, ranges: job.ranges });
+      this.request(other, { ...job, foreignToo: true });
     }
     this.#add({ ...job, notBefore: nowMs + RETRY_MS });
   }

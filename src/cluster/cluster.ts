@@ -232,7 +232,7 @@ export class Cluster {
     if (isUnknown) {
       // A node that this one has never met may know anything.
       if (this.#newcomer.hasBegun)
-        this.#catchUp.request(node, { sinceMs: EVERYTHING, foreignToo: true, ranges: [] });
+        this.#catchUp.request(node, { sinceMs: EVERYTHING, foreignToo: true, ranges: [], isUncounted: true });
     } else if (isMissing || hasRestarted)
       this.#catchUp.request(node, { sinceMs: completeMs, foreignToo: hasRestarted, ranges: [] });
   }

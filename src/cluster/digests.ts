@@ -91,7 +91,7 @@ export class Digests {
     const ranges = node.differences.compare(this.#digest, theirs.bytes, theirs.at, ASKED_RANGES_MAX);
     if (ranges.length === 0) return;
     this.#refetched += ranges.length;
-    this.#catchUp.request(node, { sinceMs: EVERYTHING, foreignToo: true, ranges });
+    this.#catchUp.request(node, { sinceMs: EVERYTHING, foreignToo: true, ranges, isUncounted: true });
   }
 
   /** The first other node by name that has caught up, if its name is before this node's. */

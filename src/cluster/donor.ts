@@ -13,6 +13,7 @@ import { rangeOf } from "./digest.ts";
 import type { EventLog } from "./event-log.ts";
 import { ASK_FLAG, type Question } from "./question.ts";
 import {
+  clearCounted,
   PeerRecord,
   RECORD_BYTES_MAX,
   RECORD_FLAG,
@@ -63,8 +64,15 @@ export class Donor implements WalkVisitor {
     this.#nowMs = nowMs;
     this.#now = Math.floor(nowMs / 1000);
     this.#since = Math.floor((nowMs - question.ageMs) / 1000);
-    if (walk(this.#store, question.cursor, this, STEPS)) this.#answerEvents(question);
+    if (!walk(this.#store, question.cursor, this, STEPS)) return this.#at;
+    if (this.#isOfSwarms) question.isDone = true;
+    else this.#answerEvents(question);
     return this.#at;
+  }
+
+  /** Whether only what is known of the swarms is asked for. */
+  get #isOfSwarms(): boolean {
+    return (this.#question!.flags & ASK_FLAG.swarms) !== 0;
   }
 
   get room(): number {
@@ -79,6 +87,7 @@ export class Donor implements WalkVisitor {
   }
 
   peer(entry: number, record: number, family: Family): void {
+    if (this.#isOfSwarms) return;
     const { words } = this.#store;
     const wordA = wordAOf(record, family);
     const key = words[wordA] | 0;
@@ -104,8 +113,7 @@ export class Donor implements WalkVisitor {
 
   leaves(entry: number): void {
     const { words } = this.#store;
-    // Counts include the completions of all peers: a node that gets only some of these would count the others twice.
-    if ((this.#question!.flags & ASK_FLAG.foreignToo) === 0) return;
+    if (!this.#isOfSwarms) return;
     // What storage knows of a fresh swarm is not added to it yet.
     if (isFresh(flagsOf(words, entry)) && downloadedOf(words, entry) === 0) return;
     const out = this.#swarm;
@@ -124,6 +132,10 @@ export class Donor implements WalkVisitor {
       const from = this.#at;
       this.#at = events.copy(next, this.#out, from);
       writeAge(this.#out, from, this.#nowMs - events.timeOf(next));
+      if ((question.flags & ASK_FLAG.uncounted) !== 0 && !clearCounted(this.#out, from)) {
+        this.#at = from;
+        continue;
+      }
       this.count++;
     }
     question.event = next;

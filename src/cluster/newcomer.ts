@@ -1,6 +1,7 @@
 /**
  * What a node does when it has started: it listens for others, asks one of them for everything, and then the others for
- * the last minute, which that one may not have heard yet.
+ * the last minute, which that one may not have heard yet. The counts of swarms come last: they include the completions that
+ * are fetched before, and no completion may be counted twice.
  */
 import { type CatchUp, EVERYTHING } from "./catch-up.ts";
 import type { OtherNode } from "./other-node.ts";
@@ -18,6 +19,8 @@ export class Newcomer {
   readonly #catchUp: CatchUp;
   #listeningMs: number | undefined;
   #isFetching = false;
+  /** The node that is asked for everything; undefined when its counts were asked for, or there is none. */
+  #donor: OtherNode | undefined;
 
   /** @param site of this node. */
   constructor(site: string, catchUp: CatchUp) {
@@ -43,6 +46,12 @@ export class Newcomer {
     this.#listeningMs ??= nowMs;
     if (!this.#isFetching) this.#begin(others, nowMs, nowMs - this.#listeningMs);
     if (!this.#isFetching || !this.#catchUp.isDone(nowMs)) return false;
+    if (this.#donor !== undefined) {
+      const everything = { sinceMs: EVERYTHING, foreignToo: true, ranges: [], isOfSwarms: true };
+      this.#catchUp.request(this.#donor, everything);
+      this.#donor = undefined;
+      return false;
+    }
     this.isReady = true;
     return true;
   }
@@ -53,9 +62,10 @@ export class Newcomer {
     const donor = ready.find((each) => each.site === this.#site) ?? ready[0];
     if (listenedMs < (donor === undefined ? LISTEN_MS.any : LISTEN_MS.ready)) return;
     this.#isFetching = true;
-    const everything = { sinceMs: EVERYTHING, foreignToo: true, ranges: [] };
+    this.#donor = donor ?? live[0];
+    const everything = { sinceMs: EVERYTHING, foreignToo: true, ranges: [], isUncounted: true };
     if (donor !== undefined) this.#catchUp.request(donor, everything);
-    const lastMinute = { sinceMs: nowMs - LAST_MINUTE_MS, foreignToo: false, ranges: [] };
+    const lastMinute = { sinceMs: nowMs - LAST_MINUTE_MS, foreignToo: false, ranges: [], isUncounted: true };
     for (const node of live)
       if (node !== donor) this.#catchUp.request(node, donor === undefined ? everything : lastMinute);
   }

@@ -16,10 +16,14 @@ import { BEGIN, WalkCursor } from "./store-walk.ts";
 
 /** What a question asks for, besides what the node itself has heard. */
 export const ASK_FLAG = {
-  /** What it has from other nodes, too, and what is known of the swarms. */
+  /** What it has from other nodes, too. */
   foreignToo: 1,
   /** The answer is the last one. */
   done: 2,
+  /** What is known of the swarms, and no peers and events. */
+  swarms: 4,
+  /** Completions are not told of, as the counts of the swarms are asked for afterwards. */
+  uncounted: 8,
 } as const;
 
 /** The age that asks for everything. */

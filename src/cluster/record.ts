@@ -74,6 +74,12 @@ export function writeRecord(record: PeerRecord, out: Uint8Array, at: number): nu
   return at + length;
 }
 
+/** Makes a record of a stop say nothing of a completion. @returns false if it is no record of a stop. */
+export function clearCounted(out: Uint8Array, at: number): boolean {
+  out[at + AT.flags] &= ~RECORD_FLAG.counted;
+  return (out[at + AT.flags] & RECORD_FLAG.stopped) !== 0;
+}
+
 /** Writes the age of the record at `out[at]`. */
 export function writeAge(out: Uint8Array, at: number, ageMs: number): void {
   const units = Math.min(AGE_MAX, Math.max(0, Math.round(ageMs / AGE_UNIT_MS)));
