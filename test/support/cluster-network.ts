@@ -6,7 +6,7 @@ import type { ClusterStatus } from "../../src/cluster/status.ts";
 import { Address } from "../../src/model/address.ts";
 import { formatAddress } from "../../src/model/address-text.ts";
 import { hasMark, isComplete, isForeign, isLearned, portOf } from "../../src/store/layout/key.ts";
-import { isCounted, readAddress, wordAOf, wordBAt } from "../../src/store/layout/peer.ts";
+import { readAddress, wordAOf } from "../../src/store/layout/peer.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../../src/store/store-memory.ts";
 import { SwarmStore } from "../../src/store/swarm-store.ts";
 import { allocateReplicationRing, type ReplicationRingData } from "../../src/tasks/replication-ring.ts";
@@ -194,8 +194,7 @@ export class TestNode extends TrackerFixture {
             const key = words[wordAOf(record, family)];
             if (isLearned(key)) continue;
             readAddress(words, record, family, address);
-            const seen = isComplete(key) && isCounted(wordBAt(words, wordAOf(record, family)));
-            const facts = [isComplete(key) && "complete", seen && "counted", hasMark(key) && "marked"];
+            const facts = [isComplete(key) && "complete", hasMark(key) && "marked"];
             const whose = withForeign && isForeign(key) ? ["foreign"] : [];
             const words5 = [words[entry], formatAddress(address), portOf(key), ...facts, ...whose];
             found.push(words5.filter((each) => each !== false).join(" "));
