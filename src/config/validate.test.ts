@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HASH_LIST_FORMATS } from "../hash-list/formats/formats.ts";
+import { GROUPS_MAX } from "../network/peer-groups.ts";
 import { parseDocument } from "./document.ts";
 import { formatProblem } from "./problem.ts";
 import { configSchema } from "./schema.ts";
@@ -258,9 +259,9 @@ test("an announce_request is a URL with known placeholders", () => {
 });
 
 test("a list has a limit", () => {
-  const groups = Array.from({ length: 1001 }, (_, i) => `{ name: g${i}, priority: 0 }`).join(", ");
+  const groups = Array.from({ length: GROUPS_MAX + 1 }, (_, i) => `{ name: g${i}, priority: 0 }`).join(", ");
   assert.deepEqual(problemsOf(`peer_groups: [${groups}]`), [
-    "f:1:14: peer_groups: has more than 1000 elements",
+    `f:1:14: peer_groups: has more than ${GROUPS_MAX} elements`,
   ]);
 });
 
