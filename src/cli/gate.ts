@@ -7,7 +7,7 @@ import { formatGateRules } from "../gate/router/ruleset.ts";
 import { type GateSource, TrackerConnection, TrackerError } from "../gate/router/tracker-connection.ts";
 import { NftError } from "../platform/nft.ts";
 import { AdminClientError, findAdmin } from "./admin-client.ts";
-import { print, printError } from "./output.ts";
+import { print, printError, printNotice } from "./output.ts";
 
 /** The command's options. */
 export interface GateOptions {
@@ -121,7 +121,7 @@ class Report implements FollowerObserver {
   #notReported = "";
 
   applied(elements: number): void {
-    if (!this.#isWell) printError(`btrt: the router has the tracker's lists: ${elements} elements`);
+    if (!this.#isWell) printNotice(`btrt: the router has the tracker's lists: ${elements} elements`);
     this.#isWell = true;
     this.#said.clear();
   }

@@ -1,5 +1,5 @@
 /** Output to standard output and standard error, which may be a closed pipe or a full disk. */
-import { forStandardError } from "../platform/journal.ts";
+import { forStandardError, PRIORITY, type Priority } from "../platform/journal.ts";
 
 /**
  * Writes to standard output. A closed pipe (`btrt config | head`) is not an error.
@@ -18,8 +18,17 @@ export function print(text: string | Uint8Array): Promise<number> {
 
 /** Writes lines to standard error, as errors if that is the journal. Errors of writing are ignored. */
 export function printError(lines: string): void {
+  writeLines(lines, PRIORITY.error);
+}
+
+/** Writes lines to standard error that report no error. */
+export function printNotice(lines: string): void {
+  writeLines(lines, PRIORITY.info);
+}
+
+function writeLines(lines: string, priority: Priority): void {
   ignoreErrors(process.stderr);
-  process.stderr.write(`${forStandardError(lines)}\n`);
+  process.stderr.write(`${forStandardError(lines, priority)}\n`);
 }
 
 /** A stream also emits the error that the callback of a write receives; without a listener that ends the process. */

@@ -28,7 +28,7 @@ interface Place {
 
 /** Tries every place with the rights that this process has now. Creates a directory in each, and removes it. */
 export function findUnwritablePlaces({ config }: LoadedConfig, sandbox: Sandbox): UnusablePlace[] {
-  const { database, hashlist, logging } = config;
+  const { database, gate, hashlist, logging } = config;
   const file = databaseFile(database);
   const places: Place[] = [];
   if (file !== undefined)
@@ -37,6 +37,8 @@ export function findUnwritablePlaces({ config }: LoadedConfig, sandbox: Sandbox)
     places.push({ path: ["logging", "path"], directory: logging.path, isCreated: true });
   if (hashlist.path !== null && !hashlist.dry_run)
     places.push({ path: ["hashlist", "path"], directory: dirname(hashlist.path), isCreated: false });
+  if (gate.enabled && gate.path !== null)
+    places.push({ path: ["gate", "path"], directory: dirname(gate.path), isCreated: false });
   return places.flatMap((place) => {
     const wrong = whyHidden(sandbox, place.directory) ?? whyUnwritable(place);
     return wrong === undefined ? [] : [{ path: place.path, ...wrong }];

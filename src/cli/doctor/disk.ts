@@ -13,12 +13,13 @@ const NOTHING_BYTES = 64 * MEBIBYTE;
 
 /** Returns a finding for each directory. */
 export async function checkDisk({ loaded: { config } }: Subject): Promise<Finding[]> {
-  const { database, hashlist, logging } = config;
+  const { database, gate, hashlist, logging } = config;
   const file = databaseFile(database);
   const places = [
     ...(file === undefined ? [] : [dirname(file)]),
     ...(logging.path === null ? [] : [logging.path]),
     ...(hashlist.path === null ? [] : [dirname(hashlist.path)]),
+    ...(gate.path === null ? [] : [dirname(gate.path)]),
   ];
   return await Promise.all(
     [...new Set(places)].map(async (place) => {
