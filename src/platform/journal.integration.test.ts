@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const OUTPUT = JSON.stringify(new URL("../cli/output.ts", import.meta.url).href);
 const LOGGER = JSON.stringify(new URL("../telemetry/logger.ts", import.meta.url).href);
 
 /** Runs Node with a file as the journal, which is standard output or standard error. @returns the file's text. */
@@ -51,6 +52,14 @@ test("in the journal, every line of a message on standard error is an error", { 
     assert.match(text, /^(<3>[^\n]*\n)+$/, args[0]);
     assert.match(text, /nowhere/);
   }
+});
+
+test("a notice of a command is no error in the journal", { timeout: 60_000 }, (t) => {
+  const program = `import { printError, printNotice } from ${OUTPUT};
+    printNotice("well");
+    printError("not well");`;
+  const text = runInJournal(t, "stderr", ["--input-type=module", "--eval", program]);
+  assert.equal(text, "<6>well\n<3>not well\n");
 });
 
 test("a descriptor that is not the journal's has no levels", { timeout: 60_000 }, (t) => {

@@ -88,6 +88,11 @@ test("root's check has the rights of the service", { timeout: 120_000 }, (t) => 
         "install -d -o btrt -g btrt /var/lib/btrt/absent",
     ],
     [
+      "gate: { enabled: true, path: /var/lib/btrt/absent/gate }",
+      "gate.path: there is no directory /var/lib/btrt/absent: create it: " +
+        "install -d -o btrt -g btrt /var/lib/btrt/absent",
+    ],
+    [
       "database: { url: 'sqlite:var/btrt.db' }",
       "database.url: the service may not write in /etc/btrt/var: its unit has ProtectSystem=strict: use a directory in " +
         '/var/lib/btrt, or add the lines [Service] and ReadWritePaths=/etc/btrt/var with "systemctl edit btrt.service"',
