@@ -40,5 +40,5 @@ function formatGate({
   const counted =
     onlyCounted === 0 ? "" : ` Routers that only count would have refused ${whole(onlyCounted)} connections.`;
   return `<p>By the gate, ${whole(refused)} connections with the outside were refused, as their torrents are downloaded inside already. On average ${whole(torrents)} torrents were gated, and ${whole(endpoints)} clients were kept from outside peers.${counted}</p>
-<div class="wide">${table(["Connections with the outside", "Seen", "Refused", "Share"], rows)}</div>`;
+<details><summary>By reason and direction</summary><div class="wide">${table(["Connections with the outside", "Seen", "Refused", "Share"], rows)}</div></details>`;
 }
