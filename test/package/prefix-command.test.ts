@@ -86,6 +86,9 @@ async function readSources(): Promise<Map<string, Status["prefixSources"][number
     if (status === undefined || status.pid === pid) return false;
     sources = status.prefixSources;
     return sources.length > 0 && sources.every(({ readAt, failure }) => readAt !== null || failure !== null);
+  }).catch((error: unknown) => {
+    const log = machine.try("journalctl", "--no-pager", "--unit=btrt", "--lines=30").out;
+    throw new Error(`${error}\n${JSON.stringify(sources)}\n${log}`);
   });
   return new Map(sources.map((source) => [source.group, source]));
 }
