@@ -23,13 +23,14 @@ export function hideAddresses(text: string): string {
 
 /** The status without addresses. */
 export function hideInStatus(status: Status): Status {
-  const { neighbors, alerts, database } = status;
+  const { neighbors, alerts, database, cluster } = status;
   const shown: Status = {
     ...status,
     access: "monitoring",
     announceUrls: [],
     neighbors: neighbors.map((neighbor) => ({ ...neighbor, url: "" })),
     alerts: alerts.map((channel) => ({ ...channel, target: "" })),
+    cluster: cluster === null ? null : { ...cluster, server: null },
     database: { ...database, url: database.url.replace(/:.*/s, ":") },
   };
   // Names and reasons are free text, and may have addresses as well.
