@@ -9,6 +9,7 @@ import { isInSet, readCounters } from "../support/nftables.ts";
 import { toolsMissing } from "../support/tools.ts";
 import { makeTorrent } from "../support/torrent.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
+import { HandshakeCapture } from "./handshakes.ts";
 
 const skip = toolsMissing(["python3-libtorrent", "nftables", "iproute2"]) || namespacesMissing();
 
@@ -67,6 +68,33 @@ function isAlive(scene: Scene): boolean {
   return has(scene, "alive", "ip");
 }
 
+/** A bridge and a closed subscriber, which has nothing, and a seed outside that connects to both. */
+async function startClients(scene: Scene) {
+  const { bed, router, operator, outside, tracker } = scene;
+  const other = await TrackerProcess.start(bed, OTHER_TRACKER, { namespace: router, name: "other" });
+  const torrent = await makeTorrent(bed.directory, "gated", tracker.url);
+  const start = async (network: Network, address: string, settings: object, seed = false) => {
+    const announced = seed ? await torrent.withTracker("elsewhere", other.url) : torrent;
+    const directory = seed ? torrent.seedDirectory : bed.path(address);
+    const client = { torrent: announced, directory, address, port: PORT, seed };
+    const running = await startLibtorrents(
+      bed,
+      [{ ...client, settings: { ...PLAIN, ...settings } }],
+      network.namespace,
+    );
+    await until("the tracker has answered", () => /received peers/.test(running.stdout));
+    return running;
+  };
+  const bridge = await start(operator, BRIDGE, { download_rate_limit: SLOW_BYTES });
+  const closed = await start(operator, CLOSED, {});
+  await until("it is closed", () => has(scene, "hosts4", CLOSED));
+  // The outside knows the subscribers from elsewhere, and the seed connects to them.
+  for (const from of [BRIDGE, CLOSED])
+    await operator.announce(other.url, [{ infoHash: torrent.infoHash, port: PORT, from }]);
+  const seed = await start(outside, SEED, {}, true);
+  return { torrent, bridge, closed, seed };
+}
+
 test("a tracker whose gate is off says so", { skip, timeout: 60_000 }, async (t) => {
   const bed = await Bed.open(t);
   const { core: namespace } = new Internet(bed);
@@ -104,27 +132,8 @@ test("clients behind the router are refused, and get everything when the tracker
   timeout: 240_000,
 }, async (t) => {
   const scene = await build(await Bed.open(t));
-  const { bed, router, operator, outside, tracker } = scene;
-  const other = await TrackerProcess.start(bed, OTHER_TRACKER, { namespace: router, name: "other" });
-  const torrent = await makeTorrent(bed.directory, "gated", tracker.url);
-  const start = async (network: Network, address: string, settings: object, seed = false) => {
-    const announced = seed ? await torrent.withTracker("elsewhere", other.url) : torrent;
-    const directory = seed ? torrent.seedDirectory : bed.path(address);
-    const client = { torrent: announced, directory, address, port: PORT, seed };
-    const running = await startLibtorrents(
-      bed,
-      [{ ...client, settings: { ...PLAIN, ...settings } }],
-      network.namespace,
-    );
-    await until("the tracker has answered", () => /received peers/.test(running.stdout));
-    return running;
-  };
-  const bridge = await start(operator, BRIDGE, { download_rate_limit: SLOW_BYTES });
-  await start(operator, CLOSED, {});
-  await until("it is closed", () => has(scene, "hosts4", CLOSED));
-  // The outside knows the subscriber from elsewhere, and the seed connects to it.
-  await operator.announce(other.url, [{ infoHash: torrent.infoHash, port: PORT, from: CLOSED }]);
-  await start(outside, SEED, {}, true);
+  const { bed, router, tracker } = scene;
+  const { torrent, bridge } = await startClients(scene);
   const refused = () => {
     const counters = readCounters(router);
     return counters[counterName("refusedEndpointIn")] + counters[counterName("refusedHandshakeIn")];
@@ -138,4 +147,38 @@ test("clients behind the router are refused, and get everything when the tracker
   await bridge.stop("SIGKILL");
   await until("it is complete", isDone);
   assert.equal(scene.follower.end, undefined);
+});
+
+test("the counters of handshakes are what a capture shows", { skip, timeout: 240_000 }, async (t) => {
+  const scene = await build(await Bed.open(t));
+  const { bed, router } = scene;
+  const capture = await HandshakeCapture.start(bed, router);
+  const clients = await startClients(scene);
+  const counted = () => {
+    const counters = readCounters(router);
+    const names = [
+      "seenHandshakeOut",
+      "refusedHandshakeOut",
+      "seenHandshakeIn",
+      "refusedHandshakeIn",
+    ] as const;
+    return names.map((name) => counters[counterName(name)]);
+  };
+  const captured = () => {
+    const all = capture.handshakes;
+    const out = all.filter(({ destination }) => destination === SEED);
+    const back = all.filter(({ source }) => source === SEED);
+    const refused = [
+      out.filter(({ source }) => source === CLOSED),
+      back.filter(({ destination }) => destination === CLOSED),
+    ];
+    return [out.length, refused[0].length, back.length, refused[1].length];
+  };
+  await until("handshakes of one subscriber have passed, of the other not", () => {
+    const [out, refusedOut, back, refusedBack] = captured();
+    return refusedOut + refusedBack > 0 && out + back > refusedOut + refusedBack;
+  });
+  for (const client of [clients.bridge, clients.closed, clients.seed]) await client.stop("SIGKILL");
+  await until("both agree", () => counted().join() === captured().join()).catch(() => {});
+  assert.deepEqual(counted(), captured());
 });
