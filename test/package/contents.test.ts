@@ -15,6 +15,7 @@ const RPM = join(BUILT[0], rpmOf(VERSION));
 const WANTED = [
   ...CONFIGURATION_FILES,
   "/usr/lib/btrt/bin/node",
+  "/usr/lib/btrt/lib/cluster-thread.js",
   "/usr/lib/btrt/lib/main.js",
   "/usr/lib/btrt/lib/worker.js",
   "/usr/lib/btrt/web/dist/index.html",
