@@ -75,7 +75,7 @@ export function isComplete(peer: number): boolean {
 }
 
 /** Peers in one of {@link peerPrefix}. */
-export const PREFIX_PEERS = 100;
+const PREFIX_PEERS = 100;
 
 /** A prefix with the addresses of {@link PREFIX_PEERS} peers. */
 export function peerPrefix(number: number): string {

@@ -20,7 +20,7 @@ import { readWord, writeWord } from "../model/address.ts";
 import { MARK_BYTES } from "./secrets.ts";
 
 /** The major version: part of subjects. */
-export const MAJOR_VERSION = 1;
+const MAJOR_VERSION = 1;
 /** The minor version: what is added can be skipped by older nodes. */
 const MINOR_VERSION = 0;
 
@@ -30,7 +30,7 @@ export const MESSAGE_KINDS = ["records", "beat", "digest", "status", "ask", "ans
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 /** What a name of a cluster, a node or a site may be. */
-export const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 
 const MAGIC = [0x42, 0x54] as const;
 const AT = {

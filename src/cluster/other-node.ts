@@ -4,7 +4,7 @@ import type { Header } from "./message.ts";
 import type { NodeStatus } from "./status.ts";
 
 /** A node that has sent nothing for so long is silent. It sends a heartbeat each second. */
-export const SILENT_MS = 5000;
+const SILENT_MS = 5000;
 
 /** The least delay of a node's messages is that of the last one to two of these. */
 const WINDOW_MS = 60_000;

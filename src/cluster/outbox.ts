@@ -8,7 +8,7 @@ import { HEADER_BYTES_MAX, type Header, writeHeader } from "./message.ts";
 import { PeerRecord, RECORD_BYTES_MAX, writeAge, writeRecord } from "./record.ts";
 
 /** The most records of a message, and how long the first of them waits. */
-export const BATCH = { records: 1000, waitMs: 100 } as const;
+const BATCH = { records: 1000, waitMs: 100 } as const;
 
 /** Sends the bytes of a message. @returns whether it was sent, or why not. */
 export type SendRecords = (bytes: Uint8Array) => "sent" | "disconnected" | "slow";

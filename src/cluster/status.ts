@@ -29,7 +29,7 @@ export const REFUSED_REASONS = [
   "household",
 ] as const;
 /** One of {@link REFUSED_REASONS}. */
-export type RefusedReason = (typeof REFUSED_REASONS)[number];
+type RefusedReason = (typeof REFUSED_REASONS)[number];
 
 /** Another node. Times are in milliseconds. */
 export interface NodeStatus {

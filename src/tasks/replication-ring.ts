@@ -10,7 +10,7 @@ import type { AnnounceRequest } from "../model/announce.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 
 /** Words of a change in the ring: a line of the processor's cache. */
-export const CHANGE_WORDS = 16;
+const CHANGE_WORDS = 16;
 
 /** Where the parts of a change are. */
 export const CHANGE = {
