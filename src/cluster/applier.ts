@@ -19,7 +19,15 @@ import {
   setFirstSeen,
   setLastSeen,
 } from "../store/layout/entry.ts";
-import { hasMark, isComplete, isForeign, isLearned, isMarked, provenKey } from "../store/layout/key.ts";
+import {
+  hasMark,
+  isComplete,
+  isForeign,
+  isLearned,
+  isMarked,
+  provenKey,
+  withForeign,
+} from "../store/layout/key.ts";
 import { isCounted, leftOf, setCounted, wordBAt } from "../store/layout/peer.ts";
 import { peerKey } from "../store/peer-key.ts";
 import { ageOf } from "../store/peer-record.ts";
@@ -217,7 +225,7 @@ export class Applier {
       if (isNew || this.#isLater(at, now)) {
         if (!isNew) this.#keepCounted(at, now);
         isApplied = this.#storePeer(shard, entry);
-      } else this.#countLate(entry, at);
+      } else this.#countLate(shard, entry, at, now);
       store.removeIfEmpty(shard, entry);
     }
     store.leave(shard);
@@ -236,13 +244,30 @@ export class Applier {
     return (record.flags & RECORD_FLAG.marked) !== 0 && !hasMark(words[at]);
   }
 
-  /** Counts a completion of which this node hears after a later announce of the peer. */
-  #countLate(entry: number, at: number): void {
+  /**
+   * Counts a completion of which this node hears after a later announce of the peer. Of one in the same second, the sums
+   * of bytes are taken over, if they are higher.
+   */
+  #countLate(shard: number, entry: number, at: number, now: number): void {
     const { words } = this.#store;
-    if ((this.record.flags & RECORD_FLAG.counted) === 0) return;
+    const { flags } = this.record;
+    // What is fetched may be this node's own announce, of which others have told.
+    const isLive = (flags & RECORD_FLAG.identity) === 0;
+    if (isLive && now - ageOf(wordBAt(words, at), now) === this.record.now) {
+      // The client's next announce is told of, whichever of the two nodes hears it.
+      words[at] = withForeign(words[at], true);
+      if ((flags & RECORD_FLAG.sums) !== 0) this.#followTraffic(shard);
+    }
+    if ((flags & RECORD_FLAG.counted) === 0) return;
     if (!isComplete(words[at]) || isCounted(wordBAt(words, at))) return;
     setCounted(words, at);
-    addDownloaded(words, entry, 1);
+    if (!this.#isCountedBefore()) addDownloaded(words, entry, 1);
+  }
+
+  /** Whether the record's completion was counted with its stop. A record that tells of the completion itself is another one. */
+  #isCountedBefore(): boolean {
+    const { infoHash, address, port, flags } = this.record;
+    return (flags & RECORD_FLAG.completed) === 0 && this.#tombstones.isCounted(infoHash, address, port);
   }
 
   /**
@@ -269,7 +294,9 @@ export class Applier {
     const key = peerKey(address, group, left === 0);
     record.key = left === 0 && isBridgeOrProven ? provenKey(key) : key;
     record.identity = (flags & RECORD_FLAG.identity) === 0 ? identityFrom(record.client) : record.client;
-    record.completed = left === 0 && (flags & RECORD_FLAG.counted) !== 0;
+    const counted = left === 0 && (flags & RECORD_FLAG.counted) !== 0;
+    const isCountedBefore = counted && this.#isCountedBefore();
+    record.completed = counted && !isCountedBefore;
     record.uploaded = (flags & RECORD_FLAG.uploaded) !== 0;
     record.isMember = group !== 0;
     record.minDwell = rules.minDwell;
@@ -282,8 +309,9 @@ export class Applier {
       this.refused[this.#outcome.refused === REFUSED_ADDRESS ? "household" : "full"]++;
       return false;
     }
+    const at = store.list(address.family).wordAAt(store.listCell(entry, address.family), position);
+    if (isCountedBefore) setCounted(words, at);
     if (left !== 0) {
-      const at = store.list(address.family).wordAAt(store.listCell(entry, address.family), position);
       if (isMarked(words[at]) !== isBridgeOrProven) store.flipMark(shard, entry, address.family, position);
     }
     if ((flags & RECORD_FLAG.sums) !== 0) this.#followTraffic(shard);

@@ -61,6 +61,17 @@ describe("a cluster", () => {
     );
   });
 
+  test("counts bytes once, though the client asks two nodes in the same second", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    network.nowMs = 1_800_000_000_000;
+    network.run(2000);
+    for (const [turn, node] of [a, b, a, b].entries()) {
+      node.announce("11.0.0.1", { client: 7, transferred: [turn * 10 * MB, 0] });
+      network.run(200);
+    }
+    assert.equal(megabytesOf(a) + megabytesOf(b), 30);
+  });
+
   test("tells of an announce that changes nothing once in five minutes, and of every one that comes from elsewhere", () => {
     const [network, a, b] = clusterOf(["a", "b"]);
     network.nowMs = 1_800_000_000_000;

@@ -89,6 +89,16 @@ export class Tombstones {
     return false;
   }
 
+  /** Whether the completion of a peer is counted, as far as its last stop tells. */
+  isCounted(infoHash: Uint32Array, address: Address, port: number): boolean {
+    const words = this.#words;
+    const first = this.#load(infoHash, address, port);
+    for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS)
+      if (words[at] === this.#hashWord && words[at + 1] === this.#otherWord)
+        return (words[at + 3] & COUNTED) !== 0;
+    return false;
+  }
+
   /** Notes that the completion of a peer that has stopped is counted. @returns whether it was not, and the stop is known. */
   markCounted(infoHash: Uint32Array, address: Address, port: number): boolean {
     const words = this.#words;

@@ -132,6 +132,7 @@ class App {
   readonly #admin: Admin;
   readonly #reloads: Reloads;
   readonly #supervision: Supervision;
+  readonly #cluster: ClusterFeature;
   readonly #lifecycle: Lifecycle;
   /** The addresses that the workers listen on. */
   #listening: ListenAddresses = { streams: [], datagrams: [] };
@@ -164,6 +165,7 @@ class App {
     const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
     const prefixSources = new PrefixSourcesFeature(loaded, log);
     const cluster = this.#makeCluster(settings, workers, { store: memory, view: store, clockBaseMs });
+    this.#cluster = cluster;
     const features: readonly Feature[] = [cluster, hashList, gate, neighbors, forwarding, prefixSources];
     const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
@@ -247,7 +249,11 @@ class App {
         clockBaseMs,
         randomWords,
       },
-      new WorkerLog(this.#log, () => this.#end(1)),
+      new WorkerLog(
+        this.#log,
+        () => this.#end(1),
+        () => this.#cluster.refetch(),
+      ),
     );
   }
 

@@ -8,11 +8,13 @@ import type { Logger } from "../telemetry/logger.ts";
 export class WorkerLog implements WorkerPoolObserver {
   readonly #log: Logger;
   readonly #stop: () => void;
+  readonly #lost: () => void;
 
-  /** @param stop called when the worker pool has given up. */
-  constructor(log: Logger, stop: () => void) {
+  /** @param stop called when the worker pool has given up. @param lost called when swarms were dropped. */
+  constructor(log: Logger, stop: () => void, lost: () => void) {
     this.#log = log;
     this.#stop = stop;
+    this.#lost = lost;
   }
 
   event(event: WorkerEvent): void {
@@ -34,6 +36,7 @@ export class WorkerLog implements WorkerPoolObserver {
       "a worker crashed; the others are not affected, and it will be replaced",
     );
     if (shards === 0) return;
+    this.#lost();
     this.#log.error(
       { worker, shards, swarms, peers },
       "the worker crashed while holding shards: their swarms were dropped; clients will announce again",

@@ -199,6 +199,9 @@ export class TrafficTable {
       if (isKnown) words[slot] = 0;
       return;
     }
+    // A record of an earlier announce in the same second may come later.
+    const isSame = isKnown && ageOf(word, now) === 0;
+    if (isSame && (sums[0] < words[slot + SLOT_SUMS] || sums[1] < words[slot + SLOT_SUMS + 1])) return;
     words[slot + SLOT_SUMS] = sums[0];
     words[slot + SLOT_SUMS + 1] = sums[1];
     if (!isKnown) words[slot + SLOT_SHARES] = 0;

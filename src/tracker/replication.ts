@@ -3,7 +3,7 @@ import type { Family } from "../model/address.ts";
 import { ANNOUNCE_EVENT, type AnnounceRequest } from "../model/announce.ts";
 import type { Requester } from "../selection/requester.ts";
 import { hasMark, isComplete } from "../store/layout/key.ts";
-import { isCounted } from "../store/layout/peer.ts";
+import { isCounted, wordBAt } from "../store/layout/peer.ts";
 import type { PutOutcome } from "../store/peer-update.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { CHANGE_FLAG, type ReplicationWriter } from "../tasks/replication-ring.ts";
@@ -63,13 +63,12 @@ export class Replication {
   #push(entry: number, request: AnnounceRequest, isOther: boolean, family: Family, who: Requester): void {
     const position = family === 4 ? who.position4 : who.position6;
     if (position === -1) return;
-    const store = this.#store;
-    const isMarked = hasMark(
-      store.words[store.list(family).wordAAt(store.listCell(entry, family), position)],
-    );
+    const { words } = this.#store;
+    const at = this.#store.list(family).wordAAt(this.#store.listCell(entry, family), position);
+    const key = words[at] | 0;
     const flags =
-      (this.#isCounted(entry, family, position) ? CHANGE_FLAG.counted : 0) +
-      (isMarked ? CHANGE_FLAG.marked : 0) +
+      (isComplete(key) && isCounted(wordBAt(words, at)) ? CHANGE_FLAG.counted : 0) +
+      (hasMark(key) ? CHANGE_FLAG.marked : 0) +
       (hasUploaded(request) ? CHANGE_FLAG.uploaded : 0) +
       (request.event === ANNOUNCE_EVENT.completed ? CHANGE_FLAG.completed : 0);
     this.#ring.push(request, isOther, flags, who.client);

@@ -74,6 +74,11 @@ export class ClusterFeature implements Feature {
     this.#thread?.adopt(rulesOf(loaded, policy));
   }
 
+  /** Has everything fetched again from the other nodes: a worker has crashed, and swarms were dropped. */
+  refetch(): void {
+    this.#thread?.refetch();
+  }
+
   /** Stops the thread. */
   async stop(): Promise<void> {
     this.#reports?.stop();
