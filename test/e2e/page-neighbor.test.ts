@@ -13,26 +13,24 @@ import { toolsMissing } from "../support/tools.ts";
 import { TrackerProcess } from "../support/tracker-process.ts";
 
 const PEERS = 9;
+/** All peers are returned at once. */
+const CONFIG = `${OPERATOR_CONFIG}selection: { policy: nearest }\n`;
 
 test("learned peers are no peers of the headline, and a neighbor that dominates is named", {
   timeout: 300_000,
   skip: toolsMissing(["chromium"]),
 }, async (t) => {
   const bed = await Bed.open(t);
-  const partner = await TrackerProcess.start(
-    bed,
-    `${OPERATOR_CONFIG}database: { url: "sqlite:partner.db" }\n`,
-    {
-      name: "partner",
-    },
-  );
+  const partner = await TrackerProcess.start(bed, `${CONFIG}database: { url: "sqlite:partner.db" }\n`, {
+    name: "partner",
+  });
   const infoHash = randomBytes(20);
   for (let i = 1; i <= PEERS; i++)
     await announce(partner.url, { infoHash, port: 7000 + i, ip: `12.0.0.${i}` });
   const request = `${partner.url}?info_hash={info_hash}&peer_id={peer_id}&port={port}&left=1&numwant={numwant}`;
   const { admin, url } = await TrackerProcess.start(
     bed,
-    `${OPERATOR_CONFIG}neighbors: [{ name: the partner, announce_request: "${request}" }]\n`,
+    `${CONFIG}neighbors: [{ name: the partner, announce_request: "${request}" }]\n`,
   );
   const ours = { infoHash, port: 7100, ip: "11.0.0.1" };
   await until("the partner's peers are returned", async () => {
