@@ -7,7 +7,6 @@
  * a minute at all swarms, so that what the data plane could not say is found. All of it runs on the control plane, in slices
  * with rests.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { restAfter } from "../platform/rest.ts";
@@ -36,6 +35,9 @@ const ROUND_MS = { least: 1000, most: 15_000 } as const;
 
 /** Milliseconds between two scans of all swarms, at least. */
 const SCAN_MS = 60_000;
+
+/** Milliseconds from the first request to the work: those that come meanwhile are done with it. */
+const GATHER_MS = 2;
 
 /** Swarms whose info-hashes are copied before a shard is let go; addresses that are evaluated in one go. */
 const HOLD = 64;
@@ -185,11 +187,16 @@ export class Gate {
 
   /** Waits for a request, or for the next round. */
   async #idle(): Promise<void> {
-    const waiting = new AbortController();
-    this.#wake = () => waiting.abort();
     if (this.pending.size > 0 || this.#stop.signal.aborted) return;
     const wait = Math.max(0, this.#nextRoundAt - performance.now());
-    await delay(wait, undefined, { signal: waiting.signal }).catch(() => {});
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, wait);
+      this.#wake = () => {
+        this.#wake = () => {};
+        clearTimeout(timer);
+        setTimeout(resolve, GATHER_MS);
+      };
+    });
   }
 
   /** Works until a moment. @returns whether there is more to do now. */
