@@ -13,6 +13,9 @@ import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 const RESUMED_AT_ONCE = 64;
 const RESUME_PAUSE_MS = 1;
 
+/** Milliseconds from the first task to its dispatch. Each wake-up interrupts a worker that shares the core. */
+const GATHER_MS = 1;
+
 /** Handles one kind of task. @param worker that queued it. @param token of the deferred request that waits, or 0. */
 export type TaskHandler = (worker: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
 
@@ -94,6 +97,7 @@ export class TaskDispatcher {
       this.#drain(taken);
       if (taken.length === 0) {
         await this.#readers[0].wait(pushed);
+        await delay(GATHER_MS);
         continue;
       }
       const last = taken.reduce(
