@@ -6,9 +6,10 @@
  * The shards are not locked, so what is read may be wrong a moment later. Nothing is decided by it but what is read next,
  * within bounds.
  */
+import { readWord } from "../model/address.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { chainCell, headCell, listCell } from "./layout/entry.ts";
-import { bucketOf, shardOfHash } from "./linear-hashing.ts";
+import { bucketOf, mixHashes, placeOf, shardOfHash } from "./linear-hashing.ts";
 import type { SwarmTable } from "./swarm-table.ts";
 
 /** Upper bound of the announces of a batch, a power of two. More are not read ahead. */
@@ -48,13 +49,9 @@ export class ReadAhead {
   add(infoHash: Uint8Array, at: number): void {
     if (this.#count === BATCH_MAX) return;
     const known = this.#known;
-    const place = infoHash[at + 3] & (KNOWN - 1);
+    const place = placeOf(readWord(infoHash, at), KNOWN);
     const first = place * INFO_HASH_WORDS;
-    for (let i = 0; i < INFO_HASH_WORDS; i++) {
-      const from = at + 4 * i;
-      known[first + i] =
-        (infoHash[from] << 24) | (infoHash[from + 1] << 16) | (infoHash[from + 2] << 8) | infoHash[from + 3];
-    }
+    for (let i = 0; i < INFO_HASH_WORDS; i++) known[first + i] = readWord(infoHash, at + 4 * i);
     const hash = this.#table.hashOf(known, first);
     this.#knownHashes[place] = hash;
     this.#hashes[this.#count++] = hash;
@@ -70,7 +67,7 @@ export class ReadAhead {
 
   /** The keyed hash of an info-hash. It is known if the announce belongs to the last batch. */
   hashOf(infoHash: Uint32Array): number {
-    const place = infoHash[0] & (KNOWN - 1);
+    const place = placeOf(infoHash[0], KNOWN);
     const known = this.#known;
     const first = place * INFO_HASH_WORDS;
     let same = 0;
@@ -102,7 +99,8 @@ export class ReadAhead {
       this.#at[i] = words[listCell(entry, 4)];
       // Most chains have one entry or two.
       const next = words[chainCell(entry)];
-      if (next !== 0 && next <= table.count(shard)) this.sum ^= words[table.entryAt(shard, next - 1)] | 0;
+      if (next !== 0 && next <= table.count(shard))
+        this.sum = mixHashes(this.sum, words[table.entryAt(shard, next - 1)]);
     }
   }
 
@@ -113,8 +111,8 @@ export class ReadAhead {
     for (let i = 0; i < this.#count; i++) {
       const block = this.#at[i];
       if (block === 0 || block > end) continue;
-      for (let line = 0; line < LIST_LINES; line++) sum ^= words[block + line * LINE_WORDS];
+      for (let line = 0; line < LIST_LINES; line++) sum = mixHashes(sum, words[block + line * LINE_WORDS]);
     }
-    this.sum ^= sum;
+    this.sum = mixHashes(this.sum, sum);
   }
 }
