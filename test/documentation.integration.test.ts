@@ -84,7 +84,7 @@ for (const page of PAGES) {
     const shell = blocks.filter(({ language }) => language === "sh").map(({ text }) => text);
     const inline = [...prose.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code);
     const wrongKeys = inline
-      .filter((code) => /^[a-z_]+(\.[a-z_]+)+$/.test(code) && !/\.(ts|md|conf|json)$/.test(code))
+      .filter((code) => /^[a-z_]+(\.[a-z_]+)+$/.test(code) && !/\.(ts|md|conf|json|txt|csv)$/.test(code))
       .filter((code) => SECTIONS.has(code.split(".")[0]) && !KEYS.has(code))
       .map((key) => `${key}: no such key`);
     const problems = [
