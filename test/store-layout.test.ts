@@ -14,8 +14,6 @@ const OTHER_BITS: Readonly<Record<string, string>> = {
   "src/store/linear-hashing.ts": "the place of a hash in a table",
   "src/store/household-counts.ts": "the place of a hash in a table",
   "src/store/endpoint-counts.ts": "a hash, and its place in a table",
-  "src/store/read-ahead.ts":
-    "bytes of an info-hash, the place of a hash in a table, and a sum that nothing uses",
   "src/store/refused-pairs.ts": "the place of a hash in a table",
   "src/store/shard-lock.ts": "the words of locks, which no other file reads",
   "src/store/stored-peers.ts": "bytes of the database",
