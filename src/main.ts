@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runCommandLine } from "./cli/command-line.ts";
 import { nameProcess } from "./platform/process-name.ts";
 
-// V8 would give the main thread up to 48 MB for new objects, and never takes them back. Workers have their own limit.
+// The memory for new objects of the main thread does not grow: 6 MB less after the start. Workers have their own limit.
 setFlagsFromString("--semi-space-growth-factor=1");
 nameProcess(process.argv.slice(2));
 
