@@ -34,7 +34,8 @@ import { ageOf } from "../store/peer-record.ts";
 import { COUNTS, PutOutcome } from "../store/peer-update.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { PeerRecord, RECORD_FLAG, type SwarmRecord } from "./record.ts";
-import type { RefusedCounts } from "./status.ts";
+import { makeRefusedCounts, type RefusedCounts } from "./status.ts";
+import { readStored } from "./stored-record.ts";
 import type { Tombstones } from "./tombstones.ts";
 
 /** What decides how records are stored; a reload replaces it. Times in seconds. */
@@ -53,6 +54,9 @@ export interface Origin {
   /** Whether private addresses from it are stored. */
   readonly sharesPrivate: boolean;
 }
+
+/** Tells the other nodes of a record. @param timeMs when the client announced. */
+type TellRecord = (record: PeerRecord, timeMs: number) => void;
 
 /** A peer of which another node has told, in the form in which it is stored. */
 class ForeignPeer extends PeerRecord {
@@ -77,19 +81,22 @@ const NOBODY = 0x7fffffff;
 export class Applier {
   /** The record to be stored next: fill it, and call {@link apply}. */
   readonly record = new ForeignPeer();
-  readonly refused: RefusedCounts;
+  readonly refused = makeRefusedCounts();
   readonly #store: SwarmStore;
   readonly #tombstones: Tombstones;
   readonly #outcome = new PutOutcome();
+  readonly #tell: TellRecord;
+  readonly #later = new PeerRecord();
   #rules: ApplierRules;
   #groups: PeerGroups;
 
-  constructor(store: SwarmStore, tombstones: Tombstones, rules: ApplierRules, refused: RefusedCounts) {
+  /** @param tell tells the other nodes of a peer of this node. */
+  constructor(store: SwarmStore, tombstones: Tombstones, rules: ApplierRules, tell: TellRecord) {
     this.#store = store;
     this.#tombstones = tombstones;
     this.#rules = rules;
     this.#groups = new PeerGroups(rules.groups);
-    this.refused = refused;
+    this.#tell = tell;
   }
 
   /** Takes over the rules of a reload. */
@@ -201,7 +208,16 @@ export class Applier {
     // It may have completed and stopped while this node did not hear of it.
     if ((hasCounted || wasCounted) && this.#tombstones.markCounted(infoHash, address, port) && !wasCounted)
       addDownloaded(words, entry, 1);
-    if (!isKnown || now - ageOf(wordB, now) > this.record.now) return false;
+    if (!isKnown) return false;
+    const heard = now - ageOf(wordB, now);
+    if (heard > this.record.now) {
+      // The others have removed it. This node may have told nobody of the later announce, as it knew nothing of the stop.
+      if (!isForeign(words[at])) {
+        readStored(words, entry, list.recordAt(cell, position), address.family, this.#later);
+        this.#tell(this.#later, heard * 1000);
+      }
+      return false;
+    }
     store.removePeer(shard, entry, address.family, position);
     store.removeIfEmpty(shard, entry);
     return true;

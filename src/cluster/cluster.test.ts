@@ -44,6 +44,21 @@ describe("a cluster", () => {
     for (const node of [a, b, c]) assert.deepEqual(node.all(), []);
   });
 
+  test("tells again of a peer whose stop elsewhere it has missed, though the peer is no news to itself", () => {
+    const [network, a, b, c] = clusterOf(["a", "b", "c"]);
+    a.announce("11.0.0.1");
+    network.run(2000);
+    // Node a hears nothing from b, and asks in vain.
+    network.fate = ({ from, to }) => (from === b && to === a ? [] : [0]);
+    b.announce("11.0.0.1", { event: stopped });
+    network.run(2000);
+    a.announce("11.0.0.1");
+    network.run(2000);
+    network.fate = () => [0];
+    network.run(5000);
+    for (const node of [a, b, c]) assert.deepEqual(node.all(), ["0 11.0.0.1 6881"]);
+  });
+
   test("counts a download and bytes once, though the client alternates", () => {
     const [network, ...nodes] = clusterOf(["a", "b", "c"]);
     const say = (turn: number, fields: object) => {

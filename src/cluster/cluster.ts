@@ -18,9 +18,10 @@ import type { OtherNode } from "./other-node.ts";
 import { Outbox } from "./outbox.ts";
 import { QUESTION_BYTES_MAX, Question, readQuestion, writeQuestion } from "./question.ts";
 import { type Message, Receiver, STATUS_BYTES_MAX } from "./receiver.ts";
+import type { PeerRecord } from "./record.ts";
 import type { ClusterSecrets } from "./secrets.ts";
 import type { ClusterSettings } from "./settings.ts";
-import { type ClusterStatus, makeRefusedCounts } from "./status.ts";
+import type { ClusterStatus } from "./status.ts";
 import { Tombstones } from "./tombstones.ts";
 
 /** Changes that are taken from a ring in one tick. */
@@ -96,7 +97,9 @@ export class Cluster {
     this.#rings = rings.map((ring) => new ReplicationReader(ring));
     this.#events = new EventLog(sizes?.events);
     this.#tombstones = new Tombstones(options.now(), secrets.hashKey, sizes?.tombstones);
-    this.#applier = new Applier(store, this.#tombstones, rules, makeRefusedCounts());
+    this.#applier = new Applier(store, this.#tombstones, rules, (record, timeMs) =>
+      this.#tellLate(record, timeMs),
+    );
     this.#receiver = new Receiver(settings, secrets.mark, this.#applier);
     const subject = this.#subject("records");
     this.#outbox = new Outbox(this.#header, secrets.mark, (bytes) => bus.publish(subject, bytes));
@@ -218,10 +221,17 @@ export class Cluster {
     const { record, bytes } = outbox;
     const { infoHash, address, port, flags } = record;
     if ((flags & (CHANGE_FLAG.stopped | CHANGE_FLAG.completed)) === 0) return;
-    this.#events.add(bytes, outbox.at, bytes[outbox.at + 1], nowMs);
+    this.#events.add(bytes, outbox.at, nowMs, nowMs);
     if ((flags & CHANGE_FLAG.stopped) === 0) return;
     if (this.#tombstones.add(infoHash, address, port, nowMs, SELF)) this.#applier.removeStale(record);
     if ((flags & CHANGE_FLAG.counted) !== 0) this.#tombstones.markCounted(infoHash, address, port);
+  }
+
+  #tellLate(record: PeerRecord, timeMs: number): void {
+    const outbox = this.#outbox;
+    const nowMs = this.#options.now();
+    outbox.addRecord(record, timeMs, nowMs);
+    this.#events.add(outbox.bytes, outbox.at, nowMs, timeMs);
   }
 
   /** Follows the sequence of a node, and asks for what is missing. */

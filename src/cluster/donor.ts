@@ -5,8 +5,8 @@
  */
 import type { Family } from "../model/address.ts";
 import { copyInfoHash, downloadedOf, firstSeenOf, flagsOf, isFresh } from "../store/layout/entry.ts";
-import { hasMark, isComplete, isForeign, isLearned, portOf } from "../store/layout/key.ts";
-import { identityOf, isCounted, leftOf, readAddress, wordAOf, wordBAt } from "../store/layout/peer.ts";
+import { isForeign, isLearned } from "../store/layout/key.ts";
+import { wordAOf, wordBAt } from "../store/layout/peer.ts";
 import { ageOf } from "../store/peer-record.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { rangeOf } from "./digest.ts";
@@ -16,13 +16,13 @@ import {
   clearCounted,
   PeerRecord,
   RECORD_BYTES_MAX,
-  RECORD_FLAG,
   SwarmRecord,
   writeAge,
   writeRecord,
   writeSwarm,
 } from "./record.ts";
 import { isSeenSince, type WalkVisitor, walk } from "./store-walk.ts";
+import { readStored } from "./stored-record.ts";
 
 /** Bytes of records in an answer. */
 export const ANSWER_BYTES = 480_000;
@@ -93,19 +93,11 @@ export class Donor implements WalkVisitor {
     const key = words[wordA] | 0;
     if (isLearned(key)) return;
     const foreignToo = (this.#question!.flags & ASK_FLAG.foreignToo) !== 0;
-    const state = wordBAt(words, wordA);
-    const counted = isComplete(key) && isCounted(state);
     if (isForeign(key) && !foreignToo) return;
-    const heard = this.#now - ageOf(state, this.#now);
+    const heard = this.#now - ageOf(wordBAt(words, wordA), this.#now);
     if (heard < this.#since) return;
     const out = this.#record;
-    copyInfoHash(words, entry, out.infoHash);
-    readAddress(words, record, family, out.address);
-    out.port = portOf(words[wordA]);
-    out.left = isComplete(key) ? 0 : leftOf(state);
-    out.flags =
-      RECORD_FLAG.identity | (counted ? RECORD_FLAG.counted : 0) | (hasMark(key) ? RECORD_FLAG.marked : 0);
-    out.client = identityOf(key, state);
+    readStored(words, entry, record, family, out);
     out.ageMs = this.#nowMs - heard * 1000;
     this.#at = writeRecord(out, this.#out, this.#at);
     this.count++;
@@ -131,7 +123,7 @@ export class Donor implements WalkVisitor {
     for (; next < events.written && this.room > 0; next++) {
       const from = this.#at;
       this.#at = events.copy(next, this.#out, from);
-      writeAge(this.#out, from, this.#nowMs - events.timeOf(next));
+      writeAge(this.#out, from, this.#nowMs - events.announcedOf(next));
       if ((question.flags & ASK_FLAG.uncounted) !== 0 && !clearCounted(this.#out, from)) {
         this.#at = from;
         continue;

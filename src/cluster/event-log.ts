@@ -1,7 +1,7 @@
 /**
  * The last stops and completions that this node was told, for nodes that missed them: the store does not have them. A peer
- * that has stopped is in no swarm, and one that has completed may have stopped since. A ring of fixed size. What is
- * overwritten before a node asks for it is missing there: a stop until the peer expires, a completion for good.
+ * that has stopped is in no swarm, and one that has completed may have stopped since. Announces that this node has told
+ * late are here as well: nodes ask by the time of the announce. A ring of fixed size. What is overwritten before a node asks for it is missing there: a stop until the peer expires, a completion for good.
  */
 import { RECORD_BYTES_MAX } from "./record.ts";
 
@@ -13,22 +13,26 @@ export class EventLog {
   /** The number of events ever written. */
   written = 0;
   readonly #records: Uint8Array;
+  /** When the events were told, and when the clients announced. */
   readonly #times: Float64Array;
+  readonly #announced: Float64Array;
 
   /** @param events in the ring, a power of two. */
   constructor(events: number = EVENTS) {
     this.#records = new Uint8Array(events * RECORD_BYTES_MAX);
     this.#times = new Float64Array(events);
+    this.#announced = new Float64Array(events);
   }
 
-  /** Adds the record at `bytes[at]`. @param timeMs when the client announced. */
-  add(bytes: Uint8Array, at: number, length: number, timeMs: number): void {
+  /** Adds the record at `bytes[at]`. @param timeMs when it is told. @param announcedMs when the client announced. */
+  add(bytes: Uint8Array, at: number, timeMs: number, announcedMs: number): void {
     const place = this.#placeOf(this.written++);
-    this.#records.set(bytes.subarray(at, at + length), place * RECORD_BYTES_MAX);
+    this.#records.set(bytes.subarray(at, at + bytes[at + 1]), place * RECORD_BYTES_MAX);
     this.#times[place] = timeMs;
+    this.#announced[place] = announcedMs;
   }
 
-  /** The number of the first event that is later than a time, or of the first that is left. */
+  /** The number of the first event that was told later than a time, or of the first that is left. */
   firstSince(timeMs: number): number {
     let low = Math.max(0, this.written - this.#times.length);
     let high = this.written;
@@ -46,9 +50,9 @@ export class EventLog {
     return Math.max(0, this.written - this.#times.length);
   }
 
-  /** When the event with this number was. */
-  timeOf(number: number): number {
-    return this.#times[this.#placeOf(number)];
+  /** When the client of the event with this number announced. */
+  announcedOf(number: number): number {
+    return this.#announced[this.#placeOf(number)];
   }
 
   /** Copies the record of the event with this number. @returns the offset after it. */

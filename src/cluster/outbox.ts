@@ -46,11 +46,21 @@ export class Outbox {
   add(words: Uint32Array, at: number, nowMs: number): void {
     if (this.#count === BATCH.records) this.flush(nowMs);
     readChange(words, at, this.record);
+    this.#write(this.record, nowMs);
+  }
+
+  /** Adds a record. @param timeMs when its client announced. */
+  addRecord(record: PeerRecord, timeMs: number, nowMs: number): void {
+    if (this.#count === BATCH.records) this.flush(nowMs);
+    this.#write(record, timeMs);
+  }
+
+  #write(record: PeerRecord, timeMs: number): void {
     this.at = this.#end;
     this.#places[this.#count] = this.#end;
-    this.#times[this.#count++] = nowMs;
-    this.#end = writeRecord(this.record, this.bytes, this.#end);
-    if ((this.record.flags & CHANGE_FLAG.marked) !== 0 && this.record.left !== 0) this.#isUrgent = true;
+    this.#times[this.#count++] = timeMs;
+    this.#end = writeRecord(record, this.bytes, this.#end);
+    if ((record.flags & CHANGE_FLAG.marked) !== 0 && record.left !== 0) this.#isUrgent = true;
   }
 
   /** Counts changes that found a ring full. */
