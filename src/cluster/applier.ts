@@ -280,10 +280,16 @@ export class Applier {
     if (!this.#isCountedBefore()) addDownloaded(words, entry, 1);
   }
 
-  /** Whether the record's completion was counted with its stop. A record that tells of the completion itself is another one. */
+  /**
+   * Whether the record's completion was counted with its stop; it is from now on. A record that tells of the completion
+   * itself is another one.
+   */
   #isCountedBefore(): boolean {
     const { infoHash, address, port, flags } = this.record;
-    return (flags & RECORD_FLAG.completed) === 0 && this.#tombstones.isCounted(infoHash, address, port);
+    if ((flags & RECORD_FLAG.completed) !== 0) return false;
+    const isCounted = this.#tombstones.isCounted(infoHash, address, port);
+    if (!isCounted) this.#tombstones.markCounted(infoHash, address, port);
+    return isCounted;
   }
 
   /**

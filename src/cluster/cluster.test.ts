@@ -59,6 +59,22 @@ describe("a cluster", () => {
     for (const node of [a, b, c]) assert.deepEqual(node.all(), ["0 11.0.0.1 6881"]);
   });
 
+  test("counts a download once, though its stop comes from a node that did not hear of it", () => {
+    const [network, a, b, c] = clusterOf(["a", "b", "c"]);
+    b.announce("11.99.0.1");
+    network.run(1000);
+    network.isCut = (one, other) => one === a || other === a;
+    a.announce("11.0.0.1", { event: completed, left: 0 });
+    network.run(2500);
+    b.announce("11.0.0.1", { event: stopped, left: 0 });
+    network.run(10_000);
+    a.announce("11.0.0.1", { left: 0 });
+    network.run(2500);
+    network.isCut = () => false;
+    network.run(20_000);
+    for (const node of [a, b, c]) assert.deepEqual(node.scrape(), [1, 1, 1], node.name);
+  });
+
   test("counts a download and bytes once, though the client alternates", () => {
     const [network, ...nodes] = clusterOf(["a", "b", "c"]);
     const say = (turn: number, fields: object) => {
