@@ -161,7 +161,7 @@ const LOADS = [
   { name: "downloads that get on, a twentieth of announces comes or goes", progress: 10, coming: 50 },
 ] as const;
 const ROUNDS = 31;
-const ANNOUNCES = 20_000;
+const ANNOUNCES = 100_000;
 /** Announces in one turn. */
 const TURN = 5000;
 /** Seconds that go by in a round: a client announces every 300. */
