@@ -8,6 +8,7 @@ import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { loadSections } from "../config/load-sections.ts";
 import { formatProblem } from "../config/problem.ts";
 import { formatHostPort } from "../model/address-text.ts";
+import { printError } from "./output.ts";
 
 const TIMEOUT_MS = 10_000;
 
@@ -19,6 +20,20 @@ export class AdminClientError extends Error {
   constructor(message: string, isUnreachable = false) {
     super(message);
     this.isUnreachable = isUnreachable;
+  }
+}
+
+/**
+ * Runs a command that queries the tracker. An {@link AdminClientError} is printed.
+ * @returns the exit code: that of the command, or 1 if there was an error.
+ */
+export async function reportingAdminErrors(command: () => Promise<number>): Promise<number> {
+  try {
+    return await command();
+  } catch (error) {
+    if (!(error instanceof AdminClientError)) throw error;
+    printError(`btrt: ${error.message}`);
+    return 1;
   }
 }
 

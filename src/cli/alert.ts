@@ -8,7 +8,7 @@ import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { describeFailure } from "../platform/failure.ts";
 import { VERSION } from "../platform/version.ts";
-import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
+import { askAdmin, findAdmin, reportingAdminErrors } from "./admin-client.ts";
 import { print, printError } from "./output.ts";
 import { number } from "./quantities.ts";
 
@@ -51,7 +51,7 @@ async function sendTest(configFile: string): Promise<number> {
 }
 
 async function showChannels(configFile: string): Promise<number> {
-  try {
+  return await reportingAdminErrors(async () => {
     const { alerts, warnings } = (await askAdmin(await findAdmin(configFile), "status")) as Status;
     const channels = alerts.map(
       ({ name, target, sent, failed, failure }) =>
@@ -62,9 +62,5 @@ async function showChannels(configFile: string): Promise<number> {
     const head = channels.length === 0 ? [`${NONE}\n`] : channels;
     const body = current.length === 0 ? ["There are no warnings now.\n"] : ["Warnings now:\n", ...current];
     return await print([...head, ...body].join(""));
-  } catch (error) {
-    if (!(error instanceof AdminClientError)) throw error;
-    printError(`btrt: ${error.message}`);
-    return 1;
-  }
+  });
 }

@@ -2,8 +2,8 @@
 import { styleText } from "node:util";
 import type { ClusterReading } from "../admin/cluster/cluster-schema.ts";
 import type { Status } from "../admin/status.ts";
-import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
-import { print, printError } from "./output.ts";
+import { askAdmin, findAdmin, reportingAdminErrors } from "./admin-client.ts";
+import { print } from "./output.ts";
 import { bits, number } from "./quantities.ts";
 
 type Node = ClusterReading["nodes"][number];
@@ -28,16 +28,12 @@ const COLUMNS = [
  * @returns the exit code: 1 if the tracker does not reply.
  */
 export async function cluster(configFile: string | undefined, json: boolean): Promise<number> {
-  try {
+  return await reportingAdminErrors(async () => {
     const status = (await askAdmin(await findAdmin(configFile), "status")) as Status;
     if (json) return await print(`${JSON.stringify(status.cluster)}\n`);
     if (status.cluster === null) return await print("There is no cluster: set cluster.\n");
     return await print(formatCluster(status.cluster));
-  } catch (error) {
-    if (!(error instanceof AdminClientError)) throw error;
-    printError(`btrt: ${error.message}`);
-    return 1;
-  }
+  });
 }
 
 /** The lines about the cluster in `btrt status`. */

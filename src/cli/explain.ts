@@ -3,8 +3,8 @@
 import { styleText } from "node:util";
 import type { AnswerExplanation } from "../admin/explain.ts";
 import { formatHostPort } from "../model/address-text.ts";
-import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
-import { print, printError } from "./output.ts";
+import { askAdmin, findAdmin, reportingAdminErrors } from "./admin-client.ts";
+import { print } from "./output.ts";
 
 /** The query. */
 export interface ExplainOptions {
@@ -22,14 +22,10 @@ export interface ExplainOptions {
 export async function explain(configFile: string | undefined, options: ExplainOptions): Promise<number> {
   const { infoHash, address, numwant, json } = options;
   const query = new URLSearchParams({ info_hash: infoHash, address, ...(numwant && { numwant }) });
-  try {
+  return await reportingAdminErrors(async () => {
     const answer = (await askAdmin(await findAdmin(configFile), `explain?${query}`)) as AnswerExplanation;
     return await print(json ? `${JSON.stringify(answer)}\n` : formatExplanation(answer));
-  } catch (error) {
-    if (!(error instanceof AdminClientError)) throw error;
-    printError(`btrt: ${error.message}`);
-    return 1;
-  }
+  });
 }
 
 /** What a router does with a connection that may be of a gated torrent (gate/router/chains.ts). */

@@ -2,8 +2,8 @@
 import { styleText } from "node:util";
 import type { NeighborStatus } from "../admin/panels/neighbors-panel.ts";
 import type { Status } from "../admin/status.ts";
-import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
-import { print, printError } from "./output.ts";
+import { askAdmin, findAdmin, reportingAdminErrors } from "./admin-client.ts";
+import { print } from "./output.ts";
 import { number, percent } from "./quantities.ts";
 
 /**
@@ -13,16 +13,12 @@ import { number, percent } from "./quantities.ts";
  * @returns the exit code: 1 if the tracker does not reply.
  */
 export async function neighbors(configFile: string | undefined, json: boolean): Promise<number> {
-  try {
+  return await reportingAdminErrors(async () => {
     const status = (await askAdmin(await findAdmin(configFile), "status")) as Status;
     if (json) return await print(`${JSON.stringify(status.neighbors)}\n`);
     if (status.neighbors.length === 0) return await print("There are no neighbors: set neighbors.\n");
     return await print(status.neighbors.map(formatNeighbor).join("\n"));
-  } catch (error) {
-    if (!(error instanceof AdminClientError)) throw error;
-    printError(`btrt: ${error.message}`);
-    return 1;
-  }
+  });
 }
 
 /** Formats the state of a neighbor for people. */

@@ -2,8 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { styleText } from "node:util";
 import type { Status } from "../admin/status.ts";
-import { AdminClientError, askAdmin, findAdmin } from "./admin-client.ts";
-import { print, printError } from "./output.ts";
+import { askAdmin, findAdmin, reportingAdminErrors } from "./admin-client.ts";
+import { print } from "./output.ts";
 import { duration } from "./quantities.ts";
 import { STATUS_SECTIONS } from "./status-sections.ts";
 
@@ -27,7 +27,7 @@ export async function status(
   configFile: string | undefined,
   { json, watch }: StatusOptions,
 ): Promise<number> {
-  try {
+  return await reportingAdminErrors(async () => {
     const admin = await findAdmin(configFile);
     for (;;) {
       const answer = (await askAdmin(admin, "status")) as Status;
@@ -36,11 +36,7 @@ export async function status(
       if (!watch || exitCode !== 0 || process.stdout.destroyed) return exitCode;
       await delay(EVERY_MS);
     }
-  } catch (error) {
-    if (!(error instanceof AdminClientError)) throw error;
-    printError(`btrt: ${error.message}`);
-    return 1;
-  }
+  });
 }
 
 /** Formats the status for people. */
