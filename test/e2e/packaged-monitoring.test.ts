@@ -49,30 +49,25 @@ test("a neighbor, an upstream tracker and a counter's file that stand still are 
   const neighbor = ["NeighborBackingOff", 'neighbor="a"', "warning"] as const;
   const external = ["UpstreamTrackerBackingOff", 'tracker="c"', "info"] as const;
   const counts = ["HandshakeCountsStale", 'by="router"', "warning"] as const;
-  const tests = {
-    rule_files: [RULES],
-    tests: [
-      {
-        interval: "1m",
-        input_series: [
-          { series: 'btrt_neighbor_asked{neighbor="a"}', values: "1x10 0x500" },
-          { series: 'btrt_neighbor_asked{neighbor="b"}', values: "1x500" },
-          { series: 'btrt_upstream_tracker_backing_off{tracker="c"}', values: "1x500" },
-          { series: 'btrt_upstream_tracker_backing_off{tracker="d"}', values: "0x500" },
-          { series: 'btrt_handshake_counts_written_timestamp_seconds{by="router"}', values: "600x500" },
-        ],
-        promql_expr_test: [
-          told(40),
-          told(60, [...counts]),
-          told(90, [...counts], [...neighbor]),
-          told(400, [...counts], [...external], [...neighbor]),
-        ],
-      },
-    ],
-  };
-  writeFileSync(bed.path("test.yml"), JSON.stringify(tests));
-  const ran = spawnSync("promtool", ["test", "rules", bed.path("test.yml")], { encoding: "utf8" });
-  assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+  const tests = [
+    {
+      interval: "1m",
+      input_series: [
+        { series: 'btrt_neighbor_asked{neighbor="a"}', values: "1x10 0x500" },
+        { series: 'btrt_neighbor_asked{neighbor="b"}', values: "1x500" },
+        { series: 'btrt_upstream_tracker_backing_off{tracker="c"}', values: "1x500" },
+        { series: 'btrt_upstream_tracker_backing_off{tracker="d"}', values: "0x500" },
+        { series: 'btrt_handshake_counts_written_timestamp_seconds{by="router"}', values: "600x500" },
+      ],
+      promql_expr_test: [
+        told(40),
+        told(60, [...counts]),
+        told(90, [...counts], [...neighbor]),
+        told(400, [...counts], [...external], [...neighbor]),
+      ],
+    },
+  ];
+  testRules(bed, tests);
 });
 
 /** A router reports, so that there are metrics of it. */
@@ -84,18 +79,29 @@ async function reportToGate(admin: string): Promise<void> {
   assert.equal((await fetch(`${admin}api/v1/gate/report`, sent)).status, 200);
 }
 
-test("a gate that nobody follows, a lost router, a source that fails and slow downloads are told of", {
-  skip: toolsMissing(["prometheus"]),
-}, async (t) => {
-  const bed = await Bed.open(t);
-  const firing = (minutes: number, ...alerts: [name: string, labels: string, severity: string][]) => ({
+/** The alerts that promtool expects to fire after some minutes. @param alerts name without `Btrt`, labels, severity. */
+function firing(minutes: number, ...alerts: [name: string, labels: string, severity: string][]) {
+  return {
     expr: 'ALERTS{alertstate="firing"}',
     eval_time: `${minutes}m`,
     exp_samples: alerts.map(([name, labels, severity]) => ({
       labels: `ALERTS{alertname="Btrt${name}",alertstate="firing",instance="i",${labels}severity="${severity}"}`,
       value: 1,
     })),
-  });
+  };
+}
+
+/** Has promtool test the packaged rules. */
+function testRules(bed: Bed, tests: readonly object[]): void {
+  writeFileSync(bed.path("test.yml"), JSON.stringify({ rule_files: [RULES], tests }));
+  const ran = spawnSync("promtool", ["test", "rules", bed.path("test.yml")], { encoding: "utf8" });
+  assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+}
+
+test("a gate that nobody follows, a lost router, a source that fails and slow downloads are told of", {
+  skip: toolsMissing(["prometheus"]),
+}, async (t) => {
+  const bed = await Bed.open(t);
   const series = (name: string, values: string, labels = "") => ({
     series: `btrt_${name}{instance="i"${labels}}`,
     values,
@@ -156,23 +162,13 @@ test("a gate that nobody follows, a lost router, a source that fails and slow do
       ],
     },
   ];
-  writeFileSync(bed.path("test.yml"), JSON.stringify({ rule_files: [RULES], tests }));
-  const ran = spawnSync("promtool", ["test", "rules", bed.path("test.yml")], { encoding: "utf8" });
-  assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+  testRules(bed, tests);
 });
 
 test("a lost connection to the cluster, a silent node and a name used twice are told of", {
   skip: toolsMissing(["prometheus"]),
 }, async (t) => {
   const bed = await Bed.open(t);
-  const firing = (minutes: number, ...alerts: [name: string, labels: string, severity: string][]) => ({
-    expr: 'ALERTS{alertstate="firing"}',
-    eval_time: `${minutes}m`,
-    exp_samples: alerts.map(([name, labels, severity]) => ({
-      labels: `ALERTS{alertname="BtrtCluster${name}",alertstate="firing",instance="i",${labels}severity="${severity}"}`,
-      value: 1,
-    })),
-  });
   const tests = [
     {
       interval: "1m",
@@ -183,16 +179,14 @@ test("a lost connection to the cluster, a silent node and a name used twice are 
       ],
       promql_expr_test: [
         firing(10),
-        firing(20, ["NodeSilent", 'node="b",site="main",', "warning"]),
+        firing(20, ["ClusterNodeSilent", 'node="b",site="main",', "warning"]),
         // Without a connection nobody is heard.
-        firing(40, ["Disconnected", "", "critical"]),
-        firing(58, ["Disconnected", "", "critical"], ["SameName", "", "critical"]),
+        firing(40, ["ClusterDisconnected", "", "critical"]),
+        firing(58, ["ClusterDisconnected", "", "critical"], ["ClusterSameName", "", "critical"]),
       ],
     },
   ];
-  writeFileSync(bed.path("test.yml"), JSON.stringify({ rule_files: [RULES], tests }));
-  const ran = spawnSync("promtool", ["test", "rules", bed.path("test.yml")], { encoding: "utf8" });
-  assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+  testRules(bed, tests);
 });
 
 test("dashboard and alerts ask for what there is", { timeout: 300_000 }, async (t) => {
