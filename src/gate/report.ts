@@ -1,5 +1,6 @@
 /** The report of a router's follower to the tracker: `POST /api/v1/gate/report`, every ten seconds, as JSON. */
 import { z } from "zod";
+import { GATE_CONNECTION_COUNTS } from "../store/group-activity.ts";
 import { GATE_LIMITS } from "./protocol.ts";
 
 /**
@@ -8,20 +9,7 @@ import { GATE_LIMITS } from "./protocol.ts";
  * payload, unless that is a handshake, which counts as one. Out: sent by a subscriber. `exempted`: times that a subscriber
  * was exempted, whose client insists on encryption. `exemptFull`: times that there was no place for that.
  */
-export const GATE_COUNTERS = [
-  "seenHandshakeOut",
-  "refusedHandshakeOut",
-  "seenHandshakeIn",
-  "refusedHandshakeIn",
-  "seenEndpointOut",
-  "refusedEndpointOut",
-  "seenEndpointIn",
-  "refusedEndpointIn",
-  "seenFarOut",
-  "refusedFarOut",
-  "exempted",
-  "exemptFull",
-] as const;
+export const GATE_COUNTERS = [...GATE_CONNECTION_COUNTS, "exempted", "exemptFull"] as const;
 
 /** The name of a counter. */
 type GateCounter = (typeof GATE_COUNTERS)[number];

@@ -27,18 +27,10 @@ export const ACTIVITY = {
 } as const;
 
 /**
- * What is counted of the gate, in this order.
- *
- * - `seconds`: the time for which it was on. `torrentSeconds`, `endpointSeconds`: the sum of the gated torrents, and of the
- *   closed endpoints, of every second. So averages can be computed of any span of time.
- * - `seen…`, `refused…`: connections by reason and direction, as routers report them (gate/report.ts).
- * - `onlyCounted`: connections that would have been refused, by routers with `--count-only`.
- * - `exempted`: times that a router has exempted a subscriber.
+ * Connections by reason and direction, as routers report them (gate/report.ts): those that were seen, and those of them
+ * that were refused.
  */
-export const GATE_ACTIVITY = [
-  "seconds",
-  "torrentSeconds",
-  "endpointSeconds",
+export const GATE_CONNECTION_COUNTS = [
   "seenHandshakeOut",
   "refusedHandshakeOut",
   "seenHandshakeIn",
@@ -49,6 +41,22 @@ export const GATE_ACTIVITY = [
   "refusedEndpointIn",
   "seenFarOut",
   "refusedFarOut",
+] as const;
+
+/**
+ * What is counted of the gate, in this order.
+ *
+ * - `seconds`: the time for which it was on. `torrentSeconds`, `endpointSeconds`: the sum of the gated torrents, and of the
+ *   closed endpoints, of every second. So averages can be computed of any span of time.
+ * - `seen…`, `refused…`: {@link GATE_CONNECTION_COUNTS}.
+ * - `onlyCounted`: connections that would have been refused, by routers with `--count-only`.
+ * - `exempted`: times that a router has exempted a subscriber.
+ */
+export const GATE_ACTIVITY = [
+  "seconds",
+  "torrentSeconds",
+  "endpointSeconds",
+  ...GATE_CONNECTION_COUNTS,
   "onlyCounted",
   "exempted",
 ] as const;
