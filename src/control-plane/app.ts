@@ -61,6 +61,7 @@ import { WorkerLog } from "./worker-log.ts";
 
 /** How long a stop waits for requests in flight. */
 const STOP_GRACE_MS = 3000;
+const CHECK_PATIENCE_MS = 60_000;
 const CHECK_LIMITS_MS = 1000;
 const CHECK_FILES_MS = 2000;
 
@@ -201,6 +202,7 @@ class App {
       alerts,
       { start: () => this.#ready(), stop: () => this.#notReady() },
       this.#reloads,
+      repeating(CHECK_PATIENCE_MS, () => patience.check()),
       repeating(CHECK_LIMITS_MS, () => limits.check(performance.now())),
       repeating(CHECK_FILES_MS, () => void this.#reloads.requestIfChanged()),
       supervision,

@@ -9,15 +9,13 @@ import { PACE_CLASSES, PACE_GROUP } from "../selection/pace-trial.ts";
 import { downloadsOf, nextDemand, slowdownOf } from "../selection/slowdown.ts";
 import type { Component } from "./lifecycle.ts";
 
-const CHECK_MS = 60_000;
-
 /** What the workers count, and the factor that they read. */
 interface SharedTrial {
   readonly paceCounts: readonly Float64Array[];
   readonly demand: Float64Array;
 }
 
-/** Compares the two groups every minute. */
+/** Compares the two groups. */
 export class PatienceControl implements Component {
   readonly panel: Panel;
   readonly #shared: SharedTrial;
@@ -25,7 +23,6 @@ export class PatienceControl implements Component {
   readonly #before = new Float64Array(2 * PACE_CLASSES);
   #policy: PolicyData;
   #measured: number | null = null;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(shared: SharedTrial, policy: PolicyData) {
     this.#shared = shared;
@@ -33,19 +30,11 @@ export class PatienceControl implements Component {
     this.panel = patiencePanel(() => this.read());
   }
 
-  start(): void {
-    this.#timer = setInterval(() => this.check(), CHECK_MS).unref();
-  }
-
   adopt(_: unknown, policy: PolicyData): void {
     this.#policy = policy;
   }
 
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  /** Changes the demand if there are enough downloads since the last change. */
+  /** Changes the demand if there are enough downloads since the last change. To be called every minute. */
   check(): void {
     const counts = this.#countsSinceChange();
     const slowdown = slowdownOf(counts);
