@@ -277,19 +277,20 @@ export class Applier {
     if ((flags & RECORD_FLAG.counted) === 0) return;
     if (!isComplete(words[at]) || isCounted(wordBAt(words, at))) return;
     setCounted(words, at);
-    if (!this.#isCountedBefore()) addDownloaded(words, entry, 1);
+    if (!this.#noteCounted()) addDownloaded(words, entry, 1);
   }
 
   /**
-   * Whether the record's completion was counted with its stop; it is from now on. A record that tells of the completion
-   * itself is another one.
+   * Notes that the record's completion is counted. Not that of a record that tells of the completion itself: it is
+   * another one.
+   * @returns whether it was counted before, with its stop.
    */
-  #isCountedBefore(): boolean {
+  #noteCounted(): boolean {
     const { infoHash, address, port, flags } = this.record;
     if ((flags & RECORD_FLAG.completed) !== 0) return false;
-    const isCounted = this.#tombstones.isCounted(infoHash, address, port);
-    if (!isCounted) this.#tombstones.markCounted(infoHash, address, port);
-    return isCounted;
+    const wasCounted = this.#tombstones.isCounted(infoHash, address, port);
+    if (!wasCounted) this.#tombstones.markCounted(infoHash, address, port);
+    return wasCounted;
   }
 
   /**
@@ -317,8 +318,8 @@ export class Applier {
     record.key = left === 0 && isBridgeOrProven ? provenKey(key) : key;
     record.identity = (flags & RECORD_FLAG.identity) === 0 ? identityFrom(record.client) : record.client;
     const counted = left === 0 && (flags & RECORD_FLAG.counted) !== 0;
-    const isCountedBefore = counted && this.#isCountedBefore();
-    record.completed = counted && !isCountedBefore;
+    const wasCounted = counted && this.#noteCounted();
+    record.completed = counted && !wasCounted;
     record.uploaded = (flags & RECORD_FLAG.uploaded) !== 0;
     record.isMember = group !== 0;
     record.minDwell = rules.minDwell;
@@ -332,7 +333,7 @@ export class Applier {
       return false;
     }
     const at = store.list(address.family).wordAAt(store.listCell(entry, address.family), position);
-    if (isCountedBefore) setCounted(words, at);
+    if (wasCounted) setCounted(words, at);
     if (left !== 0) {
       if (isMarked(words[at]) !== isBridgeOrProven) store.flipMark(shard, entry, address.family, position);
     }

@@ -227,6 +227,7 @@ export class Cluster {
     if ((flags & CHANGE_FLAG.counted) !== 0) this.#tombstones.markCounted(infoHash, address, port);
   }
 
+  /** Tells the other nodes of an announce that was no news when it came. @param timeMs when it came. */
   #tellLate(record: PeerRecord, timeMs: number): void {
     const outbox = this.#outbox;
     const nowMs = this.#options.now();

@@ -13,6 +13,7 @@
 import { Address, readPort, readWord, writePort, writeWord } from "../model/address.ts";
 import { LEFT_MAX } from "../model/announce.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
+import { CHANGE_FLAG } from "../tasks/replication-ring.ts";
 
 /** The kinds of records. */
 export const KIND = { peer4: 1, peer6: 2, swarm: 3 } as const;
@@ -22,15 +23,9 @@ export const RECORD_BYTES = { [KIND.peer4]: 46, [KIND.peer6]: 58, [KIND.swarm]: 
 /** The longest record. */
 export const RECORD_BYTES_MAX = RECORD_BYTES[KIND.peer6];
 
-/** Flags of a record: the first six are those of tasks/replication-ring.ts. */
+/** Flags of a record. */
 export const RECORD_FLAG = {
-  stopped: 1,
-  counted: 2,
-  marked: 4,
-  uploaded: 8,
-  sums: 16,
-  /** It has completed its download with this announce. */
-  completed: 32,
+  ...CHANGE_FLAG,
   /** `client` has only the identity of the client: the store keeps no more (store/client-identity.ts). */
   identity: 64,
 } as const;
