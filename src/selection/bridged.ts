@@ -339,10 +339,11 @@ class HomeCensus {
     return this.#announced >= LEECHERS_PER_BRIDGE;
   }
 
+  /** The outside peers that make up for the bytes a second that the home cannot send to the requester. */
   #missingPeers(who: Requester, now: number): number {
     const hasPace = who.before !== 0 && ageOf(who.before, now) >= this.#interval / 4;
     const supply = hasPace ? paceOf(who.before, now, who.left) : this.#supply();
-    return missingPeers(this.#demandOf(who.left), supply);
+    return Math.max(0, Math.ceil((this.#demandOf(who.left) - supply) / RATES.outsidePeer));
   }
 
   /** Bytes a second that a download should get. @param left encoded by coarseLeft. */
@@ -366,9 +367,4 @@ class HomeCensus {
     const pace = paceOf(who.before, now, who.left);
     return leftBytes(who.left) - leftBytes(this.#leastLeft) > pace * seconds;
   }
-}
-
-/** The outside peers that make up for the bytes a second that a home cannot send. */
-function missingPeers(demand: number, supply: number): number {
-  return Math.max(0, Math.ceil((demand - supply) / RATES.outsidePeer));
 }

@@ -5,8 +5,8 @@ import type { SwarmStore } from "../store/swarm-store.ts";
 export const LEECHERS_LEAST = 2;
 
 /**
- * Complete peers with which a single downloader may be gated. Most downloads of a day are the only one of their torrent at home. In the
- * simulator (`--public --gate`), 3 copies save nine tenths of what 2 save, in less time.
+ * Complete peers with which a single downloader may be gated. Most downloads of a day are the only one of their torrent at
+ * home. In the simulator (`--public --gate`), 3 copies save nine tenths of what 2 save, in less time.
  */
 export const SEEDS_FOR_ONE = 3;
 

@@ -1,7 +1,7 @@
 /**
  * Measures by how much downloads take longer because the policy `bridged` limits outside peers. One of 64 households is
- * in a control group: it gets all peers. The paces of both groups are counted in swarms whose home has
- * complete copies. The control plane compares the counts and changes the demand (control-plane/patience-control.ts).
+ * in a control group: it gets all peers. The paces of both groups are counted in swarms whose home has complete copies.
+ * The control plane compares the counts and changes the demand (control-plane/patience-control.ts).
  *
  * Clients report what they download, so they can lie. A household counts once an hour. It does not know the keyed hash
  * that chooses its group, and every household changes its group daily. Only ranks of paces are compared (slowdown.ts).

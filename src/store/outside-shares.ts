@@ -3,10 +3,9 @@
  * those that could have been returned.
  *
  * From them two figures are estimated: the outside traffic of the client, and what it would be with a tracker that
- * chooses at random. The estimate assumes equal traffic with every known peer, but
- * for few outside peers among many inside. Each answer moves a share a quarter of
- * the way, since clients keep connections to peers that later answers do not name. The first share rises at once: a
- * client that is returned outside peers has found too little inside.
+ * chooses at random. The estimate assumes equal traffic with every known peer, unless the policy limits the outside peers
+ * (LIMITED_WEIGHT). Each answer moves a share a quarter of the way, since clients keep connections to peers that later
+ * answers do not name. The first share rises at once: a client that is returned outside peers has found too little inside.
  */
 
 import { packShares, randomShare, returnedShare, WHOLE } from "./layout/traffic.ts";
@@ -77,8 +76,7 @@ export function heldShares(shares: number, isRefused: boolean): number {
  */
 export function nextHeldShares(before: number, shares: number, isRefused: boolean, seconds: number): number {
   const random = randomShare(shares);
-  if (before === -1) return packShares(NEW_SHARE, random);
-  const isNew = returnedShare(before) === NEW_SHARE && seconds <= NEW_SECONDS;
+  const isNew = before === -1 || (returnedShare(before) === NEW_SHARE && seconds <= NEW_SECONDS);
   if (isNew) return packShares(NEW_SHARE, random);
   return packShares(isRefused ? 0 : random, random);
 }
