@@ -177,7 +177,8 @@ test("a damaged file is moved aside with a loud line, and what can be read of it
 /** Overwrites all but the first page of a database, and makes the tracker that has it open read it again. */
 async function damage(path: string): Promise<void> {
   const other = new DatabaseSync(path);
-  other.exec("CREATE TABLE other (one); PRAGMA wal_checkpoint(TRUNCATE)");
+  // The tracker may be saving at this moment: its lock is waited for.
+  other.exec("PRAGMA busy_timeout = 30000; CREATE TABLE other (one); PRAGMA wal_checkpoint(TRUNCATE)");
   other.close();
   await overwrite(path, 4096, (await stat(path)).size);
 }
