@@ -1,7 +1,7 @@
 /**
  * Measures the tracker, as a process:
  * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,gaterouter,neighbors,asking,
- * forwarding,attacks] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
+ * forwarding,attacks,catchup] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,6 +15,7 @@ import { measureAdmin } from "./scenarios/admin.ts";
 import { measureAnnounces } from "./scenarios/announces.ts";
 import { measureAsking } from "./scenarios/asking.ts";
 import { measureAttacks } from "./scenarios/attacks.ts";
+import { measureCatchUp } from "./scenarios/catch-up.ts";
 import { measureForwarding } from "./scenarios/forwarding.ts";
 import { measureGateRouter } from "./scenarios/gate-router.ts";
 import { measureHashList } from "./scenarios/hash-list.ts";
@@ -44,6 +45,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   asking: measureAsking,
   forwarding: measureForwarding,
   attacks: measureAttacks,
+  catchup: measureCatchUp,
 };
 
 /** With more processes of others than this, figures are unreliable. */

@@ -182,6 +182,12 @@ export class Cluster {
     this.#options.bus.publish(this.#subject("status"), bytes);
   }
 
+  /** What this node does. @param connected whether it has a connection. */
+  stateOf(connected: boolean): ClusterStatus["state"] {
+    if (!connected) return "connecting";
+    return this.#newcomer.isReady ? "current" : "catching-up";
+  }
+
   /** What is known of the cluster. @param bus what is known of the connection. */
   status(bus: BusStatus): ClusterStatus {
     const nowMs = this.#options.now();
@@ -190,7 +196,7 @@ export class Cluster {
     const { nodes, refused, sameNameMs } = this.#receiver;
     return {
       ...bus,
-      state: !bus.connected ? "connecting" : this.#newcomer.isReady ? "current" : "catching-up",
+      state: this.stateOf(bus.connected),
       boot: this.#options.boot,
       sequence,
       sent: { ...sent },

@@ -33,10 +33,24 @@ const cluster = new Cluster({
   now: () => readClockMs(clockBaseMs),
   onNodeStatus: (node, bytes) => post({ kind: "node-status", node, bytes: bytes.slice() }),
 });
-const timers = [
-  setInterval(() => cluster.tick(), TICK_MS),
-  setInterval(() => post({ kind: "cluster-status", status: cluster.status(bus.status) }), REPORT_MS),
-];
+/** What was reported last. */
+let reported = "";
+const timers = [setInterval(tick, TICK_MS), setInterval(report, REPORT_MS)];
+
+function tick(): void {
+  cluster.tick();
+  if (stateNow() !== reported) report();
+}
+
+function report(): void {
+  reported = stateNow();
+  post({ kind: "cluster-status", status: cluster.status(bus.status) });
+}
+
+/** What is reported at once when it changes. */
+function stateNow(): string {
+  return cluster.stateOf(bus.isConnected);
+}
 
 async function stop(): Promise<void> {
   for (const timer of timers) clearInterval(timer);
