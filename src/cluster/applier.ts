@@ -55,8 +55,13 @@ export interface Origin {
   readonly sharesPrivate: boolean;
 }
 
-/** Tells the other nodes of a record. @param timeMs when the client announced. */
-type TellRecord = (record: PeerRecord, timeMs: number) => void;
+/** What other nodes may have to know. */
+export interface ApplierListener {
+  /** A peer of this node has announced later than it stopped elsewhere. @param timeMs when it announced. */
+  announcedLater(record: PeerRecord, timeMs: number): void;
+  /** Another node was told of a stop, which is news here. @param timeMs when the client stopped. */
+  stopped(record: PeerRecord, timeMs: number, nowMs: number): void;
+}
 
 /** A peer of which another node has told, in the form in which it is stored. */
 class ForeignPeer extends PeerRecord {
@@ -85,18 +90,17 @@ export class Applier {
   readonly #store: SwarmStore;
   readonly #tombstones: Tombstones;
   readonly #outcome = new PutOutcome();
-  readonly #tell: TellRecord;
+  readonly #listener: ApplierListener;
   readonly #later = new PeerRecord();
   #rules: ApplierRules;
   #groups: PeerGroups;
 
-  /** @param tell tells the other nodes of a peer of this node. */
-  constructor(store: SwarmStore, tombstones: Tombstones, rules: ApplierRules, tell: TellRecord) {
+  constructor(store: SwarmStore, tombstones: Tombstones, rules: ApplierRules, listener: ApplierListener) {
     this.#store = store;
     this.#tombstones = tombstones;
     this.#rules = rules;
     this.#groups = new PeerGroups(rules.groups);
-    this.#tell = tell;
+    this.#listener = listener;
   }
 
   /** Takes over the rules of a reload. */
@@ -172,6 +176,7 @@ export class Applier {
       this.#countStopped();
       return false;
     }
+    this.#listener.stopped(record, timeMs, nowMs);
     const store = this.#store;
     const shard = store.enter(infoHash);
     const entry = store.find(shard, infoHash);
@@ -214,7 +219,7 @@ export class Applier {
       // The others have removed it. This node may have told nobody of the later announce, as it knew nothing of the stop.
       if (!isForeign(words[at])) {
         readStored(words, entry, list.recordAt(cell, position), address.family, this.#later);
-        this.#tell(this.#later, heard * 1000);
+        this.#listener.announcedLater(this.#later, heard * 1000);
       }
       return false;
     }

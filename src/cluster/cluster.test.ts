@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { TestNetwork, type TestNode, type TestNodeOptions } from "../../test/support/cluster-network.ts";
+import { makeStore, TestNetwork, type TestNode, type TestNodeOptions } from "../../test/support/cluster-network.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
+import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 
 const { started, stopped, completed } = ANNOUNCE_EVENT;
 const MB = 2 ** 20;
@@ -210,6 +211,22 @@ describe("a node that has missed something", () => {
     const again = network.start("b");
     network.run(2000);
     assert.deepEqual(again.all(), a.all());
+  });
+
+  test("removes a peer of its database that had stopped at this node before it was killed", () => {
+    const [network, a, b] = clusterOf(["a", "b", "c"]);
+    a.announce("11.0.0.1");
+    const saved = makeStore();
+    const saver = new TrackerFixture({ store: saved });
+    saver.clock.seconds = a.clock.seconds;
+    saver.announce("11.0.0.1");
+    network.run(2000);
+    a.announce("11.0.0.1", { event: stopped });
+    network.run(1000);
+    const again = network.start("a", {}, saved);
+    assert.equal(again.all().length, 1);
+    network.run(5000);
+    for (const node of [again, b]) assert.deepEqual(node.all(), []);
   });
 
   test("fetches ranges whose digests differ three times", () => {

@@ -12,11 +12,11 @@ import { CatchUp, EVERYTHING } from "./catch-up.ts";
 import { Digests } from "./digests.ts";
 import { ANSWER_BYTES, Donor } from "./donor.ts";
 import { EventLog } from "./event-log.ts";
-import { HEADER_BYTES_MAX, Header, type MessageKind, subjectOf, writeHeader } from "./message.ts";
+import { HEADER_BYTES_MAX, Header, headerBytes, type MessageKind, subjectOf, writeHeader } from "./message.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { OtherNode } from "./other-node.ts";
 import { Outbox } from "./outbox.ts";
-import { QUESTION_BYTES_MAX, Question, readQuestion, writeQuestion } from "./question.ts";
+import { QUESTION_BYTES_MAX, Question, questionBytes, readQuestion, writeQuestion } from "./question.ts";
 import { type Message, Receiver, STATUS_BYTES_MAX } from "./receiver.ts";
 import type { PeerRecord } from "./record.ts";
 import type { ClusterSecrets } from "./secrets.ts";
@@ -97,9 +97,10 @@ export class Cluster {
     this.#rings = rings.map((ring) => new ReplicationReader(ring));
     this.#events = new EventLog(sizes?.events);
     this.#tombstones = new Tombstones(options.now(), secrets.hashKey, sizes?.tombstones);
-    this.#applier = new Applier(store, this.#tombstones, rules, (record, timeMs) =>
-      this.#tellLate(record, timeMs),
-    );
+    this.#applier = new Applier(store, this.#tombstones, rules, {
+      announcedLater: (record, timeMs) => this.#tellLate(record, timeMs),
+      stopped: (record, timeMs, nowMs) => this.#events.add(record, nowMs, timeMs, true),
+    });
     this.#receiver = new Receiver(settings, secrets.mark, this.#applier);
     const subject = this.#subject("records");
     this.#outbox = new Outbox(this.#header, secrets.mark, (bytes) => bus.publish(subject, bytes));
@@ -224,10 +225,10 @@ export class Cluster {
   #take(words: Uint32Array, at: number, nowMs: number): void {
     const outbox = this.#outbox;
     outbox.add(words, at, nowMs);
-    const { record, bytes } = outbox;
+    const { record } = outbox;
     const { infoHash, address, port, flags } = record;
     if ((flags & (CHANGE_FLAG.stopped | CHANGE_FLAG.completed)) === 0) return;
-    this.#events.add(bytes, outbox.at, nowMs, nowMs);
+    this.#events.add(record, nowMs, nowMs, false);
     if ((flags & CHANGE_FLAG.stopped) === 0) return;
     if (this.#tombstones.add(infoHash, address, port, nowMs, SELF)) this.#applier.removeStale(record);
     if ((flags & CHANGE_FLAG.counted) !== 0) this.#tombstones.markCounted(infoHash, address, port);
@@ -238,7 +239,7 @@ export class Cluster {
     const outbox = this.#outbox;
     const nowMs = this.#options.now();
     outbox.addRecord(record, timeMs, nowMs);
-    this.#events.add(outbox.bytes, outbox.at, nowMs, timeMs);
+    this.#events.add(record, nowMs, timeMs, false);
   }
 
   /** Follows the sequence of a node, and asks for what is missing. */
@@ -278,14 +279,12 @@ export class Cluster {
     }
     // What the answer says of a swarm includes these: they must come before it.
     this.flush();
-    const out = new Uint8Array(HEADER_BYTES_MAX + QUESTION_BYTES_MAX + ANSWER_BYTES);
-    const at = HEADER_BYTES_MAX + QUESTION_BYTES_MAX;
-    // The records are written first: the header has their number, and the question where they end.
+    // The records are written first, where they belong: the header has their number, and the question where they end.
+    const at = headerBytes(this.#header) + questionBytes(question);
+    const out = new Uint8Array(at + ANSWER_BYTES);
     const end = this.#donor.answer(question, nowMs, out, at);
-    const reply = new Uint8Array(end);
-    const begin = writeQuestion(question, reply, this.#writeHeader(reply, this.#donor.count, nowMs));
-    reply.set(out.subarray(at, end), begin);
-    this.#publish("answer", reply.subarray(0, begin + end - at), node.name);
+    writeQuestion(question, out, this.#writeHeader(out, this.#donor.count, nowMs));
+    this.#publish("answer", out.subarray(0, end), node.name);
   }
 
   #answered(message: Message, nowMs: number): void {

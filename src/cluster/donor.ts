@@ -120,7 +120,9 @@ export class Donor implements WalkVisitor {
     const events = this.#events;
     const since = this.#nowMs - question.ageMs;
     let next = Math.max(question.event ?? events.firstSince(since), events.first);
+    const foreignToo = (question.flags & ASK_FLAG.foreignToo) !== 0;
     for (; next < events.written && this.room > 0; next++) {
+      if (!foreignToo && events.isForeign(next)) continue;
       const from = this.#at;
       this.#at = events.copy(next, this.#out, from);
       writeAge(this.#out, from, this.#nowMs - events.announcedOf(next));

@@ -61,6 +61,11 @@ export class Header {
   end = 0;
 }
 
+/** The bytes that a header takes. */
+export function headerBytes({ site }: Header): number {
+  return AT.site + site.length;
+}
+
 /** Writes a header. @returns the offset after it. */
 export function writeHeader(header: Header, mark: Uint8Array, out: Uint8Array): number {
   const { site } = header;
@@ -74,7 +79,7 @@ export function writeHeader(header: Header, mark: Uint8Array, out: Uint8Array): 
   writeWord(out, AT.count, header.count);
   new DataView(out.buffer, out.byteOffset).setFloat64(AT.time, header.time);
   for (let i = 0; i < site.length; i++) out[AT.site + i] = site.charCodeAt(i);
-  return AT.site + site.length;
+  return headerBytes(header);
 }
 
 /**

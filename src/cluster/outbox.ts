@@ -19,10 +19,9 @@ export class Outbox {
   sequence = 0;
   readonly sent = { records: 0, batches: 0, bytes: 0 };
   readonly dropped = { ring: 0, disconnected: 0, slow: 0 };
-  /** The record that was added last, and where it is in {@link bytes}. */
+  /** The change that was added last, as a record. */
   readonly record = new PeerRecord();
-  readonly bytes = new Uint8Array(HEADER_BYTES_MAX + BATCH.records * RECORD_BYTES_MAX);
-  at = 0;
+  readonly #bytes = new Uint8Array(HEADER_BYTES_MAX + BATCH.records * RECORD_BYTES_MAX);
   readonly #header: Header;
   readonly #mark: Uint8Array;
   readonly #send: SendRecords;
@@ -38,7 +37,7 @@ export class Outbox {
     this.#header = header;
     this.#mark = mark;
     this.#send = send;
-    this.#begin = writeHeader(header, mark, this.bytes);
+    this.#begin = writeHeader(header, mark, this.#bytes);
     this.#end = this.#begin;
   }
 
@@ -56,10 +55,9 @@ export class Outbox {
   }
 
   #write(record: PeerRecord, timeMs: number): void {
-    this.at = this.#end;
     this.#places[this.#count] = this.#end;
     this.#times[this.#count++] = timeMs;
-    this.#end = writeRecord(record, this.bytes, this.#end);
+    this.#end = writeRecord(record, this.#bytes, this.#end);
     if ((record.flags & CHANGE_FLAG.marked) !== 0 && record.left !== 0) this.#isUrgent = true;
   }
 
@@ -83,14 +81,14 @@ export class Outbox {
   flush(nowMs: number): void {
     const count = this.#count;
     if (count > 0) {
-      for (let i = 0; i < count; i++) writeAge(this.bytes, this.#places[i], nowMs - this.#times[i]);
+      for (let i = 0; i < count; i++) writeAge(this.#bytes, this.#places[i], nowMs - this.#times[i]);
       const header = this.#header;
       header.first = this.sequence;
       header.count = count;
       header.time = nowMs;
-      writeHeader(header, this.#mark, this.bytes);
+      writeHeader(header, this.#mark, this.#bytes);
       // The client of NATS sends later what it is given.
-      const outcome = this.#send(this.bytes.slice(0, this.#end));
+      const outcome = this.#send(this.#bytes.slice(0, this.#end));
       if (outcome === "sent") {
         this.sent.records += count;
         this.sent.batches++;

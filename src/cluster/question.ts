@@ -73,6 +73,11 @@ export class Question {
   }
 }
 
+/** The bytes that a question takes, or the begin of its answer. */
+export function questionBytes({ ranges }: Question): number {
+  return FIXED_BYTES + 2 * ranges.length;
+}
+
 /** Writes a question, or the begin of an answer. @returns the offset after it. */
 export function writeQuestion(question: Question, out: Uint8Array, at: number): number {
   const { cursor, ranges } = question;
@@ -87,7 +92,7 @@ export function writeQuestion(question: Question, out: Uint8Array, at: number): 
   writeWord(out, at + AT.left, cursor.left);
   write48(out, at + AT.event, question.event ?? NO_EVENT);
   for (const [i, range] of ranges.entries()) writePort(out, at + FIXED_BYTES + 2 * i, range);
-  return at + FIXED_BYTES + 2 * ranges.length;
+  return at + questionBytes(question);
 }
 
 /** Reads a question, or the begin of an answer. @returns the offset after it, or 0 if the bytes are none. */

@@ -7,6 +7,7 @@
  * *Counted*: the peer's completion is counted, so that it is not counted again when a record of it comes late.
  */
 import type { Address } from "../model/address.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import { KeyedHash } from "../store/keyed-hash.ts";
 import { AGE_UNIT_MS } from "./record.ts";
 
@@ -15,6 +16,11 @@ const TOMBSTONES = 1 << 20;
 const WAYS = 4;
 const ENTRY_WORDS = 4;
 const COUNTED = 0x80000000;
+
+/** The words of an entry after the first hash. */
+const OTHER = 1;
+const TIME = 2;
+const NODE = 3;
 
 /** Times are counted from so long before the start: records may be older than the process. */
 const BEFORE_START_MS = 86_400_000;
@@ -28,7 +34,7 @@ export class Tombstones {
   readonly #base: number;
   readonly #hash: KeyedHash;
   readonly #second: KeyedHash;
-  readonly #message = new Uint32Array(9);
+  readonly #message = new Uint32Array(INFO_HASH_WORDS + 4);
 
   /**
    * @param nowMs the time of the start.
@@ -50,25 +56,20 @@ export class Tombstones {
    */
   add(infoHash: Uint32Array, address: Address, port: number, timeMs: number, node: number): boolean {
     const words = this.#words;
-    const first = this.#load(infoHash, address, port);
-    const [hash, other] = [this.#hashWord, this.#otherWord];
     const time = this.#unitsOf(timeMs);
-    let target = first;
+    let at = this.#find(infoHash, address, port);
     let counted = 0;
-    for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS) {
-      if (words[at] === hash && words[at + 1] === other && words[at + 2] !== 0) {
-        if (words[at + 2] >= time) return false;
-        counted = words[at + 3] & COUNTED;
-        target = at;
-        break;
-      }
-      if (words[at + 2] < words[target + 2]) target = at;
+    if (at !== -1) {
+      if (words[at + TIME] >= time) return false;
+      counted = words[at + NODE] & COUNTED;
+    } else {
+      at = this.#oldest();
+      if (words[at + TIME] === 0) this.count++;
+      words[at] = this.#hashWord;
+      words[at + OTHER] = this.#otherHash(port);
     }
-    if (words[target + 2] === 0) this.count++;
-    words[target] = hash;
-    words[target + 1] = other;
-    words[target + 2] = time;
-    words[target + 3] = node | counted;
+    words[at + TIME] = time;
+    words[at + NODE] = node | counted;
     return true;
   }
 
@@ -78,51 +79,64 @@ export class Tombstones {
    * of the same time is from after the stop.
    */
   covers(infoHash: Uint32Array, address: Address, port: number, timeMs: number, node: number): boolean {
+    const at = this.#find(infoHash, address, port);
+    if (at === -1) return false;
     const words = this.#words;
-    const first = this.#load(infoHash, address, port);
     const time = this.#unitsOf(timeMs);
-    for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS) {
-      if (words[at] !== this.#hashWord || words[at + 1] !== this.#otherWord) continue;
-      const stopped = words[at + 2];
-      if (stopped > time || (stopped === time && (words[at + 3] & ~COUNTED) !== node)) return true;
-    }
-    return false;
+    const stopped = words[at + TIME];
+    return stopped > time || (stopped === time && (words[at + NODE] & ~COUNTED) !== node);
   }
 
   /** Whether the completion of a peer is counted, as far as its last stop tells. */
   isCounted(infoHash: Uint32Array, address: Address, port: number): boolean {
-    const words = this.#words;
-    const first = this.#load(infoHash, address, port);
-    for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS)
-      if (words[at] === this.#hashWord && words[at + 1] === this.#otherWord)
-        return (words[at + 3] & COUNTED) !== 0;
-    return false;
+    const at = this.#find(infoHash, address, port);
+    return at !== -1 && (this.#words[at + NODE] & COUNTED) !== 0;
   }
 
   /** Notes that the completion of a peer that has stopped is counted. @returns whether it was not, and the stop is known. */
   markCounted(infoHash: Uint32Array, address: Address, port: number): boolean {
+    const at = this.#find(infoHash, address, port);
+    if (at === -1) return false;
     const words = this.#words;
-    const first = this.#load(infoHash, address, port);
-    for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS) {
-      if (words[at] !== this.#hashWord || words[at + 1] !== this.#otherWord || words[at + 2] === 0) continue;
-      const isNew = (words[at + 3] & COUNTED) === 0;
-      words[at + 3] |= COUNTED;
-      return isNew;
-    }
-    return false;
+    const isNew = (words[at + NODE] & COUNTED) === 0;
+    words[at + NODE] |= COUNTED;
+    return isNew;
   }
 
   #hashWord = 0;
-  #otherWord = 0;
+  /** The first of the places of the peer that was looked for. */
+  #first = 0;
 
-  /** Hashes a peer. @returns the first of its places. */
-  #load(infoHash: Uint32Array, address: Address, port: number): number {
+  /** Looks for a peer. @returns where its entry is, or -1. */
+  #find(infoHash: Uint32Array, address: Address, port: number): number {
     const message = this.#message;
-    message.set(infoHash);
-    message.set(address.words, infoHash.length);
-    this.#hashWord = this.#hash.hash(message, 0, message.length, port) >>> 0;
-    this.#otherWord = this.#second.hash(message, 0, message.length, port) >>> 0;
-    return (this.#hashWord % this.#places) * WAYS * ENTRY_WORDS;
+    const words = this.#words;
+    // Without `set`, for speed: every record that comes is looked for.
+    for (let i = 0; i < INFO_HASH_WORDS; i++) message[i] = infoHash[i];
+    for (let i = 0; i < address.words.length; i++) message[INFO_HASH_WORDS + i] = address.words[i];
+    const hash = this.#hash.hash(message, 0, message.length, port) >>> 0;
+    const first = (hash % this.#places) * WAYS * ENTRY_WORDS;
+    this.#hashWord = hash;
+    this.#first = first;
+    for (let at = first; at < first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS) {
+      if (words[at] !== hash || words[at + TIME] === 0) continue;
+      if (words[at + OTHER] === this.#otherHash(port)) return at;
+    }
+    return -1;
+  }
+
+  /** The place with the oldest stop, of those of the peer that was looked for. */
+  #oldest(): number {
+    const words = this.#words;
+    let oldest = this.#first;
+    for (let at = oldest; at < this.#first + WAYS * ENTRY_WORDS; at += ENTRY_WORDS)
+      if (words[at + TIME] < words[oldest + TIME]) oldest = at;
+    return oldest;
+  }
+
+  /** Another hash of the peer that was looked for. */
+  #otherHash(port: number): number {
+    return this.#second.hash(this.#message, 0, this.#message.length, port) >>> 0;
   }
 
   /** At least 1: 0 is an entry that is free. */

@@ -101,6 +101,14 @@ export class TestNetwork {
   }
 }
 
+/** An empty store of a node. */
+export function makeStore(
+  maxPeers = 2000,
+  { hashKey } = deriveSecrets({ name: "test", secret: SECRET }),
+): SwarmStoreData {
+  return allocateSwarmStore(maxPeers, 2, hashKey);
+}
+
 /** A tracker that is a node. */
 export class TestNode extends TrackerFixture {
   readonly name: string;
@@ -118,7 +126,7 @@ export class TestNode extends TrackerFixture {
   ) {
     const { cluster = "test", secret = SECRET, maxPeers = 2000, skewMs = 0 } = options;
     const secrets = deriveSecrets({ name: cluster, secret });
-    const data = store ?? allocateSwarmStore(maxPeers, 2, secrets.hashKey);
+    const data = store ?? makeStore(maxPeers, secrets);
     const ring: ReplicationRingData = allocateReplicationRing(options.ringChanges ?? 1024);
     super({
       store: data,
