@@ -37,14 +37,17 @@ export async function measureCatchUp(setting: Setting): Promise<Table[]> {
     return [];
   }
   const population = manySwarms(setting.quick);
-  const { serverCore, cores, directory } = setting;
+  const { cores, directory } = setting;
   const secretFile = join(directory, "cluster-secret");
   writeFileSync(secretFile, `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
-  // Each half of the machine is a node with its server: the donor, and the newcomer.
-  const places = [[serverCore], [cores[cores.length - 1]]];
-  const nats = await startNatsServers(places.map((own) => makePlace(setting, own)));
+  // Two nodes, each with its server. The newcomer gets what the donor leaves of a core: it should be on another machine.
+  const placeOf = (half: number) => ({
+    ...makePlace(setting, half === 0 ? cores : [cores[cores.length - 1]]),
+    isElsewhere: half === 1,
+  });
+  const nats = await startNatsServers([placeOf(0), placeOf(1)]);
   const start = (node: string, half: number) =>
-    startBtrt(makePlace(setting, places[half]), {
+    startBtrt(placeOf(half), {
       engine: setting.engines[0],
       workers: 1,
       keys: clusterKeys(node, nats[half], secretFile),
@@ -97,7 +100,7 @@ function tableOf(peers: number, swarms: number, samples: readonly Sample[]): Tab
     title: "A node that joins a cluster",
     notes: [
       `It fetches ${formatCount(peers)} IPv4 peers in ${formatCount(swarms)} swarms from one node, which answers ${formatCount(RATE)} announces a second meanwhile, over HTTP with keep-alive.`,
-      "Each node has one core, together with a nats-server. Seconds: from its first look for other nodes until it has caught up. The latencies are those of the node that is asked.",
+      "Each node has a nats-server. The node that is asked may use all cores, and the newcomer what that leaves of one. Seconds: from the newcomer's first look for other nodes until it has caught up. The latencies are those of the node that is asked.",
     ],
     columns: ["", "before", "meanwhile", "ratio", "wanted"],
     rows: [

@@ -11,6 +11,8 @@ export interface Place {
   readonly cores: readonly number[];
   /** An empty directory for its files. */
   readonly directory: string;
+  /** Whether it runs only while no other process wants the core: as if it were on another machine. */
+  readonly isElsewhere?: boolean;
 }
 
 /** A running tracker. It ends with this process. */
@@ -30,10 +32,11 @@ export class Server {
   readonly #kill = () => this.#child.kill("SIGKILL");
 
   /** Starts a program. The caller sets `port`. */
-  constructor(name: string, { cores, directory }: Place, command: readonly string[]) {
+  constructor(name: string, { cores, directory, isElsewhere }: Place, command: readonly string[]) {
     this.name = name;
-    // taskset becomes the program: the process stays the same.
-    this.#child = spawn("taskset", ["-c", cores.join(","), ...command], {
+    // taskset and chrt become the program: the process stays the same.
+    const idle = isElsewhere === true ? ["chrt", "--idle", "0"] : [];
+    this.#child = spawn("taskset", ["-c", cores.join(","), ...idle, ...command], {
       cwd: directory,
       stdio: ["ignore", "pipe", "pipe"],
     });

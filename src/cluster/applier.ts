@@ -124,11 +124,7 @@ export class Applier {
     record.isStopped = (flags & RECORD_FLAG.stopped) !== 0;
     record.now = Math.floor(timeMs / 1000);
     if (record.isStopped) return this.#stop(origin, timeMs, nowMs);
-    if (this.#tombstones.covers(record.infoHash, address, port, timeMs, origin.node)) {
-      this.#countStopped();
-      return false;
-    }
-    return this.#put(Math.floor(nowMs / 1000));
+    return this.#put(origin, timeMs, Math.floor(nowMs / 1000));
   }
 
   /** Takes over what is known of a swarm, if it is here. */
@@ -228,21 +224,28 @@ export class Applier {
     return true;
   }
 
-  #put(now: number): boolean {
+  #put(origin: Origin, timeMs: number, now: number): boolean {
     const store = this.#store;
     const { record } = this;
     const { infoHash, address, port } = record;
     const { words } = store;
     const shard = store.enter(infoHash);
-    const entry = store.find(shard, infoHash) || store.addSwarm(shard, infoHash, record.now);
+    let entry = store.find(shard, infoHash);
+    const list = store.list(address.family);
+    const position = entry === 0 ? -1 : list.find(store.listCell(entry, address.family), address.words, port);
+    const at = position === -1 ? 0 : list.wordAAt(store.listCell(entry, address.family), position);
+    const isNew = at === 0 || isLearned(words[at]);
+    // A peer that is here has not stopped since it was heard, so a later record need not be looked for.
+    const mayHaveStopped = isNew || this.#heard(at, now) >= record.now;
+    if (mayHaveStopped && this.#tombstones.covers(infoHash, address, port, timeMs, origin.node)) {
+      store.leave(shard);
+      this.#countStopped();
+      return false;
+    }
     let isApplied = false;
+    if (entry === 0) entry = store.addSwarm(shard, infoHash, record.now);
     if (entry === 0) this.refused.full++;
     else {
-      const list = store.list(address.family);
-      const cell = store.listCell(entry, address.family);
-      const position = list.find(cell, address.words, port);
-      const at = position === -1 ? 0 : list.wordAAt(cell, position);
-      const isNew = at === 0 || isLearned(words[at]);
       if (isNew || this.#isLater(at, now)) {
         if (!isNew) this.#keepCounted(at, now);
         isApplied = this.#storePeer(shard, entry);
@@ -251,6 +254,11 @@ export class Applier {
     }
     store.leave(shard);
     return isApplied;
+  }
+
+  /** When the peer whose word A is at `at` was heard, in seconds. */
+  #heard(at: number, now: number): number {
+    return now - ageOf(wordBAt(this.#store.words, at), now);
   }
 
   /** Whether the record is later than the one whose word A is at `at`, or decides for the same second. */

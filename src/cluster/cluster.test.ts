@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { makeStore, TestNetwork, type TestNode, type TestNodeOptions } from "../../test/support/cluster-network.ts";
+import {
+  makeStore,
+  TestNetwork,
+  type TestNode,
+  type TestNodeOptions,
+} from "../../test/support/cluster-network.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";

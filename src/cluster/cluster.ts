@@ -12,7 +12,14 @@ import { CatchUp, EVERYTHING } from "./catch-up.ts";
 import { Digests } from "./digests.ts";
 import { ANSWER_BYTES, Donor } from "./donor.ts";
 import { EventLog } from "./event-log.ts";
-import { HEADER_BYTES_MAX, Header, headerBytes, type MessageKind, subjectOf, writeHeader } from "./message.ts";
+import {
+  HEADER_BYTES_MAX,
+  Header,
+  headerBytes,
+  type MessageKind,
+  subjectOf,
+  writeHeader,
+} from "./message.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { OtherNode } from "./other-node.ts";
 import { Outbox } from "./outbox.ts";

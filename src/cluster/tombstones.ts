@@ -79,6 +79,7 @@ export class Tombstones {
    * of the same time is from after the stop.
    */
   covers(infoHash: Uint32Array, address: Address, port: number, timeMs: number, node: number): boolean {
+    if (this.count === 0) return false;
     const at = this.#find(infoHash, address, port);
     if (at === -1) return false;
     const words = this.#words;
