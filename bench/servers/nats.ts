@@ -1,6 +1,7 @@
 /** nats-servers of one cluster, each beside a tracker. */
-import { toolsMissing } from "../../test/support/tools.ts";
+
 import { freePort } from "../../test/support/bed.ts";
+import { toolsMissing } from "../../test/support/tools.ts";
 import { type Place, Server } from "./server.ts";
 
 /** Why there can be no servers here; false if there can. */

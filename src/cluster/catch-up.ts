@@ -56,6 +56,8 @@ export class CatchUp {
   readonly #others: () => readonly OtherNode[];
   readonly #question = new Question();
   readonly #waiting: Job[] = [];
+  /** What another node than this one is to be asked. */
+  readonly #fromOthers = new Map<OtherNode, Fetch>();
   #job: Job | undefined;
   #askedMs = 0;
   #id = 0;
@@ -94,6 +96,12 @@ export class CatchUp {
     });
   }
 
+  /** Asks for a fetch from another node than this one, as soon as there is one that has caught up. */
+  requestFromOther(node: OtherNode, fetch: Fetch): void {
+    const sinceMs = Math.min(fetch.sinceMs, this.#fromOthers.get(node)?.sinceMs ?? fetch.sinceMs);
+    this.#fromOthers.set(node, { ...fetch, sinceMs });
+  }
+
   #add(job: Job): void {
     const same = this.#waiting.find((each) => each.node === job.node && each.isOfSwarms === job.isOfSwarms);
     if (same === undefined) {
@@ -111,6 +119,12 @@ export class CatchUp {
 
   /** Begins the next fetch, and gives up an answer that does not come. */
   tick(nowMs: number): void {
+    for (const [node, fetch] of this.#fromOthers) {
+      const other = this.#otherThan(node, nowMs);
+      if (other === undefined) continue;
+      this.#fromOthers.delete(node);
+      this.request(other, fetch);
+    }
     const job = this.#job;
     if (job === undefined) this.#next(nowMs);
     else if (nowMs - this.#askedMs > ANSWER_MS || job.node.isSilent(nowMs)) this.#fail(job, nowMs);

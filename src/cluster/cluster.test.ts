@@ -234,6 +234,20 @@ describe("a node that has missed something", () => {
     for (const node of [again, b]) assert.deepEqual(node.all(), []);
   });
 
+  test("hears of the stops that a node was told before it was restarted from another one", () => {
+    const [network, a, b, c] = clusterOf(["a", "b", "c"]);
+    a.announce("11.0.0.1");
+    network.run(2000);
+    network.isCut = (one, other) => one === c || other === c;
+    a.announce("11.0.0.1", { event: stopped });
+    network.run(18_000);
+    const again = network.start("a");
+    // The others are met again before the node that has been restarted has caught up.
+    network.isCut = () => false;
+    network.run(10_000);
+    for (const node of [again, b, c]) assert.deepEqual(node.all(), [], node.name);
+  });
+
   test("fetches ranges whose digests differ three times", () => {
     const [network, a, b] = clusterOf(["a", "b"], { digestMs: 5000 });
     for (let i = 0; i < 20; i++) a.announce(`11.0.0.${i}`, { swarm: i << 24 });

@@ -258,8 +258,12 @@ export class Cluster {
       // A node that this one has never met may know anything.
       if (this.#newcomer.hasBegun)
         this.#catchUp.request(node, { sinceMs: EVERYTHING, foreignToo: true, ranges: [], isUncounted: true });
-    } else if (isMissing || hasRestarted)
-      this.#catchUp.request(node, { sinceMs: completeMs, foreignToo: hasRestarted, ranges: [] });
+    } else if (isMissing || hasRestarted) {
+      const missed = { sinceMs: completeMs, foreignToo: hasRestarted, ranges: [] };
+      this.#catchUp.request(node, missed);
+      // It has forgotten the stops that it was told. Another one has heard of them.
+      if (hasRestarted) this.#catchUp.requestFromOther(node, missed);
+    }
   }
 
   #beaten(message: Message, nowMs: number): void {
