@@ -248,6 +248,25 @@ describe("a node that has missed something", () => {
     for (const node of [again, b, c]) assert.deepEqual(node.all(), [], node.name);
   });
 
+  test("gets the private addresses of its site, though it asks a node of another site for everything", () => {
+    const network = new TestNetwork();
+    const [a] = ["a", "b"].map((name) => network.start(name, { site: "west" }));
+    network.start("c", { site: "east" });
+    network.run(4000);
+    a.announce("10.1.0.1");
+    network.run(70_000);
+    // Of the node at its own site it does not hear in time that it has caught up.
+    network.fate = ({ from, subject }) => (from === a && subject.endsWith("beat") ? [] : [0]);
+    const b = network.start("b", { site: "west" });
+    network.run(300);
+    a.announce("11.0.0.1");
+    network.run(600);
+    network.fate = () => [0];
+    network.run(5000);
+    assert.deepEqual(b.all(), a.all());
+    assert.equal(b.all().length, 2);
+  });
+
   test("fetches ranges whose digests differ three times", () => {
     const [network, a, b] = clusterOf(["a", "b"], { digestMs: 5000 });
     for (let i = 0; i < 20; i++) a.announce(`11.0.0.${i}`, { swarm: i << 24 });

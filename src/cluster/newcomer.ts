@@ -1,6 +1,7 @@
 /**
  * What a node does when it has started: it listens for others, asks one of them for everything, and then the others for
- * the last minute, which that one may not have heard yet. The counts of swarms come last: they include the completions that
+ * the last minute, which that one may not have heard yet. If that one is at another site, it asks those of its own site for
+ * everything, too. The counts of swarms come last: they include the completions that
  * are fetched before, and no completion may be counted twice.
  */
 import { type CatchUp, EVERYTHING } from "./catch-up.ts";
@@ -66,7 +67,10 @@ export class Newcomer {
     const everything = { sinceMs: EVERYTHING, foreignToo: true, ranges: [], isUncounted: true };
     if (donor !== undefined) this.#catchUp.request(donor, everything);
     const lastMinute = { sinceMs: nowMs - LAST_MINUTE_MS, foreignToo: false, ranges: [], isUncounted: true };
+    // A node of another site has no private addresses of this one.
+    const isElsewhere = donor !== undefined && donor.site !== this.#site;
+    const isAskedAll = (node: OtherNode) => donor === undefined || (isElsewhere && node.site === this.#site);
     for (const node of live)
-      if (node !== donor) this.#catchUp.request(node, donor === undefined ? everything : lastMinute);
+      if (node !== donor) this.#catchUp.request(node, isAskedAll(node) ? everything : lastMinute);
   }
 }

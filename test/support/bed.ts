@@ -5,7 +5,6 @@ import { mkdtemp } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 
 const IP = "ip";
 const PATIENCE_MS = 60_000;
@@ -84,6 +83,11 @@ export class Process {
   }
 }
 
+/** A test, or a program that calls the function at its end. */
+export interface BedOwner {
+  after(clear: () => Promise<void>): void;
+}
+
 /** Owns everything that a test makes outside itself. */
 export class Bed {
   readonly directory: string;
@@ -96,7 +100,7 @@ export class Bed {
   }
 
   /** Opens a bed that is removed after the test, or when its process ends earlier. */
-  static async open(t: TestContext): Promise<Bed> {
+  static async open(t: BedOwner): Promise<Bed> {
     const bed = new Bed(await mkdtemp(join(tmpdir(), "btrt-e2e-")));
     const clear = () => bed.#clear();
     const clearAndEnd = (signal: NodeJS.Signals) => {

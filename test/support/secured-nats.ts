@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bed, until } from "./bed.ts";
-import { NatsServer } from "./nats.ts";
+import { type NatsPlace, NatsServer } from "./nats.ts";
 import type { Tool } from "./tools.ts";
 
 /** The packages that these tests need. */
@@ -29,34 +29,49 @@ export interface SecuredNode {
   readonly seed: string;
   readonly ca: string;
   readonly secret: string;
+  /** The tracker's files, as keys of the section `cluster`. */
+  readonly files: { readonly secret_file: string; readonly ca_file: string; readonly credentials: string };
   /** The section `cluster` of the tracker's configuration, as YAML in one line. */
   readonly section: string;
 }
 
-/** Starts the servers of these nodes, given as `NAME` or `NAME@SITE`. The first site's accept leaf links. */
-export async function startSecuredNats(bed: Bed, nodes: readonly string[]): Promise<SecuredNode[]> {
+/**
+ * Starts the servers of these nodes, given as `NAME` or `NAME@SITE`. The first site's accept leaf links.
+ * @param places where they run, if not on the loopback.
+ */
+export async function startSecuredNats(
+  bed: Bed,
+  nodes: readonly string[],
+  places?: readonly NatsPlace[],
+): Promise<SecuredNode[]> {
   const directory = bed.path("cluster");
   const net = `127.${randomInt(1, 255)}.${randomInt(0, 255)}`;
   const named = nodes.map((node, i) => ({
     name: node.replace(/@.*/, ""),
     site: node,
-    address: `${net}.${i + 1}`,
+    place: places?.[i] ?? { host: `${net}.${i + 1}` },
   }));
-  const specs = named.map(({ name, site, address }) => `${name}=${address}${site.replace(/^[^@]*/, "")}`);
+  const specs = named.map(({ name, site, place }) => `${name}=${place.host}${site.replace(/^[^@]*/, "")}`);
   const init = [MAIN, "init", "--local", "127.0.0.0/8", "--directory", directory, "--cluster", ...specs];
   execFileSync(process.execPath, init, { stdio: "pipe" });
   execFileSync("sh", [join(directory, "certificates.sh")], { stdio: "pipe" });
   const secured = await Promise.all(
-    named.map(async ({ name, address }): Promise<SecuredNode> => {
+    named.map(async ({ name, place }): Promise<SecuredNode> => {
+      const address = place.host;
       const own = join(directory, name);
       const text = (file: string) => readFile(join(own, file), "utf8");
-      const server = new NatsServer(bed, name, CLIENT_PORT, { host: address });
+      const server = new NatsServer(bed, name, CLIENT_PORT, place);
       // One machine has all of them here.
       const conf = (await text("nats-server.conf"))
         .replaceAll("0.0.0.0", address)
         .replaceAll("/etc/nats", own);
       await server.configure(conf);
-      const files = `secret_file: "${own}/cluster_secret", ca_file: "${own}/ca.pem", credentials: "${own}/cluster_nkey"`;
+      const files = {
+        secret_file: `${own}/cluster_secret`,
+        ca_file: `${own}/ca.pem`,
+        credentials: `${own}/cluster_nkey`,
+      };
+      const section = JSON.stringify({ node: name, servers: [server.tlsUrl], ...files });
       return {
         name,
         server,
@@ -65,7 +80,8 @@ export async function startSecuredNats(bed: Bed, nodes: readonly string[]): Prom
         seed: (await text("cluster_nkey")).trim(),
         ca: await text("ca.pem"),
         secret: (await text("cluster_secret")).trim(),
-        section: `cluster: { node: ${name}, servers: ["${server.tlsUrl}"], ${files} }`,
+        files,
+        section: `cluster: ${section}`,
       };
     }),
   );

@@ -40,7 +40,10 @@ export function natsConf(cluster: NatsCluster, node: ClusterNode): string {
 server_name: "btrt-${node.name}"
 listen: "${listenAddress(node)}:${ports.clients}"
 # A connection that does not read for this long is closed. The tracker connects again.
-write_deadline: "5s"`,
+write_deadline: "5s"
+# A link that is dead is given up after six seconds, and made again. TCP alone would try again more and more rarely.
+ping_interval: "2s"
+ping_max: 2`,
     `# Trackers verify the server's certificate. Their NKeys say who they are.
 tls ${tlsBlock(cluster, node, false)}`,
     usersBlock(cluster),
@@ -103,7 +106,7 @@ leafnodes {
   );
   return `# The link to the site ${hub[0].site}.
 leafnodes {
-  reconnect: 2
+  reconnect: 1
   remotes: [
     {
       urls: [${urls.join(", ")}]

@@ -1,0 +1,166 @@
+/**
+ * A cluster under random faults: `node test/soak/cluster.ts [--minutes 60] [--seed 1] [--rate 300] [--json FILE]`, as root.
+ * Two sites, three nodes. Trackers and servers are killed, stopped and paused, and the sites are cut apart, while a crowd
+ * announces, starts and stops. After each fault all must agree within seconds; at the end of each round all peers of all
+ * trackers are compared. It fails if they differ, if an answer lacks a peer without a reason, if a private address gets
+ * to another site, or if memory grows.
+ */
+import { appendFileSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { Random } from "../../src/model/random.ts";
+import { Bed } from "../support/bed.ts";
+import { ClusterRig } from "../support/cluster-rig.ts";
+import { Crowd } from "../support/crowd/crowd.ts";
+import type { TrackerReport } from "../support/crowd/protocol.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "60" },
+    seed: { type: "string", default: "1" },
+    rate: { type: "string", default: "300" },
+    json: { type: "string" },
+  },
+});
+const PLAN = { swarms: 400, peersInSwarm: 20, churn: 0.04, privateShare: 0.15 } as const;
+/** All must agree so soon after a fault. */
+const AGREED_MS = 5000;
+
+const random = new Random([Number(options.seed), 5, 6, 7]);
+const ends: (() => Promise<void>)[] = [];
+const bed = await Bed.open({ after: (clear) => ends.push(clear) });
+const problems: string[] = [];
+
+/** The tracker or server that failed last. */
+let victim = "";
+
+/** What can go wrong, each with its repair. */
+const FAULTS: Readonly<Record<string, (rig: ClusterRig, crowd: Crowd) => Promise<() => Promise<void>>>> = {
+  "a tracker is killed": async (rig, crowd) => {
+    const i = random.below(rig.nodes.length);
+    victim = rig.nodes[i].name;
+    const at = await rig.kill(i);
+    await crowd.ask({ kind: "killed", tracker: i, at });
+    return () => rig.run(i);
+  },
+  "a tracker is stopped": async (rig) => {
+    const i = random.below(rig.nodes.length);
+    victim = rig.nodes[i].name;
+    await rig.trackers[i].stop();
+    return () => rig.run(i);
+  },
+  "a tracker hangs": async (rig) => {
+    const i = random.below(rig.nodes.length);
+    victim = rig.nodes[i].name;
+    const { process } = rig.trackers[i];
+    process.signal("SIGSTOP");
+    return async () => process.signal("SIGCONT");
+  },
+  "a server is killed": async (rig) => {
+    const { server, name } = rig.nodes[random.below(rig.nodes.length)];
+    victim = name;
+    await server.kill();
+    return () => server.start();
+  },
+  "a server hangs": async (rig) => {
+    const { server, name } = rig.nodes[random.below(rig.nodes.length)];
+    victim = name;
+    server.pause();
+    return async () => server.resume();
+  },
+  "all servers are killed": async (rig) => {
+    await Promise.all(rig.nodes.map(({ server }) => server.kill()));
+    return async () => {
+      await Promise.all(rig.nodes.map(({ server }) => server.start()));
+    };
+  },
+  "the sites are cut apart": async (rig, crowd) => {
+    await crowd.ask({ kind: "apart", since: Date.now() });
+    rig.cut();
+    return async () => rig.heal();
+  },
+};
+
+/** One fault: it lasts for some seconds, is repaired, and then all must agree. */
+async function round(rig: ClusterRig, crowd: Crowd, minute: number): Promise<void> {
+  const names = Object.keys(FAULTS);
+  const name = names[random.below(names.length)];
+  const seconds = 1 + random.below(20);
+  // Servers and links are the way by which trackers at one place know those at another.
+  if (!name.startsWith("a tracker")) await crowd.ask({ kind: "apart", since: Date.now() });
+  victim = "";
+  const repair = await FAULTS[name](rig, crowd);
+  await delay(seconds * 1000);
+  const during = await crowd.ask({ kind: "report" });
+  await repair();
+  const repaired = Date.now();
+  await delay(AGREED_MS);
+  await crowd.ask({ kind: "report" });
+  await crowd.ask({ kind: "apart", since: null });
+  await delay(2000);
+  const after = await crowd.ask({ kind: "report" });
+  await crowd.ask({ kind: "rate", perSecond: 0 });
+  await delay(1500);
+  const compared = await crowd.ask({ kind: "compare" });
+  await crowd.ask({ kind: "rate", perSecond: Number(options.rate) });
+  const sum = (
+    reports: readonly TrackerReport[],
+    key: "answered" | "checked" | "incomplete" | "unexplained" | "leaks",
+  ) => reports.reduce((total, report) => total + report[key], 0);
+  const line = {
+    minute: Math.round(minute * 10) / 10,
+    fault: name,
+    victim,
+    seconds,
+    during: {
+      answered: sum(during, "answered"),
+      incomplete: sum(during, "incomplete"),
+      unexplained: sum(during, "unexplained"),
+    },
+    after: {
+      answered: sum(after, "answered"),
+      incomplete: sum(after, "incomplete"),
+      unexplained: sum(after, "unexplained"),
+    },
+    leaks: sum(during, "leaks") + sum(after, "leaks"),
+    compared,
+    megabytes: rig.trackers.map(({ process }) => residentMegabytes(process.pid)),
+    servers: rig.nodes.map(({ server }) => residentMegabytes(server.pid)),
+    boundMs: Date.now() - repaired,
+  };
+  console.log(JSON.stringify(line));
+  if (options.json !== undefined) appendFileSync(options.json, `${JSON.stringify(line)}\n`);
+  const is = (problem: string, isSo: boolean) => {
+    if (isSo) problems.push(`minute ${line.minute}, ${name}: ${problem}`);
+  };
+  is("a private address got to another site", line.leaks > 0);
+  is(
+    "trackers differ",
+    compared.differing > 0 ||
+      compared.missing.some((count) => count > 0) ||
+      compared.stale.some((count) => count > 0),
+  );
+  is("answers lack peers after it", line.after.unexplained > 0);
+}
+
+function residentMegabytes(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+  return Math.round(Number(/^Rss: *(\d+) kB$/m.exec(rollup)?.[1]) / 1024);
+}
+
+try {
+  const rig = await ClusterRig.start(bed, { sites: [2, 1] });
+  const crowd = new Crowd({ trackers: rig.crowdTrackers, ...PLAN }, rig.core);
+  ends.unshift(() => crowd.stop());
+  await crowd.ask({ kind: "fill" });
+  await crowd.ask({ kind: "rate", perSecond: Number(options.rate) });
+  await delay(3000);
+  await crowd.ask({ kind: "report" });
+  const begin = performance.now();
+  const elapsed = () => (performance.now() - begin) / 60_000;
+  while (elapsed() < Number(options.minutes)) await round(rig, crowd, elapsed());
+} finally {
+  for (const end of ends) await end();
+}
+for (const problem of problems) console.error(problem);
+process.exit(problems.length > 0 ? 1 : 0);
