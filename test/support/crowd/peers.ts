@@ -22,7 +22,7 @@ export interface Peer {
   announcedMs: number;
   /** The tracker that answered it. */
   firstTracker: number;
-  /** A tracker was killed shortly after it had answered its first announce, or its stop. */
+  /** A tracker was killed shortly after it had answered its first announce, or its stop, and it has not announced again. */
   isUncertain: boolean;
 }
 
@@ -70,19 +70,27 @@ export class Peers {
   /** Notes that a tracker has answered. */
   answered(peer: Peer, tracker: number, stops: boolean, at: number): void {
     if (stops) this.#stopped.push({ peer, tracker, at });
-    else if (peer.announcedMs === Number.POSITIVE_INFINITY) {
+    else if (peer.announcedMs === Number.POSITIVE_INFINITY || peer.isUncertain) {
       peer.announcedMs = at;
       peer.firstTracker = tracker;
+      peer.isUncertain = false;
+      this.uncertain.delete(peer.address);
     }
     while (this.#stopped.length > 0 && this.#stopped[0].at < at - 2 * LOST_MS) this.#stopped.shift();
   }
 
   /** Notes that a tracker was killed. */
   killed(tracker: number, at: number): void {
+    const { trackers } = this.#plan;
+    const { site } = trackers[tracker];
+    // Nobody else has the private addresses of its site.
+    const isAlone = trackers.filter((each) => each.site === site).length === 1;
     const isLate = (time: number) => time >= at - LOST_MS && time <= at + LOST_MS;
     for (const swarm of this.swarms)
-      for (const peer of swarm)
-        if (peer.firstTracker === tracker && isLate(peer.announcedMs)) this.#doubt(peer);
+      for (const peer of swarm) {
+        const isLost = peer.firstTracker === tracker && isLate(peer.announcedMs);
+        if (isLost || (isAlone && peer.isPrivate && peer.site === site)) this.#doubt(peer);
+      }
     for (const stop of this.#stopped) if (stop.tracker === tracker && isLate(stop.at)) this.#doubt(stop.peer);
   }
 

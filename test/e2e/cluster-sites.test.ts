@@ -1,0 +1,59 @@
+/** Two sites of a cluster in networks of their own, with the servers of `btrt init --cluster`. Their link is cut. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Bed, until } from "../support/bed.ts";
+import { ClusterRig, SITES_TOOLS } from "../support/cluster-rig.ts";
+import { Crowd } from "../support/crowd/crowd.ts";
+import { namespacesMissing } from "../support/networks.ts";
+import { toolsMissing } from "../support/tools.ts";
+
+const PER_SECOND = 200;
+/** So long that TCP alone would try again only after another ten seconds. */
+const CUT_MS = 14_000;
+/** The bound is five seconds on a machine that does nothing else (bench/scenarios/cluster.ts). */
+const AGREED_MS = 9000;
+
+test("two sites go on when their link is cut, agree soon after, and keep their private addresses", {
+  skip: toolsMissing(SITES_TOOLS) || namespacesMissing(),
+  timeout: 300_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const rig = await ClusterRig.start(bed, { sites: [1, 1] });
+  const crowd = new Crowd(
+    { trackers: rig.crowdTrackers, swarms: 100, peersInSwarm: 12, churn: 0.04, privateShare: 0.3 },
+    rig.core,
+  );
+  t.after(() => crowd.stop());
+  const report = async () => {
+    const reports = await crowd.ask({ kind: "report" });
+    for (const { leaks } of reports) assert.equal(leaks, 0, "a private address got to another site");
+    return reports;
+  };
+  await crowd.ask({ kind: "fill" });
+  await crowd.ask({ kind: "rate", perSecond: PER_SECOND });
+  await report();
+  await crowd.ask({ kind: "apart", since: Date.now() });
+  rig.cut();
+  await delay(CUT_MS);
+  for (const { answered, checked, failed, unexplained } of await report()) {
+    assert.ok(answered > 0 && checked > 0);
+    assert.equal(failed, 0);
+    assert.equal(unexplained, 0, "a peer of the same site, or one from before the cut, was missing");
+  }
+  await crowd.ask({ kind: "rate", perSecond: 0 });
+  const { differing } = await crowd.ask({ kind: "compare" });
+  assert.ok(differing > 0, "the sites were not apart");
+  rig.heal();
+  const begun = performance.now();
+  await until(
+    "both sites have the same peers",
+    async () => {
+      const { differing, missing, stale } = await crowd.ask({ kind: "compare" });
+      return differing === 0 && [...missing, ...stale].every((peers) => peers === 0);
+    },
+    AGREED_MS,
+  );
+  t.diagnostic(`identical ${Math.round(performance.now() - begun)} ms after the link was back`);
+  await report();
+});
