@@ -25,27 +25,36 @@ const { values: options } = parseArgs({
 const PLAN = { swarms: 400, peersInSwarm: 20, churn: 0.04, privateShare: 0.15 } as const;
 /** All must agree so soon after a fault. */
 const AGREED_MS = 5000;
+/** Memory of the first tracker in the last fifth of the time, against that in the second one. */
+const GROWTH_MAX = 1.1;
 
 const random = new Random([Number(options.seed), 5, 6, 7]);
 const ends: (() => Promise<void>)[] = [];
 const bed = await Bed.open({ after: (clear) => ends.push(clear) });
 const problems: string[] = [];
+/** Memory of the first tracker after each round. */
+const memory: number[] = [];
 
 /** The tracker or server that failed last. */
 let victim = "";
 
+/** One that may end. The first tracker runs from begin to end, so that its memory can be compared. */
+function pickMortal(rig: ClusterRig): number {
+  const i = 1 + random.below(rig.nodes.length - 1);
+  victim = rig.nodes[i].name;
+  return i;
+}
+
 /** What can go wrong, each with its repair. */
 const FAULTS: Readonly<Record<string, (rig: ClusterRig, crowd: Crowd) => Promise<() => Promise<void>>>> = {
   "a tracker is killed": async (rig, crowd) => {
-    const i = random.below(rig.nodes.length);
-    victim = rig.nodes[i].name;
+    const i = pickMortal(rig);
     const at = await rig.kill(i);
     await crowd.ask({ kind: "killed", tracker: i, at });
     return () => rig.run(i);
   },
   "a tracker is stopped": async (rig) => {
-    const i = random.below(rig.nodes.length);
-    victim = rig.nodes[i].name;
+    const i = pickMortal(rig);
     await rig.trackers[i].stop();
     return () => rig.run(i);
   },
@@ -128,6 +137,7 @@ async function round(rig: ClusterRig, crowd: Crowd, minute: number): Promise<voi
     servers: rig.nodes.map(({ server }) => residentMegabytes(server.pid)),
     boundMs: Date.now() - repaired,
   };
+  memory.push(line.megabytes[0]);
   console.log(JSON.stringify(line));
   if (options.json !== undefined) appendFileSync(options.json, `${JSON.stringify(line)}\n`);
   const is = (problem: string, isSo: boolean) => {
@@ -141,6 +151,13 @@ async function round(rig: ClusterRig, crowd: Crowd, minute: number): Promise<voi
       compared.stale.some((count) => count > 0),
   );
   is("answers lack peers after it", line.after.unexplained > 0);
+}
+
+/** How much memory has grown since everything was warm. */
+function growth(): number {
+  const fifth = Math.ceil(memory.length / 5);
+  const mean = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
+  return mean(memory.slice(-fifth)) / mean(memory.slice(fifth, 2 * fifth));
 }
 
 function residentMegabytes(pid: number): number {
@@ -159,6 +176,10 @@ try {
   const begin = performance.now();
   const elapsed = () => (performance.now() - begin) / 60_000;
   while (elapsed() < Number(options.minutes)) await round(rig, crowd, elapsed());
+  console.log(
+    `memory of the first tracker grew by the factor ${growth().toFixed(3)} in ${memory.length} rounds`,
+  );
+  if (growth() > GROWTH_MAX) problems.push("memory has grown");
 } finally {
   for (const end of ends) await end();
 }
