@@ -188,8 +188,9 @@ class Swarm {
     else if (this.#leavesAt(peer) <= this.#now) this.#leave(peer, plan.silent);
     else {
       for (const lane of LANES.keys()) {
-        if (this.#announceAt[peer * LANES.length + lane] <= this.#now)
-          this.#announceLane(peer, lane, ANNOUNCE_EVENT.none);
+        if (this.#announceAt[peer * LANES.length + lane] > this.#now) continue;
+        this.#announceLane(peer, lane, ANNOUNCE_EVENT.none);
+        this.#connectAll(peer);
       }
     }
   }
@@ -201,6 +202,7 @@ class Swarm {
     for (const [number, lane] of LANES.entries()) {
       if ((!lane.ipv6 || isSeparate) && (!lane.secondHash || hybrid)) this.#announceLane(peer, number, event);
     }
+    if (event !== ANNOUNCE_EVENT.stopped) this.#connectAll(peer);
   }
 
   #announceLane(peer: number, lane: number, event: AnnounceEvent): void {
@@ -224,7 +226,6 @@ class Swarm {
     if (answered > this.#numWantMax) this.#result.overfull++;
     this.#announceAt[peer * LANES.length + lane] = this.#now + interval;
     if (this.#counts(peer)) this.#result.announces++;
-    if (event !== ANNOUNCE_EVENT.stopped) for (const other of this.#known[peer]) this.#connect(peer, other);
   }
 
   /** The trackers that a client announces to. */
@@ -239,6 +240,11 @@ class Swarm {
 
   #isCounted(peer: number): boolean {
     return this.#plan.peers[peer].arrives >= (this.#plan.countsFrom ?? 0);
+  }
+
+  /** Connects a client to all that it knows: it has announced all of its addresses and info-hashes, which clients do at once. */
+  #connectAll(peer: number): void {
+    for (const other of this.#known[peer]) this.#connect(peer, other);
   }
 
   #connect(peer: number, other: number): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GateRig } from "../../test/support/gate-rig.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import type { Announced } from "../tracker/tracker-fixture.ts";
 
 const NO_HASH = "0".repeat(40);
 
@@ -124,4 +125,24 @@ test("a torrent that is announced to an ignored tracker is never gated", () => {
   assert.deepEqual(rig.lists(), { refused: [], closed: [], hosts: [], far: [] });
   rig.round();
   assert.deepEqual(rig.list("closed"), []);
+});
+
+test("a client with two addresses is open at both as a bridge, and closed at both otherwise", () => {
+  const rig = new GateRig();
+  const clients = [1, 2, 3].map((host) => [`11.0.0.${host}`, `2001:db8:11::${host}`]);
+  const announce = (client: number, lane: number, fields: Announced = {}) =>
+    rig.announce(clients[client][lane], { client: 1 + client, ...fields });
+  // All have the same port, and the few bits of identity that a record has.
+  for (const client of clients.keys()) {
+    rig.pass(10, false);
+    for (const lane of [0, 1]) announce(client, lane);
+  }
+  const closed = (...hosts: number[]) =>
+    hosts.flatMap((host) => [`11.0.0.${host} 6881`, `2001:db8:11::${host} 6881`]).sort();
+  assert.deepEqual(rig.list("closed"), closed(2, 3));
+  for (const client of [2, 0, 1]) {
+    rig.pass(100, false);
+    for (const lane of [1, 0]) announce(client, lane, { left: 90 });
+  }
+  assert.deepEqual(rig.list("closed"), closed(2, 3));
 });

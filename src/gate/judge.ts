@@ -12,7 +12,6 @@ import { LEECHERS_LEAST, SEEDS_FOR_ONE } from "../selection/gate-candidates.ts";
 import {
   countsAsClient,
   isComplete,
-  isDuplicate,
   isLearned,
   isMarked,
   isProven,
@@ -20,7 +19,7 @@ import {
   keyOf,
   portOf,
 } from "../store/layout/key.ts";
-import { identityOf, leftOf } from "../store/layout/peer.ts";
+import { leftOf } from "../store/layout/peer.ts";
 import { ageOf, idleSecondsOf } from "../store/peer-record.ts";
 import type { Homes } from "./homes.ts";
 import type { GateSettings } from "./settings.ts";
@@ -100,8 +99,6 @@ export class Judge {
   readonly #settings: GateSettings;
   readonly #lease: number;
   readonly #seedLease: number;
-  /** Ports and identities of live bridges: the other address of a bridge, a duplicate, is one as well. */
-  readonly #bridges = new Set<number>();
 
   constructor(homes: Homes, settings: GateSettings) {
     this.#homes = homes;
@@ -122,7 +119,6 @@ export class Judge {
   #count(records: SwarmRecords, now: number): Verdict[] {
     const verdicts: Verdict[] = [];
     const firstSeeds: number[][] = [];
-    this.#bridges.clear();
     for (let i = 0; i < records.count; i++) {
       const key = keyOf(records.wordsA[i]);
       const home = this.#homes.of(key);
@@ -156,7 +152,6 @@ export class Judge {
       return;
     }
     if (ageOf(state, now) > this.#lease || idleSeconds(state, now, stallSeconds) === STALLED) return;
-    this.#bridges.add(clientOf(wordA, state));
     if (this.#homes.isReached(wordA)) verdict.bridges++;
   }
 
@@ -187,8 +182,7 @@ export class Judge {
     const home = this.#homes.of(key);
     if (verdicts.find((verdict) => verdict.home === home)?.isGated !== true) return ROLE.ungated;
     if (isComplete(key)) return this.#settings.seeders === "open" ? ROLE.seeder : ROLE.closed;
-    const isOther = isDuplicate(key) && this.#bridges.has(clientOf(wordA, state));
-    if (isMarked(key) || isOther) return ROLE.bridge;
+    if (isMarked(key)) return ROLE.bridge;
     const idle = idleSeconds(state, now, this.#settings.stallSeconds);
     if (idle === STALLED) return ROLE.stalled;
     if (idle > 0) return ROLE.idle;
@@ -214,11 +208,6 @@ function idleSeconds(state: number, now: number, stallSeconds: number): number {
 function isNamedFalsely(wordA: number): boolean {
   const key = keyOf(wordA);
   return isLearned(key) && (isUnconfirmed(key) || portOf(wordA) < NAMED_PORTS);
-}
-
-/** Names a client within a swarm, as far as its record does: two clients may have one name. */
-function clientOf(wordA: number, state: number): number {
-  return portOf(wordA) * 1024 + identityOf(wordA, state);
 }
 
 function isSameAddress({ addresses, families }: SwarmRecords, a: number, b: number): boolean {

@@ -307,6 +307,8 @@ class HomeCensus {
   /** Whether the requester becomes or stays a bridge: its home needs one, and its download makes progress. */
   needsBridge(who: Requester, now: number): boolean {
     if (who.seeder || who.stalled) return false;
+    // It was decided when its other record announced, which counts.
+    if (who.isDuplicate) return who.marked;
     const { bridges } = this.#limits;
     const seedsEnough = areSeedsEnough(this.#seeds, this.#announced, this.#limits);
     if (!seedsEnough && this.#tierBridges < bridges) return true;

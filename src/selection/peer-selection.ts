@@ -15,10 +15,11 @@
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import type { Random } from "../model/random.ts";
 import { ACTIVITY_WIDTH, returnedAt } from "../store/group-activity.ts";
+import { isComplete, isMarked } from "../store/layout/key.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { Candidates } from "./candidates.ts";
 import { OwnTrackerPeers } from "./own-tracker-peers.ts";
-import type { SelectionRules } from "./policy.ts";
+import type { FamilyPeers, SelectionRules } from "./policy.ts";
 import { ordinaryRanks } from "./rank.ts";
 import type { Requester } from "./requester.ts";
 
@@ -143,18 +144,17 @@ export class PeerSelection {
     this.#ipv6.load(this.#store.listCell(entry, 6), who.position6);
   }
 
-  /** Asks the policy for the requester's role in the swarm, and stores its mark. */
+  /** Asks the policy for the requester's role in the swarm, and stores its mark with its records of both families. */
   #assignRole(shard: number, entry: number, rules: SelectionRules, who: Requester, now: number): void {
-    const wasMarked = who.marked;
+    const counted = who.address.family === 4 ? this.#ipv6 : this.#ipv4;
+    if (who.isDuplicate && counted.requester !== NONE) who.marked = isMarked(wordAOf(counted));
     rules.selection.assignRole(this.#ipv4, this.#ipv6, rules.groups, who, now);
-    if (who.marked === wasMarked || who.preview) return;
-    const { family } = who.address;
-    const position = family === 4 ? who.position4 : who.position6;
-    if (position === NONE) return;
-    const moved = this.#store.flipMark(shard, entry, family, position);
-    if (family === 4) who.position4 = moved;
-    else who.position6 = moved;
-    this.#load(entry, who);
+    if (who.preview) return;
+    const flips4 = isOtherMark(this.#ipv4, who.marked);
+    const flips6 = isOtherMark(this.#ipv6, who.marked);
+    if (flips4) who.position4 = this.#store.flipMark(shard, entry, 4, who.position4);
+    if (flips6) who.position6 = this.#store.flipMark(shard, entry, 6, who.position6);
+    if (flips4 || flips6) this.#load(entry, who);
   }
 
   /** Writes peers of two ranks for each of `tiers` tiers, from rank `first` on, as long as there is room. */
@@ -186,4 +186,16 @@ export class PeerSelection {
       this.#activity[who.group * ACTIVITY_WIDTH + returnedAt(tier, tiers)] += returned;
     }
   }
+}
+
+/** Word A of the requester's record in a list. It must be there. */
+function wordAOf({ list, cell, requester }: FamilyPeers): number {
+  return list.wordAOf(cell, requester);
+}
+
+/** Whether the requester's record in a list is that of a download, and has another mark. */
+function isOtherMark(peers: FamilyPeers, marked: boolean): boolean {
+  if (peers.requester === NONE) return false;
+  const wordA = wordAOf(peers);
+  return !isComplete(wordA) && isMarked(wordA) !== marked;
 }

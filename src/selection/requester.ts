@@ -21,8 +21,10 @@ export class Requester {
   stalled = false;
   /** Word B of its record (store/layout/peer.ts) before this announce; 0 for a newcomer. */
   before = 0;
-  /** Its record is marked, as the selection policy decided: `bridged` marks bridges. */
+  /** Its records are marked, as the selection policy decided: `bridged` marks bridges. */
   marked = false;
+  /** It announces from its other address: its record is a duplicate (store/client-pairs.ts). */
+  isDuplicate = false;
   /** The most peers outside its home that it gets, as the selection policy decided. */
   outsideMax = 0;
   /** Seconds after which it must announce again, by the selection policy; 0: the configured interval. */

@@ -11,8 +11,9 @@
  *
  * A record has few bits for the client's identity (layout/peer.ts). Two complete records are compared by port and 10
  * bits, at any age. Where one is incomplete there are 2 bits, so it must be of the other family and must have
- * announced at about the same time, as dual-stack clients do. Two clients with equal bits, by chance or on purpose,
- * count as one; both records stay and are returned to clients.
+ * announced at about the same time, as dual-stack clients do. If several have, it is the one that announced at the most
+ * similar time. Two clients with equal bits, by chance or on purpose, may count as one; both records stay and are
+ * returned to clients.
  *
  * Small lists are searched whole. In a large list only the last records of each run are searched, because new records
  * are there. A record that is not found there may still exist, so a duplicate stays one.
@@ -101,6 +102,11 @@ export class ClientPairs {
   /** Whether the record that announces is in a peer group. */
   #isMember = false;
   #now = 0;
+  /** Seconds since the record's last announce; 0 for a new one. */
+  #ownAge = 0;
+  /** The record that a search has found so far, and how far its announce is from those of the one that announces, in seconds. */
+  #found = NONE;
+  #distance = 0;
 
   constructor(words: Uint32Array, ipv4: PeerList, ipv6: PeerList) {
     this.#words = words;
@@ -130,13 +136,15 @@ export class ClientPairs {
     this.#complete = update.left === 0;
     this.#isMember = groupOf(update.key) !== NO_GROUP;
     this.#now = update.now;
+    this.#ownAge = 0;
     const { family } = update.address;
     if (position === NONE) return this.#joins(family, position, out);
     const at = this.#list(family).wordAAt(this.#cell(family), position);
     const wordA = this.#words[at] | 0;
     const wordB = wordBAt(this.#words, at);
     if (isLearned(wordA) || !this.#isSame(wordA, wordB)) return this.#joins(family, position, out);
-    const seconds = Math.max(PAIR_SECONDS, Math.floor((SILENT_HALVES * ageOf(wordB, update.now)) / 2));
+    this.#ownAge = ageOf(wordB, update.now);
+    const seconds = Math.max(PAIR_SECONDS, Math.floor((SILENT_HALVES * this.#ownAge) / 2));
     if (isDuplicate(wordA)) return this.#remains(family, position, seconds, out);
     if (isComplete(wordA) !== this.#complete) return this.#joins(family, position, out);
     const other = otherFamily(family);
@@ -183,7 +191,8 @@ export class ClientPairs {
   }
 
   /**
-   * The position of one of the client's records in the list of a family, or -1.
+   * The position of one of the client's records in the list of a family, or -1. Of several records, it is the one whose last
+   * announce is nearest in time to this announce or the one before.
    * @param kind which records are searched for.
    * @param seconds the maximum age of a record that is known by 2 bits only, or {@link NEVER}.
    * @param skip a position that is not searched, or -1.
@@ -196,7 +205,11 @@ export class ClientPairs {
     const alike = kind === COUNTED_ALIKE;
     const mask = searchMask(alike);
     const word = searchWord(this.#port, this.#identity, kind === DUPLICATE, alike && this.#complete);
-    if (!list.isLarge(cell)) return this.#findIn(list, cell, 0, count, mask, word, seconds, skip);
+    this.#found = NONE;
+    if (!list.isLarge(cell)) {
+      this.#findIn(list, cell, 0, count, mask, word, seconds, skip);
+      return this.#found;
+    }
     const segments = this.#segments;
     list.loadSegments(cell, segments);
     let left: number = LARGE_SEARCH.list;
@@ -205,13 +218,12 @@ export class ClientPairs {
       const end = segments.starts[i] + segments.counts[i];
       const start = Math.max(segments.starts[i], end - Math.min(left, LARGE_SEARCH.run));
       left -= end - start;
-      const found = this.#findIn(list, cell, start, end, mask, word, seconds, skip);
-      if (found !== NONE) return found;
+      this.#findIn(list, cell, start, end, mask, word, seconds, skip);
     }
-    return NONE;
+    return this.#found;
   }
 
-  /** Searches the positions `[start, end)`. */
+  /** Searches the positions `[start, end)`, and sets `#found`. */
   #findIn(
     list: PeerList,
     cell: number,
@@ -221,13 +233,17 @@ export class ClientPairs {
     word: number,
     seconds: number,
     skip: number,
-  ): number {
+  ): void {
     for (let at = start; at < end; at++) {
       at = list.findWord(cell, at, end, mask, word);
-      if (at === NONE) return NONE;
-      if (at !== skip && this.#isClients(list, cell, at, seconds)) return at;
+      if (at === NONE) return;
+      if (at === skip || !this.#isClients(list, cell, at, seconds)) continue;
+      const age = ageOf(list.wordBAt(cell, at), this.#now);
+      const distance = Math.min(age, Math.abs(age - this.#ownAge));
+      if (this.#found !== NONE && distance > this.#distance) continue;
+      this.#found = at;
+      this.#distance = distance;
     }
-    return NONE;
   }
 
   #isClients(list: PeerList, cell: number, position: number, seconds: number): boolean {

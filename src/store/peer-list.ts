@@ -80,6 +80,11 @@ export class PeerList {
     return this.recordAt(cell, position) + this.#addressWords;
   }
 
+  /** Word A of the peer at `position`. Signed: V8 would allocate half of all unsigned words. */
+  wordAOf(cell: number, position: number): number {
+    return this.#words[this.wordAAt(cell, position)] | 0;
+  }
+
   /** The keyed hash of the household of the peer at `position`. */
   householdAt(cell: number, position: number): number {
     return hashHousehold(this.#hash, this.#family, this.#words, this.recordAt(cell, position));

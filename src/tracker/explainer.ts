@@ -14,6 +14,7 @@ import {
   groupOf,
   hasPrivateAddress,
   isComplete,
+  isDuplicate,
   isLearned,
   isMarked,
   isProven,
@@ -143,6 +144,7 @@ export class Explainer {
       who.left = who.seeder ? 0 : leftOf(state);
       who.before = who.seeder ? 0 : state;
       who.marked = isMarked(key);
+      who.isDuplicate = isDuplicate(key);
       who.stalled = !who.seeder && hasStalled(state, now, who.left, policy.selection.settings.stallSeconds);
       if (family === 4) who.position4 = position;
       else who.position6 = position;

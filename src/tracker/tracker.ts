@@ -327,6 +327,7 @@ export class Tracker {
     const { other, duplicate } = first;
     const who = this.#requester;
     const update = this.#update;
+    who.isDuplicate = duplicate;
     if (request.hasOther) {
       if (who.isStored) update.counts = duplicate ? COUNTS.yes : COUNTS.no;
       update.completed = false;
