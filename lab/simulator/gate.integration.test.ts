@@ -20,7 +20,11 @@ interface Announcing {
 }
 
 /** A day of a torrent. Peers are the same, however they announce. */
-function dayOf(downloads: number, number: number, { separate, hybrid }: Announcing): [SwarmPlan, seed: number] {
+function dayOf(
+  downloads: number,
+  number: number,
+  { separate, hybrid }: Announcing,
+): [SwarmPlan, seed: number] {
   const [random, hashes] = [1, 2].map((last) => new Random([8, downloads, number, last]));
   // The first numbers of seeds that differ little differ little.
   for (let skipped = 0; skipped < 16; skipped++) for (const each of [random, hashes]) each.next();

@@ -29,16 +29,21 @@ test("a client is a bridge at both of its addresses, and a lost bridge is replac
   const fixture = bridged({ bridges: 1 });
   outside(fixture);
   for (const client of [0, 1, 2]) for (const lane of [0, 1]) announce(fixture, client, lane, 100);
-  const bridges = () =>
-    [1, 2].map((client) => [isBridge(fixture, client, 0), isBridge(fixture, client, 1)]);
+  const bridges = () => [1, 2].map((client) => [isBridge(fixture, client, 0), isBridge(fixture, client, 1)]);
   assert.ok(isBridge(fixture, 0, 0) && isBridge(fixture, 0, 1));
-  assert.deepEqual(bridges(), [[false, false], [false, false]]);
+  assert.deepEqual(bridges(), [
+    [false, false],
+    [false, false],
+  ]);
   for (const lane of [0, 1]) announce(fixture, 0, lane, 100, true);
   // The second client announces from its second address only, the third from both.
   announce(fixture, 1, 1, 99);
   for (const lane of [0, 1]) announce(fixture, 2, lane, 99);
   announce(fixture, 1, 0, 99);
-  assert.deepEqual(bridges(), [[false, false], [true, true]]);
+  assert.deepEqual(bridges(), [
+    [false, false],
+    [true, true],
+  ]);
 });
 
 test("whatever clients announce from two addresses, in whatever order, each has one role and one is the bridge", () => {
@@ -61,9 +66,7 @@ test("whatever clients announce from two addresses, in whatever order, each has 
         if (does === "stop") for (const each of lanes) announce(fixture, client, each, left, true);
         else announce(fixture, client, lane, left);
         present.set(client, does === "stop" ? new Set() : lanes.add(lane));
-        const roles = [...present].map(([each, its]) =>
-          [...its].map((one) => isBridge(fixture, each, one)),
-        );
+        const roles = [...present].map(([each, its]) => [...its].map((one) => isBridge(fixture, each, one)));
         for (const role of roles) assert.equal(new Set(role).size, Math.min(1, role.length), "one role");
         const bridges = roles.filter((role) => role.includes(true)).length;
         assert.ok(bridges <= 1, `${bridges} bridges`);
