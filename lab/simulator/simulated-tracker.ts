@@ -22,7 +22,7 @@ import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../../src/sel
 import { NearestPolicy } from "../../src/selection/nearest.ts";
 import type { PaceTrial } from "../../src/selection/pace-trial.ts";
 import type { SelectionSettings } from "../../src/selection/policy.ts";
-import { allocateActivity } from "../../src/store/group-activity.ts";
+import { ACTIVITY, ACTIVITY_WIDTH, allocateActivity } from "../../src/store/group-activity.ts";
 import { allocateSwarmStore } from "../../src/store/store-memory.ts";
 import { SwarmStore } from "../../src/store/swarm-store.ts";
 import { TASK } from "../../src/tasks/task-queue.ts";
@@ -90,7 +90,7 @@ export class SimulatedTracker {
   /** Seconds until the next announce, as the last answer has it. */
   interval = 0;
   /** Its counts for each peer group (store/group-activity.ts). */
-  readonly activity = allocateActivity();
+  readonly #activity = allocateActivity();
   readonly #clock = { seconds: EPOCH };
   readonly #tracker: Tracker;
   readonly #sweeper: Sweeper;
@@ -132,7 +132,7 @@ export class SimulatedTracker {
       random: new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
       clock,
       counters,
-      activity: this.activity,
+      activity: this.#activity,
     });
     this.#sweeper = new Sweeper({
       store,
@@ -202,6 +202,17 @@ export class SimulatedTracker {
   /** Whether routers refuse a peer's new connections across the border of its home. */
   isClosed(peer: number, { ipv6, hybrid }: PeerPlan): boolean {
     return this.#gate?.isClosed(peer, (ipv6 ? 2 : 1) * (hybrid ? 2 : 1)) ?? false;
+  }
+
+  /** What it estimates of clients in peer groups, from their reports: bytes that entered, and that would at random. */
+  get estimate(): { readonly entered: number; readonly atRandom: number } {
+    const sum = (at: number) => {
+      let bytes = 0;
+      for (let row = (NO_GROUP + 1) * ACTIVITY_WIDTH; row < this.#activity.length; row += ACTIVITY_WIDTH)
+        bytes += this.#activity[row + at];
+      return bytes;
+    };
+    return { entered: sum(ACTIVITY.outside), atRandom: sum(ACTIVITY.random) };
   }
 
   #take(kind: number, bytes: Uint8Array): boolean {

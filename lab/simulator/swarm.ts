@@ -4,8 +4,6 @@
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../../src/model/announce.ts";
 import { Random } from "../../src/model/random.ts";
-import { NO_GROUP } from "../../src/network/peer-groups.ts";
-import { ACTIVITY, ACTIVITY_WIDTH } from "../../src/store/group-activity.ts";
 import type { ClientRun } from "./bound.ts";
 import { Flows } from "./flows.ts";
 import { PIECES, Pieces } from "./pieces.ts";
@@ -142,7 +140,7 @@ class Swarm {
       this.#now += clients.stepSeconds * this.#stepsToNextEvent();
     }
     for (const peer of [...this.#present]) this.#account(peer);
-    this.#result.estimated = estimateOf(this.#trackers[0]);
+    this.#result.estimated = this.#trackers[0].estimate;
     for (const [peer, home] of this.#homeOf.entries()) {
       if (home === null) continue;
       const received = this.#isCounted(peer) ? this.#result.bytesReceived[peer] : 0;
@@ -391,15 +389,4 @@ class Swarm {
       if (this.#pieces.left(other) === 0) this.#disconnect(link);
     }
   }
-}
-
-/** Of clients in peer groups. */
-function estimateOf({ activity }: SimulatedTracker): SwarmResult["estimated"] {
-  const sum = (at: number) => {
-    let bytes = 0;
-    for (let row = (NO_GROUP + 1) * ACTIVITY_WIDTH; row < activity.length; row += ACTIVITY_WIDTH)
-      bytes += activity[row + at];
-    return bytes;
-  };
-  return { entered: sum(ACTIVITY.outside), atRandom: sum(ACTIVITY.random) };
 }
