@@ -125,8 +125,8 @@ export const DATAGRAM_REPLY_BYTES = 2048;
  * reference to its contents.
  */
 export class DatagramExchange {
-  /** In: the datagram is `input[start, end)`. It may be empty. */
-  input: Uint8Array = new Uint8Array(0);
+  /** In: the datagram is `input[start, end)`. It may be empty. A DataView reads a whole word with one instruction. */
+  input: DataView = new DataView(new ArrayBuffer(0));
   start = 0;
   end = 0;
 
@@ -134,23 +134,16 @@ export class DatagramExchange {
    * In: the sender's address, 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`, and its port. The reply is sent
    * there.
    */
-  remote: Uint8Array = new Uint8Array(16);
+  readonly remote: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(16));
   remotePort = 0;
 
   /** In: where the reply is written, from `outputStart` on; at least {@link DATAGRAM_REPLY_BYTES} long from there. */
-  output: Uint8Array = new Uint8Array(0);
+  output: DataView = new DataView(new ArrayBuffer(0));
   outputStart = 0;
 }
 
 /** Serves datagrams. Implementations are synchronous, never throw, and allocate nothing per call. */
 export interface DatagramService {
-  /**
-   * Tells the service of a datagram that has arrived, `input[start, end)`, so that it can prepare for a batch. An engine
-   * that serves one at a time need not call it.
-   */
-  expect(input: Uint8Array, start: number, end: number): void;
-  /** The batch is complete, and its datagrams are served next. */
-  prepare(): void;
   /** @returns how many bytes of reply were written at `output[outputStart]`; 0 for no reply. */
   serve(exchange: DatagramExchange): number;
 }

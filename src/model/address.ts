@@ -42,6 +42,11 @@ export class Address {
     );
   }
 
+  /** Reads 16 bytes in network order from a view. */
+  setView(view: DataView): void {
+    this.setIPv6(view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12));
+  }
+
   /** Writes 16 bytes in network order at `offset`, IPv4 as v4-mapped. */
   writeBytes(bytes: Uint8Array, offset: number): void {
     const { words } = this;

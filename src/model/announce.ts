@@ -71,13 +71,29 @@ export class AnnounceResponse {
   waitMs = 0;
   /** Peers in compact form, 6 bytes each, nearest first; `peerCount` of them. */
   readonly peers = new Uint8Array(NUM_WANT_LIMIT * COMPACT_BYTES[4]);
-  /** The bytes of `peers`, to write whole words. V8 makes one instruction of that, and four of bytes. */
-  readonly view = new DataView(this.peers.buffer);
+  /**
+   * Where peers are written, from `peersAt` on: the bytes of `peers`, or those of a reply. V8 makes one instruction of
+   * a word that is written to a view, and four of its bytes.
+   */
+  view: DataView = new DataView(this.peers.buffer);
+  peersAt = 0;
   peerCount = 0;
   /** The same for IPv6, 18 bytes each (BEP 7). */
   readonly peers6 = new Uint8Array(NUM_WANT_LIMIT * COMPACT_BYTES[6]);
-  readonly view6 = new DataView(this.peers6.buffer);
+  view6: DataView = new DataView(this.peers6.buffer);
+  peers6At = 0;
   peer6Count = 0;
+
+  /** Lets peers of one family be written to `out`, from `at` on, and not to `peers` or `peers6`. */
+  writePeersTo(family: Family, out: DataView, at: number): void {
+    if (family === 4) {
+      this.view = out;
+      this.peersAt = at;
+    } else {
+      this.view6 = out;
+      this.peers6At = at;
+    }
+  }
 
   /** Makes it a reply without peers, of a swarm without peers. */
   clear(): void {

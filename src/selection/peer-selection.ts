@@ -69,8 +69,8 @@ export class PeerSelection {
     const both = who.onlyFamily === 0 && other.segments.count > 0;
     own.sort(ranks, rules, who);
     if (both) other.sort(ranks, rules, who);
-    this.#at4 = 0;
-    this.#at6 = 0;
+    this.#at4 = response.peersAt;
+    this.#at6 = response.peers6At;
     this.#otherRoom = both ? Math.max(Math.floor(wanted / 4), wanted - own.total) : 0;
     let reserved = rules.selection.reserve(who, wanted);
     if (reserved > 0) {
@@ -87,8 +87,8 @@ export class PeerSelection {
       if (both) this.#writeOwnTrackers(other, Math.min(this.#room, this.#otherRoom), rules, who, response);
     }
     if (who.filled) this.#fill(own, other, both, ranks, rules, who, response);
-    response.peerCount = this.#at4 / COMPACT_BYTES[4];
-    response.peer6Count = this.#at6 / COMPACT_BYTES[6];
+    response.peerCount = (this.#at4 - response.peersAt) / COMPACT_BYTES[4];
+    response.peer6Count = (this.#at6 - response.peers6At) / COMPACT_BYTES[6];
   }
 
   /**

@@ -2,7 +2,7 @@
  * UDP on the data plane (BEP 15): from a datagram to the tracker and back.
  *
  * The source address of a datagram can be forged. A valid connection id proves that the client receives datagrams at
- * its address. Without one, nothing is looked up but memory that is read ahead, and no reply is longer than the request:
+ * its address. Without one, nothing is looked up, and no reply is longer than the request:
  *
  * - a datagram that is not a request gets no reply;
  * - the reply to connect is as long as the request;
@@ -20,9 +20,9 @@ import { REFUSAL } from "../model/refusals.ts";
 import { OUTCOME, REQUEST, type RequestKind } from "../model/request-counts.ts";
 import { ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import type { PrefixTable } from "../network/prefix-table.ts";
-import type { ReadAhead } from "../store/read-ahead.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import {
+  ANNOUNCE_HEAD_BYTES,
   encodeUdpAnnounce,
   encodeUdpConnect,
   encodeUdpError,
@@ -30,7 +30,6 @@ import {
   UDP_PEER_ROOM,
 } from "../wire/udp-reply.ts";
 import {
-  announcedInfoHash,
   believeUdpAddress,
   decodeUdpAnnounce,
   decodeUdpScrape,
@@ -47,14 +46,9 @@ export interface UdpServicePolicy {
   readonly ipParameter: Pick<PrefixTable, "lookup">;
 }
 
-/** What UDP needs of the tracker. */
-export interface UdpTracker extends Pick<Tracker, "announce" | "scrape"> {
-  readonly readAhead: Pick<ReadAhead, "add" | "read">;
-}
-
 /** Serves UDP announces and scrapes. One for each worker. */
 export class UdpService implements DatagramService {
-  readonly #tracker: UdpTracker;
+  readonly #tracker: Pick<Tracker, "announce" | "scrape">;
   readonly #connectionIds: ConnectionIds;
   readonly #refusal: Refusal;
   readonly #meter: RequestMeter;
@@ -73,7 +67,7 @@ export class UdpService implements DatagramService {
    * @param now the clock that requests are timed with.
    */
   constructor(
-    tracker: UdpTracker,
+    tracker: Pick<Tracker, "announce" | "scrape">,
     connectionIds: ConnectionIds,
     counters: Float64Array,
     refusal: Refusal,
@@ -90,20 +84,11 @@ export class UdpService implements DatagramService {
     this.#policy = policy;
   }
 
-  expect(input: Uint8Array, start: number, end: number): void {
-    const at = announcedInfoHash(input, start, end);
-    if (at !== -1) this.#tracker.readAhead.add(input, at);
-  }
-
-  prepare(): void {
-    this.#tracker.readAhead.read();
-  }
-
   serve(exchange: DatagramExchange): number {
     const { input, start, end } = exchange;
     const head = this.#head;
     this.#meter.begin();
-    this.#client.setBytes(exchange.remote, 0);
+    this.#client.setView(exchange.remote);
     const action = head.parse(input, start, end);
     if (action === UDP_MALFORMED) {
       this.#refusal.note(this.#client, REFUSAL.datagram);
@@ -137,6 +122,7 @@ export class UdpService implements DatagramService {
     request.onlyFamily = family;
     request.room = UDP_PEER_ROOM[family];
     if (this.#policy.ipParameter.lookup(this.#client) !== 0) believeUdpAddress(input, start, request);
+    this.#announceResponse.writePeersTo(family, output, outputStart + ANNOUNCE_HEAD_BYTES);
     error = this.#tracker.announce(request, this.#announceResponse);
     if (error !== OK) return this.#refuse(exchange, REQUEST.udpAnnounce, error);
     const { transactionId } = this.#head;

@@ -39,7 +39,6 @@ import { shardOfHash } from "./linear-hashing.ts";
 import { PeerList } from "./peer-list.ts";
 import type { Newcomer, PeerUpdate, PutOutcome } from "./peer-update.ts";
 import { keyFor, leecherState, noteBefore, seederState } from "./peer-update.ts";
-import { ReadAhead } from "./read-ahead.ts";
 import { lock, tryLock, unlock } from "./shard-lock.ts";
 import { LOCK_STRIDE, type SwarmStoreData, TOTAL } from "./store-memory.ts";
 import { countKind } from "./swarm-state.ts";
@@ -58,7 +57,6 @@ export class SwarmStore {
   /** The sums of bytes that clients reported last. The caller holds the shard. */
   readonly traffic: TrafficTable;
   readonly identities: ClientIdentities;
-  readonly readAhead: ReadAhead;
   /** The limits of households. The caller holds the shard. */
   readonly limits: HouseholdLimits;
   /** The maximum of peers. */
@@ -88,7 +86,6 @@ export class SwarmStore {
     ({ locks: this.#locks, totals: this.#totals, peers: this.#peers, learned: this.#learned } = data);
     this.#holder = holder;
     this.#table = new SwarmTable(data.table, heap, hash);
-    this.readAhead = new ReadAhead(this.#table, heap.words, data.shards);
     this.#ipv4 = new PeerList(heap, 4, hash);
     this.#ipv6 = new PeerList(heap, 6, hash);
     this.limits = new HouseholdLimits(data, hash);
@@ -117,7 +114,7 @@ export class SwarmStore {
 
   /** The shard of an info-hash, without locking it. */
   shardOf(infoHash: Uint32Array): number {
-    this.swarmHash = this.readAhead.hashOf(infoHash);
+    this.swarmHash = this.#table.hashOf(infoHash, 0);
     return shardOfHash(this.swarmHash, this.shards);
   }
 

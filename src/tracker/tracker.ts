@@ -25,7 +25,6 @@ import { Displacement } from "../store/displacement.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { copyInfoHash, downloadedOf, noteStranded } from "../store/layout/entry.ts";
 import { COUNTS, PutOutcome } from "../store/peer-update.ts";
-import type { ReadAhead } from "../store/read-ahead.ts";
 import { isRefreshDue, setRefreshed, wasRefreshed } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { REFRESH_BYTES, writeRefresh } from "../tasks/refresh-task.ts";
@@ -77,11 +76,6 @@ export class Tracker {
     this.#gate = new GateNotices(store, tasks);
     if (replication !== undefined) this.#replication = new Replication(store, replication);
     this.#displacement = new Displacement(store, random);
-  }
-
-  /** Reads the memory of announces that are going to be handled. */
-  get readAhead(): ReadAhead {
-    return this.#store.readAhead;
   }
 
   /**

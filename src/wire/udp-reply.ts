@@ -1,12 +1,13 @@
 /** Encodes replies of the UDP tracker protocol (BEP 15). Each fits one unfragmented datagram. */
-import { type Family, writeWord } from "../model/address.ts";
+import type { Family } from "../model/address.ts";
 import { type AnnounceResponse, COMPACT_BYTES } from "../model/announce.ts";
 import { CLIENT_ERRORS, type ClientErrorCode } from "../model/client-error.ts";
 import type { ScrapeResponse } from "../model/scrape.ts";
-import { ascii, writeBytes } from "./ascii.ts";
+import { ascii } from "./ascii.ts";
 import { UDP_ACTION } from "./udp-request.ts";
 
-const ANNOUNCE_HEAD_BYTES = 20;
+/** Bytes of the reply to an announce before its peers. */
+export const ANNOUNCE_HEAD_BYTES = 20;
 const SCRAPE_FILE_BYTES = 12;
 
 /** UDP payload of an Ethernet frame in bytes: 1500 minus the headers of IP and UDP. */
@@ -22,66 +23,66 @@ const REASONS = CLIENT_ERRORS.map(({ reason }) => ascii(reason));
 
 /** Writes the reply to a connect request. @returns its end, like all functions here. */
 export function encodeUdpConnect(
-  bytes: Uint8Array,
+  out: DataView,
   offset: number,
   transactionId: number,
   connectionHigh: number,
   connectionLow: number,
 ): number {
-  const at = writeHead(bytes, offset, UDP_ACTION.connect, transactionId);
-  writeWord(bytes, at, connectionHigh);
-  writeWord(bytes, at + 4, connectionLow);
+  const at = writeHead(out, offset, UDP_ACTION.connect, transactionId);
+  out.setUint32(at, connectionHigh);
+  out.setUint32(at + 4, connectionLow);
   return at + 8;
 }
 
-/** Writes the reply to an announce, with the peers of one family. */
+/** Writes the reply to an announce, whose peers of one family are there already, {@link ANNOUNCE_HEAD_BYTES} behind `offset`. */
 export function encodeUdpAnnounce(
-  bytes: Uint8Array,
+  out: DataView,
   offset: number,
   transactionId: number,
   response: AnnounceResponse,
   family: Family,
 ): number {
-  const at = writeHead(bytes, offset, UDP_ACTION.announce, transactionId);
-  writeWord(bytes, at, response.interval);
-  writeWord(bytes, at + 4, response.incomplete);
-  writeWord(bytes, at + 8, response.complete);
-  const peers = family === 4 ? response.peers : response.peers6;
-  const length = (family === 4 ? response.peerCount : response.peer6Count) * COMPACT_BYTES[family];
-  const start = offset + ANNOUNCE_HEAD_BYTES;
-  for (let i = 0; i < length; i++) bytes[start + i] = peers[i];
-  return start + length;
+  const at = writeHead(out, offset, UDP_ACTION.announce, transactionId);
+  out.setUint32(at, response.interval);
+  out.setUint32(at + 4, response.incomplete);
+  out.setUint32(at + 8, response.complete);
+  const count = family === 4 ? response.peerCount : response.peer6Count;
+  return offset + ANNOUNCE_HEAD_BYTES + count * COMPACT_BYTES[family];
 }
 
 /** Writes the reply to a scrape for `count` torrents. */
 export function encodeUdpScrape(
-  bytes: Uint8Array,
+  out: DataView,
   offset: number,
   transactionId: number,
   response: ScrapeResponse,
   count: number,
 ): number {
-  let at = writeHead(bytes, offset, UDP_ACTION.scrape, transactionId);
+  let at = writeHead(out, offset, UDP_ACTION.scrape, transactionId);
   for (let i = 0; i < count; i++, at += SCRAPE_FILE_BYTES) {
-    writeWord(bytes, at, response.complete[i]);
-    writeWord(bytes, at + 4, response.downloaded[i]);
-    writeWord(bytes, at + 8, response.incomplete[i]);
+    out.setUint32(at, response.complete[i]);
+    out.setUint32(at + 4, response.downloaded[i]);
+    out.setUint32(at + 8, response.incomplete[i]);
   }
   return at;
 }
 
 /** Writes an error reply. */
 export function encodeUdpError(
-  bytes: Uint8Array,
+  out: DataView,
   offset: number,
   transactionId: number,
   error: ClientErrorCode,
 ): number {
-  return writeBytes(bytes, writeHead(bytes, offset, UDP_ACTION.error, transactionId), REASONS[error]);
+  const at = writeHead(out, offset, UDP_ACTION.error, transactionId);
+  const reason = REASONS[error];
+  for (let i = 0; i < reason.length; i++) out.setUint8(at + i, reason[i]);
+  return at + reason.length;
 }
 
-function writeHead(bytes: Uint8Array, offset: number, action: number, transactionId: number): number {
-  writeWord(bytes, offset, action);
-  writeWord(bytes, offset + 4, transactionId);
+function writeHead(out: DataView, offset: number, action: number, transactionId: number): number {
+  out.setUint32(offset, action);
+  out.setUint32(offset + 4, transactionId);
   return offset + 8;
 }

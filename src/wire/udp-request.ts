@@ -5,7 +5,6 @@
  * clients copy from the torrent, sometimes with white space and line breaks. They are not needed here, and a client
  * that gets no reply because of them would consider the tracker dead.
  */
-import { readWord } from "../model/address.ts";
 import {
   ANNOUNCE_EVENT,
   type AnnounceEvent,
@@ -63,10 +62,10 @@ const EVENTS: readonly AnnounceEvent[] = [
 ];
 
 const TWO_32 = 2 ** 32;
-const SIGN = 0x80000000;
 
 /** The common header of all requests. Mutable, reused for every datagram. */
 export class UdpHead {
+  /** Signed, as all words here: V8 would allocate half of all unsigned ones. */
   transactionId = 0;
   /** The connection id in two words. */
   connectionHigh = 0;
@@ -76,13 +75,13 @@ export class UdpHead {
    * Parses the header of the datagram `[start, end)` and checks its length.
    * @returns the action, or {@link UDP_MALFORMED}.
    */
-  parse(bytes: Uint8Array, start: number, end: number): UdpAction | typeof UDP_MALFORMED {
+  parse(datagram: DataView, start: number, end: number): UdpAction | typeof UDP_MALFORMED {
     const length = end - start;
     if (length < HEAD_BYTES) return UDP_MALFORMED;
-    this.connectionHigh = readWord(bytes, start + AT.connectionHigh);
-    this.connectionLow = readWord(bytes, start + AT.connectionLow);
-    this.transactionId = readWord(bytes, start + AT.transactionId);
-    switch (readWord(bytes, start + AT.action)) {
+    this.connectionHigh = datagram.getInt32(start + AT.connectionHigh);
+    this.connectionLow = datagram.getInt32(start + AT.connectionLow);
+    this.transactionId = datagram.getInt32(start + AT.transactionId);
+    switch (datagram.getInt32(start + AT.action)) {
       case UDP_ACTION.connect:
         return this.#isConnect() ? UDP_ACTION.connect : UDP_MALFORMED;
       case UDP_ACTION.announce:
@@ -99,44 +98,37 @@ export class UdpHead {
   }
 }
 
-/** Where the info-hash of the datagram `[start, end)` is, or -1 if it is no announce. Nothing else is checked. */
-export function announcedInfoHash(bytes: Uint8Array, start: number, end: number): number {
-  const isAnnounce =
-    end - start >= ANNOUNCE_BYTES && readWord(bytes, start + AT.action) === UDP_ACTION.announce;
-  return isAnnounce ? start + AT.infoHash : -1;
-}
-
 /**
  * Decodes the announce at `start`, which {@link UdpHead.parse} has accepted. It does not set the address, nor the
  * number of peers that the reply has room for.
  * @returns OK, or the error; then the request is undefined.
  */
 export function decodeUdpAnnounce(
-  bytes: Uint8Array,
+  datagram: DataView,
   start: number,
   request: AnnounceRequest,
 ): ClientErrorCode {
-  request.port = (bytes[start + AT.port] << 8) | bytes[start + AT.port + 1];
+  request.port = datagram.getUint16(start + AT.port);
   if (request.port === 0) return CLIENT_ERROR.portInvalid;
-  readHash(bytes, start + AT.infoHash, request.infoHash, 0);
-  for (let i = 0; i < PEER_ID_WORDS; i++) request.peerId[i] = readWord(bytes, start + AT.peerId + 4 * i);
-  request.clientKey = readWord(bytes, start + AT.key) | 0;
+  readHash(datagram, start + AT.infoHash, request.infoHash, 0);
+  for (let i = 0; i < PEER_ID_WORDS; i++) request.peerId[i] = datagram.getUint32(start + AT.peerId + 4 * i);
+  request.clientKey = datagram.getInt32(start + AT.key);
   request.otherPort = request.port;
   request.hasOther = false;
-  request.event = eventOf(readWord(bytes, start + AT.event));
-  readSum(bytes, start + AT.left, request.transferred, TRANSFERRED.left);
+  request.event = eventOf(datagram.getUint32(start + AT.event));
+  readSum(datagram, start + AT.left, request.transferred, TRANSFERRED.left);
   const left = request.transferred[TRANSFERRED.left];
   request.left = left < 0 ? LEFT_MAX : coarseLeft(left);
-  readSum(bytes, start + AT.downloaded, request.transferred, TRANSFERRED.downloaded);
-  readSum(bytes, start + AT.uploaded, request.transferred, TRANSFERRED.uploaded);
-  const numWant = readWord(bytes, start + AT.numWant);
-  request.numWant = numWant >= SIGN ? NUM_WANT_DEFAULT : numWant;
+  readSum(datagram, start + AT.downloaded, request.transferred, TRANSFERRED.downloaded);
+  readSum(datagram, start + AT.uploaded, request.transferred, TRANSFERRED.uploaded);
+  const numWant = datagram.getInt32(start + AT.numWant);
+  request.numWant = numWant < 0 ? NUM_WANT_DEFAULT : numWant;
   return OK;
 }
 
 /** Applies the announce's own IP address field, if it is set. Only for trusted senders. */
-export function believeUdpAddress(bytes: Uint8Array, start: number, request: AnnounceRequest): void {
-  const word = readWord(bytes, start + AT.address);
+export function believeUdpAddress(datagram: DataView, start: number, request: AnnounceRequest): void {
+  const word = datagram.getUint32(start + AT.address);
   if (word !== 0) request.address.setIPv4(word);
 }
 
@@ -145,7 +137,7 @@ export function believeUdpAddress(bytes: Uint8Array, start: number, request: Ann
  * @returns OK, or the error.
  */
 export function decodeUdpScrape(
-  bytes: Uint8Array,
+  datagram: DataView,
   start: number,
   end: number,
   request: ScrapeRequest,
@@ -154,7 +146,7 @@ export function decodeUdpScrape(
   if (count > SCRAPE_LIMIT) return CLIENT_ERROR.scrapeTooMany;
   request.count = count;
   for (let i = 0; i < count; i++) {
-    readHash(bytes, start + HEAD_BYTES + i * INFO_HASH_BYTES, request.infoHashes, i * INFO_HASH_WORDS);
+    readHash(datagram, start + HEAD_BYTES + i * INFO_HASH_BYTES, request.infoHashes, i * INFO_HASH_WORDS);
   }
   return OK;
 }
@@ -164,12 +156,12 @@ function eventOf(code: number): AnnounceEvent {
   return code < EVENTS.length ? EVENTS[code] : ANNOUNCE_EVENT.none;
 }
 
-function readHash(bytes: Uint8Array, at: number, words: Uint32Array, index: number): void {
-  for (let i = 0; i < INFO_HASH_WORDS; i++) words[index + i] = readWord(bytes, at + 4 * i);
+function readHash(datagram: DataView, at: number, words: Uint32Array, index: number): void {
+  for (let i = 0; i < INFO_HASH_WORDS; i++) words[index + i] = datagram.getUint32(at + 4 * i);
 }
 
 /** Reads 64 bits into `out[index]`; -1 for negative numbers, which are invalid. */
-function readSum(bytes: Uint8Array, at: number, out: Float64Array, index: number): void {
-  const high = readWord(bytes, at);
-  out[index] = high >= SIGN ? -1 : high * TWO_32 + readWord(bytes, at + 4);
+function readSum(datagram: DataView, at: number, out: Float64Array, index: number): void {
+  const high = datagram.getInt32(at);
+  out[index] = high < 0 ? -1 : high * TWO_32 + datagram.getUint32(at + 4);
 }

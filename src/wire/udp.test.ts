@@ -12,6 +12,7 @@ import {
 import { CLIENT_ERROR, CLIENT_ERRORS, OK } from "../model/client-error.ts";
 import { SCRAPE_LIMIT, ScrapeRequest, ScrapeResponse } from "../model/scrape.ts";
 import {
+  ANNOUNCE_HEAD_BYTES,
   encodeUdpAnnounce,
   encodeUdpConnect,
   encodeUdpError,
@@ -41,16 +42,16 @@ function plain(...fields: (readonly [bits: number, value: number | bigint] | Uin
 }
 
 /** In the middle of other bytes. */
-function among(datagram: Uint8Array): [Buffer, number, number] {
-  const bytes = Buffer.alloc(MARGIN + datagram.length + MARGIN, 0xfe);
+function among(datagram: Uint8Array): [DataView, number, number] {
+  const bytes = new Uint8Array(MARGIN + datagram.length + MARGIN).fill(0xfe);
   bytes.set(datagram, MARGIN);
-  return [bytes, MARGIN, MARGIN + datagram.length];
+  return [new DataView(bytes.buffer), MARGIN, MARGIN + datagram.length];
 }
 
 /** What an encoder wrote, and that it wrote nothing else. */
-function written(encode: (bytes: Uint8Array, offset: number) => number): Buffer {
-  const bytes = Buffer.alloc(4096, 0xfe);
-  const end = encode(bytes, MARGIN);
+function written(encode: (out: DataView, offset: number) => number): Buffer {
+  const bytes = Buffer.from(new ArrayBuffer(4096)).fill(0xfe);
+  const end = encode(new DataView(bytes.buffer), MARGIN);
   assert.ok(bytes.subarray(0, MARGIN).every((byte) => byte === 0xfe));
   assert.ok(bytes.subarray(end).every((byte) => byte === 0xfe));
   return bytes.subarray(MARGIN, end);
@@ -67,7 +68,7 @@ describe("requests", () => {
       fc.property(word, fc.uint8Array({ maxLength: 50 }), (transactionId, more) => {
         const datagram = plain([64, 0x41727101980n], [32, 0], [32, transactionId], more);
         assert.equal(head.parse(...among(datagram)), UDP_ACTION.connect);
-        assert.equal(head.transactionId, transactionId);
+        assert.equal(head.transactionId, transactionId | 0);
       }),
     );
   });
@@ -113,8 +114,11 @@ describe("requests", () => {
         const request = new AnnounceRequest();
         request.hasOther = true;
         assert.equal(head.parse(bytes, start, end), UDP_ACTION.announce);
-        assert.equal((BigInt(head.connectionHigh) << 32n) | BigInt(head.connectionLow), id);
-        assert.equal(head.transactionId, transactionId);
+        assert.deepEqual(
+          [head.connectionHigh, head.connectionLow],
+          [Number(id >> 32n) | 0, Number(id & 0xffffffffn) | 0],
+        );
+        assert.equal(head.transactionId, transactionId | 0);
         assert.equal(decodeUdpAnnounce(bytes, start, request), OK);
         assert.deepEqual(hashOf(request), Buffer.from(made.hash));
         const id20 = Buffer.from(peerId);
@@ -173,16 +177,20 @@ describe("replies", () => {
   it("announce, in one frame", () => {
     const response = new AnnounceResponse();
     const family = fc.constantFrom(4 as const, 6 as const);
-    for (let i = 0; i < response.peers.length; i++) response.peers[i] = (i * 7) & 0xff;
-    for (let i = 0; i < response.peers6.length; i++) response.peers6[i] = (i * 11) & 0xff;
     fc.assert(
       fc.property(word, word, word, word, family, fc.nat(UDP_PEER_ROOM[4]), (tid, every, a, b, of, most) => {
         const count = Math.min(most, UDP_PEER_ROOM[of]);
         Object.assign(response, { interval: every, complete: a, incomplete: b, peerCount: 3, peer6Count: 3 });
         if (of === 4) response.peerCount = count;
         else response.peer6Count = count;
-        const peers = (of === 4 ? response.peers : response.peers6).subarray(0, count * (of === 4 ? 6 : 18));
-        const reply = written((bytes, at) => encodeUdpAnnounce(bytes, at, tid, response, of));
+        const peers = Uint8Array.from({ length: count * (of === 4 ? 6 : 18) }, (_, i) => i * 7);
+        const reply = written((out, at) => {
+          response.writePeersTo(of, out, at + ANNOUNCE_HEAD_BYTES);
+          const [view, first] =
+            of === 4 ? [response.view, response.peersAt] : [response.view6, response.peers6At];
+          for (const [i, byte] of peers.entries()) view.setUint8(first + i, byte);
+          return encodeUdpAnnounce(out, at, tid, response, of);
+        });
         assert.deepEqual(reply, plain([32, 1], [32, tid], [32, every], [32, b], [32, a], peers));
         assert.ok(reply.length <= (of === 4 ? 1472 : 1452));
       }),

@@ -34,7 +34,6 @@ export class FakeTracker {
   source = 0;
   /** How long an announce is to wait. */
   waitMs = 0;
-  readonly readAhead = { add() {}, read() {} };
 
   announce(request: AnnounceRequest, response: AnnounceResponse, _asker?: Asker): ClientErrorCode {
     const hash = [...request.infoHash].map((word) => word.toString(16).padStart(8, "0")).join("");

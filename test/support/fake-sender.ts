@@ -27,9 +27,9 @@ export class FakeSender {
 
   constructor(service: DatagramService, remote: string) {
     this.#service = service;
-    parseAddress(remote).writeBytes(this.#exchange.remote, 0);
+    parseAddress(remote).writeBytes(new Uint8Array(this.#exchange.remote.buffer), 0);
     this.#exchange.remotePort = 6881;
-    this.#exchange.output = new Uint8Array(MARGIN + DATAGRAM_REPLY_BYTES + MARGIN);
+    this.#exchange.output = new DataView(new ArrayBuffer(MARGIN + DATAGRAM_REPLY_BYTES + MARGIN));
     this.#exchange.outputStart = MARGIN;
   }
 
@@ -49,7 +49,8 @@ export class FakeSender {
   send(datagram: string, around = "\0"): UdpReply | undefined {
     const exchange = this.#exchange;
     const margin = around.repeat(MARGIN).slice(0, MARGIN);
-    exchange.input = Buffer.from(margin + datagram + margin, "latin1");
+    const input = Buffer.from(margin + datagram + margin, "latin1");
+    exchange.input = new DataView(input.buffer, input.byteOffset, input.byteLength);
     exchange.start = MARGIN;
     exchange.end = MARGIN + datagram.length;
     const written = this.#service.serve(exchange);

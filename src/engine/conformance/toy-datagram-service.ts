@@ -25,30 +25,12 @@ export class ToyDatagramService extends Watched implements DatagramService {
   readonly seen: string[] = [];
   remembers = false;
 
-  /** Where the datagrams of the batch begin that are not served yet. */
-  readonly #expected: number[] = [];
-  #isPrepared = false;
-
-  expect(_input: Uint8Array, start: number): void {
-    if (this.#isPrepared) this.#expected.length = 0;
-    this.#isPrepared = false;
-    this.#expected.push(start);
-  }
-
-  prepare(): void {
-    this.#isPrepared = true;
-  }
-
   serve(exchange: DatagramExchange): number {
     const { input, start, end, output, outputStart } = exchange;
     this.#check(exchange);
-    if (this.#expected.length > 0 && !this.#isPrepared)
-      this.violations.push("served before the batch is complete");
-    // Datagrams that are dropped are not served.
-    while (this.#isPrepared && this.#expected.length > 0 && this.#expected.shift() !== start);
-    const text = Buffer.from(input.slice(start, end)).toString("latin1");
+    const text = bytesOf(input).toString("latin1", start, end);
     const reply = answer(text, exchange);
-    output.set(reply, outputStart);
+    bytesOf(output).set(reply, outputStart);
     this.calls++;
     if (this.remembers) this.seen.push(text);
     this.changed();
@@ -56,14 +38,18 @@ export class ToyDatagramService extends Watched implements DatagramService {
   }
 
   #check({ input, start, end, output, outputStart, remote, remotePort }: DatagramExchange): void {
-    if (!(start >= 0 && start <= end && end <= input.length))
+    if (!(start >= 0 && start <= end && end <= input.byteLength))
       this.violations.push(`input [${start}, ${end})`);
     if (end - start > DATAGRAM_BYTES) this.violations.push(`${end - start} bytes are too many`);
-    if (output.length - outputStart < DATAGRAM_REPLY_BYTES)
+    if (output.byteLength - outputStart < DATAGRAM_REPLY_BYTES)
       this.violations.push("too little room for a reply");
-    if (remote.length < 16) this.violations.push("remote is too short");
+    if (remote.byteLength < 16) this.violations.push("remote is too short");
     if (!(remotePort >= 1 && remotePort <= 65535)) this.violations.push(`port ${remotePort}`);
   }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: DataView): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function answer(text: string, { remote, remotePort }: DatagramExchange): Buffer {
@@ -78,7 +64,7 @@ function answer(text: string, { remote, remotePort }: DatagramExchange): Buffer 
     case "bytes":
       return pattern(Number(first), Number(second));
     case "remote":
-      return Buffer.from(`${Buffer.from(remote.slice(0, 16)).toString("hex")} ${remotePort}`);
+      return Buffer.from(`${bytesOf(remote).toString("hex", 0, 16)} ${remotePort}`);
     case "length":
       return Buffer.from(String(text.length));
     default:

@@ -5,7 +5,7 @@ import type { EngineCounters, ListenAddress, ListenAddresses } from "../engine.t
 import { DatagramSocket } from "./datagram-socket.ts";
 import { openListener } from "./listener.ts";
 
-const SILENT = { serve: () => 0, expect() {}, prepare() {} };
+const SILENT = { serve: () => 0 };
 const UNCOUNTED: EngineCounters = {
   connectionAccepted() {},
   connectionRefused() {},

@@ -23,6 +23,8 @@ export class DatagramSocket {
   readonly #service: DatagramService;
   readonly #counters: EngineCounters;
   readonly #exchange = new DatagramExchange();
+  readonly #remote = new Uint8Array(this.#exchange.remote.buffer);
+  #output = Buffer.allocUnsafeSlow(DATAGRAM_REPLY_BYTES);
   readonly #onSent = (error: Error | null) => {
     if (error !== null) this.#counters.datagramDropped();
   };
@@ -43,7 +45,7 @@ export class DatagramSocket {
     this.#socket = socket;
     this.#service = service;
     this.#counters = counters;
-    this.#exchange.output = Buffer.allocUnsafeSlow(DATAGRAM_REPLY_BYTES);
+    this.#exchange.output = viewOf(this.#output);
     socket.on("message", (datagram, sender) => this.#serve(datagram, sender));
     // A failure to receive, such as an ICMP error about an earlier reply, affects one datagram.
     socket.on("error", () => counters.datagramDropped());
@@ -67,9 +69,9 @@ export class DatagramSocket {
       this.#counters.datagramDropped();
       return;
     }
-    exchange.input = datagram;
+    exchange.input = viewOf(datagram);
     exchange.end = datagram.length;
-    writePeerAddress(sender.address, exchange.remote);
+    writePeerAddress(sender.address, this.#remote);
     exchange.remotePort = sender.port;
     const length = this.#service.serve(exchange);
     if (length > 0) this.#send(length, sender);
@@ -82,12 +84,17 @@ export class DatagramSocket {
       this.#counters.datagramDropped();
       return;
     }
-    const { output } = this.#exchange;
-    socket.send(output, 0, length, port, address, this.#onSent);
+    socket.send(this.#output, 0, length, port, address, this.#onSent);
     // The queue is normally empty here, as the kernel takes the datagram before send() returns. Otherwise the buffer is
     // still in use.
-    if (socket.getSendQueueCount() > 0) this.#exchange.output = Buffer.allocUnsafeSlow(DATAGRAM_REPLY_BYTES);
+    if (socket.getSendQueueCount() === 0) return;
+    this.#output = Buffer.allocUnsafeSlow(DATAGRAM_REPLY_BYTES);
+    this.#exchange.output = viewOf(this.#output);
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function bind({ host, port, fd, ipv6Only, reusePort }: Binding): Promise<Socket> {

@@ -17,7 +17,7 @@ import { close, errno, recvmmsg, sendmmsg } from "./libc.ts";
 import { Memory } from "./memory.ts";
 import { PURPOSE } from "./purpose.ts";
 import type { Ring } from "./ring.ts";
-import { type BoundSocket, readSocketAddress } from "./socket-calls.ts";
+import type { BoundSocket } from "./socket-calls.ts";
 
 /** Datagrams received, and answered, with one call. */
 const BATCH = 64;
@@ -40,6 +40,9 @@ const INPUT = CONTROLS + BATCH * PACKET_INFO.stride;
 const OUTPUT = INPUT + BATCH * INPUT_STRIDE;
 const MEMORY_BYTES = OUTPUT + BATCH * DATAGRAM_REPLY_BYTES;
 
+/** The third word of an IPv4 address as `::ffff:a.b.c.d`. */
+const V4_MAPPED = 0xffff;
+
 /** Alignment of replies, in bytes. */
 const ALIGNMENT = 16;
 
@@ -55,6 +58,7 @@ export class DatagramServer {
   readonly #counters: EngineCounters;
   readonly #sockets: BoundSocket[] = [];
   readonly #memory = Memory.allocate(MEMORY_BYTES);
+  readonly #view = new DataView(this.#memory.bytes.buffer);
   readonly #received = this.#memory.pointerTo(RECEIVED);
   /** Pointers to the messages to send. */
   readonly #sent = Array.from({ length: BATCH }, (_, i) => this.#memory.pointerTo(SENT + i * MMSGHDR.bytes));
@@ -66,8 +70,8 @@ export class DatagramServer {
     this.#ring = ring;
     this.#service = service;
     this.#counters = counters;
-    this.#exchange.input = this.#memory.bytes;
-    this.#exchange.output = this.#memory.bytes;
+    this.#exchange.input = this.#view;
+    this.#exchange.output = this.#view;
     for (let i = 0; i < BATCH; i++) this.#prepare(i);
   }
 
@@ -120,9 +124,8 @@ export class DatagramServer {
 
   /** @returns the number of replies to send. */
   #serveBatch(count: number, isIPv6: boolean): number {
-    const { words, bytes } = this.#memory;
+    const { words } = this.#memory;
     const exchange = this.#exchange;
-    if (count > 1) this.#expect(count);
     let replies = 0;
     let output = OUTPUT;
     for (let i = 0; i < count; i++) {
@@ -134,7 +137,7 @@ export class DatagramServer {
       // Reset: the kernel has overwritten them.
       words[message + (MMSGHDR.nameLength >> 2)] = SOCKADDR.bytes6;
       words[message + (MMSGHDR.controlLength >> 2)] = PACKET_INFO.stride;
-      exchange.remotePort = (bytes[name + SOCKADDR.port] << 8) | bytes[name + SOCKADDR.port + 1];
+      exchange.remotePort = this.#view.getUint16(name + SOCKADDR.port);
       // Port 0 cannot receive a reply.
       if (length > DATAGRAM_BYTES || exchange.remotePort === 0) {
         this.#counters.datagramDropped();
@@ -142,7 +145,7 @@ export class DatagramServer {
       }
       exchange.start = INPUT + i * INPUT_STRIDE;
       exchange.end = exchange.start + length;
-      readSocketAddress(bytes, name, isIPv6, exchange.remote);
+      this.#readSender(name, isIPv6);
       exchange.outputStart = output;
       const written = this.#service.serve(exchange);
       if (written === 0) continue;
@@ -154,15 +157,18 @@ export class DatagramServer {
     return replies;
   }
 
-  /** Lets the service prepare for all datagrams of a batch. */
-  #expect(count: number): void {
-    const { words, bytes } = this.#memory;
-    for (let i = 0; i < count; i++) {
-      const start = INPUT + i * INPUT_STRIDE;
-      const length = words[(RECEIVED + i * MMSGHDR.bytes + MMSGHDR.length) >> 2];
-      this.#service.expect(bytes, start, start + length);
+  /** Reads the sender's address from the struct sockaddr at `name`. */
+  #readSender(name: number, isIPv6: boolean): void {
+    const { remote } = this.#exchange;
+    const view = this.#view;
+    if (isIPv6) {
+      for (let i = 0; i < 16; i += 4) remote.setUint32(i, view.getUint32(name + SOCKADDR.address6 + i));
+      return;
     }
-    this.#service.prepare();
+    remote.setUint32(0, 0);
+    remote.setUint32(4, 0);
+    remote.setUint32(8, V4_MAPPED);
+    remote.setUint32(12, view.getUint32(name + SOCKADDR.address4));
   }
 
   /** Addresses a reply to the sender of datagram `to`. */
