@@ -77,6 +77,28 @@ describe("a request cut into pieces", () => {
     );
   });
 
+  it("means the same for a parser that knows its headers, and for one that does not", () => {
+    const all = ({ headEnd, keepAlive, hostStart, hostEnd, userAgentStart, userAgentEnd }: HttpRequest) => ({
+      ...{ headEnd, keepAlive },
+      // An empty field has no place.
+      host: hostEnd > hostStart && [hostStart, hostEnd],
+      userAgent: userAgentEnd > userAgentStart && [userAgentStart, userAgentEnd],
+    });
+    const hosts = texts.map((text) => `GET /a HTTP/1.${text.length % 2}\r\nUser-Agent: x\r\n${text}\r\n`);
+    fc.assert(
+      fc.property(fc.oneof(requests, hosts), fc.constantFrom("", "?more", "HTTP"), (text, path) => {
+        const bytes = ascii(text.replace("GET /", `GET /${path}`));
+        const fresh = new HttpRequest();
+        const status = fresh.parse(bytes, 0, bytes.length, 0);
+        for (let time = 0; time < 2; time++) {
+          assert.equal(request.parse(bytes, 0, bytes.length, 0), status);
+          if (status === COMPLETE) assert.deepEqual(all(request), all(fresh));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it("means the same wherever it lies, and whatever lies around it", () => {
     fc.assert(
       fc.property(

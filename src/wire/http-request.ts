@@ -14,6 +14,8 @@ import {
   skipBlanks,
   trimBlanks,
 } from "./ascii.ts";
+import { KnownHeaders, SAYS } from "./known-headers.ts";
+import { skipVisible } from "./words.ts";
 
 /** Limit of a request line in bytes, with its line end and preceding empty lines. */
 export const REQUEST_LINE_LIMIT = 16 * 1024;
@@ -100,6 +102,7 @@ export class HttpRequest {
   readonly forwarded = new FieldLines();
   readonly xForwardedFor = new FieldLines();
 
+  readonly #known = new KnownHeaders();
   /** Start of the next line. */
   #at = 0;
   #hosts = 0;
@@ -129,7 +132,7 @@ export class HttpRequest {
     if (status !== COMPLETE) return status;
     const headersLimit = this.#at + HEADERS_LIMIT;
     this.progress = ((this.#at - 1 - start) << SEEN_BITS) | (end - start);
-    status = this.#parseHeaders(bytes, Math.min(end, headersLimit));
+    status = this.#readHeaders(bytes, Math.min(end, headersLimit));
     if (status === INCOMPLETE && end >= headersLimit) return HTTP_ERROR.headersTooLarge;
     this.headEnd = this.#at;
     this.keepAlive = !this.#saysClose && (!this.isHttp10 || this.#saysKeepAlive);
@@ -166,7 +169,7 @@ export class HttpRequest {
     if (i === methodStart || bytes[i] !== SPACE) return unexpected(bytes[i], HTTP_ERROR.requestLine);
     i++;
     const targetStart = i;
-    while (i < stop && isVisible(bytes[i])) i++;
+    i = skipVisible(bytes, i, stop);
     const targetEnd = i;
     if (i === stop) return INCOMPLETE;
     if (i === targetStart || bytes[i] !== SPACE) return unexpected(bytes[i], HTTP_ERROR.requestLine);
@@ -202,6 +205,29 @@ export class HttpRequest {
     this.pathEnd = i;
     this.queryStart = Math.min(i + 1, end);
     this.queryEnd = end;
+    return COMPLETE;
+  }
+
+  /**
+   * Reads all header lines and the empty line after them: only those that are not known are parsed. An absolute target
+   * makes the Host header meaningless, and headers of proxies are different for each request.
+   */
+  #readHeaders(bytes: Uint8Array, stop: number): HeadStatus {
+    if (this.#isAbsolute) return this.#parseHeaders(bytes, stop);
+    const start = this.#at;
+    const known = this.#known;
+    const place = known.find(bytes, start, stop);
+    if (place >= 0) {
+      known.read(place, start, this);
+      this.#saysClose = (known.saysOf(place) & SAYS.close) !== 0;
+      this.#saysKeepAlive = (known.saysOf(place) & SAYS.keepAlive) !== 0;
+      this.#at = start + known.lengthOf(place);
+      return COMPLETE;
+    }
+    const status = this.#parseHeaders(bytes, stop);
+    if (status !== COMPLETE || this.forwarded.count > 0 || this.xForwardedFor.count > 0) return status;
+    const says = (this.#saysClose ? SAYS.close : 0) | (this.#saysKeepAlive ? SAYS.keepAlive : 0);
+    known.add(bytes, start, this.#at, says, this);
     return COMPLETE;
   }
 
