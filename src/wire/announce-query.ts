@@ -13,6 +13,7 @@ import {
 } from "../model/announce.ts";
 import { CLIENT_ERROR, type ClientErrorCode, OK } from "../model/client-error.ts";
 import { NO_ENDPOINT, parseAddress, parseEndpoint } from "./address-bytes.ts";
+import { type AnnounceKey, AnnounceKeys, KEY } from "./announce-keys.ts";
 import { ascii, equalsBytes, hexDigit } from "./ascii.ts";
 import { readDecimal } from "./decimal.ts";
 import { decodeInfoHash } from "./info-hash.ts";
@@ -23,41 +24,11 @@ const PEER_ID_BYTES = 4 * PEER_ID_WORDS;
 /** Digits of 2^64 - 1, the largest value of `left`, `downloaded` and `uploaded`. */
 const SUM_DIGITS = 20;
 
+const PORT_MAX = 0xffff;
+
 const MINUS = 0x2d;
 const ABSENT = -1;
 
-/** The known keys. All others are ignored. */
-const KEY = {
-  unknown: 0,
-  infoHash: 1,
-  peerId: 2,
-  port: 3,
-  left: 4,
-  numWant: 5,
-  event: 6,
-  compact: 7,
-  ip: 8,
-  ipv4: 9,
-  ipv6: 10,
-  downloaded: 11,
-  uploaded: 12,
-  clientKey: 13,
-} as const;
-type Key = (typeof KEY)[keyof typeof KEY];
-
-const INFO_HASH = ascii("info_hash");
-const PEER_ID = ascii("peer_id");
-const PORT = ascii("port");
-const LEFT = ascii("left");
-const NUM_WANT = ascii("numwant");
-const DOWNLOADED = ascii("downloaded");
-const UPLOADED = ascii("uploaded");
-const CLIENT_KEY = ascii("key");
-const EVENT = ascii("event");
-const COMPACT = ascii("compact");
-const IP = ascii("ip");
-const IPV4 = ascii("ipv4");
-const IPV6 = ascii("ipv6");
 const STARTED = ascii("started");
 const COMPLETED = ascii("completed");
 const STOPPED = ascii("stopped");
@@ -67,6 +38,9 @@ const MINUS_ONE = ascii("-1");
 
 /** Buffer into which one value at a time is decoded. No valid value is longer. */
 const scratch = new Uint8Array(64);
+
+/** The hexadecimal number that was read last. */
+const hex = new Int32Array(1);
 
 /** Location of a value that is decoded only if its sender is trusted. */
 class Place {
@@ -90,6 +64,7 @@ export class AnnounceQuery {
   compact = true;
 
   readonly #walk = new QueryWalk();
+  readonly #keys = new AnnounceKeys();
   readonly #ip = new Place();
   readonly #ipv4 = new Place();
   readonly #ipv6 = new Place();
@@ -106,9 +81,12 @@ export class AnnounceQuery {
    */
   decode(bytes: Uint8Array, start: number, end: number): ClientErrorCode {
     const walk = this.#walk;
+    const keys = this.#keys;
     this.#reset();
     walk.open(start, end);
-    while (walk.next(bytes)) this.#take(keyOf(bytes, walk.keyStart, walk.keyEnd), bytes);
+    for (let key = keys.first(walk, bytes); key !== KEY.none; key = keys.next(key, walk, bytes)) {
+      this.#take(key, bytes);
+    }
     this.request.otherPort = this.request.port;
     return (
       this.#infoHashError || this.#peerIdError || this.#portError || this.#leftError || this.#numWantError
@@ -170,7 +148,7 @@ export class AnnounceQuery {
     request.transferred[TRANSFERRED.uploaded] = ABSENT;
     request.transferred[TRANSFERRED.left] = ABSENT;
     request.hasOther = false;
-    request.peerId.fill(0);
+    for (let i = 0; i < PEER_ID_WORDS; i++) request.peerId[i] = 0;
     request.clientKey = 0;
     this.compact = true;
     this.#ip.start = ABSENT;
@@ -184,32 +162,35 @@ export class AnnounceQuery {
   }
 
   /** Decodes the value of the current key. */
-  #take(key: Key, bytes: Uint8Array): void {
+  #take(key: AnnounceKey, bytes: Uint8Array): void {
     const walk = this.#walk;
     switch (key) {
       case KEY.infoHash:
         this.#takeInfoHash(bytes);
         break;
       case KEY.peerId:
-        this.#takePeerId(walk.decodeValue(bytes, scratch));
+        if (walk.takeWords(bytes, this.request.peerId, 0)) this.#peerIdError = OK;
+        else this.#takePeerId(walk.decodeValue(bytes, scratch));
         break;
       case KEY.port:
-        this.#takePort(walk.decodeValue(bytes, scratch));
+        this.#takePort(bytes);
         break;
       case KEY.left:
-        this.#takeLeft(walk.decodeValue(bytes, scratch));
+        this.#takeLeft(bytes);
         break;
       case KEY.numWant:
-        this.#takeNumWant(walk.decodeValue(bytes, scratch));
+        this.#takeNumWant(bytes);
         break;
       case KEY.downloaded:
-        readSum(walk.decodeValue(bytes, scratch), this.request.transferred, TRANSFERRED.downloaded);
+        this.#takeSum(bytes, TRANSFERRED.downloaded);
         break;
       case KEY.uploaded:
-        readSum(walk.decodeValue(bytes, scratch), this.request.transferred, TRANSFERRED.uploaded);
+        this.#takeSum(bytes, TRANSFERRED.uploaded);
         break;
       case KEY.clientKey:
-        this.request.clientKey = readKey(walk.decodeValue(bytes, scratch));
+        this.request.clientKey = walk.takeHex(bytes, hex)
+          ? hex[0]
+          : readKey(walk.decodeValue(bytes, scratch));
         break;
       case KEY.event:
         this.request.event = eventOf(walk.decodeValue(bytes, scratch));
@@ -237,70 +218,65 @@ export class AnnounceQuery {
     this.#infoHashError = isFirst ? error : CLIENT_ERROR.infoHashRepeated;
   }
 
-  // Each of these reads the first `length` bytes of scratch. `length` is negative if the value could not be decoded.
+  // A number of a few digits is read in place. Any other value is decoded into scratch; its length is negative if that is
+  // not possible.
 
   #takePeerId(length: number): void {
     this.#peerIdError = length === PEER_ID_BYTES ? OK : orEscape(length, CLIENT_ERROR.peerIdLength);
     for (let i = 0; i < PEER_ID_WORDS; i++) this.request.peerId[i] = readWord(scratch, 4 * i);
   }
 
-  #takePort(length: number): void {
-    const port = readDecimal(scratch, 0, length, 0xffff);
-    const error = length === 0 ? CLIENT_ERROR.portMissing : CLIENT_ERROR.portInvalid;
-    this.#portError = port > 0 ? OK : orEscape(length, error);
-    if (port > 0) this.request.port = port;
+  #takePort(bytes: Uint8Array): void {
+    let port = this.#walk.takeNumber(bytes);
+    let error: ClientErrorCode = CLIENT_ERROR.portInvalid;
+    if (port < 0) {
+      const length = this.#walk.decodeValue(bytes, scratch);
+      port = readDecimal(scratch, 0, length, PORT_MAX);
+      error = length === 0 ? CLIENT_ERROR.portMissing : orEscape(length, error);
+    }
+    const isValid = port > 0 && port <= PORT_MAX;
+    this.#portError = isValid ? OK : error;
+    if (isValid) this.request.port = port;
   }
 
   /** A client without metadata sends -1 or an empty value: unknown, but not complete. */
-  #takeLeft(length: number): void {
-    const isUnknown = length === 0 || equalsBytes(scratch, 0, length, MINUS_ONE);
-    const left = length > SUM_DIGITS ? -1 : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
-    this.#leftError = isUnknown || left >= 0 ? OK : orEscape(length, CLIENT_ERROR.leftInvalid);
+  #takeLeft(bytes: Uint8Array): void {
+    let left = this.#walk.takeNumber(bytes);
+    this.#leftError = OK;
+    if (left < 0) {
+      const length = this.#walk.decodeValue(bytes, scratch);
+      const isUnknown = length === 0 || equalsBytes(scratch, 0, length, MINUS_ONE);
+      left = length > SUM_DIGITS ? -1 : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
+      if (!isUnknown && left < 0) this.#leftError = orEscape(length, CLIENT_ERROR.leftInvalid);
+    }
     this.request.left = left >= 0 ? coarseLeft(left) : LEFT_MAX;
     this.request.transferred[TRANSFERRED.left] = left;
   }
 
-  #takeNumWant(length: number): void {
-    const isNegative = length > 0 && scratch[0] === MINUS;
-    const value = readDecimal(scratch, isNegative ? 1 : 0, length, Number.POSITIVE_INFINITY);
-    this.#numWantError = length === 0 || value >= 0 ? OK : orEscape(length, CLIENT_ERROR.numWantInvalid);
+  #takeNumWant(bytes: Uint8Array): void {
+    let value = this.#walk.takeNumber(bytes);
+    let isNegative = false;
+    this.#numWantError = OK;
+    if (value < 0) {
+      const length = this.#walk.decodeValue(bytes, scratch);
+      isNegative = length > 0 && scratch[0] === MINUS;
+      value = readDecimal(scratch, isNegative ? 1 : 0, length, Number.POSITIVE_INFINITY);
+      if (length !== 0 && value < 0) this.#numWantError = orEscape(length, CLIENT_ERROR.numWantInvalid);
+    }
     const isDefault = isNegative || value < 0;
     this.request.numWant = isDefault ? NUM_WANT_DEFAULT : Math.min(value, NUM_WANT_LIMIT);
   }
-}
 
-/** The key in `[start, end)`. */
-function keyOf(bytes: Uint8Array, start: number, end: number): Key {
-  switch (end - start) {
-    case 2:
-      return equalsBytes(bytes, start, end, IP) ? KEY.ip : KEY.unknown;
-    case 3:
-      return equalsBytes(bytes, start, end, CLIENT_KEY) ? KEY.clientKey : KEY.unknown;
-    case 4:
-      if (equalsBytes(bytes, start, end, PORT)) return KEY.port;
-      if (equalsBytes(bytes, start, end, LEFT)) return KEY.left;
-      if (equalsBytes(bytes, start, end, IPV4)) return KEY.ipv4;
-      return equalsBytes(bytes, start, end, IPV6) ? KEY.ipv6 : KEY.unknown;
-    case 5:
-      return equalsBytes(bytes, start, end, EVENT) ? KEY.event : KEY.unknown;
-    case 7:
-      if (equalsBytes(bytes, start, end, PEER_ID)) return KEY.peerId;
-      if (equalsBytes(bytes, start, end, NUM_WANT)) return KEY.numWant;
-      return equalsBytes(bytes, start, end, COMPACT) ? KEY.compact : KEY.unknown;
-    case 8:
-      return equalsBytes(bytes, start, end, UPLOADED) ? KEY.uploaded : KEY.unknown;
-    case 9:
-      return equalsBytes(bytes, start, end, INFO_HASH) ? KEY.infoHash : KEY.unknown;
-    case 10:
-      return equalsBytes(bytes, start, end, DOWNLOADED) ? KEY.downloaded : KEY.unknown;
-    default:
-      return KEY.unknown;
+  /** Takes a number that is used for statistics only, so an invalid one is ignored. */
+  #takeSum(bytes: Uint8Array, index: number): void {
+    const sum = this.#walk.takeNumber(bytes);
+    this.request.transferred[index] = sum >= 0 ? sum : readSum(this.#walk.decodeValue(bytes, scratch));
   }
 }
 
-/** Parses the number in scratch into `out[index]`. It is used for statistics only, so an invalid number is ignored. */
-function readSum(length: number, out: Float64Array, index: number): void {
-  out[index] = length > SUM_DIGITS ? ABSENT : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
+/** The number in the first `length` bytes of scratch, or {@link ABSENT}. */
+function readSum(length: number): number {
+  return length > SUM_DIGITS ? ABSENT : readDecimal(scratch, 0, length, Number.POSITIVE_INFINITY);
 }
 
 /**

@@ -19,6 +19,7 @@ export function decodeInfoHash(
   words: Uint32Array,
   index: number,
 ): ClientErrorCode {
+  if (walk.takeWords(bytes, words, index)) return OK;
   const length = walk.decodeValue(bytes, decoded);
   if (length === INFO_HASH_BYTES) {
     for (let i = 0; i < INFO_HASH_WORDS; i++) words[index + i] = readWord(decoded, 4 * i);

@@ -100,4 +100,76 @@ describe("QueryWalk", () => {
       { numRuns: 2000 },
     );
   });
+
+  describe("values in place", () => {
+    const values = fc
+      .array(
+        fc.oneof(
+          { weight: 6, arbitrary: fc.constantFrom("0", "7", "a", "F", "-", "x") },
+          { weight: 3, arbitrary: fc.constantFrom("%26", "%00", "%fF", "%2") },
+          { weight: 1, arbitrary: fc.constantFrom("&", "%", "$", "'", "%g0", "\xff", "=") },
+        ),
+        { maxLength: 24 },
+      )
+      .map((parts) => parts.join(""));
+    /** What follows the query: a value must not be read beyond its end. */
+    const PADDING = "41&".repeat(30);
+
+    /** Takes the value, and then the key behind it: decoding must end at the same place. */
+    function both<T>(query: string, take: (walk: QueryWalk, bytes: Uint8Array) => T): [T, Value | undefined] {
+      const bytes = ascii(`${query}${PADDING}`);
+      const walk = new QueryWalk();
+      walk.open(0, query.length);
+      walk.next(bytes);
+      const taken = take(walk, bytes);
+      const next = walk.next(bytes) ? walk.keyStart : undefined;
+      return [taken, next?.toString()];
+    }
+
+    /** The same with strings. */
+    function expectedEnd(query: string): string | undefined {
+      const end = query.indexOf("&");
+      return end < 0 || end + 1 >= query.length ? undefined : String(end + 1);
+    }
+
+    it("are 20 bytes if and only if the value decodes to 20 bytes", () => {
+      const twenty = fc
+        .array(fc.constantFrom("0", "a", "-", "%26", "%00", "%fF"), { minLength: 20, maxLength: 20 })
+        .map((parts) => parts.join(""));
+      const words = new Uint32Array(6);
+      fc.assert(
+        fc.property(fc.oneof(values, twenty), fc.constantFrom("", "&", "&k"), (value, rest) => {
+          const query = `h=${value}${rest}`;
+          const expected = expectedValue(value.split("&")[0]);
+          const [taken, next] = both(query, (walk, bytes) => walk.takeWords(bytes, words, 1));
+          const isTwenty = typeof expected === "string" && expected.length === 20;
+          assert.equal(taken, isTwenty, query);
+          if (!isTwenty) return;
+          assert.equal(next, expectedEnd(query), query);
+          const bytes = Buffer.alloc(20);
+          for (let i = 0; i < 5; i++) bytes.writeUInt32BE(words[1 + i], 4 * i);
+          assert.equal(bytes.toString("latin1"), expected, query);
+        }),
+        { numRuns: 3000 },
+      );
+    });
+
+    it("are numbers if they consist of a few digits", () => {
+      fc.assert(
+        fc.property(values, fc.constantFrom("", "&", "&k"), (value, rest) => {
+          const query = `h=${value}${rest}`;
+          const [text] = value.split("&");
+          const [decimal, afterDecimal] = both(query, (walk, bytes) => walk.takeNumber(bytes));
+          assert.equal(decimal, /^\d{1,15}$/.test(text) ? Number(text) : -1, query);
+          if (decimal >= 0) assert.equal(afterDecimal, expectedEnd(query), query);
+          const out = new Int32Array(1);
+          const [isHex, afterHex] = both(query, (walk, bytes) => walk.takeHex(bytes, out));
+          assert.equal(isHex, /^[\da-fA-F]{0,8}$/.test(text), query);
+          if (isHex) assert.equal(out[0], Number.parseInt(text || "0", 16) | 0, query);
+          if (isHex) assert.equal(afterHex, expectedEnd(query), query);
+        }),
+        { numRuns: 3000 },
+      );
+    });
+  });
 });
