@@ -29,14 +29,44 @@ export function loadHttp(job: Job, supplies: readonly Supply[], meter: Meter): v
     return new Connection(job, { source, supply: supplies[source], sources, reader, meter });
   });
   try {
-    for (const connection of connections) connection.next();
-    while (connections.some(({ isDone }) => !isDone)) {
-      meter.tick();
-      for (const connection of connections) connection.receive();
-    }
+    if (job.perSecond !== undefined) loadAtRate(job.perSecond, connections, meter);
+    else loadInLoop(connections, meter);
   } finally {
     for (const connection of connections) connection.end();
     sources.close();
+  }
+}
+
+/** Every connection sends its next requests as soon as it can. */
+function loadInLoop(connections: readonly Connection[], meter: Meter): void {
+  for (const connection of connections) connection.next();
+  while (connections.some(({ isDone }) => !isDone)) {
+    meter.tick();
+    for (const connection of connections) connection.receive();
+  }
+}
+
+/** Connections are opened at equal intervals, as long as there are idle ones. */
+function loadAtRate(perSecond: number, connections: readonly Connection[], meter: Meter): void {
+  const intervalMs = 1000 / perSecond;
+  const idle = [...connections];
+  const open: Connection[] = [];
+  let due = meter.now;
+  while (!meter.isOver || open.length > 0) {
+    meter.tick();
+    const next = meter.isOver || meter.now < due ? undefined : idle.pop();
+    if (next !== undefined) {
+      // An interval that was missed is not made up for: that would be a burst.
+      due = Math.max(due + intervalMs, meter.now);
+      next.next();
+      open.push(next);
+    }
+    for (let i = open.length - 1; i >= 0; i--) {
+      open[i].receive();
+      if (!open[i].isIdle) continue;
+      idle.push(open[i]);
+      open.splice(i, 1);
+    }
   }
 }
 
@@ -53,6 +83,8 @@ interface Surroundings {
 class Connection {
   isDone = false;
   readonly #closes: boolean;
+  /** Whether the next request follows when the connection was closed; else {@link next} is called. */
+  readonly #continues: boolean;
   readonly #depth: number;
   readonly #with: Surroundings;
   readonly #memory = Memory.allocate(SENT_BYTES + RECEIVED_BYTES);
@@ -67,10 +99,16 @@ class Connection {
   /** Received bytes that are not a complete response yet. */
   #filled = 0;
 
-  constructor({ manner }: Job, surroundings: Surroundings) {
+  constructor({ manner, perSecond }: Job, surroundings: Surroundings) {
     this.#closes = manner === "close";
+    this.#continues = perSecond === undefined;
     this.#depth = typeof manner === "number" ? manner : 1;
     this.#with = surroundings;
+  }
+
+  /** Whether it has no connection and no request. */
+  get isIdle(): boolean {
+    return this.#fd < 0;
   }
 
   /** Sends the next requests, if there are any. */
@@ -139,7 +177,7 @@ class Connection {
   #closed(): void {
     if (this.#waiting > 0) throw new Error(`the connection was closed without an answer: ${this.#text()}`);
     this.end();
-    this.next();
+    if (this.#continues) this.next();
   }
 
   #text(): string {

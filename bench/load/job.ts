@@ -17,6 +17,11 @@ export interface Job {
   readonly manner: Manner;
   /** Duration of the job; null: until there are no more requests. */
   readonly seconds: number | null;
+  /**
+   * Manner `close` only: connections that are opened per second, at equal intervals, instead of a closed loop. If the
+   * server or the generator is slower than that, fewer are opened.
+   */
+  readonly perSecond?: number;
   /** Whether the generator sleeps while it has nothing to do. Needed if it shares its core with the server. */
   readonly sleeps: boolean;
 }
