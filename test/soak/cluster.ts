@@ -25,6 +25,9 @@ const { values: options } = parseArgs({
 const PLAN = { swarms: 400, peersInSwarm: 20, churn: 0.04, privateShare: 0.15 } as const;
 /** All must agree so soon after a fault. */
 const AGREED_MS = 5000;
+/** A wait is made of such steps. If one takes longer than that, everything was stopped. */
+const STEP_MS = 50;
+const STOPPED_MS = 1000;
 /** Memory of the first tracker in the last fifth of the time, against that in the second one. */
 const GROWTH_MAX = 1.1;
 
@@ -90,6 +93,16 @@ const FAULTS: Readonly<Record<string, (rig: ClusterRig, crowd: Crowd) => Promise
   },
 };
 
+/** Waits. @returns false if everything was stopped meanwhile, for instance a virtual machine. */
+async function rest(milliseconds: number): Promise<boolean> {
+  for (let passed = 0; passed < milliseconds; passed += STEP_MS) {
+    const begin = performance.now();
+    await delay(STEP_MS);
+    if (performance.now() - begin > STOPPED_MS) return false;
+  }
+  return true;
+}
+
 /** One fault: it lasts for some seconds, is repaired, and then all must agree. */
 async function round(rig: ClusterRig, crowd: Crowd, minute: number): Promise<void> {
   const names = Object.keys(FAULTS);
@@ -103,13 +116,17 @@ async function round(rig: ClusterRig, crowd: Crowd, minute: number): Promise<voi
   const during = await crowd.ask({ kind: "report" });
   await repair();
   const repaired = Date.now();
-  await delay(AGREED_MS);
+  while (!(await rest(AGREED_MS)));
   await crowd.ask({ kind: "report" });
   await crowd.ask({ kind: "apart", since: null });
-  await delay(2000);
-  const after = await crowd.ask({ kind: "report" });
+  let after: readonly TrackerReport[];
+  let wasQuiet: boolean;
+  do {
+    wasQuiet = await rest(2000);
+    after = await crowd.ask({ kind: "report" });
+  } while (!wasQuiet);
   await crowd.ask({ kind: "rate", perSecond: 0 });
-  await delay(1500);
+  while (!(await rest(1500)));
   const compared = await crowd.ask({ kind: "compare" });
   await crowd.ask({ kind: "rate", perSecond: Number(options.rate) });
   const sum = (

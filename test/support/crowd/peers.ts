@@ -22,6 +22,8 @@ export interface Peer {
   announcedMs: number;
   /** The tracker that answered it. */
   firstTracker: number;
+  /** It has announced, and has no answer yet. */
+  isWaiting: boolean;
   /** A tracker was killed shortly after it had answered its first announce, or its stop, and it has not announced again. */
   isUncertain: boolean;
 }
@@ -50,13 +52,18 @@ export class Peers {
     );
   }
 
-  /** The next peer that announces, and whether it stops. Peers announce in turn. */
-  next(): { readonly peer: Peer; readonly stops: boolean } {
+  /**
+   * The next peer that announces, and whether it stops. Peers announce in turn.
+   * @returns undefined if that one waits for an answer: a client does not stop before.
+   */
+  next(): { readonly peer: Peer; readonly stops: boolean } | undefined {
     const { swarms, peersInSwarm, churn } = this.#plan;
     const at = this.#next++ % (swarms * peersInSwarm);
     const swarm = this.swarms[at % swarms];
     const place = Math.floor(at / swarms);
     const peer = swarm[place];
+    if (peer.isWaiting) return undefined;
+    peer.isWaiting = true;
     const stops = peer.announcedMs < Number.POSITIVE_INFINITY && this.#random.fraction() < churn;
     if (stops) swarm[place] = this.#make(peer.swarm);
     return { peer, stops };
@@ -69,6 +76,7 @@ export class Peers {
 
   /** Notes that a tracker has answered. */
   answered(peer: Peer, tracker: number, stops: boolean, at: number): void {
+    peer.isWaiting = false;
     if (stops) this.#stopped.push({ peer, tracker, at });
     else if (peer.announcedMs === Number.POSITIVE_INFINITY || peer.isUncertain) {
       peer.announcedMs = at;
@@ -132,6 +140,7 @@ export class Peers {
       isSeed: serial % SEEDS === 0,
       announcedMs: Number.POSITIVE_INFINITY,
       firstTracker: -1,
+      isWaiting: false,
       isUncertain: false,
     };
   }

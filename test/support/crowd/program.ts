@@ -15,6 +15,8 @@ import type {
 } from "./protocol.ts";
 
 const TICK_MS = 2;
+/** A tick may be so late. */
+const LATE_MS = 100;
 const CONNECTIONS = 4;
 /** Announces under way while all peers announce for the first time. */
 const FILL_DEPTH = 400;
@@ -123,7 +125,9 @@ function addressesIn(body: Buffer): Set<number> {
 }
 
 function begin(): void {
-  const { peer, stops } = peers.next();
+  const next = peers.next();
+  if (next === undefined) return;
+  const { peer, stops } = next;
   underWay++;
   announce(peer, stops, () => {
     underWay--;
@@ -141,14 +145,18 @@ async function idle(): Promise<void> {
 
 async function fill(): Promise<void> {
   let left = plan.swarms * plan.peersInSwarm;
+  let waiting = 0;
   await new Promise<void>((resolve) => {
     const more = () => {
-      const { peer } = peers.next();
+      const next = peers.next();
       left--;
-      announce(peer, false, () => {
+      if (next === undefined) throw new Error("a peer announces twice");
+      announce(next.peer, false, () => {
+        waiting--;
         if (left > 0) more();
-        else resolve();
+        else if (waiting === 0) resolve();
       });
+      waiting++;
     };
     for (let depth = Math.min(FILL_DEPTH, left); depth > 0; depth--) more();
   });
@@ -156,7 +164,8 @@ async function fill(): Promise<void> {
 
 function tick(): void {
   const now = performance.now();
-  due += ((now - lastTick) * perSecond) / 1000;
+  // What was not sent while this process did not run is left out.
+  due += (Math.min(now - lastTick, LATE_MS) * perSecond) / 1000;
   lastTick = now;
   for (; due >= 1; due--) begin();
   const nowMs = Date.now();
