@@ -9,7 +9,7 @@
  *     btrt1.CLUSTER.NODE.ask.OTHER         a question to another node
  *     btrt1.CLUSTER.NODE.answer.OTHER      the answer
  *
- * The number after `btrt` is the major version. Every message but `status` begins with a header, numbers big-endian:
+ * The number after `btrt` is the major version. Nodes of another one are heard only by their heartbeats. Every message but `status` begins with a header, numbers big-endian:
  *
  *     "BT"  major version:4  minor version:4  site length:8  mark:64  boot:48  first sequence:48  count:32  time:64 (ms, a double)  site
  *
@@ -20,7 +20,7 @@ import { readWord, writeWord } from "../model/address.ts";
 import { MARK_BYTES } from "./secrets.ts";
 
 /** The major version: part of subjects. */
-const MAJOR_VERSION = 1;
+export const MAJOR_VERSION = 1;
 /** The minor version: what is added can be skipped by older nodes. */
 const MINOR_VERSION = 0;
 
@@ -109,6 +109,11 @@ export function readHeader(
 export function subjectOf(cluster: string, node: string, kind: MessageKind, other?: string): string {
   const subject = `btrt${MAJOR_VERSION}.${cluster}.${node}.${kind}`;
   return other === undefined ? subject : `${subject}.${other}`;
+}
+
+/** The subject of the heartbeats of all nodes, also of those with another major version. */
+export function beatsOf(cluster: string): string {
+  return `*.${cluster}.*.beat`;
 }
 
 /** A subject in its parts. */

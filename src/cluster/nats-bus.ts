@@ -8,7 +8,7 @@
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { authenticatorFor } from "./authenticator.ts";
 import type { Bus, BusStatus } from "./cluster.ts";
-import { MESSAGE_KINDS, subjectOf } from "./message.ts";
+import { beatsOf, MESSAGE_KINDS, type MessageKind, subjectOf } from "./message.ts";
 import type { ClusterSettings } from "./settings.ts";
 
 /** Bytes that are sent before the server must have acknowledged some of them. */
@@ -132,11 +132,8 @@ export class NatsBus implements Bus {
   }
 
   #subscribe(connection: NatsConnection): void {
-    const { name, node } = this.#settings;
     for (const kind of MESSAGE_KINDS) {
-      const isForOne = kind === "ask" || kind === "answer";
-      const subject = isForOne ? subjectOf(name, "*", kind, node) : subjectOf(name, "*", kind);
-      connection.subscribe(subject, {
+      connection.subscribe(this.#heard(kind), {
         callback: (error, message) => {
           if (error !== null) this.#lastError = textOf(error);
           else if (kind === "status")
@@ -145,6 +142,13 @@ export class NatsBus implements Bus {
         },
       });
     }
+  }
+
+  /** The subject of the messages of a kind. */
+  #heard(kind: MessageKind): string {
+    const { name, node } = this.#settings;
+    if (kind === "beat") return beatsOf(name);
+    return subjectOf(name, "*", kind, kind === "ask" || kind === "answer" ? node : undefined);
   }
 
   /** Follows the state of the connection until it is closed for good, and then opens another one. */

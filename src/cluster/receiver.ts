@@ -3,7 +3,14 @@
  * and changes nothing.
  */
 import type { Applier } from "./applier.ts";
-import { Header, MESSAGE_BYTES_MAX, parseSubject, readHeader, type Subject } from "./message.ts";
+import {
+  Header,
+  MAJOR_VERSION,
+  MESSAGE_BYTES_MAX,
+  parseSubject,
+  readHeader,
+  type Subject,
+} from "./message.ts";
 import { OtherNode } from "./other-node.ts";
 import { KIND, kindAt, lengthAt, readRecord, readSwarm, SwarmRecord } from "./record.ts";
 import { type ClusterSettings, NODES_MAX } from "./settings.ts";
@@ -50,6 +57,7 @@ export class Receiver {
   open(subject: string, bytes: Uint8Array, nowMs: number): Message | undefined {
     const parsed = parseSubject(this.#settings.name, subject);
     if (parsed === undefined) return this.#refuse("garbage");
+    if (parsed.version !== MAJOR_VERSION) return this.#refuse("version");
     if (parsed.node === this.#settings.node) {
       this.sameNameMs = nowMs;
       return this.#refuse("ownName");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterStatus, nodeStatus } from "../../test/support/cluster-status.ts";
-import type { ClusterStatus } from "../cluster/status.ts";
+import { type ClusterStatus, makeRefusedCounts } from "../cluster/status.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ClusterJournal } from "./cluster-journal.ts";
 
@@ -54,19 +54,23 @@ test("catching up begins and ends, for this node and for others", () => {
   assert.deepEqual(done, ['{"node":"b","site":"main"} "a node has caught up"']);
 });
 
-test("a lost connection is logged with its reason, a second tracker of the same name, and missed records", () => {
+test("a lost connection, a second tracker of the same name, missed records and another version are logged once", () => {
   const lost = clusterStatus({ connected: false, lastError: "ECONNREFUSED", nodes: [] });
-  const [, gone, same, twice, missed, soon] = linesOf(
+  const [, gone, same, twice, missed, soon, newer, stillNewer] = linesOf(
     clusterStatus({ nodes: [] }),
     lost,
     lost,
     clusterStatus({ sameName: true, nodes: [nodeStatus()] }),
     clusterStatus({ sameName: true, nodes: [nodeStatus({ lost: 7 })] }),
     clusterStatus({ sameName: true, nodes: [nodeStatus({ lost: 9 })] }),
+    clusterStatus({ refused: { ...makeRefusedCounts(), version: 1 } }),
+    clusterStatus({ refused: { ...makeRefusedCounts(), version: 2 } }),
   );
   assert.match(gone.join(), /"reason":"ECONNREFUSED".*"the connection to the nats-server is lost/);
   assert.deepEqual(same, []);
   assert.match(twice.join("\n"), /has the name of this node/);
   assert.deepEqual(missed, ['{"node":"b","records":7} "records of a node were missed, and are fetched"']);
   assert.deepEqual(soon, [], "at most once a minute");
+  assert.match(newer.join(), /another major version/);
+  assert.deepEqual(stillNewer, []);
 });

@@ -25,6 +25,10 @@ export class ClusterJournal {
     this.#observeCatchingUp(status, nowMs);
     if (status.sameName && before?.sameName !== true)
       this.#log.error("another tracker in the cluster has the name of this node: set cluster.node");
+    if (status.refused.version > 0 && (before?.refused.version ?? 0) === 0)
+      this.#log.error(
+        "a tracker in the cluster has another major version, and is refused: upgrade all nodes",
+      );
     for (const node of status.nodes)
       this.#observeNode(
         before?.nodes.find((each) => each.node === node.node),

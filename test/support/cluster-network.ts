@@ -33,6 +33,14 @@ export interface TestNodeOptions {
   readonly ringChanges?: number;
   readonly selection?: TestSelection;
   readonly digestMs?: number;
+  /** What the node sends in place of a message: it has another version. */
+  readonly speak?: (subject: string, bytes: Uint8Array) => readonly Spoken[];
+}
+
+/** A message as a node of another version sends it. */
+export interface Spoken {
+  readonly subject: string;
+  readonly bytes: Uint8Array;
 }
 
 interface Parcel {
@@ -116,6 +124,7 @@ export class TestNode extends TrackerFixture {
   isConnected = true;
   readonly #network: TestNetwork;
   readonly #skewMs: number;
+  readonly #speak: TestNodeOptions["speak"];
 
   constructor(
     network: TestNetwork,
@@ -137,6 +146,7 @@ export class TestNode extends TrackerFixture {
     this.name = name;
     this.#network = network;
     this.#skewMs = skewMs;
+    this.#speak = options.speak;
     this.setClock();
     this.cluster = new Cluster({
       settings: {
@@ -170,7 +180,8 @@ export class TestNode extends TrackerFixture {
 
   publish(subject: string, bytes: Uint8Array): "sent" | "disconnected" {
     if (!this.isConnected) return "disconnected";
-    this.#network.send(this, subject, bytes);
+    for (const spoken of this.#speak?.(subject, bytes) ?? [{ subject, bytes }])
+      this.#network.send(this, spoken.subject, spoken.bytes);
     return "sent";
   }
 

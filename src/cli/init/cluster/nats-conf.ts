@@ -53,13 +53,16 @@ tls ${tlsBlock(cluster, node, false)}`,
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
-/** Each node may publish only what begins with its own name: the receivers rely on it. */
+/**
+ * Each node may publish only what begins with its own name: the receivers rely on it. It hears the heartbeats of nodes
+ * with another major version, so that it can tell of them.
+ */
 function usersBlock({ name, nodes, publicKeys }: NatsCluster): string {
   const users = nodes.map(
     (node) => `    # ${node.name}
     {
       nkey: "${publicKeys.get(node.name)}"
-      permissions: { publish: ["btrt1.${name}.${node.name}.>"], subscribe: ["btrt1.${name}.>"] }
+      permissions: { publish: ["btrt1.${name}.${node.name}.>"], subscribe: ["btrt1.${name}.>", "*.${name}.*.beat"] }
     }`,
   );
   return `# Each tracker may publish only under its own name.
