@@ -24,11 +24,11 @@ const EPOCH_SECONDS = 60;
 /** The bits of an id that hold its epoch, modulo 4. */
 const EPOCH_BITS = 3;
 
-/** The hashed words: address, epoch and a secret word. Another secret word is passed as the last word. */
-const ADDRESS_WORDS = 4;
-const EPOCH = ADDRESS_WORDS;
-const SECRET = EPOCH + 1;
-const MESSAGE_WORDS = SECRET + 1;
+/** The hashed words: epoch, a secret word and the address. Another secret word is passed as the last word. */
+const EPOCH = 0;
+const SECRET = 1;
+const ADDRESS = 2;
+const MESSAGE_WORDS = ADDRESS + 4;
 
 /** Makes and checks connection ids. One for each worker. */
 export class ConnectionIds {
@@ -64,13 +64,16 @@ export class ConnectionIds {
   #compute({ family, words }: Address, epoch: number): void {
     const message = this.#message;
     const secret = this.#secret;
-    for (let i = 0; i < ADDRESS_WORDS; i++) message[i] = words[i];
+    // An IPv4 address has one word. Every word that is hashed takes a round of each hash.
+    const addressWords = family === 4 ? 1 : 4;
+    const count = ADDRESS + addressWords;
+    for (let i = 0; i < addressWords; i++) message[ADDRESS + i] = words[i];
     // An IPv4 address and an IPv6 address may have the same words.
     message[EPOCH] = epoch * 2 + (family === 4 ? 0 : 1);
     message[SECRET] = secret[4];
-    this.high = this.#highHash.hash(message, 0, MESSAGE_WORDS, secret[5]);
+    this.high = this.#highHash.hash(message, 0, count, secret[5]);
     message[SECRET] = secret[6];
-    const low = this.#lowHash.hash(message, 0, MESSAGE_WORDS, secret[7]);
+    const low = this.#lowHash.hash(message, 0, count, secret[7]);
     this.low = (low & ~EPOCH_BITS) | (epoch & EPOCH_BITS);
   }
 }
