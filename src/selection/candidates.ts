@@ -139,8 +139,9 @@ export class Candidates {
    */
   write(rank: number, wanted: number, out: DataView, offset: number): number {
     const all = this.#rankFree[rank];
-    if (wanted < all && this.list.isCrowded(this.cell)) return this.#writeFairly(rank, wanted, out, offset);
-    const rounding = wanted < all ? this.#random.fraction() : 0;
+    if (wanted === all) return this.#writeAll(rank, out, offset);
+    if (this.list.isCrowded(this.cell)) return this.#writeFairly(rank, wanted, out, offset);
+    const rounding = this.#random.fraction();
     let at = offset;
     let seen = 0;
     let taken = 0;
@@ -150,12 +151,19 @@ export class Candidates {
       const share = Math.min(free, Math.floor((wanted * seen) / all + rounding) - taken);
       if (share <= 0) continue;
       taken += share;
-      // All of a segment are returned: there is nothing to choose.
       const first = share === free ? 0 : this.#random.below(free);
       const beforeWrap = Math.min(share, free - first);
       at = this.#writeRun(segment, first, beforeWrap, out, at);
       at = this.#writeRun(segment, 0, share - beforeWrap, out, at);
     }
+    return at;
+  }
+
+  /** Writes all peers with this rank: there is nothing to choose. */
+  #writeAll(rank: number, out: DataView, offset: number): number {
+    let at = offset;
+    for (let segment = this.#rankFirst[rank]; segment !== NONE; segment = this.#next[segment])
+      at = this.#writeRun(segment, 0, this.#free[segment], out, at);
     return at;
   }
 

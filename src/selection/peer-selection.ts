@@ -170,8 +170,12 @@ export class PeerSelection {
     const ipv6 = this.#ipv6;
     for (let i = 0; i < 2 * tiers && this.#room > 0; i++) {
       const rank = first + i;
-      const fromOther = Math.min(other.available(rank), this.#otherRoom, this.#room);
-      const fromOwn = Math.min(own.available(rank), this.#room - fromOther);
+      const inOwn = own.available(rank);
+      const inOther = this.#otherRoom > 0 ? other.available(rank) : 0;
+      // Most swarms have peers of one rank or two.
+      if (inOwn + inOther === 0) continue;
+      const fromOther = Math.min(inOther, this.#otherRoom, this.#room);
+      const fromOwn = Math.min(inOwn, this.#room - fromOther);
       this.#room -= fromOwn + fromOther;
       this.#otherRoom -= fromOther;
       const from4 = own === ipv4 ? fromOwn : fromOther;
