@@ -119,17 +119,13 @@ export function noteBefore(
     outcome.changed ||
     update.completed ||
     isForeign(wordA) ||
-    slotOf(now) !== slotOf(now - ageOf(before, now));
+    ageOf(before, now) > now % SLOT_SECONDS;
   outcome.before = isComplete(old) ? 0 : before;
   return areEquallyComplete(old, key) ? before : 0;
 }
 
 /** Other nodes of the cluster are told of one announce of a peer in this time, if nothing has changed. */
 const SLOT_SECONDS = 300;
-
-function slotOf(seconds: number): number {
-  return Math.floor(seconds / SLOT_SECONDS);
-}
 
 /** The maximum speed of a download that is believed, in bytes a second (10 Gbit/s). */
 const PACE_MAX = 1.25e9;
