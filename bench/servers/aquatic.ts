@@ -1,6 +1,5 @@
 /**
- * aquatic_udp, which has no package. It takes part if it is in the path: build it from its public source with
- * `cargo build --release -p aquatic_udp --features io-uring`.
+ * aquatic_udp 0.9.0. It takes part if it is in the path: `cargo install aquatic_udp --version 0.9.0 --features io-uring`.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,8 +25,7 @@ export async function startAquatic(place: Place): Promise<Server | undefined> {
     [
       "socket_workers = 1",
       "[network]",
-      "use_ipv6 = false",
-      `address_ipv4 = "127.0.0.1:${port}"`,
+      `address = "127.0.0.1:${port}"`,
       "use_io_uring = true",
       "[protocol]",
       `max_response_peers = ${PEERS}`,
