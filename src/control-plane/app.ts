@@ -21,6 +21,7 @@ import type { PolicyData } from "../data-plane/protocol.ts";
 import { WorkerPool } from "../data-plane/worker-pool.ts";
 import type { EngineChoice } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
+import { forgetProgramPages } from "../engine/program-memory.ts";
 import { formatHostPort } from "../model/address-text.ts";
 import { countText } from "../model/count-text.ts";
 import { clockBase, readClock } from "../platform/clock.ts";
@@ -334,6 +335,7 @@ class App {
       build: BUILD_TEXT,
     };
     this.#log.info(fields, "ready");
+    void forgetProgramPages();
     if ("defaults" in source) process.stderr.write(tryIt(streams[0], this.#admin.url));
   }
 

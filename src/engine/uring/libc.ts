@@ -160,6 +160,11 @@ export const read: (fd: number, bytes: Uint8Array, length: number) => number = l
   "int64_t read(int fd, _Out_ uint8_t *bytes, size_t length)",
 );
 
+/** madvise(2). */
+export const madvise: (at: bigint, bytes: number, advice: number) => number = library.func(
+  "int madvise(uintptr_t at, size_t bytes, int advice)",
+);
+
 /** usleep(3): sleeps for fewer than a million microseconds. */
 export const usleep: (microseconds: number) => number = library.func("int usleep(uint32_t microseconds)");
 

@@ -1,0 +1,44 @@
+/** The memory of the program itself, which Linux counts as this process's. */
+import { readFileSync } from "node:fs";
+
+/** madvise(2): the kernel forgets the pages of a mapping; those of a file are read again when they are used. */
+const DONT_NEED = 4;
+
+/** A mapping in smaps (proc_pid_smaps(5)): its addresses, its access rights, its file. */
+const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) (r-[x-]p) \S+ \S+ [1-9]\d* +(.+)$/;
+
+/** A part of the address space. */
+export interface Mapped {
+  readonly start: bigint;
+  readonly length: number;
+}
+
+/**
+ * Finds the mappings of a file that cannot be written, and have no page that differs from the file.
+ * @param smaps the text of /proc/PID/smaps.
+ */
+export function readOnlyMappings(smaps: string, file: string): Mapped[] {
+  return smaps.split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/).flatMap((text) => {
+    const [head] = text.split("\n");
+    const [, start, end, , path] = MAPPING.exec(head) ?? [];
+    if (path !== file || !/^Anonymous: +0 kB$/m.test(text)) return [];
+    return [{ start: BigInt(`0x${start}`), length: Number(BigInt(`0x${end}`) - BigInt(`0x${start}`)) }];
+  });
+}
+
+/**
+ * Forgets the pages of Node's program file, most of which only the start needs. The kernel keeps them in its page cache
+ * as long as it has room, and maps those that are used again; that takes a microsecond for sixteen pages.
+ * @returns the bytes of the mappings; 0 where it is not possible.
+ */
+export async function forgetProgramPages(): Promise<number> {
+  try {
+    const { madvise } = await import("./uring/libc.ts");
+    const mappings = readOnlyMappings(readFileSync("/proc/self/smaps", "latin1"), process.execPath);
+    for (const { start, length } of mappings) madvise(start, length, DONT_NEED);
+    return mappings.reduce((sum, { length }) => sum + length, 0);
+  } catch {
+    // Without koffi, or on another system, the pages stay.
+    return 0;
+  }
+}
