@@ -44,6 +44,7 @@ export async function measureMemory(setting: Setting): Promise<Table> {
   return {
     title: "Memory of the process",
     notes: [
+      "Read when it has not changed for some seconds: V8 collects the garbage of the start, and of the load, later.",
       "Resident set after every peer has announced once, less that of the empty tracker after its start, per IPv4 peer.",
       `Warm: less that of a tracker, still empty, that has answered ${formatCount(WARM_UP_PEERS)} announces of stopped peers.`,
       ...(setting.quick ? ["Quick: so few peers that what serving itself takes outweighs them."] : []),
@@ -66,13 +67,13 @@ export async function measureMemory(setting: Setting): Promise<Table> {
 
 async function measureBtrt(setting: Setting, population: Population): Promise<string[]> {
   const server = await startBtrt(makePlace(setting), { engine: setting.engines[0], workers: 1 });
-  const empty = server.residentBytes();
+  const empty = await server.settledBytes();
   const peers = Math.min(population.peers, WARM_UP_PEERS);
   const requests = { kind: "stop", population: { ...population, peers, sizes: "equal" } } as const;
   await setting.load.perform(server, { ...ONCE, requests });
-  const warm = server.residentBytes();
+  const warm = await server.settledBytes();
   await fill(setting.load, server, population);
-  const filled = server.residentBytes();
+  const filled = await server.settledBytes();
   await server.stop();
   const wanted = population.peers === population.swarms ? WANTED.alone : WANTED.shared;
   return makeRow(server.name, population, [empty, warm, filled], `≤ ${wanted}`);
@@ -81,9 +82,9 @@ async function measureBtrt(setting: Setting, population: Population): Promise<st
 async function measureOpentracker(setting: Setting, population: Population): Promise<string[] | undefined> {
   const server = await startOpentracker(makePlace(setting), population);
   if (server === undefined) return undefined;
-  const empty = server.residentBytes();
+  const empty = await server.settledBytes();
   await fill(setting.load, server, population);
-  const filled = server.residentBytes();
+  const filled = await server.settledBytes();
   await server.stop();
   return makeRow(server.name, population, [empty, empty, filled], "");
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../test/support/bed.ts";
 import { type ProcessorTime, processorTimeOf } from "../processor-time.ts";
 
@@ -14,6 +15,12 @@ export interface Place {
   /** Whether it runs only while no other process wants the core: as if it were on another machine. */
   readonly isElsewhere?: boolean;
 }
+
+/** Memory has settled when it has changed by at most so much for so long. It is read at an interval, up to a limit. */
+const SETTLED_BYTES = 300_000;
+const SETTLED_MS = 8000;
+const SETTLE_STEP_MS = 500;
+const SETTLE_LIMIT_MS = 60_000;
 
 /** A running tracker. It ends with this process. */
 export class Server {
@@ -80,6 +87,25 @@ export class Server {
   residentBytes(): number {
     const rollup = readFileSync(`/proc/${this.#child.pid}/smaps_rollup`, "latin1");
     return Number(/^Rss: *(\d+) kB$/m.exec(rollup)?.[1]) * 1024;
+  }
+
+  /**
+   * The same, once it no longer changes: V8 collects the garbage of the start, and of a load, some seconds later. Read
+   * before that, the memory of an empty tracker may be more than that of a full one.
+   */
+  async settledBytes(): Promise<number> {
+    const deadline = performance.now() + SETTLE_LIMIT_MS;
+    let bytes = this.residentBytes();
+    for (let since = performance.now(); ; ) {
+      await sleep(SETTLE_STEP_MS);
+      const now = performance.now();
+      const next = this.residentBytes();
+      if (Math.abs(next - bytes) > SETTLED_BYTES) {
+        bytes = next;
+        since = now;
+      }
+      if (now - since >= SETTLED_MS || now >= deadline) return next;
+    }
   }
 
   /** Ends it: forcibly after `graceMs`. */
