@@ -1,6 +1,6 @@
 /** The environment of an end-to-end test: a temporary directory and processes. All are removed after the test. */
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -94,6 +94,7 @@ export class Bed {
   readonly #processes: Process[] = [];
   readonly #namespaces: string[] = [];
   readonly #mounts: string[] = [];
+  readonly #resolvers: string[] = [];
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -142,6 +143,14 @@ export class Bed {
     return full;
   }
 
+  /** Makes programs of a namespace resolve names by a server in it. */
+  setResolver(namespace: string, server: string): void {
+    const directory = `/etc/netns/${namespace}`;
+    mkdirSync(directory, { recursive: true });
+    this.#resolvers.push(directory);
+    writeFileSync(join(directory, "resolv.conf"), `nameserver ${server}\noptions timeout:1\n`);
+  }
+
   /** Mounts a small file system in memory, as root. @returns its directory. */
   mount(name: string, options: string): string {
     const directory = this.path(name);
@@ -153,6 +162,7 @@ export class Bed {
 
   #clear(): void {
     for (const each of this.#processes) each.signal("SIGKILL");
+    for (const directory of this.#resolvers.splice(0)) rmSync(directory, { recursive: true });
     for (const directory of this.#mounts.splice(0)) execFileSync("umount", ["--lazy", directory]);
     for (const name of this.#namespaces.splice(0)) {
       try {

@@ -83,6 +83,29 @@ schedule2=load,1,0,"load.start=${torrent.path}"
   },
 };
 
+const transmission: ClientKind = {
+  name: "transmission",
+  stopSignal: "SIGTERM",
+  start: async (bed, { torrent, directory, address, port, seed }, namespace) => {
+    // It announces before it has checked its payload.
+    if (seed) throw new Error("transmission-cli is no seeder from the start");
+    await mkdir(directory, { recursive: true });
+    const settings = bed.path(`transmission-${port}`);
+    await mkdir(settings);
+    const chosen = {
+      "bind-address-ipv4": address,
+      "dht-enabled": false,
+      "lpd-enabled": false,
+      "pex-enabled": false,
+      "utp-enabled": false,
+      "port-forwarding-enabled": false,
+    };
+    await writeFile(`${settings}/settings.json`, JSON.stringify(chosen));
+    const options = ["-g", settings, "-w", directory, "-p", String(port)];
+    return bed.run(["transmission-cli", ...options, torrent.path], namespace);
+  },
+};
+
 const libtorrent: ClientKind = {
   name: "libtorrent",
   stopSignal: "SIGTERM",
@@ -90,7 +113,7 @@ const libtorrent: ClientKind = {
 };
 
 /** The clients with which tests transfer files. */
-export const CLIENT_KINDS = { aria2, rtorrent, libtorrent } as const;
+export const CLIENT_KINDS = { aria2, rtorrent, transmission, libtorrent } as const;
 
 /** Starts several libtorrent clients in one process. */
 export async function startLibtorrents(

@@ -7,6 +7,7 @@ import { delimiter, join } from "node:path";
 const CHECKS = {
   aria2: () => isProgram("aria2c"),
   rtorrent: () => isProgram("rtorrent"),
+  "transmission-cli": () => isProgram("transmission-cli"),
   // Debian builds it only for its own Python, whatever python3 is first in the PATH.
   "python3-libtorrent": () => spawnSync("/usr/bin/python3", ["-c", "import libtorrent"]).status === 0,
   mktorrent: () => isProgram("mktorrent"),
