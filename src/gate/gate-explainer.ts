@@ -2,7 +2,7 @@
 import type { Address } from "../model/address.ts";
 import type { GateTables } from "./gate-tables.ts";
 import type { Home } from "./homes.ts";
-import { ROLE, type SwarmState, type Verdict } from "./judge.ts";
+import { idleOf, ROLE, type SwarmState, type Verdict } from "./judge.ts";
 import { COPY_WORDS } from "./swarm-records.ts";
 
 /** An endpoint of the address in the swarm. */
@@ -82,8 +82,8 @@ export function explainGate(
 
 function whyGated(verdict: Verdict | undefined, home: ExplainedHome): string {
   if (verdict === undefined || verdict.leechers < 2) return "fewer than two download at its home";
-  const { leechers, bridges, seeds, idle } = verdict;
-  const counts = `${leechers} download at home, ${bridges} bridges get on, ${seeds} copies are proven, ${idle} get nothing`;
+  const { leechers, bridges, seeds, open } = verdict;
+  const counts = `${leechers} download at home, ${bridges} bridges get on, ${open} members bring the data in, ${seeds} copies are proven, ${idleOf(verdict)} get nothing`;
   if (home.isExcluded)
     return `it is in the file of gate.exclude, or announced to an ignored tracker; ${counts}`;
   if (verdict.isGated && !home.isInTables) return `it is beyond the limits of the gate; ${counts}`;

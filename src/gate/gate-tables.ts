@@ -14,6 +14,7 @@ import type { EndpointCounts } from "../store/endpoint-counts.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
 import type { RefusedPairs } from "../store/refused-pairs.ts";
 import { AddressTable } from "./address-table.ts";
+import { BridgeMemory } from "./bridge-memory.ts";
 import { ElementTexts, FLAG } from "./element-texts.ts";
 import { GatedSwarms } from "./gated-swarms.ts";
 import { ITEM, ItemLists } from "./item-lists.ts";
@@ -105,8 +106,7 @@ export class GateTables {
 
   /** Whether a swarm is gated in a home. */
   isGated(infoHash: Uint32Array, home: number): boolean {
-    const swarm = this.swarms.find(infoHash, home);
-    return swarm !== NONE && this.swarms.leechers[swarm] > 0;
+    return this.swarms.bridgesOf(infoHash, home) !== undefined;
   }
 
   /** Notes that a swarm is not gated in a home. @returns whether it was. */
@@ -115,6 +115,7 @@ export class GateTables {
     if (swarm === NONE || this.swarms.leechers[swarm] === 0) return false;
     this.swarms.leechers[swarm] = 0;
     this.swarms.digests[swarm] = 0;
+    this.swarms.bridges[swarm] = new BridgeMemory();
     this.gated--;
     this.#removeItems(swarm, true);
     this.#releaseSwarm(swarm);

@@ -35,13 +35,15 @@ test("an endpoint with another torrent is closed as well, and only handshakes of
   assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881"], "the torrent that is left is not gated");
 });
 
-test("who gets nothing is open at the second announce, and stays so for a while", () => {
+test("who gets nothing is open at the second announce without progress, and stays so for a while", () => {
   const rig = new GateRig();
   for (const host of [1, 2, 3, 4]) rig.announce(`11.0.0.${host}`, { left: 1000 });
-  assert.equal(rig.list("closed").length, 3);
-  rig.pass(300);
-  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`, { left: 900 });
-  rig.announce("11.0.0.4", { left: 1000 });
+  for (const left of [950, 900]) {
+    assert.equal(rig.list("closed").length, 3);
+    rig.pass(300);
+    for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`, { left });
+    rig.announce("11.0.0.4", { left: 1000 });
+  }
   assert.ok(!rig.fixture.isBridge("11.0.0.4"));
   assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.3 6881"]);
   const announceAll = (left: number) => {
@@ -55,7 +57,7 @@ test("who gets nothing is open at the second announce, and stays so for a while"
   assert.equal(rig.list("closed").length, 3);
 });
 
-test("the gate opens when the bridge is lost, and is not on again before long", () => {
+test("the gate opens when nobody is heard of, and is not on again before long", () => {
   const rig = new GateRig();
   for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`, { left: 1000 });
   assert.equal(rig.list("closed").length, 2);
@@ -67,7 +69,68 @@ test("the gate opens when the bridge is lost, and is not on again before long", 
   for (const host of [2, 3]) rig.announce(`11.0.0.${host}`, { left: 800 });
   rig.pass(300);
   for (const host of [2, 3]) rig.announce(`11.0.0.${host}`, { left: 700 });
-  assert.equal(rig.list("closed").length, 1);
+  assert.deepEqual(rig.list("closed"), ["11.0.0.1 6881", "11.0.0.3 6881"], "the old bridge is silent");
+});
+
+test("when the bridge is lost, the member with most of the file stands in at once", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3, 4]) rig.announce(`11.0.0.${host}`, { left: 1000 });
+  rig.pass(200);
+  for (const [i, host] of [2, 3, 4].entries()) rig.announce(`11.0.0.${host}`, { left: [950, 900, 950][i] });
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.3 6881", "11.0.0.4 6881"]);
+  rig.pass(176);
+  assert.deepEqual(rig.list("closed"), ["11.0.0.1 6881", "11.0.0.2 6881", "11.0.0.4 6881"]);
+  // The policy's next bridge does not replace it.
+  rig.announce("11.0.0.2", { left: 940 });
+  assert.ok(rig.fixture.isBridge("11.0.0.2"));
+  assert.deepEqual(rig.list("closed"), ["11.0.0.1 6881", "11.0.0.2 6881", "11.0.0.4 6881"]);
+  // A copy at home needs nobody who stands in.
+  rig.announce("11.0.0.3", { left: 0, event: ANNOUNCE_EVENT.completed });
+  assert.deepEqual(rig.list("closed"), ["11.0.0.1 6881", "11.0.0.3 6881", "11.0.0.4 6881"]);
+});
+
+test("when the bridge gets nothing, one more is open; when all get nothing, all are", () => {
+  const rig = new GateRig();
+  const announceAll = () => {
+    for (const host of [1, 2, 3, 4, 5]) rig.announce(`11.0.0.${host}`, { left: 1000 });
+  };
+  announceAll();
+  assert.equal(rig.list("closed").length, 4);
+  rig.pass(300);
+  announceAll();
+  assert.equal(rig.list("closed").length, 3);
+  rig.pass(300);
+  announceAll();
+  assert.deepEqual(rig.list("closed"), []);
+});
+
+test("when the bridge passes on little, there is one more, and not as many as the policy has", () => {
+  const rig = new GateRig();
+  const announceAll = (bridge: number, others: number) => {
+    for (const host of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+      const isFirst = host === 1;
+      rig.announce(`11.0.0.${host}`, { left: isFirst ? bridge : others });
+    }
+  };
+  announceAll(1000, 1000);
+  for (const [bridge, others] of [
+    [950, 995],
+    [900, 990],
+  ]) {
+    rig.pass(300);
+    announceAll(bridge, others);
+    assert.equal(rig.list("closed").length, 8, "they may catch up");
+  }
+  assert.ok(rig.fixture.isBridge("11.0.0.2"));
+  rig.pass(300);
+  announceAll(850, 985);
+  assert.equal(rig.list("closed").length, 7);
+  // Now the others get on.
+  for (let left = 800; left > 400; left -= 100) {
+    rig.pass(300);
+    announceAll(left, left + 10);
+    assert.equal(rig.list("closed").length, 7);
+  }
 });
 
 test("when the bridge has completed, its copy is enough", () => {
@@ -76,7 +139,7 @@ test("when the bridge has completed, its copy is enough", () => {
   rig.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.completed });
   assert.deepEqual(rig.list("refused").length, 3);
   rig.announce("11.0.0.1", { left: 0, event: ANNOUNCE_EVENT.stopped });
-  assert.deepEqual(rig.list("refused").length, 0);
+  assert.deepEqual(rig.list("refused").length, 1, "one of the two stands in for it");
 });
 
 test("homes are gated each by itself: what is closed in one is no member of another", () => {

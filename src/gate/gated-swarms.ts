@@ -1,6 +1,7 @@
 /** The swarms that are gated, by info-hash and home: a hash table in typed arrays. */
 import { INFO_HASH_WORDS, infoHashBytes } from "../model/info-hash.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
+import { BridgeMemory } from "./bridge-memory.ts";
 import { grown32, grownSigned } from "./typed-arrays.ts";
 
 const NONE = -1;
@@ -17,6 +18,8 @@ export class GatedSwarms {
   heads = new Int32Array(FIRST_CAPACITY);
   /** A number that stands for the items of a row; 0: none. */
   digests = new Int32Array(FIRST_CAPACITY);
+  /** Of each row: how its bridges do, while it is gated. */
+  readonly bridges: BridgeMemory[] = [];
   readonly #hash: KeyedHash;
   #words = new Uint32Array(FIRST_CAPACITY * INFO_HASH_WORDS);
   #next = new Int32Array(FIRST_CAPACITY);
@@ -34,6 +37,12 @@ export class GatedSwarms {
     return row;
   }
 
+  /** How the bridges of a swarm do that is gated in a home; undefined: it is not. */
+  bridgesOf(infoHash: Uint32Array, home: number): BridgeMemory | undefined {
+    const row = this.find(infoHash, home);
+    return row === NONE || this.leechers[row] === 0 ? undefined : this.bridges[row];
+  }
+
   /** Adds a swarm that is not there. */
   add(infoHash: Uint32Array, home: number): number {
     if (this.#free === NONE && this.end === this.homes.length) this.#grow();
@@ -45,6 +54,7 @@ export class GatedSwarms {
     this.leechers[row] = 0;
     this.heads[row] = NONE;
     this.digests[row] = 0;
+    this.bridges[row] = new BridgeMemory();
     this.#link(row);
     this.size++;
     return row;

@@ -27,9 +27,11 @@ export class Homes {
   readonly #homeOf = new Uint16Array(GROUP_IDS);
   readonly #isMember = new Uint8Array(GROUP_IDS);
   readonly #isReached = new Uint8Array(GROUP_IDS);
+  readonly #tierOf: PeerGroups["tierOf"];
 
   constructor(data: PeerGroupsData, settings: Pick<GateSettings, "enabled" | "groups" | "home">) {
     const groups = new PeerGroups(data);
+    this.#tierOf = groups.tierOf;
     const members = gatedGroups(data, settings);
     const ids = [...new Set(members.map((id) => homeOf(settings.home, groups, id)))];
     this.homes = ids.map((id) => {
@@ -54,6 +56,11 @@ export class Homes {
   /** The home of a peer, or 0. */
   of(key: number): number {
     return this.#homeOf[groupOf(key)];
+  }
+
+  /** The tier of a peer that is in a group. */
+  tierOf(key: number): number {
+    return this.#tierOf[groupOf(key)];
   }
 
   /** Whether the gate applies to a peer. */

@@ -3,8 +3,13 @@
  * of the swarm's records, and what is remembered of earlier failures.
  *
  * A swarm is *gated* in a home that can feed itself: at least two download there, and there is a live bridge, or there are
- * enough proven copies. While it is gated one copy is enough. A single downloader is gated only where there are more copies
- * ({@link SEEDS_FOR_ONE}). A member is *open* where it needs the outside, and *closed* otherwise. Doubt opens.
+ * enough proven copies. While it is gated one copy is enough, or anybody who can stand in for a bridge. A single downloader is
+ * gated only where there are more copies ({@link SEEDS_FOR_ONE}). A member is *open* where it needs the outside, and *closed*
+ * otherwise. Doubt opens.
+ *
+ * A download that gets nothing is *idle*, and open. Where a bridge is open, it is idle at its second announce without progress:
+ * a bridge that has just begun, or whose line is busy with other torrents, passes on nothing for a while. Elsewhere it is idle
+ * at the first.
  */
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
 import { areSeedsEnough, BRIDGED_LIMITS, bridgeLease } from "../selection/bridged.ts";
@@ -12,6 +17,7 @@ import { LEECHERS_LEAST, SEEDS_FOR_ONE } from "../selection/gate-candidates.ts";
 import {
   countsAsClient,
   isComplete,
+  isDuplicate,
   isLearned,
   isMarked,
   isProven,
@@ -19,8 +25,10 @@ import {
   keyOf,
   portOf,
 } from "../store/layout/key.ts";
-import { leftOf } from "../store/layout/peer.ts";
-import { ageOf, idleSecondsOf } from "../store/peer-record.ts";
+import { identityOf, leftOf } from "../store/layout/peer.ts";
+import { ageOf, gotNothingTwice, idleSecondsOf } from "../store/peer-record.ts";
+import { BridgeChoice, type ChoiceMemory } from "./bridge-choice.ts";
+import { type BridgeFinding, lagsBehind } from "./bridge-memory.ts";
 import type { Homes } from "./homes.ts";
 import type { GateSettings } from "./settings.ts";
 import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
@@ -47,7 +55,7 @@ export const ROLE = {
 /** The gate of a home has failed when so many members, and this part of its downloaders, get nothing. */
 const IDLE = { least: 2, part: 0.5 } as const;
 
-/** What {@link idleSeconds} says of a download that stalls. */
+/** What {@link idleSecondsOf} says of a download that stalls. */
 const STALLED = Number.POSITIVE_INFINITY;
 
 /** A download that gets fewer bytes a second gets nothing. What `left` shows of large downloads is coarse. */
@@ -60,15 +68,24 @@ const NAMED_PORTS = 1024;
 const SEED_INTERVALS = 1.25;
 
 /** What was found of one home in one swarm. */
-export interface Verdict {
+export interface Verdict extends BridgeFinding {
   readonly home: number;
   /** Downloaders that have announced themselves. */
   leechers: number;
   /** Bridges that get on; proven copies, at different addresses up to {@link SEEDS_FOR_ONE}. */
   bridges: number;
   seeds: number;
-  /** Downloaders that are no bridges and get nothing. */
-  idle: number;
+  /** Members that bring the data in (bridge-choice.ts). */
+  open: number;
+  /** Downloaders that are no open bridges: got nothing since their announce before the last; at their last two announces. */
+  waiting: number;
+  empty: number;
+  /** Open bridges that got nothing since their announce before the last. */
+  waitingBridges: number;
+  hasStandIn: boolean;
+  size: number;
+  starves: boolean;
+  lags: boolean;
   isGated: boolean;
   /** It was gated, and members need the outside: their source is lost, or too many get nothing. */
   hasFailed: boolean;
@@ -82,9 +99,7 @@ export interface SwarmState {
 }
 
 /** What is remembered of the swarm that is judged. */
-export interface GateMemory {
-  /** Whether it is gated in a home so far. */
-  isGated(home: number): boolean;
+export interface GateMemory extends ChoiceMemory {
   /** Whether it may not be gated in a home yet, as that has failed. */
   isHeld(home: number): boolean;
   /** Whether the member of a record stays open for now, as it got nothing. */
@@ -99,24 +114,37 @@ export class Judge {
   readonly #settings: GateSettings;
   readonly #lease: number;
   readonly #seedLease: number;
+  /** Ports and identities of open bridges, and whether they are marked: so is the other address of a bridge, a duplicate. */
+  readonly #bridges = new Map<number, boolean>();
+  readonly #choice: BridgeChoice;
 
   constructor(homes: Homes, settings: GateSettings) {
     this.#homes = homes;
     this.#settings = settings;
     this.#lease = bridgeLease(settings.stallSeconds);
     this.#seedLease = SEED_INTERVALS * settings.interval;
+    this.#choice = new BridgeChoice(homes, this.#lease, settings.stallSeconds);
+  }
+
+  /** Seconds in which all downloaders announce. */
+  get patience(): number {
+    return this.#lease;
   }
 
   /** Judges a swarm. @param now seconds. @returns a verdict for each home that has peers in it; {@link roles} has the roles. */
   judge(records: SwarmRecords, memory: GateMemory, now: number): Verdict[] {
-    const verdicts = this.#count(records, now);
+    const verdicts = this.#count(records, memory, now);
+    this.#choice.choose(records, verdicts, memory, now);
+    this.#bridges.clear();
+    for (let i = 0; i < records.count; i++) this.#countFed(verdicts, records, i, now);
     for (const verdict of verdicts) this.#decide(verdict, memory);
     if (this.roles.length < records.count) this.roles = new Uint8Array(2 * records.count);
     for (let i = 0; i < records.count; i++) this.roles[i] = this.#roleOf(records, i, verdicts, memory, now);
+    this.#compare(verdicts, records);
     return verdicts;
   }
 
-  #count(records: SwarmRecords, now: number): Verdict[] {
+  #count(records: SwarmRecords, memory: GateMemory, now: number): Verdict[] {
     const verdicts: Verdict[] = [];
     const firstSeeds: number[][] = [];
     for (let i = 0; i < records.count; i++) {
@@ -127,7 +155,7 @@ export class Judge {
       if (at === -1) {
         at = verdicts.length;
         firstSeeds.push([]);
-        verdicts.push({ home, leechers: 0, bridges: 0, seeds: 0, idle: 0, isGated: false, hasFailed: false });
+        verdicts.push(newVerdict(home, memory));
       }
       const state = records.wordsB[i];
       const verdict = verdicts[at];
@@ -143,27 +171,47 @@ export class Judge {
   }
 
   #countLeecher(verdict: Verdict, records: SwarmRecords, i: number, now: number): void {
-    const { stallSeconds } = this.#settings;
     const wordA = records.wordsA[i];
     const state = records.wordsB[i];
+    const left = leftOf(state);
     verdict.leechers++;
-    if (!isMarked(keyOf(wordA))) {
-      if (idleSeconds(state, now, stallSeconds) > 0) verdict.idle++;
-      return;
+    if (left !== LEFT_MAX) verdict.size = Math.max(verdict.size, left);
+    if (!isMarked(keyOf(wordA)) || !this.#homes.isReached(wordA) || ageOf(state, now) > this.#lease) return;
+    if (idleSecondsOf(state, now, this.#settings.stallSeconds) !== STALLED) verdict.bridges++;
+  }
+
+  /** Counts a download among those that are fed, or are not. The open bridges are chosen. */
+  #countFed(verdicts: readonly Verdict[], records: SwarmRecords, i: number, now: number): void {
+    const wordA = records.wordsA[i];
+    const key = keyOf(wordA);
+    const home = this.#homes.of(key);
+    if (home === 0 || !countsAsClient(key) || isComplete(key)) return;
+    const verdict = verdicts.find((each) => each.home === home);
+    if (verdict === undefined) return;
+    const state = records.wordsB[i];
+    const isWaiting = this.#isWaiting(state, now);
+    if (this.#choice.chosen.has(i)) {
+      this.#bridges.set(clientOf(wordA, state), isMarked(key));
+      verdict.open++;
+      verdict.hasStandIn ||= !isMarked(key);
+      if (isWaiting) verdict.waitingBridges++;
+    } else if (isWaiting) {
+      verdict.waiting++;
+      if (gotNothingTwice(state, now, this.#settings.stallSeconds)) verdict.empty++;
     }
-    if (ageOf(state, now) > this.#lease || idleSeconds(state, now, stallSeconds) === STALLED) return;
-    if (this.#homes.isReached(wordA)) verdict.bridges++;
   }
 
   #decide(verdict: Verdict, memory: GateMemory): void {
-    const { home, leechers, bridges, seeds, idle } = verdict;
-    const wasGated = memory.isGated(home);
+    const { home, leechers, bridges, seeds, open, waiting } = verdict;
+    const wasGated = memory.bridgesOf(home) !== undefined;
     const isFed =
-      bridges > 0 || areSeedsEnough(seeds, leechers - 1, BRIDGED_LIMITS) || (wasGated && seeds > 0);
-    const areIdle = idle >= IDLE.least && idle >= IDLE.part * leechers;
+      bridges > 0 || areSeedsEnough(seeds, leechers - 1, BRIDGED_LIMITS) || (wasGated && seeds + open > 0);
+    const areMany = (count: number) => count >= IDLE.least && count >= IDLE.part * leechers;
+    const areIdle = areMany(idleOf(verdict));
     const isMany = leechers >= LEECHERS_LEAST || (leechers === 1 && seeds >= SEEDS_FOR_ONE);
     verdict.isGated = isMany && isFed && !areIdle && (wasGated || !memory.isHeld(home));
     verdict.hasFailed = wasGated && isMany && (!isFed || areIdle);
+    verdict.starves = isPatient(verdict) && (verdict.waitingBridges === open || areMany(waiting));
   }
 
   #roleOf(
@@ -180,25 +228,71 @@ export class Judge {
     if (!this.#homes.isMember(key)) return ROLE.other;
     if (isLearned(key)) return ROLE.learned;
     const home = this.#homes.of(key);
-    if (verdicts.find((verdict) => verdict.home === home)?.isGated !== true) return ROLE.ungated;
+    const verdict = verdicts.find((each) => each.home === home);
+    if (verdict?.isGated !== true) return ROLE.ungated;
     if (isComplete(key)) return this.#settings.seeders === "open" ? ROLE.seeder : ROLE.closed;
-    if (isMarked(key)) return ROLE.bridge;
-    const idle = idleSeconds(state, now, this.#settings.stallSeconds);
-    if (idle === STALLED) return ROLE.stalled;
-    if (idle > 0) return ROLE.idle;
+    const isOther = isDuplicate(key) && this.#bridges.get(clientOf(wordA, state)) === isMarked(key);
+    if (this.#choice.chosen.has(i) || isOther) return ROLE.bridge;
+    // Only its own group reaches it: it brings nothing to the others.
+    if (isMarked(key) && !this.#homes.isReached(key)) return ROLE.bridge;
+    if (this.#isIdle(verdict, state, now))
+      return idleSecondsOf(state, now, this.#settings.stallSeconds) === STALLED ? ROLE.stalled : ROLE.idle;
     return memory.isKeptOpen(i) ? ROLE.kept : ROLE.closed;
+  }
+
+  /** Whether a download has got nothing since its announce before the last, as far as `left` shows it. */
+  #isWaiting(state: number, now: number): boolean {
+    const seconds = idleSecondsOf(state, now, this.#settings.stallSeconds);
+    return seconds > 0 && !isTooCoarse(state, seconds);
+  }
+
+  /** Whether a download gets nothing ({@link idleOf}). */
+  #isIdle(verdict: Verdict, state: number, now: number): boolean {
+    if (!this.#isWaiting(state, now)) return false;
+    return !isPatient(verdict) || gotNothingTwice(state, now, this.#settings.stallSeconds);
+  }
+
+  /** Finds out in which homes the closed downloads get too little of what the bridges have. */
+  #compare(verdicts: readonly Verdict[], records: SwarmRecords): void {
+    for (const verdict of verdicts) {
+      if (!verdict.isGated || !isPatient(verdict)) continue;
+      let bridge = LEFT_MAX;
+      let others = LEFT_MAX;
+      for (let i = 0; i < records.count; i++) {
+        const key = keyOf(records.wordsA[i]);
+        if (this.#homes.of(key) !== verdict.home || isComplete(key)) continue;
+        const left = leftOf(records.wordsB[i]);
+        if (this.#choice.chosen.has(i)) bridge = Math.min(bridge, left);
+        else if (this.roles[i] === ROLE.closed) others = Math.min(others, left);
+      }
+      verdict.lags = others !== LEFT_MAX && lagsBehind(verdict.size, bridge, others);
+    }
   }
 }
 
-/**
- * Seconds for which a download has got nothing, by its last announce; Infinity if it stalls; 0 as long as nothing can be
- * said: it is new, or `left` is too coarse to show what it may have got.
- */
-function idleSeconds(state: number, now: number, stallSeconds: number): number {
-  const seconds = idleSecondsOf(state, now, stallSeconds);
+/** What is known of a home before its records are counted. */
+function newVerdict(home: number, memory: GateMemory): Verdict {
+  const size = memory.bridgesOf(home)?.size ?? 0;
+  const counts = { leechers: 0, bridges: 0, seeds: 0, open: 0, waiting: 0, empty: 0, waitingBridges: 0 };
+  const findings = { hasStandIn: false, starves: false, lags: false, isGated: false, hasFailed: false };
+  return { home, size, ...counts, ...findings };
+}
+
+/** Whether downloads may get nothing at one announce: a bridge is open, and has to bring the data in first. */
+function isPatient({ open, seeds }: Verdict): boolean {
+  return open > 0 && seeds === 0;
+}
+
+/** Downloaders that are no bridges and get nothing: at their last announce, or at the last two where a bridge is open. */
+export function idleOf(verdict: Verdict): number {
+  return isPatient(verdict) ? verdict.empty : verdict.waiting;
+}
+
+/** Whether `left` is too coarse to show what a download may have got in so many seconds. */
+function isTooCoarse(state: number, seconds: number): boolean {
   const left = leftOf(state);
   const step = left === LEFT_MAX ? 0 : leftBytes(left) - leftBytes(left - 1);
-  return step > LEAST_PACE * seconds ? 0 : seconds;
+  return step > LEAST_PACE * seconds;
 }
 
 /**
@@ -208,6 +302,11 @@ function idleSeconds(state: number, now: number, stallSeconds: number): number {
 function isNamedFalsely(wordA: number): boolean {
   const key = keyOf(wordA);
   return isLearned(key) && (isUnconfirmed(key) || portOf(wordA) < NAMED_PORTS);
+}
+
+/** Names a client within a swarm, as far as its record does: two clients may have one name. */
+function clientOf(wordA: number, state: number): number {
+  return portOf(wordA) * 1024 + identityOf(wordA, state);
 }
 
 function isSameAddress({ addresses, families }: SwarmRecords, a: number, b: number): boolean {

@@ -4,6 +4,7 @@ import type { Address } from "../model/address.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
 import { keyOf } from "../store/layout/key.ts";
 import { ageOf } from "../store/peer-record.ts";
+import type { RefusedPairs } from "../store/refused-pairs.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { Failures } from "./failures.ts";
 import { explainGate, type GateExplanation } from "./gate-explainer.ts";
@@ -34,6 +35,7 @@ export class SwarmWatch {
   readonly left = { out: 0, excluded: 0, large: 0 };
   settings: GateSettings;
   readonly #store: SwarmStore;
+  readonly #pairs: RefusedPairs;
   readonly #homes: Homes;
   readonly #failures: Failures;
   readonly #ungated: UngatedSwarms;
@@ -54,6 +56,7 @@ export class SwarmWatch {
     if (endpoints === undefined || refusedPairs === undefined)
       throw new Error("the store has no memory for the gate");
     this.tables = new GateTables(hash, endpoints, refusedPairs);
+    this.#pairs = refusedPairs;
     this.settings = settings;
     this.#store = store;
     this.#homes = homes;
@@ -88,6 +91,7 @@ export class SwarmWatch {
     const isExcluded = this.#isExcluded(infoHash);
     const areAll = verdicts.every(({ isGated, leechers }) => isGated || leechers === 0);
     let withFar = areAll;
+    let isMore = false;
     for (const { id } of this.#homes.homes) {
       const verdict = verdicts.find(({ home }) => home === id);
       if (verdict?.isGated !== true) {
@@ -101,9 +105,13 @@ export class SwarmWatch {
         continue;
       }
       this.tables.gate(infoHash, verdict, this.#records, this.#rolesIn(id, roles), withFar);
+      if (this.tables.swarms.bridgesOf(infoHash, id)?.note(verdict, now, this.#judge.patience) === true)
+        isMore = true;
       withFar = false;
     }
     if (why === "task") this.tables.evaluateOutside(this.#records, roles);
+    // One more bridge is to be chosen. That happens once in a while, so this ends.
+    if (isMore) this.look(infoHash, now, "round");
   }
 
   /**
@@ -144,12 +152,24 @@ export class SwarmWatch {
     const records = this.#records;
     const failures = this.#failures;
     const memory: GateMemory = {
-      isGated: (home) => this.tables.isGated(infoHash, home),
+      bridgesOf: (home) => this.tables.swarms.bridgesOf(infoHash, home),
+      isOpen: (i) => !this.#isRefused(infoHash, i),
       isHeld: (home) => failures.isHeld(failures.homeKey(infoHash, home), now),
       isKeptOpen: (i) => !failures.isEmpty && failures.isHeld(this.#memberKey(infoHash, i), now),
     };
     const verdicts = this.#judge.judge(records, memory, now);
     return { verdicts, records, roles: this.#judge.roles };
+  }
+
+  /** Whether the swarm is refused at the address of a record, as routers were told. */
+  #isRefused(infoHash: Uint32Array, i: number): boolean {
+    const { families, addresses } = this.#records;
+    return this.#pairs.has(
+      this.#pairs.hashOf(infoHash),
+      families[i] === 4 ? 4 : 6,
+      addresses,
+      i * COPY_WORDS,
+    );
   }
 
   #memberKey(infoHash: Uint32Array, i: number): number {

@@ -13,7 +13,7 @@ import {
   packSeeder,
   progressOf,
 } from "./layout/peer.ts";
-import { ageOf } from "./peer-record.ts";
+import { ageOf, becomesIdle, gotNothingTwice, progressTick } from "./peer-record.ts";
 
 const now = fc.nat({ max: 0xffff_ffff });
 const port = fc.integer({ min: 1, max: 0xffff });
@@ -64,4 +64,24 @@ test("a record of a complete peer holds all values, and nothing overlaps", () =>
       },
     ),
   );
+});
+
+test("a download without progress is noticed at its first two such announces, and not again before it stalls", () => {
+  const stallSeconds = 600;
+  for (const interval of [270, 300, 330])
+    for (let start = 0; start < 600; start += 7) {
+      const progress = progressTick(start, stallSeconds);
+      const found = [1, 2, 3].map((announce) => {
+        const before = packLeecher(start + (announce - 1) * interval, 0, 1000, progress);
+        return becomesIdle(before, start + announce * interval, stallSeconds);
+      });
+      // Ticks are coarse: the first announce may count for two.
+      assert.equal(found[0], true);
+      assert.equal(found[2], false);
+      const second = packLeecher(start + 2 * interval, 0, 1000, progress);
+      assert.equal(gotNothingTwice(second, start + 2 * interval, stallSeconds), true);
+      const first = packLeecher(start + interval, 0, 1000, progress);
+      assert.equal(found[1], !gotNothingTwice(first, start + interval, stallSeconds));
+      if (interval <= 300) assert.equal(found[1], true);
+    }
 });

@@ -56,8 +56,7 @@ export function strandingsOf(state: number, now: number, stallSeconds: number): 
  * ticks: it is 0 for less than a quarter of `stallSeconds`.
  */
 export function idleSecondsOf(state: number, now: number, stallSeconds: number): number {
-  const back = wrapProgress(progressTick(now - ageOf(state, now), stallSeconds) - progressOf(state));
-  if (back === PROGRESS_CYCLE - 1) return 0;
+  const back = idleTicks(state, now - ageOf(state, now), stallSeconds);
   return back >= STALLED_BACK ? Number.POSITIVE_INFINITY : (back * stallSeconds) / STALL_TICKS;
 }
 
@@ -73,13 +72,27 @@ export function hasStalled(state: number, now: number, left: number, stallSecond
   return ageOf(state, now) >= stallSeconds || (ticks > STALL_TICKS && ticks !== PROGRESS_CYCLE - 1);
 }
 
+/** Ticks without progress that two announces show. They come within half of the time of a stall, give or take a tenth. */
+const TWICE = 3;
+
+/** Whether a download had got nothing at its last two announces. @param state word B of its record. */
+export function gotNothingTwice(state: number, now: number, stallSeconds: number): boolean {
+  return idleTicks(state, now - ageOf(state, now), stallSeconds) >= TWICE;
+}
+
 /**
- * Whether the download of a record, which makes no progress with an announce at `now`, is idle ({@link idleSecondsOf}) from
- * this announce on, and was not before.
+ * Whether a record, whose download makes no progress with an announce at `now`, gets idle with it ({@link idleSecondsOf}), or
+ * has got nothing twice with it ({@link gotNothingTwice}).
  */
 export function becomesIdle(state: number, now: number, stallSeconds: number): boolean {
-  const back = wrapProgress(progressTick(now, stallSeconds) - progressOf(state));
-  if (back === 0 || back === PROGRESS_CYCLE - 1) return false;
-  const before = wrapProgress(progressTick(now - ageOf(state, now), stallSeconds) - progressOf(state));
-  return before === 0 || before === PROGRESS_CYCLE - 1;
+  const ticks = idleTicks(state, now, stallSeconds);
+  const before = idleTicks(state, now - ageOf(state, now), stallSeconds);
+  return (before === 0 && ticks > 0) || (before < TWICE && ticks >= TWICE);
+}
+
+/** Ticks from the last progress of a record to `at`. */
+function idleTicks(state: number, at: number, stallSeconds: number): number {
+  const back = wrapProgress(progressTick(at, stallSeconds) - progressOf(state));
+  // A tick that is one ahead was written by another worker, whose clock is a little ahead.
+  return back === PROGRESS_CYCLE - 1 ? 0 : back;
 }

@@ -26,7 +26,7 @@ export class GateNotices {
     this.#tasks = tasks;
   }
 
-  /** The record of a peer was stored, and it is not answered yet. A client without progress causes one task, not one for every announce. */
+  /** The record of a peer was stored, and it is not answered yet. A client without progress causes two tasks, not one for every announce. */
   stored({ before, changed, marked }: PutOutcome, { left, now, stallSeconds }: PeerUpdate): void {
     this.#changed =
       changed || (before !== 0 && left >= leftOf(before) && becomesIdle(before, now, stallSeconds));

@@ -1,0 +1,123 @@
+/**
+ * Chooses the members that bring the data of a gated swarm into their home: its *open bridges*. The policy marks more clients
+ * as bridges than that, as soon as they fall behind, and a client that has met the outside once keeps its connections until
+ * its download is complete. Each open bridge may therefore cost a copy of the file. So there is one at first. There is one
+ * more when the others get too little for a while (bridge-memory.ts), and another one at once when a bridge is lost.
+ *
+ * Each tier of a home has its own, as a partner has its own line to the outside.
+ */
+import { countsAsClient, isComplete, isMarked, keyOf } from "../store/layout/key.ts";
+import { leftOf } from "../store/layout/peer.ts";
+import { ageOf, gotNothingTwice } from "../store/peer-record.ts";
+import type { HomeBridges } from "./bridge-memory.ts";
+import type { Homes } from "./homes.ts";
+import type { SwarmRecords } from "./swarm-records.ts";
+
+/** A home of the swarm that is judged. */
+interface CountedHome {
+  readonly home: number;
+  /** Proven copies. */
+  readonly seeds: number;
+}
+
+/** What is remembered of the bridges of the swarm that is judged. */
+export interface ChoiceMemory {
+  /** Of a home where the swarm is gated so far; undefined: it is not gated there. */
+  bridgesOf(home: number): HomeBridges | undefined;
+  /** Whether the address of a record may meet the outside so far. */
+  isOpen(record: number): boolean;
+}
+
+/** The bridges of one tier of a home. */
+interface Line {
+  readonly home: number;
+  readonly tier: number;
+  readonly extra: number;
+  /** Whether others than the policy's bridges are chosen: the swarm is gated, and no copy at home feeds it. */
+  readonly takesOthers: boolean;
+  readonly hasStandIn: boolean;
+  /** The best record of the present pass, or -1, with its rank. */
+  best: number;
+  rank: number;
+}
+
+/** Ranks of candidates: who is open stays open, and the policy's bridges come before others. */
+const CLOSED = 2;
+const UNMARKED = 1;
+
+/** Chooses the open bridges of one swarm after the other. */
+export class BridgeChoice {
+  /** The records of the open bridges of the last swarm. */
+  readonly chosen = new Set<number>();
+  readonly #homes: Homes;
+  readonly #lease: number;
+  readonly #stallSeconds: number;
+  readonly #lines: Line[] = [];
+
+  /** @param lease seconds after its last announce until a bridge counts no more. */
+  constructor(homes: Homes, lease: number, stallSeconds: number) {
+    this.#homes = homes;
+    this.#lease = lease;
+    this.#stallSeconds = stallSeconds;
+  }
+
+  /**
+   * Chooses {@link chosen}. Each pass over the records finds one bridge of every line.
+   * @param homes of the swarm. @param now seconds.
+   */
+  choose(records: SwarmRecords, homes: readonly CountedHome[], memory: ChoiceMemory, now: number): void {
+    this.chosen.clear();
+    this.#lines.length = 0;
+    for (let pass = 0, isMore = true; isMore; pass++) {
+      for (const line of this.#lines) line.best = -1;
+      for (let i = 0; i < records.count; i++) {
+        if (!this.#isCandidate(records, i, now) || this.chosen.has(i)) continue;
+        const line = this.#lineOf(keyOf(records.wordsA[i]), homes, memory);
+        if (pass <= line.extra) consider(line, records, i, memory);
+      }
+      isMore = false;
+      for (const { best, extra } of this.#lines) {
+        if (best === -1) continue;
+        this.chosen.add(best);
+        isMore ||= pass < extra;
+      }
+    }
+  }
+
+  #isCandidate(records: SwarmRecords, i: number, now: number): boolean {
+    const key = keyOf(records.wordsA[i]);
+    const homes = this.#homes;
+    if (!homes.isMember(key) || !countsAsClient(key) || isComplete(key) || !homes.isReached(key))
+      return false;
+    const state = records.wordsB[i];
+    return ageOf(state, now) <= this.#lease && !gotNothingTwice(state, now, this.#stallSeconds);
+  }
+
+  #lineOf(key: number, homes: readonly CountedHome[], memory: ChoiceMemory): Line {
+    const home = this.#homes.of(key);
+    const tier = this.#homes.tierOf(key);
+    let line = this.#lines.find((each) => each.home === home && each.tier === tier);
+    if (line === undefined) {
+      const bridges = memory.bridgesOf(home);
+      const takesOthers = bridges !== undefined && homes.find((each) => each.home === home)?.seeds === 0;
+      const { extra, hasStandIn } = bridges ?? { extra: 0, hasStandIn: false };
+      line = { home, tier, extra, takesOthers, hasStandIn, best: -1, rank: 0 };
+      this.#lines.push(line);
+    }
+    return line;
+  }
+}
+
+/** Compares a candidate with the best one of its line. */
+function consider(line: Line, records: SwarmRecords, i: number, memory: ChoiceMemory): void {
+  const isBridge = isMarked(keyOf(records.wordsA[i]));
+  if (!isBridge && !line.takesOthers) return;
+  const isOpen = (isBridge || line.hasStandIn) && memory.isOpen(i);
+  const rank = (isOpen ? 0 : CLOSED) + (isBridge ? 0 : UNMARKED);
+  if (line.best !== -1) {
+    if (rank > line.rank) return;
+    if (rank === line.rank && leftOf(records.wordsB[i]) >= leftOf(records.wordsB[line.best])) return;
+  }
+  line.best = i;
+  line.rank = rank;
+}
