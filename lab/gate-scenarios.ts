@@ -91,7 +91,8 @@ export const GATE_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "gate-staggered",
-    about: "An operator and its partner, one home; clients there and outside arrive one after the other",
+    about:
+      "An operator and its partner, one home, both with the gate; clients there and outside arrive one after the other",
     networks: [
       home("operator", { clients: 10, arrive: [0, 20] }),
       { ...home("partner", { clients: 6, arrive: [0, 20] }), priority: 1, peersWith: "operator" },
@@ -99,6 +100,7 @@ export const GATE_SCENARIOS: readonly Scenario[] = [
     ],
     megabytes: 16,
     clients: USUAL_CLIENTS,
+    btrt: { gate: { groups: ["operator", "partner"] } },
     gate: TARGETS,
   },
   {

@@ -74,7 +74,7 @@ export interface Scenario {
   /** Differences from {@link CLIENTS}. */
   readonly clients?: Partial<ClientSettings>;
   /** Differences from the lab's configuration of BTRT. */
-  readonly btrt?: { readonly tracker?: Settings; readonly selection?: Settings };
+  readonly btrt?: { readonly tracker?: Settings; readonly selection?: Settings; readonly gate?: Settings };
   /** The maximum of copies that may enter a home on average; and the same as a share of opentracker's. */
   readonly copies?: { readonly most: number; readonly share: number };
   /** Targets of `bridged-gate`; a scenario without them is not run with that tracker. */

@@ -102,12 +102,13 @@ async function configuration(
 
 async function gateSection(
   site: Site,
-  { second }: Scenario,
+  { second, btrt }: Scenario,
   infoHashes: readonly string[],
   tried: Settings = {},
 ): Promise<Settings> {
-  if (second?.known !== "excluded") return { enabled: true, ...tried };
+  const settings = { enabled: true, ...btrt?.gate, ...tried };
+  if (second?.known !== "excluded") return settings;
   const exclude = site.path("excluded");
   await writeFile(exclude, `${infoHashes[1]}\n`);
-  return { enabled: true, exclude, ...tried };
+  return { ...settings, exclude };
 }
