@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { allocateCounters } from "../model/counters.ts";
 import { allocateTaskQueues, TASK, TaskWriter } from "../tasks/task-queue.ts";
 import { TaskDispatcher } from "./task-dispatcher.ts";
@@ -89,4 +90,28 @@ test("a crowd's waits are ended in portions", async () => {
     resumed.flatMap(({ tokens }) => tokens),
     Array.from({ length: 1000 }, (_, i) => i + 1),
   );
+});
+
+test("no task of the gate is lost, whether it comes with others or after a pause", async () => {
+  const { dispatcher, writers } = openDispatcher();
+  const seen: number[] = [];
+  let saw = () => {};
+  dispatcher.handle(TASK.gate, (_worker, _token, [number]) => {
+    seen.push(number);
+    saw();
+  });
+  dispatcher.start();
+  const pushed: number[] = [];
+  for (let number = 0; number < 120; number++) {
+    writers[number % 2].push(TASK.gate, 0, Uint8Array.of(number), 0, 1);
+    pushed.push(number);
+    // Before the dispatcher looks for tasks by itself, while it does, and as it falls asleep again.
+    await delay(number % 13);
+  }
+  while (seen.length < pushed.length)
+    await new Promise<void>((resolve) => {
+      saw = resolve;
+    });
+  await dispatcher.stop();
+  assert.deepEqual(seen, pushed);
 });

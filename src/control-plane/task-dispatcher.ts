@@ -3,7 +3,7 @@
  * for them.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import { type TaskKind, type TaskQueueData, TaskReader } from "../tasks/task-queue.ts";
+import { TASK, type TaskKind, type TaskQueueData, TaskReader } from "../tasks/task-queue.ts";
 import type { UpstreamReply } from "../tasks/upstream-reply.ts";
 
 /**
@@ -15,6 +15,12 @@ const RESUME_PAUSE_MS = 1;
 
 /** Milliseconds from the first task to its dispatch. Each wake-up interrupts a worker that shares the core. */
 const GATHER_MS = 1;
+
+/**
+ * Milliseconds between two looks for tasks of the gate while they come. No client waits for them, but a closing must be in
+ * force within 70 ms (docs/benchmarks/2026-11-29-gate.md).
+ */
+const GATE_GATHER_MS = 10;
 
 /** Handles one kind of task. @param worker that queued it. @param token of the deferred request that waits, or 0. */
 export type TaskHandler = (worker: number, token: number, bytes: Uint8Array<ArrayBuffer>) => void;
@@ -96,8 +102,7 @@ export class TaskDispatcher {
       const { pushed } = this.#readers[0];
       this.#drain(taken);
       if (taken.length === 0) {
-        await this.#readers[0].wait(pushed);
-        await delay(GATHER_MS);
+        await this.#sleep(taken, pushed);
         continue;
       }
       const last = taken.reduce(
@@ -109,9 +114,27 @@ export class TaskDispatcher {
       const count = 1 + taken.findLastIndex(({ number }) => ((number - last) | 0) <= 0);
       for (const { kind, worker, token, bytes } of taken.slice(0, count))
         this.#handlers.get(kind)?.(worker, token, bytes);
+      const isGates = taken.some(({ kind }) => kind === TASK.gate);
       taken = taken.slice(count);
-      await nextTurn();
+      if (isGates && taken.length === 0) await this.#watchGate(pushed);
+      else await nextTurn();
     }
+  }
+
+  /** Waits for a task. @param taken receives tasks that were pushed meanwhile without a wake-up. */
+  async #sleep(taken: Task[], pushed: number): Promise<void> {
+    this.#readers[0].watchesGate = false;
+    this.#drain(taken);
+    if (taken.length > 0) return;
+    await this.#readers[0].wait(pushed);
+    await delay(GATHER_MS);
+  }
+
+  /** Waits for tasks of the gate to gather, or for another one. Tasks of the gate do not wake the control plane then. */
+  async #watchGate(pushed: number): Promise<void> {
+    this.#readers[0].watchesGate = true;
+    const woken = await this.#readers[0].wait(pushed, GATE_GATHER_MS);
+    if (woken !== "timed-out") await delay(GATHER_MS);
   }
 
   /** Takes all tasks from the queues. */

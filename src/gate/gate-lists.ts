@@ -18,7 +18,7 @@ const ALIVE_SECONDS = 20;
  * Milliseconds between two changes that are sent; those that come between go together. A closing has to be in force before
  * the client has connected to peers outside, 100 to 200 ms after its announce.
  */
-const CHANGE_MS = 10;
+const CHANGE_MS = 5;
 
 /** Followers at the same time. */
 export const FOLLOWERS_MAX = 20;

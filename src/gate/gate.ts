@@ -36,9 +36,6 @@ const ROUND_MS = { least: 1000, most: 15_000 } as const;
 /** Milliseconds between two scans of all swarms, at least. */
 const SCAN_MS = 60_000;
 
-/** Milliseconds from the first request to the work: those that come meanwhile are done with it. */
-const GATHER_MS = 2;
-
 /** Swarms whose info-hashes are copied before a shard is let go; addresses that are evaluated in one go. */
 const HOLD = 64;
 const SWEEP = 64;
@@ -194,7 +191,8 @@ export class Gate {
       this.#wake = () => {
         this.#wake = () => {};
         clearTimeout(timer);
-        setTimeout(resolve, GATHER_MS);
+        // Other requests of this turn are done with it.
+        resolve();
       };
     });
   }

@@ -99,3 +99,20 @@ test("a task ends the wait", async () => {
   reader.interrupt();
   await second;
 });
+
+test("a task of the gate ends no wait while it is looked for, and others do", async () => {
+  const { writer, reader, drain } = queue();
+  reader.watchesGate = true;
+  const { pushed } = reader;
+  const waiting = reader.wait(pushed);
+  writer.push(TASK.gate, 0, new Uint8Array(20), 0, 20);
+  assert.equal(reader.pushed, pushed);
+  assert.equal(drain().length, 1);
+  writer.push(TASK.refresh, 0, new Uint8Array(0), 0, 0);
+  await waiting;
+  reader.watchesGate = false;
+  const second = reader.wait(reader.pushed);
+  writer.push(TASK.gate, 0, new Uint8Array(20), 0, 20);
+  await second;
+  assert.equal(await reader.wait(reader.pushed, 1), "timed-out");
+});

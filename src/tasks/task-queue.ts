@@ -45,9 +45,11 @@ const WORD = 2 ** 32;
 const WRITTEN = 0;
 const READ = 1;
 
-/** Words that all queues share, modulo 2^32: the numbers assigned, and the tasks pushed. */
+/** Words that all queues share, modulo 2^32: the numbers assigned, the tasks pushed, and whether {@link TaskReader.watchesGate}. */
 const NUMBERED = 0;
 const PUSHED = 1;
+const GATE_WATCHED = 2;
+const SHARED_BYTES = 12;
 
 /** A queue's shared memory. */
 export interface TaskQueueData {
@@ -63,7 +65,7 @@ export interface TaskQueueData {
  */
 export function allocateTaskQueue(
   bytes = RING_BYTES,
-  shared = new Int32Array(new SharedArrayBuffer(8)),
+  shared = new Int32Array(new SharedArrayBuffer(SHARED_BYTES)),
 ): TaskQueueData {
   return {
     shared,
@@ -101,7 +103,7 @@ export class TaskWriter {
   }
 
   /**
-   * Adds a task and wakes the control plane.
+   * Adds a task and wakes the control plane, unless it looks for such a task by itself.
    * @param token of the deferred request that waits for it (engine.ts), or 0.
    * @param bytes `[start, end)` are the task's bytes, at most {@link TASK_BYTES}.
    * @returns false if there is no room: the task is dropped and counted.
@@ -124,6 +126,7 @@ export class TaskWriter {
       this.#ring[(written + HEAD_BYTES + i) & this.#mask] = bytes[start + i];
     }
     Atomics.store(this.#header, WRITTEN, (written + roomFor(length)) | 0);
+    if (isGates && Atomics.load(this.#shared, GATE_WATCHED) !== 0) return true;
     Atomics.add(this.#shared, PUSHED, 1);
     Atomics.notify(this.#shared, PUSHED);
     return true;
@@ -172,6 +175,14 @@ export class TaskReader {
   }
 
   /**
+   * Whether the control plane looks for tasks of the gate from time to time: they do not wake it then. After it is set to
+   * false, a task may still be there that did not wake it.
+   */
+  set watchesGate(value: boolean) {
+    Atomics.store(this.#shared, GATE_WATCHED, Number(value));
+  }
+
+  /**
    * The number of tasks pushed to all queues: read it before the queues, and {@link wait} with it if they are empty.
    */
   get pushed(): number {
@@ -181,10 +192,11 @@ export class TaskReader {
   /**
    * Waits for a task in any queue.
    * @param pushed as read before the queues.
-   * @returns undefined if there are new tasks.
+   * @param waitMs the longest wait.
+   * @returns undefined if there are new tasks; else "timed-out" after the longest wait.
    */
-  wait(pushed: number): Promise<unknown> | undefined {
-    const waiting = Atomics.waitAsync(this.#shared, PUSHED, pushed);
+  wait(pushed: number, waitMs = Number.POSITIVE_INFINITY): Promise<unknown> | undefined {
+    const waiting = Atomics.waitAsync(this.#shared, PUSHED, pushed, waitMs);
     return waiting.async ? waiting.value : undefined;
   }
 
