@@ -16,8 +16,11 @@ export type Requests =
   | { readonly kind: "fill"; readonly population: Population }
   /** The same peers, all stopped. If none of them is known, nothing is stored. */
   | { readonly kind: "stop"; readonly population: Population }
-  /** Mostly peers that announce again and want 50 peers. Some start, stop and complete. Endless. */
-  | { readonly kind: "mix"; readonly population: Population }
+  /**
+   * Mostly peers that announce again and want 50 peers. Some start, stop and complete. Endless.
+   * `getsOn`: downloads have less left with each announce; else they always have as much left.
+   */
+  | { readonly kind: "mix"; readonly population: Population; readonly getsOn?: boolean }
   /** Peers of the first `swarms` swarms of equal size that announce again and want 9 peers. Endless. */
   | { readonly kind: "again"; readonly population: Population; readonly swarms: number };
 
@@ -47,6 +50,12 @@ const CHURN = 6;
 const COMPLETING = 8;
 const CHURNING_PEERS = 2;
 
+/**
+ * What downloads that get on have left at first, and the part of it after each announce: trackers may store it coarsely. After
+ * 350 announces a new download begins.
+ */
+const PROGRESS = { first: 4e9, part: 0.97, announces: 350 } as const;
+
 const REQUEST_ROOM = 512;
 
 /** @returns the requests of each source. */
@@ -57,11 +66,10 @@ export function supplyRequests(requests: Requests, encode: Encode): Supply[] {
     return Array.from({ length: SOURCES }, (_, source) => supplyAll(swarmOf, event, source, encode));
   }
   const pool = requests.kind === "mix" ? mix(requests.population) : again(requests);
+  const getsOn = requests.kind === "mix" && requests.getsOn === true;
   return Array.from({ length: SOURCES }, (_, source) => {
-    return repeat(
-      pool.filter(({ peer }) => sourceOf(peer) === source),
-      encode,
-    );
+    const own = pool.filter(({ peer }) => sourceOf(peer) === source);
+    return getsOn ? getOn(own, encode) : repeat(own, encode);
   });
 }
 
@@ -94,6 +102,23 @@ function repeat(announces: readonly Announce[], encode: Encode): Supply {
     const start = starts[next];
     next += count;
     return at + encoded.copy(bytes, at, start, starts[next]);
+  };
+}
+
+/** All requests in sequence, and each time with less left. */
+function getOn(announces: readonly Announce[], encode: Encode): Supply {
+  let next = 0;
+  let time = 0;
+  return (bytes, at, count) => {
+    for (let i = 0; i < count; i++) {
+      const announce = announces[next];
+      const part = PROGRESS.part ** (time % PROGRESS.announces);
+      const left = announce.left === 0 ? 0 : Math.floor(PROGRESS.first * part);
+      at = encode({ ...announce, left }, bytes, at);
+      next = (next + 1) % announces.length;
+      if (next === 0) time++;
+    }
+    return at;
   };
 }
 
