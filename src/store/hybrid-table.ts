@@ -15,7 +15,15 @@
  * What a row contains: layout/traffic.ts.
  */
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
-import { hasStopped, MEMBER_WORD, packLast, ROW, ROW_WORDS } from "./layout/traffic.ts";
+import {
+  hasStopped,
+  MEMBER_WORD,
+  packLast,
+  packShares,
+  ROW,
+  ROW_WORDS,
+  randomShare,
+} from "./layout/traffic.ts";
 import { placeOf } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
 
@@ -30,6 +38,10 @@ const SECOND = ROW.second;
 const HASH = MEMBER_WORD.hash;
 const SUMS = MEMBER_WORD.sums;
 const SEEN = MEMBER_WORD.seen;
+
+/** The bits of {@link ROW.open}. */
+const FIRST_BIT = 1;
+const SECOND_BIT = 2;
 
 /** Attempts to take a lock. A holder releases it in less time, unless its worker has crashed. */
 const SPINS = 200;
@@ -68,6 +80,8 @@ class Said {
   left = 0;
   exactLeft = 0;
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
+  /** Whether routers refuse its connections with this info-hash now. */
+  isRefused = false;
   /** Counts of the peers in its answer this time. */
   answer: AnswerCounts = {
     returned: 0,
@@ -94,8 +108,10 @@ export class HybridTable {
   readonly more = new Float64Array(2);
   /** The time in which these were transferred. */
   seconds = 0;
-  /** The shares of outside peers in the answers before. */
+  /** The shares of outside peers in the answers before; of those returned 0, if routers refuse its connections with both. */
   shares = 0;
+  /** Whether they do, and did at the last announce of each. */
+  isRefused = false;
   readonly #words: Uint32Array<SharedArrayBuffer>;
   readonly #buckets: number;
 
@@ -176,6 +192,7 @@ export class HybridTable {
     words[row + AT.exactLeft] = exactLeft;
     words[row + SECOND + HASH] = 0;
     words[row + AT.shares] = sharesOf(answer);
+    words[row + AT.open] = 0;
     this.#note(row, FIRST);
   }
 
@@ -210,6 +227,7 @@ export class HybridTable {
     const other = FIRST + SECOND - own;
     const stops = event === ANNOUNCE_EVENT.stopped;
     this.shares = words[row + AT.shares] | 0;
+    this.isRefused = false;
     if (words[row + SECOND + HASH] === 0) {
       const isUnchanged = words[row + AT.base] === sums[0] && words[row + AT.base + 1] === sums[1];
       if (isUnchanged && !stops && now - words[row + AT.begun] <= TOGETHER_SECONDS) return HYBRID.alone;
@@ -220,6 +238,11 @@ export class HybridTable {
       this.#split(row, own, other);
       return HYBRID.split;
     }
+    this.isRefused = this.said.isRefused && words[row + AT.open] === 0;
+    if (this.isRefused) this.shares = packShares(0, randomShare(this.shares));
+    // If routers are to refuse its connections, they do so right after the first announce: it is not open before the second.
+    const bit = own === FIRST ? FIRST_BIT : SECOND_BIT;
+    words[row + AT.open] = this.said.isRefused ? words[row + AT.open] & ~bit : words[row + AT.open] | bit;
     this.seconds = 1 + Math.max(0, now - words[row + AT.seen]);
     this.more[0] = sums[0] - Math.max(words[row + own + SUMS], words[row + other + SUMS]);
     this.more[1] = sums[1] - Math.max(words[row + own + SUMS + 1], words[row + other + SUMS + 1]);

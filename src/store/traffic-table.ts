@@ -155,15 +155,16 @@ export class TrafficTable {
     const seconds = isKnown ? 1 + ageOf(word, now) : 0;
     // Most torrents have one info-hash.
     const isAlone = client === 0 || (isKnown && !hasHybrid(word));
+    const isHeld = who.hasGate && this.refusedPairs?.areEnforced === true;
+    const isRefused = isHeld && this.refusedPairs?.has(swarm, address.family, address.words, 0) === true;
+    this.#hybrids.said.isRefused = isRefused;
     const kind = isAlone ? HYBRID.none : this.#hybridOf(request, who, hash, now, word, tag);
     const isCounted = client === 0 || isMember || !this.#isWithMember(seconds, now);
     const isPaired = kind >= HYBRID.pair;
     const own = words[slot + SLOT_SHARES] | 0;
-    const isHeld = who.hasGate && this.refusedPairs?.areEnforced === true;
-    const isRefused = isHeld && this.refusedPairs?.has(swarm, address.family, address.words, 0) === true;
     const answered = isPaired ? this.#hybrids.shares : own;
     // A client with two info-hashes may be open with the other one.
-    const shares = isHeld ? heldShares(answered, isRefused && !isPaired) : answered;
+    const shares = isHeld ? heldShares(answered, isPaired ? this.#hybrids.isRefused : isRefused) : answered;
     this.#note(slot, transferred);
     if (isCounted && isPaired) add(this.#hybrids.more, this.#hybrids.seconds, shares, activity, row);
     else if (isCounted) add(this.#more, seconds, shares, activity, row);

@@ -5,7 +5,7 @@
  *     1, 2   received, sent: KiB, modulo 2^32
  *     3      shares
  *
- * A row of hybrid-table.ts has 18 words, for a client and two info-hashes:
+ * A row of hybrid-table.ts has 19 words, for a client and two info-hashes:
  *
  *     0      lock of the bucket, in the first row of a bucket
  *     1      hash of the client
@@ -17,6 +17,7 @@
  *     9      shares
  *     10–13  first info-hash: its hash (0: none), received, sent, last announce
  *     14–17  second info-hash: the same
+ *     18     bits of info-hashes with which the client was open at its last announce: 1 for the first, 2 for the second
  *
  * Words of both:
  *
@@ -37,7 +38,7 @@ checkWords("slot of the traffic table", SLOT_WORDS, {
 });
 
 /** Words of a row. */
-export const ROW_WORDS = 18;
+export const ROW_WORDS = 19;
 /** Words of a row, from its first. */
 export const ROW = {
   lock: 0,
@@ -51,6 +52,7 @@ export const ROW = {
   shares: 9,
   first: 10,
   second: 14,
+  open: 18,
 } as const;
 /** Words of an info-hash in a row, from its first. */
 export const MEMBER_WORD = { hash: 0, sums: 1, seen: 3 } as const;
@@ -67,6 +69,7 @@ checkWords("row of a pair", ROW_WORDS, {
   shares: [ROW.shares, 1],
   first: [ROW.first, MEMBER_WORDS],
   second: [ROW.second, MEMBER_WORDS],
+  open: [ROW.open, 1],
 });
 checkWords("info-hash of a pair", MEMBER_WORDS, {
   hash: [MEMBER_WORD.hash, 1],
