@@ -14,6 +14,11 @@ export const GATE_COUNTERS = [...GATE_CONNECTION_COUNTS, "exempted", "exemptFull
 /** The name of a counter. */
 type GateCounter = (typeof GATE_COUNTERS)[number];
 
+/** Counts of 0. */
+export function noCounts(): Record<GateCounter, number> {
+  return Object.fromEntries(GATE_COUNTERS.map((name) => [name, 0])) as Record<GateCounter, number>;
+}
+
 /** Packets by counter. */
 export type GateCounts = Readonly<Record<GateCounter, number>>;
 
@@ -23,6 +28,11 @@ const count = z.int().min(0);
 export const gateReportSchema = z.object({
   /** 16 hexadecimal digits that name this start of the follower. */
   follower: z.string().regex(/^[0-9a-f]{16}$/),
+  /** 16 hexadecimal digits that name the machine, as two routers may have one host name. Absent if it has no machine id. */
+  machine: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
   /** The router's host name, for people. */
   router: z.string().min(1).max(GATE_LIMITS.nameLength),
   /** The version of the lists that the router has. */

@@ -88,3 +88,19 @@ test("a router whose follower was restarted is shown once, as it is now", () => 
     ],
   );
 });
+
+test("two routers with one host name are two, told apart by their machines", () => {
+  const { reports } = makeReports();
+  const machines = ["a", "b"].map((digit) => digit.repeat(16));
+  for (const [i, machine] of machines.entries())
+    reports.receive({ ...report(i + 1, 0, i === 0), router: "edge", machine }, 1000);
+  assert.deepEqual(
+    reports.routers(1000).map(({ router }) => router),
+    machines.map((machine) => `edge (${machine})`),
+  );
+  assert.ok(!reports.areRefusing(1000), "one of them only counts");
+  // Its follower starts again, and refuses.
+  reports.receive({ ...report(3, 0), router: "edge", machine: machines[0] }, 2000);
+  assert.ok(reports.areRefusing(2000));
+  assert.equal(reports.routers(2000).length, 2);
+});

@@ -1,7 +1,7 @@
 /** What the routers that follow the gate have counted, by their reports. */
 import { GATE_ACTIVITY } from "../store/group-activity.ts";
 import type { GateTotals } from "./gate-totals.ts";
-import { GATE_COUNTERS, type GateCounts, type GateReport } from "./report.ts";
+import { GATE_COUNTERS, type GateCounts, type GateReport, noCounts } from "./report.ts";
 
 /** The most followers that are known. Beyond that, the one whose last report is the oldest is forgotten. */
 const FOLLOWERS_MAX = 100;
@@ -34,10 +34,13 @@ export interface ReportedCounts {
   readonly counting: GateCounts;
 }
 
+/** A report, and when it came. Milliseconds since 1970. */
+type Report = GateReport & { readonly at: number };
+
 /** Adds up reports. */
 export class RouterReports {
   readonly #gateTotals: GateTotals;
-  readonly #reports = new Map<string, GateReport & { readonly at: number }>();
+  readonly #reports = new Map<string, Report>();
   /** The counts of followers that are forgotten. */
   readonly #forgotten = { refusing: noCounts(), counting: noCounts() };
 
@@ -68,22 +71,21 @@ export class RouterReports {
   }
 
   /**
-   * The routers that have reported in the last day. Of followers with the same router name only the last one is shown: the
-   * others were its earlier runs.
+   * The routers that have reported in the last day. Routers with the same host name are told apart by their machines.
    * @param now milliseconds since 1970.
    */
   routers(now: number): ReportedRouter[] {
-    // In the order of their last reports.
-    const latest = new Map([...this.#reports.values()].map((report) => [report.router, report]));
-    return [...latest.values()]
-      .filter(({ at }) => now - at < SHOWN_MS)
-      .map(({ router, version, countOnly, at }) => ({
-        router,
-        version,
-        countOnly,
-        reportedAt: at,
-        isStale: now - at > STALE_MS,
-      }));
+    const latest = this.#latest(now);
+    return latest.map(({ router, machine, version, countOnly, at }) => ({
+      router:
+        latest.filter((each) => each.router === router).length > 1
+          ? `${router} (${machine ?? "no machine id"})`
+          : router,
+      version,
+      countOnly,
+      reportedAt: at,
+      isStale: now - at > STALE_MS,
+    }));
   }
 
   /**
@@ -92,10 +94,15 @@ export class RouterReports {
    * @param now milliseconds since 1970.
    */
   areRefusing(now: number): boolean {
-    const last = new Map<string, boolean>();
-    for (const { router, countOnly, at } of this.#reports.values())
-      if (now - at < SHOWN_MS) last.set(router, !countOnly && now - at < SILENT_MS);
-    return last.size > 0 && [...last.values()].every((refuses) => refuses);
+    const latest = this.#latest(now);
+    return latest.length > 0 && latest.every(({ countOnly, at }) => !countOnly && now - at < SILENT_MS);
+  }
+
+  /** The last report of each router in the last day. Other followers of the same machine were its earlier runs. */
+  #latest(now: number): Report[] {
+    // In the order of their last reports.
+    const recent = [...this.#reports.values()].filter(({ at }) => now - at < SHOWN_MS);
+    return [...new Map(recent.map((report) => [`${report.machine} ${report.router}`, report])).values()];
   }
 
   /** Counts the increments of a report for the database. */
@@ -112,25 +119,6 @@ function modeOf({ countOnly }: GateReport): keyof ReportedCounts {
   return countOnly ? "counting" : "refusing";
 }
 
-type Counts = Record<(typeof GATE_COUNTERS)[number], number>;
-
-function addCounts(sum: Counts, more: GateCounts): void {
+function addCounts(sum: ReturnType<typeof noCounts>, more: GateCounts): void {
   for (const name of GATE_COUNTERS) sum[name] += more[name];
-}
-
-function noCounts(): Counts {
-  return {
-    seenHandshakeOut: 0,
-    refusedHandshakeOut: 0,
-    seenHandshakeIn: 0,
-    refusedHandshakeIn: 0,
-    seenEndpointOut: 0,
-    refusedEndpointOut: 0,
-    seenEndpointIn: 0,
-    refusedEndpointIn: 0,
-    seenFarOut: 0,
-    refusedFarOut: 0,
-    exempted: 0,
-    exemptFull: 0,
-  };
 }

@@ -1,10 +1,10 @@
 /** Counters of the kernel, which are 0 in a new table, as totals since the start of this program. */
-import { GATE_COUNTERS, type GateCounts } from "../report.ts";
+import { GATE_COUNTERS, type GateCounts, noCounts } from "../report.ts";
 
 /** Adds up what counters have counted. */
 export class CounterTotals {
   #last: GateCounts | undefined;
-  #totals = Object.fromEntries(GATE_COUNTERS.map((counter) => [counter, 0])) as GateCounts;
+  #totals: GateCounts = noCounts();
 
   /** Takes a reading. The first one is the start: what was counted before was for another program to report. */
   update(counts: GateCounts): void {

@@ -13,6 +13,7 @@ import { GATE_LIMITS, GATE_LISTS, type GateBegin, type GateEvent } from "../prot
 import { CounterTotals } from "./counter-totals.ts";
 import type { GateTable } from "./gate-table.ts";
 import { ListMirror } from "./list-mirror.ts";
+import { readMachineName } from "./machine.ts";
 import { ELEMENTS_PER_TRANSACTION } from "./nft-lists.ts";
 import { type GateSource, TrackerConnection } from "./tracker-connection.ts";
 
@@ -164,6 +165,7 @@ export class Follower {
   }
 
   async #report(signal: AbortSignal): Promise<void> {
+    const machine = await readMachineName();
     for (;;) {
       await delay(REPORT_EVERY_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
@@ -174,6 +176,7 @@ export class Follower {
         await connection.report(
           {
             follower: this.#name,
+            machine,
             router: hostname().slice(0, GATE_LIMITS.nameLength) || "router",
             version: this.#appliedVersion,
             countOnly: this.#options.table.countOnly,
