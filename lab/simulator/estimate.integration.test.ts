@@ -24,6 +24,7 @@ for (const [clients, policy, options] of [
   ],
   // Without the gate nothing would be avoided here.
   ["clients that ask a public tracker as well, and the gate", "bridged-gate", { publicTracker: true }],
+  ["the same with a hybrid torrent", "bridged-gate", { publicTracker: true, hybrid: 0.8 }],
 ] as const) {
   test(`${clients}: what entered, would at random, and is avoided are estimated within a tenth`, () => {
     const truth = { entered: 0, atRandom: 0 };

@@ -2,9 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { GROUP_IDS, NO_GROUP } from "../network/peer-groups.ts";
 import { type Announced, TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
+import type { RefusedPairs } from "./refused-pairs.ts";
+import { allocateSwarmStore } from "./store-memory.ts";
 
 const { started, completed, stopped } = ANNOUNCE_EVENT;
 const MIB = 1024 * 1024;
@@ -31,6 +35,41 @@ class Site extends TrackerFixture {
   }
 }
 
+/** A tracker whose routers refuse what they are told, and by info-hash whether that is the client's connections. */
+class GatedSite extends Site {
+  readonly #words = parseAddress(ADDRESS).words;
+
+  constructor() {
+    super({
+      store: allocateSwarmStore(10_000, 2, [1, 2], true),
+      gatedGroups: new Uint8Array(GROUP_IDS).fill(1, NO_GROUP + 1),
+    });
+    this.#pairs.areEnforced = true;
+    for (let host = 1; host <= 9; host++)
+      for (const swarm of [V1, V2]) this.announce(`99.0.0.${host}`, { swarm, left: 0, numWant: 0 });
+  }
+
+  get #pairs(): RefusedPairs {
+    const { refusedPairs } = this.store.traffic;
+    assert.ok(refusedPairs);
+    return refusedPairs;
+  }
+
+  refuse(swarm: number, isRefused: boolean): void {
+    const hash = this.#pairs.hashOf(Uint32Array.of(swarm, 0, 0, 0, 0));
+    if (isRefused) this.#pairs.add(hash, 4, this.#words, 0);
+    else this.#pairs.remove(hash, 4, this.#words, 0);
+  }
+
+  /** MiB that the client is taken to have received from outside. */
+  get entered(): number {
+    let sum = 0;
+    for (let row = (NO_GROUP + 1) * ACTIVITY_WIDTH; row < this.activity.length; row += ACTIVITY_WIDTH)
+      sum += this.activity[row + ACTIVITY.outside] / MIB;
+    return Math.round(sum);
+  }
+}
+
 /** A client starts one or two torrents of 100 MiB. */
 function begun(received = 0, sent = 0, left = 900): Site {
   const site = new Site();
@@ -38,6 +77,26 @@ function begun(received = 0, sent = 0, left = 900): Site {
   site.wait(1).say(V2, received, sent, left, { event: started });
   return site;
 }
+
+test("a hybrid torrent brings nothing from outside while routers refuse both of its info-hashes", () => {
+  const site = new GatedSite();
+  site.say(V1, 0, 0, 900, { event: started });
+  site.say(V2, 0, 0, 900, { event: started });
+  for (const swarm of [V1, V2]) site.refuse(swarm, true);
+  site.wait(300).say(V1, 10, 0, 800);
+  site.wait(5).say(V2, 10, 0, 800);
+  assert.equal(site.entered, 0);
+  // One of them opens: all that comes is taken for traffic with the outside, until both are refused again.
+  site.refuse(V2, false);
+  site.wait(300).say(V1, 20, 0, 700);
+  site.wait(5).say(V2, 22, 0, 700);
+  site.wait(300).say(V1, 30, 0, 600);
+  assert.equal(site.entered, 10);
+  site.refuse(V2, true);
+  site.wait(5).say(V2, 30, 0, 600);
+  site.wait(300).say(V1, 50, 0, 400);
+  assert.equal(site.entered, 10);
+});
 
 describe("a hybrid torrent", () => {
   test("counts once, though its info-hashes are announced at different times", () => {

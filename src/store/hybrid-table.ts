@@ -25,7 +25,7 @@ import {
   randomShare,
 } from "./layout/traffic.ts";
 import { placeOf } from "./linear-hashing.ts";
-import { type AnswerCounts, followShares, sharesOf } from "./outside-shares.ts";
+import { type AnswerCounts, followShares, NEW_SECONDS, sharesOf } from "./outside-shares.ts";
 
 const WAYS = 4;
 const BUCKET_WORDS = ROW_WORDS * WAYS;
@@ -240,9 +240,10 @@ export class HybridTable {
     }
     this.isRefused = this.said.isRefused && words[row + AT.open] === 0;
     if (this.isRefused) this.shares = packShares(0, randomShare(this.shares));
-    // If routers are to refuse its connections, they do so right after the first announce: it is not open before the second.
+    // If routers are to refuse its connections, they do so right after its first announces.
+    const isOpen = !this.said.isRefused && now - words[row + AT.begun] > NEW_SECONDS;
     const bit = own === FIRST ? FIRST_BIT : SECOND_BIT;
-    words[row + AT.open] = this.said.isRefused ? words[row + AT.open] & ~bit : words[row + AT.open] | bit;
+    words[row + AT.open] = isOpen ? words[row + AT.open] | bit : words[row + AT.open] & ~bit;
     this.seconds = 1 + Math.max(0, now - words[row + AT.seen]);
     this.more[0] = sums[0] - Math.max(words[row + own + SUMS], words[row + other + SUMS]);
     this.more[1] = sums[1] - Math.max(words[row + own + SUMS + 1], words[row + other + SUMS + 1]);

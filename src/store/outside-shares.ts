@@ -55,7 +55,7 @@ export function followShares(shares: number, who: AnswerCounts): number {
 const NEW_SHARE = 1;
 
 /** Seconds after the first announce in which the gate may not know the client's other address yet. */
-const NEW_SECONDS = 10;
+export const NEW_SECONDS = 10;
 
 /**
  * The shares of the time since the last announce, where routers hold the policy (gate/). A client whose connections they
