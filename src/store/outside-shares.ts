@@ -4,7 +4,7 @@
  *
  * From them two figures are estimated: the outside traffic of the client, and what it would be with a tracker that
  * chooses at random. The estimate assumes equal traffic with every known peer, unless the policy limits the outside peers
- * (LIMITED_WEIGHT). Each answer moves a share a quarter of the way, since clients keep connections to peers that later
+ * ({@link LIMITED}). Each answer moves a share a quarter of the way, since clients keep connections to peers that later
  * answers do not name. The first share rises at once: a client that is returned outside peers has found too little inside.
  */
 
@@ -21,19 +21,24 @@ export interface AnswerCounts {
 }
 
 /**
- * What an outside peer sends, compared with one inside, to a client that the policy allows only some of the outside peers:
- * it adds them where the peers inside send too little. Found with the simulator (lab/simulator/estimate.integration.test.ts).
+ * A client whose outside peers the policy limits. The figures were found with the simulator, so that they hold for every
+ * `selection.patience` (lab/simulator/estimate.integration.test.ts).
+ *
+ * - `weight`: what an outside peer sends to it, compared with one inside. The policy adds outside peers where the peers
+ *   inside send too little.
+ * - `least`: the least share of outside peers, relative to a random choice. Outside clients that know it connect to it,
+ *   whatever peers are returned to it.
  */
-const LIMITED_WEIGHT = 2;
+const LIMITED = { weight: 1.5, least: 0.2 } as const;
 
 /** The shares of one answer. */
 export function sharesOf(answer: AnswerCounts): number {
   const { returned, returnedOutside, candidates, candidatesOutside, isLimited } = answer;
-  const weight = isLimited && returnedOutside < candidatesOutside ? LIMITED_WEIGHT : 1;
-  const outside = weight * returnedOutside;
+  const isFewer = isLimited && returnedOutside < candidatesOutside;
+  const outside = (isFewer ? LIMITED.weight : 1) * returnedOutside;
   const share = outside === 0 ? 0 : Math.round((WHOLE * outside) / (outside + returned - returnedOutside));
   const random = candidates === 0 ? 0 : Math.round((WHOLE * candidatesOutside) / candidates);
-  return packShares(share, random);
+  return packShares(isFewer ? Math.max(share, Math.round(LIMITED.least * random)) : share, random);
 }
 
 /** The shares after another answer. An answer without peers does not change them. */

@@ -126,14 +126,19 @@ test("bytes are divided by the shares of outside peers in the answers before", (
   );
 });
 
-test("where the policy allows only some outside peers, each of them weighs twice", () => {
-  const tested = new Tested();
-  const some = { returned: 10, returnedOutside: 2, candidates: 20, candidatesOutside: 12 };
-  tested.announcer = { ...NOBODY, ...some, isLimited: true };
-  tested.announce(1, 0, 0, started);
-  tested.announce(1, 300, 0);
-  const mib = (at: number) => Math.round(tested.activity[ACTIVITY_WIDTH + at] / MIB);
-  assert.deepEqual([mib(ACTIVITY.outside), mib(ACTIVITY.random)], [100, 180]);
+test("where the policy allows only some outside peers, each weighs more, and without any some traffic remains", () => {
+  for (const [returnedOutside, expected] of [
+    [2, (300 * 3) / 11],
+    [0, (300 * 0.2 * 12) / 20],
+  ] as const) {
+    const tested = new Tested();
+    const some = { returned: 10, returnedOutside, candidates: 20, candidatesOutside: 12 };
+    tested.announcer = { ...NOBODY, ...some, isLimited: true };
+    tested.announce(1, 0, 0, started);
+    tested.announce(1, 300, 0);
+    const mib = (at: number) => Math.round(tested.activity[ACTIVITY_WIDTH + at] / MIB);
+    assert.deepEqual([mib(ACTIVITY.outside), mib(ACTIVITY.random)], [Math.round(expected), 180]);
+  }
 });
 
 test("the latest answer counts a quarter, but more outside peers count at once", () => {
