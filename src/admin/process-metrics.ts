@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Metric } from "./exposition.ts";
 
 /** How often the delay is measured. Each measurement wakes the process, also when it has nothing to do. */
-const RESOLUTION_MS = 500;
+const RESOLUTION_MS = 1000;
 const QUANTILES = [50, 90, 99] as const;
 
 /** Measures the delay of the control plane's event loop until it is stopped. */

@@ -51,13 +51,13 @@ const INLINING = ["--max-inlined-bytecode-size=900", "--max-inlined-bytecode-siz
 const TICK_MS = 100;
 
 /** The same without requests. */
-const IDLE_TICK_MS = 250;
+const IDLE_TICK_MS = 500;
 
 /** Ticks in a row without a request after which the worker is idle. */
 const IDLE_TICKS = 20;
 
 /** A tick sweeps more if it is late, as if it were late by this much at most: a slice must not delay requests. */
-const LATE_TICK_MS = 2 * IDLE_TICK_MS;
+const LATE_TICK_MS = 500;
 
 /** A sweep of all swarms takes a minute, or a quarter of the peers' expiry time if that is shorter. */
 const ROUND_SECONDS = 60;

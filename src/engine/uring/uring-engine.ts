@@ -34,7 +34,7 @@ export interface Waits {
   readonly idleMs: number;
 }
 
-const WAITS: Waits = { busyMs: 50, idleMs: 250 };
+const WAITS: Waits = { busyMs: 50, idleMs: 500 };
 const IDLE_WAITS = 20;
 
 /** Time in a row after which the event loop runs, in milliseconds. */
