@@ -19,7 +19,7 @@ import { WatchedFiles } from "../config/watched-files.ts";
 import { workerCount } from "../config/worker-count.ts";
 import type { PolicyData } from "../data-plane/protocol.ts";
 import { WorkerPool } from "../data-plane/worker-pool.ts";
-import type { EngineChoice } from "../engine/choice.ts";
+import { type EngineChoice, preferHugePages } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
 import { forgetProgramPages } from "../engine/program-memory.ts";
 import { formatHostPort } from "../model/address-text.ts";
@@ -191,8 +191,10 @@ class App {
     });
     const adopt = (result: LoadResult, reason: string) => this.#adopt(result, reason);
     this.#reloads = new Reloads({ source, watched, report: loaded, supervision, adopt });
+    const largest = [memory.heap.words, memory.traffic];
     // The page answers while swarms are loaded and saved. Announces are answered when the swarms are loaded.
     this.#lifecycle = new Lifecycle([
+      { start: () => preferHugePages(engine.kind, largest) },
       this.#admin,
       persistence,
       tasks,

@@ -62,6 +62,16 @@ export async function makeEngine(
   return new UringEngine(services, limits, counters, resources);
 }
 
+/** Asks for huge pages under memory that is read at random, where the engine makes system calls (uring/huge-pages.ts). */
+export async function preferHugePages(
+  kind: EngineKind,
+  arrays: readonly Uint32Array<SharedArrayBuffer>[],
+): Promise<void> {
+  if (kind !== "uring") return;
+  const { adviseHugePages } = await import("./uring/huge-pages.ts");
+  for (const array of arrays) adviseHugePages(array);
+}
+
 const ONE = new BigUint64Array([1n]);
 
 /** Makes the event loop of an engine's thread run at once. @param wakeDescriptor the engine's, or -1. */

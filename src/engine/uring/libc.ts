@@ -185,6 +185,11 @@ export const sendmmsg: (fd: number, messages: Pointer, count: number, flags: num
   "int sendmmsg(int fd, void *messages, uint32_t count, int flags)",
 );
 
+/** The address of memory that JavaScript has allocated. */
+export function addressOf(buffer: SharedArrayBuffer): bigint {
+  return koffi.address(buffer);
+}
+
 /** Views memory outside the JavaScript heap. */
 export function viewMemory(at: bigint, bytes: number): ArrayBuffer {
   return koffi.view(at, bytes);
