@@ -66,23 +66,29 @@ export async function measureAnnounces(setting: Setting): Promise<Table> {
   const bittorrentTracker = await startBittorrentTracker(makePlace(setting));
   const aquatic = await startAquatic(makePlace(setting));
   const servers = [...btrt, opentracker, bittorrentTracker, aquatic].filter((server) => server !== undefined);
-  for (const server of servers) await fill(setting.load, server, population);
-  const rows = makeRows({ btrt, opentracker, bittorrentTracker, aquatic }, population);
+  // bittorrent-tracker does not understand the address in an announce over UDP: peers with the same port would be one.
+  const populationFor = (server: Server): Population =>
+    server === bittorrentTracker ? { ...population, distinctBy: "source" } : population;
+  for (const server of servers) await fill(setting.load, server, populationFor(server));
+  const rows = makeRows({ btrt, opentracker, bittorrentTracker, aquatic }, populationFor);
   const contenders = rows.map(({ contender }) => contender);
   const samples = await measureInTurn(setting.load, contenders, setting.rounds, setting.seconds);
   for (const server of servers) await server.stop();
   return makeTable(population, rows, samples);
 }
 
-function makeRows({ btrt, opentracker, bittorrentTracker, aquatic }: Servers, population: Population): Row[] {
+function makeRows(
+  { btrt, opentracker, bittorrentTracker, aquatic }: Servers,
+  populationFor: (server: Server) => Population,
+): Row[] {
   const rows: Row[] = [];
-  const requests = { kind: "mix", population } as const;
   // opentracker closes every connection. Servers with kept connections are compared with that.
   const find = (server: Server | undefined, path: Path) =>
     rows.findIndex((row) => row.contender.server === server && row.path === path);
   const add = (path: Path, server: Server | undefined, wanted: string) => {
     if (server === undefined) return;
     const { name, manner } = PATHS[path];
+    const requests = { kind: "mix", population: populationFor(server) } as const;
     rows.push({
       path,
       contender: { name, server, job: { requests, manner, sleeps: false } },
