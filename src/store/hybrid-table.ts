@@ -23,6 +23,7 @@ import {
   ROW,
   ROW_WORDS,
   randomShare,
+  withOpen,
 } from "./layout/traffic.ts";
 import { placeOf } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, NEW_SECONDS, sharesOf } from "./outside-shares.ts";
@@ -38,10 +39,6 @@ const SECOND = ROW.second;
 const HASH = MEMBER_WORD.hash;
 const SUMS = MEMBER_WORD.sums;
 const SEEN = MEMBER_WORD.seen;
-
-/** The bits of {@link ROW.open}. */
-const FIRST_BIT = 1;
-const SECOND_BIT = 2;
 
 /** Attempts to take a lock. A holder releases it in less time, unless its worker has crashed. */
 const SPINS = 200;
@@ -242,8 +239,7 @@ export class HybridTable {
     if (this.isRefused) this.shares = packShares(0, randomShare(this.shares));
     // If routers are to refuse its connections, they do so right after its first announces.
     const isOpen = !this.said.isRefused && now - words[row + AT.begun] > NEW_SECONDS;
-    const bit = own === FIRST ? FIRST_BIT : SECOND_BIT;
-    words[row + AT.open] = isOpen ? words[row + AT.open] | bit : words[row + AT.open] & ~bit;
+    words[row + AT.open] = withOpen(words[row + AT.open], own === FIRST, isOpen);
     this.seconds = 1 + Math.max(0, now - words[row + AT.seen]);
     this.more[0] = sums[0] - Math.max(words[row + own + SUMS], words[row + other + SUMS]);
     this.more[1] = sums[1] - Math.max(words[row + own + SUMS + 1], words[row + other + SUMS + 1]);

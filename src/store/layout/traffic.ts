@@ -17,11 +17,12 @@
  *     9      shares
  *     10–13  first info-hash: its hash (0: none), received, sent, last announce
  *     14–17  second info-hash: the same
- *     18     bits of info-hashes with which the client was open at its last announce: 1 for the first, 2 for the second
+ *     18     info-hashes with which the client was open at its last announce of them
  *
  * Words of both:
  *
  *     shares                          of the peers returned:16  of those that could have been returned:16 (outside-shares.ts)
+ *     open                            unused:30  second:1  first:1
  *     last announce of an info-hash   seconds:31 (without the lowest bit)  stopped:1
  */
 import { checkWords, defineWord } from "./word.ts";
@@ -79,6 +80,7 @@ checkWords("info-hash of a pair", MEMBER_WORDS, {
 
 const SLOT = defineWord("slot of the traffic table", { seen: 16, member: 1, hybrid: 1, tag: 14 });
 const SHARES = defineWord("shares of outside peers", { returned: 16, random: 16 });
+const OPEN = defineWord("open info-hashes of a pair", { unused: 30, second: 1, first: 1 });
 const LAST = defineWord("last announce of a pair", { seconds: 31, stopped: 1 });
 
 const SEEN_SHIFT = SLOT.seen.shift;
@@ -89,10 +91,18 @@ const TAG = SLOT.tag.mask;
 const TAG_SHIFT = 32 - 14;
 const RETURNED_SHIFT = SHARES.returned.shift;
 const RANDOM = SHARES.random.mask;
+const OPEN_FIRST = OPEN.first.mask;
+const OPEN_SECOND = OPEN.second.mask;
 const STOPPED = LAST.stopped.mask;
 
 /** A share of all. */
 export const WHOLE = SHARES.random.max;
+
+/** The word {@link ROW.open} after an announce of one info-hash; 0: routers refuse the client's connections with both. */
+export function withOpen(word: number, isFirst: boolean, isOpen: boolean): number {
+  const bit = isFirst ? OPEN_FIRST : OPEN_SECOND;
+  return isOpen ? word | bit : word & ~bit;
+}
 
 /** The tag of a client, from the high bits of a hash; never 0. @param member its address is in a peer group. */
 export function slotTag(hash: number, member: boolean): number {
