@@ -1,7 +1,7 @@
 /**
  * Measures the tracker, as a process:
  * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,gaterouter,neighbors,asking,
- * forwarding,attacks,catchup] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
+ * forwarding,attacks,catchup,cluster] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
  * Linux only.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,6 +16,7 @@ import { measureAnnounces } from "./scenarios/announces.ts";
 import { measureAsking } from "./scenarios/asking.ts";
 import { measureAttacks } from "./scenarios/attacks.ts";
 import { measureCatchUp } from "./scenarios/catch-up.ts";
+import { measureCluster } from "./scenarios/cluster.ts";
 import { measureForwarding } from "./scenarios/forwarding.ts";
 import { measureGateRouter } from "./scenarios/gate-router.ts";
 import { measureHashList } from "./scenarios/hash-list.ts";
@@ -45,6 +46,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   asking: measureAsking,
   forwarding: measureForwarding,
   attacks: measureAttacks,
+  cluster: measureCluster,
   catchup: measureCatchUp,
 };
 

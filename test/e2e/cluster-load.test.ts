@@ -27,6 +27,7 @@ test("answers hold all peers known a second before, while each tracker is killed
   t.after(() => crowd.stop());
   await crowd.ask({ kind: "fill" });
   await crowd.ask({ kind: "rate", perSecond: PER_SECOND });
+  await crowd.ask({ kind: "report" });
   for (const victim of rig.nodes.keys()) {
     // What was announced while all announced at once has reached all trackers.
     let before = 0;

@@ -18,6 +18,11 @@ const PATIENCE_MS = 2000;
 const AVOID_MS = 200;
 const HEAD_END = "\r\n\r\n";
 
+/** Milliseconds since 1970, with fractions. */
+function preciseNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** Some connections to a tracker. */
 export class Connections {
   readonly #host: string;
@@ -87,7 +92,7 @@ class Connection {
 
   /** Requests of one turn of the event loop are sent together. */
   send(pending: Pending): void {
-    pending.sentMs = Date.now();
+    pending.sentMs = preciseNow();
     this.waiting.push(pending);
     if (this.#out === "") setImmediate(() => this.#flush());
     this.#out += `GET ${pending.path} HTTP/1.1\r\nHost: tracker\r\n\r\n`;
@@ -107,7 +112,7 @@ class Connection {
   }
 
   #read(bytes: Buffer): void {
-    const now = Date.now();
+    const now = preciseNow();
     this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
     for (;;) {
       const end = this.#received.indexOf(HEAD_END);
