@@ -1,5 +1,5 @@
 /** A tracker under measurement, as a separate process on its own cores. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -106,6 +106,12 @@ export class Server {
       }
       if (now - since >= SETTLED_MS || now >= deadline) return next;
     }
+  }
+
+  /** Has it use these cores from now on. */
+  useCores(cores: readonly number[]): void {
+    const args = ["--all-tasks", "--cpu-list", "--pid", cores.join(","), String(this.#child.pid)];
+    execFileSync("taskset", args, { stdio: "ignore" });
   }
 
   /** Ends it: forcibly after `graceMs`. */

@@ -22,6 +22,9 @@ const OTHER = 1;
 const TIME = 2;
 const NODE = 3;
 
+/** Bits of the filter; a power of two. */
+const FILTER_BITS = 1 << 20;
+
 /** Times are counted from so long before the start: records may be older than the process. */
 const BEFORE_START_MS = 86_400_000;
 
@@ -34,6 +37,8 @@ export class Tombstones {
   readonly #base: number;
   readonly #hash: KeyedHash;
   readonly #second: KeyedHash;
+  /** A bit for every stop that was ever noted. Of use for a node that starts: it has few stops, and many records come. */
+  readonly #filter = new Int32Array(FILTER_BITS / 32);
   readonly #message = new Uint32Array(INFO_HASH_WORDS + 4);
 
   /**
@@ -67,6 +72,8 @@ export class Tombstones {
       if (words[at + TIME] === 0) this.count++;
       words[at] = this.#hashWord;
       words[at + OTHER] = this.#otherHash(port);
+      const place = placeInFilter(infoHash, address, port);
+      this.#filter[place >>> 5] |= 1 << (place & 31);
     }
     words[at + TIME] = time;
     words[at + NODE] = node | counted;
@@ -79,7 +86,7 @@ export class Tombstones {
    * of the same time is from after the stop.
    */
   covers(infoHash: Uint32Array, address: Address, port: number, timeMs: number, node: number): boolean {
-    if (this.count === 0) return false;
+    if (!this.#mayBeKnown(infoHash, address, port)) return false;
     const at = this.#find(infoHash, address, port);
     if (at === -1) return false;
     const words = this.#words;
@@ -102,6 +109,12 @@ export class Tombstones {
     const isNew = (words[at + NODE] & COUNTED) === 0;
     words[at + NODE] |= COUNTED;
     return isNew;
+  }
+
+  /** Whether the peer may have a stop: if not, the large table, which no cache holds, need not be read. */
+  #mayBeKnown(infoHash: Uint32Array, address: Address, port: number): boolean {
+    const place = placeInFilter(infoHash, address, port);
+    return (this.#filter[place >>> 5] & (1 << (place & 31))) !== 0;
   }
 
   #hashWord = 0;
@@ -144,4 +157,13 @@ export class Tombstones {
   #unitsOf(timeMs: number): number {
     return Math.max(1, Math.round((timeMs - this.#base) / AGE_UNIT_MS)) >>> 0;
   }
+}
+
+/** The bit of a peer in the filter. It needs no key: the table decides. */
+function placeInFilter(infoHash: Uint32Array, { words }: Address, port: number): number {
+  const mixed = Math.imul(
+    infoHash[0] ^ words[0] ^ Math.imul(words[1] ^ words[3] ^ port, 0x85ebca6b),
+    0x9e3779b1,
+  );
+  return (mixed ^ (mixed >>> 15)) & (FILTER_BITS - 1);
 }
