@@ -1,7 +1,8 @@
 /**
  * Measures the tracker, as a process:
  * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,gaterouter,neighbors,asking,
- * forwarding,attacks,catchup,cluster] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces another.
+ * forwarding,attacks,catchup,cluster,replication] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces
+ * another.
  * Linux only.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -23,6 +24,7 @@ import { measureHashList } from "./scenarios/hash-list.ts";
 import { measureMemory } from "./scenarios/memory.ts";
 import { measureNeighbors } from "./scenarios/neighbors.ts";
 import { measurePolicies } from "./scenarios/policies.ts";
+import { measureReplication } from "./scenarios/replication.ts";
 import { measureRouter } from "./scenarios/router.ts";
 import { measureSize } from "./scenarios/size.ts";
 import { measureStorage } from "./scenarios/storage.ts";
@@ -48,6 +50,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   attacks: measureAttacks,
   cluster: measureCluster,
   catchup: measureCatchUp,
+  replication: measureReplication,
 };
 
 /** With more processes of others than this, figures are unreliable. */
