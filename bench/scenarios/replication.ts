@@ -30,8 +30,8 @@ export async function measureReplication(setting: Setting): Promise<Table[]> {
   const { serverCore, cores, directory, load } = setting;
   const secretFile = join(directory, "replication-secret");
   writeFileSync(secretFile, `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
-  // The other nodes run when nothing else does: as if they were on other machines. So do the servers.
-  const elsewhere = () => ({ ...makePlace(setting, [cores[cores.length - 1]]), isElsewhere: true });
+  // The other nodes and the servers share a core with the load generator, which must leave them some of it.
+  const elsewhere = () => makePlace(setting, [cores[cores.length - 1]]);
   const nats = await startNatsServers(NODES.map(elsewhere));
   const settings = { engine: setting.engines[0], workers: 1 };
   const alone = await startBtrt(makePlace(setting, [serverCore]), settings);
@@ -49,7 +49,7 @@ export async function measureReplication(setting: Setting): Promise<Table[]> {
   const contenders = MANNERS.flatMap(({ name, manner }) =>
     [alone, node].map((server): Contender => {
       const requests = { kind: "mix", population } as const;
-      return { name, server, job: { requests, manner, sleeps: false } };
+      return { name, server, job: { requests, manner, sleeps: true } };
     }),
   );
   const samples = await measureInTurn(load, contenders, setting.rounds, setting.seconds);
@@ -65,8 +65,12 @@ export async function measureReplication(setting: Setting): Promise<Table[]> {
 
 /** Every peer of a population that is new starts, and then stops. */
 async function measureNews({ load }: Setting, server: Server, population: Population): Promise<Sample> {
-  const sample = await measureOnce(load, server, { ...ONCE, requests: { kind: "fill", population } });
-  await load.perform(server, { ...ONCE, requests: { kind: "stop", population } });
+  const sample = await measureOnce(load, server, {
+    ...ONCE,
+    sleeps: true,
+    requests: { kind: "fill", population },
+  });
+  await load.perform(server, { ...ONCE, sleeps: true, requests: { kind: "stop", population } });
   return sample;
 }
 

@@ -175,6 +175,18 @@ describe("a node that has missed something", () => {
     assert.equal(b.all().length, 50);
   });
 
+  test("finds out when the server of the other was too slow", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    a.isSlow = true;
+    for (let i = 0; i < 30; i++) a.announce(`11.0.0.${i}`);
+    network.run(500);
+    a.isSlow = false;
+    network.run(4000);
+    assert.deepEqual(a.status.dropped, { ring: 0, disconnected: 0, slow: 30 });
+    assert.equal(b.all().length, 30);
+    assert.equal(b.status.nodes[0].lost, 30);
+  });
+
   test("has the stops of the time when it was cut off, and its own announces are fetched", () => {
     const [network, a, b] = clusterOf(["a", "b"]);
     for (let i = 0; i < 40; i++) (i % 2 === 0 ? a : b).announce(`11.0.0.${i}`, { swarm: i % 3 });

@@ -12,7 +12,7 @@ import { beatsOf, MESSAGE_KINDS, type MessageKind, subjectOf } from "./message.t
 import type { ClusterSettings } from "./settings.ts";
 
 /** Bytes that are sent before the server must have acknowledged some of them. */
-const WINDOW_BYTES = 8 * 2 ** 20;
+export const WINDOW_BYTES = 8 * 2 ** 20;
 
 /** The server is asked for a sign of life in this interval, and given up after two that it does not answer. */
 const PING_MS = 1000;

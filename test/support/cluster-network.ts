@@ -122,6 +122,8 @@ export class TestNode extends TrackerFixture {
   readonly name: string;
   readonly cluster: Cluster;
   isConnected = true;
+  /** Whether its server acknowledges nothing: no records are sent. */
+  isSlow = false;
   readonly #network: TestNetwork;
   readonly #skewMs: number;
   readonly #speak: TestNodeOptions["speak"];
@@ -178,8 +180,9 @@ export class TestNode extends TrackerFixture {
     this.clock.seconds = Math.floor((this.#network.nowMs + this.#skewMs) / 1000);
   }
 
-  publish(subject: string, bytes: Uint8Array): "sent" | "disconnected" {
+  publish(subject: string, bytes: Uint8Array): "sent" | "disconnected" | "slow" {
     if (!this.isConnected) return "disconnected";
+    if (this.isSlow && subject.endsWith("records")) return "slow";
     for (const spoken of this.#speak?.(subject, bytes) ?? [{ subject, bytes }])
       this.#network.send(this, spoken.subject, spoken.bytes);
     return "sent";
