@@ -22,6 +22,7 @@ class Node extends TrackerFixture {
   readonly thread: ClusterThread;
   readonly crashes: unknown[] = [];
   readonly statuses: string[] = [];
+  readonly shared: string[] = [];
   readonly data;
   readonly #base = clockBase();
 
@@ -51,6 +52,7 @@ class Node extends TrackerFixture {
     const parts = { settings, version: "0.1.0", store, view, rules, rings: [ring], clockBaseMs: this.#base };
     this.thread = new ClusterThread(script === undefined ? parts : { ...parts, script }, {
       nodeStatus: (other, bytes) => this.statuses.push(`${other} ${new TextDecoder().decode(bytes)}`),
+      shared: (answer, sharesPrivate) => this.shared.push(`${answer.neighbor} ${sharesPrivate}`),
       reported: () => {},
       crashed: (error) => this.crashes.push(error),
     });
@@ -105,6 +107,17 @@ describe("cluster threads", { skip, timeout: 300_000 }, () => {
     assert.equal(c.count, 2);
     a.thread.publishStatus(new TextEncoder().encode("hello"));
     await until("the page of a is known", () => b.statuses.includes("a hello"));
+    const infoHash = new Uint32Array(5);
+    const none = new Uint8Array(0);
+    a.thread.share({
+      neighbor: "partner",
+      infoHash,
+      complete: false,
+      expiresIn: 1,
+      peers: none,
+      peers6: none,
+    });
+    await until("what a neighbor is asked is known", () => b.shared.includes("partner true"));
   });
 
   test("are replaced when they crash, and the shards that they held are emptied", async (t) => {

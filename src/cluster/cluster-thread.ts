@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import { CLUSTER_THREAD } from "../store/shard-lock.ts";
 import { type Recovery, recoverStore } from "../store/store-recovery.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
+import type { SharedAnswer } from "../tasks/shared-answer.ts";
 import type { ApplierRules } from "./applier.ts";
 import type { ClusterStatus } from "./status.ts";
 import type { ClusterCommand, ClusterEvent, ClusterThreadOptions } from "./thread-protocol.ts";
@@ -24,6 +25,8 @@ const STOP_MS = 2000;
 export interface ClusterThreadObserver {
   /** Another node's control plane has published something. The bytes are hostile. */
   nodeStatus(node: string, bytes: Uint8Array): void;
+  /** A neighbor has answered another node, or is being asked by it. */
+  shared(answer: SharedAnswer, sharesPrivate: boolean): void;
   /** A second has passed. */
   reported(status: ClusterStatus): void;
   /** The thread has crashed; another one will be started. @param dropped what its locked shards held. */
@@ -72,6 +75,11 @@ export class ClusterThread {
     this.#send({ kind: "publish-status", bytes });
   }
 
+  /** Tells the other nodes what a neighbor is asked, or has answered. */
+  share(answer: SharedAnswer): void {
+    this.#send({ kind: "share", answer });
+  }
+
   /** Has everything fetched again, after shards were emptied. */
   refetch(): void {
     this.#send({ kind: "refetch" });
@@ -108,6 +116,7 @@ export class ClusterThread {
     this.#worker = worker;
     worker.on("message", (event: ClusterEvent) => {
       if (event.kind === "node-status") this.#observer.nodeStatus(event.node, event.bytes);
+      else if (event.kind === "shared") this.#observer.shared(event.answer, event.sharesPrivate);
       else {
         this.status = event.status;
         this.#observer.reported(event.status);

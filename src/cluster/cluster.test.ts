@@ -139,6 +139,24 @@ describe("a cluster", () => {
     assert.equal(b.all().filter((line) => line.endsWith("marked")).length, 1);
   });
 
+  test("tells the others what a neighbor has answered, after the announce that was the cause", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    const c = network.start("c", { site: "elsewhere" });
+    network.run(4000);
+    const none = new Uint8Array(0);
+    const answer = { neighbor: "partner", complete: false, expiresIn: 60, peers: none, peers6: none };
+    const infoHash = new Uint32Array(5);
+    a.announce("11.0.0.1");
+    a.cluster.share({ ...answer, infoHash });
+    network.run(20);
+    assert.deepEqual(b.shared, ["partner 1 true"]);
+    assert.deepEqual(c.shared, ["partner 1 false"], "private addresses of another site are others");
+    for (let i = 0; i < 600; i++) a.cluster.share({ ...answer, infoHash });
+    network.run(20);
+    assert.ok(b.status.refused.tooMany > 0);
+    assert.ok(b.shared.length <= 1001);
+  });
+
   test("does not store private addresses of another site, unless it is told to", () => {
     const network = new TestNetwork();
     const [a, b] = ["a", "b"].map((name) => network.start(name, { site: name }));

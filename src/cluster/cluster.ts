@@ -6,6 +6,7 @@
 import { KeyedHash } from "../store/keyed-hash.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { CHANGE_FLAG, ReplicationReader, type ReplicationRingData } from "../tasks/replication-ring.ts";
+import { decodeShared, encodeShared, type SharedAnswer } from "../tasks/shared-answer.ts";
 import { Applier, type ApplierRules } from "./applier.ts";
 import { BEAT_BYTES_MAX, readBeat, writeBeat } from "./beat.ts";
 import { CatchUp, EVERYTHING } from "./catch-up.ts";
@@ -40,6 +41,9 @@ const EARLY_BEAT_MS = 100;
 /** How long it is reported that another node has the same name. */
 const SAME_NAME_MS = 60_000;
 
+/** Answers of neighbors that are taken from other nodes in a second. */
+const SHARED_MAX = 500;
+
 /** This node's number among the nodes (tombstones.ts). */
 const SELF = 0;
 
@@ -72,6 +76,8 @@ export interface ClusterOptions {
   readonly now: () => number;
   /** Gets what the control planes of other nodes publish: hostile bytes. */
   readonly onNodeStatus?: (node: string, bytes: Uint8Array) => void;
+  /** Gets what neighbors have answered to other nodes. @param sharesPrivate whether private addresses are the same here. */
+  readonly onShared?: (answer: SharedAnswer, sharesPrivate: boolean) => void;
   /** The time between two rounds of digests, for tests. */
   readonly digestMs?: number | undefined;
   /** Sizes of tables, for tests; powers of two. */
@@ -93,6 +99,8 @@ export class Cluster {
   readonly #newcomer: Newcomer;
   readonly #digests: Digests;
   readonly #question = new Question();
+  #sharedSecond = 0;
+  #sharedInSecond = 0;
   #beatMs = 0;
   #isConnected = false;
 
@@ -170,7 +178,8 @@ export class Cluster {
       this.#drain(nowMs);
       this.#follow(message, nowMs);
       message.node.received += this.#receiver.applyRecords(message, message.header.end, nowMs);
-    } else if (kind === "beat") this.#beaten(message, nowMs);
+    } else if (kind === "neighbor") this.#shared(message, nowMs);
+    else if (kind === "beat") this.#beaten(message, nowMs);
     else if (kind === "ask") this.#answer(message, nowMs);
     else if (kind === "answer") this.#answered(message, nowMs);
     else if (kind === "digest") {
@@ -188,6 +197,17 @@ export class Cluster {
   /** Publishes what the control plane shows of this node to others. */
   publishStatus(bytes: Uint8Array): void {
     this.#options.bus.publish(this.#subject("status"), bytes);
+  }
+
+  /** Tells the other nodes what a neighbor is asked, or has answered. */
+  share(answer: SharedAnswer): void {
+    const bytes = encodeShared(answer);
+    if (bytes === undefined) return;
+    // The announce that is the cause comes first: the others must know the swarm.
+    this.flush();
+    const out = new Uint8Array(headerBytes(this.#header) + bytes.length);
+    out.set(bytes, this.#writeHeader(out, 0, this.#options.now()));
+    this.#publish("neighbor", out);
   }
 
   /** What this node does. @param connected whether it has a connection. */
@@ -280,6 +300,22 @@ export class Cluster {
     node.swarms = beat.swarms;
     node.version = beat.version;
     node.digestRound = beat.digestRound;
+  }
+
+  /** Takes what a neighbor has answered to another node, as many in a second as the control plane can handle. */
+  #shared({ bytes, header }: Message, nowMs: number): void {
+    const { refused } = this.#receiver;
+    const { site, sharePrivate } = this.#options.settings;
+    const second = Math.floor(nowMs / 1000);
+    this.#sharedInSecond = second === this.#sharedSecond ? this.#sharedInSecond + 1 : 1;
+    this.#sharedSecond = second;
+    if (this.#sharedInSecond > SHARED_MAX) {
+      refused.tooMany++;
+      return;
+    }
+    const answer = decodeShared(bytes.subarray(header.end));
+    if (answer === undefined) refused.garbage++;
+    else this.#options.onShared?.(answer, sharePrivate || header.site === site);
   }
 
   #answer({ node, bytes, header }: Message, nowMs: number): void {

@@ -6,6 +6,7 @@
  *     btrt1.CLUSTER.NODE.beat              a heartbeat: the header, what the node has
  *     btrt1.CLUSTER.NODE.digest            counts and sums of its ranges (digest.ts)
  *     btrt1.CLUSTER.NODE.status            for the status page of other nodes
+ *     btrt1.CLUSTER.NODE.neighbor          what a neighbor is asked, or has answered (tasks/shared-answer.ts)
  *     btrt1.CLUSTER.NODE.ask.OTHER         a question to another node
  *     btrt1.CLUSTER.NODE.answer.OTHER      the answer
  *
@@ -25,7 +26,7 @@ export const MAJOR_VERSION = 1;
 const MINOR_VERSION = 0;
 
 /** The kinds of messages. */
-export const MESSAGE_KINDS = ["records", "beat", "digest", "status", "ask", "answer"] as const;
+export const MESSAGE_KINDS = ["records", "beat", "digest", "status", "neighbor", "ask", "answer"] as const;
 /** One of {@link MESSAGE_KINDS}. */
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 

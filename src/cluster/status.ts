@@ -14,6 +14,8 @@ export const REFUSED_REASONS = [
   "tooManyNodes",
   /** Larger than any valid message of its kind. */
   "oversized",
+  /** What a neighbor has answered, beyond some hundreds in a second. */
+  "tooMany",
   /** The message ends within a record, or has fewer records than its header says. */
   "broken",
   /** A record of an unknown kind. */
@@ -104,6 +106,7 @@ export function makeRefusedCounts(): RefusedCounts {
     ownName: 0,
     tooManyNodes: 0,
     oversized: 0,
+    tooMany: 0,
     broken: 0,
     unknownKind: 0,
     private: 0,

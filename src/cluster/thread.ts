@@ -31,6 +31,7 @@ const cluster = new Cluster({
   rings,
   bus,
   now: () => readClockMs(clockBaseMs),
+  onShared: (answer, sharesPrivate) => post({ kind: "shared", answer, sharesPrivate }),
   onNodeStatus: (node, bytes) => post({ kind: "node-status", node, bytes: bytes.slice() }),
 });
 /** What was reported last. */
@@ -62,6 +63,7 @@ async function stop(): Promise<void> {
 parentPort?.on("message", (command: ClusterCommand) => {
   if (command.kind === "adopt") cluster.adopt(command.rules);
   else if (command.kind === "publish-status") cluster.publishStatus(command.bytes);
+  else if (command.kind === "share") cluster.share(command.answer);
   else if (command.kind === "refetch") cluster.refetch();
   else void stop();
 });

@@ -158,7 +158,11 @@ class App {
     const supervision = new Supervision(notifier, workers, store);
     this.#supervision = supervision;
     const hashList = new HashListFeature(loaded, this.#policy, store, log);
-    const neighbors = new NeighborsFeature({ store, tasks, log }, loaded, this.#policy);
+    const neighbors = new NeighborsFeature(
+      { store, tasks, log, share: (answer) => this.#cluster.share(answer) },
+      loaded,
+      this.#policy,
+    );
     const forwarding = new ForwardingFeature(
       { store, askTimes: workers.askTimes, tasks, now: () => readClock(clockBaseMs) },
       loaded,
@@ -166,7 +170,10 @@ class App {
     );
     const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
     const prefixSources = new PrefixSourcesFeature(loaded, log);
-    const cluster = this.#makeCluster(settings, workers, { store: memory, view: store, clockBaseMs });
+    const cluster = this.#makeCluster(settings, workers, {
+      ...{ store: memory, view: store, clockBaseMs },
+      takeShared: (answer, sharesPrivate) => neighbors.takeShared(answer, sharesPrivate),
+    });
     this.#cluster = cluster;
     const features: readonly Feature[] = [cluster, hashList, gate, neighbors, forwarding, prefixSources];
     const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
@@ -265,7 +272,7 @@ class App {
   #makeCluster(
     settings: ClusterSettings | undefined,
     { replication: rings }: WorkerPool,
-    parts: Pick<ClusterFeatureParts, "store" | "view" | "clockBaseMs">,
+    parts: Pick<ClusterFeatureParts, "store" | "view" | "clockBaseMs" | "takeShared">,
   ): ClusterFeature {
     const readStatus = () => this.#admin.status();
     const all = { ...parts, rings, log: this.#log, readStatus };

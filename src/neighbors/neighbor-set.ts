@@ -5,11 +5,13 @@
  * An announce only queues a task and is answered with the known peers. With `tracker.neighbors_wait` the first announce of a
  * swarm waits for an answer.
  */
+
 import type { TrackerClient } from "../client/tracker-client.ts";
 import type { Address } from "../model/address.ts";
 import { EXTERNAL_SOURCE, LEARNED_SOURCES } from "../model/counters.ts";
 import type { PeerGroups, PeerGroupsData } from "../network/peer-groups.ts";
 import type { RefreshTask } from "../tasks/refresh-task.ts";
+import type { SharedAnswer } from "../tasks/shared-answer.ts";
 import type { PollIdentity } from "./announce-template.ts";
 import { FirstAnswerWaits } from "./first-answer-waits.ts";
 import { Neighbor, type NeighborParts } from "./neighbor.ts";
@@ -103,6 +105,17 @@ export class NeighborSet {
     if (over !== undefined && asked > 0) this.#waits.add(task.infoHash, asked, over, this.#parts.now());
     else over?.();
     this.pump();
+  }
+
+  /**
+   * Takes what a neighbor has answered to another node of the cluster, or that it is being asked.
+   * @param sharesPrivate whether private addresses mean the same machines here.
+   * @returns whether it is a neighbor of this node.
+   */
+  takeShared(answer: SharedAnswer, sharesPrivate: boolean): boolean {
+    const entry = this.#entries.get(answer.neighbor);
+    entry?.neighbor.takeShared(answer, sharesPrivate);
+    return entry !== undefined;
   }
 
   /** Whether no request is waiting or under way, and no client waits for one. */

@@ -4,6 +4,7 @@ import type { Answer, Outcome } from "../client/outcome.ts";
 import type { OutgoingAnnounce } from "../client/outgoing-announce.ts";
 import type { NamedPeers } from "../store/learned-peers.ts";
 import type { RefreshTask } from "../tasks/refresh-task.ts";
+import type { SharedAnswer } from "../tasks/shared-answer.ts";
 import { groupsOf } from "../tracker/tracker-fixture.ts";
 import { Neighbor } from "./neighbor.ts";
 import type { NeighborSettings } from "./settings.ts";
@@ -43,6 +44,7 @@ describe("a neighbor", () => {
   let learned: NamedPeers[];
   let changes: string[];
   let settled: string[];
+  let shared: SharedAnswer[];
   /** Swarms that nobody announces any more. */
   let gone: Set<number>;
   let nowMs: number;
@@ -72,6 +74,7 @@ describe("a neighbor", () => {
           counts.added += named.peers.length / 6;
           return true;
         },
+        share: (answer) => shared.push({ ...answer, peers: answer.peers.slice() }),
         now: () => nowMs,
         fraction: () => 0.5,
         settled: (infoHash, answered) => settled.push(`${infoHash[0]} ${answered}`),
@@ -92,6 +95,7 @@ describe("a neighbor", () => {
     learned = [];
     changes = [];
     settled = [];
+    shared = [];
     gone = new Set();
     nowMs = 1_000_000_000;
     neighbor = make();
@@ -148,6 +152,24 @@ describe("a neighbor", () => {
       [neighbor.counts.named, neighbor.counts.answered, neighbor.counts.latencyMs],
       [3, 1, 30],
     );
+  });
+
+  test("tells the other nodes of a cluster that it is asked, and what it answers, and is believed by them", async () => {
+    await ask(1, { ...ANSWER, peers: Uint8Array.of(11, 0, 0, 1, 0x1a, 0xe1, 10, 0, 0, 1, 0x1a, 0xe1) });
+    assert.deepEqual(
+      shared.map(({ neighbor: name, infoHash, peers }) => [name, infoHash[0], peers.length]),
+      [
+        ["partner", 1, 0],
+        ["partner", 1, 6],
+      ],
+    );
+    const [before] = learned.splice(0);
+    neighbor.takeShared(shared[1], true);
+    assert.deepEqual(learned, [before]);
+    learned = [];
+    // Its time is no longer than that of this node's own answers.
+    neighbor.takeShared({ ...shared[1], expiresIn: 0xffffffff, complete: true }, true);
+    assert.deepEqual(learned, [{ ...before, complete: true }]);
   });
 
   test("names complete copies when it knows of nobody else, ourselves left out", async () => {

@@ -7,6 +7,7 @@ import type { Family } from "../model/address.ts";
 import { infoHashBytes } from "../model/info-hash.ts";
 import { LearnedCounts, type NamedPeers } from "../store/learned-peers.ts";
 import type { RefreshTask } from "../tasks/refresh-task.ts";
+import type { SharedAnswer } from "../tasks/shared-answer.ts";
 import { AnnounceTemplate, type PollIdentity } from "./announce-template.ts";
 import { AskedSwarms } from "./asked-swarms.ts";
 import { FilterCounts, type FilterRules, PeerFilter } from "./peer-filter.ts";
@@ -34,6 +35,9 @@ const LATENCY_WEIGHT = 0.05;
 /** The maximum time before the next request about a torrent, whatever the neighbor asks for. */
 const LONGEST_POSTPONED_SECONDS = 86_400;
 
+/** No peers. */
+const NOBODY = new Uint8Array(0);
+
 /** The dependencies of a neighbor. `now` is in milliseconds since 1970. */
 export interface NeighborParts {
   /** Announces to the neighbor. Never rejects. */
@@ -42,6 +46,8 @@ export interface NeighborParts {
   readonly isAnnounced: (infoHash: Uint32Array) => boolean;
   /** Stores the peers of an answer. @returns false when the swarm is gone. */
   readonly learn: (infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts) => boolean;
+  /** Tells the other nodes of a cluster what the neighbor is asked, or has answered. */
+  readonly share?: (answer: SharedAnswer) => void;
   readonly now: () => number;
   /** Uniform in [0, 1). */
   readonly fraction: () => number;
@@ -156,7 +162,26 @@ export class Neighbor {
   requestRefresh({ infoHash, peers, isNew }: RefreshTask): boolean {
     const seconds = Math.floor(this.#parts.now() / 1000);
     if (!this.#asked.admit(infoHash, seconds, seconds + this.settings.refreshSeconds, isNew)) return false;
-    return this.#queue.add(infoHash, peers);
+    if (!this.#queue.add(infoHash, peers)) return false;
+    if (this.state === "closed") this.#share(infoHash, NOBODY, NOBODY, false);
+    return true;
+  }
+
+  /**
+   * Stores what the neighbor has answered to another node of the cluster.
+   * @param sharesPrivate whether private addresses mean the same machines here.
+   */
+  takeShared({ infoHash, complete, expiresIn, ...answer }: SharedAnswer, sharesPrivate: boolean): void {
+    const seconds = Math.min(expiresIn, this.settings.expirySeconds);
+    for (const family of [4, 6] as const) {
+      const peers = this.#filter.filter(family === 4 ? answer.peers : answer.peers6, family, sharesPrivate);
+      this.#learn(infoHash, family, peers, complete, seconds);
+    }
+  }
+
+  #share(infoHash: Uint32Array, peers: Uint8Array, peers6: Uint8Array, complete: boolean): void {
+    const { name: neighbor, expirySeconds: expiresIn } = this.settings;
+    this.#parts.share?.({ neighbor, infoHash, complete, expiresIn, peers, peers6 });
   }
 
   /** Ends all requests to the neighbor. */
@@ -229,14 +254,22 @@ export class Neighbor {
     // A tracker that mistakes a poll for a peer counts it as incomplete.
     const own = counts.filtered.own - ownBefore;
     const complete = (answer.complete ?? 0) > 0 && (answer.incomplete ?? own + 1) <= own;
+    this.#share(infoHash, peers, peers6, complete);
     this.#learn(infoHash, 4, peers, complete);
     this.#learn(infoHash, 6, peers6, complete);
   }
 
-  #learn(infoHash: Uint32Array, family: Family, peers: Uint8Array, complete: boolean): void {
+  /** @param seconds until the peers expire. */
+  #learn(
+    infoHash: Uint32Array,
+    family: Family,
+    peers: Uint8Array,
+    complete: boolean,
+    seconds: number = this.settings.expirySeconds,
+  ): void {
     if (peers.length === 0) return;
-    const { source, settings } = this;
-    const expiresAt = Math.floor(this.#parts.now() / 1000) + settings.expirySeconds;
+    const { source } = this;
+    const expiresAt = Math.floor(this.#parts.now() / 1000) + seconds;
     this.#parts.learn(infoHash, { family, peers, complete, source, expiresAt }, this.counts.learned);
   }
 

@@ -48,9 +48,10 @@ export class PeerFilter {
   /**
    * Moves the accepted peers to the front.
    * @param peers compact peers (BEP 23, BEP 7); changed.
+   * @param acceptsPrivate false if no private address is accepted, whatever the rules say.
    * @returns the accepted peers.
    */
-  filter(peers: Uint8Array, family: Family): Uint8Array {
+  filter(peers: Uint8Array, family: Family, acceptsPrivate = true): Uint8Array {
     const size = COMPACT_BYTES[family];
     const address = this.#address;
     const most = this.#rules.limit * size;
@@ -59,7 +60,10 @@ export class PeerFilter {
       if (family === 4) address.setIPv4(readWord(peers, at));
       else address.setBytes(peers, at);
       if (this.#rules.isTracker(address)) this.counts.own++;
-      else if (isPrivate(address) && !this.#privateGroups[this.#rules.groups.groupOf(address)])
+      else if (
+        isPrivate(address) &&
+        !(acceptsPrivate && this.#privateGroups[this.#rules.groups.groupOf(address)])
+      )
         this.counts.private++;
       else if (end === most) this.counts.beyond++;
       else {

@@ -122,6 +122,8 @@ export class TestNode extends TrackerFixture {
   readonly name: string;
   readonly cluster: Cluster;
   isConnected = true;
+  /** What neighbors have answered to others: the neighbor, how many peers were here, and whether private ones count. */
+  readonly shared: string[] = [];
   /** Whether its server acknowledges nothing: no records are sent. */
   isSlow = false;
   readonly #network: TestNetwork;
@@ -172,6 +174,8 @@ export class TestNode extends TrackerFixture {
       bus: this,
       now: () => network.nowMs + skewMs,
       digestMs: options.digestMs,
+      onShared: ({ neighbor }, sharesPrivate) =>
+        this.shared.push(`${neighbor} ${this.all().length} ${sharesPrivate}`),
       sizes: { tombstones: 1 << 12, events: 1 << 10 },
     });
   }

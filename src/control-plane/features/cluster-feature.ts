@@ -11,6 +11,7 @@ import { VERSION } from "../../platform/version.ts";
 import type { SwarmStoreData } from "../../store/store-memory.ts";
 import type { SwarmStore } from "../../store/swarm-store.ts";
 import type { ReplicationRingData } from "../../tasks/replication-ring.ts";
+import type { SharedAnswer } from "../../tasks/shared-answer.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { ClusterReports } from "../cluster-reports.ts";
 import type { Feature } from "../feature.ts";
@@ -25,6 +26,8 @@ export interface ClusterFeatureParts {
   readonly log: Logger;
   /** The status of this tracker, of which the other nodes hear. */
   readonly readStatus: () => Status;
+  /** Takes what a neighbor has answered to another node. */
+  readonly takeShared: (answer: SharedAnswer, sharesPrivate: boolean) => void;
 }
 
 /** Runs the cluster thread, if a cluster is configured. It starts after the swarms are loaded. */
@@ -53,6 +56,7 @@ export class ClusterFeature implements Feature {
       { settings, version: VERSION, store, view, rules: rulesOf(loaded, policy), rings, clockBaseMs },
       {
         nodeStatus: (node, bytes) => reports.receive(node, bytes),
+        shared: (answer, sharesPrivate) => parts.takeShared(answer, sharesPrivate),
         reported: (status) => reports.report(status, performance.now()),
         crashed: (err, { shards, swarms, peers, faults }) =>
           log.critical(
@@ -72,6 +76,11 @@ export class ClusterFeature implements Feature {
   /** Takes over groups and times. */
   adopt(loaded: LoadedConfig, policy: PolicyData): void {
     this.#thread?.adopt(rulesOf(loaded, policy));
+  }
+
+  /** Tells the other nodes what a neighbor is asked, or has answered. */
+  share(answer: SharedAnswer): void {
+    this.#thread?.share(answer);
   }
 
   /** Has everything fetched again from the other nodes: a worker has crashed, and swarms were dropped. */

@@ -19,8 +19,11 @@ import { isPrivate } from "../../network/special-purpose.ts";
 import { steadyMs } from "../../platform/clock.ts";
 import { machineAddresses } from "../../platform/machine.ts";
 import { LearnedPeers } from "../../store/learned-peers.ts";
+import { SHARD_WAIT_MS } from "../../store/shard-lock.ts";
+import { setRefreshed } from "../../store/swarm-state.ts";
 import type { SwarmStore } from "../../store/swarm-store.ts";
 import { readRefresh } from "../../tasks/refresh-task.ts";
+import type { SharedAnswer } from "../../tasks/shared-answer.ts";
 import { TASK } from "../../tasks/task-queue.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { POLL_PEER_ID, Polls } from "../../tracker/polls.ts";
@@ -41,26 +44,32 @@ export interface NeighborsFeatureParts {
   readonly store: SwarmStore;
   readonly tasks: TaskDispatcher;
   readonly log: Logger;
+  /** Tells the other nodes of a cluster what a neighbor is asked, or has answered. */
+  readonly share: (answer: SharedAnswer) => void;
 }
 
 /** Asks neighbors for peers, and stores the peers they return. */
 export class NeighborsFeature implements Feature {
   readonly panel: Panel;
   readonly #log: Logger;
+  readonly #store: SwarmStore;
+  #refreshSeconds = 0;
   readonly #learned: LearnedPeers;
   readonly #neighbors: NeighborSet;
   readonly #peerId = POLL_PEER_ID + randomBytes(6).toString("hex");
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ store, tasks, log }: NeighborsFeatureParts, loaded: LoadedConfig, policy: PolicyData) {
+  constructor({ store, tasks, log, share }: NeighborsFeatureParts, loaded: LoadedConfig, policy: PolicyData) {
     const { tracker } = loaded.config;
     const groups = new PeerGroups(policy.groups);
     this.#log = log;
+    this.#store = store;
     this.#learned = new LearnedPeers(store, store.maxPeers, groups, tracker.max_learned_peers);
     this.#neighbors = new NeighborSet({
       makeClient: makeNeighborClient,
       isAnnounced: (infoHash) => this.#learned.isAnnounced(infoHash),
       learn: (infoHash, named, counts) => this.#learned.learn(infoHash, named, counts),
+      share,
       now: steadyMs,
       fraction: () => randomInt(2 ** 32) / 2 ** 32,
       changed: (neighbor) => this.#logChange(neighbor),
@@ -80,8 +89,24 @@ export class NeighborsFeature implements Feature {
   /** Takes over neighbors, groups and limits. */
   adopt({ config }: LoadedConfig, policy: PolicyData): void {
     this.#learned.groups = new PeerGroups(policy.groups);
+    this.#refreshSeconds = policy.refreshSeconds;
     this.#learned.swarmLimit = config.tracker.max_learned_peers;
     this.#neighbors.adopt(this.#policyOf(config, policy));
+  }
+
+  /** Takes what a neighbor has answered to another node of the cluster, so that this one need not ask. */
+  takeShared(answer: SharedAnswer, sharesPrivate: boolean): void {
+    if (this.#neighbors.takeShared(answer, sharesPrivate)) this.#setRefreshed(answer.infoHash);
+  }
+
+  /** Notes that neighbors have been asked about a swarm. */
+  #setRefreshed(infoHash: Uint32Array): void {
+    const store = this.#store;
+    const shard = store.shardOf(infoHash);
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return;
+    const entry = store.find(shard, infoHash);
+    if (entry !== 0) setRefreshed(store.words, entry, Math.floor(steadyMs() / 1000), this.#refreshSeconds);
+    store.leave(shard);
   }
 
   /** Begins to send requests. */
