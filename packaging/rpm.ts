@@ -69,6 +69,7 @@ Summary: ${summary}
 License: MIT
 Packager: ${MAINTAINER}
 Requires(post): shadow-utils
+Suggests: mariadb-server nats-server
 
 %description
 ${lines.join("\n")}

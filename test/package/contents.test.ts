@@ -78,6 +78,10 @@ test("the .deb has everything, and root owns it", () => {
   }
 });
 
+test("the .deb suggests the servers that it can use", () => {
+  assert.equal(output("dpkg-deb", "--field", DEB, "Suggests").trim(), "mariadb-server, nats-server");
+});
+
 test("lintian has nothing to say", () => {
   // Otherwise it refuses to run as root.
   const { stdout, status } = spawnSync("lintian", ["--fail-on", "error,warning", DEB], { encoding: "utf8" });
@@ -104,6 +108,10 @@ test("the .rpm says what it is, what it needs, and what is whose", () => {
   assert.match(requires, /libc\.so\.6\(GLIBC_2\.28\)/);
   assert.doesNotMatch(requires, /GLIBC_2\.(29|[3-9]\d)/, "as old a Linux as Node itself runs on");
   assert.match(requires, /shadow-utils/);
+  assert.deepEqual(
+    lines(query("--suggests")).map((line) => line.trim()),
+    ["mariadb-server", "nats-server"],
+  );
   const { status, stdout } = spawnSync("rpm", ["-K", "--nosignature", RPM], { encoding: "utf8" });
   assert.equal(status, 0, stdout);
 });
