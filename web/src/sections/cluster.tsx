@@ -1,9 +1,20 @@
 /** The nodes of the cluster, and the figures of all of them together. */
-import { bitRate, whole } from "../format.ts";
+import { bitRate, duration, whole } from "../format.ts";
 import type { SectionProps } from "../live.ts";
 import { Table } from "../table.tsx";
 
-const STATES = { live: "live", "catching-up": "catching up", silent: "silent" } as const;
+const STATES = { live: "live", "catching-up": "catching up" } as const;
+
+type Node = NonNullable<SectionProps["status"]["cluster"]>["nodes"][number];
+
+/** From this difference of clocks on there is a warning as well (src/admin/cluster/cluster-warnings.ts). */
+const CLOCK_SECONDS = 10;
+
+function State({ node: { state, lastHeardSeconds, clockOffsetSeconds } }: { readonly node: Node }) {
+  if (state === "silent") return <span class="problem">silent for {duration(lastHeardSeconds)}</span>;
+  const isOff = Math.abs(clockOffsetSeconds) > CLOCK_SECONDS;
+  return <span class={isOff ? "problem" : ""}>{`${STATES[state]}${isOff ? ", clock off" : ""}`}</span>;
+}
 
 /** The section of the cluster. */
 export function Cluster({ status: { cluster } }: SectionProps) {
@@ -44,11 +55,11 @@ export function Cluster({ status: { cluster } }: SectionProps) {
         rows={nodes.map((each) => [
           <span class="wrap">{each.node}</span>,
           each.site,
-          <span class={each.state === "silent" ? "problem" : ""}>{STATES[each.state]}</span>,
+          <State node={each} />,
           each.version,
           each.summary === null ? "–" : whole(each.summary.peers),
           each.summary === null ? "–" : whole(each.summary.swarms),
-          each.summary === null ? "–" : whole(each.summary.requestsPerSecond),
+          each.summary === null || each.state === "silent" ? "–" : whole(each.summary.requestsPerSecond),
           each.isSelf ? "–" : `${whole(1000 * each.lagSeconds)} ms`,
           each.isSelf ? "–" : whole(each.lost),
           each.isSelf ? "–" : whole(each.digestDifferences),
