@@ -32,7 +32,7 @@ export class SteadyLoad {
 
   /** Connects, and sends until {@link stop}. This process comes before all others, if it may: its delays are not the server's. */
   start(port: number): void {
-    spawnSync("chrt", ["--fifo", "--pid", "1", String(process.pid)], { stdio: "ignore" });
+    spawnSync("chrt", ["--fifo", "--reset-on-fork", "--pid", "1", String(process.pid)], { stdio: "ignore" });
     for (let i = 0; i < CONNECTIONS; i++)
       this.#connections.push(new Connection(port, this.#reader, (ms) => this.#latencies.push(ms)));
     this.#began = performance.now();

@@ -10,10 +10,16 @@ type Node = NonNullable<SectionProps["status"]["cluster"]>["nodes"][number];
 /** From this difference of clocks on there is a warning as well (src/admin/cluster/cluster-warnings.ts). */
 const CLOCK_SECONDS = 10;
 
+/** Short, so that the figures beside it fit. */
 function State({ node: { state, lastHeardSeconds, clockOffsetSeconds } }: { readonly node: Node }) {
-  if (state === "silent") return <span class="problem">silent for {duration(lastHeardSeconds)}</span>;
+  if (state === "silent")
+    return (
+      <span class="problem" title={`for ${duration(lastHeardSeconds)}`}>
+        silent
+      </span>
+    );
   const isOff = Math.abs(clockOffsetSeconds) > CLOCK_SECONDS;
-  return <span class={isOff ? "problem" : ""}>{`${STATES[state]}${isOff ? ", clock off" : ""}`}</span>;
+  return <span class={isOff ? "problem" : ""}>{isOff ? "clock off" : STATES[state]}</span>;
 }
 
 /** The section of the cluster. */
