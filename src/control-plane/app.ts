@@ -34,6 +34,7 @@ import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "../store/sto
 import { SwarmStore } from "../store/swarm-store.ts";
 import { placeInheritedSockets, takeInheritedSockets } from "../systemd/inherited-sockets.ts";
 import { type Notifier, openNotifier } from "../systemd/notifier.ts";
+import type { SharedAnswer } from "../tasks/shared-answer.ts";
 import { LimitWarnings } from "../telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "../telemetry/logger.ts";
 import { Admin } from "./admin.ts";
@@ -135,6 +136,8 @@ class App {
   readonly #reloads: Reloads;
   readonly #supervision: Supervision;
   readonly #cluster: ClusterFeature;
+  /** Tells the other nodes of a cluster what neighbors answer. */
+  readonly #share = (answer: SharedAnswer) => this.#cluster.share(answer);
   readonly #lifecycle: Lifecycle;
   /** The addresses that the workers listen on. */
   #listening: ListenAddresses = { streams: [], datagrams: [] };
@@ -158,11 +161,7 @@ class App {
     const supervision = new Supervision(notifier, workers, store);
     this.#supervision = supervision;
     const hashList = new HashListFeature(loaded, this.#policy, store, log);
-    const neighbors = new NeighborsFeature(
-      { store, tasks, log, share: (answer) => this.#cluster.share(answer) },
-      loaded,
-      this.#policy,
-    );
+    const neighbors = new NeighborsFeature({ store, tasks, log, share: this.#share }, loaded, this.#policy);
     const forwarding = new ForwardingFeature(
       { store, askTimes: workers.askTimes, tasks, now: () => readClock(clockBaseMs) },
       loaded,
@@ -170,10 +169,11 @@ class App {
     );
     const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
     const prefixSources = new PrefixSourcesFeature(loaded, log);
-    const cluster = this.#makeCluster(settings, workers, {
-      ...{ store: memory, view: store, clockBaseMs },
-      takeShared: (answer, sharesPrivate) => neighbors.takeShared(answer, sharesPrivate),
-    });
+    const cluster = this.#makeCluster(
+      settings,
+      { workers, neighbors },
+      { store: memory, view: store, clockBaseMs },
+    );
     this.#cluster = cluster;
     const features: readonly Feature[] = [cluster, hashList, gate, neighbors, forwarding, prefixSources];
     const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
@@ -271,11 +271,12 @@ class App {
 
   #makeCluster(
     settings: ClusterSettings | undefined,
-    { replication: rings }: WorkerPool,
-    parts: Pick<ClusterFeatureParts, "store" | "view" | "clockBaseMs" | "takeShared">,
+    { workers, neighbors }: { readonly workers: WorkerPool; readonly neighbors: NeighborsFeature },
+    parts: Pick<ClusterFeatureParts, "store" | "view" | "clockBaseMs">,
   ): ClusterFeature {
     const readStatus = () => this.#admin.status();
-    const all = { ...parts, rings, log: this.#log, readStatus };
+    const takeShared = neighbors.takeShared.bind(neighbors);
+    const all = { ...parts, rings: workers.replication, log: this.#log, readStatus, takeShared };
     return new ClusterFeature(all, settings, this.#options.loaded, this.#policy);
   }
 
