@@ -34,7 +34,6 @@ import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "../store/sto
 import { SwarmStore } from "../store/swarm-store.ts";
 import { placeInheritedSockets, takeInheritedSockets } from "../systemd/inherited-sockets.ts";
 import { type Notifier, openNotifier } from "../systemd/notifier.ts";
-import type { SharedAnswer } from "../tasks/shared-answer.ts";
 import { LimitWarnings } from "../telemetry/limit-warnings.ts";
 import { type Logger, openLogger } from "../telemetry/logger.ts";
 import { Admin } from "./admin.ts";
@@ -136,8 +135,6 @@ class App {
   readonly #reloads: Reloads;
   readonly #supervision: Supervision;
   readonly #cluster: ClusterFeature;
-  /** Tells the other nodes of a cluster what neighbors answer. */
-  readonly #share = (answer: SharedAnswer) => this.#cluster.share(answer);
   readonly #lifecycle: Lifecycle;
   /** The addresses that the workers listen on. */
   #listening: ListenAddresses = { streams: [], datagrams: [] };
@@ -161,7 +158,7 @@ class App {
     const supervision = new Supervision(notifier, workers, store);
     this.#supervision = supervision;
     const hashList = new HashListFeature(loaded, this.#policy, store, log);
-    const neighbors = new NeighborsFeature({ store, tasks, log, share: this.#share }, loaded, this.#policy);
+    const neighbors = new NeighborsFeature({ store, tasks, log }, loaded, this.#policy);
     const forwarding = new ForwardingFeature(
       { store, askTimes: workers.askTimes, tasks, now: () => readClock(clockBaseMs) },
       loaded,
@@ -169,12 +166,9 @@ class App {
     );
     const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
     const prefixSources = new PrefixSourcesFeature(loaded, log);
-    const cluster = this.#makeCluster(
-      settings,
-      { workers, neighbors },
-      { store: memory, view: store, clockBaseMs },
-    );
+    const cluster = this.#makeCluster(settings, workers, { store: memory, view: store, clockBaseMs });
     this.#cluster = cluster;
+    neighbors.shareWith(cluster);
     const features: readonly Feature[] = [cluster, hashList, gate, neighbors, forwarding, prefixSources];
     const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
@@ -198,10 +192,9 @@ class App {
     });
     const adopt = (result: LoadResult, reason: string) => this.#adopt(result, reason);
     this.#reloads = new Reloads({ source, watched, report: loaded, supervision, adopt });
-    const largest = [memory.heap.words, memory.traffic];
     // The page answers while swarms are loaded and saved. Announces are answered when the swarms are loaded.
     this.#lifecycle = new Lifecycle([
-      { start: () => preferHugePages(engine.kind, largest) },
+      { start: () => preferHugePages(engine.kind, [memory.heap.words, memory.traffic]) },
       this.#admin,
       persistence,
       tasks,
@@ -271,12 +264,11 @@ class App {
 
   #makeCluster(
     settings: ClusterSettings | undefined,
-    { workers, neighbors }: { readonly workers: WorkerPool; readonly neighbors: NeighborsFeature },
+    { replication: rings }: WorkerPool,
     parts: Pick<ClusterFeatureParts, "store" | "view" | "clockBaseMs">,
   ): ClusterFeature {
     const readStatus = () => this.#admin.status();
-    const takeShared = neighbors.takeShared.bind(neighbors);
-    const all = { ...parts, rings: workers.replication, log: this.#log, readStatus, takeShared };
+    const all = { ...parts, rings, log: this.#log, readStatus };
     return new ClusterFeature(all, settings, this.#options.loaded, this.#policy);
   }
 

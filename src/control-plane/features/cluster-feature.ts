@@ -26,13 +26,13 @@ export interface ClusterFeatureParts {
   readonly log: Logger;
   /** The status of this tracker, of which the other nodes hear. */
   readonly readStatus: () => Status;
-  /** Takes what a neighbor has answered to another node. */
-  readonly takeShared: (answer: SharedAnswer, sharesPrivate: boolean) => void;
 }
 
 /** Runs the cluster thread, if a cluster is configured. It starts after the swarms are loaded. */
 export class ClusterFeature implements Feature {
   readonly panel: Panel;
+  /** Takes what a neighbor has answered to another node. */
+  onShared: (answer: SharedAnswer, sharesPrivate: boolean) => void = () => {};
   readonly #reports: ClusterReports | undefined;
   readonly #thread: ClusterThread | undefined;
 
@@ -56,7 +56,7 @@ export class ClusterFeature implements Feature {
       { settings, version: VERSION, store, view, rules: rulesOf(loaded, policy), rings, clockBaseMs },
       {
         nodeStatus: (node, bytes) => reports.receive(node, bytes),
-        shared: (answer, sharesPrivate) => parts.takeShared(answer, sharesPrivate),
+        shared: (answer, sharesPrivate) => this.onShared(answer, sharesPrivate),
         reported: (status) => reports.report(status, performance.now()),
         crashed: (err, { shards, swarms, peers, faults }) =>
           log.critical(

@@ -23,12 +23,12 @@ import { SHARD_WAIT_MS } from "../../store/shard-lock.ts";
 import { setRefreshed } from "../../store/swarm-state.ts";
 import type { SwarmStore } from "../../store/swarm-store.ts";
 import { readRefresh } from "../../tasks/refresh-task.ts";
-import type { SharedAnswer } from "../../tasks/shared-answer.ts";
 import { TASK } from "../../tasks/task-queue.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { POLL_PEER_ID, Polls } from "../../tracker/polls.ts";
 import type { Feature } from "../feature.ts";
 import type { TaskDispatcher } from "../task-dispatcher.ts";
+import type { ClusterFeature } from "./cluster-feature.ts";
 
 /** Interval at which due requests to neighbors are sent, while there are any. */
 const PUMP_MS = 50;
@@ -44,8 +44,6 @@ export interface NeighborsFeatureParts {
   readonly store: SwarmStore;
   readonly tasks: TaskDispatcher;
   readonly log: Logger;
-  /** Tells the other nodes of a cluster what a neighbor is asked, or has answered. */
-  readonly share: (answer: SharedAnswer) => void;
 }
 
 /** Asks neighbors for peers, and stores the peers they return. */
@@ -54,12 +52,13 @@ export class NeighborsFeature implements Feature {
   readonly #log: Logger;
   readonly #store: SwarmStore;
   #refreshSeconds = 0;
+  #cluster: Pick<ClusterFeature, "share"> | undefined;
   readonly #learned: LearnedPeers;
   readonly #neighbors: NeighborSet;
   readonly #peerId = POLL_PEER_ID + randomBytes(6).toString("hex");
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ store, tasks, log, share }: NeighborsFeatureParts, loaded: LoadedConfig, policy: PolicyData) {
+  constructor({ store, tasks, log }: NeighborsFeatureParts, loaded: LoadedConfig, policy: PolicyData) {
     const { tracker } = loaded.config;
     const groups = new PeerGroups(policy.groups);
     this.#log = log;
@@ -69,7 +68,7 @@ export class NeighborsFeature implements Feature {
       makeClient: makeNeighborClient,
       isAnnounced: (infoHash) => this.#learned.isAnnounced(infoHash),
       learn: (infoHash, named, counts) => this.#learned.learn(infoHash, named, counts),
-      share,
+      share: (answer) => this.#cluster?.share(answer),
       now: steadyMs,
       fraction: () => randomInt(2 ** 32) / 2 ** 32,
       changed: (neighbor) => this.#logChange(neighbor),
@@ -94,9 +93,12 @@ export class NeighborsFeature implements Feature {
     this.#neighbors.adopt(this.#policyOf(config, policy));
   }
 
-  /** Takes what a neighbor has answered to another node of the cluster, so that this one need not ask. */
-  takeShared(answer: SharedAnswer, sharesPrivate: boolean): void {
-    if (this.#neighbors.takeShared(answer, sharesPrivate)) this.#setRefreshed(answer.infoHash);
+  /** Tells the other nodes of a cluster what neighbors answer, and takes what they tell, so that only one node asks. */
+  shareWith(cluster: Pick<ClusterFeature, "share" | "onShared">): void {
+    this.#cluster = cluster;
+    cluster.onShared = (answer, sharesPrivate) => {
+      if (this.#neighbors.takeShared(answer, sharesPrivate)) this.#setRefreshed(answer.infoHash);
+    };
   }
 
   /** Notes that neighbors have been asked about a swarm. */
