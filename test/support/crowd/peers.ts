@@ -4,6 +4,8 @@ import type { CrowdPlan } from "./protocol.ts";
 
 /** What a tracker has answered so long before it is killed may be lost with it. Others are told after 100 ms. */
 const LOST_MS = 400;
+/** A tracker has written to its database what it heard so long ago (database.save_interval). */
+const SAVED_MS = 130_000;
 /** Trackers may need so long to tell each other. */
 const KNOWN_MS = 1000;
 /** One of this many peers is complete. */
@@ -84,14 +86,14 @@ export class Peers {
       peer.isUncertain = false;
       this.uncertain.delete(peer.address);
     }
-    while (this.#stopped.length > 0 && this.#stopped[0].at < at - 2 * LOST_MS) this.#stopped.shift();
+    while (this.#stopped.length > 0 && this.#stopped[0].at < at - SAVED_MS) this.#stopped.shift();
   }
 
   /** Notes that a tracker was killed. */
   killed(tracker: number, at: number): void {
     const { trackers } = this.#plan;
     const { site } = trackers[tracker];
-    // Nobody else has the private addresses of its site.
+    // Nobody else has the private addresses of its site, and its database has some that have stopped.
     const isAlone = trackers.filter((each) => each.site === site).length === 1;
     const isLate = (time: number) => time >= at - LOST_MS && time <= at + LOST_MS;
     for (const swarm of this.swarms)
@@ -99,7 +101,10 @@ export class Peers {
         const isLost = peer.firstTracker === tracker && isLate(peer.announcedMs);
         if (isLost || (isAlone && peer.isPrivate && peer.site === site)) this.#doubt(peer);
       }
-    for (const stop of this.#stopped) if (stop.tracker === tracker && isLate(stop.at)) this.#doubt(stop.peer);
+    for (const stop of this.#stopped) {
+      const isLost = isLate(stop.at) || (isAlone && stop.peer.isPrivate);
+      if (stop.tracker === tracker && isLost) this.#doubt(stop.peer);
+    }
   }
 
   /**
