@@ -6,6 +6,7 @@ import { keyOf } from "../store/layout/key.ts";
 import { ageOf } from "../store/peer-record.ts";
 import type { RefusedPairs } from "../store/refused-pairs.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
+import type { BridgeMemory } from "./bridge-memory.ts";
 import { Failures } from "./failures.ts";
 import { explainGate, type GateExplanation } from "./gate-explainer.ts";
 import { GateTables } from "./gate-tables.ts";
@@ -151,8 +152,15 @@ export class SwarmWatch {
   #judgeRecords(infoHash: Uint32Array, now: number): SwarmState {
     const records = this.#records;
     const failures = this.#failures;
+    // It is asked for several times, mostly of one home.
+    let known = 0;
+    let bridges: BridgeMemory | undefined;
     const memory: GateMemory = {
-      bridgesOf: (home) => this.tables.swarms.bridgesOf(infoHash, home),
+      bridgesOf: (home) => {
+        if (home !== known) bridges = this.tables.swarms.bridgesOf(infoHash, home);
+        known = home;
+        return bridges;
+      },
       isOpen: (i) => !this.#isRefused(infoHash, i),
       isHeld: (home) => failures.isHeld(failures.homeKey(infoHash, home), now),
       isKeptOpen: (i) => !failures.isEmpty && failures.isHeld(this.#memberKey(infoHash, i), now),
