@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AcceptCoalescing, DELAY_MICROSECONDS } from "./accept-coalescing.ts";
+import { AcceptCoalescing, COLLECTED, DELAY_MICROSECONDS } from "./accept-coalescing.ts";
 
 const DELAY_MS = DELAY_MICROSECONDS / 1000;
 
@@ -21,13 +21,17 @@ class Thread {
   }
 }
 
-test("a delay is worthwhile while connections arrive more often than it takes", () => {
+test("a delay is worthwhile when it collects two connections, and then as long as it collects one", () => {
   const thread = new Thread();
-  thread.turn(MANY, DELAY_MS * 0.9, 1);
-  assert.equal(thread.coalescing.isWorthwhile, true);
-  thread.turn(MANY, DELAY_MS * 1.1, 1);
+  thread.turn(MANY, (DELAY_MS / COLLECTED.begin) * 1.1, 1);
   assert.equal(thread.coalescing.isWorthwhile, false);
-  thread.turn(MANY, DELAY_MS * 4, 5);
+  thread.turn(MANY, (DELAY_MS / COLLECTED.begin) * 0.9, 1);
+  assert.equal(thread.coalescing.isWorthwhile, true);
+  thread.turn(MANY, (DELAY_MS / COLLECTED.end) * 0.9, 1);
+  assert.equal(thread.coalescing.isWorthwhile, true);
+  thread.turn(MANY, (DELAY_MS / COLLECTED.end) * 1.1, 1);
+  assert.equal(thread.coalescing.isWorthwhile, false);
+  thread.turn(MANY, DELAY_MS * 2, 5);
   assert.equal(thread.coalescing.isWorthwhile, true, "connections collected by a delay count");
   thread.turn(1, DELAY_MS, 0);
   assert.equal(thread.coalescing.isWorthwhile, true, "after a single turn without connections");

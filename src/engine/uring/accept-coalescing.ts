@@ -4,7 +4,8 @@
  *
  * A thread that keeps up with its load would sleep and wake for every connection, and that costs as much as accepting
  * it. When connections arrive so often that a short delay collects several, the thread sleeps that long before it waits
- * for completions.
+ * for completions. It begins when a delay would collect two, and ends when it would not collect one: a thread that delays
+ * is given more connections by clients that wait for their replies, and would otherwise begin and end again and again.
  *
  * Only new connections count, as most of them are of different clients. A client that waits for each reply before its
  * next request, on a kept connection or over UDP, would only be delayed.
@@ -14,6 +15,9 @@
  * The delay in microseconds. The kernel adds up to 50 µs (timer slack, prctl(2)). A reply is late by the sum at most.
  */
 export const DELAY_MICROSECONDS = 100;
+
+/** Connections within a delay at which a thread begins to delay, and below which it ends that. */
+export const COLLECTED = { begin: 2, end: 1 } as const;
 
 /** Turns with connections in the moving average of the rate; recent ones count most. */
 const TURNS = 64;
@@ -54,10 +58,11 @@ export class AcceptCoalescing {
     this.#arrivals = this.#arrivals * kept + arrivals;
     this.#arrivedAt = now;
     this.#idleTurns = 0;
-    this.#isBusy = this.#arrivals * DELAY_MICROSECONDS > this.#elapsedMs * 1000;
+    const least = this.#isBusy ? COLLECTED.end : COLLECTED.begin;
+    this.#isBusy = this.#arrivals * DELAY_MICROSECONDS > least * this.#elapsedMs * 1000;
   }
 
-  /** Whether a connection is expected within the delay. More arrive, as the delay takes longer than requested. */
+  /** Whether enough connections are expected within the delay. More arrive, as the delay takes longer than requested. */
   get isWorthwhile(): boolean {
     return this.#isBusy && this.#idleTurns <= IDLE_TURNS;
   }
