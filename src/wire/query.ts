@@ -107,9 +107,10 @@ export class QueryWalk {
     return true;
   }
 
-  /** Does that for a value without escapes. */
+  /** Does that for a value without escapes, in a buffer that has a view. */
   #takePlainWords(bytes: Uint8Array, words: Uint32Array, index: number): boolean {
     const view = viewOf(bytes);
+    if (view === null) return false;
     const start = this.#at;
     const stop = start + LONG_BYTES;
     for (let i = 0; i < LONG_BYTES; i += 4) {

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ascii, isVisible } from "./ascii.ts";
-import { equalsAt, hashOf, skipVisible, viewOf } from "./words.ts";
+import { equalsAt, hashOf, skipVisible, VIEWED_BYTES, viewOf } from "./words.ts";
+
+const large = new Uint8Array(VIEWED_BYTES);
+
+/** The same bytes at the start of a buffer for which there is a view. */
+function inLarge(bytes: Uint8Array): Uint8Array {
+  large.set(bytes);
+  return large;
+}
 
 /** Bytes at and beside the limits of visible ones are frequent. */
 const anyBytes = fc
@@ -25,6 +33,7 @@ describe("words", () => {
         let expected = start;
         while (expected < stop && isVisible(bytes[expected])) expected++;
         assert.equal(skipVisible(bytes, start, stop), expected);
+        assert.equal(skipVisible(inLarge(bytes), start, stop), expected);
       }),
       { numRuns: 3000 },
     );
@@ -35,14 +44,17 @@ describe("words", () => {
       for (let at = 0; at < 16; at++) {
         const bytes = new Uint8Array(24).fill(0x41);
         bytes[at] = byte;
-        assert.equal(skipVisible(bytes, 0, 24), isVisible(byte) ? 24 : at);
+        const expected = isVisible(byte) ? 24 : at;
+        assert.equal(skipVisible(bytes, 0, 24), expected);
+        assert.equal(skipVisible(inLarge(bytes), 0, 24), expected);
       }
     }
   });
 
   it("are equal if all bytes are", () => {
     const text = ascii("Host: retracker.local\r\n\r\n");
-    const same = viewOf(ascii(`--${"Host: retracker.local\r\n\r\n"}`));
+    const { buffer } = ascii(`--${"Host: retracker.local\r\n\r\n"}`);
+    const same = new DataView(buffer);
     assert.ok(equalsAt(text, 0, same, 2, text.length));
     for (let i = 0; i < text.length; i++) {
       const other = text.slice();
@@ -50,14 +62,27 @@ describe("words", () => {
       assert.ok(!equalsAt(other, 0, same, 2, text.length), `byte ${i} differs`);
       assert.ok(equalsAt(other, 0, same, 2, i), `the bytes before ${i} do not`);
       assert.notEqual(hashOf(other, 0, other.length), hashOf(text, 0, text.length));
+      assert.ok(!equalsAt(inLarge(other), 0, same, 2, text.length));
+      assert.ok(equalsAt(inLarge(other), 0, same, 2, i));
     }
   });
 
+  it("have one hash, whether there is a view of their buffer or not", () => {
+    fc.assert(
+      fc.property(anyBytes, (bytes) => {
+        const { length } = bytes;
+        assert.equal(hashOf(inLarge(bytes), 0, length), hashOf(bytes, 0, length));
+      }),
+    );
+  });
+
   it("are those of the given bytes, although the last view is kept", () => {
-    const a = ascii("aaaa");
-    const b = ascii("xbbbb").subarray(1);
-    assert.equal(viewOf(a).getUint32(0), 0x61616161);
-    assert.equal(viewOf(b).getUint32(0), 0x62626262);
-    assert.equal(viewOf(a).getUint32(0), 0x61616161);
+    const other = new Uint8Array(VIEWED_BYTES + 1).subarray(1);
+    other.set(ascii("bbbb"));
+    for (let time = 0; time < 2; time++) {
+      assert.equal(viewOf(inLarge(ascii("aaaa")))?.getUint32(0), 0x61616161);
+      assert.equal(viewOf(other)?.getUint32(0), 0x62626262);
+      assert.equal(viewOf(ascii("aaaa")), null);
+    }
   });
 });
