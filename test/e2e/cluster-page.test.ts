@@ -4,7 +4,12 @@ import { test } from "node:test";
 import { announce, scrape } from "../support/announce.ts";
 import { askStatus } from "../support/ask-admin.ts";
 import { Bed, until } from "../support/bed.ts";
-import { SECURED_NATS_TOOLS, startSecuredNats } from "../support/secured-nats.ts";
+import {
+  clusterSection,
+  SECURED_NATS_TOOLS,
+  type SecuredNode,
+  startSecuredNats,
+} from "../support/secured-nats.ts";
 import { toolsMissing } from "../support/tools.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
@@ -16,7 +21,7 @@ test("two trackers with the files of btrt init --cluster share peers, and each s
 }, async (t) => {
   const bed = await Bed.open(t);
   const nodes = await startSecuredNats(bed, ["a", "b"]);
-  const [a, b] = await Promise.all(nodes.map(({ name, section }) => startNode(bed, name, section)));
+  const [a, b] = await Promise.all(nodes.map((node) => startNode(bed, node)));
   const infoHash = Buffer.alloc(20, 7);
   await a.logged("the connection", ({ msg }) => msg === "connected to the nats-server");
   await a.logged(
@@ -49,8 +54,10 @@ test("two trackers with the files of btrt init --cluster share peers, and each s
 });
 
 /** Starts the tracker of a node, with a database of its own. */
-function startNode(bed: Bed, name: string, section: string): Promise<TrackerProcess> {
+function startNode(bed: Bed, node: SecuredNode): Promise<TrackerProcess> {
   const listen = `listen: { http: ["${HOST}:0"], udp: ["${HOST}:0"] }`;
-  const database = `database: { url: "sqlite:${name}.db" }`;
-  return TrackerProcess.start(bed, `workers: 1\n${listen}\n${database}\n${section}\n`, { name });
+  const database = `database: { url: "sqlite:${node.name}.db" }`;
+  return TrackerProcess.start(bed, `workers: 1\n${listen}\n${database}\n${clusterSection(node)}\n`, {
+    name: node.name,
+  });
 }

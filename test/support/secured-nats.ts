@@ -31,8 +31,11 @@ export interface SecuredNode {
   readonly secret: string;
   /** The tracker's files, as keys of the section `cluster`. */
   readonly files: { readonly secret_file: string; readonly ca_file: string; readonly credentials: string };
-  /** The section `cluster` of the tracker's configuration, as YAML in one line. */
-  readonly section: string;
+}
+
+/** The section `cluster` of a node's configuration, as YAML in one line. @param changes other values of its keys. */
+export function clusterSection({ name, server, files }: SecuredNode, changes: object = {}): string {
+  return `cluster: ${JSON.stringify({ node: name, servers: [server.tlsUrl], ...files, ...changes })}`;
 }
 
 /**
@@ -71,7 +74,6 @@ export async function startSecuredNats(
         ca_file: `${own}/ca.pem`,
         credentials: `${own}/cluster_nkey`,
       };
-      const section = JSON.stringify({ node: name, servers: [server.tlsUrl], ...files });
       return {
         name,
         server,
@@ -81,7 +83,6 @@ export async function startSecuredNats(
         ca: await text("ca.pem"),
         secret: (await text("cluster_secret")).trim(),
         files,
-        section: `cluster: ${section}`,
       };
     }),
   );

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Bed } from "../../../test/support/bed.ts";
 import { clusterStatus, nodeStatus } from "../../../test/support/cluster-status.ts";
 import {
+  clusterSection,
   SECURED_NATS_TOOLS,
   type SecuredNode,
   startSecuredNats,
@@ -48,10 +49,7 @@ test("each server is tried as the tracker does", {
 }, async (t) => {
   const bed = await Bed.open(t);
   const [a, b] = await startSecuredNats(bed, ["a", "b"]);
-  const both = a.section.replace(
-    /servers: \[[^\]]*\]/,
-    `servers: ["${a.server.tlsUrl}", "${b.server.tlsUrl}"]`,
-  );
+  const both = clusterSection(a, { servers: [a.server.tlsUrl, b.server.tlsUrl] });
   const good = await check(bed, both);
   assert.match(textsOf(good)[0], /^ok tls:\/\/[\d.]+:4222: nats-server [\d.]+ accepts this node$/);
   assert.deepEqual(
@@ -60,18 +58,17 @@ test("each server is tried as the tracker does", {
     String(textsOf(good)),
   );
 
-  const keyOfB = a.section.replace(`${a.directory}/cluster_nkey`, `${b.directory}/cluster_nkey`);
   assert.match(
-    textsOf(await check(bed, keyOfB))[0],
+    textsOf(await check(bed, clusterSection(a, { credentials: b.files.credentials })))[0],
     /^problem .*Permissions Violation for Publish to "btrt1.btrt.a/i,
   );
 
   const stranger = bed.path("stranger.nk");
   await writeFile(stranger, await newSeed());
-  const refused = await check(bed, a.section.replace(`${a.directory}/cluster_nkey`, stranger));
+  const refused = await check(bed, clusterSection(a, { credentials: stranger }));
   assert.match(textsOf(refused)[0], /^problem .*: the credentials are refused$/);
 
-  const otherCa = (node: SecuredNode) => node.section.replace(/ca_file: "[^"]*", /, "");
+  const otherCa = (node: SecuredNode) => clusterSection(node, { ca_file: undefined });
   assert.match(textsOf(await check(bed, otherCa(a)))[0], /^problem .*its certificate is not accepted/);
 
   await b.server.kill();
