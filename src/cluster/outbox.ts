@@ -43,18 +43,13 @@ export class Outbox {
 
   /** Adds the change at `words[at]` (tasks/replication-ring.ts). @param nowMs when it was heard. */
   add(words: Uint32Array, at: number, nowMs: number): void {
-    if (this.#count === BATCH.records) this.flush(nowMs);
     readChange(words, at, this.record);
-    this.#write(this.record, nowMs);
+    this.addRecord(this.record, nowMs, nowMs);
   }
 
   /** Adds a record. @param timeMs when its client announced. */
   addRecord(record: PeerRecord, timeMs: number, nowMs: number): void {
     if (this.#count === BATCH.records) this.flush(nowMs);
-    this.#write(record, timeMs);
-  }
-
-  #write(record: PeerRecord, timeMs: number): void {
     this.#places[this.#count] = this.#end;
     this.#times[this.#count++] = timeMs;
     this.#end = writeRecord(record, this.#bytes, this.#end);

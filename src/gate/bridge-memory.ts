@@ -1,4 +1,4 @@
-/** Remembers how the bridges of one gated swarm and home do, and when there must be one more. */
+/** Remembers whether the bridges of a gated swarm bring enough data into a home, and when there must be one more. */
 import { leftBytes } from "../model/announce.ts";
 
 /** What the judge has to know. */
@@ -28,7 +28,7 @@ const LEECHERS_PER_BRIDGE = 4;
 /** The others get enough if one of them has this part of what a bridge has. */
 const PASSED_ON = 0.5;
 
-/** See above. */
+/** The bridges of one swarm in one home, over all looks while it is gated there. */
 export class BridgeMemory implements HomeBridges {
   extra = 0;
   hasStandIn = false;

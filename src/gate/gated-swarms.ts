@@ -18,7 +18,7 @@ export class GatedSwarms {
   heads = new Int32Array(FIRST_CAPACITY);
   /** A number that stands for the items of a row; 0: none. */
   digests = new Int32Array(FIRST_CAPACITY);
-  /** Of each row: how its bridges do, while it is gated. */
+  /** Of each row: what is remembered of its bridges while it is gated. */
   readonly bridges: BridgeMemory[] = [];
   readonly #hash: KeyedHash;
   #words = new Uint32Array(FIRST_CAPACITY * INFO_HASH_WORDS);
@@ -37,7 +37,7 @@ export class GatedSwarms {
     return row;
   }
 
-  /** How the bridges of a swarm do that is gated in a home; undefined: it is not. */
+  /** What is remembered of the bridges of a swarm in a home; undefined if it is not gated there. */
   bridgesOf(infoHash: Uint32Array, home: number): BridgeMemory | undefined {
     const row = this.find(infoHash, home);
     return row === NONE || this.leechers[row] === 0 ? undefined : this.bridges[row];

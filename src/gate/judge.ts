@@ -114,7 +114,10 @@ export class Judge {
   readonly #settings: GateSettings;
   readonly #lease: number;
   readonly #seedLease: number;
-  /** Ports and identities of open bridges, and whether they are marked: so is the other address of a bridge, a duplicate. */
+  /**
+   * The clients of the open bridges ({@link clientOf}), and whether they are marked. The duplicate record of such a client
+   * has the same mark, and is open as well.
+   */
   readonly #bridges = new Map<number, boolean>();
   readonly #choice: BridgeChoice;
 

@@ -152,6 +152,7 @@ export class SwarmWatch {
   #judgeRecords(infoHash: Uint32Array, now: number): SwarmState {
     const records = this.#records;
     const failures = this.#failures;
+    const hash = this.#pairs.hashOf(infoHash);
     // It is asked for several times, mostly of one home.
     let known = 0;
     let bridges: BridgeMemory | undefined;
@@ -161,7 +162,7 @@ export class SwarmWatch {
         known = home;
         return bridges;
       },
-      isOpen: (i) => !this.#isRefused(infoHash, i),
+      isOpen: (i) => !this.#isRefused(hash, i),
       isHeld: (home) => failures.isHeld(failures.homeKey(infoHash, home), now),
       isKeptOpen: (i) => !failures.isEmpty && failures.isHeld(this.#memberKey(infoHash, i), now),
     };
@@ -169,15 +170,10 @@ export class SwarmWatch {
     return { verdicts, records, roles: this.#judge.roles };
   }
 
-  /** Whether the swarm is refused at the address of a record, as routers were told. */
-  #isRefused(infoHash: Uint32Array, i: number): boolean {
+  /** Whether a swarm is refused at the address of a record, as routers were told. @param hash that of its info-hash. */
+  #isRefused(hash: number, i: number): boolean {
     const { families, addresses } = this.#records;
-    return this.#pairs.has(
-      this.#pairs.hashOf(infoHash),
-      families[i] === 4 ? 4 : 6,
-      addresses,
-      i * COPY_WORDS,
-    );
+    return this.#pairs.has(hash, families[i] === 4 ? 4 : 6, addresses, i * COPY_WORDS);
   }
 
   #memberKey(infoHash: Uint32Array, i: number): number {

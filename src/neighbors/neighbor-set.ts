@@ -5,7 +5,6 @@
  * An announce only queues a task and is answered with the known peers. With `tracker.neighbors_wait` the first announce of a
  * swarm waits for an answer.
  */
-
 import type { TrackerClient } from "../client/tracker-client.ts";
 import type { Address } from "../model/address.ts";
 import { EXTERNAL_SOURCE, LEARNED_SOURCES } from "../model/counters.ts";
