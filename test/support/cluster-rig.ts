@@ -1,6 +1,6 @@
 /** Real trackers and real nats-servers that form a cluster, on the loopback or as sites in network namespaces. */
 import { writeFile } from "node:fs/promises";
-import { get } from "node:http";
+import { askAdmin } from "./ask-admin.ts";
 import { type Bed, freePort, until } from "./bed.ts";
 import type { CrowdPlan } from "./crowd/protocol.ts";
 import { NATS_TOOLS, type NatsServer, startNats } from "./nats.ts";
@@ -139,7 +139,7 @@ export class ClusterRig {
     const url = `http://127.0.0.1:${adminPort}/api/v1/status`;
     const network = this.#networks[site];
     const text =
-      network === undefined ? await fetchText(url) : await fetchIn(this.#bed, network.namespace, url);
+      network === undefined ? (await askAdmin(url)).body : await fetchIn(this.#bed, network.namespace, url);
     return JSON.parse(text).cluster;
   }
 
@@ -203,16 +203,4 @@ async function inNetworks(bed: Bed, { sites }: RigPlan): Promise<Built> {
 
 function netOf(site: number): string {
   return `203.0.${113 + site}`;
-}
-
-async function fetchText(url: string): Promise<string> {
-  return await new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => {
-        body += text;
-      });
-      response.on("end", () => resolve(body));
-    }).on("error", reject);
-  });
 }
