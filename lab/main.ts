@@ -14,10 +14,14 @@ import { SCENARIOS } from "./scenarios.ts";
 import { removeStale } from "./site.ts";
 import { OWN_TREE, type Settings, TRACKERS, type TrackerName } from "./trackers.ts";
 
+/** A tracker that is run only when it is chosen: it needs nats-server, and is compared with `bridged`. */
+const ONLY_CHOSEN: TrackerName = "bridged-cluster";
+
 const HELP = `npm run lab -- [options]        (as root; needs iproute2, nftables, opentracker, python3-libtorrent, aria2, rtorrent)
 
   --scenario NAME,…   only these; "list" lists them
-  --tracker NAME,…    only these of ${TRACKERS.join(", ")}
+  --tracker NAME,…    only these of ${TRACKERS.join(", ")};
+                      ${ONLY_CHOSEN} is only run when it is named here
   --repeat N          runs of each (3)
   --at-once N         so many runs side by side (1); watch the load
   --quick             one run of each of a few scenarios
@@ -145,7 +149,7 @@ function chooseScenarios(): readonly Scenario[] {
 }
 
 function chooseTrackers(): readonly TrackerName[] {
-  if (options.tracker === undefined) return TRACKERS;
+  if (options.tracker === undefined) return TRACKERS.filter((tracker) => tracker !== ONLY_CHOSEN);
   return options.tracker.split(",").map((name) => {
     const found = TRACKERS.find((tracker) => tracker === name);
     if (found === undefined) throw new Error(`no tracker ${name}; there are ${TRACKERS.join(", ")}`);

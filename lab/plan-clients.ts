@@ -16,6 +16,8 @@ export interface ClientsPlan {
   readonly settings: ClientSettings;
   readonly topology: Topology;
   readonly torrents: readonly Torrent[];
+  /** The ports of the trackers under test. The clients of each network are spread over them. */
+  readonly ports: readonly number[];
 }
 
 /** The torrent that the run is about, and perhaps the second. */
@@ -32,7 +34,7 @@ export async function planClients(site: Site, plan: ClientsPlan): Promise<Client
   const all: Client[] = [];
   for (const network of scenario.networks) {
     const { namespace, addresses } = topology.network(network.name);
-    const torrents = await torrentsOf(network, plan);
+    const offers = await Promise.all(plan.ports.map((port) => torrentsOf(network, plan, port)));
     const crews = network.crews.flatMap((crew) => Array<Crew>(crew.clients).fill(crew));
     for (const [i, crew] of crews.entries()) {
       const [from, to] = crew.arrive ?? ARRIVE;
@@ -44,7 +46,7 @@ export async function planClients(site: Site, plan: ClientsPlan): Promise<Client
         address: addresses[i],
         crew,
         at: from + random() * (to - from),
-        torrents: torrents.map(({ payload, ...torrent }, number) => ({
+        torrents: offers[i % offers.length].map(({ payload, ...torrent }, number) => ({
           ...torrent,
           directory: crew.seed ? payload : join(site.path(name), String(number)),
         })),
@@ -57,15 +59,16 @@ export async function planClients(site: Site, plan: ClientsPlan): Promise<Client
   return all;
 }
 
-/** The torrents of a network's clients, and the directory where each file is. */
+/** The torrents of a network's clients that announce to this port, and the directory where each file is. */
 async function torrentsOf(
   network: NetworkPlan,
   { scenario, settings, topology, torrents }: ClientsPlan,
+  port: number,
 ): Promise<(Omit<ClientTorrent, "directory"> & { readonly payload: string })[]> {
   const offers = torrents.map(async (torrent, i) => {
     const isUnknown = i > 0 && scenario.second?.known === "unknown";
-    const urls = trackerUrls(topology, settings, network.publicOnly === true || isUnknown);
-    const metainfo = await torrent.withTrackers(`${network.name}-${i}`, urls);
+    const urls = trackerUrls(topology, settings, network.publicOnly === true || isUnknown, port);
+    const metainfo = await torrent.withTrackers(`${network.name}-${i}-${port}`, urls);
     return { metainfo, trackers: urls.length, payload: torrent.payloadDirectory };
   });
   return await Promise.all(offers);

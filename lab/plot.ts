@@ -8,6 +8,7 @@ const COLOURS: Record<TrackerName, string> = {
   nearest: "#e0a33e",
   bridged: "#6cb0e8",
   "bridged-gate": "#2f6fb0",
+  "bridged-cluster": "#7bb587",
 };
 const BAR = 11;
 const GAP = 14;

@@ -2,12 +2,13 @@
 import type { RunResult } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Spread } from "./statistics.ts";
-import { type Judgement, judge, judgeGate, type Summary, summarize } from "./summary.ts";
+import { type Judgement, judge, judgeCluster, judgeGate, type Summary, summarize } from "./summary.ts";
 import { TRACKERS } from "./trackers.ts";
 
 /** The tracker to which the targets apply, and the one to which the targets of the gate apply. */
 const JUDGED = "bridged";
 const GATED = "bridged-gate";
+const CLUSTER = "bridged-cluster";
 const MARKS = { met: "✓", spread: "≈", missed: "✗" } as const;
 
 /** Above this share of the machine's processors, the processors may have limited the speed, not the links. */
@@ -35,6 +36,9 @@ export function reportScenario(scenario: Scenario, runs: readonly RunResult[]): 
   }
   if (scenario.gate !== undefined && judged !== undefined && gated !== undefined)
     lines.push("", `${GATED}: ${formatJudgements(judgeGate(scenario.gate, gated, judged))}`);
+  const cluster = summaries.find(({ tracker }) => tracker === CLUSTER);
+  if (cluster !== undefined && judged !== undefined)
+    lines.push("", `${CLUSTER}, to ${JUDGED}: ${formatJudgements(judgeCluster(cluster, judged))}`);
   const load = Math.max(...summaries.map((summary) => summary.load));
   if (load > HIGH_LOAD) {
     lines.push(

@@ -8,7 +8,7 @@ import { networkSizes, startServices } from "./services.ts";
 import { Site } from "./site.ts";
 import { median } from "./statistics.ts";
 import { type Flow, Topology } from "./topology.ts";
-import { OWN_TREE, type Settings, type TrackerName } from "./trackers.ts";
+import { OWN_TREE, type Settings, type TrackerName, testedPorts } from "./trackers.ts";
 
 const SEEDERS_LIMIT_MS = 15_000;
 
@@ -82,7 +82,7 @@ async function runIn(site: Site, options: RunOptions): Promise<RunResult> {
     infoHashes,
   });
   const { repetition } = options;
-  const plan = { scenario, repetition, settings, topology, torrents };
+  const plan = { scenario, repetition, settings, topology, torrents, ports: testedPorts(tracker) };
   const clients = new Clients(site, settings, await planClients(site, plan));
   await clients.prepare();
   const seeders = clients.all.filter(({ crew }) => crew.seed);

@@ -9,6 +9,7 @@ import {
   PORTS,
   type Settings,
   startBtrt,
+  startCluster,
   startDhtNode,
   startGate,
   startOpentracker,
@@ -42,13 +43,18 @@ export function networkSizes({ networks }: Scenario, { publicTracker }: ClientSe
   return [...sizes, { name: PUBLIC, clients: 1, service: true, ...far }];
 }
 
-/** The trackers that clients announce to. @param publicOnly the tracker under test is not among them. */
+/**
+ * The trackers that clients announce to.
+ * @param publicOnly the tracker under test is not among them.
+ * @param port of the tracker under test.
+ */
 export function trackerUrls(
   topology: Topology,
   { publicTracker }: ClientSettings,
   publicOnly: boolean,
+  port: number,
 ): string[] {
-  const tested = announceUrl(TRACKER_HOST, PORTS.tested);
+  const tested = announceUrl(TRACKER_HOST, port);
   if (!publicTracker) return [tested];
   const open = announceUrl(topology.network(PUBLIC).addresses[0], PORTS.public);
   return publicOnly ? [open] : [tested, open];
@@ -63,7 +69,9 @@ export async function startServices(site: Site, topology: Topology, plan: Servic
     const place = { namespace: core, host: TRACKER_HOST, port: PORTS.tested };
     programs.push(await startOpentracker(site, place, infoHashes));
   } else {
-    programs.push(await startBtrt(site, core, tree, await configuration(site, topology, plan)));
+    const config = await configuration(site, topology, plan);
+    if (tracker === "bridged-cluster") programs.push(...(await startCluster(site, core, tree, config)));
+    else programs.push(await startBtrt(site, core, tree, config));
   }
   if (settings.publicTracker) {
     const { namespace, addresses } = topology.network(PUBLIC);
@@ -82,7 +90,7 @@ async function configuration(
   { scenario, tracker, tried, infoHashes }: ServicesPlan,
 ): Promise<Settings> {
   const isGated = tracker === "bridged-gate";
-  const policy = isGated ? "bridged" : tracker;
+  const policy = isGated || tracker === "bridged-cluster" ? "bridged" : tracker;
   return {
     tracker: {
       interval: 18,

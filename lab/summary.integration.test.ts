@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunResult } from "./run.ts";
 import { type GateTargets, homesOf, type Scenario } from "./scenario.ts";
-import { judge, judgeGate, summarize } from "./summary.ts";
+import { judge, judgeCluster, judgeGate, summarize } from "./summary.ts";
 
 const SCENARIO: Scenario = { name: "some", about: "", megabytes: 1, networks: [] };
 
@@ -105,4 +105,16 @@ test("the gate's targets are compared with bridged without a gate", () => {
   assert.deepEqual(gateVerdicts(bad), Array(6).fill("missed"));
   assert.equal(gateVerdicts(good, strict)[0], "missed");
   assert.equal(gateVerdicts({ ...good, copies: [1.15] }, strict)[0], "met");
+});
+
+test("copies with two nodes are compared with those of one", () => {
+  const clusterVerdicts = (cluster: Parameters<typeof runResult>[0]) => {
+    const [single, summary] = summarize([
+      runResult({ tracker: "bridged", copies: [2] }),
+      runResult({ ...cluster, tracker: "bridged-cluster" }),
+    ]);
+    return judgeCluster(summary, single).map(({ verdict }) => verdict);
+  };
+  assert.deepEqual(clusterVerdicts({ copies: [2.2] }), ["met", "met"]);
+  assert.deepEqual(clusterVerdicts({ copies: [2.3], unfinished: 1 }), ["missed", "missed"]);
 });

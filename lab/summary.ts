@@ -9,6 +9,9 @@ const LEAST_COPIES = 1.1;
 /** The targets relative to opentracker, unless the scenario has others. */
 const TARGETS = { copies: 0.6, median: 1, slowest: 1.05 } as const;
 
+/** How many more copies may enter a home whose clients announce to two nodes of a cluster. */
+const CLUSTER_COPIES = 1.1;
+
 /** How much later a torrent that is not gated may be complete with a gate. */
 const SECOND_TORRENT = 1.05;
 
@@ -109,6 +112,15 @@ export function judgeGate(targets: GateTargets, gated: Summary, without: Summary
   addTime("second torrent's slowest", gated.secondSlowest, without.secondSlowest, SECOND_TORRENT);
   add("unfinished: none", gated.unfinished === 0 ? "met" : "missed");
   return judgements;
+}
+
+/** Compares `bridged-cluster` with its targets. @param single the summary of `bridged`. */
+export function judgeCluster(cluster: Summary, single: Summary): Judgement[] {
+  const more = cluster.unfinished / cluster.runs > single.unfinished / single.runs;
+  const none: Judgement = { what: "unfinished: none more", verdict: more ? "missed" : "met" };
+  if (cluster.copiesIn === null || single.copiesIn === null) return [none];
+  const verdict = compare(cluster.copiesIn, single.copiesIn, CLUSTER_COPIES);
+  return [{ what: `copies ≤ ${CLUSTER_COPIES}×`, verdict }, none];
 }
 
 function compare(value: Spread, baseline: Spread, share: number): Verdict {
