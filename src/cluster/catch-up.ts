@@ -3,13 +3,19 @@
  * two failures another node is asked for everything that it has. The first one is asked as well when it answers again:
  * the other may have missed the same. One fetch is under way at a time, of many questions,
  * each of which is asked when the answer to the last one has come.
+ *
+ * Nothing waits for a node that is heard but has not answered several questions in a row: it is asked again from time to
+ * time.
  */
 import type { OtherNode } from "./other-node.ts";
 import { AGE_ALL, ASK_FLAG, ASKED_RANGES_MAX, Question } from "./question.ts";
 
-/** How long an answer may take, and the pause before the same node is asked again. */
+/** How long an answer may take. Each that does not come doubles it, up to twice: the node may be slow. */
 const ANSWER_MS = 2000;
+const DOUBLINGS_MAX = 2;
+/** The pause before the same node is asked again, and before one that does not answer is. */
 const RETRY_MS = 1000;
+const UNRESPONSIVE_RETRY_MS = 10_000;
 const FAILURES_MAX = 2;
 
 /** Records that a node heard shortly before what is known to be complete are fetched too: its times are whole seconds. */
@@ -56,8 +62,8 @@ export class CatchUp {
   readonly #others: () => readonly OtherNode[];
   readonly #question = new Question();
   readonly #waiting: Job[] = [];
-  /** What another node than this one is to be asked. */
-  readonly #fromOthers = new Map<OtherNode, Fetch>();
+  /** What another node than that of the job is to be asked, when there is one that has caught up. */
+  readonly #forOthers: Job[] = [];
   #job: Job | undefined;
   #askedMs = 0;
   #id = 0;
@@ -73,61 +79,36 @@ export class CatchUp {
     return this.#job?.node;
   }
 
-  /** Whether nothing is left to be fetched, but from nodes that are silent. */
+  /** Whether nothing is left to be fetched, but from nodes that are silent or do not answer. */
   isDone(nowMs: number): boolean {
-    return this.#job === undefined && this.#waiting.every((job) => isPointless(job, nowMs));
+    const job = this.#job;
+    return (job === undefined || isVain(job, nowMs)) && this.#waiting.every((each) => isVain(each, nowMs));
   }
 
   /** Asks for a fetch. One that waits for the same node is extended. */
-  request(
-    node: OtherNode,
-    { sinceMs, foreignToo, ranges, isOfSwarms = false, isUncounted = false }: Fetch,
-  ): void {
-    this.#add({
-      node,
-      sinceMs,
-      foreignToo,
-      ranges: [...ranges],
-      failures: 0,
-      notBefore: 0,
-      hasAskedOther: false,
-      isOfSwarms,
-      isUncounted,
-    });
+  request(node: OtherNode, fetch: Fetch): void {
+    addJob(this.#waiting, jobOf(node, fetch));
   }
 
   /** Asks for a fetch from another node than this one, as soon as there is one that has caught up. */
   requestFromOther(node: OtherNode, fetch: Fetch): void {
-    const sinceMs = Math.min(fetch.sinceMs, this.#fromOthers.get(node)?.sinceMs ?? fetch.sinceMs);
-    this.#fromOthers.set(node, { ...fetch, sinceMs });
-  }
-
-  #add(job: Job): void {
-    const same = this.#waiting.find((each) => each.node === job.node && each.isOfSwarms === job.isOfSwarms);
-    if (same === undefined) {
-      this.#waiting.push(job);
-      return;
-    }
-    const all = new Set([...same.ranges, ...job.ranges]);
-    const isOfAll = same.ranges.length === 0 || job.ranges.length === 0 || all.size > ASKED_RANGES_MAX;
-    same.ranges = isOfAll ? [] : [...all];
-    same.sinceMs = Math.min(same.sinceMs, job.sinceMs);
-    same.foreignToo ||= job.foreignToo;
-    same.isUncounted ||= job.isUncounted;
-    same.hasAskedOther &&= job.hasAskedOther;
+    addJob(this.#forOthers, jobOf(node, fetch));
   }
 
   /** Begins the next fetch, and gives up an answer that does not come. */
   tick(nowMs: number): void {
-    for (const [node, fetch] of this.#fromOthers) {
-      const other = this.#otherThan(node, nowMs);
-      if (other === undefined) continue;
-      this.#fromOthers.delete(node);
-      this.request(other, fetch);
+    for (const asked of this.#forOthers.splice(0)) {
+      const other = this.#otherThan(asked.node, nowMs);
+      if (other === undefined) this.#forOthers.push(asked);
+      else this.request(other, asked);
     }
     const job = this.#job;
     if (job === undefined) this.#next(nowMs);
-    else if (nowMs - this.#askedMs > ANSWER_MS || job.node.isSilent(nowMs)) this.#fail(job, nowMs);
+    else if (job.node.isSilent(nowMs)) this.#fail(job, nowMs);
+    else if (nowMs - this.#askedMs > ANSWER_MS * 2 ** Math.min(job.node.unanswered, DOUBLINGS_MAX)) {
+      job.node.unanswered++;
+      this.#fail(job, nowMs);
+    }
   }
 
   /**
@@ -138,6 +119,7 @@ export class CatchUp {
   answered(node: OtherNode, answer: Question, records: number, nowMs: number): boolean {
     const job = this.#job;
     if (job === undefined || job.node !== node || answer.id !== this.#id) return false;
+    node.unanswered = 0;
     this.records += records;
     if (answer.isDone) {
       this.#job = undefined;
@@ -179,27 +161,72 @@ export class CatchUp {
   }
 
   #fail(job: Job, nowMs: number): void {
+    const { node } = job;
     this.failures++;
     job.failures++;
     this.#job = undefined;
-    const isHopeless = job.failures >= FAILURES_MAX || job.node.isSilent(nowMs);
-    const other = isHopeless && !job.hasAskedOther ? this.#otherThan(job.node, nowMs) : undefined;
-    // Nodes that appear later are asked for everything anyway.
-    job.hasAskedOther ||= other !== undefined || job.node.isSilent(nowMs);
-    if (other !== undefined) {
+    const isSilent = node.isSilent(nowMs);
+    const isHopeless = isSilent || node.isUnresponsive || job.failures >= FAILURES_MAX;
+    if (isHopeless && !job.hasAskedOther) {
       // The other node was told by the first one, so that is foreign there.
-      this.request(other, { ...job, foreignToo: true });
+      const fetch = { ...job, foreignToo: true };
+      const other = this.#otherThan(node, nowMs);
+      if (other !== undefined) this.request(other, fetch);
+      // Nodes that appear later are asked for everything anyway.
+      else if (!isSilent) this.requestFromOther(node, fetch);
+      job.hasAskedOther = true;
     }
-    this.#add({ ...job, notBefore: nowMs + RETRY_MS });
+    const pauseMs = node.isUnresponsive ? UNRESPONSIVE_RETRY_MS : RETRY_MS;
+    addJob(this.#waiting, { ...job, notBefore: nowMs + pauseMs });
   }
 
   #otherThan(node: OtherNode, nowMs: number): OtherNode | undefined {
-    const live = this.#others().filter((each) => each !== node && !each.isSilent(nowMs));
-    return live.find((each) => each.isReady && each.site === node.site) ?? live.find((each) => each.isReady);
+    const able = this.#others().filter(
+      (each) => each !== node && each.isReady && !each.isSilent(nowMs) && !each.isUnresponsive,
+    );
+    return able.find((each) => each.site === node.site) ?? able[0];
   }
+}
+
+function jobOf(
+  node: OtherNode,
+  { sinceMs, foreignToo, ranges, isOfSwarms = false, isUncounted = false }: Fetch,
+): Job {
+  return {
+    node,
+    sinceMs,
+    foreignToo,
+    ranges: [...ranges],
+    failures: 0,
+    notBefore: 0,
+    hasAskedOther: false,
+    isOfSwarms,
+    isUncounted,
+  };
+}
+
+/** Adds a job to those that wait, or extends the one for the same node. */
+function addJob(jobs: Job[], job: Job): void {
+  const same = jobs.find((each) => each.node === job.node && each.isOfSwarms === job.isOfSwarms);
+  if (same === undefined) {
+    jobs.push(job);
+    return;
+  }
+  const all = new Set([...same.ranges, ...job.ranges]);
+  const isOfAll = same.ranges.length === 0 || job.ranges.length === 0 || all.size > ASKED_RANGES_MAX;
+  same.ranges = isOfAll ? [] : [...all];
+  same.sinceMs = Math.min(same.sinceMs, job.sinceMs);
+  same.foreignToo ||= job.foreignToo;
+  same.isUncounted ||= job.isUncounted;
+  same.hasAskedOther &&= job.hasAskedOther;
 }
 
 /** Whether a job waits for a silent node, for which another one was asked if there is any. */
 function isPointless({ node, hasAskedOther }: Job, nowMs: number): boolean {
   return hasAskedOther && node.isSilent(nowMs);
+}
+
+/** Whether nothing waits for a job: its node is silent or does not answer, and another one was asked. */
+function isVain(job: Job, nowMs: number): boolean {
+  return isPointless(job, nowMs) || (job.hasAskedOther && job.node.isUnresponsive);
 }

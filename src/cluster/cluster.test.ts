@@ -297,6 +297,38 @@ describe("a node that has missed something", () => {
     assert.equal(b.all().length, 2);
   });
 
+  test("has caught up without a node that is heard, but answers nothing", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    for (let i = 0; i < 20; i++) a.announce(`11.0.0.${i}`);
+    a.announce("11.0.0.99", { event: completed, left: 0 });
+    network.run(70_000);
+    network.fate = ({ from, subject }) => (from === a && subject.includes(".answer") ? [] : [0]);
+    const c = network.start("c");
+    network.run(25_000);
+    assert.equal(c.status.state, "current");
+    assert.deepEqual(c.all(), b.all());
+    assert.deepEqual(c.scrape(), b.scrape());
+    assert.ok(c.status.nodes.some(({ node, unanswered }) => node === "a" && unanswered >= 3));
+    // It is asked again from time to time.
+    network.fate = () => [0];
+    network.run(15_000);
+    assert.ok(c.status.nodes.every(({ unanswered }) => unanswered === 0));
+  });
+
+  test("has caught up with what it has, if the only other node answers nothing", () => {
+    const [network, a] = clusterOf(["a"]);
+    a.announce("11.0.0.1");
+    network.run(2000);
+    network.fate = ({ from, subject }) => (from === a && subject.includes(".answer") ? [] : [0]);
+    const b = network.start("b");
+    network.run(25_000);
+    assert.equal(b.status.state, "current");
+    assert.deepEqual(b.all(), []);
+    network.fate = () => [0];
+    network.run(15_000);
+    assert.deepEqual(b.all(), a.all());
+  });
+
   test("fetches ranges whose digests differ three times", () => {
     const [network, a, b] = clusterOf(["a", "b"], { digestMs: 5000 });
     for (let i = 0; i < 20; i++) a.announce(`11.0.0.${i}`, { swarm: i << 24 });

@@ -49,7 +49,8 @@ export class Newcomer {
     if (!this.#isFetching || !this.#catchUp.isDone(nowMs)) return false;
     if (this.#donor !== undefined) {
       const everything = { sinceMs: EVERYTHING, foreignToo: true, ranges: [], isOfSwarms: true };
-      this.#catchUp.request(this.#donor, everything);
+      const donor = this.#donor.isUnresponsive ? readyOf(others, nowMs)[0] : this.#donor;
+      if (donor !== undefined) this.#catchUp.request(donor, everything);
       this.#donor = undefined;
       return false;
     }
@@ -59,7 +60,7 @@ export class Newcomer {
 
   #begin(others: readonly OtherNode[], nowMs: number, listenedMs: number): void {
     const live = others.filter((each) => !each.isSilent(nowMs));
-    const ready = live.filter((each) => each.isReady);
+    const ready = readyOf(others, nowMs);
     const donor = ready.find((each) => each.site === this.#site) ?? ready[0];
     if (listenedMs < (donor === undefined ? LISTEN_MS.any : LISTEN_MS.ready)) return;
     this.#isFetching = true;
@@ -73,4 +74,9 @@ export class Newcomer {
     for (const node of live)
       if (node !== donor) this.#catchUp.request(node, isAskedAll(node) ? everything : lastMinute);
   }
+}
+
+/** The nodes that have caught up, and answer. */
+function readyOf(others: readonly OtherNode[], nowMs: number): OtherNode[] {
+  return others.filter((each) => each.isReady && !each.isSilent(nowMs) && !each.isUnresponsive);
 }

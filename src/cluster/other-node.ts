@@ -1,7 +1,7 @@
 /** What is known of another node. */
 import { RangeDifferences } from "./digest.ts";
 import type { Header } from "./message.ts";
-import type { NodeStatus } from "./status.ts";
+import { type NodeStatus, UNANSWERED_MAX } from "./status.ts";
 
 /** A node that has sent nothing for so long is silent. It sends a heartbeat each second. */
 const SILENT_MS = 5000;
@@ -38,6 +38,8 @@ export class OtherNode {
   applied = 0;
   lost = 0;
   fetched = 0;
+  /** Questions in a row that it has not answered in time, though it was heard. */
+  unanswered = 0;
   readonly differences = new RangeDifferences();
   /** Its last digest, until this node's own is ready. */
   digest: { readonly round: number; readonly bytes: Uint8Array; readonly at: number } | undefined;
@@ -87,11 +89,17 @@ export class OtherNode {
       this.boot = header.boot;
       this.sequence = 0;
       this.isReady = false;
+      this.unanswered = 0;
     }
     this.lost += missing;
     this.sequence = Math.max(this.sequence, header.first + header.count);
     this.#completeMs = sentMs;
     return jump;
+  }
+
+  /** Whether it is heard, but does not answer questions. */
+  get isUnresponsive(): boolean {
+    return this.unanswered >= UNANSWERED_MAX;
   }
 
   isSilent(nowMs: number): boolean {
@@ -114,6 +122,7 @@ export class OtherNode {
       applied: this.applied,
       lost: this.lost,
       fetched: this.fetched,
+      unanswered: this.unanswered,
       digestDifferences: this.differences.differing,
       peers: this.peers,
       swarms: this.swarms,

@@ -33,6 +33,9 @@ export const REFUSED_REASONS = [
 /** One of {@link REFUSED_REASONS}. */
 type RefusedReason = (typeof REFUSED_REASONS)[number];
 
+/** After so many questions in a row without an answer, nothing waits for a node's answers. */
+export const UNANSWERED_MAX = 3;
+
 /** Another node. Times are in milliseconds. */
 export interface NodeStatus {
   readonly node: string;
@@ -56,6 +59,8 @@ export interface NodeStatus {
   readonly lost: number;
   /** Records received by catching up. */
   readonly fetched: number;
+  /** Questions in a row that it has not answered in time, though it is heard. */
+  readonly unanswered: number;
   /** Ranges that differ in the last digest. */
   readonly digestDifferences: number;
   readonly peers: number;

@@ -39,6 +39,13 @@ test("a node that joins, leaves, comes back and is restarted is logged once each
   assert.match(restarted.join(), /"a node has been restarted"/);
 });
 
+test("a node that does not answer is logged once", () => {
+  const deaf = (unanswered: number) => clusterStatus({ nodes: [nodeStatus({ unanswered })] });
+  const [, few, many, more, answers] = linesOf(deaf(0), deaf(2), deaf(3), deaf(4), deaf(0));
+  assert.deepEqual([few, more, answers], [[], [], []]);
+  assert.match(many.join(), /"a node does not answer/);
+});
+
 test("catching up begins and ends, for this node and for others", () => {
   const catchingUp = { from: "b", records: 10, sinceMs: 5 };
   const [, begun, ended, other, done] = linesOf(

@@ -1,5 +1,5 @@
 /** Logs what changes in the cluster: nodes that join, leave and catch up, and the connection of this one. */
-import type { ClusterStatus } from "../cluster/status.ts";
+import { type ClusterStatus, UNANSWERED_MAX } from "../cluster/status.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { RepeatLimit } from "../telemetry/repeat-limit.ts";
 
@@ -67,7 +67,7 @@ export class ClusterJournal {
     }
   }
 
-  #observeNode(before: Node | undefined, { node, site, version, state, boot }: Node): void {
+  #observeNode(before: Node | undefined, { node, site, version, state, boot, unanswered }: Node): void {
     const wasThere = before !== undefined && before.state !== "silent";
     if (state === "silent") {
       if (wasThere) this.#log.warning({ node, site }, "a node has left the cluster: it is silent");
@@ -75,6 +75,11 @@ export class ClusterJournal {
     }
     if (!wasThere) this.#log.info({ node, site, version }, "a node has joined the cluster");
     else if (before.boot !== boot) this.#log.info({ node, site, version }, "a node has been restarted");
+    if (unanswered >= UNANSWERED_MAX && (before?.unanswered ?? 0) < UNANSWERED_MAX)
+      this.#log.warning(
+        { node, site },
+        "a node does not answer: what is missed of it is fetched from others, and it is asked again later",
+      );
     if (state === "catching-up" && before?.state !== "catching-up")
       this.#log.info({ node, site }, "a node is catching up");
     if (state === "live" && before?.state === "catching-up")

@@ -17,6 +17,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     applied: 90,
     lost: 0,
     fetched: 0,
+    unanswered: 0,
     digestDifferences: 0,
     peers: 5,
     swarms: 2,

@@ -99,6 +99,11 @@ function nodeMetrics(others: readonly Other[]): Metric[] {
       ...each(({ fetched }) => fetched),
     ),
     gauge(
+      "btrt_cluster_node_unanswered",
+      "Questions in a row that a node has not answered, though it is heard.",
+      ...each(({ unanswered }) => unanswered),
+    ),
+    gauge(
       "btrt_cluster_digest_differences",
       "Parts of 4,096 that differed from a node's when they were last compared.",
       ...each(({ digestDifferences }) => digestDifferences),

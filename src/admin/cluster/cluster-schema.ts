@@ -24,6 +24,7 @@ const node = z.object({
   applied: count.describe("Those of them that changed this node's torrents."),
   lost: count.describe("Its records that were missed. They are fetched from it."),
   fetched: count.describe("Records that were fetched."),
+  unanswered: count.describe("Questions in a row that it has not answered, though it is heard."),
   digestDifferences: count.describe("Parts of 4,096 that differed when both were last compared."),
   summary: nodeSummarySchema.nullable().describe("What it last said of itself; null: nothing yet."),
 });

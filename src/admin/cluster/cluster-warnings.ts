@@ -1,4 +1,5 @@
 /** Problems of the cluster for the operator. Their texts have no figures: a warning that lasts stays the same. */
+import { UNANSWERED_MAX } from "../../cluster/status.ts";
 import type { Warning } from "../panel.ts";
 import type { ClusterReading } from "./cluster-schema.ts";
 
@@ -38,7 +39,7 @@ export function clusterWarnings(cluster: ClusterReading): Warning[] {
 }
 
 function nodeWarnings(
-  { node, state, clockOffsetSeconds, lagSeconds }: ClusterReading["nodes"][number],
+  { node, state, clockOffsetSeconds, lagSeconds, unanswered }: ClusterReading["nodes"][number],
   isConnected: boolean,
 ): Warning[] {
   if (state === "silent")
@@ -52,6 +53,10 @@ function nodeWarnings(
   if (lagSeconds > LAG_SECONDS) {
     const text = `Records of the node ${node} arrive more than ${LAG_SECONDS} seconds late.`;
     warnings.push({ isUrgent: false, text });
+  }
+  if (unanswered >= UNANSWERED_MAX) {
+    const text = `The node ${node} does not answer: what this node has missed of it is fetched from others, if they have it.`;
+    warnings.push({ isUrgent: true, text });
   }
   return warnings;
 }

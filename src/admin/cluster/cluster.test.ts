@@ -113,6 +113,7 @@ test("each problem has a warning, and a good cluster has none", () => {
     [{ nodes: [nodeStatus({ state: "silent" })] }, /The node b is silent/],
     [{ nodes: [nodeStatus({ clockOffsetMs: -86_400_000 })] }, /clocks of the node b/],
     [{ nodes: [nodeStatus({ lagMs: 6000 })] }, /node b arrive more than 5 seconds late/],
+    [{ nodes: [nodeStatus({ unanswered: 3 })] }, /node b does not answer/],
     [{ refused: { ...makeRefusedCounts(), foreign: 1 } }, /Compare cluster.secret_file/],
     [{ refused: { ...makeRefusedCounts(), version: 1 } }, /another major version/],
     [{ refused: { ...makeRefusedCounts(), tooManyNodes: 1 } }, /more nodes than/],

@@ -79,6 +79,7 @@ function selfOf(
     applied: 0,
     lost: 0,
     fetched: 0,
+    unanswered: 0,
     digestDifferences: 0,
     summary: own ?? null,
   };
@@ -88,7 +89,8 @@ function otherOf(
   { lastHeardMs, lagMs, clockOffsetMs, ...other }: ClusterStatus["nodes"][number],
   summaries: NodeSummaries,
 ): ClusterReading["nodes"][number] {
-  const { node, site, version, state, received, applied, lost, fetched, digestDifferences } = other;
+  const { node, site, version, state, received, applied, lost, fetched, unanswered, digestDifferences } =
+    other;
   return {
     node,
     site,
@@ -102,6 +104,7 @@ function otherOf(
     applied,
     lost,
     fetched,
+    unanswered,
     digestDifferences,
     summary: summaries.of(node) ?? null,
   };
