@@ -1,9 +1,8 @@
 /**
  * Measures the tracker, as a process:
  * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,gaterouter,neighbors,asking,
- * forwarding,attacks,catchup,cluster,replication] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server has one core, and what sends announces
- * another.
- * Linux only.
+ * forwarding,attacks,catchup,cluster,replication,growth] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server
+ * has one core, and what sends announces another. Linux only.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -20,6 +19,7 @@ import { measureCatchUp } from "./scenarios/catch-up.ts";
 import { measureCluster } from "./scenarios/cluster.ts";
 import { measureForwarding } from "./scenarios/forwarding.ts";
 import { measureGateRouter } from "./scenarios/gate-router.ts";
+import { measureGrowth } from "./scenarios/growth.ts";
 import { measureHashList } from "./scenarios/hash-list.ts";
 import { measureMemory } from "./scenarios/memory.ts";
 import { measureNeighbors } from "./scenarios/neighbors.ts";
@@ -51,6 +51,7 @@ const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | T
   cluster: measureCluster,
   catchup: measureCatchUp,
   replication: measureReplication,
+  growth: measureGrowth,
 };
 
 /** With more processes of others than this, figures are unreliable. */
