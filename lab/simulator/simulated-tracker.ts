@@ -18,7 +18,8 @@ import {
   type PeerGroupsData,
 } from "../../src/network/peer-groups.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
-import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../../src/selection/bridged.ts";
+import { BridgedPolicy } from "../../src/selection/bridged.ts";
+import { BRIDGED_LIMITS, type BridgedLimits } from "../../src/selection/home-census.ts";
 import { NearestPolicy } from "../../src/selection/nearest.ts";
 import type { PaceTrial } from "../../src/selection/pace-trial.ts";
 import type { SelectionSettings } from "../../src/selection/policy.ts";

@@ -19,7 +19,7 @@ export interface RetiredKey {
 
 /** A key that is renamed or removed gets a line here, and one in the changelog. */
 export const RETIRED_KEYS: readonly RetiredKey[] = [
-  // Constants now, with their reasons: BRIDGED_LIMITS in selection/bridged.ts.
+  // Constants now, with their reasons: BRIDGED_LIMITS in selection/home-census.ts.
   { key: "selection.enough", until: 1 },
   { key: "selection.bridges", until: 1 },
   { key: "selection.home_seeds_enough", until: 1 },

@@ -1,7 +1,7 @@
 /** The homes that the gate applies to, by peer group. */
 import { findRanges, formatRange } from "../network/address-ranges.ts";
 import { GROUP_IDS, NO_GROUP, PeerGroups, type PeerGroupsData } from "../network/peer-groups.ts";
-import { homeOf } from "../selection/bridged.ts";
+import { homeOf } from "../selection/homes.ts";
 import { groupOf, hasPrivateAddress } from "../store/layout/key.ts";
 import type { GateHome } from "./protocol.ts";
 import { type GateSettings, gatedGroups } from "./settings.ts";

@@ -12,8 +12,8 @@
  * at the first.
  */
 import { LEFT_MAX, leftBytes } from "../model/announce.ts";
-import { areSeedsEnough, BRIDGED_LIMITS, bridgeLease } from "../selection/bridged.ts";
 import { LEECHERS_LEAST, SEEDS_FOR_ONE } from "../selection/gate-candidates.ts";
+import { areSeedsEnough, BRIDGED_LIMITS, bridgeLease } from "../selection/home-census.ts";
 import {
   countsAsClient,
   isComplete,

@@ -1,5 +1,6 @@
 /** All selection policies. A policy is added here and nowhere else. */
-import { BRIDGED_LIMITS, BridgedPolicy } from "./bridged.ts";
+import { BridgedPolicy } from "./bridged.ts";
+import { BRIDGED_LIMITS } from "./home-census.ts";
 import { NearestPolicy } from "./nearest.ts";
 import type { PaceTrial } from "./pace-trial.ts";
 import type { SelectionPolicy, SelectionSettings } from "./policy.ts";

@@ -13,6 +13,7 @@ import { isSearched, portOf } from "./layout/key.ts";
 import { firstRecord, listCount, pageEnd, setListCount } from "./layout/list.ts";
 import { ADDRESS_WORDS, RECORD_WORDS, sourceOf, wordBAt } from "./layout/peer.ts";
 import { copyWords } from "./layout/word.ts";
+import type { RecentDownloads } from "./recent-downloads.ts";
 import type { Segments } from "./segments.ts";
 import { SMALL_MAX, SmallList } from "./small-list.ts";
 
@@ -107,6 +108,19 @@ export class PeerList {
       }
     }
     return -1;
+  }
+
+  /** Counts the announced downloads at `[from, to)`, without the one at `skip`. */
+  addRecent(cell: number, from: number, to: number, skip: number, out: RecentDownloads): void {
+    const words = this.#words;
+    const large = this.isLarge(cell);
+    const stride = large ? this.#recordWords + 1 : this.#recordWords;
+    for (let i = from; i < to; ) {
+      const runEnd = large ? Math.min(to, pageEnd(i)) : to;
+      for (let at = this.wordAAt(cell, i); i < runEnd; i++, at += stride) {
+        if (i !== skip) out.add(wordBAt(words, at));
+      }
+    }
   }
 
   /**

@@ -19,7 +19,8 @@ import {
   type PeerGroupsData,
 } from "../network/peer-groups.ts";
 import { parsePrefix } from "../network/prefix.ts";
-import { BRIDGED_LIMITS, type BridgedLimits, BridgedPolicy } from "../selection/bridged.ts";
+import { BridgedPolicy } from "../selection/bridged.ts";
+import { BRIDGED_LIMITS, type BridgedLimits } from "../selection/home-census.ts";
 import type { PaceTrial } from "../selection/pace-trial.ts";
 import { makeSelectionPolicy, type SelectionChoice } from "../selection/policies.ts";
 import type { SelectionPolicy } from "../selection/policy.ts";
