@@ -20,10 +20,9 @@ export class AddressTable {
   end = 0;
   /** Rows in use with a port. */
   endpoints = 0;
-  /** Of each row: records of it that are closed, in all swarms; swarms that refuse it (of an address); a scratch number. */
+  /** Of each row: records of it that are closed, in all swarms; swarms that refuse it (of an address). */
   counts = new Int32Array(FIRST_CAPACITY);
   pairs = new Int32Array(FIRST_CAPACITY);
-  marks = new Int32Array(FIRST_CAPACITY);
   /** The row of its address; of an outside endpoint {@link NO_HOST}. */
   hosts = new Int32Array(FIRST_CAPACITY);
   /** Whose meaning is the user's. */
@@ -63,7 +62,6 @@ export class AddressTable {
     this.#tags[row] = (port << PORT_SHIFT) | family;
     this.counts[row] = 0;
     this.pairs[row] = 0;
-    this.marks[row] = 0;
     this.hosts[row] = NONE;
     this.flags[row] = 0;
     this.#link(row);
@@ -142,7 +140,6 @@ export class AddressTable {
     const capacity = 2 * this.#tags.length;
     this.counts = grownSigned(this.counts, capacity);
     this.pairs = grownSigned(this.pairs, capacity);
-    this.marks = grownSigned(this.marks, capacity);
     this.hosts = grownSigned(this.hosts, capacity);
     this.flags = grown8(this.flags, capacity);
     this.#words = grown32(this.#words, capacity * COPY_WORDS);

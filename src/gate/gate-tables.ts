@@ -21,22 +21,12 @@ import { ITEM, ItemLists } from "./item-lists.ts";
 import { ROLE, type Verdict } from "./judge.ts";
 import type { GateElements, GateList } from "./protocol.ts";
 import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
+import { WantedItems } from "./wanted-items.ts";
 
 const NONE = -1;
 const LISTED = FLAG.listed;
 const SENT = FLAG.sent;
 const NOTED = FLAG.noted;
-
-/**
- * What a mark of an address or endpoint adds to the number of a look: the swarm is to have an item of it, and has it; or it is
- * to have an open one, and has that.
- */
-const PRESENT = 1;
-const OPEN = 2;
-const OPEN_PRESENT = 3;
-const EPOCH = 4;
-
-const DIGEST_FACTOR = 0x9e3779b1;
 
 /** Elements that are added to lists and removed from them. */
 export interface GateChanges {
@@ -60,16 +50,12 @@ export class GateTables {
   /** Rows, and items, whose flags differ. */
   #notedRows: number[] = [];
   #notedItems: number[] = [];
-  readonly #seed: number;
-  #epoch = 0;
-  /** Of each record under way: the row of its endpoint and of its address. */
-  #rowOf = new Int32Array(1024);
-  #hostOf = new Int32Array(1024);
+  readonly #wanted: WantedItems;
 
   constructor(hash: KeyedHash, counts: EndpointCounts, pairs: RefusedPairs) {
     this.#counts = counts;
     this.#pairs = pairs;
-    this.#seed = hash.hash(new Uint32Array(1), 0, 1, 0);
+    this.#wanted = new WantedItems(hash.hash(new Uint32Array(1), 0, 1, 0));
     this.swarms = new GatedSwarms(hash);
     this.addresses = new AddressTable(hash);
     this.texts = new ElementTexts(this.swarms, this.addresses, this.#items);
@@ -89,14 +75,13 @@ export class GateTables {
     if (swarms.leechers[swarm] === 0) this.gated++;
     swarms.leechers[swarm] = verdict.leechers;
     // Most looks find nothing new.
-    const digest = this.#digest(records, roles, withFar);
+    const digest = this.#wanted.digestOf(records, roles, withFar);
     if (swarms.digests[swarm] === digest) return;
     swarms.digests[swarm] = digest;
-    this.#epoch = (this.#epoch + EPOCH) | 0;
-    this.#markWanted(records, roles, withFar);
-    this.#markPresent(swarm);
-    this.#addItems(swarm, records, roles);
-    this.#removeItems(swarm, false);
+    this.#wanted.fill(records, roles, withFar);
+    const gone = this.#findPresent(swarm);
+    this.#addItems(swarm, records);
+    if (gone > 0) this.#removeItems(swarm, false);
   }
 
   /** Endpoints that are closed in some swarm, and outside endpoints of gated swarms. */
@@ -194,80 +179,31 @@ export class GateTables {
     else pairs.remove(swarm, family, addresses.words, row * COPY_WORDS);
   }
 
-  /** A number that stands for the items which a swarm is to have. */
-  #digest(records: SwarmRecords, roles: Uint8Array, withFar: boolean): number {
-    let digest = this.#seed ^ Number(withFar);
-    for (let i = 0; i < records.count; i++) {
-      const kind = roles[i] === ROLE.closed ? 3 : Math.min(roles[i], ROLE.bridge);
-      digest = Math.imul(digest ^ (records.portAt(i) * 4 + kind), DIGEST_FACTOR);
-      for (let w = 0; w < COPY_WORDS; w++)
-        digest = Math.imul(digest ^ (digest >>> 15) ^ records.addresses[i * COPY_WORDS + w], DIGEST_FACTOR);
-    }
-    return digest | 1;
-  }
-
-  /** Marks the rows that the swarm is to have items of with `#epoch`, and adds those that are missing. */
-  #markWanted(records: SwarmRecords, roles: Uint8Array, withFar: boolean): void {
-    const { addresses } = this;
-    const epoch = this.#epoch;
-    if (this.#rowOf.length < records.count) {
-      this.#rowOf = new Int32Array(2 * records.count);
-      this.#hostOf = new Int32Array(2 * records.count);
-    }
-    for (let i = 0; i < records.count; i++) {
-      const role = roles[i];
-      const isClosed = role === ROLE.closed;
-      this.#rowOf[i] = NONE;
-      this.#hostOf[i] = NONE;
-      if (!isClosed && !(withFar && role === ROLE.outside)) continue;
-      const family = records.families[i] === 4 ? 4 : 6;
-      const row = addresses.put(family, records.addresses, i * COPY_WORDS, records.portAt(i));
-      this.#rowOf[i] = row;
-      addresses.marks[row] = epoch;
-      if (!isClosed) {
-        addresses.flags[row] |= FLAG.far;
-        continue;
-      }
-      const host = addresses.put(family, records.addresses, i * COPY_WORDS, 0);
-      addresses.hosts[row] = host;
-      this.#hostOf[i] = host;
-      addresses.marks[host] = epoch;
-    }
-    // An address is refused when all of its members are closed here, and else open.
-    for (let i = 0; i < records.count; i++) {
-      if (roles[i] < ROLE.bridge || roles[i] === ROLE.closed) continue;
-      const family = records.families[i] === 4 ? 4 : 6;
-      const host = addresses.put(family, records.addresses, i * COPY_WORDS, 0);
-      this.#hostOf[i] = host;
-      addresses.marks[host] = (epoch + OPEN) | 0;
-    }
-  }
-
-  /** Marks the rows that the swarm has items of already, among those that it is to have. */
-  #markPresent(swarm: number): void {
+  /** Finds the items that the swarm has, and is to have. @returns how many it has that it is not to have. */
+  #findPresent(swarm: number): number {
     const items = this.#items;
-    const { marks } = this.addresses;
+    const wanted = this.#wanted;
+    let gone = 0;
     for (let item = this.swarms.heads[swarm]; item !== NONE; item = items.next[item]) {
-      const row = items.rows[item];
-      const isOpen = items.kinds[item] === ITEM.open;
-      if (marks[row] !== ((this.#epoch + (isOpen ? OPEN : 0)) | 0)) continue;
-      marks[row] = (this.#epoch + (isOpen ? OPEN_PRESENT : PRESENT)) | 0;
-      if (items.kinds[item] === ITEM.refused) this.#listPair(item, true);
+      const at = wanted.find(items.hashes[item], items.kinds[item]);
+      if (at === NONE) gone++;
+      else {
+        wanted.present[at] = 1;
+        if (items.kinds[item] === ITEM.refused) this.#listPair(item, true);
+      }
     }
+    return gone;
   }
 
-  /** Removes all items of a swarm, or those whose rows are not marked as present. */
+  /** Removes all items of a swarm, or those that it is not to have. */
   #removeItems(swarm: number, areAll: boolean): void {
     const items = this.#items;
-    const { marks } = this.addresses;
-    const present = (this.#epoch + PRESENT) | 0;
-    const openPresent = (this.#epoch + OPEN_PRESENT) | 0;
     let before = NONE;
     for (let item = this.swarms.heads[swarm]; item !== NONE; ) {
       const next = items.next[item];
       const row = items.rows[item];
       const kind = items.kinds[item];
-      if (!areAll && marks[row] === (kind === ITEM.open ? openPresent : present)) before = item;
+      if (!areAll && this.#wanted.find(items.hashes[item], kind) !== NONE) before = item;
       else if (kind === ITEM.refused) {
         // It stays until the removal is sent, and is added again if need be.
         this.#listPair(item, false);
@@ -283,37 +219,35 @@ export class GateTables {
     }
   }
 
-  #addItems(swarm: number, records: SwarmRecords, roles: Uint8Array): void {
-    const { marks } = this.addresses;
-    const epoch = this.#epoch;
-    for (let i = 0; i < records.count; i++) {
-      const row = this.#rowOf[i];
-      const host = this.#hostOf[i];
-      if (row !== NONE && marks[row] === epoch) {
-        marks[row] = (epoch + PRESENT) | 0;
-        this.#addItem(roles[i] === ROLE.closed ? ITEM.closed : ITEM.far, row, swarm);
-        this.addresses.counts[row]++;
-        if (host !== NONE) this.addresses.counts[host]++;
-        this.#evaluate(row);
-        if (host !== NONE) this.#evaluate(host);
+  /** Adds the items that the swarm is to have, and has not. */
+  #addItems(swarm: number, records: SwarmRecords): void {
+    const { addresses } = this;
+    const wanted = this.#wanted;
+    for (let at = 0; at < wanted.count; at++) {
+      if (wanted.present[at] !== 0) continue;
+      const kind = wanted.kinds[at];
+      const i = wanted.records[at];
+      const isEndpoint = kind === ITEM.closed || kind === ITEM.far;
+      const family = records.families[i] === 4 ? 4 : 6;
+      const port = isEndpoint ? records.portAt(i) : 0;
+      const row = addresses.put(family, records.addresses, i * COPY_WORDS, port);
+      const item = this.#items.add(kind, wanted.hashes[at], row, swarm, this.swarms.heads[swarm]);
+      this.swarms.heads[swarm] = item;
+      if (!isEndpoint) {
+        addresses.pairs[row]++;
+        if (kind === ITEM.refused) this.#listPair(item, true);
+        continue;
       }
-      if (host === NONE) continue;
-      if (marks[host] === ((epoch + OPEN) | 0)) {
-        marks[host] = (epoch + OPEN_PRESENT) | 0;
-        this.addresses.pairs[host]++;
-        this.#addItem(ITEM.open, host, swarm);
-      } else if (marks[host] === epoch) {
-        marks[host] = (epoch + PRESENT) | 0;
-        this.addresses.pairs[host]++;
-        this.#listPair(this.#addItem(ITEM.refused, host, swarm), true);
+      addresses.counts[row]++;
+      if (kind === ITEM.far) addresses.flags[row] |= FLAG.far;
+      else {
+        const host = addresses.put(family, records.addresses, i * COPY_WORDS, 0);
+        addresses.hosts[row] = host;
+        addresses.counts[host]++;
+        this.#evaluate(host);
       }
+      this.#evaluate(row);
     }
-  }
-
-  #addItem(kind: number, row: number, swarm: number): number {
-    const item = this.#items.add(kind, row, swarm, this.swarms.heads[swarm]);
-    this.swarms.heads[swarm] = item;
-    return item;
   }
 
   /** A record is closed no more, or is gone. */

@@ -14,8 +14,9 @@ export const ITEM = { closed: 1, far: 2, refused: 3, open: 4 } as const;
 export class ItemLists {
   size = 0;
   end = 0;
-  /** Of each item: one of {@link ITEM}, or 0 of a free one; its address (address-table.ts); its swarm; flags of its user. */
+  /** Of each item: one of {@link ITEM}, or 0 of a free one; its hash; its address (address-table.ts); its swarm; flags of its user. */
   kinds = new Uint8Array(FIRST_CAPACITY);
+  hashes = new Int32Array(FIRST_CAPACITY);
   rows = new Int32Array(FIRST_CAPACITY);
   swarms = new Int32Array(FIRST_CAPACITY);
   flags = new Uint8Array(FIRST_CAPACITY);
@@ -23,13 +24,14 @@ export class ItemLists {
   next = new Int32Array(FIRST_CAPACITY);
   #free = NONE;
 
-  /** Adds an item in front of `next`. */
-  add(kind: number, row: number, swarm: number, next: number): number {
+  /** Adds an item in front of `next`. @param hash by which the user finds it again. */
+  add(kind: number, hash: number, row: number, swarm: number, next: number): number {
     if (this.#free === NONE && this.end === this.kinds.length) this.#grow();
     let item = this.#free;
     if (item === NONE) item = this.end++;
     else this.#free = this.next[item];
     this.kinds[item] = kind;
+    this.hashes[item] = hash;
     this.rows[item] = row;
     this.swarms[item] = swarm;
     this.flags[item] = 0;
@@ -49,6 +51,7 @@ export class ItemLists {
   #grow(): void {
     const capacity = 2 * this.kinds.length;
     this.kinds = grown8(this.kinds, capacity);
+    this.hashes = grownSigned(this.hashes, capacity);
     this.rows = grownSigned(this.rows, capacity);
     this.swarms = grownSigned(this.swarms, capacity);
     this.flags = grown8(this.flags, capacity);
