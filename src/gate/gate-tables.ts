@@ -18,7 +18,7 @@ import { BridgeMemory } from "./bridge-memory.ts";
 import { ElementTexts, FLAG } from "./element-texts.ts";
 import { GatedSwarms } from "./gated-swarms.ts";
 import { ITEM, ItemLists } from "./item-lists.ts";
-import { ROLE, type Verdict } from "./judge.ts";
+import { ROLE } from "./judge.ts";
 import type { GateElements, GateList } from "./protocol.ts";
 import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
 import { WantedItems } from "./wanted-items.ts";
@@ -56,24 +56,21 @@ export class GateTables {
     this.#counts = counts;
     this.#pairs = pairs;
     this.#wanted = new WantedItems(hash.hash(new Uint32Array(1), 0, 1, 0));
-    this.swarms = new GatedSwarms(hash);
+    this.swarms = new GatedSwarms((infoHash) => pairs.hashOf(infoHash));
     this.addresses = new AddressTable(hash);
     this.texts = new ElementTexts(this.swarms, this.addresses, this.#items);
   }
 
-  /** Notes that a swarm is gated in a home. @param roles of its records (judge.ts). @param withFar whether its outside endpoints are far. */
-  gate(
-    infoHash: Uint32Array,
-    verdict: Verdict,
-    records: SwarmRecords,
-    roles: Uint8Array,
-    withFar: boolean,
-  ): void {
+  /**
+   * Notes that a swarm is gated in a home.
+   * @param swarm its row.
+   * @param roles of its records (judge.ts).
+   * @param withFar whether its outside endpoints are far.
+   */
+  gate(swarm: number, leechers: number, records: SwarmRecords, roles: Uint8Array, withFar: boolean): void {
     const { swarms } = this;
-    let swarm = swarms.find(infoHash, verdict.home);
-    if (swarm === NONE) swarm = swarms.add(infoHash, verdict.home);
     if (swarms.leechers[swarm] === 0) this.gated++;
-    swarms.leechers[swarm] = verdict.leechers;
+    swarms.leechers[swarm] = leechers;
     // Most looks find nothing new.
     const digest = this.#wanted.digestOf(records, roles, withFar);
     if (swarms.digests[swarm] === digest) return;
@@ -89,22 +86,15 @@ export class GateTables {
     return this.addresses.endpoints;
   }
 
-  /** Whether a swarm is gated in a home. */
-  isGated(infoHash: Uint32Array, home: number): boolean {
-    return this.swarms.bridgesOf(infoHash, home) !== undefined;
-  }
-
-  /** Notes that a swarm is not gated in a home. @returns whether it was. */
-  open(infoHash: Uint32Array, home: number): boolean {
-    const swarm = this.swarms.find(infoHash, home);
-    if (swarm === NONE || this.swarms.leechers[swarm] === 0) return false;
+  /** Notes that a swarm is not gated in a home. @param swarm its row, or -1. */
+  open(swarm: number): void {
+    if (!this.swarms.isGated(swarm)) return;
     this.swarms.leechers[swarm] = 0;
     this.swarms.digests[swarm] = 0;
     this.swarms.bridges[swarm] = new BridgeMemory();
     this.gated--;
     this.#removeItems(swarm, true);
     this.#releaseSwarm(swarm);
-    return true;
   }
 
   /** Evaluates the outside endpoints of a swarm: they may have more records than before. */

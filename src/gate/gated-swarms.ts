@@ -1,6 +1,5 @@
 /** The swarms that are gated, by info-hash and home: a hash table in typed arrays. */
 import { INFO_HASH_WORDS, infoHashBytes } from "../model/info-hash.ts";
-import type { KeyedHash } from "../store/keyed-hash.ts";
 import { BridgeMemory } from "./bridge-memory.ts";
 import { grown32, grownSigned } from "./typed-arrays.ts";
 
@@ -20,27 +19,28 @@ export class GatedSwarms {
   digests = new Int32Array(FIRST_CAPACITY);
   /** Of each row: what is remembered of its bridges while it is gated. */
   readonly bridges: BridgeMemory[] = [];
-  readonly #hash: KeyedHash;
+  readonly #hashOf: (infoHash: Uint32Array) => number;
+  readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
   #words = new Uint32Array(FIRST_CAPACITY * INFO_HASH_WORDS);
   #next = new Int32Array(FIRST_CAPACITY);
   #buckets = new Int32Array(FIRST_CAPACITY).fill(NONE);
   #free = NONE;
 
-  constructor(hash: KeyedHash) {
-    this.#hash = hash;
+  /** @param hashOf the keyed hash of an info-hash, by which the others name a swarm. */
+  constructor(hashOf: (infoHash: Uint32Array) => number) {
+    this.#hashOf = hashOf;
   }
 
-  /** The row of a swarm and home, or -1. */
-  find(infoHash: Uint32Array, home: number): number {
-    let row = this.#buckets[this.#bucketOf(infoHash, 0)];
+  /** The row of a swarm and home, or -1. @param hash of its info-hash. */
+  find(hash: number, infoHash: Uint32Array, home: number): number {
+    let row = this.#buckets[hash & (this.#buckets.length - 1)];
     while (row !== NONE && !(this.homes[row] === home && this.#isAt(row, infoHash))) row = this.#next[row];
     return row;
   }
 
-  /** What is remembered of the bridges of a swarm in a home; undefined if it is not gated there. */
-  bridgesOf(infoHash: Uint32Array, home: number): BridgeMemory | undefined {
-    const row = this.find(infoHash, home);
-    return row === NONE || this.leechers[row] === 0 ? undefined : this.bridges[row];
+  /** Whether the swarm of a row, or of -1, is gated in its home. */
+  isGated(row: number): boolean {
+    return row !== NONE && this.leechers[row] !== 0;
   }
 
   /** Adds a swarm that is not there. */
@@ -62,7 +62,7 @@ export class GatedSwarms {
 
   /** Releases a row that has no items any more. */
   release(row: number): void {
-    const bucket = this.#bucketOf(this.#words, row * INFO_HASH_WORDS);
+    const bucket = this.#bucketOf(row);
     let at = this.#buckets[bucket];
     if (at === row) this.#buckets[bucket] = this.#next[row];
     else {
@@ -91,12 +91,13 @@ export class GatedSwarms {
     return true;
   }
 
-  #bucketOf(words: Uint32Array, at: number): number {
-    return this.#hash.hash(words, at, INFO_HASH_WORDS, 0) & (this.#buckets.length - 1);
+  #bucketOf(row: number): number {
+    this.copyInfoHash(row, this.#infoHash);
+    return this.#hashOf(this.#infoHash) & (this.#buckets.length - 1);
   }
 
   #link(row: number): void {
-    const bucket = this.#bucketOf(this.#words, row * INFO_HASH_WORDS);
+    const bucket = this.#bucketOf(row);
     this.#next[row] = this.#buckets[bucket];
     this.#buckets[bucket] = row;
   }

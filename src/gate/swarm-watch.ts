@@ -6,7 +6,6 @@ import { keyOf } from "../store/layout/key.ts";
 import { ageOf } from "../store/peer-record.ts";
 import type { RefusedPairs } from "../store/refused-pairs.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
-import type { BridgeMemory } from "./bridge-memory.ts";
 import { Failures } from "./failures.ts";
 import { explainGate, type GateExplanation } from "./gate-explainer.ts";
 import { GateTables } from "./gate-tables.ts";
@@ -16,6 +15,8 @@ import { Savings } from "./savings.ts";
 import type { GateSettings } from "./settings.ts";
 import { COPY_WORDS, SwarmRecords } from "./swarm-records.ts";
 import type { UngatedSwarms } from "./ungated-swarms.ts";
+
+const NONE = -1;
 
 /** Since the start. */
 export interface WatchCounts {
@@ -79,35 +80,34 @@ export class SwarmWatch {
    */
   look(infoHash: Uint32Array, now: number, why: "task" | "round" | "scan"): void {
     const isScan = why === "scan";
+    const { tables } = this;
+    const hash = this.#pairs.hashOf(infoHash);
     this.counts.looks++;
     const result = this.#records.read(this.#store, infoHash);
     if (result === "locked") return;
     if (result !== "read") {
       if (isScan && result === "large") this.left.large++;
-      for (const { id } of this.#homes.homes) this.tables.open(infoHash, id);
+      for (const { id } of this.#homes.homes) tables.open(tables.swarms.find(hash, infoHash, id));
       return;
     }
-    const { verdicts, roles } = this.#judgeRecords(infoHash, now);
+    const { verdicts, roles } = this.#judgeRecords(hash, infoHash, now);
     this.#noteFailures(infoHash, verdicts, now);
     const isExcluded = this.#isExcluded(infoHash);
-    const areAll = verdicts.every(({ isGated, leechers }) => isGated || leechers === 0);
-    let withFar = areAll;
+    let withFar = verdicts.every(({ isGated, leechers }) => isGated || leechers === 0);
     let isMore = false;
     for (const { id } of this.#homes.homes) {
       const verdict = verdicts.find(({ home }) => home === id);
-      if (verdict?.isGated !== true) {
-        this.tables.open(infoHash, id);
-        continue;
-      }
-      const hasRoom = !isExcluded && this.#hasRoom(infoHash, verdict);
-      if (isScan) this.#countCandidate(verdict, isExcluded, hasRoom);
+      let swarm = tables.swarms.find(hash, infoHash, id);
+      const isGated = verdict?.isGated === true;
+      const hasRoom = isGated && !isExcluded && this.#hasRoom(verdict, swarm);
+      if (isScan && isGated) this.#countCandidate(verdict, isExcluded, hasRoom);
       if (!hasRoom) {
-        this.tables.open(infoHash, id);
+        tables.open(swarm);
         continue;
       }
-      this.tables.gate(infoHash, verdict, this.#records, this.#rolesIn(id, roles), withFar);
-      if (this.tables.swarms.bridgesOf(infoHash, id)?.note(verdict, now, this.#judge.patience) === true)
-        isMore = true;
+      if (swarm === NONE) swarm = tables.swarms.add(infoHash, id);
+      tables.gate(swarm, verdict.leechers, this.#records, this.#rolesIn(id, roles), withFar);
+      if (tables.swarms.bridges[swarm].note(verdict, now, this.#judge.patience)) isMore = true;
       withFar = false;
     }
     if (why === "task") this.tables.evaluateOutside(this.#records, roles);
@@ -122,14 +122,16 @@ export class SwarmWatch {
    */
   explain(infoHash: Uint32Array, address: Address, group: number, now: number): GateExplanation | undefined {
     if (this.#records.read(this.#store, infoHash) !== "read") return undefined;
-    const state = this.#judgeRecords(infoHash, now);
+    const hash = this.#pairs.hashOf(infoHash);
+    const state = this.#judgeRecords(hash, infoHash, now);
     const home = this.#homes.homes.find(({ members }) => members.has(group));
     if (home === undefined) return explainGate(state, this.tables, address);
+    const { swarms } = this.tables;
     return explainGate(state, this.tables, address, {
       ...home,
       isExcluded: this.#isExcluded(infoHash),
       isHeld: this.#failures.isHeld(this.#failures.homeKey(infoHash, home.id), now),
-      isInTables: this.tables.isGated(infoHash, home.id),
+      isInTables: swarms.isGated(swarms.find(hash, infoHash, home.id)),
     });
   }
 
@@ -149,18 +151,14 @@ export class SwarmWatch {
     return !this.settings.exclude.allows(infoHash) || !this.#ungated.allows(infoHash);
   }
 
-  #judgeRecords(infoHash: Uint32Array, now: number): SwarmState {
+  #judgeRecords(hash: number, infoHash: Uint32Array, now: number): SwarmState {
     const records = this.#records;
     const failures = this.#failures;
-    const hash = this.#pairs.hashOf(infoHash);
-    // It is asked for several times, mostly of one home.
-    let known = 0;
-    let bridges: BridgeMemory | undefined;
+    const { swarms } = this.tables;
     const memory: GateMemory = {
       bridgesOf: (home) => {
-        if (home !== known) bridges = this.tables.swarms.bridgesOf(infoHash, home);
-        known = home;
-        return bridges;
+        const swarm = swarms.find(hash, infoHash, home);
+        return swarms.isGated(swarm) ? swarms.bridges[swarm] : undefined;
       },
       isOpen: (i) => !this.#isRefused(hash, i),
       isHeld: (home) => failures.isHeld(failures.homeKey(infoHash, home), now),
@@ -205,11 +203,11 @@ export class SwarmWatch {
     if (!isExcluded && !hasRoom) this.left.out++;
   }
 
-  /** Whether a swarm may be gated beside the others. One that is gated stays so until the next scan. */
-  #hasRoom(infoHash: Uint32Array, { home, leechers }: Verdict): boolean {
+  /** Whether a swarm may be gated beside the others. One that is gated stays so until the next scan. @param swarm its row, or -1. */
+  #hasRoom({ leechers }: Verdict, swarm: number): boolean {
     const { maxTorrents, maxEndpoints } = this.settings;
     if (leechers < this.savings.least) return false;
-    if (this.tables.isGated(infoHash, home)) return true;
+    if (this.tables.swarms.isGated(swarm)) return true;
     return this.tables.gated < maxTorrents && this.tables.endpoints + this.#records.count <= maxEndpoints;
   }
 }

@@ -36,16 +36,20 @@ export class WantedItems {
     this.#seed = seed;
   }
 
-  /** A number that stands for the items which a swarm is to have: most looks find nothing new. Not 0. Nothing is filled. */
+  /**
+   * A number that stands for the items which a swarm is to have, in any order: most looks find nothing new. Not 0. Nothing is
+   * filled. The parameters are those of {@link fill}.
+   */
   digestOf(records: SwarmRecords, roles: Uint8Array, withFar: boolean): number {
-    let digest = this.#seed ^ Number(withFar);
+    let digest = this.#seed;
     for (let i = 0; i < records.count; i++) {
-      const kind = roles[i] === ROLE.closed ? 3 : Math.min(roles[i], ROLE.bridge);
-      digest = Math.imul(digest ^ (records.portAt(i) * 4 + kind), FACTOR_A);
-      for (let w = 0; w < COPY_WORDS; w++)
-        digest = Math.imul(digest ^ (digest >>> 15) ^ records.addresses[i * COPY_WORDS + w], FACTOR_A);
+      const role = roles[i];
+      if (role < ROLE.bridge && !(withFar && role === ROLE.outside)) continue;
+      const kind = role === ROLE.closed ? ITEM.closed : role === ROLE.outside ? ITEM.far : ITEM.open;
+      const hash = withPort(this.#hashAddress(records, i), records.portAt(i));
+      digest = (digest + Math.imul(hash ^ Math.imul(kind, FACTOR_A), FACTOR_B)) | 0;
     }
-    return digest | 1;
+    return digest || 1;
   }
 
   /** Fills it. @param roles of the records (judge.ts). @param withFar whether outside endpoints are far. */

@@ -52,6 +52,7 @@ export class AccessList {
 
   #has(infoHash: Uint32Array): boolean {
     const { hashes, buckets } = this.#data;
+    if (hashes.length === 0) return false;
     const bucket = infoHash[0] >>> 16;
     const end = buckets[bucket + 1] * INFO_HASH_WORDS;
     for (let at = buckets[bucket] * INFO_HASH_WORDS; at < end; at += INFO_HASH_WORDS) {
