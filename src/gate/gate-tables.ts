@@ -9,6 +9,7 @@
  * Rows and pairs have flags: what they are to be (`listed`), and what followers were sent last (`sent`). Those that differ
  * are noted until {@link takeChanges}.
  */
+import type { Address } from "../model/address.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { EndpointCounts } from "../store/endpoint-counts.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
@@ -21,7 +22,7 @@ import { ITEM, ItemLists } from "./item-lists.ts";
 import { ROLE } from "./judge.ts";
 import type { GateElements, GateList } from "./protocol.ts";
 import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
-import { WantedItems } from "./wanted-items.ts";
+import { digestPart, WantedItems, withPort } from "./wanted-items.ts";
 
 const NONE = -1;
 const LISTED = FLAG.listed;
@@ -79,6 +80,36 @@ export class GateTables {
     const gone = this.#findPresent(swarm);
     this.#addItems(swarm, records);
     if (gone > 0) this.#removeItems(swarm, false);
+  }
+
+  /**
+   * Adds one closed endpoint to a gated swarm, unless it is there.
+   * @param swarm its row. @param address of the endpoint.
+   */
+  close(swarm: number, { family, words }: Address, port: number): void {
+    const items = this.#items;
+    const { addresses, swarms } = this;
+    const hash = this.#wanted.hashAddress(family, words, 0);
+    const endpoint = withPort(hash, port);
+    let isThere = false;
+    let isOpen = false;
+    let refused = NONE;
+    for (let item = swarms.heads[swarm]; item !== NONE; item = items.next[item]) {
+      if (items.hashes[item] === endpoint) isThere ||= items.kinds[item] === ITEM.closed;
+      else if (items.hashes[item] === hash) {
+        if (items.kinds[item] === ITEM.refused) refused = item;
+        else isOpen ||= items.kinds[item] === ITEM.open;
+      }
+    }
+    if (!isThere) {
+      swarms.digests[swarm] = (swarms.digests[swarm] + digestPart(ITEM.closed, endpoint)) | 0;
+      const row = addresses.put(family, words, 0, port);
+      this.#addEndpoint(swarm, ITEM.closed, endpoint, row, addresses.put(family, words, 0, 0));
+    }
+    // An address is refused when all of its members are closed here.
+    if (isOpen) return;
+    if (refused === NONE) this.#addPair(swarm, ITEM.refused, hash, addresses.put(family, words, 0, 0));
+    else this.#listPair(refused, true);
   }
 
   /** Endpoints that are closed in some swarm, and outside endpoints of gated swarms. */
@@ -211,33 +242,45 @@ export class GateTables {
 
   /** Adds the items that the swarm is to have, and has not. */
   #addItems(swarm: number, records: SwarmRecords): void {
-    const { addresses } = this;
     const wanted = this.#wanted;
+    const { addresses: words } = records;
     for (let at = 0; at < wanted.count; at++) {
       if (wanted.present[at] !== 0) continue;
       const kind = wanted.kinds[at];
       const i = wanted.records[at];
-      const isEndpoint = kind === ITEM.closed || kind === ITEM.far;
       const family = records.families[i] === 4 ? 4 : 6;
-      const port = isEndpoint ? records.portAt(i) : 0;
-      const row = addresses.put(family, records.addresses, i * COPY_WORDS, port);
-      const item = this.#items.add(kind, wanted.hashes[at], row, swarm, this.swarms.heads[swarm]);
-      this.swarms.heads[swarm] = item;
-      if (!isEndpoint) {
-        addresses.pairs[row]++;
-        if (kind === ITEM.refused) this.#listPair(item, true);
-        continue;
+      if (kind === ITEM.closed || kind === ITEM.far) {
+        const row = this.addresses.put(family, words, i * COPY_WORDS, records.portAt(i));
+        const host = kind === ITEM.far ? NONE : this.addresses.put(family, words, i * COPY_WORDS, 0);
+        this.#addEndpoint(swarm, kind, wanted.hashes[at], row, host);
+      } else {
+        const host = this.addresses.put(family, words, i * COPY_WORDS, 0);
+        this.#addPair(swarm, kind, wanted.hashes[at], host);
       }
-      addresses.counts[row]++;
-      if (kind === ITEM.far) addresses.flags[row] |= FLAG.far;
-      else {
-        const host = addresses.put(family, records.addresses, i * COPY_WORDS, 0);
-        addresses.hosts[row] = host;
-        addresses.counts[host]++;
-        this.#evaluate(host);
-      }
-      this.#evaluate(row);
     }
+  }
+
+  /** Adds an endpoint to the items of a swarm. @param kind `closed` or `far`. @param host the row of its address, or -1. */
+  #addEndpoint(swarm: number, kind: number, hash: number, row: number, host: number): void {
+    const { addresses, swarms } = this;
+    swarms.heads[swarm] = this.#items.add(kind, hash, row, swarm, swarms.heads[swarm]);
+    addresses.counts[row]++;
+    addresses.hosts[row] = host;
+    if (host === NONE) addresses.flags[row] |= FLAG.far;
+    else {
+      addresses.counts[host]++;
+      this.#evaluate(host);
+    }
+    this.#evaluate(row);
+  }
+
+  /** Adds an address to the items of a swarm. @param kind `refused` or `open`. */
+  #addPair(swarm: number, kind: number, hash: number, host: number): void {
+    const { swarms } = this;
+    const item = this.#items.add(kind, hash, host, swarm, swarms.heads[swarm]);
+    swarms.heads[swarm] = item;
+    this.addresses.pairs[host]++;
+    if (kind === ITEM.refused) this.#listPair(item, true);
   }
 
   /** A record is closed no more, or is gone. */

@@ -154,6 +154,43 @@ test("homes are gated each by itself: what is closed in one is no member of anot
   assert.deepEqual(rig.list("refused"), [`11.0.0.2 ${NO_HASH}`]);
 });
 
+test("a refused download that leaves is no task as long as others are there, and a round finds that it has left", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`);
+  const { tasks } = rig;
+  rig.announce("11.0.0.3", { event: ANNOUNCE_EVENT.stopped });
+  assert.equal(rig.tasks, tasks);
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.3 6881"]);
+  rig.round();
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881"]);
+  rig.announce("11.0.0.2", { event: ANNOUNCE_EVENT.stopped });
+  assert.equal(rig.tasks, tasks + 1, "the bridge is left alone");
+  assert.deepEqual(rig.lists(), { refused: [], closed: [], hosts: [], far: [] });
+});
+
+test("a downloader that comes to a gated torrent with a bridge is closed without a look at the others", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2]) rig.announce(`11.0.0.${host}`);
+  const { looks } = rig.gate.watch.counts;
+  rig.announce("11.0.0.3");
+  rig.announce("11.0.0.3", { port: 7000, client: 99 });
+  assert.equal(rig.gate.watch.counts.looks, looks);
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.3 6881", "11.0.0.3 7000"]);
+  assert.deepEqual(rig.list("refused"), [`11.0.0.2 ${NO_HASH}`, `11.0.0.3 ${NO_HASH}`]);
+  // Behind the address of the bridge, the torrent is not refused.
+  rig.announce("11.0.0.1", { port: 7000, client: 98 });
+  assert.equal(rig.gate.watch.counts.looks, looks);
+  assert.deepEqual(rig.list("refused"), [`11.0.0.2 ${NO_HASH}`, `11.0.0.3 ${NO_HASH}`]);
+  const lists = rig.lists();
+  rig.round();
+  assert.deepEqual(rig.lists(), lists);
+  for (const port of [6881, 7000])
+    rig.announce("11.0.0.3", { port, event: ANNOUNCE_EVENT.stopped, client: 99 });
+  rig.round();
+  assert.deepEqual(rig.list("closed"), ["11.0.0.1 7000", "11.0.0.2 6881"]);
+  assert.deepEqual(rig.list("hosts"), ["11.0.0.1", "11.0.0.2"]);
+});
+
 test("an element is told once, and not once for each home", () => {
   const rig = new GateRig({ home: "group" });
   rig.publish = () => {};

@@ -14,6 +14,7 @@ import { mayBeGated } from "../selection/gate-candidates.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
 import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
+import { Arrival } from "../tasks/gate-task.ts";
 import { GateLists } from "./gate-lists.ts";
 import { GateTotals } from "./gate-totals.ts";
 import { describeHomes, Homes } from "./homes.ts";
@@ -76,6 +77,7 @@ export class Gate {
   readonly #now: () => number;
   readonly #stop = new AbortController();
   readonly #infoHash = new Uint32Array(INFO_HASH_WORDS);
+  readonly #arrival = new Arrival();
   readonly #held = new Uint32Array(HOLD * INFO_HASH_WORDS);
   #watch: SwarmWatch;
   #left = { out: 0, excluded: 0, large: 0 };
@@ -151,9 +153,10 @@ export class Gate {
     return { isOn: pairs?.areEnforced === true, leftOut: pairs?.full ?? 0 };
   }
 
-  /** Has a swarm looked at soon. @param infoHash its bytes. */
-  request(infoHash: Uint8Array): void {
-    this.pending.add(infoHash);
+  /** Has a swarm looked at soon, or closes the downloader that has come to it. @param task its bytes (tasks/gate-task.ts), or an info-hash. */
+  request(task: Uint8Array): void {
+    const isClosed = this.#arrival.read(task) && this.#watch.close(this.#arrival, this.#now());
+    if (!isClosed) this.pending.add(task);
     this.#wake();
   }
 

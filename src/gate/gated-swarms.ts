@@ -1,7 +1,7 @@
 /** The swarms that are gated, by info-hash and home: a hash table in typed arrays. */
 import { INFO_HASH_WORDS, infoHashBytes } from "../model/info-hash.ts";
 import { BridgeMemory } from "./bridge-memory.ts";
-import { grown32, grownSigned } from "./typed-arrays.ts";
+import { grown8, grown32, grownSigned } from "./typed-arrays.ts";
 
 const NONE = -1;
 const FIRST_CAPACITY = 256;
@@ -17,6 +17,8 @@ export class GatedSwarms {
   heads = new Int32Array(FIRST_CAPACITY);
   /** A number that stands for the items of a row; 0: none. */
   digests = new Int32Array(FIRST_CAPACITY);
+  /** Of each row: a bit for each of the first eight tiers whose newcomers are closed, unless they are marked. */
+  settledTiers = new Uint8Array(FIRST_CAPACITY);
   /** Of each row: what is remembered of its bridges while it is gated. */
   readonly bridges: BridgeMemory[] = [];
   readonly #hashOf: (infoHash: Uint32Array) => number;
@@ -54,6 +56,7 @@ export class GatedSwarms {
     this.leechers[row] = 0;
     this.heads[row] = NONE;
     this.digests[row] = 0;
+    this.settledTiers[row] = 0;
     this.bridges[row] = new BridgeMemory();
     this.#link(row);
     this.size++;
@@ -108,6 +111,7 @@ export class GatedSwarms {
     this.leechers = grown32(this.leechers, capacity);
     this.heads = grownSigned(this.heads, capacity);
     this.digests = grownSigned(this.digests, capacity);
+    this.settledTiers = grown8(this.settledTiers, capacity);
     this.#words = grown32(this.#words, capacity * INFO_HASH_WORDS);
     this.#next = grownSigned(this.#next, capacity);
     this.#buckets = new Int32Array(capacity).fill(NONE);

@@ -129,6 +129,11 @@ export class Judge {
     this.#choice = new BridgeChoice(homes, this.#lease, settings.stallSeconds);
   }
 
+  /** The records of the open bridges of the last swarm. */
+  get chosen(): ReadonlySet<number> {
+    return this.#choice.chosen;
+  }
+
   /** Seconds in which all downloaders announce. */
   get patience(): number {
     return this.#lease;

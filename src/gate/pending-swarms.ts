@@ -1,5 +1,5 @@
 /** The swarms that are to be looked at, in the order in which that was asked for, each once. */
-import { setInfoHashWords } from "../model/info-hash.ts";
+import { INFO_HASH_BYTES, setInfoHashWords } from "../model/info-hash.ts";
 
 /** Swarms that wait, at most. */
 const PENDING_MAX = 65_536;
@@ -14,9 +14,9 @@ export class PendingSwarms {
     return this.#waiting.size;
   }
 
-  /** Adds a swarm, unless it waits already. @param infoHash its bytes. */
-  add(infoHash: Uint8Array): void {
-    const key = Buffer.from(infoHash).toString("latin1");
+  /** Adds a swarm, unless it waits already. @param bytes begin with its info-hash. */
+  add({ buffer, byteOffset }: Uint8Array): void {
+    const key = Buffer.from(buffer, byteOffset, INFO_HASH_BYTES).toString("latin1");
     if (this.#waiting.size < PENDING_MAX) this.#waiting.add(key);
     else if (!this.#waiting.has(key)) this.dropped++;
   }

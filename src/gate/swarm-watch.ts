@@ -6,6 +6,7 @@ import { keyOf } from "../store/layout/key.ts";
 import { ageOf } from "../store/peer-record.ts";
 import type { RefusedPairs } from "../store/refused-pairs.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
+import type { Arrival } from "../tasks/gate-task.ts";
 import { Failures } from "./failures.ts";
 import { explainGate, type GateExplanation } from "./gate-explainer.ts";
 import { GateTables } from "./gate-tables.ts";
@@ -17,6 +18,10 @@ import { COPY_WORDS, SwarmRecords } from "./swarm-records.ts";
 import type { UngatedSwarms } from "./ungated-swarms.ts";
 
 const NONE = -1;
+
+/** Tiers that GatedSwarms.settledTiers has bits of. */
+const TIERS = 8;
+const ALL_TIERS = (1 << TIERS) - 1;
 
 /** Since the start. */
 export interface WatchCounts {
@@ -42,6 +47,7 @@ export class SwarmWatch {
   readonly #failures: Failures;
   readonly #ungated: UngatedSwarms;
   readonly #records = new SwarmRecords();
+  readonly #tierCounts = new Uint32Array(TIERS);
   #homeRoles = new Uint8Array(1024);
   #judge: Judge;
 
@@ -107,12 +113,32 @@ export class SwarmWatch {
       }
       if (swarm === NONE) swarm = tables.swarms.add(infoHash, id);
       tables.gate(swarm, verdict.leechers, this.#records, this.#rolesIn(id, roles), withFar);
+      tables.swarms.settledTiers[swarm] = this.#settledTiers(verdict, tables.swarms.bridges[swarm].extra);
       if (tables.swarms.bridges[swarm].note(verdict, now, this.#judge.patience)) isMore = true;
       withFar = false;
     }
     if (why === "task") this.tables.evaluateOutside(this.#records, roles);
     // One more bridge is to be chosen. That happens once in a while, so this ends.
     if (isMore) this.look(infoHash, now, "round");
+  }
+
+  /**
+   * Closes a downloader that has come to a swarm, if that follows from the last look at the swarm.
+   * @returns false if the swarm has to be looked at instead.
+   */
+  close({ infoHash, address, port, key }: Arrival, now: number): boolean {
+    const homes = this.#homes;
+    const tier = homes.tierOf(key);
+    if (!homes.isMember(key) || tier >= TIERS) return false;
+    const { swarms } = this.tables;
+    const swarm = swarms.find(this.#pairs.hashOf(infoHash), infoHash, homes.of(key));
+    if (!swarms.isGated(swarm) || (swarms.settledTiers[swarm] & (1 << tier)) === 0) return false;
+    if (this.tables.endpoints >= this.settings.maxEndpoints) return false;
+    const failures = this.#failures;
+    const isKeptOpen = () => failures.isHeld(failures.memberKey(infoHash, address.words, 0, port), now);
+    if (!failures.isEmpty && isKeptOpen()) return false;
+    this.tables.close(swarm, address, port);
+    return true;
   }
 
   /**
@@ -133,6 +159,19 @@ export class SwarmWatch {
       isHeld: this.#failures.isHeld(this.#failures.homeKey(infoHash, home.id), now),
       isInTables: swarms.isGated(swarms.find(hash, infoHash, home.id)),
     });
+  }
+
+  /** The tiers of a home in which nobody who comes is to be a bridge: they have enough, or copies feed them (bridge-choice.ts). */
+  #settledTiers({ home, seeds }: Verdict, extra: number): number {
+    if (seeds > 0) return ALL_TIERS;
+    const counts = this.#tierCounts.fill(0);
+    let settled = 0;
+    for (const i of this.#judge.chosen) {
+      const key = keyOf(this.#records.wordsA[i]);
+      const tier = this.#homes.tierOf(key);
+      if (tier < TIERS && this.#homes.of(key) === home && ++counts[tier] > extra) settled |= 1 << tier;
+    }
+    return settled;
   }
 
   /** The roles of the present records as one home has them: members of other homes are not its own. */

@@ -2,6 +2,8 @@
  * The items that a swarm is to have (item-lists.ts), by hash: a scratch table, filled anew for each swarm. So a look compares
  * them with the items that the swarm has, without a search for the address of each: only what is new or gone costs that.
  */
+import type { Family } from "../model/address.ts";
+import { ADDRESS_WORDS } from "../store/layout/peer.ts";
 import { ITEM } from "./item-lists.ts";
 import { ROLE } from "./judge.ts";
 import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
@@ -46,8 +48,7 @@ export class WantedItems {
       const role = roles[i];
       if (role < ROLE.bridge && !(withFar && role === ROLE.outside)) continue;
       const kind = role === ROLE.closed ? ITEM.closed : role === ROLE.outside ? ITEM.far : ITEM.open;
-      const hash = withPort(this.#hashAddress(records, i), records.portAt(i));
-      digest = (digest + Math.imul(hash ^ Math.imul(kind, FACTOR_A), FACTOR_B)) | 0;
+      digest = (digest + digestPart(kind, withPort(this.#hashOf(records, i), records.portAt(i)))) | 0;
     }
     return digest || 1;
   }
@@ -58,7 +59,7 @@ export class WantedItems {
     for (let i = 0; i < records.count; i++) {
       const role = roles[i];
       if (role < ROLE.bridge && !(withFar && role === ROLE.outside)) continue;
-      const address = this.#hashAddress(records, i);
+      const address = this.#hashOf(records, i);
       if (role === ROLE.outside) this.#add(withPort(address, records.portAt(i)), ITEM.far, i);
       else {
         if (role === ROLE.closed) this.#add(withPort(address, records.portAt(i)), ITEM.closed, i);
@@ -96,14 +97,18 @@ export class WantedItems {
     this.present[item] = 0;
   }
 
-  #hashAddress(records: SwarmRecords, i: number): number {
-    let hash = this.#seed ^ records.families[i];
-    const words = records.families[i] === 4 ? 1 : COPY_WORDS;
-    for (let w = 0; w < words; w++) {
-      hash = Math.imul(hash ^ records.addresses[i * COPY_WORDS + w], FACTOR_A);
+  /** The hash of an address as an item. @param at of the address in `words`. */
+  hashAddress(family: Family, words: Uint32Array, at: number): number {
+    let hash = this.#seed ^ family;
+    for (let w = 0; w < ADDRESS_WORDS[family]; w++) {
+      hash = Math.imul(hash ^ words[at + w], FACTOR_A);
       hash = Math.imul(hash ^ (hash >>> 15), FACTOR_B);
     }
     return hash ^ (hash >>> 13);
+  }
+
+  #hashOf(records: SwarmRecords, i: number): number {
+    return this.hashAddress(records.families[i] === 4 ? 4 : 6, records.addresses, i * COPY_WORDS);
   }
 
   #clear(records: number): void {
@@ -122,8 +127,13 @@ export class WantedItems {
   }
 }
 
-/** The hash of an endpoint. @param address the hash of its address. @param port not 0. */
-function withPort(address: number, port: number): number {
+/** What an endpoint adds to the digest of its swarm. @param kind one of {@link ITEM}. @param hash of the endpoint. */
+export function digestPart(kind: number, hash: number): number {
+  return Math.imul(hash ^ Math.imul(kind, FACTOR_A), FACTOR_B);
+}
+
+/** The hash of an endpoint as an item. @param address the hash of its address. @param port not 0. */
+export function withPort(address: number, port: number): number {
   const hash = Math.imul(address ^ Math.imul(port, FACTOR_B), FACTOR_A);
   return hash ^ (hash >>> 15);
 }

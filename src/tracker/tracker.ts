@@ -240,7 +240,7 @@ export class Tracker {
     }
     this.#answer(shard, entry, request, response);
     if (this.policy.gatedGroups !== undefined)
-      this.#gate.answered(this.policy.gatedGroups, entry, request.infoHash, who);
+      this.#gate.answered(this.policy.gatedGroups, entry, request, who);
     if (who.interval > 0) shortenInterval(response, this.policy, who.interval, this.#random);
     store.removeIfEmpty(shard, entry);
   }
@@ -359,7 +359,9 @@ export class Tracker {
       this.#replication?.leaving(entry, request, false, -1, this.#requester.client);
       return;
     }
-    this.#gate.leaving(this.policy.gatedGroups, entry, request.infoHash, this.#requester.group);
+    const { gatedGroups } = this.policy;
+    if (gatedGroups !== undefined)
+      this.#gate.leaving(gatedGroups, entry, store.swarmHash, request, this.#requester.group);
     this.#remove(shard, entry, request, false);
     if (request.hasOther) this.#remove(shard, entry, request, true);
     response.complete = store.complete(entry);

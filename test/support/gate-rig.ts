@@ -48,9 +48,9 @@ export class GateRig {
       gatedGroups,
       selection: { policy: "bridged", bridges: 1, home, stallSeconds },
       tasks: {
-        push: (_kind, _token, bytes) => {
+        push: (_kind, _token, bytes, start, end) => {
           this.tasks++;
-          this.gate.request(bytes);
+          this.gate.request(bytes.slice(start, end));
           return true;
         },
       },
