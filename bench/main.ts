@@ -1,8 +1,10 @@
 /**
  * Measures the tracker, as a process:
- * `npm run bench -- [--only announces,policies,workers,memory,size,storage,admin,hashlist,router,gaterouter,neighbors,asking,
- * forwarding,attacks,catchup,cluster,replication,growth] [--engine node|uring] [--rounds N] [--quick] [--write]`. The server
- * has one core, and what sends announces another. Linux only.
+ * `npm run bench -- [--only announces,trackers-udp,trackers-close,trackers-kept,policies,workers,memory,size,storage,
+ * admin,hashlist,router,gaterouter,neighbors,asking,forwarding,attacks,catchup,cluster,replication,growth]
+ * [--engine node|uring] [--rounds N] [--quick] [--write]`.
+ * The server has one core, and what sends announces another.
+ * Linux only.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -28,6 +30,7 @@ import { measureReplication } from "./scenarios/replication.ts";
 import { measureRouter } from "./scenarios/router.ts";
 import { measureSize } from "./scenarios/size.ts";
 import { measureStorage } from "./scenarios/storage.ts";
+import { measureTrackers } from "./scenarios/trackers.ts";
 import { measureWorkers } from "./scenarios/workers.ts";
 import type { Setting } from "./setting.ts";
 import { formatMarkdown, formatText, type Table } from "./table.ts";
@@ -35,6 +38,9 @@ import { formatMarkdown, formatText, type Table } from "./table.ts";
 const DOCUMENTS = fileURLToPath(new URL("../docs/benchmarks", import.meta.url));
 const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<Table | Table[]>>> = {
   announces: measureAnnounces,
+  "trackers-udp": measureTrackers("udp"),
+  "trackers-close": measureTrackers("close"),
+  "trackers-kept": measureTrackers("kept"),
   policies: measurePolicies,
   workers: measureWorkers,
   memory: measureMemory,

@@ -1,8 +1,8 @@
 /** Announces a population to a tracker, and checks that it is stored. */
-import { bdecode } from "../../test/support/bencode.ts";
 import { showProgress } from "../progress.ts";
 import type { Server } from "../servers/server.ts";
 import { escapedInfoHash } from "./http-requests.ts";
+import { decodeBody } from "./http-responses.ts";
 import type { Load } from "./load.ts";
 import { assignSwarms, type Population } from "./population.ts";
 
@@ -19,7 +19,9 @@ export const ONCE = { manner: "udp", seconds: null, sleeps: false } as const;
 export async function fill(load: Load, server: Server, population: Population): Promise<void> {
   showProgress(`${server.name}: ${population.peers} peers announce in ${population.swarms} swarms`);
   const requests = { kind: "fill", population } as const;
-  const { responses } = await load.perform(server, { ...ONCE, requests });
+  const overHttp = server.closesConnections ? "close" : 1;
+  const manner = server.udpPort === 0 ? overHttp : ONCE.manner;
+  const { responses } = await load.perform(server, { ...ONCE, manner, requests });
   if (responses !== population.peers) throw new Error(`${responses} of ${population.peers} peers announced`);
   // aquatic_udp has no HTTP.
   if (server.port === 0) return;
@@ -38,7 +40,7 @@ export async function fill(load: Load, server: Server, population: Population): 
 async function scrapeSize(port: number, population: Population, swarm: number): Promise<number> {
   const hash = escapedInfoHash(population, swarm);
   const response = await fetch(`http://127.0.0.1:${port}/scrape?info_hash=${hash}`);
-  const answer = bdecode(new Uint8Array(await response.arrayBuffer()));
+  const answer = decodeBody(Buffer.from(await response.arrayBuffer()));
   const [counts] = Object.values(Object(Object(answer).files));
   const { complete, incomplete } = Object(counts);
   return Number(complete) + Number(incomplete);

@@ -2,8 +2,13 @@
 import type { Encode } from "./announces.ts";
 import { addressOf, infoHash, type Population, portOf } from "./population.ts";
 
-/** Bytes of an announce. */
+/** Bytes of an announce, and of its reply without peers; of each peer in it. */
 export const ANNOUNCE_BYTES = 98;
+export const ANNOUNCE_REPLY_BYTES = 20;
+export const COMPACT_BYTES = 6;
+
+/** A request for a connection id, with transaction 0. */
+export const CONNECT = Buffer.from("00000417271019800000000000000000", "hex");
 
 /** Actions of requests and replies. */
 export const ACTION = { connect: 0, announce: 1 } as const;

@@ -5,14 +5,10 @@ import { Memory } from "../../src/engine/uring/memory.ts";
 import type { Supply } from "./announces.ts";
 import type { Meter } from "./meter.ts";
 import type { Sources } from "./sources.ts";
-import { ACTION, ANNOUNCE_BYTES, AT } from "./udp-requests.ts";
+import { ACTION, ANNOUNCE_BYTES, ANNOUNCE_REPLY_BYTES, AT, COMPACT_BYTES, CONNECT } from "./udp-requests.ts";
 
 /** Pending requests of one source. Those of all sources together fit the buffer of a server's socket. */
 const WINDOW = 4;
-
-const CONNECT = Buffer.from("00000417271019800000000000000000", "hex");
-const ANNOUNCE_REPLY_BYTES = 20;
-const COMPACT_BYTES = 6;
 
 /** Offsets in the memory. */
 const REQUEST_STRIDE = 128;

@@ -1,9 +1,9 @@
 /** npm's bittorrent-tracker. It is not a dependency of this project: it is installed in bench/peers on demand. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../test/support/bed.ts";
+import { isListening } from "./program.ts";
 import { type Place, Server } from "./server.ts";
 
 const PEERS = fileURLToPath(new URL("../peers", import.meta.url));
@@ -43,11 +43,4 @@ export async function startBittorrentTracker(place: Place): Promise<Server | und
 function install(): boolean {
   const options = ["ci", "--prefix", PEERS, "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"];
   return spawnSync("npm", options, { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
-}
-
-function isListening(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ host: "127.0.0.1", port });
-  socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-  return promise.finally(() => socket.destroy());
 }

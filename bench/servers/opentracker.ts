@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../test/support/bed.ts";
-import { findMissing } from "../../test/support/tools.ts";
 import { escapedInfoHash } from "../load/http-requests.ts";
 import { infoHash, type Population } from "../load/population.ts";
+import { hasProgram } from "./program.ts";
 import { type Place, Server } from "./server.ts";
 
 /** Swarms that are checked at its start. */
@@ -13,10 +13,7 @@ const TRIED_SWARMS = 50;
 
 /** Starts it for the swarms of a population. @returns undefined if it is not installed, which is reported. */
 export async function startOpentracker(place: Place, population: Population): Promise<Server | undefined> {
-  if (findMissing(["opentracker"]).length > 0) {
-    console.log("opentracker: left out, as it is not installed (Debian: apt-get install opentracker)");
-    return undefined;
-  }
+  if (!hasProgram("opentracker", "Debian: apt-get install opentracker")) return undefined;
   const list = Array.from({ length: population.swarms }, (_, swarm) => {
     return `${Buffer.from(infoHash(population, swarm)).toString("hex")}\n`;
   });
@@ -33,6 +30,7 @@ export async function startOpentracker(place: Place, population: Population): Pr
   ]);
   server.port = port;
   server.udpPort = port;
+  server.closesConnections = true;
   await server.waitUntil("has read its list", () => acceptsAnnounces(port, population));
   return server;
 }

@@ -26,9 +26,11 @@ const SETTLE_LIMIT_MS = 60_000;
 export class Server {
   /** With its version, unless it is this project's. */
   name: string;
-  /** Ports on 127.0.0.1, for HTTP and UDP. */
+  /** Ports on 127.0.0.1, for HTTP and UDP; 0 if it does not speak that. */
   port = 0;
   udpPort = 0;
+  /** Whether it closes every HTTP connection after a response, even if the client would keep it. */
+  closesConnections = false;
   /** The maximum of peers that it stores in one swarm. */
   swarmLimit = Number.POSITIVE_INFINITY;
   /** Its output. */
@@ -38,14 +40,19 @@ export class Server {
   #running = true;
   readonly #kill = () => this.#child.kill("SIGKILL");
 
-  /** Starts a program. The caller sets `port`. */
-  constructor(name: string, { cores, directory, isElsewhere }: Place, command: readonly string[]) {
+  /** Starts a program. The caller sets `port`. @param stdout `dropped`: nothing reads it, as there is too much of it. */
+  constructor(
+    name: string,
+    { cores, directory, isElsewhere }: Place,
+    command: readonly string[],
+    stdout: "kept" | "dropped" = "kept",
+  ) {
     this.name = name;
     // taskset and chrt become the program: the process stays the same.
     const idle = isElsewhere === true ? ["chrt", "--idle", "0"] : [];
     this.#child = spawn("taskset", ["-c", cores.join(","), ...idle, ...command], {
       cwd: directory,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", stdout === "kept" ? "pipe" : "ignore", "pipe"],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
