@@ -9,17 +9,27 @@ import { makePlace, type Setting } from "../setting.ts";
 import { medianOf, ratioOf, spreadOf } from "../statistics.ts";
 import { formatCount, formatSpread, type Table } from "../table.ts";
 
-const WANTED_RATIO = "≤ 1.30";
-const PEERS_PER_SWARM = 10;
-const SMALL_TRACKER_PEERS = 1000;
+/** Targets of the ratios: of a large swarm, and of a large tracker. */
+const WANTED = { swarm: "≤ 1.30", tracker: "≤ 1.20" } as const;
+const PEERS_PER_SWARM = 13;
 
-/** The size of the large populations. */
-const LARGE = { swarm: 1_000_000, tracker: 10_000_000 } as const;
-const QUICK_LARGE = { swarm: 100_000, tracker: 200_000 } as const;
+/** The number of small swarms in a small tracker, and in a large one: 1,001 peers, and ten million. */
+const FEW_SWARMS = 77;
+const MANY_SWARMS = 770_000;
+const QUICK_MANY_SWARMS = 15_400;
+
+/** Peers of the large swarm. */
+const LARGE_SWARM = 1_000_000;
+const QUICK_LARGE_SWARM = 100_000;
+
+/** How is announced. */
+const PATHS = { kept: { name: "HTTP, kept", manner: 1 }, udp: { name: "UDP", manner: "udp" } } as const;
+type Path = (typeof PATHS)[keyof typeof PATHS];
 
 /** A row of the table. */
 interface Case {
   readonly contender: Contender;
+  readonly path: string;
   /** The number of the row with which it is compared, and the target of the ratio. */
   readonly comparedWith: number;
   readonly wanted: string;
@@ -27,35 +37,42 @@ interface Case {
 
 /** @returns one table. */
 export async function measureSize(setting: Setting): Promise<Table> {
-  const large = setting.quick ? QUICK_LARGE : LARGE;
+  const [largeSwarmPeers, manySwarms] = setting.quick
+    ? [QUICK_LARGE_SWARM, QUICK_MANY_SWARMS]
+    : [LARGE_SWARM, MANY_SWARMS];
   const common = { sizes: "equal", distinctBy: "ip" } as const;
   const smallSwarm: Population = { ...common, seed: 1, swarms: 1, peers: PEERS_PER_SWARM };
-  const largeSwarm: Population = { ...common, seed: 2, swarms: 1, peers: large.swarm };
-  const few: Population = {
-    ...common,
-    seed: 3,
-    swarms: SMALL_TRACKER_PEERS / PEERS_PER_SWARM,
-    peers: SMALL_TRACKER_PEERS,
-  };
-  const many: Population = {
-    ...common,
-    seed: 4,
-    swarms: large.tracker / PEERS_PER_SWARM,
-    peers: large.tracker,
-  };
-  const maxPeers = large.tracker + 2 * large.swarm;
-  const settings = { engine: setting.engines[0], workers: 1, maxPeers };
+  const largeSwarm: Population = { ...common, seed: 2, swarms: 1, peers: largeSwarmPeers };
+  const few: Population = { ...common, seed: 3, swarms: FEW_SWARMS, peers: FEW_SWARMS * PEERS_PER_SWARM };
+  const many: Population = { ...common, seed: 4, swarms: manySwarms, peers: manySwarms * PEERS_PER_SWARM };
+  const settings = { engine: setting.engines[0], workers: 1, maxPeers: many.peers + 2 * largeSwarmPeers };
   const smallTracker = await startBtrt(makePlace(setting), settings);
   const largeTracker = await startBtrt(makePlace(setting), settings);
   await fill(setting.load, smallTracker, few);
   for (const population of [smallSwarm, largeSwarm, many]) await fill(setting.load, largeTracker, population);
-  const tracker = (peers: number) => `a tracker of ${formatCount(peers)} peers`;
-  const cases: Case[] = [
-    makeCase("a swarm of 10 peers", largeTracker, smallSwarm, 1, 0),
-    makeCase(`a swarm of ${formatCount(large.swarm)} peers`, largeTracker, largeSwarm, 1, 0, WANTED_RATIO),
-    makeCase(tracker(few.peers), smallTracker, few, few.swarms, 2),
-    makeCase(`${tracker(many.peers)}, in as many swarms`, largeTracker, many, few.swarms, 2, WANTED_RATIO),
-    makeCase(`${tracker(many.peers)}, in all swarms`, largeTracker, many, many.swarms, 2),
+  const inSwarm = (population: Population): Case => {
+    const name = `a swarm of ${formatCount(population.peers)} peers`;
+    const wanted = population === largeSwarm ? WANTED.swarm : "";
+    return makeCase(name, largeTracker, population, { path: PATHS.kept, swarms: 1, comparedWith: 0, wanted });
+  };
+  const inTracker = (path: Path, comparedWith: number): Case[] => {
+    const name = ({ peers }: Population) => `a tracker of ${formatCount(peers)} peers`;
+    const common = { path, comparedWith } as const;
+    return [
+      makeCase(name(few), smallTracker, few, { ...common, swarms: few.swarms }),
+      makeCase(`${name(many)}, in as many swarms`, largeTracker, many, { ...common, swarms: few.swarms }),
+      makeCase(`${name(many)}, in all swarms`, largeTracker, many, {
+        ...common,
+        swarms: many.swarms,
+        wanted: WANTED.tracker,
+      }),
+    ];
+  };
+  const cases = [
+    inSwarm(smallSwarm),
+    inSwarm(largeSwarm),
+    ...inTracker(PATHS.kept, 2),
+    ...inTracker(PATHS.udp, 5),
   ];
   const contenders = cases.map(({ contender }) => contender);
   const samples = await measureInTurn(setting.load, contenders, setting.rounds, setting.seconds);
@@ -67,16 +84,19 @@ function makeCase(
   name: string,
   server: Server,
   population: Population,
-  swarms: number,
-  comparedWith: number,
-  wanted = "",
+  {
+    path,
+    swarms,
+    comparedWith,
+    wanted = "",
+  }: { path: Path; swarms: number; comparedWith: number; wanted?: string },
 ): Case {
   const job = {
     requests: { kind: "again", population, swarms },
-    manner: 1,
+    manner: path.manner,
     sleeps: false,
   } as const;
-  return { contender: { name, server, job }, comparedWith, wanted };
+  return { contender: { name, server, job }, path: path.name, comparedWith, wanted };
 }
 
 function makeTable(cases: readonly Case[], samples: readonly Sample[][]): Table {
@@ -84,12 +104,13 @@ function makeTable(cases: readonly Case[], samples: readonly Sample[][]): Table 
   return {
     title: "Announces by size of swarm and tracker",
     notes: [
-      `Peers that announce again, 9 peers wanted and given; keep-alive, a closed loop of ${CONNECTIONS} connections.`,
+      `Peers that announce again, 9 peers wanted and returned; a closed loop of ${CONNECTIONS} connections, or 128 datagrams.`,
       "Of the large tracker, as many swarms as the small one has fit into the processor's caches, and all swarms do not.",
       "The small and the large swarm are in the large tracker.",
     ],
     columns: [
       "announces in",
+      "path",
       "CPU per response, µs",
       "ratio",
       "wanted",
@@ -99,9 +120,10 @@ function makeTable(cases: readonly Case[], samples: readonly Sample[][]): Table 
       "max ms",
       "response bytes",
     ],
-    rows: cases.map(({ contender, comparedWith, wanted }, i) => {
+    rows: cases.map(({ contender, path, comparedWith, wanted }, i) => {
       return [
         contender.name,
+        path,
         formatSpread(spreadOf(cpu[i]), 1),
         formatSpread(ratioOf(cpu[i], cpu[comparedWith]), 2),
         wanted,
