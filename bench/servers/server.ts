@@ -16,9 +16,9 @@ export interface Place {
   readonly isElsewhere?: boolean;
 }
 
-/** Memory has settled when it has changed by at most so much for so long. It is read at an interval, up to a limit. */
+/** Memory has settled when it has changed by at most so much for so long: BTRT returns some each 10 seconds. It is read at an interval, up to a limit. */
 const SETTLED_BYTES = 300_000;
-const SETTLED_MS = 8000;
+const SETTLED_MS = 12_000;
 const SETTLE_STEP_MS = 500;
 const SETTLE_LIMIT_MS = 60_000;
 

@@ -21,7 +21,7 @@ import type { PolicyData } from "../data-plane/protocol.ts";
 import { WorkerPool } from "../data-plane/worker-pool.ts";
 import { type EngineChoice, preferHugePages } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
-import { forgetProgramPages } from "../engine/program-memory.ts";
+import { forgetProgramPages, returnFreeMemory } from "../engine/program-memory.ts";
 import { formatHostPort } from "../model/address-text.ts";
 import { countText } from "../model/count-text.ts";
 import { clockBase, readClock } from "../platform/clock.ts";
@@ -65,6 +65,7 @@ const STOP_GRACE_MS = 3000;
 const CHECK_PATIENCE_MS = 60_000;
 const CHECK_LIMITS_MS = 1000;
 const CHECK_FILES_MS = 2000;
+const RETURN_MEMORY_MS = 10_000;
 
 /**
  * Runs the tracker until SIGTERM or SIGINT; SIGHUP reloads.
@@ -205,6 +206,7 @@ class App {
       alerts,
       { start: () => this.#ready(), stop: () => this.#notReady() },
       this.#reloads,
+      repeating(RETURN_MEMORY_MS, () => void returnFreeMemory()),
       repeating(CHECK_PATIENCE_MS, () => patience.check()),
       repeating(CHECK_LIMITS_MS, () => limits.check(performance.now())),
       repeating(CHECK_FILES_MS, () => void this.#reloads.requestIfChanged()),
@@ -338,6 +340,7 @@ class App {
     };
     this.#log.info(fields, "ready");
     void forgetProgramPages();
+    void returnFreeMemory();
     if ("defaults" in source) process.stderr.write(tryIt(streams[0], this.#admin.url));
   }
 

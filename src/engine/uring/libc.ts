@@ -165,6 +165,14 @@ export const madvise: (at: bigint, bytes: number, advice: number) => number = li
   "int madvise(uintptr_t at, size_t bytes, int advice)",
 );
 
+let trim: ((pad: number) => number) | undefined;
+
+/** malloc_trim(3). @throws Error if the C library has none, as it is not glibc. */
+export function mallocTrim(): void {
+  trim ??= library.func("int malloc_trim(size_t pad)");
+  trim(0);
+}
+
 /** usleep(3): sleeps for fewer than a million microseconds. */
 export const usleep: (microseconds: number) => number = library.func("int usleep(uint32_t microseconds)");
 
