@@ -21,7 +21,6 @@ import type { PolicyData } from "../data-plane/protocol.ts";
 import { WorkerPool } from "../data-plane/worker-pool.ts";
 import { type EngineChoice, preferHugePages } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
-import { forgetProgramPages, returnFreeMemory } from "../engine/program-memory.ts";
 import { formatHostPort } from "../model/address-text.ts";
 import { countText } from "../model/count-text.ts";
 import { clockBase, readClock } from "../platform/clock.ts";
@@ -52,6 +51,7 @@ import { type Component, Lifecycle, repeating } from "./lifecycle.ts";
 import { PatienceControl } from "./patience-control.ts";
 import { Persistence } from "./persistence.ts";
 import { buildPolicy } from "./policy.ts";
+import { returningMemory } from "./process-memory.ts";
 import { Reloads } from "./reloads.ts";
 import { warnOfReplySources } from "./reply-sources.ts";
 import { explainStartFailure, MemoryError } from "./start-failure.ts";
@@ -65,7 +65,6 @@ const STOP_GRACE_MS = 3000;
 const CHECK_PATIENCE_MS = 60_000;
 const CHECK_LIMITS_MS = 1000;
 const CHECK_FILES_MS = 2000;
-const RETURN_MEMORY_MS = 10_000;
 
 /**
  * Runs the tracker until SIGTERM or SIGINT; SIGHUP reloads.
@@ -191,8 +190,7 @@ class App {
       panels: [persistence, ...features, patience, alerts].map(({ panel }) => panel),
       log,
     });
-    const adopt = (result: LoadResult, reason: string) => this.#adopt(result, reason);
-    this.#reloads = new Reloads({ source, watched, report: loaded, supervision, adopt });
+    this.#reloads = new Reloads({ source, watched, report: loaded, supervision, adopt: this.#adopt });
     // The page answers while swarms are loaded and saved. Announces are answered when the swarms are loaded.
     this.#lifecycle = new Lifecycle([
       { start: () => preferHugePages(engine.kind, [memory.heap.words, memory.traffic]) },
@@ -205,8 +203,8 @@ class App {
       patience,
       alerts,
       { start: () => this.#ready(), stop: () => this.#notReady() },
+      returningMemory(),
       this.#reloads,
-      repeating(RETURN_MEMORY_MS, () => void returnFreeMemory()),
       repeating(CHECK_PATIENCE_MS, () => patience.check()),
       repeating(CHECK_LIMITS_MS, () => limits.check(performance.now())),
       repeating(CHECK_FILES_MS, () => void this.#reloads.requestIfChanged()),
@@ -285,7 +283,7 @@ class App {
   }
 
   /** Follows a reload. If the configuration has errors, the previous one stays in force. */
-  #adopt(result: LoadResult, reason: string): void {
+  readonly #adopt = (result: LoadResult, reason: string): void => {
     const log = this.#log;
     if (result.config === null) {
       for (const problem of result.problems) log.error(formatProblem(problem));
@@ -304,7 +302,7 @@ class App {
     const waiting = changedFixedKeys(this.#options.loaded.config, result.config);
     if (waiting.length > 0) log.warning({ keys: waiting }, "changed keys that need a restart");
     log.info({ reason, groups: this.#groupCounts() }, "reloaded");
-  }
+  };
 
   /** Shows a notice in the status of the tracker and of its service. */
   #notice(text: string): void {
@@ -339,8 +337,6 @@ class App {
       build: BUILD_TEXT,
     };
     this.#log.info(fields, "ready");
-    void forgetProgramPages();
-    void returnFreeMemory();
     if ("defaults" in source) process.stderr.write(tryIt(streams[0], this.#admin.url));
   }
 
