@@ -14,11 +14,11 @@ import { encodeUdp } from "./load/udp-requests.ts";
 /** Endless supplies continue where the last job stopped. */
 const supplies = new Map<string, Supply[]>();
 
-function suppliesFor({ requests, manner }: Job): Supply[] {
+function suppliesFor({ requests, manner, plain }: Job): Supply[] {
   const { kind, population } = requests;
-  const encode = manner === "udp" ? encodeUdp(population) : encodeHttp(population, manner === "close");
+  const encode = manner === "udp" ? encodeUdp(population) : encodeHttp(population, manner === "close", plain);
   if (kind === "fill" || kind === "stop") return supplyRequests(requests, encode);
-  const key = JSON.stringify([requests, typeof manner === "number" ? "kept" : manner]);
+  const key = JSON.stringify([requests, typeof manner === "number" ? "kept" : manner, plain]);
   const supply = supplies.get(key) ?? supplyRequests(requests, encode);
   supplies.set(key, supply);
   return supply;

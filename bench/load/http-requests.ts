@@ -15,8 +15,12 @@ export function escapedInfoHash(population: Population, swarm: number): string {
   return text;
 }
 
-/** @param close whether each request asks the server to close the connection. */
-export function encodeHttp(population: Population, close: boolean): Encode {
+/**
+ * @param close whether each request asks the server to close the connection.
+ * @param plain whether it offers no compression.
+ */
+export function encodeHttp(population: Population, close: boolean, plain = false): Encode {
+  const compression = plain ? "" : "Accept-Encoding: deflate, gzip, br\r\n";
   return ({ swarm, peer, left, numWant, event }, bytes, at) => {
     const hash = escapedInfoHash(population, swarm);
     const id = peer.toString(36).padStart(12, "0");
@@ -26,7 +30,7 @@ export function encodeHttp(population: Population, close: boolean): Encode {
       `GET /announce?info_hash=${hash}&peer_id=-TR4060-${id}&port=${port}&uploaded=0&downloaded=0&left=${left}` +
       `&numwant=${numWant}${event === "none" ? "" : `&event=${event}`}&key=4a5b6c7d&compact=1&supportcrypto=1${ip} ` +
       "HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Transmission/4.0.6\r\nAccept: */*\r\n" +
-      `Accept-Encoding: deflate, gzip, br\r\n${close ? "Connection: close\r\n" : ""}\r\n`;
+      `${compression}${close ? "Connection: close\r\n" : ""}\r\n`;
     return at + bytes.write(text, at, "latin1");
   };
 }

@@ -22,6 +22,8 @@ export interface Job {
    * server or the generator is slower than that, fewer are opened.
    */
   readonly perSecond?: number;
+  /** Over HTTP: requests offer no compression, as the generator cannot read what a server would compress. */
+  readonly plain?: boolean;
   /** Whether the generator sleeps while it has nothing to do. Needed if it shares its core with the server. */
   readonly sleeps: boolean;
 }

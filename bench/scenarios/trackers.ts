@@ -61,6 +61,7 @@ export function measureTrackers(path: Path): (setting: Setting) => Promise<Table
       const job = {
         requests: { kind: "mix", population },
         manner: server.closesConnections && path === "kept" ? "close" : manner,
+        plain: server.compresses,
         sleeps: false,
       } as const;
       rows.push({ contender: { name: server.name, server, job }, returned });
@@ -105,6 +106,9 @@ function makeTable(
       `BTRT has ${formatCount(PREFIXES)} prefixes in three groups of peers, an address per peer, and the policy nearest.`,
       "CPU is the server's whole process, user and system. Where it is busy for less than 100 % the load generator is slower.",
       "Returned: the least number of peers in a response to a new peer in a swarm, before the rounds.",
+      ...(path === "udp"
+        ? []
+        : ["torrust would compress its responses; its clients do not offer to read that."]),
       ...(path === "kept" ? ["opentracker closes every connection."] : []),
     ],
     columns: [

@@ -31,6 +31,8 @@ export class Server {
   udpPort = 0;
   /** Whether it closes every HTTP connection after a response, even if the client would keep it. */
   closesConnections = false;
+  /** Whether it compresses even short responses for clients that offer that, as most do. */
+  compresses = false;
   /** The maximum of peers that it stores in one swarm. */
   swarmLimit = Number.POSITIVE_INFINITY;
   /** Its output. */

@@ -36,6 +36,7 @@ export async function startTorrust(place: Place): Promise<Server | undefined> {
   const server = new Server("torrust", place, ["env", `TORRUST_TRACKER_CONFIG_TOML_PATH=${file}`, PROGRAM]);
   server.port = port;
   server.udpPort = port;
+  server.compresses = true;
   await server.waitUntil("listens", async () => server.isBound(port) && (await isListening(port)));
   return server;
 }
