@@ -30,12 +30,12 @@
 import { NO_GROUP, type PeerGroups } from "../network/peer-groups.ts";
 import { groupOf, isComplete, isMarked } from "../store/layout/key.ts";
 import { ageOf } from "../store/peer-record.ts";
-import { ALL, BRIDGED_LIMITS, type BridgedLimits, downloadInterval, HomeCensus } from "./home-census.ts";
+import { BRIDGED_LIMITS, type BridgedLimits, downloadInterval, HomeCensus } from "./home-census.ts";
 import { isHome } from "./homes.ts";
 import type { PaceTrial } from "./pace-trial.ts";
 import { type FamilyPeers, NOT_RETURNED, type SelectionPolicy, type SelectionSettings } from "./policy.ts";
 import { nearnessOf } from "./rank.ts";
-import type { Requester } from "./requester.ts";
+import { OUTSIDE_ALL, type Requester } from "./requester.ts";
 
 /**
  * The most that `selection.patience` can be. With it, the duration of downloads is not measured: no household is in the
@@ -82,7 +82,7 @@ export class BridgedPolicy implements SelectionPolicy {
   }
 
   assignRole(ipv4: FamilyPeers, ipv6: FamilyPeers, groups: PeerGroups, who: Requester, now: number): void {
-    who.outsideMax = ALL;
+    who.outsideMax = OUTSIDE_ALL;
     if (who.group === NO_GROUP || who.poll) return;
     const census = this.#census;
     census.begin(who, this.#trial?.demand ?? 1, now);
@@ -108,7 +108,7 @@ export class BridgedPolicy implements SelectionPolicy {
     const household = list.householdAt(cell, requester);
     const isTimed = who.before !== 0 && ageOf(who.before, now) >= TIMED_SECONDS;
     if (isTimed && !who.preview) trial.count(household, this.#census.pace, now);
-    if (!who.seeder && trial.isControl(household, now)) who.outsideMax = ALL;
+    if (!who.seeder && trial.isControl(household, now)) who.outsideMax = OUTSIDE_ALL;
   }
 
   rankOf(key: number, groups: PeerGroups, who: Requester): number {

@@ -12,7 +12,7 @@ import type { PeerList } from "../store/peer-list.ts";
 import { Segments } from "../store/segments.ts";
 import { AnswerPlaces } from "./answer-places.ts";
 import { BLOCKS_MAX, NOT_RETURNED, type SelectionRules } from "./policy.ts";
-import { rankOf } from "./rank.ts";
+import { ordinaryRanks, rankOf } from "./rank.ts";
 import type { Requester } from "./requester.ts";
 
 const NONE = -1;
@@ -22,6 +22,7 @@ const PASSED_OVER_MAX = 256;
 
 /** Two ranks for each tier in each block, and as many again for the seeders that fill up a seeder's answer. */
 const RANKS = 2 * BLOCKS_MAX * 2 * (GROUP_IDS + 1);
+const WORD_BITS = 32;
 
 /**
  * Step widths for a crowded run of peers. One is chosen at random for each answer, so that it is random which peers
@@ -48,8 +49,13 @@ const STEPS = Uint32Array.of(
 
 /** The peers of one family that may be returned to a requester, by rank. Nearer peers have a lower rank. */
 export class Candidates {
-  /** The number of all candidates, without the seeders for a seeder. */
-  total = 0;
+  /** Peers with a rank of the first block, and of the blocks after it; and seeders for a seeder. */
+  first = 0;
+  later = 0;
+  fill = 0;
+  /** Peers that may be returned and that the requester can exchange data with; and those of them that are in no group. */
+  exchanging = 0;
+  exchangingOutside = 0;
   readonly list: PeerList;
   readonly segments = new Segments();
   readonly #random: Random;
@@ -57,6 +63,8 @@ export class Candidates {
   /** For each segment: peers that may be returned, and the next segment of the same rank. */
   readonly #free = new Uint32Array(KEYS);
   readonly #next = new Int16Array(KEYS);
+  /** A bit for each rank: whether a segment has it. Only then the next two are valid. Most swarms have a few ranks. */
+  readonly #ranks = new Int32Array(RANKS / WORD_BITS + 1);
   /** For each rank: peers that may be returned, and the first segment. */
   readonly #rankFree = new Uint32Array(RANKS);
   readonly #rankFirst = new Int16Array(RANKS);
@@ -89,44 +97,61 @@ export class Candidates {
     this.#places.begin();
   }
 
-  /** Sorts the segments by rank. @param ordinary the number of ranks, without those of seeders for a seeder. */
-  sort(ordinary: number, rules: SelectionRules, who: Requester): void {
-    const { segments } = this;
+  /** Sorts the segments by rank. */
+  sort(rules: SelectionRules, who: Requester): void {
+    const { segments, requester } = this;
+    const ordinary = ordinaryRanks(rules);
+    const block = ordinary / rules.selection.blocks;
     const ranks = who.filled ? 2 * ordinary : ordinary;
-    this.total = 0;
-    // A loop: most operators have two or three tiers, and fill() would cost more than that.
-    for (let rank = 0; rank < ranks; rank++) {
-      this.#rankFirst[rank] = NONE;
-      this.#rankFree[rank] = 0;
-    }
+    this.first = 0;
+    this.later = 0;
+    this.fill = 0;
+    this.exchanging = 0;
+    this.exchangingOutside = 0;
+    for (let at = 0; at * WORD_BITS < ranks; at++) this.#ranks[at] = 0;
     for (let i = 0; i < segments.count; i++) {
       const key = segments.keys[i];
-      const free = segments.counts[i] - (segments.holds(i, this.requester) ? 1 : 0);
+      const free = segments.counts[i] - (segments.holds(i, requester) ? 1 : 0);
       const rank = rankOf(key, rules, who);
-      // Counts the peers that a random choice could return, and that the requester can exchange data with.
+      // Counts the peers that a random choice could return.
       if (rank < ordinary || rank > NOT_RETURNED.unconfirmed) {
-        who.candidates += free;
-        if (groupOf(key) === NO_GROUP) who.candidatesOutside += free;
+        this.exchanging += free;
+        if (groupOf(key) === NO_GROUP) this.exchangingOutside += free;
       }
       if (rank >= NOT_RETURNED.first) continue;
-      this.#free[i] = free;
-      this.#next[i] = this.#rankFirst[rank];
-      this.#rankFirst[rank] = i;
-      this.#rankFree[rank] += free;
-      if (rank < ordinary) this.total += free;
+      if (rank < block) this.first += free;
+      else if (rank < ordinary) this.later += free;
+      else this.fill += free;
+      this.#append(rank, i, free);
     }
+  }
+
+  /** Puts a segment in front of the others of its rank. */
+  #append(rank: number, segment: number, free: number): void {
+    const at = rank >>> 5;
+    const bit = 1 << (rank & 31);
+    const isKnown = (this.#ranks[at] & bit) !== 0;
+    this.#ranks[at] |= bit;
+    this.#free[segment] = free;
+    this.#next[segment] = isKnown ? this.#rankFirst[rank] : NONE;
+    this.#rankFirst[rank] = segment;
+    this.#rankFree[rank] = isKnown ? this.#rankFree[rank] + free : free;
+  }
+
+  /** The lowest rank in `[from, to)` that a segment has; `to` if there is none. */
+  nextRank(from: number, to: number): number {
+    let rank = from;
+    while (rank < to) {
+      const bits = this.#ranks[rank >>> 5] >>> (rank & 31);
+      if (bits !== 0) return Math.min(to, rank + 31 - Math.clz32(bits & -bits));
+      rank = (rank | 31) + 1;
+    }
+    return to;
   }
 
   /** The number of peers with this rank. */
   available(rank: number): number {
-    return this.#rankFree[rank];
-  }
-
-  /** The number of peers with one of the ranks `[from, to)`. */
-  availableFrom(from: number, to: number): number {
-    let sum = 0;
-    for (let rank = from; rank < to; rank++) sum += this.#rankFree[rank];
-    return sum;
+    return ((this.#ranks[rank >>> 5] >>> (rank & 31)) & 1) === 0 ? 0 : this.#rankFree[rank];
   }
 
   /**

@@ -22,7 +22,7 @@ import { ageOf, paceOf } from "../store/peer-record.ts";
 import { RecentDownloads } from "../store/recent-downloads.ts";
 import { isHome } from "./homes.ts";
 import type { FamilyPeers, SelectionSettings } from "./policy.ts";
-import type { Requester } from "./requester.ts";
+import { OUTSIDE_ALL, type Requester } from "./requester.ts";
 
 /** The lease of a bridge, in announce intervals. Intervals vary by a tenth. */
 const LEASE_INTERVALS = 1.25;
@@ -49,9 +49,6 @@ export interface BridgedLimits {
  * simulator (`--settings`), 0 to 6 peers instead of three changed the copies that enter by less than a tenth.
  */
 export const BRIDGED_LIMITS: BridgedLimits = { bridges: 1, homeSeedsEnough: 2, homePeersEnough: 3 };
-
-/** No limit of outside peers. */
-export const ALL = 0xffff;
 
 /**
  * The bridges of one run that are looked at. Each time, it is another part of a longer run. A run has more only where more
@@ -237,11 +234,11 @@ export class HomeCensus {
    */
   outsideMax(who: Requester, now: number): number {
     const { homePeersEnough } = this.#limits;
-    if (who.seeder) return this.#leechers < homePeersEnough ? ALL : 0;
-    if (who.stalled) return ALL;
+    if (who.seeder) return this.#leechers < homePeersEnough ? OUTSIDE_ALL : 0;
+    if (who.stalled) return OUTSIDE_ALL;
     if (this.isSupplied()) return this.#missingPeers(who, now);
-    if (who.marked) return ALL;
-    if (this.#seeds + this.#bridges === 0 && this.#leechers < homePeersEnough) return ALL;
+    if (who.marked) return OUTSIDE_ALL;
+    if (this.#seeds + this.#bridges === 0 && this.#leechers < homePeersEnough) return OUTSIDE_ALL;
     return !this.#isCrowd() && this.#isBehind(who) ? this.#missingPeers(who, now) : 0;
   }
 

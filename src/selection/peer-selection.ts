@@ -21,7 +21,7 @@ import { Candidates } from "./candidates.ts";
 import { OwnTrackerPeers } from "./own-tracker-peers.ts";
 import type { FamilyPeers, SelectionRules } from "./policy.ts";
 import { ordinaryRanks } from "./rank.ts";
-import type { Requester } from "./requester.ts";
+import { OUTSIDE_ALL, type Requester } from "./requester.ts";
 
 const NONE = -1;
 
@@ -59,7 +59,7 @@ export class PeerSelection {
     now: number,
     response: AnnounceResponse,
   ): void {
-    this.#load(entry, who);
+    this.#load(entry, rules, who);
     this.#assignRole(shard, entry, rules, who, now);
     const { tierCount } = rules.groups;
     const block = 2 * tierCount;
@@ -67,19 +67,17 @@ export class PeerSelection {
     const own = (who.onlyFamily || who.address.family) === 4 ? this.#ipv4 : this.#ipv6;
     const other = own === this.#ipv4 ? this.#ipv6 : this.#ipv4;
     const both = who.onlyFamily === 0 && other.segments.count > 0;
-    own.sort(ranks, rules, who);
-    if (both) other.sort(ranks, rules, who);
+    who.candidates = own.exchanging + (both ? other.exchanging : 0);
+    who.candidatesOutside = own.exchangingOutside + (both ? other.exchangingOutside : 0);
     this.#at4 = response.peersAt;
     this.#at6 = response.peers6At;
-    this.#otherRoom = both ? Math.max(Math.floor(wanted / 4), wanted - own.total) : 0;
-    let reserved = rules.selection.reserve(who, wanted);
-    if (reserved > 0) {
-      const fromOther = both ? other.availableFrom(block, ranks) : 0;
-      reserved = Math.min(reserved, own.availableFrom(block, ranks) + fromOther);
-    }
+    const inOwn = own.first + (who.outsideMax > 0 ? own.later : 0);
+    this.#otherRoom = both ? Math.max(Math.floor(wanted / 4), wanted - inOwn) : 0;
+    const later = own.later + (both ? other.later : 0);
+    const reserved = later === 0 ? 0 : Math.min(rules.selection.reserve(who, wanted), later);
     this.#room = wanted - reserved;
     this.#write(own, other, 0, tierCount, who, response);
-    this.#limitOutside(this.#room + reserved, block, ranks, own, who);
+    this.#limitOutside(this.#room + reserved, block < ranks, own, who);
     for (let first = block; first < ranks; first += block)
       this.#write(own, other, first, tierCount, who, response);
     if (who.source !== 0) {
@@ -96,12 +94,12 @@ export class PeerSelection {
    * family come first: it is unknown whether the requester can use the other family, and most peers of that family are
    * other addresses of the same clients.
    */
-  #limitOutside(room: number, block: number, ranks: number, own: Candidates, who: Requester): void {
+  #limitOutside(room: number, hasOutside: boolean, own: Candidates, who: Requester): void {
     this.#room = room;
-    if (block === ranks || who.outsideMax >= room) return;
+    if (!hasOutside || who.outsideMax >= room) return;
     this.#room = who.outsideMax;
     who.isLimited = true;
-    this.#otherRoom = Math.min(this.#otherRoom, Math.max(0, this.#room - own.availableFrom(block, ranks)));
+    this.#otherRoom = Math.min(this.#otherRoom, Math.max(0, this.#room - own.later));
   }
 
   /** Fills the remaining room with unconfirmed peers of the tracker that the requester announces to. */
@@ -131,17 +129,20 @@ export class PeerSelection {
     response: AnnounceResponse,
   ): void {
     const { returned, returnedOutside } = who;
-    const seeders = own.availableFrom(ordinary, 2 * ordinary);
-    if (both) this.#otherRoom = Math.max(Math.floor(this.#room / 4), this.#room - seeders);
+    if (both) this.#otherRoom = Math.max(Math.floor(this.#room / 4), this.#room - own.fill);
     for (let first = ordinary; first < 2 * ordinary; first += 2 * groups.tierCount)
       this.#write(own, other, first, groups.tierCount, who, response);
     who.returned = returned;
     who.returnedOutside = returnedOutside;
   }
 
-  #load(entry: number, who: Requester): void {
+  /** Reads both lists and sorts them by rank, before it is decided how many outside peers the requester gets. */
+  #load(entry: number, rules: SelectionRules, who: Requester): void {
+    who.outsideMax = OUTSIDE_ALL;
     this.#ipv4.load(this.#store.listCell(entry, 4), who.position4);
+    this.#ipv4.sort(rules, who);
     this.#ipv6.load(this.#store.listCell(entry, 6), who.position6);
+    this.#ipv6.sort(rules, who);
   }
 
   /** Asks the policy for the requester's role in the swarm, and stores its mark with its records of both families. */
@@ -154,7 +155,10 @@ export class PeerSelection {
     const flips6 = isOtherMark(this.#ipv6, who.marked);
     if (flips4) who.position4 = this.#store.flipMark(shard, entry, 4, who.position4);
     if (flips6) who.position6 = this.#store.flipMark(shard, entry, 6, who.position6);
-    if (flips4 || flips6) this.#load(entry, who);
+    if (!flips4 && !flips6) return;
+    const { outsideMax } = who;
+    this.#load(entry, rules, who);
+    who.outsideMax = outsideMax;
   }
 
   /** Writes peers of two ranks for each of `tiers` tiers, from rank `first` on, as long as there is room. */
@@ -168,12 +172,13 @@ export class PeerSelection {
   ): void {
     const ipv4 = this.#ipv4;
     const ipv6 = this.#ipv6;
-    for (let i = 0; i < 2 * tiers && this.#room > 0; i++) {
-      const rank = first + i;
+    const end = first + 2 * tiers;
+    for (let rank = first - 1; this.#room > 0; ) {
+      const next = own.nextRank(rank + 1, end);
+      rank = this.#otherRoom > 0 ? Math.min(next, other.nextRank(rank + 1, end)) : next;
+      if (rank === end) return;
       const inOwn = own.available(rank);
       const inOther = this.#otherRoom > 0 ? other.available(rank) : 0;
-      // Most swarms have peers of one rank or two.
-      if (inOwn + inOther === 0) continue;
       const fromOther = Math.min(inOther, this.#otherRoom, this.#room);
       const fromOwn = Math.min(inOwn, this.#room - fromOther);
       this.#room -= fromOwn + fromOther;
@@ -183,7 +188,7 @@ export class PeerSelection {
       if (from4 > 0) this.#at4 = ipv4.write(rank, from4, response.view, this.#at4);
       if (from6 > 0) this.#at6 = ipv6.write(rank, from6, response.view6, this.#at6);
       // V8 halves a number with a shift only if it knows that the number is not negative.
-      const tier = Math.floor(i / 2);
+      const tier = Math.floor((rank - first) / 2);
       const returned = fromOwn + fromOther;
       who.returned += returned;
       if (tier === tiers - 1) who.returnedOutside += returned;

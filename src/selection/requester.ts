@@ -1,5 +1,8 @@
 import { Address, type Family } from "../model/address.ts";
 
+/** {@link Requester.outsideMax} of a requester whose outside peers are not limited. */
+export const OUTSIDE_ALL = 0xffff;
+
 /** The client that asks for peers. Mutable, reused for every announce. */
 export class Requester {
   readonly address = new Address();
