@@ -179,12 +179,14 @@ export class HomeCensus {
   }
 
   /**
-   * Whether the decisions depend on the bridges at home, so that {@link addBridges} is needed for both families. It is not if
-   * there are enough complete copies, unless the requester is so slow that it may become an additional bridge.
+   * Whether the decisions depend on the bridges at home, so that {@link addBridges} is needed for both families. If there are
+   * enough complete copies, it is only needed for a requester that is so slow that it becomes an additional bridge, unless
+   * there are as many bridges as there can be.
    */
   dependsOnBridges(who: Requester): boolean {
     if (this.#marked === 0 || who.seeder || who.stalled) return false;
-    return !this.#areSeedsEnough() || this.#isBehindBy(0, who);
+    if (this.#seeds === 0 || !this.#areSeedsEnough()) return true;
+    return this.#marked >= this.#bridgesMax() && this.#isBehind(who);
   }
 
   /** Looks at the bridges of one family, after {@link add}. @param now seconds. */
@@ -221,10 +223,9 @@ export class HomeCensus {
     if (who.seeder || who.stalled) return false;
     // It was decided when its other record announced, which counts.
     if (who.isDuplicate) return who.marked;
-    const { bridges } = this.#limits;
     const seedsEnough = this.#areSeedsEnough();
-    if (!seedsEnough && this.#tierBridges < bridges) return true;
-    if (this.#bridges >= bridges + Math.floor(this.#announced / LEECHERS_PER_BRIDGE)) return false;
+    if (!seedsEnough && this.#tierBridges < this.#limits.bridges) return true;
+    if (this.#bridges >= this.#bridgesMax()) return false;
     return (who.marked && !seedsEnough) || this.#isBehind(who);
   }
 
@@ -245,6 +246,11 @@ export class HomeCensus {
   /** Whether the number of outside peers follows from what the home's complete copies send. */
   isSupplied(): boolean {
     return this.#seeds > 0 && !this.#isCrowd();
+  }
+
+  /** With so many bridges at home, there is no additional one. */
+  #bridgesMax(): number {
+    return this.#limits.bridges + Math.floor(this.#announced / LEECHERS_PER_BRIDGE);
   }
 
   #areSeedsEnough(): boolean {
@@ -279,12 +285,8 @@ export class HomeCensus {
 
   /** Whether the requester, at its pace, needs more than the time of a stall to catch up with the bridge or copy that has most. */
   #isBehind(who: Requester): boolean {
-    return this.#isBehindBy(this.#leastLeft, who);
-  }
-
-  /** Like {@link #isBehind}, with a bridge or copy that has so much left, encoded by coarseLeft. */
-  #isBehindBy(leastLeft: number, who: Requester): boolean {
-    if (who.before === 0 || who.left <= leastLeft) return false;
-    return leftBytes(who.left) - leftBytes(leastLeft) > this.#pace * this.#settings.stallSeconds;
+    const least = this.#leastLeft;
+    if (who.before === 0 || who.left <= least) return false;
+    return leftBytes(who.left) - leftBytes(least) > this.#pace * this.#settings.stallSeconds;
   }
 }
