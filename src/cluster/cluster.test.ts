@@ -248,6 +248,31 @@ describe("a node that has missed something", () => {
     assert.deepEqual(again.all(), a.all());
   });
 
+  test("fetches everything, though it hears nothing any more just after it has started", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    a.announce("11.0.0.1");
+    const saved = makeStore();
+    const saver = new TrackerFixture({ store: saved });
+    saver.clock.seconds = a.clock.seconds;
+    saver.announce("11.0.0.1");
+    network.run(2000);
+    a.announce("11.0.0.1", { event: stopped });
+    for (let i = 2; i < 20; i++) a.announce(`11.0.0.${i}`);
+    network.run(70_000);
+    for (const isConnected of [true, false]) {
+      const c = network.start("c", {}, isConnected ? undefined : saved);
+      network.run(500);
+      network.isCut = (one, other) => one === c || other === c;
+      c.isConnected = isConnected;
+      network.run(20_000);
+      network.isCut = () => false;
+      c.isConnected = true;
+      network.run(5000);
+      assert.equal(c.status.state, "current");
+      assert.deepEqual(c.all(), b.all());
+    }
+  });
+
   test("removes a peer of its database that had stopped at this node before it was killed", () => {
     const [network, a, b] = clusterOf(["a", "b", "c"]);
     a.announce("11.0.0.1");

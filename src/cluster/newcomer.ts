@@ -70,8 +70,10 @@ export class Newcomer {
     const lastMinute = { sinceMs: nowMs - LAST_MINUTE_MS, foreignToo: false, ranges: [], isUncounted: true };
     // A node of another site has no private addresses of this one.
     const isElsewhere = donor !== undefined && donor.site !== this.#site;
-    const isAskedAll = (node: OtherNode) => donor === undefined || (isElsewhere && node.site === this.#site);
-    for (const node of live)
+    // One that is silent now was met before this node lost its connection, or was stopped. Nothing waits for it.
+    const isAskedAll = (node: OtherNode) =>
+      donor === undefined || (isElsewhere && node.site === this.#site) || node.isSilent(nowMs);
+    for (const node of others)
       if (node !== donor) this.#catchUp.request(node, isAskedAll(node) ? everything : lastMinute);
   }
 }
