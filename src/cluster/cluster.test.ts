@@ -139,6 +139,19 @@ describe("a cluster", () => {
     assert.equal(b.all().filter((line) => line.endsWith("marked")).length, 1);
   });
 
+  test("tells of progress before another node takes a download for stalled", () => {
+    const [network, a, b] = clusterOf(["a", "b"], { selection: { stallSeconds: 60 } });
+    network.nowMs = 1_800_000_000_000;
+    network.run(2000);
+    for (let turn = 0; turn < 12; turn++) {
+      a.announce("11.0.0.1", { left: 1000 - turn });
+      network.run(10_000);
+    }
+    // Two minutes are four times half of the stall time.
+    assert.equal(a.status.sent.records, 4);
+    assert.equal(b.status.nodes[0].applied, 4);
+  });
+
   test("tells the others what a neighbor has answered, after the announce that was the cause", () => {
     const [network, a, b] = clusterOf(["a", "b"]);
     const c = network.start("c", { site: "elsewhere" });

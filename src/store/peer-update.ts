@@ -80,7 +80,7 @@ export class PutOutcome implements AdmissionOutcome {
   changed = false;
   /**
    * Whether other nodes of the cluster are told: it is new, has changed, or was heard by another node; or this is its first
-   * announce in a slot of {@link SLOT_SECONDS}.
+   * announce in a slot of {@link SLOT_SECONDS} or less.
    */
   isNews = false;
 
@@ -112,19 +112,22 @@ export function noteBefore(
   before: number,
 ): number {
   const old = keyOf(wordA);
-  const { now } = update;
+  const { now, stallSeconds } = update;
   outcome.changed = old !== key;
   outcome.isNews =
     wordA === 0 ||
     outcome.changed ||
     update.completed ||
     isForeign(wordA) ||
-    ageOf(before, now) > now % SLOT_SECONDS;
+    ageOf(before, now) > now % Math.min(SLOT_SECONDS, Math.ceil(stallSeconds / 2));
   outcome.before = isComplete(old) ? 0 : before;
   return areEquallyComplete(old, key) ? before : 0;
 }
 
-/** Other nodes of the cluster are told of one announce of a peer in this time, if nothing has changed. */
+/**
+ * Other nodes of the cluster are told of one announce of a peer in this time, if nothing has changed. In half of the stall
+ * time, if that is less: otherwise they would take a download for stalled whose progress they do not hear of.
+ */
 const SLOT_SECONDS = 300;
 
 /** The maximum speed of a download that is believed, in bytes a second (10 Gbit/s). */
