@@ -28,7 +28,7 @@ export function rangeOf(word: number): number {
 export const DIGEST_BYTES = RANGES * 8;
 
 /** Holds of a shard in one step of a scan: a few milliseconds. */
-const STEPS = 100;
+const STEPS = 800;
 
 /** The digest of this node, made in steps. */
 export class Digest implements WalkVisitor {

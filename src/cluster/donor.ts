@@ -28,7 +28,7 @@ import { readStored } from "./stored-record.ts";
 export const ANSWER_BYTES = 480_000;
 
 /** Holds of a shard for one answer: a question that finds little is answered after some milliseconds all the same. */
-const STEPS = 2000;
+const STEPS = 8000;
 
 /** Reads what a node asks for. */
 export class Donor implements WalkVisitor {

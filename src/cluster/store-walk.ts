@@ -9,10 +9,19 @@ import { lastSeenOf } from "../store/layout/entry.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 
 /**
- * Peers and swarms that are visited while a shard is held. Swarms of up to so many peers are visited in one hold, and
- * their records are in one message.
+ * Peers that are visited while a shard is held, at most. Swarms of up to so many peers are visited in one hold, and their
+ * records are in one message.
  */
 const HOLD = 512;
+
+/** Peers and swarms after which a hold ends, unless they are of one swarm: some microseconds. */
+const SHORT_HOLD = 64;
+
+/**
+ * A pause after a hold for which another thread has waited. That thread wakes up meanwhile. Otherwise it would find
+ * the shard locked again, as a walk takes the same shard many times in a row.
+ */
+const REST_MS = 0.2;
 
 /** Where a walk is. Mutable. {@link shard} equals the number of shards when it is at the end. */
 export class WalkCursor {
@@ -67,7 +76,7 @@ export function walk(store: SwarmStore, cursor: WalkCursor, visitor: WalkVisitor
     const { shard } = cursor;
     store.enterShard(shard);
     const more = walkShard(store, cursor, visitor);
-    store.leave(shard);
+    if (store.leave(shard)) rest();
     if (more) continue;
     cursor.shard++;
     cursor.swarm = BEGIN;
@@ -83,7 +92,7 @@ function walkShard(store: SwarmStore, cursor: WalkCursor, visitor: WalkVisitor):
     cursor.swarm = last;
     cursor.family = 0;
   }
-  let budget = HOLD;
+  let visited = 0;
   while (cursor.swarm >= 0) {
     const entry = store.swarmAt(cursor.shard, cursor.swarm);
     const isSame = cursor.family !== 0 && store.words[entry] === cursor.word;
@@ -91,19 +100,19 @@ function walkShard(store: SwarmStore, cursor: WalkCursor, visitor: WalkVisitor):
     if (cursor.family === 0) {
       const peers =
         store.list(4).count(store.listCell(entry, 4)) + store.list(6).count(store.listCell(entry, 6));
-      // A list that would be torn apart is left for the next hold.
-      if (budget < HOLD && peers > budget) return true;
+      // A swarm that would make this hold long is left for the next one.
+      if (visited > 0 && visited + peers > SHORT_HOLD) return true;
       if (visitor.enters(entry)) begin(store, cursor, entry, 6);
     }
     if (cursor.isInside) {
-      budget = walkLists(store, cursor, visitor, entry, budget);
+      visited += walkLists(store, cursor, visitor, entry);
       if (cursor.isInside) return true;
       visitor.leaves(entry);
     }
     if (cursor.swarm === 0) return false;
     cursor.swarm--;
-    budget--;
-    if (budget <= 0 || visitor.room < HOLD) return true;
+    visited++;
+    if (visited >= SHORT_HOLD || visitor.room < HOLD) return true;
   }
   return false;
 }
@@ -117,28 +126,31 @@ function begin(store: SwarmStore, cursor: WalkCursor, entry: number, family: Fam
   cursor.left = store.list(family).count(store.listCell(entry, family));
 }
 
-/** Visits peers of a swarm, IPv6 first. @returns the rest of the budget. `cursor.family` is 0 after the last peer. */
-function walkLists(
-  store: SwarmStore,
-  cursor: WalkCursor,
-  visitor: WalkVisitor,
-  entry: number,
-  budget: number,
-): number {
-  let left = budget;
+/**
+ * Visits up to {@link HOLD} peers of a swarm, IPv6 first.
+ * @returns their number. `cursor.family` is 0 after the last peer.
+ */
+function walkLists(store: SwarmStore, cursor: WalkCursor, visitor: WalkVisitor, entry: number): number {
+  let visited = 0;
   for (const family of LISTS) {
     if (cursor.family !== family) continue;
     const list = store.list(family);
     const cell = store.listCell(entry, family);
     cursor.left = Math.min(cursor.left, list.count(cell));
-    for (; cursor.left > 0; cursor.left--, left--) {
-      if (left <= 0 || visitor.room <= 0) return left;
+    for (; cursor.left > 0; cursor.left--, visited++) {
+      if (visited >= HOLD || visitor.room <= 0) return visited;
       visitor.peer(entry, list.recordAt(cell, cursor.left - 1), family);
     }
     begin(store, cursor, entry, 4);
   }
   cursor.family = 0;
-  return left;
+  return visited;
+}
+
+const resting = new Int32Array(new SharedArrayBuffer(4));
+
+function rest(): void {
+  Atomics.wait(resting, 0, 0, REST_MS);
 }
 
 /** Whether a swarm was announced since a time. Seconds. */

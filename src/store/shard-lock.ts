@@ -62,9 +62,10 @@ export function tryLock(
   return waitFor(cells, index, holder, waitMs);
 }
 
-/** Releases the lock. Only its holder may call this. */
-export function unlock(cells: Int32Array<SharedArrayBuffer>, index: number): void {
-  if ((Atomics.exchange(cells, index, FREE) & AWAITED) !== 0) Atomics.notify(cells, index, 1);
+/** Releases the lock. Only its holder may call this. @returns whether another thread slept until then. */
+export function unlock(cells: Int32Array<SharedArrayBuffer>, index: number): boolean {
+  if ((Atomics.exchange(cells, index, FREE) & AWAITED) === 0) return false;
+  return Atomics.notify(cells, index, 1) > 0;
 }
 
 /**

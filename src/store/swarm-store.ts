@@ -131,9 +131,12 @@ export class SwarmStore {
     return tryLock(this.#locks, shard * LOCK_STRIDE, this.#holder, waitMs);
   }
 
-  /** Unlocks a shard. Must not be called after an exception: the shard may be half changed (shard-lock.ts). */
-  leave(shard: number): void {
-    unlock(this.#locks, shard * LOCK_STRIDE);
+  /**
+   * Unlocks a shard. Must not be called after an exception: the shard may be half changed (shard-lock.ts).
+   * @returns whether another thread slept until then.
+   */
+  leave(shard: number): boolean {
+    return unlock(this.#locks, shard * LOCK_STRIDE);
   }
 
   /** Operations on the lists of one family. {@link listCell} names the list of a swarm. */
