@@ -1,7 +1,7 @@
 /**
  * What a second node adds: two nodes with a core each, against one tracker on one core. The load generators need the same
  * two cores. So the processor time of an announce says more than the announces answered: a core has room for as many
- * as it has time for.
+ * as it has time for. It is measured at one node after the other, while the other one only stores what it is told.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -54,6 +54,13 @@ interface Sample {
   readonly sent: number;
 }
 
+/** The tracker alone; two nodes, of which one is asked after the other; and both at the same time. */
+interface Samples {
+  readonly one: Sample[];
+  readonly inTurn: Sample[];
+  readonly together: Sample[];
+}
+
 /** @returns two tables; none without nats-server or with one core. */
 export async function measureGrowth(setting: Setting): Promise<Table[]> {
   const { serverCore, cores } = setting;
@@ -66,14 +73,19 @@ export async function measureGrowth(setting: Setting): Promise<Table[]> {
   const population = populationOf(setting);
   for (const { tracker, load } of [alone, nodes[0]]) await fill(load, tracker, population);
   const requests = { kind: "mix", population } as const;
-  const samples = MANNERS.map((): Sample[][] => [[], []]);
+  const samples = MANNERS.map((): Samples => ({ one: [], inTurn: [], together: [] }));
   for (let round = 0; round <= setting.rounds; round++) {
     showProgress(`growth: round ${round} of ${setting.rounds}`);
-    for (const [i, { manner }] of MANNERS.entries())
-      for (const [which, sites] of [[alone], nodes].entries()) {
-        const sample = await measure(sites, { requests, manner, seconds: setting.seconds, sleeps: true });
-        if (round > 0) samples[i][which].push(sample);
-      }
+    for (const [i, { manner }] of MANNERS.entries()) {
+      const job = { requests, manner, seconds: setting.seconds, sleeps: true };
+      const one = await measure([alone], job, true);
+      const inTurn = await measure(nodes, job, false);
+      const together = await measure(nodes, job, true);
+      if (round === 0) continue;
+      samples[i].one.push(one);
+      samples[i].inTurn.push(inTurn);
+      samples[i].together.push(together);
+    }
   }
   const latencies: number[][][] = [[], []];
   for (let round = 0; round < setting.rounds; round++)
@@ -103,20 +115,27 @@ async function startSites(setting: Setting, own: number, last: number): Promise<
   return [{ tracker, nats: undefined, load: setting.load }, ...nodes];
 }
 
-/** All sites are asked for the same announces at the same time: a client's next announce goes to the other one. */
-async function measure(sites: readonly Site[], job: Omit<Job, "port">): Promise<Sample> {
+/**
+ * All sites get the same announces: a client's next announce goes to the other one.
+ * @param atOnce whether they get them at the same time.
+ */
+async function measure(sites: readonly Site[], job: Omit<Job, "port">, atOnce: boolean): Promise<Sample> {
   const cpu = (read: (site: Site) => number) => sites.reduce((sum, site) => sum + read(site), 0);
   const trackers = () => cpu(({ tracker }) => tracker.processorTime().all);
   const servers = () => cpu(({ nats }) => nats?.processorTime().all ?? 0);
   const loads = () => cpu(({ load }) => load.processorTime().all);
   const sent = async () => (await Promise.all(sites.map(sentBy))).reduce((sum, each) => sum + each, 0);
   const before = [trackers(), servers(), loads(), await sent()];
-  const outcomes: Outcome[] = await Promise.all(sites.map(({ tracker, load }) => load.perform(tracker, job)));
+  const outcomes: Outcome[] = [];
+  const ask = async ({ tracker, load }: Site) => void outcomes.push(await load.perform(tracker, job));
+  if (atOnce) await Promise.all(sites.map(ask));
+  else for (const site of sites) await ask(site);
   // What is left to be sent and stored belongs to these announces.
   const loadSeconds = loads() - before[2];
   await delay(SETTLE_MS);
   const responses = outcomes.reduce((sum, outcome) => sum + outcome.responses, 0);
-  const seconds = Math.max(...outcomes.map((outcome) => outcome.seconds));
+  const times = outcomes.map((outcome) => outcome.seconds);
+  const seconds = atOnce ? Math.max(...times) : times.reduce((sum, each) => sum + each, 0);
   return {
     rate: responses / seconds,
     trackerCpu: ((trackers() - before[0]) / responses) * 1e6,
@@ -150,15 +169,16 @@ async function measureLatencies(sites: readonly Site[], setting: Setting): Promi
   return times;
 }
 
-function growthTable(samples: readonly (readonly (readonly Sample[])[])[]): Table {
+function growthTable(samples: readonly Samples[]): Table {
   const column = (of: readonly Sample[], read: (sample: Sample) => number, digits: number) =>
     formatSpread(spreadOf(of.map(read)), digits);
   return {
     title: "Two nodes against one tracker",
     notes: [
-      "One tracker has a core, and the load generator the other. Two nodes have a core each, with a nats-server and a generator beside each.",
+      "The load generator of a tracker has the other core. With two nodes, each core has a node, its nats-server and the generator of the other node.",
       "The same clients announce to both nodes in turn. Sent: records that a node sends to the other, for each announce; each is stored by the other one.",
-      "Room: announces for which the cores would have time if the generators were elsewhere; two cores by the processor time of an announce, with that of the nats-servers, against one core by that of the tracker alone.",
+      "CPU of two: of both nodes for an announce at one of them. Room: for how many announces two cores have time, without the generators, to those for which one core has time with one tracker. Both nodes have nats-servers, whose time is included.",
+      "Answered: both nodes are asked at the same time, and share their cores with the generators.",
     ],
     columns: [
       "announces",
@@ -174,7 +194,7 @@ function growthTable(samples: readonly (readonly (readonly Sample[])[])[]): Tabl
       "cores for load, one",
       "two",
     ],
-    rows: samples.map(([one, two], i) => [
+    rows: samples.map(({ one, inTurn: two, together }, i) => [
       MANNERS[i].name,
       column(one, ({ trackerCpu }) => trackerCpu, 2),
       column(two, ({ trackerCpu }) => trackerCpu, 2),
@@ -189,16 +209,16 @@ function growthTable(samples: readonly (readonly (readonly Sample[])[])[]): Tabl
       ),
       MANNERS[i].wanted,
       formatCount(medianOf(one, ({ rate }) => rate)),
-      formatCount(medianOf(two, ({ rate }) => rate)),
+      formatCount(medianOf(together, ({ rate }) => rate)),
       formatSpread(
         ratioOf(
-          two.map(({ rate }) => rate),
+          together.map(({ rate }) => rate),
           one.map(({ rate }) => rate),
         ),
         2,
       ),
       medianOf(one, ({ loadCores }) => loadCores).toFixed(2),
-      medianOf(two, ({ loadCores }) => loadCores).toFixed(2),
+      medianOf(together, ({ loadCores }) => loadCores).toFixed(2),
     ]),
   };
 }
