@@ -1,5 +1,5 @@
 /** A cluster in one process and in virtual time, for tests: trackers, and a network that loses and delays messages. */
-
+import assert from "node:assert/strict";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import { deriveSecrets } from "../../src/cluster/secrets.ts";
 import type { ClusterStatus } from "../../src/cluster/status.ts";
@@ -230,4 +230,16 @@ export class TestNode extends TrackerFixture {
     }
     return found.sort();
   }
+}
+
+/** A cluster whose nodes have met, and its network. */
+export function clusterOf(
+  names: readonly string[],
+  options: TestNodeOptions = {},
+): [TestNetwork, ...TestNode[]] {
+  const network = new TestNetwork();
+  const nodes = names.map((name) => network.start(name, options));
+  network.run(4000);
+  for (const { status } of nodes) assert.equal(status.state, "current");
+  return [network, ...nodes];
 }
