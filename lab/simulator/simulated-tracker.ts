@@ -129,7 +129,9 @@ export class SimulatedTracker {
         refreshWaitMs: 0,
         gatedGroups: isGated ? new Uint8Array(GROUP_IDS).fill(1, NO_GROUP + 1) : undefined,
       },
-      tasks: { push: (kind, _token, bytes) => this.#take(kind, bytes) },
+      tasks: {
+        push: (kind, _token, bytes, start, end) => this.#take(kind, bytes.subarray(start, end)),
+      },
       random: new Random([seed, 0x9e3779b9, 0x7f4a7c15, 1]),
       clock,
       counters,
