@@ -91,10 +91,19 @@ test("a hybrid torrent brings nothing from outside while routers refuse both of 
   site.wait(300).say(V1, 20, 0, 700);
   site.wait(5).say(V2, 22, 0, 700);
   site.wait(300).say(V1, 30, 0, 600);
-  assert.equal(site.entered, 10);
+  assert.equal(site.entered, 20);
   site.refuse(V2, true);
   site.wait(5).say(V2, 30, 0, 600);
   site.wait(300).say(V1, 50, 0, 400);
+  assert.equal(site.entered, 20);
+});
+
+test("a hybrid torrent that is refused under one info-hash only meets the outside, whichever is announced first", () => {
+  const site = new GatedSite();
+  site.say(V1, 0, 0, 900, { event: started });
+  site.say(V2, 0, 0, 900, { event: started });
+  site.refuse(V1, true);
+  site.wait(300).say(V1, 10, 0, 800);
   assert.equal(site.entered, 10);
 });
 

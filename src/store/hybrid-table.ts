@@ -14,6 +14,7 @@
  *
  * What a row contains: layout/traffic.ts.
  */
+import { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT, type AnnounceEvent } from "../model/announce.ts";
 import {
   hasStopped,
@@ -23,20 +24,22 @@ import {
   ROW,
   ROW_WORDS,
   randomShare,
-  withOpen,
 } from "./layout/traffic.ts";
 import { placeOf } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, NEW_SECONDS, sharesOf } from "./outside-shares.ts";
+import type { RefusedPairs } from "./refused-pairs.ts";
 
 const WAYS = 4;
 const BUCKET_WORDS = ROW_WORDS * WAYS;
-const PEERS_PER_ROW = 1024;
+/** Clients without a row count twice. In the simulator, 1024 peers for each row were too many where most torrents are hybrid. */
+const PEERS_PER_ROW = 256;
 
 // V8 folds constants of the same module.
 const AT = ROW;
 const FIRST = ROW.first;
 const SECOND = ROW.second;
 const HASH = MEMBER_WORD.hash;
+const SWARM = MEMBER_WORD.swarm;
 const SUMS = MEMBER_WORD.sums;
 const SEEN = MEMBER_WORD.seen;
 
@@ -77,8 +80,9 @@ class Said {
   left = 0;
   exactLeft = 0;
   event: AnnounceEvent = ANNOUNCE_EVENT.none;
-  /** Whether routers refuse its connections with this info-hash now. */
-  isRefused = false;
+  /** The keyed hash of the info-hash, and the address: routers may refuse its connections (refused-pairs.ts). */
+  swarm = 0;
+  readonly address = new Address();
   /** Counts of the peers in its answer this time. */
   answer: AnswerCounts = {
     returned: 0,
@@ -107,13 +111,16 @@ export class HybridTable {
   seconds = 0;
   /** The shares of outside peers in the answers before; of those returned 0, if routers refuse its connections with both. */
   shares = 0;
-  /** Whether they do, and did at the last announce of each. */
+  /** Whether they do, and did at the last announce of either. */
   isRefused = false;
   readonly #words: Uint32Array<SharedArrayBuffer>;
   readonly #buckets: number;
+  readonly #refused: RefusedPairs | undefined;
 
-  constructor(words: Uint32Array<SharedArrayBuffer>) {
+  /** @param refused what routers refuse, where there is a gate. */
+  constructor(words: Uint32Array<SharedArrayBuffer>, refused?: RefusedPairs) {
     this.#words = words;
+    this.#refused = refused;
     this.#buckets = words.length / BUCKET_WORDS;
   }
 
@@ -189,19 +196,20 @@ export class HybridTable {
     words[row + AT.exactLeft] = exactLeft;
     words[row + SECOND + HASH] = 0;
     words[row + AT.shares] = sharesOf(answer);
-    words[row + AT.open] = 0;
+    words[row + AT.wasOpen] = 0;
     this.#note(row, FIRST);
   }
 
   /** Stores what the client reports for one of the two info-hashes. */
   #note(row: number, member: number): void {
     const words = this.#words;
-    const { hash, sums, left, event, answer, now } = this.said;
+    const { hash, swarm, sums, left, event, answer, now } = this.said;
     words[row + AT.shares] = followShares(words[row + AT.shares] | 0, answer);
     if (left !== 0 || words[row + AT.left] !== 0) words[row + AT.done] = now;
     words[row + AT.left] = left;
     words[row + AT.seen] = now;
     words[row + member + HASH] = hash;
+    words[row + member + SWARM] = swarm;
     words[row + member + SUMS] = sums[0];
     words[row + member + SUMS + 1] = sums[1];
     words[row + member + SEEN] = packLast(now, event === ANNOUNCE_EVENT.stopped);
@@ -235,17 +243,24 @@ export class HybridTable {
       this.#split(row, own, other);
       return HYBRID.split;
     }
-    this.isRefused = this.said.isRefused && words[row + AT.open] === 0;
+    // A client that is open with one info-hash meets the outside.
+    const isOpen = !this.#isRefused(words[row + own + SWARM]) || !this.#isRefused(words[row + other + SWARM]);
+    this.isRefused = !isOpen && words[row + AT.wasOpen] === 0;
     if (this.isRefused) this.shares = packShares(0, randomShare(this.shares));
     // If routers are to refuse its connections, they do so right after its first announces.
-    const isOpen = !this.said.isRefused && now - words[row + AT.begun] > NEW_SECONDS;
-    words[row + AT.open] = withOpen(words[row + AT.open], own === FIRST, isOpen);
+    words[row + AT.wasOpen] = Number(isOpen && now - words[row + AT.begun] > NEW_SECONDS);
     this.seconds = 1 + Math.max(0, now - words[row + AT.seen]);
     this.more[0] = sums[0] - Math.max(words[row + own + SUMS], words[row + other + SUMS]);
     this.more[1] = sums[1] - Math.max(words[row + own + SUMS + 1], words[row + other + SUMS + 1]);
     this.#note(row, own);
     if (stops && hasStopped(words[row + other + SEEN])) words[row + AT.seen] = 0;
     return HYBRID.pair;
+  }
+
+  /** Whether routers refuse the client's connections in a swarm. */
+  #isRefused(swarm: number): boolean {
+    const { family, words } = this.said.address;
+    return this.#refused?.has(swarm | 0, family, words, 0) === true;
   }
 
   /** Whether this announce can belong to the same torrent as the last announces of both info-hashes. */

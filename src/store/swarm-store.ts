@@ -9,7 +9,6 @@ import { ClientIdentities } from "./client-identity.ts";
 import { ClientPair, ClientPairs, remainsCounted } from "./client-pairs.ts";
 import { Heap } from "./heap.ts";
 import { ADMIT, HouseholdLimits, REFUSE } from "./household-limits.ts";
-import { HybridTable } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import {
   addDownloaded,
@@ -92,7 +91,7 @@ export class SwarmStore {
     this.#pairs = new ClientPairs(heap.words, this.#ipv4, this.#ipv6);
     this.vanished = new ChangeLog(data.changes);
     this.identities = new ClientIdentities(hash);
-    this.traffic = new TrafficTable(data, new HybridTable(data.hybrids), hash);
+    this.traffic = new TrafficTable(data, hash);
   }
 
   /** Peers in all shards. */

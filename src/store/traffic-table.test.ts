@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ANNOUNCE_EVENT, type AnnounceEvent, AnnounceRequest } from "../model/announce.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "./group-activity.ts";
-import { allocateHybrids, HybridTable } from "./hybrid-table.ts";
+import { allocateHybrids } from "./hybrid-table.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { allocateRefusedPairs } from "./refused-pairs.ts";
 import { allocateTraffic, TrafficTable } from "./traffic-table.ts";
@@ -31,8 +31,12 @@ class Tested {
 
   constructor(maxPeers = 10_000) {
     this.table = new TrafficTable(
-      { traffic: allocateTraffic(maxPeers, 1), shards: 1, refusedPairs: allocateRefusedPairs(maxPeers) },
-      new HybridTable(allocateHybrids(maxPeers)),
+      {
+        traffic: allocateTraffic(maxPeers, 1),
+        hybrids: allocateHybrids(maxPeers),
+        shards: 1,
+        refusedPairs: allocateRefusedPairs(maxPeers),
+      },
       new KeyedHash(1, 2),
     );
   }

@@ -15,7 +15,7 @@ import type { Address } from "../model/address.ts";
 import { ANNOUNCE_EVENT, type AnnounceRequest, TRANSFERRED } from "../model/announce.ts";
 import { NO_GROUP } from "../network/peer-groups.ts";
 import { ACTIVITY } from "./group-activity.ts";
-import { HYBRID, type Hybrid, type HybridTable } from "./hybrid-table.ts";
+import { HYBRID, type Hybrid, HybridTable } from "./hybrid-table.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import {
   hasHybrid,
@@ -92,6 +92,7 @@ export interface SaidElsewhere {
 /** What all threads share, for a number of shards. */
 interface TrafficMemory {
   readonly traffic: Uint32Array;
+  readonly hybrids: Uint32Array<SharedArrayBuffer>;
   readonly shards: number;
   readonly refusedPairs: Int32Array<SharedArrayBuffer> | undefined;
 }
@@ -110,12 +111,12 @@ export class TrafficTable {
   /** What {@link #find} found: the client's other slot, in a peer group if the first is in none, or -1. */
   #other = -1;
 
-  constructor({ traffic, shards, refusedPairs }: TrafficMemory, hybrids: HybridTable, hash: KeyedHash) {
+  constructor({ traffic, hybrids, shards, refusedPairs }: TrafficMemory, hash: KeyedHash) {
     this.#words = traffic;
-    this.#hybrids = hybrids;
     this.#hash = hash;
     this.#slots = traffic.length / SLOT_WORDS / shards;
     this.refusedPairs = refusedPairs && new RefusedPairs(refusedPairs, hash);
+    this.#hybrids = new HybridTable(hybrids, this.refusedPairs);
   }
 
   /**
@@ -157,7 +158,7 @@ export class TrafficTable {
     const isAlone = client === 0 || (isKnown && !hasHybrid(word));
     const isHeld = who.hasGate && this.refusedPairs?.areEnforced === true;
     const isRefused = isHeld && this.refusedPairs?.has(swarm, address.family, address.words, 0) === true;
-    this.#hybrids.said.isRefused = isRefused;
+    this.#hybrids.said.swarm = swarm;
     const kind = isAlone ? HYBRID.none : this.#hybridOf(request, who, hash, now, word, tag);
     const isCounted = client === 0 || isMember || !this.#isWithMember(seconds, now);
     const isPaired = kind >= HYBRID.pair;
@@ -231,7 +232,7 @@ export class TrafficTable {
     word: number,
     tag: number,
   ): Hybrid {
-    const { transferred, left, event } = request;
+    const { address, transferred, left, event } = request;
     const isKnown = tagOf(word) === tag;
     if (!isKnown && (event === ANNOUNCE_EVENT.stopped || !isSum(transferred, TRANSFERRED.left)))
       return HYBRID.none;
@@ -239,6 +240,7 @@ export class TrafficTable {
     const { said } = hybrids;
     // Each of a client's two slots has its own.
     said.client = pairClient(who.client, tag);
+    said.address.copyFrom(address);
     said.answer = who;
     said.hash = hash || 1;
     said.sums[0] = kibOf(transferred[TRANSFERRED.downloaded]);

@@ -5,7 +5,7 @@
  *     1, 2   received, sent: KiB, modulo 2^32
  *     3      shares
  *
- * A row of hybrid-table.ts has 19 words, for a client and two info-hashes:
+ * A row of hybrid-table.ts has 21 words, for a client and two info-hashes:
  *
  *     0      lock of the bucket, in the first row of a bucket
  *     1      hash of the client
@@ -15,14 +15,13 @@
  *     6, 7   received and sent until then, KiB
  *     8      low 32 bits of left at that time
  *     9      shares
- *     10–13  first info-hash: its hash (0: none), received, sent, last announce
- *     14–17  second info-hash: the same
- *     18     info-hashes with which the client was open at its last announce of them
+ *     10–14  first info-hash: hash of the client and it (0: none), received, sent, last announce, its own hash
+ *     15–19  second info-hash: the same
+ *     20     whether the client was open with either at its last announce: 1 or 0
  *
  * Words of both:
  *
  *     shares                          of the peers returned:16  of those that could have been returned:16 (outside-shares.ts)
- *     open                            unused:30  second:1  first:1
  *     last announce of an info-hash   seconds:31 (without the lowest bit)  stopped:1
  */
 import { checkWords, defineWord } from "./word.ts";
@@ -39,7 +38,7 @@ checkWords("slot of the traffic table", SLOT_WORDS, {
 });
 
 /** Words of a row. */
-export const ROW_WORDS = 19;
+export const ROW_WORDS = 21;
 /** Words of a row, from its first. */
 export const ROW = {
   lock: 0,
@@ -52,12 +51,12 @@ export const ROW = {
   exactLeft: 8,
   shares: 9,
   first: 10,
-  second: 14,
-  open: 18,
+  second: 15,
+  wasOpen: 20,
 } as const;
 /** Words of an info-hash in a row, from its first. */
-export const MEMBER_WORD = { hash: 0, sums: 1, seen: 3 } as const;
-const MEMBER_WORDS = 4;
+export const MEMBER_WORD = { hash: 0, sums: 1, seen: 3, swarm: 4 } as const;
+const MEMBER_WORDS = 5;
 checkWords("row of a pair", ROW_WORDS, {
   lock: [ROW.lock, 1],
   client: [ROW.client, 1],
@@ -70,17 +69,17 @@ checkWords("row of a pair", ROW_WORDS, {
   shares: [ROW.shares, 1],
   first: [ROW.first, MEMBER_WORDS],
   second: [ROW.second, MEMBER_WORDS],
-  open: [ROW.open, 1],
+  wasOpen: [ROW.wasOpen, 1],
 });
 checkWords("info-hash of a pair", MEMBER_WORDS, {
   hash: [MEMBER_WORD.hash, 1],
   sums: [MEMBER_WORD.sums, 2],
   seen: [MEMBER_WORD.seen, 1],
+  swarm: [MEMBER_WORD.swarm, 1],
 });
 
 const SLOT = defineWord("slot of the traffic table", { seen: 16, member: 1, hybrid: 1, tag: 14 });
 const SHARES = defineWord("shares of outside peers", { returned: 16, random: 16 });
-const OPEN = defineWord("open info-hashes of a pair", { unused: 30, second: 1, first: 1 });
 const LAST = defineWord("last announce of a pair", { seconds: 31, stopped: 1 });
 
 const SEEN_SHIFT = SLOT.seen.shift;
@@ -91,18 +90,10 @@ const TAG = SLOT.tag.mask;
 const TAG_SHIFT = 32 - 14;
 const RETURNED_SHIFT = SHARES.returned.shift;
 const RANDOM = SHARES.random.mask;
-const OPEN_FIRST = OPEN.first.mask;
-const OPEN_SECOND = OPEN.second.mask;
 const STOPPED = LAST.stopped.mask;
 
 /** A share of all. */
 export const WHOLE = SHARES.random.max;
-
-/** The word {@link ROW.open} after an announce of one info-hash; 0: routers refuse the client's connections with both. */
-export function withOpen(word: number, isFirst: boolean, isOpen: boolean): number {
-  const bit = isFirst ? OPEN_FIRST : OPEN_SECOND;
-  return isOpen ? word | bit : word & ~bit;
-}
 
 /** The tag of a client, from the high bits of a hash; never 0. @param member its address is in a peer group. */
 export function slotTag(hash: number, member: boolean): number {
