@@ -126,11 +126,14 @@ export class GateLists {
   #publishNow(): void {
     this.#timer = undefined;
     this.#dueAt = this.#now() + CHANGE_MS;
-    const { add, remove } = this.#tables.takeChanges();
+    const { add, remove } = this.#tables.takeChanges(this.#backlogs.size > 0);
+    if (this.#backlogs.size === 0) {
+      this.version++;
+      return;
+    }
     const changes = [...changeEvents(this.version + 1, add, remove)];
     if (changes.length === 0) return;
     this.version++;
-    if (this.#backlogs.size === 0) return;
     for (const change of changes) {
       const event = encodeGateEvent(change);
       for (const backlog of this.#backlogs) if (!backlog.push(event)) this.cutOff++;

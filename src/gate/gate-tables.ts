@@ -156,8 +156,8 @@ export class GateTables {
     return this.#notedRows.length + this.#notedItems.length > 0;
   }
 
-  /** What has changed since the last call. */
-  takeChanges(): GateChanges {
+  /** What has changed since the last call. @param withTexts false: nobody reads the elements, and they are left out. */
+  takeChanges(withTexts = true): GateChanges {
     const add: Record<GateList, string[]> = { refused: [], closed: [], hosts: [], far: [] };
     const remove: Record<GateList, string[]> = { refused: [], closed: [], hosts: [], far: [] };
     const { addresses } = this;
@@ -167,14 +167,14 @@ export class GateTables {
       items.flags[item] = flags & LISTED ? flags | SENT : flags & ~SENT;
       if ((flags & LISTED) !== (flags & SENT) / SENT) {
         this.#notePair(item, (flags & LISTED) !== 0);
-        ((flags & LISTED) !== 0 ? add : remove).refused.push(this.texts.pair(item));
+        if (withTexts) ((flags & LISTED) !== 0 ? add : remove).refused.push(this.texts.pair(item));
       }
       if ((flags & LISTED) === 0) this.#releasePair(item);
     }
     for (const row of this.#notedRows) {
       const flags = addresses.flags[row] & ~NOTED;
       addresses.flags[row] = flags & LISTED ? flags | SENT : flags & ~SENT;
-      if ((flags & LISTED) !== (flags & SENT) / SENT)
+      if (withTexts && (flags & LISTED) !== (flags & SENT) / SENT)
         ((flags & LISTED) !== 0 ? add : remove)[this.texts.listOf(row)].push(this.texts.row(row));
       this.#releaseIfUnused(row);
     }

@@ -191,6 +191,18 @@ test("a downloader that comes to a gated torrent with a bridge is closed without
   assert.deepEqual(rig.list("hosts"), ["11.0.0.1", "11.0.0.2"]);
 });
 
+test("a downloader that comes behind the address of somebody who stands in for a bridge may take his place", () => {
+  const rig = new GateRig();
+  for (const address of ["11.0.0.1", "11.0.0.2", "12.0.0.4", "11.0.0.5", "99.0.0.2"])
+    rig.announce(address, { left: 1000 });
+  rig.announce("11.0.0.1", { event: ANNOUNCE_EVENT.stopped });
+  rig.round();
+  rig.announce("12.0.0.4", { left: 1000 });
+  assert.deepEqual(rig.list("closed"), ["11.0.0.5 6881", "12.0.0.4 6881"]);
+  rig.announce("11.0.0.2", { left: 990, port: 7000, client: 99 });
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.5 6881", "12.0.0.4 6881"]);
+});
+
 test("an element is told once, and not once for each home", () => {
   const rig = new GateRig({ home: "group" });
   rig.publish = () => {};

@@ -2,7 +2,7 @@
 
 import type { Address } from "../model/address.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
-import { keyOf } from "../store/layout/key.ts";
+import { isMarked, keyOf } from "../store/layout/key.ts";
 import { ageOf } from "../store/peer-record.ts";
 import type { RefusedPairs } from "../store/refused-pairs.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
@@ -161,7 +161,10 @@ export class SwarmWatch {
     });
   }
 
-  /** The tiers of a home in which nobody who comes is to be a bridge: they have enough, or copies feed them (bridge-choice.ts). */
+  /**
+   * The tiers of a home in which nobody who comes is to be a bridge: the policy's bridges are enough, or copies feed them
+   * (bridge-choice.ts). Somebody who stands in for a bridge may be replaced by who comes.
+   */
   #settledTiers({ home, seeds }: Verdict, extra: number): number {
     if (seeds > 0) return ALL_TIERS;
     const counts = this.#tierCounts.fill(0);
@@ -169,7 +172,8 @@ export class SwarmWatch {
     for (const i of this.#judge.chosen) {
       const key = keyOf(this.#records.wordsA[i]);
       const tier = this.#homes.tierOf(key);
-      if (tier < TIERS && this.#homes.of(key) === home && ++counts[tier] > extra) settled |= 1 << tier;
+      const isOwn = isMarked(key) && this.#homes.of(key) === home;
+      if (isOwn && tier < TIERS && ++counts[tier] > extra) settled |= 1 << tier;
     }
     return settled;
   }
