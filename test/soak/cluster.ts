@@ -1,5 +1,6 @@
 /**
- * A cluster under random faults: `node test/soak/cluster.ts [--minutes 60] [--seed 1] [--rate 300] [--json FILE]`, as root.
+ * A cluster under random faults: `node test/soak/cluster.ts [--minutes 60] [--seed 1] [--rate 300] [--json FILE]
+ * [--only FAULT,…]`, as root.
  * Two sites, three nodes. Trackers and servers are killed, stopped and paused, and the sites are cut apart, while a crowd
  * announces, starts and stops. After each fault all must agree within seconds; at the end of each round all peers of all
  * trackers are compared. It fails if they differ, if an answer lacks a peer without a reason, if a private address gets
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     seed: { type: "string", default: "1" },
     rate: { type: "string", default: "300" },
     json: { type: "string" },
+    only: { type: "string" },
   },
 });
 const PLAN = { swarms: 400, peersInSwarm: 20, churn: 0.04, privateShare: 0.15 } as const;
@@ -111,7 +113,7 @@ async function rest(milliseconds: number): Promise<boolean> {
 
 /** One fault: it lasts for some seconds, is repaired, and then all must agree. */
 async function round(rig: ClusterRig, crowd: Crowd, minute: number): Promise<void> {
-  const names = Object.keys(FAULTS);
+  const names = options.only?.split(",") ?? Object.keys(FAULTS);
   const name = names[random.below(names.length)];
   const seconds = 1 + random.below(20);
   // Servers and links are the way by which trackers at one place know those at another.
