@@ -34,7 +34,7 @@ const STEP_MS = 50;
 const STOPPED_MS = 1000;
 /** Trackers that differ may need so long until they agree, on a machine that is busy. */
 const PATIENCE_MS = 60_000;
-/** If the threads of trackers and servers have waited so long for a processor after a repair, the machine was busy. */
+/** If a thread of a tracker or a server has waited so long for a processor after a repair, the machine was busy. */
 const BUSY_MS = 2000;
 /** Memory of the first tracker in the last fifth of the time, against that in the second one. */
 const GROWTH_MAX = 1.1;
@@ -137,7 +137,8 @@ async function round(rig: ClusterRig, crowd: Crowd, minute: number): Promise<voi
   await crowd.ask({ kind: "rate", perSecond: 0 });
   while (!(await rest(1500)));
   const compared = await crowd.ask({ kind: "compare" });
-  const waited = Math.round(waitedMs(rig) - waitedBefore);
+  const waits = [...waitedMs(rig)].map(([thread, ms]) => ms - (waitedBefore.get(thread) ?? 0));
+  const waited = Math.round(Math.max(...waits));
   const difference = isEqual(compared) ? undefined : await untilEqual(rig, crowd);
   await crowd.ask({ kind: "rate", perSecond: Number(options.rate) });
   const sum = (
@@ -194,8 +195,8 @@ async function untilEqual(rig: ClusterRig, crowd: Crowd) {
   return { agreedMs: undefined, states };
 }
 
-/** How long the threads of trackers and servers that run have waited for a processor since they started. */
-function waitedMs(rig: ClusterRig): number {
+/** How long each thread of trackers and servers has waited for a processor since it started. */
+function waitedMs(rig: ClusterRig): Map<string, number> {
   const pids = [
     ...rig.trackers.map(({ process }) => process.pid),
     ...rig.nodes.map(({ server }) => server.pid),
@@ -203,7 +204,9 @@ function waitedMs(rig: ClusterRig): number {
   const threads = pids.flatMap((pid) =>
     readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`),
   );
-  return threads.reduce((sum, file) => sum + Number(readFileSync(file, "latin1").split(" ")[1]) / 1e6, 0);
+  return new Map(
+    threads.map((file) => [file, Number(readFileSync(file, "latin1").split(" ")[1]) / 1e6] as const),
+  );
 }
 
 /** How much memory has grown since everything was warm. */
