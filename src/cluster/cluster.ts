@@ -8,26 +8,19 @@ import type { SwarmStore } from "../store/swarm-store.ts";
 import { CHANGE_FLAG, ReplicationReader, type ReplicationRingData } from "../tasks/replication-ring.ts";
 import { decodeShared, encodeShared, type SharedAnswer } from "../tasks/shared-answer.ts";
 import { Applier, type ApplierRules } from "./applier.ts";
-import { BEAT_BYTES_MAX, readBeat, writeBeat } from "./beat.ts";
+import { readBeat } from "./beat.ts";
+import type { Bus, BusStatus } from "./bus.ts";
 import { CatchUp, EVERYTHING } from "./catch-up.ts";
 import { Digests } from "./digests.ts";
-import { ANSWER_BYTES, Donor } from "./donor.ts";
+import { Donor } from "./donor.ts";
 import { EventLog } from "./event-log.ts";
-import {
-  HEADER_BYTES_MAX,
-  Header,
-  headerBytes,
-  type MessageKind,
-  subjectOf,
-  writeHeader,
-} from "./message.ts";
 import { Newcomer } from "./newcomer.ts";
-import type { OtherNode } from "./other-node.ts";
-import { Outbox } from "./outbox.ts";
-import { QUESTION_BYTES_MAX, Question, questionBytes, readQuestion, writeQuestion } from "./question.ts";
+import type { Outbox } from "./outbox.ts";
+import { Question, readQuestion } from "./question.ts";
 import { type Message, Receiver, STATUS_BYTES_MAX } from "./receiver.ts";
 import type { PeerRecord } from "./record.ts";
 import type { ClusterSecrets } from "./secrets.ts";
+import { Sender } from "./sender.ts";
 import type { ClusterSettings } from "./settings.ts";
 import type { ClusterStatus } from "./status.ts";
 import { Tombstones } from "./tombstones.ts";
@@ -46,19 +39,6 @@ const SHARED_MAX = 500;
 
 /** This node's number among the nodes (tombstones.ts). */
 const SELF = 0;
-
-/** Sends messages to other nodes. */
-export interface Bus {
-  readonly isConnected: boolean;
-  /** Sends a message. The bus owns the bytes. */
-  publish(subject: string, bytes: Uint8Array): "sent" | "disconnected" | "slow";
-}
-
-/** What the connection reports, as part of {@link ClusterStatus}. */
-export type BusStatus = Pick<
-  ClusterStatus,
-  "connected" | "server" | "serverVersion" | "reconnects" | "lastError" | "roundTripMs"
->;
 
 /** What a node is made of. */
 export interface ClusterOptions {
@@ -87,10 +67,10 @@ export interface ClusterOptions {
 /** A node of the cluster. */
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #header = new Header();
   readonly #rings: readonly ReplicationReader[];
   readonly #applier: Applier;
   readonly #receiver: Receiver;
+  readonly #sender: Sender;
   readonly #outbox: Outbox;
   readonly #events: EventLog;
   readonly #tombstones: Tombstones;
@@ -107,8 +87,6 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     const { settings, secrets, store, rules, rings, bus, sizes } = options;
     this.#options = options;
-    this.#header.boot = options.boot;
-    this.#header.site = settings.site;
     this.#rings = rings.map((ring) => new ReplicationReader(ring));
     this.#events = new EventLog(sizes?.events);
     this.#tombstones = new Tombstones(options.now(), secrets.hashKey, sizes?.tombstones);
@@ -117,11 +95,11 @@ export class Cluster {
       stopped: (record, timeMs, nowMs) => this.#events.add(record, nowMs, timeMs, true),
     });
     this.#receiver = new Receiver(settings, secrets.mark, this.#applier);
-    const subject = this.#subject("records");
-    this.#outbox = new Outbox(this.#header, secrets.mark, (bytes) => bus.publish(subject, bytes));
+    this.#sender = new Sender({ settings, boot: options.boot, mark: secrets.mark }, bus);
+    this.#outbox = this.#sender.outbox;
     this.#donor = new Donor(store, this.#events);
     this.#catchUp = new CatchUp(
-      (node, question) => this.#ask(node, question),
+      (node, question) => this.#sender.ask(node.name, question, this.#options.now()),
       () => this.#receiver.nodes,
     );
     this.#newcomer = new Newcomer(settings.site, this.#catchUp);
@@ -155,7 +133,8 @@ export class Cluster {
     if (hasJustConnected || nowMs - this.#beatMs >= BEAT_MS) this.#beat(nowMs);
     this.#catchUp.tick(nowMs);
     if (this.#newcomer.tick(this.#receiver.nodes, nowMs)) this.#beat(nowMs);
-    if (this.#digests.tick(this.#receiver.nodes, this.#newcomer.isReady, nowMs)) this.#publishDigest(nowMs);
+    if (this.#digests.tick(this.#receiver.nodes, this.#newcomer.isReady, nowMs))
+      this.#sender.digest(this.#digests, nowMs);
   }
 
   /** Sends what was collected: this node stops. */
@@ -196,7 +175,7 @@ export class Cluster {
 
   /** Publishes what the control plane shows of this node to others. */
   publishStatus(bytes: Uint8Array): void {
-    this.#options.bus.publish(this.#subject("status"), bytes);
+    this.#sender.status(bytes);
   }
 
   /** Tells the other nodes what a neighbor is asked, or has answered. */
@@ -205,9 +184,7 @@ export class Cluster {
     if (bytes === undefined) return;
     // The announce that is the cause comes first: the others must know the swarm.
     this.flush();
-    const out = new Uint8Array(headerBytes(this.#header) + bytes.length);
-    out.set(bytes, this.#writeHeader(out, 0, this.#options.now()));
-    this.#publish("neighbor", out);
+    this.#sender.neighbor(bytes, this.#options.now());
   }
 
   /** What this node does. @param connected whether it has a connection. */
@@ -326,12 +303,7 @@ export class Cluster {
     }
     // What the answer says of a swarm includes these: they must come before it.
     this.flush();
-    // The records are written first, where they belong: the header has their number, and the question where they end.
-    const at = headerBytes(this.#header) + questionBytes(question);
-    const out = new Uint8Array(at + ANSWER_BYTES);
-    const end = this.#donor.answer(question, nowMs, out, at);
-    writeQuestion(question, out, this.#writeHeader(out, this.#donor.count, nowMs));
-    this.#publish("answer", out.subarray(0, end), node.name);
+    this.#sender.answer(node.name, question, this.#donor, nowMs);
   }
 
   #answered(message: Message, nowMs: number): void {
@@ -347,46 +319,12 @@ export class Cluster {
     node.fetched += this.#receiver.applyRecords(message, at, nowMs);
   }
 
-  #ask(node: OtherNode, question: Question): boolean {
-    const out = new Uint8Array(HEADER_BYTES_MAX + QUESTION_BYTES_MAX);
-    const end = writeQuestion(question, out, this.#writeHeader(out, 0, this.#options.now()));
-    return this.#publish("ask", out.subarray(0, end), node.name);
-  }
-
   #beat(nowMs: number): void {
     this.#beatMs = nowMs;
     const { store, version } = this.#options;
-    const out = new Uint8Array(HEADER_BYTES_MAX + BEAT_BYTES_MAX);
-    const beat = {
-      isReady: this.#newcomer.isReady,
-      digestRound: this.#digests.round(this.#receiver.nodes, this.#newcomer.isReady, nowMs),
-      peers: store.peerCount,
-      swarms: store.swarmCount,
-      version,
-    };
-    const end = writeBeat(beat, out, this.#writeHeader(out, 0, nowMs));
-    this.#publish("beat", out.subarray(0, end));
-  }
-
-  #publishDigest(nowMs: number): void {
-    const out = new Uint8Array(HEADER_BYTES_MAX + this.#digests.bytes);
-    const end = this.#digests.write(out, this.#writeHeader(out, 0, nowMs));
-    this.#publish("digest", out.subarray(0, end));
-  }
-
-  #writeHeader(out: Uint8Array, count: number, nowMs: number): number {
-    this.#header.first = this.#outbox.sequence;
-    this.#header.count = count;
-    this.#header.time = nowMs;
-    return writeHeader(this.#header, this.#options.secrets.mark, out);
-  }
-
-  #publish(kind: MessageKind, bytes: Uint8Array, other?: string): boolean {
-    return this.#options.bus.publish(this.#subject(kind, other), bytes) === "sent";
-  }
-
-  #subject(kind: MessageKind, other?: string): string {
-    const { name, node } = this.#options.settings;
-    return subjectOf(name, node, kind, other);
+    const { isReady } = this.#newcomer;
+    const digestRound = this.#digests.round(this.#receiver.nodes, isReady, nowMs);
+    const { peerCount: peers, swarmCount: swarms } = store;
+    this.#sender.beat({ isReady, digestRound, peers, swarms, version }, nowMs);
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { authenticatorFor } from "./authenticator.ts";
-import type { Bus, BusStatus } from "./cluster.ts";
+import type { Bus, BusStatus } from "./bus.ts";
 import { beatsOf, MESSAGE_KINDS, type MessageKind, subjectOf } from "./message.ts";
 import type { ClusterSettings } from "./settings.ts";
 
