@@ -8,6 +8,6 @@ setFlagsFromString("--semi-space-growth-factor=1");
 nameProcess(process.argv.slice(2));
 
 process.exitCode = await runCommandLine(process.argv.slice(2), async (source) => {
-  const { run } = await import("./control-plane/app.ts");
+  const { run } = await import("./control-plane/run.ts");
   return run(source);
 });

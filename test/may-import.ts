@@ -89,5 +89,5 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "systemd",
     "data-plane",
   ],
-  "main.ts": ["cli", "control-plane/app.ts", "platform/process-name.ts"],
+  "main.ts": ["cli", "control-plane/run.ts", "platform/process-name.ts"],
 };

@@ -1,21 +1,15 @@
 /**
- * The composition root of the control plane: reads the configuration, reserves the memory, makes all
+ * The composition root of the control plane: reserves the memory, makes all
  * components, and runs their lifecycle. Everything that must not slow an announce runs on the control plane.
  */
 import { randomBytes } from "node:crypto";
 import { deriveSecrets } from "../cluster/secrets.ts";
 import type { ClusterSettings } from "../cluster/settings.ts";
 import { clusterSettings } from "../config/cluster-settings.ts";
-import {
-  type ConfigSource,
-  type LoadedConfig,
-  type LoadReport,
-  type LoadResult,
-  loadConfig,
-} from "../config/load.ts";
+import type { ConfigSource, LoadedConfig, LoadReport, LoadResult } from "../config/load.ts";
 import { formatProblem, type Problem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
-import { WatchedFiles } from "../config/watched-files.ts";
+import type { WatchedFiles } from "../config/watched-files.ts";
 import { workerCount } from "../config/worker-count.ts";
 import type { PolicyData } from "../data-plane/protocol.ts";
 import { WorkerPool } from "../data-plane/worker-pool.ts";
@@ -25,20 +19,18 @@ import { formatHostPort } from "../model/address-text.ts";
 import { countText } from "../model/count-text.ts";
 import { clockBase, readClock } from "../platform/clock.ts";
 import { describeFailure } from "../platform/failure.ts";
-import { forStandardError } from "../platform/journal.ts";
 import { BUILD_TEXT, VERSION } from "../platform/version.ts";
 import { ASK_SECRET_WORDS } from "../services/upstream-trackers.ts";
 import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import { allocateSwarmStore, type SwarmStoreData, shardsFor } from "../store/store-memory.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
-import { placeInheritedSockets, takeInheritedSockets } from "../systemd/inherited-sockets.ts";
-import { type Notifier, openNotifier } from "../systemd/notifier.ts";
+import type { Notifier } from "../systemd/notifier.ts";
 import { LimitWarnings } from "../telemetry/limit-warnings.ts";
-import { type Logger, openLogger } from "../telemetry/logger.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { Admin } from "./admin.ts";
 import { Alerts } from "./alerts.ts";
 import { readConnectionSecret } from "./connection-secret.ts";
-import { chooseEngineFor, engineLimits } from "./engine-limits.ts";
+import { engineLimits } from "./engine-limits.ts";
 import type { Feature } from "./feature.ts";
 import { ClusterFeature, type ClusterFeatureParts } from "./features/cluster-feature.ts";
 import { ForwardingFeature } from "./features/forwarding-feature.ts";
@@ -54,7 +46,7 @@ import { buildPolicy } from "./policy.ts";
 import { returningMemory } from "./process-memory.ts";
 import { Reloads } from "./reloads.ts";
 import { warnOfReplySources } from "./reply-sources.ts";
-import { explainStartFailure, MemoryError } from "./start-failure.ts";
+import { MemoryError } from "./start-failure.ts";
 import { Supervision } from "./supervision.ts";
 import { TaskDispatcher } from "./task-dispatcher.ts";
 import { tryIt } from "./try-it.ts";
@@ -66,59 +58,8 @@ const CHECK_PATIENCE_MS = 60_000;
 const CHECK_LIMITS_MS = 1000;
 const CHECK_FILES_MS = 2000;
 
-/**
- * Runs the tracker until SIGTERM or SIGINT; SIGHUP reloads.
- * @returns the exit code: 0 after a clean stop, 1 when it could not start or the workers were given up.
- */
-export async function run(source: ConfigSource): Promise<number> {
-  const watched = new WatchedFiles();
-  const loaded = await loadConfig(source, watched.read);
-  if (loaded.config === null) return refuse(loaded.problems.map(formatProblem).join("\n"));
-  let log: Logger;
-  try {
-    log = openLogger(loggerOptions(loaded.config));
-  } catch (error) {
-    return refuse(`logging.path: ${describeFailure(error).message}`);
-  }
-  try {
-    return await (await makeApp(source, loaded, watched, log)).run();
-  } catch (error) {
-    const reason = explainStartFailure(error);
-    if (reason === undefined) throw error;
-    return refuse(reason);
-  } finally {
-    await log.close();
-  }
-}
-
-/** @throws what {@link explainStartFailure} explains. */
-async function makeApp(
-  source: ConfigSource,
-  loaded: LoadedConfig & LoadReport,
-  watched: WatchedFiles,
-  log: Logger,
-): Promise<App> {
-  const { http, udp } = loaded.config.listen;
-  const inherited = await takeInheritedSockets(process.env, process.pid);
-  const { unused, ...listen } = placeInheritedSockets({ streams: http, datagrams: udp }, inherited);
-  for (const { name, address } of unused)
-    log.warning(
-      { socket: name, udp: formatHostPort(address) },
-      "listen.udp is empty: this socket is not served",
-    );
-  const notifier = await openNotifier(process.env, process.pid);
-  return new App({
-    source,
-    loaded,
-    watched,
-    log,
-    engine: await chooseEngineFor(loaded.config),
-    listen,
-    notifier,
-  });
-}
-
-interface AppOptions {
+/** What the program has read and opened before the app is made. */
+export interface AppOptions {
   readonly source: ConfigSource;
   readonly loaded: LoadedConfig & LoadReport;
   readonly watched: WatchedFiles;
@@ -128,7 +69,8 @@ interface AppOptions {
   readonly notifier: Notifier | undefined;
 }
 
-class App {
+/** The running tracker. */
+export class App {
   readonly #options: AppOptions;
   readonly #log: Logger;
   readonly #admin: Admin;
@@ -369,21 +311,6 @@ function explainRefusedReload([first, ...more]: readonly Problem[]): string {
   const others =
     more.length === 0 ? "" : ` (and ${countText(more.length, "further problem")}; the log has all)`;
   return `The new configuration is not in force: ${formatProblem(first)}${others}`;
-}
-
-function loggerOptions({ logging }: Config): Parameters<typeof openLogger>[0] {
-  return {
-    path: logging.path ?? undefined,
-    level: logging.level,
-    switchTime: logging.switch_time,
-    keepDays: logging.keep_days,
-    maskAddresses: logging.mask_addresses,
-  };
-}
-
-function refuse(message: string): number {
-  process.stderr.write(`${forStandardError(`btrt: ${message}`)}\n`);
-  return 1;
 }
 
 function randomWords(count: number): number[] {
