@@ -21,6 +21,20 @@ describe("a node that has missed something", () => {
     assert.ok(b.status.nodes[0].fetched > 0);
   });
 
+  test("gets all of it, though its question arrives late", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    network.fate = ({ subject }) => (subject.endsWith("records") ? [] : [0]);
+    for (let i = 0; i < 20; i++) {
+      a.announce(`11.0.0.${i}`);
+      network.run(100);
+    }
+    // The first question is lost. The next one waits for its answer for longer.
+    let asked = 0;
+    network.fate = ({ subject }) => (subject.includes(".ask.") ? (asked++ === 0 ? [] : [3800]) : [0]);
+    network.run(12_000);
+    assert.deepEqual(b.all(), a.all());
+  });
+
   test("finds out when a ring was full", () => {
     const [network, a, b] = clusterOf(["a", "b"], { ringChanges: 8 });
     for (let i = 0; i < 50; i++) a.announce(`11.0.0.${i}`, { swarm: i % 5 });

@@ -295,7 +295,7 @@ export class Cluster {
     else this.#options.onShared?.(answer, sharePrivate || header.site === site);
   }
 
-  #answer({ node, bytes, header }: Message, nowMs: number): void {
+  #answer({ node, bytes, header, sentMs }: Message, nowMs: number): void {
     const question = this.#question;
     if (readQuestion(bytes, header.end, question) === 0) {
       this.#receiver.refused.garbage++;
@@ -303,7 +303,7 @@ export class Cluster {
     }
     // What the answer says of a swarm includes these: they must come before it.
     this.flush();
-    this.#sender.answer(node.name, question, this.#donor, nowMs);
+    this.#sender.answer(node.name, question, this.#donor, { askedMs: sentMs, nowMs });
   }
 
   #answered(message: Message, nowMs: number): void {

@@ -30,6 +30,12 @@ export const ANSWER_BYTES = 480_000;
 /** Holds of a shard for one answer: a question that finds little is answered after some milliseconds all the same. */
 const STEPS = 8000;
 
+/** When a question was asked, and when it is answered, in milliseconds by this node's clock. */
+export interface AnswerTimes {
+  readonly askedMs: number;
+  readonly nowMs: number;
+}
+
 /** Reads what a node asks for. */
 export class Donor implements WalkVisitor {
   /** Records in the last answer. */
@@ -42,6 +48,7 @@ export class Donor implements WalkVisitor {
   #at = 0;
   #question: Question | undefined;
   /** The time that is asked for, and now. */
+  #sinceMs = 0;
   #since = 0;
   #now = 0;
   #nowMs = 0;
@@ -56,14 +63,15 @@ export class Donor implements WalkVisitor {
    * @param out the answer is written from `at` on, {@link ANSWER_BYTES} and some at most.
    * @returns the offset after it.
    */
-  answer(question: Question, nowMs: number, out: Uint8Array, at: number): number {
+  answer(question: Question, { askedMs, nowMs }: AnswerTimes, out: Uint8Array, at: number): number {
     this.#question = question;
     this.#out = out.subarray(0, at + ANSWER_BYTES);
     this.#at = at;
     this.count = 0;
     this.#nowMs = nowMs;
     this.#now = Math.floor(nowMs / 1000);
-    this.#since = Math.floor((nowMs - question.ageMs) / 1000);
+    this.#sinceMs = askedMs - question.ageMs;
+    this.#since = Math.floor(this.#sinceMs / 1000);
     if (!walk(this.#store, question.cursor, this, STEPS)) return this.#at;
     if (this.#isOfSwarms) question.isDone = true;
     else this.#answerEvents(question);
@@ -118,8 +126,7 @@ export class Donor implements WalkVisitor {
 
   #answerEvents(question: Question): void {
     const events = this.#events;
-    const since = this.#nowMs - question.ageMs;
-    let next = Math.max(question.event ?? events.firstSince(since), events.first);
+    let next = Math.max(question.event ?? events.firstSince(this.#sinceMs), events.first);
     const foreignToo = (question.flags & ASK_FLAG.foreignToo) !== 0;
     for (; next < events.written && this.room > 0; next++) {
       if (!foreignToo && events.isForeign(next)) continue;

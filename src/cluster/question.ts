@@ -6,7 +6,7 @@
  *     shard:16  swarm:32  word:32  family:8  left:32  event:48
  *     range:16 each
  *
- * `age`: what was heard since so long ago is asked for, in milliseconds before the question. `shard` to `event` are a
+ * `age`: what was heard since so long ago is asked for, in milliseconds before the question was sent. `shard` to `event` are a
  * cursor that only the donor understands: the first question has zeros, the next one what the last answer had.
  */
 import { readPort, readWord, writePort, writeWord } from "../model/address.ts";

@@ -2,7 +2,7 @@
 import { BEAT_BYTES_MAX, type Beat, writeBeat } from "./beat.ts";
 import type { Bus } from "./bus.ts";
 import type { Digests } from "./digests.ts";
-import { ANSWER_BYTES, type Donor } from "./donor.ts";
+import { ANSWER_BYTES, type AnswerTimes, type Donor } from "./donor.ts";
 import {
   HEADER_BYTES_MAX,
   Header,
@@ -64,12 +64,12 @@ export class Sender {
   }
 
   /** Sends a node what it asks for, or a part of it. */
-  answer(node: string, question: Question, donor: Donor, nowMs: number): void {
+  answer(node: string, question: Question, donor: Donor, times: AnswerTimes): void {
     // The records are written first, where they belong: the header has their number, and the question where they end.
     const at = headerBytes(this.#header) + questionBytes(question);
     const out = new Uint8Array(at + ANSWER_BYTES);
-    const end = donor.answer(question, nowMs, out, at);
-    writeQuestion(question, out, this.#writeHeader(out, donor.count, nowMs));
+    const end = donor.answer(question, times, out, at);
+    writeQuestion(question, out, this.#writeHeader(out, donor.count, times.nowMs));
     this.#publish("answer", out.subarray(0, end), node);
   }
 
