@@ -267,6 +267,9 @@ export class Applier {
     const { record } = this;
     const wordB = wordBAt(words, at);
     const heard = now - ageOf(wordB, now);
+    // What is fetched may be this node's own announce, of which others have told. Its time is rounded twice.
+    const isOwn = !isForeign(words[at]) && (record.flags & RECORD_FLAG.identity) !== 0;
+    if (isOwn && record.now === heard + 1) return false;
     if (heard !== record.now) return heard < record.now;
     const left = isComplete(words[at]) ? 0 : leftOf(wordB);
     if (left !== record.left) return record.left < left;

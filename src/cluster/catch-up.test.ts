@@ -21,6 +21,19 @@ describe("a node that has missed something", () => {
     assert.ok(b.status.nodes[0].fetched > 0);
   });
 
+  test("keeps what it has heard itself, though another node says a second later", () => {
+    const [network, a, b] = clusterOf(["a", "b"]);
+    network.nowMs = 1_800_000_000_980;
+    for (const node of [a, b]) node.setClock();
+    a.announce("11.0.0.1");
+    network.run(1000);
+    a.cluster.refetch();
+    network.run(5000);
+    assert.equal(a.status.state, "current");
+    assert.deepEqual(a.all(true), ["0 11.0.0.1 6881"]);
+    assert.deepEqual(b.all(true), ["0 11.0.0.1 6881 foreign"]);
+  });
+
   test("gets all of it, though its question arrives late", () => {
     const [network, a, b] = clusterOf(["a", "b"]);
     network.fate = ({ subject }) => (subject.endsWith("records") ? [] : [0]);
