@@ -144,6 +144,12 @@ export class DatagramExchange {
 
 /** Serves datagrams. Implementations are synchronous, never throw, and allocate nothing per call. */
 export interface DatagramService {
+  /**
+   * Tells the service of a datagram, `input[start, end)`, that it is going to serve, so that it can prepare for all datagrams
+   * of a batch. An engine that receives several at once calls it for each of them, and then serves them in the same order,
+   * except for those that it drops. An engine that receives one at a time never calls it.
+   */
+  expect(input: DataView, start: number, end: number): void;
   /** @returns how many bytes of reply were written at `output[outputStart]`; 0 for no reply. */
   serve(exchange: DatagramExchange): number;
 }

@@ -2,7 +2,7 @@
  * UDP on the data plane (BEP 15): from a datagram to the tracker and back.
  *
  * The source address of a datagram can be forged. A valid connection id proves that the client receives datagrams at
- * its address. Without one, nothing is looked up, and no reply is longer than the request:
+ * its address. Without one, nothing is looked up (but memory may be read ahead), and no reply is longer than the request:
  *
  * - a datagram that is not a request gets no reply;
  * - the reply to connect is as long as the request;
@@ -32,7 +32,9 @@ import {
 import {
   believeUdpAddress,
   decodeUdpAnnounce,
+  decodeUdpIdentity,
   decodeUdpScrape,
+  isUdpAnnounce,
   UDP_ACTION,
   UDP_MALFORMED,
   UdpHead,
@@ -48,7 +50,7 @@ export interface UdpServicePolicy {
 
 /** Serves UDP announces and scrapes. One for each worker. */
 export class UdpService implements DatagramService {
-  readonly #tracker: Pick<Tracker, "announce" | "scrape">;
+  readonly #tracker: Pick<Tracker, "announce" | "scrape" | "expect">;
   readonly #connectionIds: ConnectionIds;
   readonly #refusal: Refusal;
   readonly #meter: RequestMeter;
@@ -57,6 +59,8 @@ export class UdpService implements DatagramService {
   readonly #head = new UdpHead();
   readonly #client = new Address();
   readonly #announceRequest = new AnnounceRequest();
+  /** An announce that is not served yet. */
+  readonly #expected = new AnnounceRequest();
   readonly #announceResponse = new AnnounceResponse();
   readonly #scrapeRequest = new ScrapeRequest();
   readonly #scrapeResponse = new ScrapeResponse();
@@ -67,7 +71,7 @@ export class UdpService implements DatagramService {
    * @param now the clock that requests are timed with.
    */
   constructor(
-    tracker: Pick<Tracker, "announce" | "scrape">,
+    tracker: Pick<Tracker, "announce" | "scrape" | "expect">,
     connectionIds: ConnectionIds,
     counters: Float64Array,
     refusal: Refusal,
@@ -82,6 +86,12 @@ export class UdpService implements DatagramService {
   /** Replaces the policy. Without one, no address is trusted. */
   configure(policy: UdpServicePolicy): void {
     this.#policy = policy;
+  }
+
+  expect(input: DataView, start: number, end: number): void {
+    if (!isUdpAnnounce(input, start, end)) return;
+    decodeUdpIdentity(input, start, this.#expected);
+    this.#tracker.expect(this.#expected);
   }
 
   serve(exchange: DatagramExchange): number {

@@ -33,7 +33,7 @@ import {
   tagOf,
   WHOLE,
 } from "./layout/traffic.ts";
-import { mixHashes, placeOf } from "./linear-hashing.ts";
+import { mixHashes, placeOf, shardOfHash } from "./linear-hashing.ts";
 import { type AnswerCounts, followShares, heldShares, nextHeldShares, sharesOf } from "./outside-shares.ts";
 import { RefusedPairs } from "./refused-pairs.ts";
 
@@ -104,6 +104,7 @@ export class TrafficTable {
   readonly #words: Uint32Array;
   readonly #hash: KeyedHash;
   readonly #hybrids: HybridTable;
+  readonly #shards: number;
   /** The number of slots in a shard. */
   readonly #slots: number;
   /** KiB received and sent since the last announce. */
@@ -114,6 +115,7 @@ export class TrafficTable {
   constructor({ traffic, hybrids, shards, refusedPairs }: TrafficMemory, hash: KeyedHash) {
     this.#words = traffic;
     this.#hash = hash;
+    this.#shards = shards;
     this.#slots = traffic.length / SLOT_WORDS / shards;
     this.refusedPairs = refusedPairs && new RefusedPairs(refusedPairs, hash);
     this.#hybrids = new HybridTable(hybrids, this.refusedPairs);
@@ -210,6 +212,25 @@ export class TrafficTable {
     words[slot] = packSlot(now, isKnown && hasHybrid(word), tag);
   }
 
+  /**
+   * Reads the slots of clients, so that the processor has them in its cache (read-ahead.ts).
+   * @param swarms and `clients`: keyed hashes, as for {@link count}. @returns the sum of what was read.
+   */
+  readSlots(swarms: Int32Array, clients: Int32Array, count: number): number {
+    const words = this.#words;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = mixHashes(swarms[i], clients[i]);
+      sum ^= words[this.#firstSlot(shardOfHash(swarms[i], this.#shards), hash)];
+    }
+    return sum;
+  }
+
+  /** The first word of the slots among which a client can have one. */
+  #firstSlot(shard: number, hash: number): number {
+    return (shard * this.#slots + placeOf(hash, this.#slots / WAYS) * WAYS) * SLOT_WORDS;
+  }
+
   /** Stores the sums of bytes in a slot, and their increase in `#more`. */
   #note(slot: number, transferred: Float64Array): void {
     const words = this.#words;
@@ -262,7 +283,7 @@ export class TrafficTable {
   /** The slot with this tag, or a free or stale one, or -1. */
   #find(shard: number, hash: number, tag: number, now: number): number {
     const words = this.#words;
-    const first = (shard * this.#slots + placeOf(hash, this.#slots / WAYS) * WAYS) * SLOT_WORDS;
+    const first = this.#firstSlot(shard, hash);
     let own = -1;
     let free = -1;
     this.#other = -1;

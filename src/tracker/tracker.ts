@@ -25,6 +25,7 @@ import { Displacement } from "../store/displacement.ts";
 import { ACTIVITY, ACTIVITY_WIDTH } from "../store/group-activity.ts";
 import { copyInfoHash, downloadedOf, noteStranded } from "../store/layout/entry.ts";
 import { COUNTS, PutOutcome } from "../store/peer-update.ts";
+import { ReadAhead } from "../store/read-ahead.ts";
 import { isRefreshDue, setRefreshed, wasRefreshed } from "../store/swarm-state.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { REFRESH_BYTES, writeRefresh } from "../tasks/refresh-task.ts";
@@ -57,6 +58,7 @@ export class Tracker {
   readonly #gate: GateNotices;
   readonly #replication: Replication | undefined;
   readonly #task = new Uint8Array(REFRESH_BYTES);
+  readonly #readAhead: ReadAhead;
   readonly #requester = new Requester();
   readonly #update = new AnnouncedPeer();
   readonly #outcome = new PutOutcome();
@@ -72,10 +74,19 @@ export class Tracker {
     this.#activity = activity;
     this.#tasks = tasks;
     this.#learned = new LearnedCount(store);
+    this.#readAhead = new ReadAhead(store);
     this.#selection = new PeerSelection(store, random, counters, activity);
     this.#gate = new GateNotices(store, tasks);
     if (replication !== undefined) this.#replication = new Replication(store, replication);
     this.#displacement = new Displacement(store, random);
+  }
+
+  /**
+   * Tells the tracker of an announce that comes soon, with others, so that it reads memory for them together.
+   * @param request has what identifies the announce: info-hash, peer_id, key and port.
+   */
+  expect(request: AnnounceRequest): void {
+    this.#readAhead.add(request);
   }
 
   /**
@@ -91,12 +102,13 @@ export class Tracker {
     who.group = this.policy.groups.groupOf(request.address);
     who.poll = this.policy.polls.includes(request);
     if (who.poll) return this.#answerPoll(request, response);
-    who.client = this.#store.identities.hashOf(request);
+    const isAhead = this.#readAhead.take(request);
+    who.client = isAhead ? this.#readAhead.client : this.#store.identities.hashOf(request);
     who.hasGate = this.policy.gatedGroups !== undefined && this.policy.gatedGroups[who.group] !== 0;
     const row = who.group * ACTIVITY_WIDTH;
     this.#activity[row + ACTIVITY.announces]++;
     setIntervals(response, this.policy, this.#random);
-    const shard = this.#store.enter(request.infoHash);
+    const shard = isAhead ? this.#readAhead.enter() : this.#store.enter(request.infoHash);
     who.clearAnswer();
     if (request.event === ANNOUNCE_EVENT.stopped) this.#leaveSwarm(shard, request, response);
     else this.#joinSwarm(shard, request, response, asker);

@@ -98,6 +98,19 @@ export class UdpHead {
   }
 }
 
+/** Whether the datagram `[start, end)` has the length and the action of an announce. */
+export function isUdpAnnounce(datagram: DataView, start: number, end: number): boolean {
+  return end - start >= ANNOUNCE_BYTES && datagram.getInt32(start + AT.action) === UDP_ACTION.announce;
+}
+
+/** Decodes what identifies the announce at `start`: info-hash, peer_id, key and port. */
+export function decodeUdpIdentity(datagram: DataView, start: number, request: AnnounceRequest): void {
+  request.port = datagram.getUint16(start + AT.port);
+  readHash(datagram, start + AT.infoHash, request.infoHash, 0);
+  for (let i = 0; i < PEER_ID_WORDS; i++) request.peerId[i] = datagram.getUint32(start + AT.peerId + 4 * i);
+  request.clientKey = datagram.getInt32(start + AT.key);
+}
+
 /**
  * Decodes the announce at `start`, which {@link UdpHead.parse} has accepted. It does not set the address, nor the
  * number of peers that the reply has room for.
@@ -108,11 +121,8 @@ export function decodeUdpAnnounce(
   start: number,
   request: AnnounceRequest,
 ): ClientErrorCode {
-  request.port = datagram.getUint16(start + AT.port);
+  decodeUdpIdentity(datagram, start, request);
   if (request.port === 0) return CLIENT_ERROR.portInvalid;
-  readHash(datagram, start + AT.infoHash, request.infoHash, 0);
-  for (let i = 0; i < PEER_ID_WORDS; i++) request.peerId[i] = datagram.getUint32(start + AT.peerId + 4 * i);
-  request.clientKey = datagram.getInt32(start + AT.key);
   request.otherPort = request.port;
   request.hasOther = false;
   request.event = eventOf(datagram.getUint32(start + AT.event));

@@ -53,6 +53,8 @@ export class FakeTracker {
     return this.error;
   }
 
+  expect(): void {}
+
   register(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
     const error = this.announce(request, response);
     response.complete = 0;

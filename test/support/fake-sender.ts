@@ -53,6 +53,7 @@ export class FakeSender {
     exchange.input = new DataView(input.buffer, input.byteOffset, input.byteLength);
     exchange.start = MARGIN;
     exchange.end = MARGIN + datagram.length;
+    this.#service.expect(exchange.input, exchange.start, exchange.end);
     const written = this.#service.serve(exchange);
     assert.ok(Number.isInteger(written) && written >= 0 && written <= DATAGRAM_REPLY_BYTES);
     const output = Buffer.from(exchange.output.buffer);

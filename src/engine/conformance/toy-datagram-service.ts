@@ -25,9 +25,20 @@ export class ToyDatagramService extends Watched implements DatagramService {
   readonly seen: string[] = [];
   remembers = false;
 
+  /** Where the datagrams begin that the engine has announced and not served yet. */
+  readonly #expected: number[] = [];
+  #isServing = false;
+
+  expect(_input: DataView, start: number): void {
+    if (this.#isServing) this.#expected.length = 0;
+    this.#isServing = false;
+    this.#expected.push(start);
+  }
+
   serve(exchange: DatagramExchange): number {
     const { input, start, end, output, outputStart } = exchange;
     this.#check(exchange);
+    this.#checkOrder(start);
     const text = bytesOf(input).toString("latin1", start, end);
     const reply = answer(text, exchange);
     bytesOf(output).set(reply, outputStart);
@@ -35,6 +46,15 @@ export class ToyDatagramService extends Watched implements DatagramService {
     if (this.remembers) this.seen.push(text);
     this.changed();
     return reply.length;
+  }
+
+  /** Datagrams that are dropped are not served. */
+  #checkOrder(start: number): void {
+    this.#isServing = true;
+    if (this.#expected.length === 0) return;
+    const place = this.#expected.indexOf(start);
+    if (place === -1) this.violations.push("served out of order, or not announced");
+    this.#expected.splice(0, place + 1);
   }
 
   #check({ input, start, end, output, outputStart, remote, remotePort }: DatagramExchange): void {

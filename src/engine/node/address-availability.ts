@@ -5,7 +5,7 @@ import type { EngineCounters, ListenAddress, ListenAddresses } from "../engine.t
 import { DatagramSocket } from "./datagram-socket.ts";
 import { openListener } from "./listener.ts";
 
-const SILENT = { serve: () => 0 };
+const SILENT = { serve: () => 0, expect() {} };
 const UNCOUNTED: EngineCounters = {
   connectionAccepted() {},
   connectionRefused() {},

@@ -126,6 +126,7 @@ export class DatagramServer {
   #serveBatch(count: number, isIPv6: boolean): number {
     const { words } = this.#memory;
     const exchange = this.#exchange;
+    this.#expect(count);
     let replies = 0;
     let output = OUTPUT;
     for (let i = 0; i < count; i++) {
@@ -155,6 +156,15 @@ export class DatagramServer {
       output = (output + written + ALIGNMENT - 1) & -ALIGNMENT;
     }
     return replies;
+  }
+
+  #expect(count: number): void {
+    const { words } = this.#memory;
+    for (let i = 0; i < count; i++) {
+      const start = INPUT + i * INPUT_STRIDE;
+      const length = words[(RECEIVED + i * MMSGHDR.bytes + MMSGHDR.length) >> 2];
+      this.#service.expect(this.#view, start, start + length);
+    }
   }
 
   /** Reads the sender's address from the struct sockaddr at `name`. */
