@@ -45,7 +45,7 @@ export class DatagramSocket {
     this.#socket = socket;
     this.#service = service;
     this.#counters = counters;
-    this.#exchange.output = viewOf(this.#output);
+    this.#exchange.output = toDataView(this.#output);
     socket.on("message", (datagram, sender) => this.#serve(datagram, sender));
     // A failure to receive, such as an ICMP error about an earlier reply, affects one datagram.
     socket.on("error", () => counters.datagramDropped());
@@ -69,7 +69,7 @@ export class DatagramSocket {
       this.#counters.datagramDropped();
       return;
     }
-    exchange.input = viewOf(datagram);
+    exchange.input = toDataView(datagram);
     exchange.end = datagram.length;
     writePeerAddress(sender.address, this.#remote);
     exchange.remotePort = sender.port;
@@ -89,11 +89,11 @@ export class DatagramSocket {
     // still in use.
     if (socket.getSendQueueCount() === 0) return;
     this.#output = Buffer.allocUnsafeSlow(DATAGRAM_REPLY_BYTES);
-    this.#exchange.output = viewOf(this.#output);
+    this.#exchange.output = toDataView(this.#output);
   }
 }
 
-function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+function toDataView({ buffer, byteOffset, byteLength }: Buffer): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }
 

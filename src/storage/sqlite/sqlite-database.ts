@@ -137,7 +137,7 @@ export class SqliteDatabase implements Database {
   }
 
   async migrate(): Promise<void> {
-    this.#transact(() => {
+    this.#transact("BEGIN IMMEDIATE", () => {
       const from = this.#version();
       const steps = stepsFrom(MIGRATIONS, from);
       for (const sql of steps.flat()) this.#database.exec(sql);
@@ -158,7 +158,7 @@ export class SqliteDatabase implements Database {
   }
 
   async readFacts(infoHashes: readonly Uint8Array[]): Promise<Map<string, SwarmFacts>> {
-    return this.#attempt(() => {
+    return this.#transact("BEGIN", () => {
       const facts = new Map<string, SwarmFacts>();
       for (const infoHash of infoHashes) {
         const row = this.#get(SQL.facts, infoHash);
@@ -174,7 +174,7 @@ export class SqliteDatabase implements Database {
   }
 
   async writeSwarms(rows: readonly SwarmRow[]): Promise<void> {
-    this.#transact(() => this.#writeSwarms(rows));
+    this.#transact("BEGIN IMMEDIATE", () => this.#writeSwarms(rows));
   }
 
   async readSwarms(after: Uint8Array, limit: number, live: boolean): Promise<SwarmRow[]> {
@@ -190,13 +190,13 @@ export class SqliteDatabase implements Database {
   }
 
   async replaceTotals(totals: readonly GroupTotal[]): Promise<void> {
-    this.#transact(() => {
+    this.#transact("BEGIN IMMEDIATE", () => {
       for (const total of totals) this.#writeTotal({ ...total, group: storedGroup(total.group) });
     });
   }
 
   async addTotals(totals: readonly GroupTotal[]): Promise<void> {
-    this.#transact(() => {
+    this.#transact("BEGIN IMMEDIATE", () => {
       for (const total of totals) {
         const { span, start, counts } = total;
         const group = storedGroup(total.group);
@@ -288,12 +288,14 @@ export class SqliteDatabase implements Database {
   }
 
   /** Runs work in a transaction. */
-  #transact(work: () => void): void {
-    this.#attempt(() => {
-      this.#database.exec("BEGIN IMMEDIATE");
+  /** Works in one transaction. @param begin `BEGIN` if it only reads: SQLite then locks the file once, not for each row. */
+  #transact<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: () => T): T {
+    return this.#attempt(() => {
+      this.#database.exec(begin);
       try {
-        work();
+        const result = work();
         this.#database.exec("COMMIT");
+        return result;
       } catch (error) {
         // After some errors SQLite has rolled back by itself.
         if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
