@@ -5,7 +5,9 @@
  * - To insert into a segment, one record moves from the front of every later segment to its back.
  * - A hash table finds a peer by address and port. It grows by one bucket at a time (linear hashing) and has a bucket for
  *   every two records. The head of a bucket is in the page, its chain goes through the records. The household
- *   (household.ts) chooses the bucket, so that its peers are in one chain and can be counted. Limits keep chains short.
+ *   (household.ts) chooses eight adjacent buckets, and the rest of the address and the port one of them. So the peers of a
+ *   household are in eight chains and can be counted, and a search for one of them goes through an eighth of them. Limits
+ *   keep chains short.
  * - A position is a page and a place in it, so that no list is ever copied as a whole.
  *
  *     root    [owner|ROOT] [pages] [page reference …] … [segment 1: count, key] [segment 0: count, key] [segments] [crowded]
@@ -20,7 +22,7 @@ import { CLASS_WORDS, classFor, type Heap } from "./heap.ts";
 import { FAIR_PLACES, hashHousehold, isSameHousehold, Mates } from "./household.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { referenceCell, referenceCount, rootOwner, setReferenceCount } from "./layout/block.ts";
-import { keyOf } from "./layout/key.ts";
+import { keyOf, portOf } from "./layout/key.ts";
 import {
   bucketsFor,
   chainCell,
@@ -42,6 +44,10 @@ import { bucketOf, parentOf } from "./linear-hashing.ts";
 import { RootSegments } from "./root-segments.ts";
 import type { Segments } from "./segments.ts";
 
+/** Chains among which the peers of a household are distributed: a power of two. A new peer is compared with all of them. */
+const CHAINS_BITS = 3;
+const CHAINS = 2 ** CHAINS_BITS;
+
 /** Operations on the large lists of one family. A list is named by its cell: reference to the root, number of peers. */
 export class LargeList {
   readonly #heap: Heap;
@@ -56,6 +62,8 @@ export class LargeList {
   readonly #fullPageClass: number;
   readonly #segments: RootSegments;
   readonly #mates = new Mates();
+  /** Odd and secret. Multiplied by it, address and port choose a chain. */
+  readonly #chainFactor: number;
 
   constructor(heap: Heap, family: Family, hash: KeyedHash) {
     this.#heap = heap;
@@ -67,6 +75,7 @@ export class LargeList {
     this.#capacity = CLASS_WORDS.map((words) => pageCapacity(words, this.#stride));
     this.#fullPageClass = this.#capacity.indexOf(PAGE_RECORDS);
     this.#segments = new RootSegments(heap);
+    this.#chainFactor = hash.hash(new Uint32Array(1), 0, 0, 0) | 1;
   }
 
   /**
@@ -102,7 +111,8 @@ export class LargeList {
   /** The position of the peer with this address and port, or -1. */
   find(cell: number, address: Uint32Array, port: number): number {
     const words = this.#words;
-    for (let link = this.#firstMate(cell, address, 0); link !== 0; ) {
+    const hash = hashHousehold(this.#hash, this.#family, address, 0) ^ this.#chainFor(address, 0, port);
+    for (let link = this.#firstLink(cell, hash); link !== 0; ) {
       const record = this.recordAt(cell, link - 1);
       if (isRecordOf(words, record, this.#addressWords, address, port)) return link - 1;
       link = words[chainCell(record, this.#stride)];
@@ -113,12 +123,17 @@ export class LargeList {
   /** Counts the peers that are of one household with the address at `address[at]`. */
   countMates(cell: number, address: Uint32Array, at: number, now: number, out: Mates): void {
     const words = this.#words;
-    for (let link = this.#firstMate(cell, address, at); link !== 0; ) {
-      const record = this.recordAt(cell, link - 1);
-      const wordA = record + this.#addressWords;
-      if (isSameHousehold(this.#family, words, record, address, at))
-        out.add(link - 1, words[wordA] | 0, wordBAt(words, wordA), now);
-      link = words[chainCell(record, this.#stride)];
+    const buckets = bucketsFor(listCount(words, cell));
+    // A list with fewer buckets has them all searched.
+    const first = buckets < CHAINS ? 0 : hashHousehold(this.#hash, this.#family, address, at) & ~(CHAINS - 1);
+    for (let chain = 0; chain < CHAINS && chain < buckets; chain++) {
+      for (let link = this.#firstLink(cell, first | chain); link !== 0; ) {
+        const record = this.recordAt(cell, link - 1);
+        const wordA = record + this.#addressWords;
+        if (isSameHousehold(this.#family, words, record, address, at))
+          out.add(link - 1, words[wordA] | 0, wordBAt(words, wordA), now);
+        link = words[chainCell(record, this.#stride)];
+      }
     }
   }
 
@@ -198,13 +213,23 @@ export class LargeList {
   // --- chains ---
 
   #hashOf(record: number): number {
-    return hashHousehold(this.#hash, this.#family, this.#words, record);
+    const words = this.#words;
+    const chain = this.#chainFor(words, record, portOf(words[record + this.#addressWords]));
+    return hashHousehold(this.#hash, this.#family, words, record) ^ chain;
   }
 
-  /** The first link of the chain with the household of the address at `address[at]`, or 0 if the chain is empty. */
-  #firstMate(cell: number, address: Uint32Array, at: number): number {
+  /**
+   * Which of its household's chains the peer with the address at `words[at]` is in. It only changes bits of a hash, because
+   * many clients have the same port.
+   */
+  #chainFor(words: Uint32Array, at: number, port: number): number {
+    const host = words[at + this.#addressWords - 1];
+    return Math.imul(host ^ port, this.#chainFactor) >>> (32 - CHAINS_BITS);
+  }
+
+  /** The first link of the chain for a hash, or 0 if the chain is empty. */
+  #firstLink(cell: number, hash: number): number {
     const words = this.#words;
-    const hash = hashHousehold(this.#hash, this.#family, address, at);
     return words[this.#headCell(words[cell], bucketOf(hash, bucketsFor(listCount(words, cell))))];
   }
 

@@ -5,6 +5,7 @@ import { caseCount } from "../../test/support/case-count.ts";
 import type { Family } from "../model/address.ts";
 import { allocateHeap, Heap, type HeapData } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
+import { LargeList } from "./large-list.ts";
 import { keyOf, packPort } from "./layout/key.ts";
 import { ADDRESS_WORDS, packLeecher, RECORD_WORDS } from "./layout/peer.ts";
 import { PeerList } from "./peer-list.ts";
@@ -191,6 +192,22 @@ for (const family of [4, 6] as const) {
       for (const each of all) lists.remove(0, each);
       lists.check();
       assert.equal(lists.chunksInUse(), 2, "all memory is given back");
+    });
+
+    test("finds a peer of a large household in an eighth of the household's peers", (t) => {
+      const lists = new Lists(family, 200, ONE_HOUSEHOLD + 1);
+      const all = Array.from({ length: 1000 }, (_, i) => ({
+        host: family === 4 ? 1 : i + 1,
+        port: family === 4 ? 1000 + ((i * 7919) % 50_000) : 6881,
+        key: 0,
+        state: 0,
+      }));
+      for (const each of all) assert.ok(lists.insert(0, each));
+      const looked = t.mock.method(LargeList.prototype, "recordAt").mock;
+      const some = all.filter((_, i) => i % 10 === 0);
+      for (const { host, port } of some) lists.list.find(lists.cell(0), lists.address(host), port);
+      const perSearch = looked.callCount() / some.length;
+      assert.ok(perSearch >= 1 && perSearch < 100, `${perSearch} records for a search`);
     });
 
     test("refuses a record when the heap is full, and stays valid", () => {
