@@ -23,11 +23,11 @@ const WANTED_PEERS = 50;
 
 const QUICK_SWARMS = 1000;
 
-/** The ways of announcing. Over HTTP there are fewer swarms: some trackers can be filled only slowly. */
+/** The ways of announcing. Over HTTP there are fewer swarms, because that is how some trackers are filled. */
 const PATHS = {
-  udp: { title: "UDP", manner: "udp", swarms: 100_000 },
-  close: { title: "HTTP, a connection per announce", manner: "close", swarms: 25_000 },
-  kept: { title: "HTTP, connections kept", manner: 1, swarms: 25_000 },
+  udp: { title: "UDP", manner: "udp", swarms: 25_000 },
+  close: { title: "HTTP, a connection per announce", manner: "close", swarms: 5_000 },
+  kept: { title: "HTTP, connections kept", manner: 1, swarms: 5_000 },
 } as const satisfies Record<string, { title: string; manner: Manner; swarms: number }>;
 
 /** One of {@link PATHS}. */
