@@ -19,10 +19,7 @@ function measured(file: string, pattern: RegExp): number {
   return Number(found);
 }
 
-const PROGRAM_MB = measured(
-  "2026-11-22-http.md",
-  /^\| BTRT \(node\) \| 2,000,000 \| 100,000 \| zipf \| ([\d.]+)/m,
-);
+const PROGRAM_MB = measured("2026-11-29-speed.md", /the process takes (\d+) MB when it has served/);
 const MANY_BYTES = measured("2026-11-22-http.md", /2,000,000 \| 100,000 \| zipf \|.*?\| ([\d.]+) \| ≤ 24/);
 const ALONE_BYTES = measured(
   "2026-11-22-http.md",
