@@ -1,9 +1,9 @@
 /** Three trackers and three nats-servers: real processes that are killed, and clients that ask any of them. */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import { get } from "node:http";
 import { type TestContext, test } from "node:test";
-import { announce, readAnnounceAnswer, scrape } from "../support/announce.ts";
+import { announce, scrape } from "../support/announce.ts";
+import { askAdmin } from "../support/ask-admin.ts";
 import { Bed, freePort, until } from "../support/bed.ts";
 import { NATS_TOOLS, type NatsServer, startNats } from "../support/nats.ts";
 import { toolsMissing } from "../support/tools.ts";
@@ -85,7 +85,7 @@ class Trio {
   }
 
   async cluster(i: number): Promise<ClusterAnswer> {
-    const body = await fetchText(`${this.trackers[i].admin}api/v1/status`);
+    const { body } = await askAdmin(`${this.trackers[i].admin}api/v1/status`);
     return JSON.parse(body).cluster;
   }
 
@@ -98,9 +98,8 @@ class Trio {
   /** All peers that a tracker has. */
   async peers(i: number): Promise<string[]> {
     const all = HASHES.map(async (hash) => {
-      const query = `info_hash=${[...hash].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("")}`;
-      const url = `${this.trackers[i].url}?${query}&peer_id=0123456789012345678A&port=1&left=1&numwant=1000&compact=1`;
-      const { peers } = readAnnounceAnswer(Buffer.from(await fetchText(url), "latin1"));
+      const poll = { infoHash: hash, peerId: "0123456789012345678A", port: 1, left: 1, numWant: 1000 };
+      const { peers } = await announce(this.trackers[i].url, poll);
       return peers.map((peer) => `${hash[0]} ${peer}`);
     });
     return (await Promise.all(all)).flat().sort();
@@ -116,18 +115,6 @@ class Trio {
       });
     return Math.round(performance.now() - begin);
   }
-}
-
-async function fetchText(url: string): Promise<string> {
-  return await new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("latin1").on("data", (text: string) => {
-        body += text;
-      });
-      response.on("end", () => resolve(body));
-    }).on("error", reject);
-  });
 }
 
 test("a client that alternates counts once, and all trackers say the same", {
@@ -149,8 +136,8 @@ test("a client that alternates counts once, and all trackers say the same", {
   let downloaded = 0;
   for (const { url, admin } of trio.trackers) {
     assert.deepEqual(await scrape(url, hashOf(1)), { complete: 1, incomplete: 0, downloaded: 1 });
-    const metrics = await fetchText(`${admin}metrics`);
-    for (const [, value] of metrics.matchAll(/^btrt_member_traffic_bytes_total\{direction="down"\} (\S+)$/gm))
+    const { body } = await askAdmin(`${admin}metrics`);
+    for (const [, value] of body.matchAll(/^btrt_member_traffic_bytes_total\{direction="down"\} (\S+)$/gm))
       downloaded += Number(value);
   }
   assert.equal(downloaded, 7 * MB);

@@ -18,6 +18,8 @@ export interface Announce {
   readonly from?: string;
   /** The address in the announce, which the tracker must trust. */
   readonly ip?: string;
+  /** 20 letters and digits. By default: different for every client. */
+  readonly peerId?: string;
 }
 
 /** The answer. */
@@ -54,8 +56,10 @@ export async function announce(url: string, what: Announce): Promise<AnnounceAns
 }
 
 /** Different for every client, and constant for each client. */
-function peerIdOf({ ip, from, port }: Announce): string {
-  return `-ET0001-${createHash("sha256").update(`${ip} ${from} ${port}`).digest("hex").slice(0, 12)}`;
+function peerIdOf({ ip, from, port, peerId }: Announce): string {
+  return (
+    peerId ?? `-ET0001-${createHash("sha256").update(`${ip} ${from} ${port}`).digest("hex").slice(0, 12)}`
+  );
 }
 
 /** Parses the body of an answer to an announce. @throws Error if it is a failure, or not such an answer. */
