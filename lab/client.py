@@ -7,7 +7,8 @@ The first line of standard input is a JSON object: settings, and clients, each w
 (kB/s, 0: unlimited), and perhaps kill_at (a share of the first file) or leave_at (seconds from "go"). Seeders start
 at once; a line "go" is second zero for the others. Standard output: a JSON object per line, each with event and
 client: announced (a tracker has answered; peers), done (has the file; torrent, by number; seconds since its start),
-gone (has left).
+gone (has left), and with the setting "watch" every second status (seconds since "go"; progress; by the network that a
+peer is in, of the first torrent: bytes received and sent, and connections; the network is the third number of an address).
 When standard input ends, so does this.
 """
 import json
@@ -104,6 +105,9 @@ class Client:
         self.done = set()
         self.gone = False
         self.session = None
+        self.told_at = 0
+        # By connection: network, bytes received, bytes sent.
+        self.connections = {}
 
     def tell(self, event, **more):
         # One write: others have the same output.
@@ -144,6 +148,20 @@ class Client:
             self.session.remove_torrent(torrent)
         self.tell("gone")
 
+    def tell_status(self, now):
+        present = {}
+        for peer in self.torrents[0].get_peer_info():
+            network = peer.ip[0].split(".")[2]
+            self.connections[peer.local_endpoint, peer.ip] = network, peer.total_download, peer.total_upload
+            if not peer.flags & (lt.peer_info.connecting | lt.peer_info.handshake):
+                present[network] = present.get(network, 0) + 1
+        received, sent = {}, {}
+        for network, down, up in self.connections.values():
+            received[network] = received.get(network, 0) + down
+            sent[network] = sent.get(network, 0) + up
+        progress = self.torrents[0].status().progress
+        self.tell("status", seconds=now, progress=progress, received=received, sent=sent, connections=present)
+
     def tick(self, now):
         """now: seconds since "go", or None before."""
         if self.session is None:
@@ -157,6 +175,9 @@ class Client:
                 self.tell("announced", peers=alert.num_peers)
             elif isinstance(alert, lt.torrent_finished_alert) and not self.spec["seed"]:
                 self.finish(self.torrents.index(alert.handle))
+        if self.common["watch"] and now is not None and now - self.told_at >= 1:
+            self.told_at = now
+            self.tell_status(now)
         if time.monotonic() >= self.announce_at:
             for torrent in self.torrents:
                 torrent.force_reannounce(0, -1, lt.reannounce_flags_t.ignore_min_interval)

@@ -44,7 +44,22 @@ export interface ClientTorrent {
 /** A report of client.py. */
 type Message =
   | { readonly event: "announced" | "gone"; readonly client: string }
-  | { readonly event: "done"; readonly client: string; readonly torrent: number; readonly seconds: number };
+  | { readonly event: "done"; readonly client: string; readonly torrent: number; readonly seconds: number }
+  | ClientStatus;
+
+/** What a client has at a moment. Networks are named by the third number of their addresses. */
+export interface ClientStatus {
+  readonly event: "status";
+  readonly client: string;
+  /** Since the start of the scenario. */
+  readonly seconds: number;
+  /** From 0 to 1, of the first torrent. */
+  readonly progress: number;
+  /** Bytes of the first torrent, and open connections, by the network of the peer. */
+  readonly received: { readonly [network: string]: number };
+  readonly sent: { readonly [network: string]: number };
+  readonly connections: { readonly [network: string]: number };
+}
 
 /** Whether a client has all of its files. */
 export function isDone({ torrents, seconds }: Client): boolean {
@@ -56,13 +71,21 @@ export class Clients {
   readonly all: readonly Client[];
   readonly #site: Site;
   readonly #settings: ClientSettings;
+  readonly #onStatus: ((status: ClientStatus) => void) | undefined;
   /** Processes of libtorrent clients. */
   readonly #hosts: { readonly program: Program; readonly clients: readonly Client[] }[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #begun = 0;
 
-  constructor(site: Site, settings: ClientSettings, all: readonly Client[]) {
+  /** @param onStatus is called every second for each libtorrent client. */
+  constructor(
+    site: Site,
+    settings: ClientSettings,
+    all: readonly Client[],
+    onStatus?: (status: ClientStatus) => void,
+  ) {
     this.#site = site;
+    this.#onStatus = onStatus;
     this.#settings = settings;
     this.all = all;
   }
@@ -130,12 +153,14 @@ export class Clients {
       if (message.event === "announced") client.announces++;
       if (message.event === "done") client.seconds[message.torrent] = message.seconds;
       if (message.event === "gone") client.gone = true;
+      if (message.event === "status") this.#onStatus?.(message);
     };
     const program = this.#site.start(clients[0].namespace, LIBTORRENT, hear);
     this.#hosts.push({ program, clients });
     const { reannounceSeconds, dht, ...settings } = this.#settings;
     const job = {
       ...settings,
+      watch: this.#onStatus !== undefined,
       reannounce: reannounceSeconds,
       dht: dht ? `${TRACKER_HOST}:${PORTS.dht}` : null,
       clients: clients.map(({ name, address, at, crew, torrents }) => ({

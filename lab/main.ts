@@ -27,6 +27,7 @@ const HELP = `npm run lab -- [options]        (as root; needs iproute2, nftables
   --quick             one run of each of a few scenarios
   --set KEY=VALUE     a key of BTRT's configuration for all runs: --set selection.stall_seconds=8
   --tree DIRECTORY    BTRT in another directory than this
+  --watch             with --json: also what each client has, second by second, and when the gate closes and opens it
   --json FILE         append every run to a file, a JSON object a line
   --from FILE         take the runs in such a file, too
   --write             write the result, dated, to docs/benchmarks
@@ -42,6 +43,7 @@ const { values: options } = parseArgs({
     set: { type: "string", multiple: true },
     tree: { type: "string" },
     json: { type: "string" },
+    watch: { type: "boolean" },
     from: { type: "string", multiple: true },
     write: { type: "boolean" },
     help: { type: "boolean" },
@@ -100,6 +102,7 @@ async function runOnce(scenario: Scenario, tracker: TrackerName, repetition: num
     repetition,
     tried: triedSettings(),
     tree: options.tree ?? OWN_TREE,
+    isWatched: options.watch ?? false,
   });
   const seconds = ((performance.now() - before) / 1000).toFixed(0);
   console.error(`${scenario.name}, ${tracker}, ${repetition}: ${seconds} s, load ${result.load.toFixed(2)}`);

@@ -9,6 +9,7 @@ import { Site } from "./site.ts";
 import { median } from "./statistics.ts";
 import { type Flow, Topology } from "./topology.ts";
 import { OWN_TREE, type Settings, type TrackerName, testedPorts } from "./trackers.ts";
+import { Watch, type WatchEntry } from "./watch.ts";
 
 const SEEDERS_LIMIT_MS = 15_000;
 
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly tried?: { readonly [section: string]: Settings };
   /** The directory of the BTRT to measure; by default this project's. */
   readonly tree?: string;
+  /** Whether the result has a record of what happened. */
+  readonly isWatched?: boolean;
 }
 
 /** Traffic between a home and everything outside it, in copies of the file. */
@@ -55,6 +58,7 @@ export interface RunResult {
   readonly load: number;
   /** Packets that the gate has counted, by the name of the counter. */
   readonly gate?: { readonly [counter: string]: number };
+  readonly watch?: readonly WatchEntry[];
 }
 
 /** @throws Error if something does not start. Everything is removed in any case. */
@@ -83,8 +87,11 @@ async function runIn(site: Site, options: RunOptions): Promise<RunResult> {
   });
   const { repetition } = options;
   const plan = { scenario, repetition, settings, topology, torrents, ports: testedPorts(tracker) };
-  const clients = new Clients(site, settings, await planClients(site, plan));
+  const watch = options.isWatched ? new Watch() : undefined;
+  const planned = await planClients(site, plan);
+  const clients = new Clients(site, settings, planned, watch && ((status) => watch.noteStatus(status)));
   await clients.prepare();
+  if (tracker === "bridged-gate") watch?.followGate(site, topology.core, planned, infoHashes[0]);
   const seeders = clients.all.filter(({ crew }) => crew.seed);
   const check = () => {
     clients.check();
@@ -98,6 +105,7 @@ async function runIn(site: Site, options: RunOptions): Promise<RunResult> {
 
   const { limitSeconds: limit = LIMIT_SECONDS } = scenario;
   const before = busyMs();
+  watch?.begin();
   clients.begin();
   while (clients.waiting && clients.elapsed < limit) {
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -106,7 +114,13 @@ async function runIn(site: Site, options: RunOptions): Promise<RunResult> {
   clients.stop();
   const load = (busyMs() - before) / (cpus().length * 1000 * clients.elapsed);
   const gate = tracker === "bridged-gate" ? { gate: await gateCounters(topology) } : {};
-  return { ...describe(options, clients.all, await topology.flows(), torrents[0].bytes), ...gate, load };
+  const record = watch === undefined ? {} : { watch: watch.entries };
+  return {
+    ...describe(options, clients.all, await topology.flows(), torrents[0].bytes),
+    ...gate,
+    load,
+    ...record,
+  };
 }
 
 /** Announces that a client makes when it starts. */
