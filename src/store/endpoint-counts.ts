@@ -1,8 +1,8 @@
 /**
- * Counts the records of each endpoint (address and port) outside of all peer groups, over all swarms: a count-min sketch in
- * shared memory. A keyed hash chooses two counters for each endpoint, in one line of the cache. Other endpoints may share
- * a counter, so the smaller of the two is an upper bound. If the bound is more than the records that the gate (gate/)
- * knows, the endpoint has a torrent that is not gated, and the gate leaves it open.
+ * Counts the records of each endpoint (address and port), over all swarms: a count-min sketch in shared memory. A keyed hash
+ * chooses two counters for each endpoint, in one line of the cache. Other endpoints may share a counter, so the smaller of
+ * the two is an upper bound. If the bound is more than the records that the gate (gate/) knows, the endpoint has a torrent
+ * that is not gated: outside, the gate leaves it open, and a member's connections are not cut.
  *
  * The counters are in no shard, since an endpoint has records in many. They are changed with Atomics when a record is
  * added or removed. The announce of a known peer does not change them.
@@ -15,7 +15,7 @@ import { ADDRESS_WORDS } from "./layout/peer.ts";
 const LINE = 64;
 const LINE_SHIFT = 6;
 /**
- * Counters for each peer that may be stored. In a full tracker whose peers are all outside and have one torrent each, the
+ * Counters for each peer that may be stored. In a full tracker whose peers have one torrent each, the
  * count of 7 % of the endpoints is too high. In a tracker that is half full, with three torrents for each client, it is
  * 0.3 %.
  */

@@ -1,15 +1,14 @@
 /**
  * Decides whether a household may have another peer: in one swarm, and in all swarms of a shard together. It counts every
- * record that is added or removed, for its household and for its endpoint outside (endpoint-counts.ts).
+ * record that is added or removed, for its household and for its endpoint (endpoint-counts.ts).
  */
 import type { Address, Family } from "../model/address.ts";
-import { NO_GROUP } from "../network/peer-groups.ts";
 import { allowanceFor } from "./admission.ts";
 import { EndpointCounts } from "./endpoint-counts.ts";
 import { hashHousehold, Mates } from "./household.ts";
 import { HouseholdCounts } from "./household-counts.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { groupOf, isLearned, keyOf, portOf } from "./layout/key.ts";
+import { isLearned, portOf } from "./layout/key.ts";
 import { wordAOf } from "./layout/peer.ts";
 import type { PeerList } from "./peer-list.ts";
 import type { Newcomer } from "./peer-update.ts";
@@ -102,28 +101,20 @@ export class HouseholdLimits {
    * @param at of its record in `words`.
    */
   count(shard: number, family: Family, words: Uint32Array, at: number, key: number, by: 1 | -1): void {
-    this.#countEndpoint(family, words, at, key, by);
+    this.#countEndpoint(family, words, at, by);
     if (isLearned(key)) return;
     this.#counts.add(shard, hashHousehold(this.#hash, family, words, at), by);
   }
 
-  /** Notes that a record has got another key: an outside peer may have become a member of a group, or one has left it. */
-  rekey(family: Family, words: Uint32Array, at: number, old: number, key: number): void {
-    if (groupOf(old) === groupOf(key)) return;
-    this.#countEndpoint(family, words, at, old, -1);
-    this.#countEndpoint(family, words, at, key, 1);
-  }
-
-  #countEndpoint(family: Family, words: Uint32Array, at: number, key: number, by: 1 | -1): void {
-    if (this.endpoints === undefined || groupOf(key) !== NO_GROUP) return;
-    this.endpoints.add(family, words, at, portOf(words[wordAOf(at, family)]), by);
+  #countEndpoint(family: Family, words: Uint32Array, at: number, by: 1 | -1): void {
+    this.endpoints?.add(family, words, at, portOf(words[wordAOf(at, family)]), by);
   }
 
   /** Removes all peers of a list that has only learned peers. */
   clearLearned(shard: number, words: Uint32Array, family: Family, list: PeerList, cell: number): void {
     for (let i = this.endpoints === undefined ? 0 : list.count(cell); i > 0; i--) {
       const record = list.recordAt(cell, i - 1);
-      this.#countEndpoint(family, words, record, keyOf(words[wordAOf(record, family)]), -1);
+      this.#countEndpoint(family, words, record, -1);
     }
     list.clear(shard, cell);
   }
