@@ -1,5 +1,5 @@
 /** The real gate (src/gate), and a router that applies it at once. */
-import { Gate } from "../../src/gate/gate.ts";
+import { Gate, roundMs } from "../../src/gate/gate.ts";
 import { parseAddress } from "../../src/model/address-text.ts";
 import type { PeerGroupsData } from "../../src/network/peer-groups.ts";
 import type { SelectionSettings } from "../../src/selection/policy.ts";
@@ -24,10 +24,16 @@ export interface SimulatedGateOptions {
 /** The gate of one simulated tracker. */
 export class SimulatedGate {
   readonly #gate: Gate;
+  readonly #clock: { readonly seconds: number };
+  readonly #roundSeconds: number;
+  #roundAt = 0;
   /** By peer: its addresses and info-hashes whose handshakes are refused. */
   readonly #refused = new Map<number, Set<string>>();
+  #cut = new Set<number>();
 
   constructor({ store, groups, selection, interval, clock }: SimulatedGateOptions) {
+    this.#clock = clock;
+    this.#roundSeconds = roundMs(selection) / 1000;
     const pairs = store.traffic.refusedPairs;
     if (pairs !== undefined) pairs.areEnforced = true;
     const { home, stallSeconds } = selection;
@@ -55,10 +61,25 @@ export class SimulatedGate {
     this.#gate.request(infoHash);
   }
 
-  /** Does what is due. @param isRound whether all swarms are looked at. */
-  settle(isRound: boolean): void {
-    this.#gate.settle(isRound);
-    const { add, remove } = this.#gate.watch.tables.takeChanges();
+  /** The peers whose connections have been cut since the last call. */
+  takeCut(): ReadonlySet<number> {
+    const cut = this.#cut;
+    this.#cut = new Set();
+    return cut;
+  }
+
+  /** Does what is due. @param isScan whether all swarms are looked at. */
+  settle(isScan = false): void {
+    const { seconds } = this.#clock;
+    const isDue = isScan || seconds >= this.#roundAt;
+    if (isDue) this.#roundAt = seconds + this.#roundSeconds;
+    this.#gate.settle(isDue);
+    const { add, remove, cut } = this.#gate.watch.tables.takeChanges();
+    if (process.env.DBG) {
+      for (const pair of remove.refused ?? []) console.log(this.#clock.seconds, "open", peerOf(pair));
+      for (const pair of add.refused ?? []) console.log(this.#clock.seconds, "close", peerOf(pair));
+    }
+    for (const endpoint of cut) this.#cut.add(peerOf(endpoint));
     for (const pair of remove.refused ?? []) this.#refused.get(peerOf(pair))?.delete(pair);
     for (const pair of add.refused ?? []) {
       const peer = peerOf(pair);

@@ -41,6 +41,8 @@ export const POLICIES = ["random", "nearest", "bridged", "bridged-gate"] as cons
 /** `bridged-gate` is `bridged` with a gate: routers refuse the connections of closed peers across the border. */
 export type PolicyName = (typeof POLICIES)[number];
 
+const NOBODY: ReadonlySet<number> = new Set();
+
 /** Settings to try, and limits of `bridged` that operators cannot set. */
 export type TriedSelection = SelectionSettings & BridgedLimits;
 
@@ -178,7 +180,7 @@ export class SimulatedTracker {
     request.event = event;
     request.transferred.set([...transferred, left]);
     this.#tracker.announce(request, response);
-    this.#gate?.settle(false);
+    this.#gate?.settle();
     this.interval = response.interval;
     this.given = event === ANNOUNCE_EVENT.stopped ? 0 : response.peerCount + response.peer6Count;
     this.count = 0;
@@ -200,6 +202,11 @@ export class SimulatedTracker {
     this.#clock.seconds = EPOCH + Math.floor(now);
     while (!this.#sweeper.step(this.#clock.seconds, 1024));
     this.#gate?.settle(true);
+  }
+
+  /** Peers whose connections across the border routers have cut since the last call. */
+  takeCut(): ReadonlySet<number> {
+    return this.#gate?.takeCut() ?? NOBODY;
   }
 
   /** Whether routers refuse a peer's new connections across the border of its home. */

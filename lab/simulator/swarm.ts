@@ -128,6 +128,7 @@ class Swarm {
     while (this.#now < until) {
       this.#arrive();
       for (const peer of [...this.#present]) this.#live(peer);
+      this.#cutConnections();
       if (this.#now >= sweepAt) {
         for (const tracker of this.#trackers) tracker.sweep(this.#now);
         sweepAt = this.#now + SWEEP_SECONDS;
@@ -264,6 +265,13 @@ class Swarm {
     const home = this.#homeOf[peer];
     if (home === null || home === this.#homeOf[other]) return false;
     return this.#trackers[0].isClosed(peer, this.#plan.peers[peer]);
+  }
+
+  /** Ends the connections across the border that routers have cut. */
+  #cutConnections(): void {
+    for (const peer of this.#trackers[0].takeCut())
+      for (const link of [...this.#links[peer]])
+        if (this.#homeOf[link.peers[0]] !== this.#homeOf[link.peers[1]]) this.#disconnect(link);
   }
 
   #disconnect(link: Link): void {

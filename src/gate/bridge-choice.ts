@@ -1,8 +1,8 @@
 /**
  * Chooses the members that bring the data of a gated swarm into their home: its *open bridges*. The policy marks more clients
- * as bridges than that, as soon as they fall behind, and a client that has met the outside once keeps its connections until
- * its download is complete. Each open bridge may therefore cost a copy of the file. So there is one at first. There is one
- * more when the others get too little for a while (bridge-memory.ts), and another one at once when a bridge is lost.
+ * as bridges than that, as soon as they fall behind. Two open bridges fetch many pieces twice. So there is one at first. It is
+ * replaced when it is lost, and when it does not pass on what it gets. There is one more when it gets nothing itself
+ * (bridge-memory.ts). Once there is a complete copy at home, bridges stay open until they are complete, and no other is opened.
  *
  * Each tier of a home has its own, as a partner has its own line to the outside.
  */
@@ -24,8 +24,8 @@ interface CountedHome {
 export interface ChoiceMemory {
   /** Of a home where the swarm is gated so far; undefined: it is not gated there. */
   bridgesOf(home: number): HomeBridges | undefined;
-  /** Whether the address of a record may meet the outside so far. */
-  isOpen(record: number): boolean;
+  /** Whether a member may meet the outside so far, as it got nothing. */
+  isKeptOpen(record: number): boolean;
 }
 
 /** The bridges of one tier of a home. */
@@ -33,15 +33,21 @@ interface Line {
   readonly home: number;
   readonly tier: number;
   readonly extra: number;
-  /** Whether others than the policy's bridges are chosen: the swarm is gated, and no copy at home feeds it. */
+  /** Undefined: the swarm is not gated in the home so far. */
+  readonly bridges: HomeBridges | undefined;
+  /** Whether other members than the present bridges are chosen: no complete copy at home feeds it. */
   readonly takesOthers: boolean;
-  readonly hasStandIn: boolean;
   /** The best record of the present pass, or -1, with its rank. */
   best: number;
   rank: number;
 }
 
-/** Ranks of candidates: who is open stays open, and the policy's bridges come before others. */
+/**
+ * Ranks of candidates: former bridges come last, the present ones stay. Who is open as it got nothing comes before who is
+ * closed, and the policy's bridges come before others.
+ */
+const FORMER = 8;
+const NEW = 4;
 const CLOSED = 2;
 const UNMARKED = 1;
 
@@ -99,9 +105,8 @@ export class BridgeChoice {
     let line = this.#lines.find((each) => each.home === home && each.tier === tier);
     if (line === undefined) {
       const bridges = memory.bridgesOf(home);
-      const takesOthers = bridges !== undefined && homes.find((each) => each.home === home)?.seeds === 0;
-      const { extra, hasStandIn } = bridges ?? { extra: 0, hasStandIn: false };
-      line = { home, tier, extra, takesOthers, hasStandIn, best: -1, rank: 0 };
+      const takesOthers = bridges === undefined || homes.find((each) => each.home === home)?.seeds === 0;
+      line = { home, tier, extra: bridges?.extra ?? 0, bridges, takesOthers, best: -1, rank: 0 };
       this.#lines.push(line);
     }
     return line;
@@ -110,10 +115,17 @@ export class BridgeChoice {
 
 /** Compares a candidate with the best one of its line. */
 function consider(line: Line, records: SwarmRecords, i: number, memory: ChoiceMemory): void {
+  const { bridges } = line;
   const isBridge = isMarked(keyOf(records.wordsA[i]));
-  if (!isBridge && !line.takesOthers) return;
-  const isOpen = (isBridge || line.hasStandIn) && memory.isOpen(i);
-  const rank = (isOpen ? 0 : CLOSED) + (isBridge ? 0 : UNMARKED);
+  // The policy's bridge is where the gate of a home begins.
+  if (bridges === undefined && !isBridge) return;
+  const endpoint = records.endpointAt(i);
+  const isPresent = bridges?.bridges.has(endpoint) === true;
+  if (!isPresent && !line.takesOthers) return;
+  const isFormer = bridges?.former.has(endpoint) === true;
+  const isClosed = !isPresent && !memory.isKeptOpen(i);
+  const rank =
+    (isFormer ? FORMER : 0) + (isPresent ? 0 : NEW) + (isClosed ? CLOSED : 0) + (isBridge ? 0 : UNMARKED);
   if (line.best !== -1) {
     if (rank > line.rank) return;
     if (rank === line.rank && leftOf(records.wordsB[i]) >= leftOf(records.wordsB[line.best])) return;

@@ -11,7 +11,7 @@ import {
   GATE_FORMAT,
   GATE_LIMITS,
   GATE_LISTS,
-  type GateElements,
+  type GateChange,
   type GateEvent,
   type GateHome,
   type GateList,
@@ -40,7 +40,12 @@ const begin = z.object({
     .max(3600),
   homes: z.array(home).max(GATE_LIMITS.homes),
 });
-const change = z.object({ version, add: elements, remove: elements });
+const change = z.object({
+  version,
+  add: elements,
+  remove: elements,
+  cut: z.array(z.string()).max(ELEMENTS_PER_EVENT).optional(),
+});
 const mark = z.object({ version });
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
@@ -125,7 +130,8 @@ function parseEvent(event: string | undefined, data: string): GateEvent {
       return read;
     }
     case "change": {
-      const read = { event, ...check(change, data) } as const;
+      const { cut, ...lists } = check(change, data);
+      const read = { event, ...lists, ...(cut === undefined ? {} : { cut }) } as const;
       checkElements(read);
       return read;
     }
@@ -171,7 +177,7 @@ function checkDisjoint(ranges: readonly AddressRange[], what: string): void {
   }
 }
 
-function checkElements(change: { readonly add: GateElements; readonly remove: GateElements }): void {
+function checkElements(change: GateChange): void {
   let count = 0;
   for (const key of ["add", "remove"] as const) {
     for (const list of GATE_LISTS) {
@@ -181,6 +187,8 @@ function checkElements(change: { readonly add: GateElements; readonly remove: Ga
       }
     }
   }
+  for (const [i, element] of (change.cut ?? []).entries())
+    if (!isElement("closed", element)) throw new Error(`cut[${i}]: is not ${SHAPES.closed}`);
   if (count > ELEMENTS_PER_EVENT) throw new Error(`more than ${ELEMENTS_PER_EVENT} elements`);
 }
 

@@ -126,12 +126,12 @@ export class GateLists {
   #publishNow(): void {
     this.#timer = undefined;
     this.#dueAt = this.#now() + CHANGE_MS;
-    const { add, remove } = this.#tables.takeChanges(this.#backlogs.size > 0);
+    const { add, remove, cut } = this.#tables.takeChanges(this.#backlogs.size > 0);
     if (this.#backlogs.size === 0) {
       this.version++;
       return;
     }
-    const changes = [...changeEvents(this.version + 1, add, remove)];
+    const changes = [...changeEvents(this.version + 1, add, remove, cut)];
     if (changes.length === 0) return;
     this.version++;
     for (const change of changes) {

@@ -13,6 +13,7 @@ import type { Address } from "../model/address.ts";
 import { INFO_HASH_WORDS } from "../model/info-hash.ts";
 import type { EndpointCounts } from "../store/endpoint-counts.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
+import { isComplete, keyOf } from "../store/layout/key.ts";
 import type { RefusedPairs } from "../store/refused-pairs.ts";
 import { AddressTable } from "./address-table.ts";
 import { BridgeMemory } from "./bridge-memory.ts";
@@ -29,10 +30,15 @@ const LISTED = FLAG.listed;
 const SENT = FLAG.sent;
 const NOTED = FLAG.noted;
 
+/** Endpoints to be cut between two changes, at most. The connections of the others go on. */
+const CUT_MAX = 4096;
+
 /** Elements that are added to lists and removed from them. */
 export interface GateChanges {
   readonly add: GateElements;
   readonly remove: GateElements;
+  /** Endpoints whose connections are cut (protocol.ts). */
+  readonly cut: readonly string[];
 }
 
 /** The tables of one gate. */
@@ -52,6 +58,8 @@ export class GateTables {
   #notedRows: number[] = [];
   #notedItems: number[] = [];
   readonly #wanted: WantedItems;
+  /** Endpoints of downloaders that have just been closed in all of their swarms. */
+  #cut: string[] = [];
 
   constructor(hash: KeyedHash, counts: EndpointCounts, pairs: RefusedPairs) {
     this.#counts = counts;
@@ -83,10 +91,11 @@ export class GateTables {
   }
 
   /**
-   * Adds one closed endpoint to a gated swarm, unless it is there.
+   * Adds one closed endpoint to a gated swarm.
    * @param swarm its row. @param address of the endpoint.
+   * @returns false if it was there, or its address is open: then the swarm has to be looked at.
    */
-  close(swarm: number, { family, words }: Address, port: number): void {
+  close(swarm: number, { family, words }: Address, port: number): boolean {
     const items = this.#items;
     const { addresses, swarms } = this;
     const hash = this.#wanted.hashAddress(family, words, 0);
@@ -101,15 +110,17 @@ export class GateTables {
         else isOpen ||= items.kinds[item] === ITEM.open;
       }
     }
-    if (!isThere) {
-      swarms.digests[swarm] = (swarms.digests[swarm] + digestPart(ITEM.closed, endpoint)) | 0;
-      const row = addresses.put(family, words, 0, port);
-      this.#addEndpoint(swarm, ITEM.closed, endpoint, row, addresses.put(family, words, 0, 0));
-    }
+    // A copy may have become a download: what feeds the home is different then.
+    if (isThere || isOpen) return false;
+    swarms.digests[swarm] = (swarms.digests[swarm] + digestPart(ITEM.closed, endpoint)) | 0;
+    const row = addresses.put(family, words, 0, port);
+    const host = addresses.put(family, words, 0, 0);
+    this.#addEndpoint(swarm, ITEM.closed, endpoint, row, host);
+    this.#cutIfClosed(row);
     // An address is refused when all of its members are closed here.
-    if (isOpen) return;
-    if (refused === NONE) this.#addPair(swarm, ITEM.refused, hash, addresses.put(family, words, 0, 0));
+    if (refused === NONE) this.#addPair(swarm, ITEM.refused, hash, host);
     else this.#listPair(refused, true);
+    return true;
   }
 
   /** Endpoints that are closed in some swarm, and outside endpoints of gated swarms. */
@@ -180,7 +191,9 @@ export class GateTables {
     }
     this.#notedRows = [];
     this.#notedItems = [];
-    return { add, remove };
+    const cut = this.#cut;
+    this.#cut = [];
+    return { add, remove, cut };
   }
 
   /** Whether a row is in its list. For people. @param row may be -1. */
@@ -253,6 +266,7 @@ export class GateTables {
         const row = this.addresses.put(family, words, i * COPY_WORDS, records.portAt(i));
         const host = kind === ITEM.far ? NONE : this.addresses.put(family, words, i * COPY_WORDS, 0);
         this.#addEndpoint(swarm, kind, wanted.hashes[at], row, host);
+        if (kind === ITEM.closed && !isComplete(keyOf(records.wordsA[i]))) this.#cutIfClosed(row);
       } else {
         const host = this.addresses.put(family, words, i * COPY_WORDS, 0);
         this.#addPair(swarm, kind, wanted.hashes[at], host);
@@ -311,11 +325,24 @@ export class GateTables {
 
   /** Whether all swarms of an outside endpoint are gated. */
   #isFar(row: number): boolean {
+    return this.addresses.counts[row] > 0 && this.#areAllCounted(row);
+  }
+
+  /** Whether an endpoint has no other records than those that its row counts. */
+  #areAllCounted(row: number): boolean {
     const { addresses } = this;
-    const gated = addresses.counts[row];
-    if (gated === 0) return false;
-    const at = row * COPY_WORDS;
-    return gated >= this.#counts.count(addresses.familyAt(row), addresses.words, at, addresses.portAt(row));
+    const all = this.#counts.count(
+      addresses.familyAt(row),
+      addresses.words,
+      row * COPY_WORDS,
+      addresses.portAt(row),
+    );
+    return addresses.counts[row] >= all;
+  }
+
+  /** Notes that the connections of a downloader are cut, unless it is in a swarm where it is not closed. */
+  #cutIfClosed(row: number): void {
+    if (this.#cut.length < CUT_MAX && this.#areAllCounted(row)) this.#cut.push(this.texts.row(row));
   }
 
   #releaseIfUnused(row: number): void {

@@ -285,6 +285,6 @@ export class Gate {
 }
 
 /** Milliseconds between two rounds, at least. */
-function roundMs({ stallSeconds }: Pick<GateSettings, "stallSeconds">): number {
+export function roundMs({ stallSeconds }: Pick<GateSettings, "stallSeconds">): number {
   return Math.min(Math.max(ROUND_MS.least, ROUND_PART * 1000 * stallSeconds), ROUND_MS.most);
 }

@@ -72,7 +72,7 @@ export interface Verdict extends BridgeFinding {
   readonly home: number;
   /** Downloaders that have announced themselves. */
   leechers: number;
-  /** Bridges that get on; proven copies, at different addresses up to {@link SEEDS_FOR_ONE}. */
+  /** Bridges that get on; proven copies, at different addresses up to {@link SEEDS_FOR_ONE}, without former bridges. */
   bridges: number;
   seeds: number;
   /** Members that bring the data in (bridge-choice.ts). */
@@ -82,9 +82,9 @@ export interface Verdict extends BridgeFinding {
   empty: number;
   /** Open bridges that got nothing since their announce before the last. */
   waitingBridges: number;
-  hasStandIn: boolean;
   size: number;
   starves: boolean;
+  isHeldBack: boolean;
   lags: boolean;
   isGated: boolean;
   /** It was gated, and members need the outside: their source is lost, or too many get nothing. */
@@ -102,8 +102,6 @@ export interface SwarmState {
 export interface GateMemory extends ChoiceMemory {
   /** Whether it may not be gated in a home yet, as that has failed. */
   isHeld(home: number): boolean;
-  /** Whether the member of a record stays open for now, as it got nothing. */
-  isKeptOpen(record: number): boolean;
 }
 
 /** Judges swarms by one set of rules. */
@@ -148,7 +146,7 @@ export class Judge {
     for (const verdict of verdicts) this.#decide(verdict, memory);
     if (this.roles.length < records.count) this.roles = new Uint8Array(2 * records.count);
     for (let i = 0; i < records.count; i++) this.roles[i] = this.#roleOf(records, i, verdicts, memory, now);
-    this.#compare(verdicts, records);
+    this.#compare(verdicts, records, memory);
     return verdicts;
   }
 
@@ -169,6 +167,7 @@ export class Judge {
       const verdict = verdicts[at];
       if (!isComplete(key)) this.#countLeecher(verdict, records, i, now);
       else if (isProven(key) && ageOf(state, now) <= this.#seedLease && this.#homes.isReached(key)) {
+        if (memory.bridgesOf(home)?.former.has(records.endpointAt(i))) continue;
         const first = firstSeeds[at];
         if (first.some((seed) => isSameAddress(records, seed, i))) continue;
         if (first.length < SEEDS_FOR_ONE) first.push(i);
@@ -201,7 +200,6 @@ export class Judge {
     if (this.#choice.chosen.has(i)) {
       this.#bridges.set(clientOf(wordA, state), isMarked(key));
       verdict.open++;
-      verdict.hasStandIn ||= !isMarked(key);
       if (isWaiting) verdict.waitingBridges++;
     } else if (isWaiting) {
       verdict.waiting++;
@@ -219,7 +217,8 @@ export class Judge {
     const isMany = leechers >= LEECHERS_LEAST || (leechers === 1 && seeds >= SEEDS_FOR_ONE);
     verdict.isGated = isMany && isFed && !areIdle && (wasGated || !memory.isHeld(home));
     verdict.hasFailed = wasGated && isMany && (!isFed || areIdle);
-    verdict.starves = isPatient(verdict) && (verdict.waitingBridges === open || areMany(waiting));
+    verdict.starves = isPatient(verdict) && verdict.waitingBridges === open;
+    verdict.isHeldBack = isPatient(verdict) && !verdict.starves && areMany(waiting);
   }
 
   #roleOf(
@@ -261,19 +260,24 @@ export class Judge {
   }
 
   /** Finds out in which homes the closed downloads get too little of what the bridges have. */
-  #compare(verdicts: readonly Verdict[], records: SwarmRecords): void {
+  #compare(verdicts: readonly Verdict[], records: SwarmRecords, memory: GateMemory): void {
     for (const verdict of verdicts) {
-      if (!verdict.isGated || !isPatient(verdict)) continue;
+      if (!verdict.isGated) continue;
+      const memories = memory.bridgesOf(verdict.home);
       let bridge = LEFT_MAX;
       let others = LEFT_MAX;
       for (let i = 0; i < records.count; i++) {
         const key = keyOf(records.wordsA[i]);
-        if (this.#homes.of(key) !== verdict.home || isComplete(key)) continue;
+        if (this.#homes.of(key) !== verdict.home) continue;
+        const endpoint = records.endpointAt(i);
         const left = leftOf(records.wordsB[i]);
-        if (this.#choice.chosen.has(i)) bridge = Math.min(bridge, left);
-        else if (this.roles[i] === ROLE.closed) others = Math.min(others, left);
+        if (isComplete(key)) {
+          if (memories?.bridges.has(endpoint) === true) bridge = 0;
+        } else if (this.#choice.chosen.has(i)) bridge = Math.min(bridge, left);
+        else if (this.roles[i] === ROLE.closed && memories?.former.has(endpoint) !== true)
+          others = Math.min(others, left);
       }
-      verdict.lags = others !== LEFT_MAX && lagsBehind(verdict.size, bridge, others);
+      verdict.lags = bridge !== LEFT_MAX && others !== LEFT_MAX && lagsBehind(verdict.size, bridge, others);
     }
   }
 }
@@ -282,7 +286,7 @@ export class Judge {
 function newVerdict(home: number, memory: GateMemory): Verdict {
   const size = memory.bridgesOf(home)?.size ?? 0;
   const counts = { leechers: 0, bridges: 0, seeds: 0, open: 0, waiting: 0, empty: 0, waitingBridges: 0 };
-  const findings = { hasStandIn: false, starves: false, lags: false, isGated: false, hasFailed: false };
+  const findings = { starves: false, isHeldBack: false, lags: false, isGated: false, hasFailed: false };
   return { home, size, ...counts, ...findings };
 }
 

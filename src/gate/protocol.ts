@@ -77,12 +77,18 @@ export interface GateBegin {
   readonly homes: readonly GateHome[];
 }
 
-/** A change of the lists, or a part of one. All parts have the same version. */
+/**
+ * A change of the lists, or a part of one. All parts have the same version.
+ *
+ * `cut` is no list, and is not sent again: endpoints, as in `closed`, of downloaders that have just been closed in all of
+ * their torrents. The connections that such an endpoint has with the outside are cut: TCP that came in to it, and uTP.
+ */
 export interface GateChange {
   readonly event: "change";
   readonly version: number;
   readonly add: GateElements;
   readonly remove: GateElements;
+  readonly cut?: readonly string[];
 }
 
 /** The end of the first lists, or a sign of life. */
@@ -108,12 +114,15 @@ export function* changeEvents(
   version: number,
   add: GateElements,
   remove: GateElements,
+  cut: readonly string[] = [],
 ): Generator<GateChange> {
-  for (const elements of cut(remove)) yield { event: "change", version, add: {}, remove: elements };
-  for (const elements of cut(add)) yield { event: "change", version, add: elements, remove: {} };
+  for (const elements of inParts(remove)) yield { event: "change", version, add: {}, remove: elements };
+  for (const elements of inParts(add)) yield { event: "change", version, add: elements, remove: {} };
+  for (let at = 0; at < cut.length; at += ELEMENTS_PER_EVENT)
+    yield { event: "change", version, add: {}, remove: {}, cut: cut.slice(at, at + ELEMENTS_PER_EVENT) };
 }
 
-function* cut(elements: GateElements): Generator<GateElements> {
+function* inParts(elements: GateElements): Generator<GateElements> {
   for (const list of GATE_LISTS) {
     const all = elements[list] ?? [];
     for (let at = 0; at < all.length; at += ELEMENTS_PER_EVENT)

@@ -15,6 +15,8 @@ const RECORDS_MAX = 262_144;
 /** Words of an address in a copy. An IPv4 address is in the first. */
 export const COPY_WORDS = 4;
 
+const PORTS = 65_536;
+
 /** What came of reading a swarm. `locked`: its shard was not free in time. */
 export type ReadResult = "read" | "absent" | "large" | "locked";
 
@@ -30,6 +32,14 @@ export class SwarmRecords {
   /** The port of a record. */
   portAt(i: number): number {
     return portOf(this.wordsA[i]);
+  }
+
+  /** Names the endpoint of a record. Two of IPv6 may have one name, by chance. */
+  endpointAt(i: number): number {
+    const at = i * COPY_WORDS;
+    let address = 0;
+    for (let w = 0; w < COPY_WORDS; w++) address ^= this.addresses[at + w];
+    return (address >>> 0) * PORTS + this.portAt(i);
   }
 
   /** Forgets all records. */

@@ -2,11 +2,12 @@
 
 import type { Address } from "../model/address.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
-import { isMarked, keyOf } from "../store/layout/key.ts";
+import { isComplete, isMarked, keyOf } from "../store/layout/key.ts";
 import { ageOf } from "../store/peer-record.ts";
 import type { RefusedPairs } from "../store/refused-pairs.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import type { Arrival } from "../tasks/gate-task.ts";
+import type { BridgeMemory } from "./bridge-memory.ts";
 import { Failures } from "./failures.ts";
 import { explainGate, type GateExplanation } from "./gate-explainer.ts";
 import { GateTables } from "./gate-tables.ts";
@@ -100,7 +101,7 @@ export class SwarmWatch {
     this.#noteFailures(infoHash, verdicts, now);
     const isExcluded = this.#isExcluded(infoHash);
     let withFar = verdicts.every(({ isGated, leechers }) => isGated || leechers === 0);
-    let isMore = false;
+    let areOthers = false;
     for (const { id } of this.#homes.homes) {
       const verdict = verdicts.find(({ home }) => home === id);
       let swarm = tables.swarms.find(hash, infoHash, id);
@@ -114,12 +115,12 @@ export class SwarmWatch {
       if (swarm === NONE) swarm = tables.swarms.add(infoHash, id);
       tables.gate(swarm, verdict.leechers, this.#records, this.#rolesIn(id, roles), withFar);
       tables.swarms.settledTiers[swarm] = this.#settledTiers(verdict, tables.swarms.bridges[swarm].extra);
-      if (tables.swarms.bridges[swarm].note(verdict, now, this.#judge.patience)) isMore = true;
+      if (this.#changeBridges(tables.swarms.bridges[swarm], verdict, now)) areOthers = true;
       withFar = false;
     }
     if (why === "task") this.tables.evaluateOutside(this.#records, roles);
-    // One more bridge is to be chosen. That happens once in a while, so this ends.
-    if (isMore) this.look(infoHash, now, "round");
+    // Other bridges are to be chosen. That happens once in a while, so this ends.
+    if (areOthers) this.look(infoHash, now, "round");
   }
 
   /**
@@ -137,8 +138,7 @@ export class SwarmWatch {
     const failures = this.#failures;
     const isKeptOpen = () => failures.isHeld(failures.memberKey(infoHash, address.words, 0, port), now);
     if (!failures.isEmpty && isKeptOpen()) return false;
-    this.tables.close(swarm, address, port);
-    return true;
+    return this.tables.close(swarm, address, port);
   }
 
   /**
@@ -178,6 +178,19 @@ export class SwarmWatch {
     return settled;
   }
 
+  /** Notes how the bridges of a home do. @returns whether others are to be chosen. */
+  #changeBridges(memory: BridgeMemory, verdict: Verdict, now: number): boolean {
+    const records = this.#records;
+    const before = new Set(memory.bridges);
+    memory.bridges.clear();
+    for (let i = 0; i < records.count; i++) {
+      const key = keyOf(records.wordsA[i]);
+      const isBridge = this.#judge.chosen.has(i) || (isComplete(key) && before.has(records.endpointAt(i)));
+      if (isBridge && this.#homes.of(key) === verdict.home) memory.bridges.add(records.endpointAt(i));
+    }
+    return memory.note(verdict, now, this.#judge.patience) !== "none";
+  }
+
   /** The roles of the present records as one home has them: members of other homes are not its own. */
   #rolesIn(home: number, roles: Uint8Array): Uint8Array {
     if (this.#homes.homes.length === 1) return roles;
@@ -203,18 +216,11 @@ export class SwarmWatch {
         const swarm = swarms.find(hash, infoHash, home);
         return swarms.isGated(swarm) ? swarms.bridges[swarm] : undefined;
       },
-      isOpen: (i) => !this.#isRefused(hash, i),
       isHeld: (home) => failures.isHeld(failures.homeKey(infoHash, home), now),
       isKeptOpen: (i) => !failures.isEmpty && failures.isHeld(this.#memberKey(infoHash, i), now),
     };
     const verdicts = this.#judge.judge(records, memory, now);
     return { verdicts, records, roles: this.#judge.roles };
-  }
-
-  /** Whether a swarm is refused at the address of a record, as routers were told. @param hash that of its info-hash. */
-  #isRefused(hash: number, i: number): boolean {
-    const { families, addresses } = this.#records;
-    return this.#pairs.has(hash, families[i] === 4 ? 4 : 6, addresses, i * COPY_WORDS);
   }
 
   #memberKey(infoHash: Uint32Array, i: number): number {

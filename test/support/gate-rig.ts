@@ -37,6 +37,8 @@ export class GateRig {
   readonly gate: Gate;
   /** Tasks that the tracker has pushed. */
   tasks = 0;
+  /** Endpoints whose connections were cut by the last announce or round. */
+  cut: readonly string[] = [];
 
   constructor(settings: Partial<GateSettings> = {}) {
     const groups = groupsDataOf(TEST_GROUPS);
@@ -113,7 +115,7 @@ export class GateRig {
   }
 
   publish(): void {
-    this.gate.watch.tables.takeChanges();
+    this.cut = this.gate.watch.tables.takeChanges().cut;
   }
 
   /** The elements of a list, in order. */

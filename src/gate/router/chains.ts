@@ -1,7 +1,7 @@
 /**
  * The gate's chains. Only these packets get here: handshakes, the first packet of a TCP connection (SYN), that of a uTP
- * connection (ST_SYN), and the first payload of a TCP connection that is watched. So nothing but new connections is ever
- * refused.
+ * connection (ST_SYN), the first payload of a TCP connection that is watched, and what connections carry that are cut. So
+ * nothing else is ever refused.
  *
  * Most clients try encryption first, which hides the info-hash, and go on in plaintext when that fails. So a TCP connection
  * that may be of a gated torrent is let through and *watched*: its first payload is either a handshake in plaintext, which
@@ -12,6 +12,10 @@
  * An endpoint is closed as soon as it is closed in one torrent, as most clients have several. Nothing is refused for good
  * that belongs to a torrent which is not refused at its address: its handshake in plaintext passes, over TCP always, and
  * over uTP where the connection exists.
+ *
+ * Connections of an endpoint are *cut* for a while when it has just been closed as a downloader in all of its torrents: those
+ * that are older, as far as its port shows that they are its own, and those to caught endpoints. Those that begin meanwhile are
+ * judged, and go on if their handshake passes.
  *
  * A subscriber whose client insists on encryption never sends a handshake in plaintext. It is exempt after some tries.
  *
@@ -40,6 +44,15 @@ const ST_SYN_SHAPES = [
 
 /** What names a connection, from its first packet on. */
 const CONNECTION = "{ip} saddr . th sport . {ip} daddr . th dport";
+
+const CONNECTION_BACK = "{ip} daddr . th dport . {ip} saddr . th sport";
+
+/**
+ * Tells what a TCP connection that is cut carries from a handshake, by the first bytes of its 19 and "Bit", among the packets
+ * that get to the chains of a home. Shorter payload passes.
+ */
+const HANDSHAKE = "meta l4proto tcp @ih,0,32 0x13426974";
+const NO_HANDSHAKE = "meta l4proto tcp @ih,0,32 != 0x13426974";
 
 /** Matches payload that clients push, and no packet without payload. The first payload of a connection is pushed. */
 export const PUSHED = "meta l4proto tcp tcp flags & psh == psh @ih,0,8 >= 0";
@@ -96,6 +109,17 @@ function firstPayload(): string[] {
   return [
     chain("gate_pushed", "Most payload belongs to no watched connection.", [
       ...both(`${CONNECTION} @gate_watch{n} goto gate_first`),
+      ...both("{ip} daddr . th dport @gate_cut{n} goto gate_cut"),
+      ...both("{ip} saddr . th sport @gate_cut{n} goto gate_cut"),
+      ...both(
+        "{ip} saddr @gate_cut_hosts{n} {ip} saddr . {ip} daddr . th dport @gate_caught{n} goto gate_cut",
+      ),
+    ]),
+    chain("gate_cut", "A connection to an endpoint that has just been closed.", [
+      `meta protocol != @${ALIVE_SET} return`,
+      ...both(`${CONNECTION} @gate_judged{n} return`),
+      ...both(`${CONNECTION_BACK} @gate_judged{n} return`),
+      "goto gate_border",
     ]),
     chain("gate_first", "The first payload of a watched connection, which is no handshake in plaintext.", [
       ...both(`delete @gate_watch{n} { ${CONNECTION} }`),
@@ -121,6 +145,8 @@ function handshake(): string[] {
     chain("gate_handshake", "", [`meta protocol @${ALIVE_SET} jump gate_border`, "goto handshake"]),
     chain("gate_passed", "A handshake that is not refused: its connection goes on.", [
       ...both(`meta l4proto tcp delete @gate_watch{n} { ${CONNECTION} }`),
+      ...both(`${HANDSHAKE} {ip} daddr . th dport @gate_cut{n} update @gate_judged{n} { ${CONNECTION} }`),
+      ...both(`${HANDSHAKE} {ip} saddr @gate_cut_hosts{n} update @gate_judged{n} { ${CONNECTION} }`),
     ]),
     chain("gate_exempt", "It has no place when the set is full.", [
       ...both("{ip} saddr @gate_exempt{n} update @gate_exempt{n} { {ip} saddr } return"),
@@ -148,6 +174,7 @@ function outgoing(): string[] {
       ],
       "refusedEndpointOut",
     ),
+    refusal("gate_cut_out", exempts("saddr", "seenEndpointOut"), "refusedEndpointOut"),
     refusal("gate_far_out", exempts("saddr", "seenFarOut"), "refusedFarOut"),
     chain("gate_watch_out", "", [...exempts("saddr", "seenFarOut"), "goto gate_watch"]),
     chain("gate_new_out", "", [
@@ -163,6 +190,8 @@ function outgoing(): string[] {
     chain("gate_out", "Sent by a subscriber, to the outside.", [
       `${SYN} goto gate_new_out`,
       `${ST_SYN} goto gate_new_out`,
+      `${NO_HANDSHAKE} goto gate_cut_out`,
+      ...both("meta l4proto udp {ip} saddr . th sport @gate_cut{n} goto gate_cut_out"),
       `counter name ${counterName("seenHandshakeOut")}`,
       ...both("delete @gate_tried{n} { {ip} saddr }"),
       ...both("{ip} saddr . ").flatMap((key, i) =>
@@ -187,6 +216,7 @@ function incoming(): string[] {
     ),
     refusal("gate_opened_in", [], "refusedHandshakeIn"),
     refusal("gate_endpoint_in", exempts("daddr", "seenEndpointIn"), "refusedEndpointIn"),
+    refusal("gate_cut_in", exempts("daddr", "seenEndpointIn"), "refusedEndpointIn"),
     chain("gate_watch_in", "", [...exempts("daddr", "seenEndpointIn"), "goto gate_watch"]),
     chain("gate_new_in", "", [
       ...both("meta l4proto tcp {ip} daddr . th dport @gate_closed{n} goto gate_watch_in"),
@@ -195,6 +225,8 @@ function incoming(): string[] {
     chain("gate_in", "Sent by the outside, to a subscriber.", [
       `${SYN} goto gate_new_in`,
       `${ST_SYN} goto gate_new_in`,
+      `${NO_HANDSHAKE} goto gate_cut_in`,
+      ...both("meta l4proto udp {ip} daddr . th dport @gate_cut{n} goto gate_cut_in"),
       `counter name ${counterName("seenHandshakeIn")}`,
       ...both("{ip} daddr . ").flatMap((key, i) =>
         infoHashRules(key, `@gate_refused${[4, 6][i]} goto gate_handshake_in`),

@@ -11,6 +11,7 @@ import { describeFailure } from "../../platform/failure.ts";
 import { GateProtocolError } from "../event-reader.ts";
 import { GATE_LIMITS, GATE_LISTS, type GateBegin, type GateEvent } from "../protocol.ts";
 import { CounterTotals } from "./counter-totals.ts";
+import { CutQueue } from "./cut-queue.ts";
 import type { GateTable } from "./gate-table.ts";
 import { ListMirror } from "./list-mirror.ts";
 import { readMachineName } from "./machine.ts";
@@ -49,6 +50,7 @@ export interface FollowerOptions {
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #mirror = new ListMirror();
+  readonly #cut = new CutQueue(() => performance.now() / 1000);
   readonly #totals = new CounterTotals();
   readonly #name = randomBytes(8).toString("hex");
   #connection: TrackerConnection | undefined;
@@ -109,6 +111,7 @@ export class Follower {
       this.#mirror.begin();
     } else if (event.event === "change") {
       this.#mirror.change(event);
+      this.#cut.add(event.cut ?? []);
     } else if (event.event === "ready") {
       this.#mirror.complete();
       this.#isReady = true;
@@ -150,6 +153,7 @@ export class Follower {
       await table.load(homes);
       this.#loaded = JSON.stringify(homes);
       this.#mirror.reset();
+      this.#cut.clear();
       await this.#readCounts();
     }
     do {
@@ -158,9 +162,11 @@ export class Follower {
       this.#isComplete ||= !this.#mirror.differs;
       const renews = this.#isComplete && this.#mustRenew;
       if (renews) this.#mustRenew = false;
-      await table.update(add, remove, renews ? aliveSeconds / 2 : 0);
+      // What is closed is in the kernel first.
+      const cut = this.#mirror.differs ? [] : this.#cut.take(ELEMENTS_PER_TRANSACTION);
+      await table.update({ add, remove, cut }, renews ? aliveSeconds / 2 : 0);
       if (!this.#mirror.differs) this.#appliedVersion = version;
-    } while (this.#mirror.differs);
+    } while (this.#mirror.differs || !this.#cut.isEmpty);
     observer.applied(GATE_LISTS.reduce((sum, list) => sum + this.#mirror.count(list), 0));
   }
 

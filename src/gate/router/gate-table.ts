@@ -2,9 +2,9 @@
 import { tableName } from "../../hash-list/nftables-names.ts";
 import { readTable } from "../../hash-list/nftables-table.ts";
 import { runNft } from "../../platform/nft.ts";
-import type { GateElements, GateHome } from "../protocol.ts";
+import type { GateChange, GateHome } from "../protocol.ts";
 import { GATE_COUNTERS, type GateCounts } from "../report.ts";
-import { counterName, elementUpdate, GATE_PREFIX, opening, renewal } from "./nft-lists.ts";
+import { counterName, cutting, elementUpdate, GATE_PREFIX, opening, renewal } from "./nft-lists.ts";
 import { formatGateRemoval, formatGateRules, type GateObjects } from "./ruleset.ts";
 
 /** Where the rules apply, and whether they refuse. */
@@ -39,11 +39,15 @@ export class GateTable {
 
   /**
    * Changes the lists, in one transaction.
+   * @param cut endpoints whose connections are cut.
    * @param aliveSeconds how long rules may refuse from now on; 0: as long as before.
    */
-  async update(add: GateElements, remove: GateElements, aliveSeconds: number): Promise<void> {
+  async update(
+    { add, remove, cut = [] }: Omit<GateChange, "event" | "version">,
+    aliveSeconds: number,
+  ): Promise<void> {
     const renewed = aliveSeconds > 0 ? renewal(this.#table, aliveSeconds) : "";
-    const statements = elementUpdate(this.#table, add, remove) + renewed;
+    const statements = elementUpdate(this.#table, add, remove) + cutting(this.#table, cut) + renewed;
     if (statements !== "") await runNft(["-f", "-"], statements);
   }
 

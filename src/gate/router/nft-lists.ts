@@ -46,6 +46,30 @@ export function renewal(table: string, seconds: number): string {
   return `${add}delete element ${table} ${ALIVE_SET} { ip, ip6 }\n${add}`;
 }
 
+/** Seconds in which connections of an endpoint are cut. Between those that last, keep-alives are sent every two minutes. */
+export const CUT_SECONDS = 150;
+
+/** Endpoints that the sets of those that are cut can have, of each family. nft fails when they are full. */
+export const CUT_SIZE = 262_144;
+
+/** The name of the set of endpoints whose connections are cut, and of the set of their addresses. */
+export function cutSetOf(family: Family): string {
+  return `${GATE_PREFIX}cut${family}`;
+}
+
+/** See {@link cutSetOf}. */
+export function cutHostsOf(family: Family): string {
+  return `${GATE_PREFIX}cut_hosts${family}`;
+}
+
+/** Statements that cut the connections of endpoints. */
+export function cutting(table: string, endpoints: readonly string[]): string {
+  const statements = (list: GateList, elements: readonly string[], setOf: (family: Family) => string) =>
+    bySet(list, elements).map(([family, texts]) => `add element ${table} ${setOf(family)} {\n${texts}}\n`);
+  const hosts = [...new Set(endpoints.map((endpoint) => endpoint.split(" ")[0]))];
+  return [...statements("closed", endpoints, cutSetOf), ...statements("hosts", hosts, cutHostsOf)].join("");
+}
+
 /** Lets everything through at once. */
 export function opening(table: string): string {
   return `flush set ${table} ${ALIVE_SET}\n`;
@@ -56,7 +80,7 @@ export function elementUpdate(table: string, add: GateElements, remove: GateElem
   const statements = (verb: string, elements: GateElements, order: readonly GateList[]) =>
     order.flatMap((list) =>
       bySet(list, elements[list] ?? []).map(
-        ([set, texts]) => `${verb} element ${table} ${set} {\n${texts}}\n`,
+        ([family, texts]) => `${verb} element ${table} ${setOf(list, family)} {\n${texts}}\n`,
       ),
     );
   return [
@@ -65,12 +89,10 @@ export function elementUpdate(table: string, add: GateElements, remove: GateElem
   ].join("");
 }
 
-function bySet(list: GateList, elements: readonly string[]): [set: string, texts: string][] {
+function bySet(list: GateList, elements: readonly string[]): [family: Family, texts: string][] {
   const texts = { 4: "", 6: "" };
   for (const element of elements) texts[element.includes(":") ? 6 : 4] += `${toNft(list, element)},\n`;
-  return ([4, 6] as const)
-    .filter((family) => texts[family] !== "")
-    .map((family) => [setOf(list, family), texts[family]]);
+  return ([4, 6] as const).filter((family) => texts[family] !== "").map((family) => [family, texts[family]]);
 }
 
 function toNft(list: GateList, element: string): string {

@@ -9,7 +9,16 @@ import type { Family } from "../../model/address.ts";
 import type { GateHome } from "../protocol.ts";
 import { GATE_COUNTERS } from "../report.ts";
 import { commonChains, homeChains, PUSHED, SYN } from "./chains.ts";
-import { ALIVE_SET, counterName, GATE_PREFIX, SET_TYPES } from "./nft-lists.ts";
+import {
+  ALIVE_SET,
+  CUT_SECONDS,
+  CUT_SIZE,
+  counterName,
+  cutHostsOf,
+  cutSetOf,
+  GATE_PREFIX,
+  SET_TYPES,
+} from "./nft-lists.ts";
 
 /** Options of the rules. */
 export interface GateRulesOptions {
@@ -69,6 +78,10 @@ ${homes.map(homeChains).join("\n\n")}
 
   chain utp {
     @ih,0,8 0x41 goto ${GATE_PREFIX}st_syn
+    ip saddr . th sport @${cutSetOf(4)} goto ${GATE_PREFIX}cut
+    ip daddr . th dport @${cutSetOf(4)} goto ${GATE_PREFIX}cut
+    ip6 saddr . th sport @${cutSetOf(6)} goto ${GATE_PREFIX}cut
+    ip6 daddr . th dport @${cutSetOf(6)} goto ${GATE_PREFIX}cut
 ${carrierRules("udp", `${GATE_PREFIX}handshake`)}
   }
 
@@ -161,6 +174,15 @@ function listSets(): string {
       "10m",
       "address . address . inet_service",
     ),
+    "  # Endpoints of downloaders that have just been closed, and their addresses.",
+    ...([4, 6] as const).flatMap((family) => {
+      const limits = ["flags timeout", `timeout ${CUT_SECONDS}s`, `size ${CUT_SIZE}`];
+      return [
+        set(cutSetOf(family), `type ipv${family}_addr . inet_service`, ...limits),
+        set(cutHostsOf(family), `type ipv${family}_addr`, ...limits),
+      ];
+    }),
+    ...learned("judged", "Their connections that have begun with a handshake since.", "5m", connection),
     "  # The protocols, while the tracker is alive. They time out, and then nothing is refused.",
     set(ALIVE_SET, "typeof meta protocol", "flags timeout"),
   ].join("\n");
