@@ -37,6 +37,9 @@ const ROUND_MS = { least: 1000, most: 15_000 } as const;
 /** Milliseconds between two scans of all swarms, at least. */
 const SCAN_MS = 60_000;
 
+/** Numbers of rounds (GatedSwarms.rounds). */
+const ROUNDS = 256;
+
 /** Swarms whose info-hashes are copied before a shard is let go; addresses that are evaluated in one go. */
 const HOLD = 64;
 const SWEEP = 64;
@@ -227,14 +230,18 @@ export class Gate {
   }
 
   *#makeRound(isScan: boolean): Generator<void> {
-    const { tables } = this.#watch;
+    const watch = this.#watch;
+    const { tables } = watch;
+    watch.round = (watch.round + 1) % ROUNDS;
+    if (isScan) yield* this.#scan();
+    // The scan has looked at most of them.
     for (let swarm = 0; swarm < tables.swarms.end; swarm++) {
       if (tables.swarms.homes[swarm] === 0 || tables.swarms.leechers[swarm] === 0) continue;
+      if (tables.swarms.rounds[swarm] === watch.round) continue;
       tables.swarms.copyInfoHash(swarm, this.#infoHash);
-      this.#watch.look(this.#infoHash, this.#now(), "round");
+      watch.look(this.#infoHash, this.#now(), "round");
       yield;
     }
-    if (isScan) yield* this.#scan();
     let row = 0;
     do {
       row = tables.sweep(row, SWEEP);

@@ -19,6 +19,8 @@ export class GatedSwarms {
   digests = new Int32Array(FIRST_CAPACITY);
   /** Of each row: a bit for each of the first eight tiers whose newcomers are closed, unless they are marked. */
   settledTiers = new Uint8Array(FIRST_CAPACITY);
+  /** Of each row: the round in which it was looked at last, modulo 256. */
+  rounds = new Uint8Array(FIRST_CAPACITY);
   /** Of each row: what is remembered of its bridges while it is gated. */
   readonly bridges: BridgeMemory[] = [];
   readonly #hashOf: (infoHash: Uint32Array) => number;
@@ -111,6 +113,7 @@ export class GatedSwarms {
     this.leechers = grown32(this.leechers, capacity);
     this.heads = grownSigned(this.heads, capacity);
     this.digests = grownSigned(this.digests, capacity);
+    this.rounds = grown8(this.rounds, capacity);
     this.settledTiers = grown8(this.settledTiers, capacity);
     this.#words = grown32(this.#words, capacity * INFO_HASH_WORDS);
     this.#next = grownSigned(this.#next, capacity);

@@ -41,6 +41,8 @@ export class SwarmWatch {
   readonly counts: WatchCounts = { looks: 0, failed: 0, rescued: 0 };
   /** Swarms of the scan under way that could be gated, and are not: beyond the limits, excluded, or with too many peers. */
   readonly left = { out: 0, excluded: 0, large: 0 };
+  /** The number of the present round, modulo 256. */
+  round = 0;
   settings: GateSettings;
   readonly #store: SwarmStore;
   readonly #pairs: RefusedPairs;
@@ -114,6 +116,7 @@ export class SwarmWatch {
       }
       if (swarm === NONE) swarm = tables.swarms.add(infoHash, id);
       tables.gate(swarm, verdict.leechers, this.#records, this.#rolesIn(id, roles), withFar);
+      tables.swarms.rounds[swarm] = this.round;
       tables.swarms.settledTiers[swarm] = this.#settledTiers(verdict, tables.swarms.bridges[swarm].extra);
       if (this.#changeBridges(tables.swarms.bridges[swarm], verdict, now)) areOthers = true;
       withFar = false;
