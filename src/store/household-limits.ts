@@ -107,7 +107,8 @@ export class HouseholdLimits {
   }
 
   #countEndpoint(family: Family, words: Uint32Array, at: number, by: 1 | -1): void {
-    this.endpoints?.add(family, words, at, portOf(words[wordAOf(at, family)]), by);
+    if (this.endpoints === undefined) return;
+    this.endpoints.add(family, words, at, portOf(words[wordAOf(at, family)]), by);
   }
 
   /** Removes all peers of a list that has only learned peers. */

@@ -270,7 +270,9 @@ export class SwarmStore {
     if (moved === -1) {
       this.#countPeer(shard, -1);
       this.limits.count(shard, family, this.#record, 0, old, -1);
-    } else this.#countKind(shard, entry, key, 1);
+    } else {
+      this.#countKind(shard, entry, key, 1);
+    }
     return moved;
   }
 
