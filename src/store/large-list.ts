@@ -19,7 +19,8 @@
  */
 import type { Family } from "../model/address.ts";
 import { CLASS_WORDS, classFor, type Heap } from "./heap.ts";
-import { FAIR_PLACES, hashHousehold, isSameHousehold, Mates } from "./household.ts";
+import { FAIR_PLACES, isSameHousehold, Mates } from "./household.ts";
+import { CHAINS, HouseholdChains } from "./household-chains.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { referenceCell, referenceCount, rootOwner, setReferenceCount } from "./layout/block.ts";
 import { keyOf, portOf } from "./layout/key.ts";
@@ -44,15 +45,10 @@ import { bucketOf, parentOf } from "./linear-hashing.ts";
 import { RootSegments } from "./root-segments.ts";
 import type { Segments } from "./segments.ts";
 
-/** Chains among which the peers of a household are distributed: a power of two. A new peer is compared with all of them. */
-const CHAINS_BITS = 3;
-const CHAINS = 2 ** CHAINS_BITS;
-
 /** Operations on the large lists of one family. A list is named by its cell: reference to the root, number of peers. */
 export class LargeList {
   readonly #heap: Heap;
   readonly #words: Uint32Array<SharedArrayBuffer>;
-  readonly #hash: KeyedHash;
   readonly #family: Family;
   readonly #addressWords: number;
   /** Words from a record to the next one. The last of them is the chain. */
@@ -62,20 +58,18 @@ export class LargeList {
   readonly #fullPageClass: number;
   readonly #segments: RootSegments;
   readonly #mates = new Mates();
-  /** Odd and secret. Multiplied by it, address and port choose a chain. */
-  readonly #chainFactor: number;
+  readonly #chains: HouseholdChains;
 
   constructor(heap: Heap, family: Family, hash: KeyedHash) {
     this.#heap = heap;
     this.#words = heap.words;
-    this.#hash = hash;
     this.#family = family;
     this.#addressWords = ADDRESS_WORDS[family];
     this.#stride = RECORD_WORDS[family] + 1;
     this.#capacity = CLASS_WORDS.map((words) => pageCapacity(words, this.#stride));
     this.#fullPageClass = this.#capacity.indexOf(PAGE_RECORDS);
     this.#segments = new RootSegments(heap);
-    this.#chainFactor = hash.hash(new Uint32Array(1), 0, 0, 0) | 1;
+    this.#chains = new HouseholdChains(hash, family);
   }
 
   /**
@@ -111,7 +105,7 @@ export class LargeList {
   /** The position of the peer with this address and port, or -1. */
   find(cell: number, address: Uint32Array, port: number): number {
     const words = this.#words;
-    const hash = hashHousehold(this.#hash, this.#family, address, 0) ^ this.#chainFor(address, 0, port);
+    const hash = this.#chains.hashOf(address, 0, port);
     for (let link = this.#firstLink(cell, hash); link !== 0; ) {
       const record = this.recordAt(cell, link - 1);
       if (isRecordOf(words, record, this.#addressWords, address, port)) return link - 1;
@@ -125,9 +119,9 @@ export class LargeList {
     const words = this.#words;
     const buckets = bucketsFor(listCount(words, cell));
     // A list with fewer buckets has them all searched.
-    const first = buckets < CHAINS ? 0 : hashHousehold(this.#hash, this.#family, address, at) & ~(CHAINS - 1);
+    const first = buckets < CHAINS ? 0 : this.#chains.firstHash(address, at);
     for (let chain = 0; chain < CHAINS && chain < buckets; chain++) {
-      for (let link = this.#firstLink(cell, first | chain); link !== 0; ) {
+      for (let link = this.#firstLink(cell, first + chain); link !== 0; ) {
         const record = this.recordAt(cell, link - 1);
         const wordA = record + this.#addressWords;
         if (isSameHousehold(this.#family, words, record, address, at))
@@ -214,17 +208,7 @@ export class LargeList {
 
   #hashOf(record: number): number {
     const words = this.#words;
-    const chain = this.#chainFor(words, record, portOf(words[record + this.#addressWords]));
-    return hashHousehold(this.#hash, this.#family, words, record) ^ chain;
-  }
-
-  /**
-   * Which of its household's chains the peer with the address at `words[at]` is in. It only changes bits of a hash, because
-   * many clients have the same port.
-   */
-  #chainFor(words: Uint32Array, at: number, port: number): number {
-    const host = words[at + this.#addressWords - 1];
-    return Math.imul(host ^ port, this.#chainFactor) >>> (32 - CHAINS_BITS);
+    return this.#chains.hashOf(words, record, portOf(words[record + this.#addressWords]));
   }
 
   /** The first link of the chain for a hash, or 0 if the chain is empty. */

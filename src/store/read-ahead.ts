@@ -112,9 +112,9 @@ export class ReadAhead {
     let sum = 0;
     for (let i = 0; i < count; i++) {
       const block = links[i];
-      if (block > 0 && block < end) sum ^= words[block] ^ words[block + LINE_WORDS];
+      if (block > 0 && block < end) sum = (sum + words[block] + words[block + LINE_WORDS]) | 0;
     }
-    this.sum = sum ^ this.#store.traffic.readSlots(this.#swarms, this.#clients, count);
+    this.sum = sum + this.#store.traffic.readSlots(this.#swarms, this.#clients, count);
   }
 
   /** Finds the head of each announce's bucket. Word 0 belongs to nothing: it stands for no word. */

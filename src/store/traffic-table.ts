@@ -221,7 +221,7 @@ export class TrafficTable {
     let sum = 0;
     for (let i = 0; i < count; i++) {
       const hash = mixHashes(swarms[i], clients[i]);
-      sum ^= words[this.#firstSlot(shardOfHash(swarms[i], this.#shards), hash)];
+      sum = (sum + words[this.#firstSlot(shardOfHash(swarms[i], this.#shards), hash)]) | 0;
     }
     return sum;
   }
