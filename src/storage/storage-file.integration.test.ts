@@ -83,9 +83,12 @@ class Harmed {
 
 async function start(t: TestContext): Promise<Harmed> {
   const base = await mkdtemp(join(tmpdir(), "btrt-file-"));
-  t.after(() => rm(base, { recursive: true }));
   const harmed = new Harmed(join(base, "deep/btrt.db"));
-  t.after(() => harmed.storage.stop());
+  t.after(async () => {
+    // It saves once more.
+    await harmed.storage.stop();
+    await rm(base, { recursive: true, force: true });
+  });
   await harmed.open();
   for (let swarm = 0; swarm < SWARMS; swarm++) harmed.announce(swarm);
   harmed.activity.fill(1, 0, ACTIVITY_WIDTH);

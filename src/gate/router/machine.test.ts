@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readMachineName } from "./machine.ts";
 
-test("a machine is named by its id, and not with it", async () => {
-  const file = join(mkdtempSync(join(tmpdir(), "btrt-machine-")), "machine-id");
+test("a machine is named by its id, and not with it", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "btrt-machine-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "machine-id");
   assert.equal(await readMachineName(file), undefined);
   const names = [];
   for (const id of ["0123456789abcdef".repeat(2), "fedcba9876543210".repeat(2)]) {
