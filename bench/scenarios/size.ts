@@ -45,7 +45,9 @@ export async function measureSize(setting: Setting): Promise<Table> {
   const largeSwarm: Population = { ...common, seed: 2, swarms: 1, peers: largeSwarmPeers };
   const few: Population = { ...common, seed: 3, swarms: FEW_SWARMS, peers: FEW_SWARMS * PEERS_PER_SWARM };
   const many: Population = { ...common, seed: 4, swarms: manySwarms, peers: manySwarms * PEERS_PER_SWARM };
-  const settings = { engine: setting.engines[0], workers: 1, maxPeers: many.peers + 2 * largeSwarmPeers };
+  // Most peers are in no group, and a part of all places is kept for members of groups.
+  const maxPeers = 2 * (many.peers + largeSwarmPeers);
+  const settings = { engine: setting.engines[0], workers: 1, maxPeers };
   const smallTracker = await startBtrt(makePlace(setting), settings);
   const largeTracker = await startBtrt(makePlace(setting), settings);
   await fill(setting.load, smallTracker, few);
