@@ -75,10 +75,6 @@ export class SimulatedGate {
     if (isDue) this.#roundAt = seconds + this.#roundSeconds;
     this.#gate.settle(isDue);
     const { add, remove, cut } = this.#gate.watch.tables.takeChanges();
-    if (process.env.DBG) {
-      for (const pair of remove.refused ?? []) console.log(this.#clock.seconds, "open", peerOf(pair));
-      for (const pair of add.refused ?? []) console.log(this.#clock.seconds, "close", peerOf(pair));
-    }
     for (const endpoint of cut) this.#cut.add(peerOf(endpoint));
     for (const pair of remove.refused ?? []) this.#refused.get(peerOf(pair))?.delete(pair);
     for (const pair of add.refused ?? []) {
