@@ -137,7 +137,7 @@ export class SqliteDatabase implements Database {
   }
 
   async migrate(): Promise<void> {
-    this.#transact("BEGIN IMMEDIATE", () => {
+    this.#transact(() => {
       const from = this.#version();
       const steps = stepsFrom(MIGRATIONS, from);
       for (const sql of steps.flat()) this.#database.exec(sql);
@@ -158,7 +158,8 @@ export class SqliteDatabase implements Database {
   }
 
   async readFacts(infoHashes: readonly Uint8Array[]): Promise<Map<string, SwarmFacts>> {
-    return this.#transact("BEGIN", () => {
+    // SQLite locks the file once then, and not for each row.
+    return this.#transact(() => {
       const facts = new Map<string, SwarmFacts>();
       for (const infoHash of infoHashes) {
         const row = this.#get(SQL.facts, infoHash);
@@ -170,11 +171,11 @@ export class SqliteDatabase implements Database {
         });
       }
       return facts;
-    });
+    }, "BEGIN");
   }
 
   async writeSwarms(rows: readonly SwarmRow[]): Promise<void> {
-    this.#transact("BEGIN IMMEDIATE", () => this.#writeSwarms(rows));
+    this.#transact(() => this.#writeSwarms(rows));
   }
 
   async readSwarms(after: Uint8Array, limit: number, live: boolean): Promise<SwarmRow[]> {
@@ -190,13 +191,13 @@ export class SqliteDatabase implements Database {
   }
 
   async replaceTotals(totals: readonly GroupTotal[]): Promise<void> {
-    this.#transact("BEGIN IMMEDIATE", () => {
+    this.#transact(() => {
       for (const total of totals) this.#writeTotal({ ...total, group: storedGroup(total.group) });
     });
   }
 
   async addTotals(totals: readonly GroupTotal[]): Promise<void> {
-    this.#transact("BEGIN IMMEDIATE", () => {
+    this.#transact(() => {
       for (const total of totals) {
         const { span, start, counts } = total;
         const group = storedGroup(total.group);
@@ -287,9 +288,8 @@ export class SqliteDatabase implements Database {
     return this.#attempt(() => this.#prepare(sql).all(...values));
   }
 
-  /** Runs work in a transaction. */
-  /** Works in one transaction. @param begin `BEGIN` if it only reads: SQLite then locks the file once, not for each row. */
-  #transact<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: () => T): T {
+  /** Runs work in one transaction. @param begin `BEGIN` if it only reads. */
+  #transact<T>(work: () => T, begin: "BEGIN" | "BEGIN IMMEDIATE" = "BEGIN IMMEDIATE"): T {
     return this.#attempt(() => {
       this.#database.exec(begin);
       try {
