@@ -43,7 +43,7 @@ const PASSED_ON = { part: 0.5, atEnd: 0.75 } as const;
 export class BridgeMemory implements HomeBridges {
   extra = 0;
   size = 0;
-  readonly bridges = new Set<number>();
+  bridges: ReadonlySet<number> = new Set();
   readonly former = new Set<number>();
   /** In seconds: since when the others have too little, and when the bridges were changed last. */
   #lagsSince = Number.POSITIVE_INFINITY;
@@ -75,7 +75,7 @@ export class BridgeMemory implements HomeBridges {
   /** The present bridges are to be replaced. The first of too many is forgotten. */
   #replace(): void {
     for (const bridge of this.bridges) this.former.add(bridge);
-    this.bridges.clear();
+    this.bridges = new Set();
     for (const first of this.former) {
       if (this.former.size <= FORMER_MAX) return;
       this.former.delete(first);

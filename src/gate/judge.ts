@@ -263,7 +263,7 @@ export class Judge {
   #compare(verdicts: readonly Verdict[], records: SwarmRecords, memory: GateMemory): void {
     for (const verdict of verdicts) {
       if (!verdict.isGated) continue;
-      const memories = memory.bridgesOf(verdict.home);
+      const known = memory.bridgesOf(verdict.home);
       let bridge = LEFT_MAX;
       let others = LEFT_MAX;
       for (let i = 0; i < records.count; i++) {
@@ -272,9 +272,9 @@ export class Judge {
         const endpoint = records.endpointAt(i);
         const left = leftOf(records.wordsB[i]);
         if (isComplete(key)) {
-          if (memories?.bridges.has(endpoint) === true) bridge = 0;
+          if (known?.bridges.has(endpoint) === true) bridge = 0;
         } else if (this.#choice.chosen.has(i)) bridge = Math.min(bridge, left);
-        else if (this.roles[i] === ROLE.closed && memories?.former.has(endpoint) !== true)
+        else if (this.roles[i] === ROLE.closed && known?.former.has(endpoint) !== true)
           others = Math.min(others, left);
       }
       verdict.lags = bridge !== LEFT_MAX && others !== LEFT_MAX && lagsBehind(verdict.size, bridge, others);

@@ -184,13 +184,14 @@ export class SwarmWatch {
   /** Notes how the bridges of a home do. @returns whether others are to be chosen. */
   #changeBridges(memory: BridgeMemory, verdict: Verdict, now: number): boolean {
     const records = this.#records;
-    const before = new Set(memory.bridges);
-    memory.bridges.clear();
+    const bridges = new Set<number>();
     for (let i = 0; i < records.count; i++) {
       const key = keyOf(records.wordsA[i]);
-      const isBridge = this.#judge.chosen.has(i) || (isComplete(key) && before.has(records.endpointAt(i)));
-      if (isBridge && this.#homes.of(key) === verdict.home) memory.bridges.add(records.endpointAt(i));
+      const isBridge =
+        this.#judge.chosen.has(i) || (isComplete(key) && memory.bridges.has(records.endpointAt(i)));
+      if (isBridge && this.#homes.of(key) === verdict.home) bridges.add(records.endpointAt(i));
     }
+    memory.bridges = bridges;
     return memory.note(verdict, now, this.#judge.patience) !== "none";
   }
 
