@@ -7,6 +7,15 @@ import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 
 const { stopped, completed } = ANNOUNCE_EVENT;
 
+/** The store of a node that is not running, with a peer that announced at a time in seconds. */
+function storeWith(address: string, seconds: number): ReturnType<typeof makeStore> {
+  const store = makeStore();
+  const saver = new TrackerFixture({ store });
+  saver.clock.seconds = seconds;
+  saver.announce(address);
+  return store;
+}
+
 describe("a node that has missed something", () => {
   test("asks the node that it is from", () => {
     const [network, a, b] = clusterOf(["a", "b"]);
@@ -114,10 +123,7 @@ describe("a node that has missed something", () => {
   test("fetches everything, though it hears nothing any more just after it has started", () => {
     const [network, a, b] = clusterOf(["a", "b"]);
     a.announce("11.0.0.1");
-    const saved = makeStore();
-    const saver = new TrackerFixture({ store: saved });
-    saver.clock.seconds = a.clock.seconds;
-    saver.announce("11.0.0.1");
+    const saved = storeWith("11.0.0.1", a.clock.seconds);
     network.run(2000);
     a.announce("11.0.0.1", { event: stopped });
     for (let i = 2; i < 20; i++) a.announce(`11.0.0.${i}`);
@@ -139,10 +145,7 @@ describe("a node that has missed something", () => {
   test("removes a peer of its database that had stopped at this node before it was killed", () => {
     const [network, a, b] = clusterOf(["a", "b", "c"]);
     a.announce("11.0.0.1");
-    const saved = makeStore();
-    const saver = new TrackerFixture({ store: saved });
-    saver.clock.seconds = a.clock.seconds;
-    saver.announce("11.0.0.1");
+    const saved = storeWith("11.0.0.1", a.clock.seconds);
     network.run(2000);
     a.announce("11.0.0.1", { event: stopped });
     network.run(1000);

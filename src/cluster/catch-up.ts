@@ -10,7 +10,7 @@
 import type { OtherNode } from "./other-node.ts";
 import { AGE_ALL, ASK_FLAG, ASKED_RANGES_MAX, Question } from "./question.ts";
 
-/** How long an answer may take. Each that does not come doubles it, up to twice: the node may be slow. */
+/** How long an answer may take. After each answer that did not come it is doubled, twice at most: the node may be slow. */
 const ANSWER_MS = 2000;
 const DOUBLINGS_MAX = 2;
 /** The pause before the same node is asked again, and before one that does not answer is. */
@@ -82,7 +82,9 @@ export class CatchUp {
   /** Whether nothing is left to be fetched, but from nodes that are silent or do not answer. */
   isDone(nowMs: number): boolean {
     const job = this.#job;
-    return (job === undefined || isVain(job, nowMs)) && this.#waiting.every((each) => isVain(each, nowMs));
+    return (
+      !(job !== undefined && isAwaited(job, nowMs)) && !this.#waiting.some((each) => isAwaited(each, nowMs))
+    );
   }
 
   /** Asks for a fetch. One that waits for the same node is extended. */
@@ -226,7 +228,7 @@ function isPointless({ node, hasAskedOther }: Job, nowMs: number): boolean {
   return hasAskedOther && node.isSilent(nowMs);
 }
 
-/** Whether nothing waits for a job: its node is silent or does not answer, and another one was asked. */
-function isVain(job: Job, nowMs: number): boolean {
-  return isPointless(job, nowMs) || (job.hasAskedOther && job.node.isUnresponsive);
+/** Whether this node has not caught up without a job: its node answers, or no other one was asked. */
+function isAwaited({ node, hasAskedOther }: Job, nowMs: number): boolean {
+  return !hasAskedOther || !(node.isSilent(nowMs) || node.isUnresponsive);
 }
