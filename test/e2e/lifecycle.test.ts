@@ -71,7 +71,8 @@ test("with its defaults it says how to try it, and that works", {
   const bed = await Bed.open(t);
   const namespace = bed.addNamespace("alone");
   const tracker = runBtrt(bed, ["run", "--defaults"], { namespace });
-  await until("it says how to try it", () => /Ctrl-C/.test(tracker.stderr) || tracker.end !== undefined);
+  const said = () => tracker.stdout.endsWith("\n") && /Ctrl-C/.test(tracker.stderr);
+  await until("it is ready and says how to try it", () => said() || tracker.end !== undefined);
   assert.match(
     tracker.stdout,
     /^\{[^\n]*"http":\["http:\/\/\[::\]:6969\/announce"\][^\n]*"msg":"ready"\}\n$/,
