@@ -1,5 +1,5 @@
 /** aquatic_http, without TLS and without a proxy in front: `cargo install --locked aquatic_http --version 0.9.0`. */
-import { freePort } from "../../test/support/bed.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { hasProgram, isListening, writeConfiguration } from "./program.ts";
 import { type Place, Server } from "./server.ts";
 

@@ -1,7 +1,7 @@
 /**
  * aquatic_udp 0.9.0. It takes part if it is in the path: `cargo install aquatic_udp --version 0.9.0 --features io-uring`.
  */
-import { freePort } from "../../test/support/bed.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { hasProgram, writeConfiguration } from "./program.ts";
 import { type Place, Server } from "./server.ts";
 

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../test/support/bed.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { isListening } from "./program.ts";
 import { type Place, Server } from "./server.ts";
 

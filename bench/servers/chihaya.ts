@@ -1,5 +1,5 @@
 /** chihaya, with its store in memory: `go build ./cmd/chihaya` in a clone of its repository. */
-import { freePort } from "../../test/support/bed.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { hasProgram, isListening, writeConfiguration } from "./program.ts";
 import { type Place, Server } from "./server.ts";
 

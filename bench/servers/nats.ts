@@ -1,6 +1,6 @@
 /** nats-servers of one cluster, each beside a tracker. */
 
-import { freePort } from "../../test/support/bed.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { toolsMissing } from "../../test/support/tools.ts";
 import { type Place, Server } from "./server.ts";
 

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../../test/support/bed.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { escapedInfoHash } from "../load/http-requests.ts";
 import { infoHash, type Population } from "../load/population.ts";
 import { hasProgram } from "./program.ts";

@@ -1,5 +1,5 @@
 /** vvampirius/retracker, the one that operators run: `go build` in a clone of its repository. HTTP only. */
-import { freePort } from "../../test/support/bed.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { hasProgram, isListening } from "./program.ts";
 import { type Place, Server } from "./server.ts";
 

@@ -1,5 +1,5 @@
 /** torrust-tracker: `cargo install --locked torrust-tracker --version 3.0.0`. */
-import { freePort } from "../../test/support/bed.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { hasProgram, isListening, writeConfiguration } from "./program.ts";
 import { type Place, Server } from "./server.ts";
 

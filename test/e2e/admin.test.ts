@@ -14,7 +14,8 @@ import { statusSchema } from "../../src/admin/status.ts";
 import { swarmsSchema } from "../../src/admin/swarms.ts";
 import { announce, scrape } from "../support/announce.ts";
 import { askAdmin, askStatus, readMetrics } from "../support/ask-admin.ts";
-import { Bed, freePort, until } from "../support/bed.ts";
+import { Bed, until } from "../support/bed.ts";
+import { freePort } from "../support/free-port.ts";
 import { toolsMissing } from "../support/tools.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { askStatus } from "../support/ask-admin.ts";
-import { Bed, freePort, until } from "../support/bed.ts";
+import { Bed, until } from "../support/bed.ts";
+import { freePort } from "../support/free-port.ts";
 import { MailServer } from "../support/mail-server.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 

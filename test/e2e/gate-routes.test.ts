@@ -10,7 +10,8 @@ import type { GateEvent } from "../../src/gate/protocol.ts";
 import { GATE_COUNTERS } from "../../src/gate/report.ts";
 import { announce } from "../support/announce.ts";
 import { askAdmin, askStatus } from "../support/ask-admin.ts";
-import { Bed, freePort, until } from "../support/bed.ts";
+import { Bed, until } from "../support/bed.ts";
+import { freePort } from "../support/free-port.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const TORRENT = randomBytes(20);

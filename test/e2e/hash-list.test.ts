@@ -5,7 +5,8 @@ import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "n
 import { type TestContext, test } from "node:test";
 import { announce } from "../support/announce.ts";
 import { type AdminQuestion, askAdmin, askStatus, readMetrics } from "../support/ask-admin.ts";
-import { Bed, freePort, until } from "../support/bed.ts";
+import { Bed, until } from "../support/bed.ts";
+import { freePort } from "../support/free-port.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 
 const LISTED = randomBytes(20);

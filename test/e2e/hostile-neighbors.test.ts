@@ -4,7 +4,8 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { announce } from "../support/announce.ts";
 import { askStatus } from "../support/ask-admin.ts";
-import { Bed, freePort, until } from "../support/bed.ts";
+import { Bed, until } from "../support/bed.ts";
+import { freePort } from "../support/free-port.ts";
 import { type BehaviourName, HostileTracker, HostileUdpTracker } from "../support/hostile-tracker.ts";
 import { TrackerProcess } from "../support/tracker-process.ts";
 

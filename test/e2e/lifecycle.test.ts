@@ -7,7 +7,8 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { announce, scrape } from "../support/announce.ts";
-import { Bed, freePort, type Process, until } from "../support/bed.ts";
+import { Bed, type Process, until } from "../support/bed.ts";
+import { freePort } from "../support/free-port.ts";
 import { namespacesMissing } from "../support/networks.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 

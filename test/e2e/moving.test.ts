@@ -6,8 +6,9 @@ import { chmod, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { Bed, freePort, until } from "../support/bed.ts";
+import { Bed, until } from "../support/bed.ts";
 import { blocksOf } from "../support/documentation/blocks.ts";
+import { freePort } from "../support/free-port.ts";
 import { toolsMissing } from "../support/tools.ts";
 import { TrackerProcess } from "../support/tracker-process.ts";
 

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { Resolver } from "node:dns/promises";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { Bed, freePort, type Process, until } from "../support/bed.ts";
+import { Bed, type Process, until } from "../support/bed.ts";
 import { blocksOf } from "../support/documentation/blocks.ts";
+import { freePort } from "../support/free-port.ts";
 import { toolsMissing } from "../support/tools.ts";
 
 const NAME = "retracker.local";

@@ -8,7 +8,8 @@ import { GATE_COUNTERS } from "../../src/gate/report.ts";
 import { HOUR } from "../../src/storage/group-totals.ts";
 import { SqliteDatabase } from "../../src/storage/sqlite/sqlite-database.ts";
 import { askAdmin } from "../support/ask-admin.ts";
-import { Bed, freePort, until } from "../support/bed.ts";
+import { Bed, until } from "../support/bed.ts";
+import { freePort } from "../support/free-port.ts";
 import { writeYear } from "../support/past-totals.ts";
 import { runBtrt, TrackerProcess } from "../support/tracker-process.ts";
 

@@ -8,8 +8,9 @@ import { Agent, get } from "node:https";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { announce, readAnnounceAnswer } from "../support/announce.ts";
-import { Bed, freePort, until } from "../support/bed.ts";
+import { Bed, until } from "../support/bed.ts";
 import { blocksOf } from "../support/documentation/blocks.ts";
+import { freePort } from "../support/free-port.ts";
 import { toolsMissing } from "../support/tools.ts";
 import { TrackerProcess } from "../support/tracker-process.ts";
 

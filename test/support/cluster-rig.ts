@@ -1,8 +1,9 @@
 /** Real trackers and real nats-servers that form a cluster, on the loopback or as sites in network namespaces. */
 import { writeFile } from "node:fs/promises";
 import { askAdmin } from "./ask-admin.ts";
-import { type Bed, freePort, until } from "./bed.ts";
+import { type Bed, until } from "./bed.ts";
 import type { CrowdPlan } from "./crowd/protocol.ts";
+import { freePort } from "./free-port.ts";
 import { NATS_TOOLS, type NatsServer, startNats } from "./nats.ts";
 import { fetchIn, Internet, type Network } from "./networks.ts";
 import { nft } from "./nftables.ts";

@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { type Connection, createConnection } from "mysql2/promise";
-import { freePort, until } from "./bed.ts";
+import { until } from "./bed.ts";
+import { freePort } from "./free-port.ts";
 
 /** The user of trackers. */
 const USER = "btrt";

@@ -1,7 +1,8 @@
 /** Real nats-servers for one test, on free ports of the loopback. They end with the test's bed. */
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { type Bed, freePort, type Process, until } from "./bed.ts";
+import { type Bed, type Process, until } from "./bed.ts";
+import { freePort } from "./free-port.ts";
 import type { Tool } from "./tools.ts";
 
 /** The package that these tests need. */

@@ -1,7 +1,8 @@
 /** Conformance: listening addresses, and the remote addresses passed to the service. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { freePort, IPV6_LOOPBACK, MAPPED_PREFIX, WITHOUT_IPV6 } from "./loopback.ts";
+import { freePort } from "../../../test/support/free-port.ts";
+import { IPV6_LOOPBACK, MAPPED_PREFIX, WITHOUT_IPV6 } from "./loopback.ts";
 import { type MakeEngine, Rig } from "./rig.ts";
 import { TestClient } from "./test-client.ts";
 

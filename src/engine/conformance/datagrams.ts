@@ -1,8 +1,9 @@
 /** Conformance: single datagrams. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
+import { freePort } from "../../../test/support/free-port.ts";
 import { DATAGRAM_BYTES, DATAGRAM_REPLY_BYTES, type ListenAddress } from "../engine.ts";
-import { freePort, IPV6_LOOPBACK, MAPPED_PREFIX, WITHOUT_IPV6 } from "./loopback.ts";
+import { IPV6_LOOPBACK, MAPPED_PREFIX, WITHOUT_IPV6 } from "./loopback.ts";
 import { type MakeEngine, Rig } from "./rig.ts";
 import { TestClient } from "./test-client.ts";
 import { pattern } from "./toy-service.ts";

@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { freePort } from "../conformance/loopback.ts";
+import { freePort } from "../../../test/support/free-port.ts";
 import { TestCounters } from "../conformance/rig.ts";
 import { TestDatagramClient } from "../conformance/test-datagram-client.ts";
 import { ToyDatagramService } from "../conformance/toy-datagram-service.ts";
