@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { ACTIVITY, allocateActivity } from "../store/group-activity.ts";
 import { CONTROL_PLANE } from "../store/shard-lock.ts";
 import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.ts";
 import { StoredPeersReader } from "../store/stored-peers.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { BEFORE_ALL } from "./database.ts";
-import { GroupTotals } from "./group-totals.ts";
+import { GroupTotals, HOUR } from "./group-totals.ts";
 import { Saver } from "./saver.ts";
 import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
 import { Storage } from "./storage.ts";
@@ -29,18 +30,29 @@ const NOTHING_HEARD = {
   gaveUp: () => {},
 };
 
-function storageOf(url: string, store: SwarmStoreData): Storage {
+function storageOf(
+  url: string,
+  store: SwarmStoreData,
+  { activity = [], saveIntervalMs = 60_000, saved = () => {} }: StorageFacts = {},
+): Storage {
   const options = {
     database: { url, user: "", password: null, schema: "", tls: false, tlsCa: null },
     store: new SwarmStore(store, CONTROL_PLANE),
-    totals: new GroupTotals([]),
-    saveIntervalMs: 60_000,
+    totals: new GroupTotals(activity),
+    saveIntervalMs,
     required: false,
     autoUpgrade: true,
     inactiveSeconds: 1e9,
     inactiveLimit: 1e6,
   };
-  return new Storage(options, NOTHING_HEARD);
+  return new Storage(options, { ...NOTHING_HEARD, saved });
+}
+
+interface StorageFacts {
+  readonly activity?: readonly Float64Array[];
+  readonly saveIntervalMs?: number;
+  /** Called at the end of each save. */
+  readonly saved?: () => void;
 }
 
 test("setting the clock makes no peer older and no pause longer", async (t) => {
@@ -66,6 +78,29 @@ test("setting the clock makes no peer older and no pause longer", async (t) => {
   assert.ok(reader.next());
   assert.ok(reader.peer.age < 3600, `${reader.peer.age} seconds`);
   assert.ok(Math.abs(reader.time - Date.now() / 1000) < 3600);
+});
+
+test("a stop during a save writes what has been counted since the save began", async (t) => {
+  const base = await mkdtemp(join(tmpdir(), "btrt-storage-"));
+  t.after(() => rm(base, { recursive: true }));
+  const path = join(base, "btrt.db");
+  const activity = allocateActivity();
+  const stopping = Promise.withResolvers<void>();
+  let saves = 0;
+  const saved = () => {
+    if (++saves > 1) return;
+    activity[ACTIVITY.announces] = 7;
+    stopping.resolve(storage.stop());
+  };
+  const store = allocateSwarmStore(1000, 1, [1, 2]);
+  const storage = storageOf(`sqlite:${path}`, store, { activity: [activity], saveIntervalMs: 50, saved });
+  await storage.open(() => ({ groups: new TrackerFixture().groups, peerExpiry: 3900, stallSeconds: 600 }));
+  storage.start();
+  await stopping.promise;
+  const database = await SqliteDatabase.open(path);
+  t.after(() => database.close());
+  const counted = (await database.readTotals(HOUR, 0)).map(({ counts }) => counts[ACTIVITY.announces]);
+  assert.deepEqual(counted, [7]);
 });
 
 /**

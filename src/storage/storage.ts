@@ -144,6 +144,7 @@ export class Storage {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    this.#collect();
     const end = performance.now() + LAST_ATTEMPTS_MS;
     let problem = await this.#attempt();
     while (problem !== undefined && this.#isTransient(problem) && performance.now() < end) {
@@ -207,12 +208,17 @@ export class Storage {
       await delay(Math.min(TICK_MS, this.#options.saveIntervalMs / 10), undefined, { signal }).catch(
         () => {},
       );
-      this.#saver.collectVanished();
-      this.counters.missed = this.#saver.missed;
-      this.#options.totals.collect(seconds());
+      this.#collect();
       if (!(await this.#isInPlace())) this.#nextAt = 0;
       if (!signal.aborted && performance.now() >= this.#nextAt) await this.#attempt();
     }
+  }
+
+  /** Takes over what the workers have counted. */
+  #collect(): void {
+    this.#saver.collectVanished();
+    this.counters.missed = this.#saver.missed;
+    this.#options.totals.collect(seconds());
   }
 
   /** Saves once. @returns the error, or undefined. */
