@@ -37,6 +37,8 @@ const YOUNG_GENERATION_BYTES = YOUNG_GENERATION_MB * 2 ** 20;
 const HEAP_NUMBER_BYTES = 16;
 
 const MILLION = 1_000_000;
+/** Measurements until one shows that nothing is left. */
+const ATTEMPTS = 3;
 /** Announces until everything is compiled. */
 const WARM_UP = 300_000;
 /** Fewer, because sending them takes longer. */
@@ -50,14 +52,14 @@ const withoutUring = await probeUring();
 
 describe("the heap with the uring engine", { skip: withoutUring ?? false }, () => {
   const start = (t: TestContext) => Plane.start(t, "uring");
-  test("a million announces over HTTP leave nothing", { timeout: 300_000 }, async (t) => {
+  test("a million announces over HTTP leave nothing", { timeout: 900_000 }, async (t) => {
     const { plane, streams } = await start(t);
     const load = await HttpLoad.open(t, plane, streams[0].port);
     await load.announce(WARM_UP);
     await plane.assertNothingLeft(() => load.announce(MILLION), MILLION);
   });
 
-  test("nor do announces over UDP", { timeout: 300_000 }, async (t) => {
+  test("nor do announces over UDP", { timeout: 900_000 }, async (t) => {
     const { plane, datagrams } = await start(t);
     const load = await UdpLoad.open(t, plane, datagrams[0].port);
     await load.announce(WARM_UP);
@@ -65,7 +67,7 @@ describe("the heap with the uring engine", { skip: withoutUring ?? false }, () =
   });
 
   // Each turn of the event loop leaves something, and each connection may arrive in its own turn.
-  test("connections leave nothing that is not collected", { timeout: 300_000 }, async (t) => {
+  test("connections leave nothing that is not collected", { timeout: 900_000 }, async (t) => {
     const { plane, streams } = await start(t);
     const announce = (count: number) => connectFor(streams[0].port, count);
     await announce(5000);
@@ -75,7 +77,7 @@ describe("the heap with the uring engine", { skip: withoutUring ?? false }, () =
 
 describe("the heap with the node engine", () => {
   test("a million announces over HTTP leave nothing that is not collected", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async (t) => {
     const { plane, streams } = await Plane.start(t, "node");
     const load = await HttpLoad.open(t, plane, streams[0].port);
@@ -140,12 +142,18 @@ class Plane {
     return { plane, ...event.addresses };
   }
 
-  /** Checks that `count` announces allocated less than one number each on the heap, collected or not. */
+  /**
+   * Checks that `count` announces allocated less than one number each on the heap, collected or not. Turns of the event
+   * loop allocate as well. On a busy machine there are more of them, so that it may need several attempts.
+   */
   async assertNothingLeft(work: () => Promise<void>, count: number): Promise<void> {
-    const { grown, collections } = await this.#observe(work);
-
-    const most = Math.max(grown, 0) + collections * YOUNG_GENERATION_BYTES;
-    assert.ok(most < HEAP_NUMBER_BYTES * count, `${grown} bytes more, ${collections} collections`);
+    const attempts: string[] = [];
+    for (let most = Number.POSITIVE_INFINITY; most >= HEAP_NUMBER_BYTES * count; ) {
+      assert.ok(attempts.length < ATTEMPTS, attempts.join("; "));
+      const { grown, collections } = await this.#observe(work);
+      most = Math.max(grown, 0) + collections * YOUNG_GENERATION_BYTES;
+      attempts.push(`${grown} bytes more, ${collections} collections`);
+    }
   }
 
   /**

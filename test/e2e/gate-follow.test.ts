@@ -105,11 +105,30 @@ class Scene {
     await until("the router refuses", () => this.isClosed);
   }
 
-  /** Waits until nothing is refused. @returns the seconds that it took. */
+  /** After so many seconds everything opens by itself, unless that is renewed; undefined if it is open. */
+  get secondsLeft(): number | undefined {
+    const { nftables } = JSON.parse(nft(this.router, ["-j", "list", "set", "inet", "btrt", "gate_alive"]));
+    const elements: { elem: { expires: number } }[] = nftables.at(-1).set.elem ?? [];
+    return elements.length === 0 ? undefined : Math.max(...elements.map(({ elem }) => elem.expires));
+  }
+
+  /**
+   * Waits until nothing is refused, which is no more put off than by an event that is under way. So it takes
+   * {@link OPEN_SECONDS} at most, though a busy machine may see it later.
+   * @returns the last seconds left that were seen.
+   */
   async untilOpen(): Promise<number> {
-    const start = performance.now();
-    await until("everything is open", () => !this.isClosed);
-    return (performance.now() - start) / 1000;
+    let left = OPEN_SECONDS;
+    let renewals = 0;
+    await until("everything is open", () => {
+      const now = this.secondsLeft;
+      if (now === undefined) return true;
+      if (now > left) renewals++;
+      left = now;
+      return false;
+    });
+    assert.ok(renewals <= 1, `${renewals} times renewed`);
+    return left;
   }
 
   /** What is loaded, without what changes by itself. */
@@ -118,8 +137,8 @@ class Scene {
   }
 }
 
-/** The time in which everything opens by itself, and as much as a busy machine needs. */
-const OPEN_SECONDS = 10 + 3;
+/** The time in which everything opens by itself: half of `aliveSeconds`. */
+const OPEN_SECONDS = 10;
 
 /** The rules of the hash list. */
 const HASH_LIST = formatRuleset({
@@ -133,7 +152,7 @@ const HASH_LIST = formatRuleset({
 
 test("the router gets the lists and what changes in them, reports, and is open when the follower ends", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   const follower = scene.follow();
@@ -154,10 +173,10 @@ test("the router gets the lists and what changes in them, reports, and is open w
     const lines = await readFile(`${scene.events}.reports`, "utf8").catch(() => "");
     return lines.trim().split("\n").filter(Boolean);
   };
-  await until("it has reported", async () => (await reports()).length > 0);
-  const report = gateReportSchema.parse(JSON.parse((await reports())[0]));
-  assert.equal(report.version, 2);
-  assert.equal(report.countOnly, false);
+  const reported = async () => (await reports()).map((line) => gateReportSchema.parse(JSON.parse(line)));
+  await until("it has reported what it has now", async () =>
+    (await reported()).some(({ version, countOnly }) => version === 2 && !countOnly),
+  );
 
   assert.equal(await follower.stop(), 0);
   assert.equal(scene.isClosed, false);
@@ -169,14 +188,13 @@ test("the router gets the lists and what changes in them, reports, and is open w
 
 test("everything opens when the follower is killed, and another one takes over", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   const follower = scene.follow();
   await scene.untilClosed();
   await follower.stop("SIGKILL");
-  const seconds = await scene.untilOpen();
-  assert.ok(seconds < OPEN_SECONDS, `${seconds} s`);
+  await scene.untilOpen();
   await writeFile(scene.events, begin() + change({ hosts: ["203.0.113.12"] }) + READY);
   scene.follow();
   await scene.untilClosed();
@@ -186,15 +204,14 @@ test("everything opens when the follower is killed, and another one takes over",
 
 test("everything opens when the tracker is killed, and only what differs changes when it is back", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   const follower = scene.follow();
   await scene.untilClosed();
   await scene.server.stop("SIGKILL");
-  const seconds = await scene.untilOpen();
-  assert.ok(seconds < OPEN_SECONDS, `${seconds} s`);
-  assert.match(follower.stderr, /no tracker replies/);
+  await scene.untilOpen();
+  await until("it says so", () => /no tracker replies/.test(follower.stderr));
   assert.ok(scene.has("hosts4", "203.0.113.10"), "the lists stay");
   const exempt = ["add", "element", "inet", "btrt", "gate_exempt4", "{ 203.0.113.99 }"];
   nft(scene.router, exempt);
@@ -209,21 +226,20 @@ test("everything opens when the tracker is killed, and only what differs changes
 
 test("everything opens when the link is cut, and closes when it is back", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   scene.follow();
   await scene.untilClosed();
   ip(`-n ${scene.router} link set uplink down`);
-  const seconds = await scene.untilOpen();
-  assert.ok(seconds < OPEN_SECONDS, `${seconds} s`);
+  await scene.untilOpen();
   ip(`-n ${scene.router} link set uplink up`);
   await scene.untilClosed();
 });
 
 test("everything opens at once when the tracker sends what it must not", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   const follower = scene.follow();
@@ -231,14 +247,14 @@ test("everything opens at once when the tracker sends what it must not", {
   await scene.say(`event: change\ndata: {"version":3,"add":{"hosts":["203.0.113.9 }; flush ruleset"]}}\n\n`);
   await until("it says so", () => follower.stderr.includes("event"));
   assert.match(follower.stderr, /event \d+ \(change\): add.hosts\[0\]: is not "ADDRESS"/);
-  assert.ok((await scene.untilOpen()) < OPEN_SECONDS / 2);
+  assert.ok((await scene.untilOpen()) > 2, "it did not open by itself");
   await writeFile(scene.events, begin() + change(LISTS) + READY);
   await scene.untilClosed();
 });
 
 test("the rules of the hash list and of the gate live in one table, in either order", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   const { bed, router } = scene;
@@ -267,7 +283,7 @@ test("the rules of the hash list and of the gate live in one table, in either or
   assert.equal(scene.list(), alone, "as if the gate had never been there");
 });
 
-test("other homes are other rules", { skip, timeout: 120_000 }, async (t) => {
+test("other homes are other rules", { skip, timeout: 300_000 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   scene.follow();
   await scene.untilClosed();
@@ -283,7 +299,7 @@ test("other homes are other rules", { skip, timeout: 120_000 }, async (t) => {
   assert.ok(scene.has("hosts4", "203.0.113.10"));
 });
 
-test("CAP_NET_ADMIN is all that it needs", { skip, timeout: 60_000 }, async (t) => {
+test("CAP_NET_ADMIN is all that it needs", { skip, timeout: 300_000 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   await chmod(scene.bed.directory, 0o755);
   const only = ["--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin", "--bounding-set=-all,+net_admin"];
@@ -293,7 +309,7 @@ test("CAP_NET_ADMIN is all that it needs", { skip, timeout: 60_000 }, async (t) 
   assert.equal(follower.end, undefined, follower.stderr);
 });
 
-test("what is wrong is said plainly", { skip, timeout: 120_000 }, async (t) => {
+test("what is wrong is said plainly", { skip, timeout: 300_000 }, async (t) => {
   const scene = await Scene.open(await Bed.open(t));
   const { bed, router } = scene;
   const says = async (follower: Process, message: RegExp) => {

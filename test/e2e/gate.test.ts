@@ -95,7 +95,7 @@ async function startClients(scene: Scene) {
   return { torrent, bridge, closed, seed };
 }
 
-test("a tracker whose gate is off says so", { skip, timeout: 60_000 }, async (t) => {
+test("a tracker whose gate is off says so", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const { core: namespace } = new Internet(bed);
   await TrackerProcess.start(bed, CONFIG.replace("enabled: true", "enabled: false"), { namespace });
@@ -106,7 +106,7 @@ test("a tracker whose gate is off says so", { skip, timeout: 60_000 }, async (t)
 
 test("who is no bridge is closed at the router, within seconds, and open when the bridge leaves", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await build(await Bed.open(t));
   const { operator, outside, tracker } = scene;
@@ -118,13 +118,13 @@ test("who is no bridge is closed at the router, within seconds, and open when th
   await announce(SEED, { left: 0 });
   await announce(BRIDGE);
   await announce(CLOSED);
-  await until("it is closed", () => has(scene, "closed4", `${CLOSED} . ${PORT}`));
-  assert.ok(has(scene, "hosts4", CLOSED));
+  // The router gets each list in an event of its own.
+  const inBoth = () => [has(scene, "closed4", `${CLOSED} . ${PORT}`), has(scene, "hosts4", CLOSED)];
+  await until("it is closed", () => inBoth().every(Boolean));
   await until("the seed is far", () => has(scene, "far4", `${SEED} . ${PORT}`));
   assert.equal(has(scene, "closed4", `${BRIDGE} . ${PORT}`), false);
   await announce(BRIDGE, { event: "stopped" });
-  await until("it is open", () => !has(scene, "closed4", `${CLOSED} . ${PORT}`));
-  assert.equal(has(scene, "hosts4", CLOSED), false);
+  await until("it is open", () => !inBoth().some(Boolean));
 });
 
 test("clients behind the router are refused, and get everything when the tracker is gone", {

@@ -46,7 +46,7 @@ const isSlow = (name: string) => /silent|slow|udp/.test(name);
 /** Swarms that are announced: one more than failures in a row after which a neighbor is backing off. */
 const SWARMS = 6;
 
-test("hostile neighbors are backing off, and harm nobody", { timeout: 180_000 }, async (t) => {
+test("hostile neighbors are backing off, and harm nobody", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const http = await HostileTracker.start();
   const [udp, udpGarbage] = [await HostileUdpTracker.start(), await HostileUdpTracker.start()];
@@ -84,8 +84,10 @@ test("hostile neighbors are backing off, and harm nobody", { timeout: 180_000 },
   for (const infoHash of swarms)
     assert.deepEqual((await announce(tracker.url, { infoHash, port: 9 })).peers, []);
   const healthy = ["refusing", "well-behaved"];
-  await until("all others are backing off", async () =>
-    (await states()).every(({ name, state }) => healthy.includes(name) || state !== "asked"),
+  await until("these have been asked about all, and all others are backing off", async () =>
+    (await states()).every(({ name, state, answered }) =>
+      healthy.includes(name) ? answered === SWARMS : state !== "asked",
+    ),
   );
   for (const { name, lastFailure, state, refused, answered } of await states()) {
     if (name in HOSTILE)

@@ -9,8 +9,6 @@ import { TrackerProcess } from "../support/tracker-process.ts";
 /** Wake-ups a second of a process with two workers, all threads together. 24 were measured. */
 const WAKES_A_SECOND = 50;
 
-/** After so many seconds, most of what was made for the start is cleared away. */
-const SETTLED_SECONDS = 5;
 const COUNTED_SECONDS = 5;
 
 const CONFIG = `
@@ -24,16 +22,21 @@ const uringMissing = await probeUring();
 describe("a tracker without requests", () => {
   for (const engine of ["node", "uring"]) {
     const skip = engine === "uring" && uringMissing !== undefined ? uringMissing : false;
-    test(`wakes up seldom, with the engine ${engine}`, { skip, timeout: 120_000 }, async (t) => {
+    test(`wakes up seldom, with the engine ${engine}`, { skip, timeout: 300_000 }, async (t) => {
       const tracker = await TrackerProcess.start(await Bed.open(t), `${CONFIG}engine: ${engine}\n`);
       const { pid } = tracker.process;
-      await secondsPass(SETTLED_SECONDS);
-      const before = wakeUps(pid);
-      const began = performance.now();
-      await secondsPass(COUNTED_SECONDS);
-      const perSecond = ((wakeUps(pid) - before) * 1000) / (performance.now() - began);
-      assert.ok(perSecond > 1, `only ${perSecond} wake-ups a second are counted`);
-      assert.ok(perSecond < WAKES_A_SECOND, `${perSecond} wake-ups a second`);
+      const counted: number[] = [];
+      // At first, what was made for the start is cleared away. How long that takes depends on the machine.
+      await until("it wakes up seldom", async () => {
+        const before = wakeUps(pid);
+        const began = performance.now();
+        await secondsPass(COUNTED_SECONDS);
+        const perSecond = ((wakeUps(pid) - before) * 1000) / (performance.now() - began);
+        counted.push(Math.round(perSecond));
+        return perSecond < WAKES_A_SECOND;
+      }).catch(() => assert.fail(`wake-ups a second: ${counted}`));
+      t.diagnostic(`wake-ups a second: ${counted}`);
+      assert.ok(Number(counted.at(-1)) > 1, "wake-ups are counted");
     });
   }
 });

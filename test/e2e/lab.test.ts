@@ -63,7 +63,7 @@ async function send(site: Site, from: Network, to: Network): Promise<number> {
   const receiver = site.start(to.namespace, [...python, RECEIVE(to.addresses[0])], (line) =>
     lines.push(line),
   );
-  await until("the receiver listens", () => lines.length > 0, 5_000);
+  await until("the receiver listens", () => lines.length > 0, 60_000);
   site.start(from.namespace, [...python, SEND(from.addresses[0], to.addresses[0])]);
   await receiver.ended;
   const [received, seconds] = lines[1].split(" ").map(Number);
@@ -83,7 +83,11 @@ test("links keep their rate, and bytes are counted once however often they are s
     // Packets that the queue of the narrow link drops are sent again.
     const seconds = await send(site, outside, home);
     assert.ok(seconds > 1.4, `${seconds} s for 2 MB at 1.25 MB/s and a burst`);
-    assert.ok((await send(site, home, partner)) < 1, "partners do not use their uplinks");
+    // At the rate of the uplinks it cannot take less than the 1.4 s above. A busy machine may need several attempts.
+    let fastest = await send(site, home, partner);
+    for (let more = 0; more < 20 && fastest >= 1; more++)
+      fastest = Math.min(fastest, await send(site, home, partner));
+    assert.ok(fastest < 1, "partners do not use their uplinks");
     const flows = await topology.flows();
     const bytes = (from: Network, to: Network) =>
       flows.find((flow) => flow.from === from.name && flow.to === to.name)?.bytes ?? 0;

@@ -59,8 +59,9 @@ test("with an hour's, then hung, then stopped", options, async (t) => {
   tracker.process.signal("SIGCONT");
   await page.waitForSelector("main:not(.old)");
   await tracker.stop();
-  await page.waitForSelector("main.old");
-  assert.match((await page.textContent(".health")) ?? "", /does not reply/);
+  await until("the page says so", async () =>
+    /does not reply/.test((await page.textContent("main.old .health")) ?? ""),
+  );
   await lookAt(page, "stopped");
 });
 

@@ -23,6 +23,8 @@ const SCREENSHOTS = fileURLToPath(new URL("../../var/screenshots/", import.meta.
 const SAVE_OFTEN = "database: { save_interval: 1 }\n";
 /** Of the load: eight announces each. */
 const LOAD_STEPS = 300;
+/** How many states the charts of the last minutes have. */
+const STATES = "document.querySelector('main').dataset.states";
 const WIDE = { width: 1600, height: 1200 };
 const WALL = { width: 3840, height: 2160 };
 const PHONE = { width: 390, height: 844 };
@@ -53,7 +55,7 @@ test("while there is no traffic the page says what to do next", { timeout: 300_0
 });
 
 test("its figures are those of the load, in light, dark, on a phone and on a wall", {
-  timeout: 240_000,
+  timeout: 300_000,
   skip,
 }, async (t) => {
   const bed = await Bed.open(t);
@@ -83,7 +85,7 @@ test("its figures are those of the load, in light, dark, on a phone and on a wal
     await page.waitForSelector('section[aria-label="The largest torrents"] code');
     await page.waitForSelector(".savings");
     // States enough for charts to show something.
-    await page.waitForSelector('main[data-states="4"]');
+    await until("there are some", async () => Number(await page.evaluate(STATES)) >= 4);
     assert.equal(await page.locator(".u-over").count(), 4);
     await assertFigures(page, load, await askStatus(admin));
     assert.deepEqual(await findBarriers(page), [], name);
@@ -158,7 +160,8 @@ test("refused at first, by a proxy whose tracker restarts, it tries again", {
   const bed = await Bed.open(t);
   const { admin } = await TrackerProcess.start(bed, OPERATOR_CONFIG);
   const page = await (await openBrowser(t)).newPage();
+  page.setDefaultTimeout(120_000);
   await page.route("**/api/v1/events", (route) => route.fulfill({ status: 502 }), { times: 1 });
   await page.goto(admin);
-  await page.waitForSelector("header h1", { timeout: 120_000 });
+  await page.waitForSelector("header h1");
 });

@@ -151,7 +151,7 @@ function bytesFrom(address: string, transfers: readonly Transfer[]): number {
 
 test("nothing of a listed torrent crosses the router, and downloads complete from a local copy; others cross", {
   skip,
-  timeout: 240_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await build(await Bed.open(t));
   const { bed, router, tracker } = scene;
@@ -191,7 +191,7 @@ test("nothing of a listed torrent crosses the router, and downloads complete fro
 
 test("the router follows the tracker's list, and forgets it when the tracker is killed", {
   skip,
-  timeout: 240_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await build(await Bed.open(t), CONFIG + LISTING);
   const { bed, router, tracker } = scene;
@@ -218,8 +218,8 @@ test("the router follows the tracker's list, and forgets it when the tracker is 
   await copy.process.stop("SIGTERM");
   await until("the torrent is not listed", () => !isListed());
   await allComplete([client]);
-  const refused = readCounters(router).refused_outgoing;
   await until("the tracker knows how many have been refused", async () => {
+    const { refused_outgoing: refused } = readCounters(router);
     const out = (await handshakes()).find(({ direction }: { direction: string }) => direction === "out");
     return out.refused === refused;
   });
@@ -232,7 +232,7 @@ test("the router follows the tracker's list, and forgets it when the tracker is 
 
 test("an encrypted handshake is neither seen nor refused, as the rules say", {
   skip,
-  timeout: 240_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await build(await Bed.open(t));
   const { bed, router, tracker } = scene;
@@ -246,7 +246,7 @@ test("an encrypted handshake is neither seen nor refused, as the rules say", {
 
 test("aria2 and libtorrent as they come begin plainly, and are refused", {
   skip,
-  timeout: 240_000,
+  timeout: 300_000,
 }, async (t) => {
   const scene = await build(await Bed.open(t));
   const { bed, router, tracker } = scene;
@@ -263,7 +263,7 @@ test("aria2 and libtorrent as they come begin plainly, and are refused", {
   for (const client of clients) assert.equal(await client.isComplete(), false);
 });
 
-test("over IPv6 the same is refused", { skip, timeout: 240_000 }, async (t) => {
+test("over IPv6 the same is refused", { skip, timeout: 300_000 }, async (t) => {
   const scene = await build(await Bed.open(t));
   const { bed, router, tracker } = scene;
   const torrent = await makeTorrent(bed.directory, "ipv6", tracker.urls[1]);

@@ -8,7 +8,7 @@ import { STUCK_PORT } from "../support/deadly-port.ts";
 import { FakeSystemd } from "../support/fake-systemd.ts";
 
 const DYING = `NODE_OPTIONS=--import ${new URL("../support/dying.ts", import.meta.url)}`;
-const timeout = 60_000;
+const timeout = 300_000;
 
 async function open(t: TestContext, path?: string): Promise<{ bed: Bed; manager: FakeSystemd }> {
   const bed = await Bed.open(t);
@@ -29,26 +29,31 @@ test("it serves the sockets it is given, and says when it is ready, reloads and 
     "STATUS=serving 0 peers of 0 torrents",
   ]);
   await announce(tracker.url, { infoHash: randomBytes(20), port: 7001 });
+  // On a slow machine, it also says between these steps that it is alive.
+  let from = manager.heard.length;
   await tracker.reload(config);
-  const [reloading] = await manager.hears("of the reload", /^MONOTONIC_USEC=\d+$/);
+  const [reloading] = await manager.hears("of the reload", /^MONOTONIC_USEC=\d+$/, from);
   assert.equal(reloading, "RELOADING=1");
-  assert.deepEqual(await manager.hears("of its end", /^READY=1/, 2), [
+  assert.deepEqual(await manager.hears("of its end", /^READY=1/, from), [
     "READY=1",
     "STATUS=serving 1 peer of 1 torrent",
   ]);
+  from = manager.heard.length;
   await tracker.reload("no: configuration");
-  const refused = await manager.hears("that the one in force stays", /^READY=1/, 4);
+  const refused = await manager.hears("that the one in force stays", /^READY=1/, from);
   assert.match(
     refused[1],
     /^STATUS=serving 1 peer of 1 torrent; The new configuration is not in force: .*btrt\.conf:1:1: no: unknown key/,
   );
+  from = manager.heard.length;
   await tracker.reload(config);
   assert.equal(
-    (await manager.hears("of a good reload", /^READY=1/, 6))[1],
+    (await manager.hears("of a good reload", /^READY=1/, from))[1],
     "STATUS=serving 1 peer of 1 torrent",
   );
   assert.equal(await tracker.stop(), 0);
-  assert.match(manager.heard.at(-1)?.join() ?? "", /^STOPPING=1,/);
+  await manager.hears("that it stops", /^STOPPING=1/);
+  assert.match(manager.heard.at(-1)?.join() ?? "", /^STOPPING=1,/, "and nothing after that");
 });
 
 test("it is alive as long as every thread is", { timeout }, async (t) => {
@@ -57,11 +62,13 @@ test("it is alive as long as every thread is", { timeout }, async (t) => {
   await manager.hears("that it is alive", /^WATCHDOG=1/);
   const unanswered = announce(tracker.url, { infoHash: randomBytes(20), port: STUCK_PORT });
   unanswered.catch(() => {});
-  const stuck = await manager.hears("of the thread that hangs", /workers that do not respond: [01]$/);
-  assert.equal(stuck.includes("WATCHDOG=1"), false);
-  const from = manager.heard.length;
-  await until("it has said so three times", () => manager.heard.length >= from + 3);
-  assert.doesNotMatch(manager.heard.slice(from).join(), /WATCHDOG=1/);
+  // On a busy machine, the worker that does not hang may be late, too.
+  await until("it says of the thread that hangs, and no longer that it is alive", () => {
+    const last = manager.heard.slice(-4).map((lines) => lines.join());
+    return (
+      last.length === 4 && last.every((lines) => /workers that do not respond: [01](, [01])?$/.test(lines))
+    );
+  });
 });
 
 test("sockets that the configuration does not name are served, but none of UDP if UDP is disabled", {

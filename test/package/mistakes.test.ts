@@ -10,8 +10,8 @@ import { BUILT, debOf, VERSION } from "./built.ts";
 import { Machine } from "./machine.ts";
 
 const CONFIG = "/etc/btrt/btrt.conf";
-/** The most starts in {@link WATCHED_MS} that are no waste: one every four seconds, and the first. */
-const MOST_STARTS = 4;
+/** Starts that are no waste: the first, and one in so many seconds. */
+const START_SECONDS = 4;
 const WATCHED_MS = 10_000;
 
 let machine: Machine;
@@ -50,7 +50,7 @@ function writeAsRoot(file: string, text: string, mode: number): void {
   machine.run("chmod", mode.toString(8), file);
 }
 
-test("root's check has the rights of the service", { timeout: 120_000 }, (t) => {
+test("root's check has the rights of the service", { timeout: 300_000 }, (t) => {
   t.after(() => writeFileSync(machine.path(CONFIG), original));
   writeAsRoot("/etc/btrt/secret", "0123456789abcdef\n", 0o640);
   writeAsRoot("/root/hidden/secret", "0123456789abcdef\n", 0o644);
@@ -110,7 +110,7 @@ test("root's check has the rights of the service", { timeout: 120_000 }, (t) => 
   assert.equal(machine.try("btrt", "check").code, 0);
 });
 
-test("a database that root creates is one that the service can use", { timeout: 120_000 }, async () => {
+test("a database that root creates is one that the service can use", { timeout: 300_000 }, async () => {
   machine.run("systemctl", "stop", "btrt.socket", "btrt.service");
   machine.run("sh", "-c", "rm -f /var/lib/btrt/btrt.db*");
   machine.run("btrt", "db", "create");
@@ -131,13 +131,14 @@ test("a database that root creates is one that the service can use", { timeout: 
 });
 
 test("with a mistake in the configuration and clients at the socket, the tracker is not started again and again", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   machine.run("systemctl", "stop", "btrt.socket", "btrt.service");
   configure("nonsense: 1");
   const starts = () =>
     machine.run("journalctl", "--unit=btrt", "--no-pager").match(/Starting btrt/g)?.length ?? 0;
   const before = starts();
+  const began = performance.now();
   assert.notEqual(machine.try("systemctl", "start", "btrt").code, 0);
   const clients: Socket[] = [];
   t.after(() => {
@@ -148,7 +149,9 @@ test("with a mistake in the configuration and clients at the socket, the tracker
     if (clients.length < 50) clients.push(connect(80, "127.0.0.1").on("error", () => {}));
     return performance.now() > end;
   });
-  assert.ok(starts() - before <= MOST_STARTS, `${starts() - before} starts`);
+  const started = starts() - before;
+  const seconds = (performance.now() - began) / 1000;
+  assert.ok(started <= Math.ceil(1 + seconds / START_SECONDS), `${started} starts in ${seconds} s`);
   assert.equal(machine.run("systemctl", "is-active", "btrt.socket").trim(), "active");
   writeFileSync(machine.path(CONFIG), original);
   machine.run("systemctl", "restart", "btrt");

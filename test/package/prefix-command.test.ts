@@ -12,7 +12,7 @@ import { Machine } from "./machine.ts";
 
 const ADMIN = "http://127.0.0.1:6970/";
 const WHOIS_PORT = 43;
-const timeout = 180_000;
+const timeout = 300_000;
 
 /** Answers on the socket of a router's program, which only root and the group bird can use. */
 const BIRD = `use IO::Socket::UNIX;
@@ -104,6 +104,7 @@ test("a command reaches sockets and servers, and nothing that the service may no
   writeFileSync(machine.path("/root/bird.pl"), BIRD);
   machine.run("groupadd", "--force", "bird");
   machine.run("systemd-run", "--quiet", "--unit=bird-like", "perl", "/root/bird.pl");
+  await until("its socket is there", () => machine.try("test", "-S", "/run/bird/bird.ctl").code === 0);
   const whois = createServer((socket) =>
     socket.once("data", (query) => socket.end(query.includes("AS64500") ? "10.5.0.0/16\n" : "")),
   ).listen(WHOIS_PORT, "127.0.0.1");

@@ -18,8 +18,6 @@ const ADMIN = "http://127.0.0.1:6970/";
 const CLIENT =
   "--no-conf --enable-dht=false --bt-enable-lpd=false --enable-peer-exchange=false --disable-ipv6=true --interface=127.0.0.1";
 const MOST_EXPOSURE = 2.0;
-/** The time until a killed process has ended. */
-const DYING_MS = 200;
 
 let machine: Machine;
 before(async () => {
@@ -69,7 +67,7 @@ async function useServer(server: MariaDb): Promise<string> {
 describe("the .deb", () => {
   const infoHash = randomBytes(20);
 
-  test("installs, starts and serves real clients at once", { timeout: 120_000 }, async (t) => {
+  test("installs, starts and serves real clients at once", { timeout: 300_000 }, async (t) => {
     const bed = await Bed.open(t);
     const began = performance.now();
     install(BUILT[0], VERSION);
@@ -102,7 +100,7 @@ describe("the .deb", () => {
   });
 
   test("the gate is for routers: it is not enabled, and once started it finds the tracker", {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     assert.match(machine.try("systemctl", "is-enabled", "btrt-gate").out, /^disabled/);
     machine.run("systemctl", "start", "btrt-gate");
@@ -120,7 +118,7 @@ describe("the .deb", () => {
     assert.ok(existsSync(machine.path("/var/lib/btrt/btrt.db")));
   });
 
-  test("reloads, and says what is wrong", { timeout: 60_000 }, async () => {
+  test("reloads, and says what is wrong", { timeout: 300_000 }, async () => {
     const before = machine.read("/etc/btrt/btrt.conf");
     writeFileSync(machine.path("/etc/btrt/btrt.conf"), `${before}\nnonsense: 1\n`);
     assert.match(machine.try("btrt", "check").out, /btrt\.conf:\d+.*unknown key/);
@@ -142,7 +140,7 @@ describe("the .deb", () => {
     );
   });
 
-  test("stops while clients announce, and starts again", { timeout: 60_000 }, async (t) => {
+  test("stops while clients announce, and starts again", { timeout: 300_000 }, async (t) => {
     const load = await Load.start(await Bed.open(t), 80, 6969);
     machine.run("service", "btrt", "stop");
     const active = () => machine.try("systemctl", "is-active", "btrt.socket", "btrt.service").out;
@@ -155,13 +153,15 @@ describe("the .deb", () => {
     assert.equal((await scrape(URL, infoHash)).incomplete, 1);
   });
 
-  test("a restart and a kill, while clients announce", { timeout: 120_000 }, async (t) => {
+  test("a restart and a kill, while clients announce", { timeout: 300_000 }, async (t) => {
     const bed = await Bed.open(t);
     for (const how of [["restart"], ["kill", "--signal=KILL"]]) {
       const load = await Load.start(bed, 80, 6969);
       await load.answers(1000);
+      const pid = machine.run("systemctl", "show", "--property=MainPID", "--value", "btrt").trim();
       machine.run("systemctl", ...how, "btrt.service");
-      const ended = Date.now() + DYING_MS;
+      await until("the process has ended", () => machine.try("test", "-e", `/proc/${pid}`).code !== 0);
+      const ended = Date.now();
       await load.answers(2000);
       const { failures, started, slowestMs } = await load.stop();
       t.diagnostic(`${how[0]}: ${failures.length} of ${started} failed, the slowest took ${slowestMs} ms`);
@@ -172,7 +172,7 @@ describe("the .deb", () => {
     }
   });
 
-  test("an upgrade keeps data and configuration, and fails no announce", { timeout: 120_000 }, async (t) => {
+  test("an upgrade keeps data and configuration, and fails no announce", { timeout: 300_000 }, async (t) => {
     const bed = await Bed.open(t);
     const configuration = machine.read("/etc/btrt/btrt.conf");
     const load = await Load.start(bed, 80, 6969);
@@ -184,7 +184,7 @@ describe("the .deb", () => {
     assert.equal(machine.read("/etc/btrt/btrt.conf"), configuration);
   });
 
-  test("one whose configuration the new version refuses is not restarted", { timeout: 60_000 }, async () => {
+  test("one whose configuration the new version refuses is not restarted", { timeout: 300_000 }, async () => {
     const configuration = machine.read("/etc/btrt/btrt.conf");
     writeFileSync(machine.path("/etc/btrt/btrt.conf"), `${configuration}\nnonsense: 1\n`);
     assert.match(install(BUILT[0], VERSION), /goes on running.*unknown key.*systemctl restart btrt/s);
@@ -193,14 +193,14 @@ describe("the .deb", () => {
     install(NEXT, NEXT_VERSION);
   });
 
-  test("removed, and installed again, it serves", { timeout: 120_000 }, async () => {
+  test("removed, and installed again, it serves", { timeout: 300_000 }, async () => {
     machine.run("dpkg", "--remove", "btrt");
     assert.match(machine.try("systemctl", "is-active", "btrt.socket").out, /^(inactive|unknown)/);
     install(NEXT, NEXT_VERSION);
     await serves(NEXT_VERSION);
   });
 
-  test("data in MariaDB: upgrade, and downgrade refused in words", { timeout: 120_000 }, async (t) => {
+  test("data in MariaDB: upgrade, and downgrade refused in words", { timeout: 300_000 }, async (t) => {
     const server = await MariaDb.start(t);
     const schema = await useServer(server);
     install(BUILT[0], VERSION);
@@ -224,7 +224,7 @@ describe("the .deb", () => {
     await serves(NEXT_VERSION);
   });
 
-  test("its purge leaves nothing that it made", { timeout: 60_000 }, () => {
+  test("its purge leaves nothing that it made", { timeout: 300_000 }, () => {
     machine.run("dpkg", "--purge", "btrt");
     // The only file there that another program has made.
     machine.run("rm", "/etc/btrt/database_password");
@@ -251,7 +251,7 @@ describe("the .deb", () => {
 describe("the .rpm", () => {
   const rpm = (...args: string[]) => machine.run("rpm", "--nodeps", ...args);
 
-  test("installs, starts, upgrades and goes", { timeout: 120_000 }, async () => {
+  test("installs, starts, upgrades and goes", { timeout: 300_000 }, async () => {
     rpm("--install", machine.receive(join(BUILT[0], rpmOf(VERSION))));
     machine.run("systemctl", "start", "btrt");
     await serves(VERSION);

@@ -9,9 +9,13 @@ export async function openBrowser(t: TestContext): Promise<Browser> {
   return browser;
 }
 
+/** Longer than Playwright's 30 seconds: other tests may run on a slow machine. */
+const PATIENCE_MS = 120_000;
+
 /** Opens the page. All its errors, and its requests to other origins, are in `complaints`. */
 export async function openPage(browser: Browser, url: string, options: Parameters<Browser["newPage"]>[0]) {
   const page = await browser.newPage(options);
+  page.context().setDefaultTimeout(PATIENCE_MS);
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());

@@ -42,7 +42,7 @@ export class Capture {
   }
 }
 
-/** Splits one connection's bytes. Requests and answers come in pairs. */
+/** Splits one connection's bytes. Requests and answers come in pairs. The capture may end within an answer, which is left out. */
 function readExchanges(client: string, request: Buffer, response: Buffer): Exchange[] {
   const exchanges: Exchange[] = [];
   let at = 0;
@@ -51,6 +51,7 @@ function readExchanges(client: string, request: Buffer, response: Buffer): Excha
     if (end < 4) break;
     const length = /\r\ncontent-length: *(\d+)/i.exec(response.toString("latin1", at, end))?.[1];
     const bodyEnd = length === undefined ? response.length : end + Number(length);
+    if (bodyEnd > response.length) break;
     const body = response.subarray(end, bodyEnd);
     at = bodyEnd;
     const [, path, search] = /^GET ([^? ]+)\?(\S*) /.exec(head) ?? [];
