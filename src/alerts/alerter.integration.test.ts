@@ -32,7 +32,7 @@ function mailTo(port: number, ...to: string[]) {
   return { to, server: `smtp://127.0.0.1:${port}`, ...sender };
 }
 
-test("a warning reaches the webhook and every address", { timeout: 60_000 }, async (t) => {
+test("a warning reaches the webhook and every address", { timeout: 300_000 }, async (t) => {
   const hook = await startWebhook(t);
   const mailServer = await MailServer.start(t);
   const alerter = new Alerter(ORIGIN, SILENT);
@@ -58,7 +58,7 @@ test("a warning reaches the webhook and every address", { timeout: 60_000 }, asy
 });
 
 test("a channel that fails is tried again, later each time, and delays no other", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const hook = await startWebhook(t);
   const mailServer = await MailServer.start(t);
@@ -89,7 +89,7 @@ test("a channel that fails is tried again, later each time, and delays no other"
   assert.equal(hook.received.length, 2, "a reload sends nothing again");
 });
 
-test("a password is not sent to a server without TLS", { timeout: 60_000 }, async (t) => {
+test("a password is not sent to a server without TLS", { timeout: 300_000 }, async (t) => {
   const mailServer = await MailServer.start(t);
   const alerter = new Alerter(ORIGIN, SILENT);
   const mail = { ...mailTo(mailServer.port, "a@example.net"), user: "btrt", password: "secret" };

@@ -8,7 +8,7 @@ import { dpiStatistics } from "./handshake-sources.ts";
 import { Handshakes } from "./handshakes.ts";
 
 test("the end of a file is read again and again, and what is wrong with it told once", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "btrt-"));
   t.after(() => rm(directory, { recursive: true }));

@@ -24,7 +24,7 @@ function runInJournal(t: TestContext, which: "stdout" | "stderr", args: readonly
   return readFileSync(join(directory, "journal"), "utf8");
 }
 
-test("in the journal, every line of the log has its level", { timeout: 60_000 }, (t) => {
+test("in the journal, every line of the log has its level", { timeout: 300_000 }, (t) => {
   const program = `import { openLogger } from ${LOGGER};
     const log = openLogger({ level: "debug", switchTime: "01:00:00", keepDays: 30, maskAddresses: false });
     for (const level of ["critical", "error", "warning", "info", "diagnostic", "debug"]) log[level](level);
@@ -43,7 +43,7 @@ test("in the journal, every line of the log has its level", { timeout: 60_000 },
   ]);
 });
 
-test("in the journal, every line of a message on standard error is an error", { timeout: 60_000 }, (t) => {
+test("in the journal, every line of a message on standard error is an error", { timeout: 300_000 }, (t) => {
   for (const args of [
     ["run", "--config", "/nowhere/btrt.conf"],
     ["status", "--config", "/nowhere/btrt.conf"],
@@ -54,7 +54,7 @@ test("in the journal, every line of a message on standard error is an error", { 
   }
 });
 
-test("a notice of a command is no error in the journal", { timeout: 60_000 }, (t) => {
+test("a notice of a command is no error in the journal", { timeout: 300_000 }, (t) => {
   const program = `import { printError, printNotice } from ${OUTPUT};
     printNotice("well");
     printError("not well");`;
@@ -62,7 +62,7 @@ test("a notice of a command is no error in the journal", { timeout: 60_000 }, (t
   assert.equal(text, "<6>well\n<3>not well\n");
 });
 
-test("a descriptor that is not the journal's has no levels", { timeout: 60_000 }, (t) => {
+test("a descriptor that is not the journal's has no levels", { timeout: 300_000 }, (t) => {
   const out = runInJournal(t, "stderr", ["--eval", ""]);
   assert.equal(out, "");
   const { stderr } = spawnSync(process.execPath, [MAIN, "status", "--config", "/nowhere/btrt.conf"], {

@@ -91,7 +91,7 @@ test("a client that knows only a magnet link, and announces that it has all, is 
 });
 
 test("a client at port 1, where nobody is, is answered, and nobody is given it", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const tracker = await TrackerProcess.start(bed, `listen: { http: ["${HOST}:0"], udp: ["${HOST}:0"] }\n`);

@@ -192,7 +192,7 @@ test("a database server without tables, refused and away", {
 
 test("ports that systemd holds are ours, if the configuration has them", {
   skip: namespacesMissing(),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const [diagnosis] = await runInSandbox(bed, [
@@ -219,7 +219,7 @@ ok: btrt.socket holds http [::]:81, which is not in listen.http: the tracker ser
   );
 });
 
-test("neighbors are asked, and told nothing that they would keep", { timeout: 120_000 }, async (t) => {
+test("neighbors are asked, and told nothing that they would keep", { timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const partner = await TrackerProcess.start(
     bed,

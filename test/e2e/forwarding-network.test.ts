@@ -133,7 +133,7 @@ const skip =
     "iproute2",
     "nftables",
   ]) || namespacesMissing();
-const options = { skip, timeout: 150_000 };
+const options = { skip, timeout: 300_000 };
 
 for (const way of Object.keys(WAYS) as Way[]) {
   test(`${way}: clients are given local peers first, and fetch from them`, options, async (t) => {

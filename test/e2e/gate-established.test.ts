@@ -26,7 +26,7 @@ socket.write(first, "latin1");
 socket.on("data", (bytes) => process.stdout.write(bytes));
 setInterval(() => socket.write("xxxxxxxx"), 20);`;
 
-test("a connection that is there when its ends are closed goes on", { skip, timeout: 60_000 }, async (t) => {
+test("a connection that is there when its ends are closed goes on", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const internet = new Internet(bed);
   const operator = internet.addNetwork("operator", ["203.0.113.0/24"]);
@@ -48,7 +48,7 @@ test("a connection that is there when its ends are closed goes on", { skip, time
 
 test("what exists of an endpoint that has just been closed is cut, and what begins with a handshake goes on", {
   skip,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const internet = new Internet(bed);

@@ -345,7 +345,7 @@ test("a router refuses new connections of closed subscribers with the outside, a
   await from(elsewhere, counted(back.filter(noHandshakes)));
 });
 
-test("a bridge does the same", { skip, timeout: 120_000 }, async (t) => {
+test("a bridge does the same", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const bridge = bed.addNamespace("bridge");
   ip(`-n ${bridge} link add br0 type bridge`);

@@ -73,7 +73,7 @@ function listsOf(events: readonly GateEvent[]): { hosts?: string[]; closed?: str
 }
 
 test("followers get the lists, and at once what changes; other programs get them as JSON", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const { tracker, put } = await start(t);
   const url = `${tracker.admin}api/v1/gate`;
@@ -108,7 +108,7 @@ test("followers get the lists, and at once what changes; other programs get them
   assert.equal((await askStatus(tracker.admin)).gate?.closed, 1);
 });
 
-test("another home ends the streams; the next one has it", { timeout: 60_000 }, async (t) => {
+test("another home ends the streams; the next one has it", { timeout: 300_000 }, async (t) => {
   const { bed, admin, tracker, put } = await start(t);
   const url = `${tracker.admin}api/v1/gate`;
   for (const host of [1, 2]) await put(host);
@@ -125,7 +125,7 @@ test("another home ends the streams; the next one has it", { timeout: 60_000 }, 
 });
 
 test("a router's report is counted; what is none, or comes without the method, is refused", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const { tracker } = await start(t);
   const url = `${tracker.admin}api/v1/gate/report`;
@@ -154,7 +154,7 @@ test("a router's report is counted; what is none, or comes without the method, i
   assert.equal((await askAdmin(`${tracker.admin}api/v1/gate`, { method: "POST" })).status, 405);
 });
 
-test("btrt explain says what the gate makes of a subscriber", { timeout: 60_000 }, async (t) => {
+test("btrt explain says what the gate makes of a subscriber", { timeout: 300_000 }, async (t) => {
   const { bed, tracker, put } = await start(t);
   for (const host of [1, 2]) await put(host);
   await until("it is closed", async () => (await askStatus(tracker.admin)).gate?.closed === 1);
@@ -176,7 +176,7 @@ test("btrt explain says what the gate makes of a subscriber", { timeout: 60_000 
   assert.match(await explain("127.0.9.1"), /does not apply to its peer group/);
 });
 
-test("DPI boxes get files and single lists; a stop empties the files", { timeout: 60_000 }, async (t) => {
+test("DPI boxes get files and single lists; a stop empties the files", { timeout: 300_000 }, async (t) => {
   const { bed, admin, tracker, put } = await start(t);
   const files = "enabled: true, path: dpi, formats: [text, csv, json], interval: 1";
   await tracker.reload(configText(admin, "127.0.1.0/24").replace("enabled: true", files));

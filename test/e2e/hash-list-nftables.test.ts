@@ -45,7 +45,7 @@ function listOf(...pairs: [number, number][]): HashList {
 
 test("nft takes the list whole or not at all, and handshakes of its torrents are refused over IPv4 and IPv6", {
   skip: namespacesMissing() || toolsMissing(["iproute2", "nftables"]),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const namespace = bed.addNamespace("router");

@@ -39,7 +39,7 @@ hashlist: { path: list, formats: [text, csv, json, binary, nftables], interval: 
 }
 
 test("files follow the swarms: a torrent comes, and goes when its copies go; a stop empties them", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const { bed, tracker, text } = await start(t);
   await until(
@@ -78,7 +78,7 @@ test("files follow the swarms: a torrent comes, and goes when its copies go; a s
 });
 
 test("after kill -9 the files say until when they are valid, and the next start empties them", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const { bed, config, tracker, text } = await start(t);
   await until("the torrent is listed", () => existsSync(bed.path("list.txt")) && text() !== "");
@@ -92,7 +92,7 @@ test("after kill -9 the files say until when they are valid, and the next start 
 });
 
 test("over HTTP it is given in every format, whole or not again, compressed; metrics and status count it", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const { tracker, list, config } = await start(t);
   await until("the torrent is listed", async () => (await list("text")).body === `${hex(LISTED)}\n`);
@@ -128,7 +128,7 @@ test("over HTTP it is given in every format, whole or not again, compressed; met
 });
 
 test("btrt hashlist writes it, says what has changed, and leaves no torrent listed that nobody vouches for", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const { bed, tracker, btrt } = await start(t);
   await until("the torrent is listed", async () => (await btrt()).out === `${hex(LISTED)}\n`);
@@ -168,7 +168,7 @@ test("btrt hashlist writes it, says what has changed, and leaves no torrent list
 });
 
 test("counts of handshakes that nobody writes any more are said, once in the log", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const { bed, config, tracker } = await start(
     t,

@@ -37,7 +37,7 @@ const noUring = await probeUring();
 for (const engine of ["node", "uring"] as const) {
   test(`a tracker that lies, with engine ${engine}`, {
     skip: namespacesMissing() || toolsMissing(["iproute2", "nftables"]) || (engine === "uring" && noUring),
-    timeout: 120_000,
+    timeout: 300_000,
   }, async (t) => {
     const bed = await Bed.open(t);
     const internet = new Internet(bed);

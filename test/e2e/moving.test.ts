@@ -46,7 +46,7 @@ async function serves(port: number | string, infoHash: string): Promise<boolean>
 
 test("the list that opentracker reads, made ours by the command of the page, lets the same torrents in", {
   skip: toolsMissing(["opentracker"]),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   await chmod(bed.directory, 0o755);

@@ -161,7 +161,7 @@ async function fetchFromPartner(scene: Scene, torrent: Torrent): Promise<void> {
 
 const skip =
   toolsMissing(["aria2", "python3-libtorrent", "opentracker", "iproute2", "nftables"]) || namespacesMissing();
-const options = { skip, timeout: 120_000 };
+const options = { skip, timeout: 300_000 };
 
 for (const [protocol, request] of [
   ["HTTP", REQUEST],

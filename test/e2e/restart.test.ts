@@ -37,13 +37,13 @@ async function restart(
 }
 
 for (const engine of ["auto", "node"]) {
-  test(`a restart loses no announce (engine: ${engine})`, { timeout: 120_000 }, async (t) => {
+  test(`a restart loses no announce (engine: ${engine})`, { timeout: 300_000 }, async (t) => {
     const [report] = await restart(t, engine, "SIGTERM");
     assert.deepEqual(report.failures, []);
   });
 }
 
-test("a kill loses no announce but those in flight", { timeout: 120_000 }, async (t) => {
+test("a kill loses no announce but those in flight", { timeout: 300_000 }, async (t) => {
   const [{ failures }, ended] = await restart(t, "auto", "SIGKILL");
   assert.deepEqual(
     failures.filter(({ begun }) => begun > ended),

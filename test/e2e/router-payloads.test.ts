@@ -137,7 +137,7 @@ async function listen(bed: Bed, namespace: string): Promise<void> {
 
 test("a router refuses handshakes for listed torrents between subscribers and the outside, and no others", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const internet = new Internet(bed);
@@ -172,7 +172,7 @@ test("a router refuses handshakes for listed torrents between subscribers and th
   assert.deepEqual(new Set(Object.values(counted)), new Set(["answered"]), "who only counts refuses nothing");
 });
 
-test("a bridge does the same", { skip, timeout: 120_000 }, async (t) => {
+test("a bridge does the same", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const bridge = bed.addNamespace("bridge");
   ip(`-n ${bridge} link add br0 type bridge`);

@@ -93,7 +93,7 @@ async function runToEnd(bed: Bed, args: readonly string[], options: RunOptions) 
 
 test("btrt nftables writes, applies and removes its own table alone, and says how", {
   skip,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const bed = await Bed.open(t);
   const namespace = bed.addNamespace("apply");
@@ -119,7 +119,7 @@ test("btrt nftables writes, applies and removes its own table alone, and says ho
   }
 });
 
-test("btrt nftables says what keeps it from doing so", { skip, timeout: 60_000 }, async (t) => {
+test("btrt nftables says what keeps it from doing so", { skip, timeout: 300_000 }, async (t) => {
   const bed = await Bed.open(t);
   const namespace = bed.addNamespace("refused");
   const config = bed.path("btrt.conf");

@@ -13,14 +13,14 @@ npm start > start.log 2>&1 &
 until grep -q '"msg":"ready"' start.log; do sleep 0.1; done
 btrt status
 kill %1
-for i in $(seq 100); do ss -ltn | grep -q :6970 || break; sleep 0.1; done
+for i in $(seq 900); do ss -ltn | grep -q :6970 || break; sleep 0.1; done
 ss -ltn
 tail -1 start.log
 `;
 
 test("npm start is what btrt status finds without a configuration, and ends when npm gets SIGTERM", {
   skip: namespacesMissing(),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const [{ code, output }] = await runInSandbox(await Bed.open(t), [SCRIPT]);
   assert.equal(code, 0, output);

@@ -59,7 +59,7 @@ function allowPort80(t: TestContext): void {
   writeFileSync(file, "80");
 }
 
-test("the image of the Dockerfile serves, with a database on a server", { timeout: 120_000 }, async (t) => {
+test("the image of the Dockerfile serves, with a database on a server", { timeout: 300_000 }, async (t) => {
   const root = build(t);
   const server = await MariaDb.start(t, `--port=${PORT}`);
   await server.execute("CREATE DATABASE btrt");

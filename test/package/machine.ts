@@ -8,6 +8,9 @@ import { DEBIAN } from "./built.ts";
 /** System calls that nspawn refuses otherwise, as most containers do. */
 const SYSTEM_CALLS = "io_uring_setup io_uring_enter io_uring_register";
 
+/** It boots in seconds on a machine that does nothing else. */
+const BOOT_PATIENCE_MS = 300_000;
+
 /** The result of a command. */
 export interface Result {
   readonly code: number | null;
@@ -36,10 +39,14 @@ export class Machine {
     const leader = () =>
       readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, "utf8").trim().split(" ")[0];
     try {
-      await until("the machine is up", () => {
-        if (container.exitCode !== null) throw new Error("it ended");
-        return leader() !== "" && isUp(leader());
-      });
+      await until(
+        "the machine is up",
+        () => {
+          if (container.exitCode !== null) throw new Error("it ended");
+          return leader() !== "" && isUp(leader());
+        },
+        BOOT_PATIENCE_MS,
+      );
     } catch (error) {
       container.kill("SIGKILL");
       throw new Error(`${error}\n${console}`);

@@ -121,13 +121,13 @@ describe("apt on Debian", () => {
     );
   });
 
-  test("installs", { timeout: 120_000 }, async () => {
+  test("installs", { timeout: 300_000 }, async () => {
     assert.doesNotMatch(await good(...apt("update")), /^[WE]:/m);
     await good(...apt("install", "btrt"));
     assert.match(await good("chroot", root, "btrt", "version"), new RegExp(`^btrt ${VERSION} `));
   });
 
-  test("upgrades when the next version is added; the old one stays", { timeout: 120_000 }, async () => {
+  test("upgrades when the next version is added; the old one stays", { timeout: 300_000 }, async () => {
     add(NEXT, NEXT_VERSION);
     await good(...apt("update"));
     await good(...apt("upgrade"));
@@ -135,7 +135,7 @@ describe("apt on Debian", () => {
     await good(...apt("install", "--allow-downgrades", `btrt=${VERSION}`));
   });
 
-  test("refuses a changed package, and a changed list", { timeout: 120_000 }, async () => {
+  test("refuses a changed package, and a changed list", { timeout: 300_000 }, async () => {
     const change = (name: string) => {
       const path = join(place, "repository/apt", name);
       const bytes = readFileSync(path);
@@ -154,7 +154,7 @@ describe("apt on Debian", () => {
 });
 
 test("dnf accepts the yum repository and the packages' signatures, and refuses a changed one", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   add(BUILT[0], VERSION);
   const repos = join(place, "repos");

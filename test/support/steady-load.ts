@@ -9,7 +9,7 @@ import { connect } from "node:net";
 
 const TICK_MS = 10;
 /** The timeout of one announce. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 /** The interval of UDP retries; BEP 15 says 15 seconds. */
 const RETRY_MS = 3000;
 /** Answers arrive in a burst after a restart. */

@@ -146,7 +146,7 @@ describe("MariaDB", { skip: toolsMissing(["mariadb-server"]) }, () => {
     process.kill(server.pid, "SIGSTOP");
     try {
       await database.close();
-      await until("nothing holds it", () => sockets() === before, 10_000);
+      await until("nothing holds it", () => sockets() === before);
     } finally {
       process.kill(server.pid, "SIGCONT");
     }

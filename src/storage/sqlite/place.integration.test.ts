@@ -165,7 +165,7 @@ test("a damaged file that is in use is not changed", async (t) => {
 });
 
 test("a path where no file can ever be is reported at once, and differs from a temporary failure", {
-  timeout: 10_000,
+  timeout: 120_000,
 }, async (t) => {
   const directory = await makeDirectory(t);
   await writeFile(join(directory, "file"), "");
