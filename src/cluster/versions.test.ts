@@ -1,68 +1,17 @@
 /** Nodes of different versions. There is one version so far: the next ones are what this one sends, changed on its way. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Spoken, TestNetwork, type TestNode } from "../../test/support/cluster-network.ts";
-import { readWord, writeWord } from "../model/address.ts";
+import { TestNetwork, type TestNode } from "../../test/support/cluster-network.ts";
+import { HEADER_AT, nextMinor, type Spoken } from "../../test/support/next-version/messages.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
-import { parseSubject, read48, write48 } from "./message.ts";
 
-/** Offsets in a header (message.ts). */
-const AT = { version: 2, siteLength: 3, first: 18, count: 24, site: 36 };
-/** Bytes of a question without ranges, and where its flags and the number of ranges are (question.ts). */
-const QUESTION = { bytes: 31, flags: 4, ranges: 9 };
-/** The flag that no version has yet, in records and in questions. */
-const UNKNOWN_FLAG = 0x80;
-const FLAGS_AT = 4;
-/** A record of a kind that this version does not know. */
-const UNKNOWN_RECORD = Uint8Array.of(9, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
-const FURTHER = Uint8Array.of(0xde, 0xad, 0xbe, 0xef);
-
-/**
- * What the next minor version may send: longer records and messages, records and messages of unknown kinds, and unknown
- * flags. After each record there is one of an unknown kind, which has a number as well.
- */
-function nextMinor(subject: string, bytes: Uint8Array): readonly Spoken[] {
-  const kind = parseSubject("test", subject)?.kind;
-  if (kind === undefined || kind === "status") return [{ subject, bytes }];
-  const end = AT.site + bytes[AT.siteLength];
-  const header = bytes.slice(0, end);
-  header[AT.version] = (1 << 4) | 1;
-  write48(header, AT.first, 2 * read48(bytes, AT.first));
-  writeWord(header, AT.count, 2 * readWord(bytes, AT.count));
-  const parts = [header, ...bodyOf(kind, bytes.slice(end))];
-  const future = subject.replace(/[a-z]+$/, "future");
-  return [
-    { subject, bytes: Buffer.concat(parts) },
-    { subject: future, bytes: header },
-  ];
-}
-
-function bodyOf(kind: string, body: Uint8Array): Uint8Array[] {
-  if (kind === "records") return recordsOf(body);
-  if (kind !== "ask" && kind !== "answer") return [body, FURTHER];
-  body[QUESTION.flags] |= UNKNOWN_FLAG;
-  const end = QUESTION.bytes + 2 * body[QUESTION.ranges];
-  return [body.slice(0, end), ...recordsOf(body.slice(end))];
-}
-
-function recordsOf(bytes: Uint8Array): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const record = bytes.slice(at, at + bytes[at + 1]);
-    at += record.length;
-    // A record of a swarm has no flags.
-    if (record[0] !== 3) record[FLAGS_AT] |= UNKNOWN_FLAG;
-    record[1] += FURTHER.length;
-    parts.push(record, FURTHER, UNKNOWN_RECORD);
-  }
-  return parts;
-}
+const nextMinorOfTest = (subject: string, bytes: Uint8Array) => nextMinor("test", subject, bytes);
 
 /** Another major version has other subjects, and the rest of its messages may be anything. */
 function otherMajor(major: number): (subject: string, bytes: Uint8Array) => readonly Spoken[] {
   return (subject, bytes) => {
     const changed = bytes.slice();
-    changed[AT.version] = major << 4;
+    changed[HEADER_AT.version] = major << 4;
     return [{ subject: subject.replace("btrt1", `btrt${major}`), bytes: changed }];
   };
 }
@@ -84,8 +33,8 @@ function live(network: TestNetwork, nodes: readonly TestNode[], turn: number): v
 
 describe("nodes of two versions", () => {
   for (const [name, versions] of [
-    ["a newer one joins older ones", [undefined, undefined, nextMinor]],
-    ["an older one joins newer ones", [nextMinor, nextMinor, undefined]],
+    ["a newer one joins older ones", [undefined, undefined, nextMinorOfTest]],
+    ["an older one joins newer ones", [nextMinorOfTest, nextMinorOfTest, undefined]],
   ] as const)
     test(`end equal when ${name}`, () => {
       const network = new TestNetwork();

@@ -16,6 +16,7 @@ import {
   type TestSelection,
   TrackerFixture,
 } from "../../src/tracker/tracker-fixture.ts";
+import type { Spoken } from "./next-version/messages.ts";
 
 const SECRET = new TextEncoder().encode("a secret of a test, long enough");
 const HOLDER = 2;
@@ -35,12 +36,6 @@ export interface TestNodeOptions {
   readonly digestMs?: number;
   /** What the node sends in place of a message: it has another version. */
   readonly speak?: (subject: string, bytes: Uint8Array) => readonly Spoken[];
-}
-
-/** A message as a node of another version sends it. */
-export interface Spoken {
-  readonly subject: string;
-  readonly bytes: Uint8Array;
 }
 
 interface Parcel {

@@ -46,6 +46,7 @@ interface RigNode {
 interface RigStatus {
   readonly state: string;
   readonly nodes: readonly { readonly state: string; readonly lost: number; readonly fetched: number }[];
+  readonly refused: readonly { readonly reason: string; readonly count: number }[];
 }
 
 /** A cluster, whose trackers and servers can be killed and started again, and whose sites can be cut apart. */
@@ -86,8 +87,11 @@ export class ClusterRig {
     return this.nodes.map(({ host, port, site }) => ({ url: `http://${host}:${port}/announce`, site }));
   }
 
-  /** Starts a tracker, at first or again, and waits until it is ready. */
-  async run(i: number): Promise<void> {
+  /**
+   * Starts a tracker, at first or again, and waits until it is ready.
+   * @param by a command that prepares its process (TrackerProcess).
+   */
+  async run(i: number, by: readonly string[] = []): Promise<void> {
     const { name, host, port, adminPort, site, cluster } = this.nodes[i];
     const { tracker, ...keys } = this.#plan.keys ?? {};
     const config = {
@@ -104,14 +108,19 @@ export class ClusterRig {
       peer_groups: [{ name: "home", priority: 0, cidr_list: ["10.0.0.0/8", "11.0.0.0/8"] }],
       // Every peer is returned, if there are not too many.
       selection: { policy: "nearest" },
-      database: { url: `sqlite:${this.#bed.path(`${name}.db`)}` },
+      database: { url: `sqlite:${this.databaseOf(i)}` },
       cluster: { node: name, site: siteName(site), ...cluster },
       ...keys,
     };
     const within = this.#networks.length === 0 ? {} : { namespace: this.#networks[site].namespace };
     // JSON is YAML. The helper looks for a line with the admin listener.
     const text = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
-    this.trackers[i] = await TrackerProcess.start(this.#bed, text.join(""), { name, ...within });
+    this.trackers[i] = await TrackerProcess.start(this.#bed, text.join(""), { name, by, ...within });
+  }
+
+  /** The file of a tracker's database. */
+  databaseOf(i: number): string {
+    return this.#bed.path(`${this.nodes[i].name}.db`);
   }
 
   /** Kills a tracker as a power failure would. @returns when, in milliseconds since 1970. */
