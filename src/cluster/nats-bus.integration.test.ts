@@ -1,22 +1,19 @@
 /** The connection to a real nats-server. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { Bed, until } from "../../test/support/bed.ts";
-import { NATS_TOOLS, startNats } from "../../test/support/nats.ts";
+import { NATS_TOOLS, type NatsServer, startNats } from "../../test/support/nats.ts";
 import { toolsMissing } from "../../test/support/tools.ts";
 import { NatsBus, WINDOW_BYTES } from "./nats-bus.ts";
+import type { ClusterSettings } from "./settings.ts";
 
 const MEGABYTE = 1_000_000;
 
-test("a server that acknowledges nothing gets no more than the window, and then all again", {
-  skip: toolsMissing(NATS_TOOLS),
-  timeout: 120_000,
-}, async (t) => {
-  const bed = await Bed.open(t);
-  const [server] = await startNats(bed);
-  const settings = {
+function settingsOf(node: string, server: NatsServer): ClusterSettings {
+  return {
     name: "test",
-    node: "a",
+    node,
     site: "main",
     servers: [server.url],
     ca: null,
@@ -24,7 +21,15 @@ test("a server that acknowledges nothing gets no more than the window, and then 
     secret: new Uint8Array(32),
     sharePrivate: false,
   };
-  const bus = new NatsBus(settings, { receive: () => {}, receiveStatus: () => {} });
+}
+
+test("a server that acknowledges nothing gets no more than the window, and then all again", {
+  skip: toolsMissing(NATS_TOOLS),
+  timeout: 120_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const [server] = await startNats(bed);
+  const bus = new NatsBus(settingsOf("a", server), { receive: () => {}, receiveStatus: () => {} });
   t.after(() => bus.close());
   await bus.open();
   server.pause();
@@ -38,4 +43,41 @@ test("a server that acknowledges nothing gets no more than the window, and then 
     "it is sent again",
     () => bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE)) === "sent",
   );
+});
+
+test("what is published just before the end arrives", {
+  skip: toolsMissing(NATS_TOOLS),
+  timeout: 120_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const [server] = await startNats(bed);
+  let received = 0;
+  const other = new NatsBus(settingsOf("b", server), { receive: () => received++, receiveStatus: () => {} });
+  t.after(() => other.close());
+  await other.open();
+  const bus = new NatsBus(settingsOf("a", server), { receive: () => {}, receiveStatus: () => {} });
+  await bus.open();
+  server.pause();
+  // More than the socket's buffers: a part of it is still in the process.
+  for (let i = 0; i < 7; i++) bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE));
+  const closing = bus.close();
+  await Promise.race([closing, delay(300)]);
+  server.resume();
+  await closing;
+  await until("all of it has arrived", () => received === 7, 10_000);
+});
+
+test("a server that does not answer does not hold up the end", {
+  skip: toolsMissing(NATS_TOOLS),
+  timeout: 120_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const [server] = await startNats(bed);
+  const bus = new NatsBus(settingsOf("a", server), { receive: () => {}, receiveStatus: () => {} });
+  await bus.open();
+  server.pause();
+  bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE));
+  await bus.close();
+  assert.equal(bus.publish("btrt1.test.a.records", new Uint8Array(1)), "disconnected");
+  server.resume();
 });

@@ -21,6 +21,9 @@ const PINGS_MAX = 2;
 const CONNECT_MS = 3000;
 const RECONNECT_MS = 250;
 
+/** How long an end waits until the server has what was published. */
+const FLUSH_MS = 1000;
+
 /** What is received. */
 export interface BusListener {
   /** A message. */
@@ -94,7 +97,10 @@ export class NatsBus implements Bus {
   async close(): Promise<void> {
     this.#isClosed = true;
     const connection = this.#connection;
+    const isConnected = this.isConnected;
     this.isConnected = false;
+    // The library's `close` drops what is not written yet.
+    if (isConnected && connection !== undefined) await within(FLUSH_MS, connection.flush());
     await connection?.close();
   }
 
@@ -189,6 +195,16 @@ export class NatsBus implements Bus {
     }
     if (epoch === this.#epoch) this.#isFlushing = false;
   }
+}
+
+/** Waits for something that may fail, but not longer than a time. */
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work.catch(() => {}), late]);
+  clearTimeout(timer);
 }
 
 function textOf(error: unknown): string {

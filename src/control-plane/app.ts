@@ -111,7 +111,8 @@ export class App {
     const cluster = this.#makeCluster(settings, workers, { store: memory, view: store, clockBaseMs });
     this.#cluster = cluster;
     neighbors.shareWith(cluster);
-    const features: readonly Feature[] = [cluster, hashList, gate, neighbors, forwarding, prefixSources];
+    const others: readonly Feature[] = [hashList, gate, neighbors, forwarding, prefixSources];
+    const features: readonly Feature[] = [cluster, ...others];
     const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
     const alerts = new Alerts(loaded, () => this.#admin.warnings(), log);
@@ -139,9 +140,11 @@ export class App {
       this.#admin,
       persistence,
       tasks,
+      // It stops after the workers: the other nodes are told of the last announces.
+      cluster,
       this.#serving(workers),
       persistence.saving,
-      ...features,
+      ...others,
       patience,
       alerts,
       { start: () => this.#ready(), stop: () => this.#notReady() },

@@ -207,3 +207,36 @@ test("servers are killed, paused, and all gone: announces are answered, and all 
   await Promise.all(trio.servers.map((server) => server.start()));
   t.diagnostic(`identical ${await trio.identical(clients)} ms after all servers were started again`);
 });
+
+test("what a tracker answers while it ends reaches the others", { skip, timeout: 400_000 }, async (t) => {
+  const trio = await Trio.start(t);
+  const clients = Array.from({ length: 2000 }, (_, i) => i);
+  for (let from = 0; from < clients.length; from += 50)
+    await Promise.all(clients.slice(from, from + 50).map((client) => trio.say(1, client)));
+  await trio.identical(clients);
+  const ending = trio.trackers[0].stop();
+  const left = new Set(clients);
+  const stopped = async (client: number) => {
+    try {
+      await trio.say(0, client, { event: "stopped" });
+      left.delete(client);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  // One after the other, so that only the last one may be answered or not.
+  let unsure = 0;
+  while (await stopped(unsure)) unsure++;
+  await ending;
+  t.diagnostic(`${unsure} stops were answered`);
+  for (const i of [1, 2])
+    await until(
+      `${NAMES[i]} knows all stops`,
+      async () => {
+        const peers = await trio.peers(i);
+        return peers.length === left.size || peers.length === left.size - 1;
+      },
+      10_000,
+    );
+});
