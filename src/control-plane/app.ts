@@ -108,11 +108,9 @@ export class App {
     );
     const gate = new GateFeature({ store, tasks, log }, loaded, this.#policy);
     const prefixSources = new PrefixSourcesFeature(loaded, log);
-    const cluster = this.#makeCluster(settings, workers, { store: memory, view: store, clockBaseMs });
-    this.#cluster = cluster;
-    neighbors.shareWith(cluster);
-    const others: readonly Feature[] = [hashList, gate, neighbors, forwarding, prefixSources];
-    const features: readonly Feature[] = [cluster, ...others];
+    this.#cluster = this.#makeCluster(settings, workers, { store: memory, view: store, clockBaseMs });
+    neighbors.shareWith(this.#cluster);
+    const features: readonly Feature[] = [hashList, gate, neighbors, forwarding, prefixSources];
     const activity = [...workers.activity, hashList.handshakes.activity, ...gate.activity];
     const persistence = new Persistence({ loaded, store, activity, policy: () => this.#policy, log });
     const alerts = new Alerts(loaded, () => this.#admin.warnings(), log);
@@ -130,7 +128,7 @@ export class App {
       counted: () => persistence.counted(),
       hashList,
       gate,
-      panels: [persistence, ...features, patience, alerts].map(({ panel }) => panel),
+      panels: [persistence, this.#cluster, ...features, patience, alerts].map(({ panel }) => panel),
       log,
     });
     this.#reloads = new Reloads({ source, watched, report: loaded, supervision, adopt: this.#adopt });
@@ -140,11 +138,10 @@ export class App {
       this.#admin,
       persistence,
       tasks,
-      // It stops after the workers: the other nodes are told of the last announces.
-      cluster,
+      this.#cluster, // Stops after the workers: the other nodes are told of the last announces.
       this.#serving(workers),
       persistence.saving,
-      ...others,
+      ...features,
       patience,
       alerts,
       { start: () => this.#ready(), stop: () => this.#notReady() },
