@@ -17,6 +17,9 @@ const HOMES: readonly GateHome[] = [
 ];
 const LISTS: GateElements = { closed: [`${CLOSED} 6881`], hosts: [CLOSED], far: [`${FAR} 7001`] };
 
+/** Of a torrent that is not refused. */
+const HANDSHAKE = `\x13BitTorrent protocol${"h".repeat(48)}`;
+
 /** Echoes; and keeps a connection in use, of which it prints every byte that comes back. */
 const ECHO = `require("node:net").createServer((socket) => socket.on("error", () => {}).pipe(socket)).listen(Number(process.argv[1]), () => console.log("listening"))`;
 const CHATTER = `
@@ -46,7 +49,7 @@ test("a connection that is there when its ends are closed goes on", { skip, time
   await until("the old one goes on", () => early.stdout.length > before + 20);
 });
 
-test("what exists of an endpoint that has just been closed is cut, and what begins with a handshake goes on", {
+test("what exists of an endpoint is cut while it is closed, and what begins with a handshake goes on", {
   skip,
   timeout: 300_000,
 }, async (t) => {
@@ -68,7 +71,21 @@ test("what exists of an endpoint that has just been closed is cut, and what begi
   nft(internet.core, ["-f", "-"], cutting("inet btrt", [`${CLOSED} 6881`]));
   await until("it is cut", () => early.end !== undefined);
   assert.match(early.stderr, /ECONNRESET/);
-  const handshake = chatter(`\x13BitTorrent protocol${"h".repeat(48)}`);
+  const handshake = chatter(HANDSHAKE);
   await until("it goes on", () => handshake.stdout.length > 100);
   assert.equal(handshake.end, undefined);
+  nft(internet.core, ["-f", "-"], elementUpdate("inet btrt", {}, LISTS));
+  const reopened = chatter("");
+  await until("what begins when it is open again goes on", () => reopened.stdout.length > 100);
+  assert.equal(reopened.end, undefined);
+  const whileOpen = chatter(HANDSHAKE);
+  await until("so does a handshake", () => whileOpen.stdout.length > 100);
+  nft(internet.core, ["-f", "-"], elementUpdate("inet btrt", LISTS, {}));
+  nft(internet.core, ["-f", "-"], cutting("inet btrt", [`${CLOSED} 6881`]));
+  await until("what began while it was open is cut", () => [reopened, whileOpen].every(({ end }) => end));
+  const { length } = handshake.stdout;
+  await until(
+    "what was let through while it was closed goes on",
+    () => handshake.stdout.length > length + 20,
+  );
 });

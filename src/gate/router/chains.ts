@@ -115,12 +115,20 @@ function firstPayload(): string[] {
         "{ip} saddr @gate_cut_hosts{n} {ip} saddr . {ip} daddr . th dport @gate_caught{n} goto gate_cut",
       ),
     ]),
-    chain("gate_cut", "A connection to an endpoint that has just been closed.", [
-      `meta protocol != @${ALIVE_SET} return`,
-      ...both(`${CONNECTION} @gate_judged{n} return`),
-      ...both(`${CONNECTION_BACK} @gate_judged{n} return`),
-      "goto gate_border",
-    ]),
+    chain(
+      "gate_cut",
+      "A connection to an endpoint that has just been closed. It may be open again meanwhile.",
+      [
+        `meta protocol != @${ALIVE_SET} return`,
+        ...both(`${CONNECTION} @gate_judged{n} return`),
+        ...both(`${CONNECTION_BACK} @gate_judged{n} return`),
+        ...both("{ip} saddr . th sport @gate_closed{n} goto gate_border"),
+        ...both("{ip} daddr . th dport @gate_closed{n} goto gate_border"),
+        ...both(
+          "{ip} saddr @gate_hosts{n} {ip} saddr . {ip} daddr . th dport @gate_caught{n} goto gate_border",
+        ),
+      ],
+    ),
     chain("gate_first", "The first payload of a watched connection, which is no handshake in plaintext.", [
       ...both(`delete @gate_watch{n} { ${CONNECTION} }`),
       `meta protocol != @${ALIVE_SET} return`,
@@ -145,8 +153,13 @@ function handshake(): string[] {
     chain("gate_handshake", "", [`meta protocol @${ALIVE_SET} jump gate_border`, "goto handshake"]),
     chain("gate_passed", "A handshake that is not refused: its connection goes on.", [
       ...both(`meta l4proto tcp delete @gate_watch{n} { ${CONNECTION} }`),
-      ...both(`${HANDSHAKE} {ip} daddr . th dport @gate_cut{n} update @gate_judged{n} { ${CONNECTION} }`),
-      ...both(`${HANDSHAKE} {ip} saddr @gate_cut_hosts{n} update @gate_judged{n} { ${CONNECTION} }`),
+      "# While the endpoint is open, nothing is cut. If it is closed once more, what has begun meanwhile is to be cut.",
+      ...both(
+        `${HANDSHAKE} {ip} daddr . th dport @gate_cut{n} {ip} daddr . th dport @gate_closed{n} update @gate_judged{n} { ${CONNECTION} }`,
+      ),
+      ...both(
+        `${HANDSHAKE} {ip} saddr @gate_cut_hosts{n} {ip} saddr @gate_hosts{n} update @gate_judged{n} { ${CONNECTION} }`,
+      ),
     ]),
     chain("gate_exempt", "It has no place when the set is full.", [
       ...both("{ip} saddr @gate_exempt{n} update @gate_exempt{n} { {ip} saddr } return"),
