@@ -3,6 +3,7 @@
  * as bridges than that, as soon as they fall behind. Two open bridges fetch many pieces twice. So there is one at first. It is
  * replaced when it is lost, and when it does not pass on what it gets. There is one more when it gets nothing itself
  * (bridge-memory.ts). Once there is a complete copy at home, bridges stay open until they are complete, and no other is opened.
+ * Where only copies feed a home that were no bridges, one member is opened that the policy marks, as it gets on too slowly.
  *
  * Each tier of a home has its own, as a partner has its own line to the outside.
  */
@@ -35,8 +36,8 @@ interface Line {
   readonly extra: number;
   /** Undefined: the swarm is not gated in the home so far. */
   readonly bridges: HomeBridges | undefined;
-  /** Whether other members than the present bridges are chosen: no complete copy at home feeds it. */
-  readonly takesOthers: boolean;
+  /** Which members are chosen beside the present bridges. */
+  readonly takes: "all" | "marked" | "none";
   /** The best record of the present pass, or -1, with its rank. */
   best: number;
   rank: number;
@@ -105,12 +106,21 @@ export class BridgeChoice {
     let line = this.#lines.find((each) => each.home === home && each.tier === tier);
     if (line === undefined) {
       const bridges = memory.bridgesOf(home);
-      const takesOthers = bridges === undefined || homes.find((each) => each.home === home)?.seeds === 0;
-      line = { home, tier, extra: bridges?.extra ?? 0, bridges, takesOthers, best: -1, rank: 0 };
+      const takes = newMembersOf(bridges, homes.find((each) => each.home === home)?.seeds ?? 0);
+      line = { home, tier, extra: bridges?.extra ?? 0, bridges, takes, best: -1, rank: 0 };
       this.#lines.push(line);
     }
     return line;
   }
+}
+
+/**
+ * The complete copy of a bridge is enough: bridge-memory.ts says when it is not. Other copies may send slowly, and the policy
+ * marks who gets on too slowly then.
+ */
+function newMembersOf(bridges: HomeBridges | undefined, seeds: number): Line["takes"] {
+  if (bridges === undefined || seeds === 0) return "all";
+  return bridges.bridges.size === 0 ? "marked" : "none";
 }
 
 /** Compares a candidate with the best one of its line. */
@@ -121,7 +131,7 @@ function consider(line: Line, records: SwarmRecords, i: number, memory: ChoiceMe
   if (bridges === undefined && !isBridge) return;
   const endpoint = records.endpointAt(i);
   const isPresent = bridges?.bridges.has(endpoint) === true;
-  if (!isPresent && !line.takesOthers) return;
+  if (!isPresent && (line.takes === "none" || (line.takes === "marked" && !isBridge))) return;
   const isFormer = bridges?.former.has(endpoint) === true;
   const isClosed = !isPresent && !memory.isKeptOpen(i);
   const rank =

@@ -96,6 +96,28 @@ test("when the bridge is lost, the member with most of the file stands in at onc
   assert.deepEqual(rig.list("closed"), ["11.0.0.1 6881", "11.0.0.3 6881", "11.0.0.4 6881"]);
 });
 
+test("who stands in for a lost bridge may bring something in before another one is open beside it", () => {
+  const rig = new GateRig();
+  const announceAll = (first: number, others: number) => {
+    rig.announce("11.0.0.2", { left: first });
+    for (const host of [3, 4, 5]) rig.announce(`11.0.0.${host}`, { left: others });
+  };
+  rig.announce("11.0.0.1", { left: 1000 });
+  announceAll(1000, 1000);
+  rig.pass(300);
+  rig.announce("11.0.0.1", { left: 950 });
+  announceAll(955, 970);
+  rig.pass(250);
+  // The next one gets nothing as well, as the bridge is lost.
+  announceAll(955, 965);
+  rig.pass(130);
+  const closed = ["11.0.0.1 6881", "11.0.0.3 6881", "11.0.0.4 6881", "11.0.0.5 6881"];
+  for (let seconds = 0; seconds < 120; seconds += 15) {
+    rig.pass(15);
+    assert.deepEqual(rig.list("closed"), closed);
+  }
+});
+
 test("when the bridge gets nothing, one more is open; when all get nothing, all are", () => {
   const rig = new GateRig();
   const announceAll = () => {
@@ -121,17 +143,18 @@ test("when the bridge passes on little, another one is open in its place, and it
   };
   announceAll(1000, 1000);
   for (const [bridge, others] of [
-    [950, 995],
-    [900, 990],
+    [950, 985],
+    [900, 975],
   ]) {
     rig.pass(300);
     announceAll(bridge, others);
-    assert.equal(rig.list("closed").length, 8, "they may catch up");
+    rig.round();
+    assert.deepEqual(rig.cut, [], "the others are more than a third as fast");
   }
-  assert.ok(rig.fixture.isBridge("11.0.0.2"));
   rig.pass(300);
+  announceAll(700, 970);
+  rig.round();
   assert.deepEqual(rig.cut, ["11.0.0.1 6881"]);
-  announceAll(850, 985);
   const closed = rig.list("closed");
   assert.equal(closed.length, 8);
   assert.ok(closed.includes("11.0.0.1 6881"));
@@ -142,6 +165,33 @@ test("when the bridge passes on little, another one is open in its place, and it
     assert.deepEqual(rig.list("closed"), closed);
     assert.deepEqual(rig.cut, []);
   }
+});
+
+test("bridge and others are compared from announce to announce, and a bridge that was opened later from then on", () => {
+  const rig = new GateRig();
+  rig.announce("11.0.0.1", { left: 1000 });
+  rig.pass(300);
+  rig.announce("11.0.0.1", { left: 500 });
+  // It was alone so far.
+  rig.pass(200);
+  rig.announce("11.0.0.2", { left: 1000 });
+  for (const left of [400, 300]) {
+    rig.pass(100);
+    rig.announce("11.0.0.1", { left });
+    rig.round();
+    assert.deepEqual(
+      rig.list("closed"),
+      ["11.0.0.2 6881"],
+      "the other one has not announced since, or gets on",
+    );
+    rig.pass(200);
+    rig.announce("11.0.0.2", { left: left + 530 });
+    rig.round();
+  }
+  rig.pass(100);
+  rig.announce("11.0.0.1", { left: 150 });
+  rig.round();
+  assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881"]);
 });
 
 test("when the bridge has completed, its copy is enough", () => {
@@ -235,6 +285,28 @@ test("a single downloader is closed where three proven copies are at home, and o
   rig.announce("11.0.0.2", { port: 7000, client: 77, left: 1000 });
   rig.announce("11.0.0.2", { port: 7000, client: 77, left: 0, event: ANNOUNCE_EVENT.completed });
   assert.deepEqual(rig.list("refused"), []);
+});
+
+test("where copies feed a home that were no bridges, a member that the policy marks is open", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2]) {
+    rig.announce(`11.0.0.${host}`, { left: 1000 });
+    rig.announce(`11.0.0.${host}`, { left: 0, event: ANNOUNCE_EVENT.completed });
+  }
+  const hosts = [3, 4, 5, 6, 7];
+  for (const host of hosts) rig.announce(`11.0.0.${host}`, { left: 1900 });
+  rig.round();
+  assert.equal(rig.list("closed").length, 7);
+  const isMarked = () => hosts.filter((host) => rig.fixture.isBridge(`11.0.0.${host}`));
+  for (let left = 1899; isMarked().length === 0 && left > 1880; left--) {
+    rig.pass(300);
+    for (const host of [1, 2]) rig.announce(`11.0.0.${host}`, { left: 0 });
+    for (const host of hosts) rig.announce(`11.0.0.${host}`, { left });
+  }
+  const [marked] = isMarked();
+  assert.ok(marked !== undefined);
+  assert.ok(!rig.list("closed").includes(`11.0.0.${marked} 6881`));
+  assert.equal(rig.list("closed").length, 6);
 });
 
 test("a torrent that is announced to an ignored tracker is never gated", () => {

@@ -28,7 +28,7 @@ import {
 import { identityOf, leftOf } from "../store/layout/peer.ts";
 import { ageOf, gotNothingTwice, idleSecondsOf } from "../store/peer-record.ts";
 import { BridgeChoice, type ChoiceMemory } from "./bridge-choice.ts";
-import { type BridgeFinding, lagsBehind } from "./bridge-memory.ts";
+import type { BridgeFinding, Progress } from "./bridge-memory.ts";
 import type { Homes } from "./homes.ts";
 import type { GateSettings } from "./settings.ts";
 import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
@@ -85,7 +85,8 @@ export interface Verdict extends BridgeFinding {
   size: number;
   starves: boolean;
   isHeldBack: boolean;
-  lags: boolean;
+  readonly bridge: Progress;
+  readonly others: Progress;
   isGated: boolean;
   /** It was gated, and members need the outside: their source is lost, or too many get nothing. */
   hasFailed: boolean;
@@ -146,7 +147,7 @@ export class Judge {
     for (const verdict of verdicts) this.#decide(verdict, memory);
     if (this.roles.length < records.count) this.roles = new Uint8Array(2 * records.count);
     for (let i = 0; i < records.count; i++) this.roles[i] = this.#roleOf(records, i, verdicts, memory, now);
-    this.#compare(verdicts, records, memory);
+    this.#compare(verdicts, records, memory, now);
     return verdicts;
   }
 
@@ -259,35 +260,39 @@ export class Judge {
     return !isPatient(verdict) || gotNothingTwice(state, now, this.#settings.stallSeconds);
   }
 
-  /** Finds out in which homes the closed downloads get too little of what the bridges have. */
-  #compare(verdicts: readonly Verdict[], records: SwarmRecords, memory: GateMemory): void {
-    for (const verdict of verdicts) {
-      if (!verdict.isGated) continue;
-      const known = memory.bridgesOf(verdict.home);
-      let bridge = LEFT_MAX;
-      let others = LEFT_MAX;
+  /** Finds out what the bridges of each home have, and the closed downloads. */
+  #compare(verdicts: readonly Verdict[], records: SwarmRecords, memory: GateMemory, now: number): void {
+    for (const { home, isGated, bridge, others } of verdicts) {
+      if (!isGated) continue;
+      const known = memory.bridgesOf(home);
       for (let i = 0; i < records.count; i++) {
         const key = keyOf(records.wordsA[i]);
-        if (this.#homes.of(key) !== verdict.home) continue;
+        if (this.#homes.of(key) !== home) continue;
         const endpoint = records.endpointAt(i);
-        const left = leftOf(records.wordsB[i]);
-        if (isComplete(key)) {
-          if (known?.bridges.has(endpoint) === true) bridge = 0;
-        } else if (this.#choice.chosen.has(i)) bridge = Math.min(bridge, left);
-        else if (this.roles[i] === ROLE.closed && known?.former.has(endpoint) !== true)
-          others = Math.min(others, left);
+        const isBridge = isComplete(key) ? known?.bridges.has(endpoint) === true : this.#choice.chosen.has(i);
+        const isOther = this.roles[i] === ROLE.closed && known?.former.has(endpoint) !== true;
+        const state = records.wordsB[i];
+        if (isBridge) takeFirst(bridge, isComplete(key) ? 0 : leftOf(state), now - ageOf(state, now));
+        else if (isOther && !isComplete(key)) takeFirst(others, leftOf(state), now - ageOf(state, now));
       }
-      verdict.lags = bridge !== LEFT_MAX && others !== LEFT_MAX && lagsBehind(verdict.size, bridge, others);
     }
   }
+}
+
+/** Takes what a member has left, and when it announced that, if nobody has less. */
+function takeFirst(first: Progress, left: number, at: number): void {
+  if (left >= first.left) return;
+  first.left = left;
+  first.at = at;
 }
 
 /** What is known of a home before its records are counted. */
 function newVerdict(home: number, memory: GateMemory): Verdict {
   const size = memory.bridgesOf(home)?.size ?? 0;
   const counts = { leechers: 0, bridges: 0, seeds: 0, open: 0, waiting: 0, empty: 0, waitingBridges: 0 };
-  const findings = { starves: false, isHeldBack: false, lags: false, isGated: false, hasFailed: false };
-  return { home, size, ...counts, ...findings };
+  const findings = { starves: false, isHeldBack: false, isGated: false, hasFailed: false };
+  const [bridge, others] = [0, 1].map(() => ({ left: LEFT_MAX, at: 0 }));
+  return { home, size, bridge, others, ...counts, ...findings };
 }
 
 /** Whether downloads may get nothing at one announce: a bridge is open, and has to bring the data in first. */

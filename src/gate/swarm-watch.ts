@@ -191,8 +191,7 @@ export class SwarmWatch {
         this.#judge.chosen.has(i) || (isComplete(key) && memory.bridges.has(records.endpointAt(i)));
       if (isBridge && this.#homes.of(key) === verdict.home) bridges.add(records.endpointAt(i));
     }
-    memory.bridges = bridges;
-    return memory.note(verdict, now, this.#judge.patience) !== "none";
+    return memory.note(verdict, bridges, now, this.#judge.patience) !== "none";
   }
 
   /** The roles of the present records as one home has them: members of other homes are not its own. */
