@@ -7,7 +7,7 @@ import { Load } from "../support/load.ts";
 import type { LoadReport } from "../support/steady-load.ts";
 
 /** The number of announces that are answered before a restart, and after it. */
-const AROUND = 1000;
+const AROUND = 500;
 
 /** @returns the results of the announces, and when the first tracker ended. */
 async function restart(

@@ -157,12 +157,12 @@ describe("the .deb", () => {
     const bed = await Bed.open(t);
     for (const how of [["restart"], ["kill", "--signal=KILL"]]) {
       const load = await Load.start(bed, 80, 6969);
-      await load.answers(1000);
+      await load.answers(500);
       const pid = machine.run("systemctl", "show", "--property=MainPID", "--value", "btrt").trim();
       machine.run("systemctl", ...how, "btrt.service");
       await until("the process has ended", () => machine.try("test", "-e", `/proc/${pid}`).code !== 0);
       const ended = Date.now();
-      await load.answers(2000);
+      await load.answers(1000);
       const { failures, started, slowestMs } = await load.stop();
       t.diagnostic(`${how[0]}: ${failures.length} of ${started} failed, the slowest took ${slowestMs} ms`);
       assert.deepEqual(
@@ -176,7 +176,7 @@ describe("the .deb", () => {
     const bed = await Bed.open(t);
     const configuration = machine.read("/etc/btrt/btrt.conf");
     const load = await Load.start(bed, 80, 6969);
-    await load.answers(1000);
+    await load.answers(500);
     install(NEXT, NEXT_VERSION);
     await serves(NEXT_VERSION);
     assert.deepEqual((await load.stop()).failures, []);

@@ -8,6 +8,8 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 
 const TICK_MS = 10;
+/** A tick may be so late. What was not sent while this process did not run is left out: it would all be sent at once. */
+const LATE_MS = 100;
 /** The timeout of one announce. */
 const PATIENCE_MS = 60_000;
 /** The interval of UDP retries; BEP 15 says 15 seconds. */
@@ -133,6 +135,8 @@ function retryUdp(now: number): void {
 }
 
 let first = 0;
+let lastTick = 0;
+let due = 0;
 
 function tick(): void {
   const now = performance.now();
@@ -145,7 +149,9 @@ function tick(): void {
     console.log(JSON.stringify(report));
     process.exit();
   }
-  for (; started < ((now - first) * perSecond) / 1000; started++) {
+  due += (Math.min(now - lastTick, LATE_MS) * perSecond) / 1000;
+  lastTick = now;
+  for (; due >= 1; due--, started++) {
     if (started % 2 === 0) announceHttp(started);
     else announceUdp(started);
   }
