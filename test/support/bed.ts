@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, type StdioOptions, spawn } from "node:
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const IP = "ip";
 const PATIENCE_MS = 60_000;
@@ -123,9 +123,9 @@ export class Bed {
     return started;
   }
 
-  /** Makes a network namespace with its loopback up. @returns its full name. */
+  /** Makes a network namespace with its loopback up. @returns its full name, which no killed run has left behind. */
   addNamespace(name: string): string {
-    const full = `btrt-e2e-${process.pid}-${name}`;
+    const full = `${basename(this.directory)}-${name}`;
     ip(`netns add ${full}`);
     this.#namespaces.push(full);
     ip(`-n ${full} link set lo up`);

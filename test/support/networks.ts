@@ -1,5 +1,6 @@
 /** Operators' networks on one machine: network namespaces, connected by one that routes between them. */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { Announce, AnnounceAnswer } from "./announce.ts";
 import { type Bed, ip } from "./bed.ts";
@@ -11,7 +12,7 @@ const ANNOUNCER = fileURLToPath(new URL("./announcer.ts", import.meta.url));
  * @throws Error under CI, where nothing may be skipped.
  */
 export function namespacesMissing(): string | false {
-  const name = `btrt-e2e-${process.pid}-probe`;
+  const name = `btrt-e2e-probe-${randomUUID()}`;
   try {
     ip(`netns add ${name}`);
     ip(`netns del ${name}`);
