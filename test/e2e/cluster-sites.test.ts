@@ -1,5 +1,6 @@
 /** Two sites of a cluster in networks of their own, with the servers of `btrt init --cluster`. Their link is cut. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Bed, until } from "../support/bed.ts";
@@ -11,6 +12,9 @@ import { toolsMissing } from "../support/tools.ts";
 const PER_SECOND = 200;
 /** So long that TCP alone would try again only after another ten seconds. */
 const CUT_MS = 14_000;
+/** A link that nats-servers take for a loop is made again after 30 seconds. */
+const LINKED_MS = 15_000;
+const LINK = /203\.0\.113\.(\d):7422 .* Leafnode connection created/g;
 /** The bound is five seconds on a machine that does nothing else (bench/scenarios/cluster.ts). */
 const AGREED_MS = 9000;
 
@@ -56,4 +60,49 @@ test("two sites go on when their link is cut, agree soon after, and keep their p
   );
   t.diagnostic(`identical ${Math.round(performance.now() - begun)} ms after the link was back`);
   await report();
+});
+
+test("a link is made again with another server at once, though the first one has not seen it end", {
+  skip: toolsMissing(SITES_TOOLS) || namespacesMissing(),
+  timeout: 300_000,
+}, async (t) => {
+  const bed = await Bed.open(t);
+  const rig = await ClusterRig.start(bed, { sites: [2, 1] });
+  const remote = rig.nodes[2].server;
+  /** The index of the server to which the second site is linked. */
+  const linked = () => Number([...remote.log.matchAll(LINK)].at(-1)?.[1]) - 1;
+  const restart = async (i: number) => {
+    await rig.nodes[i].server.kill();
+    await rig.nodes[i].server.start();
+  };
+  for (const i of [0, 1]) {
+    const { server } = rig.nodes[i];
+    const text = await readFile(server.configPath, "utf8");
+    const changed = text.replace('ping_interval: "2s"', 'ping_interval: "60s"');
+    assert.notEqual(changed, text);
+    await server.configure(changed);
+    await restart(i);
+  }
+  await rig.live();
+  // The two servers of the first site are connected after the link is made.
+  await restart(1 - linked());
+  await rig.live();
+  const first = linked();
+  const before = remote.log.length;
+  rig.cut();
+  await until("the second site gives the link up", () => remote.log.includes("Stale Connection", before));
+  rig.heal();
+  const healed = performance.now();
+  await until("there is a link again", () => remote.log.includes("Leafnode connection created", before));
+  assert.equal(linked(), 1 - first);
+  await until(
+    "all nodes have heard each other since",
+    async () => {
+      const states = await Promise.all(rig.nodes.map((_, i) => rig.status(i)));
+      const seconds = (performance.now() - healed) / 1000;
+      return states.every(({ nodes }) => nodes.every(({ lastHeardSeconds }) => lastHeardSeconds < seconds));
+    },
+    LINKED_MS,
+  );
+  assert.doesNotMatch(remote.log, /Loop detected/);
 });

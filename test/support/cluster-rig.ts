@@ -45,7 +45,12 @@ interface RigNode {
 /** What the status of a node says that tests look at. */
 interface RigStatus {
   readonly state: string;
-  readonly nodes: readonly { readonly state: string; readonly lost: number; readonly fetched: number }[];
+  readonly nodes: readonly {
+    readonly state: string;
+    readonly lastHeardSeconds: number;
+    readonly lost: number;
+    readonly fetched: number;
+  }[];
   readonly refused: readonly { readonly reason: string; readonly count: number }[];
 }
 

@@ -73,7 +73,14 @@ ${users.join("\n")}
 }`;
 }
 
-/** The links to the other servers of the site. Both ends verify the other's certificate. */
+/**
+ * The links to the other servers of the site. Both ends verify the other's certificate.
+ *
+ * Servers detect loops of leaf links by a subscription below $LDS, which comes back in a loop. Many versions (2.9.10,
+ * 2.10.0) tell a server that joins the site of it without saying whose it is. When a link breaks and is made again with that
+ * server, before the first one has seen it end, they take it for a loop, and make no link for 30 seconds. There can be
+ * no loop here, because only the first site accepts links. So it is not passed on.
+ */
 function routesBlock(cluster: NatsCluster, node: ClusterNode): string {
   const mates = siteMates(cluster.nodes, node);
   if (mates.length === 0) return "";
@@ -83,11 +90,18 @@ cluster {
   name: "btrt-${node.site}"
   listen: "${listenAddress(node)}:${cluster.portsOf(node).routes}"
   no_advertise: true
-  tls ${tlsBlock(cluster, node, true, "  ")}
+  tls ${tlsBlock(cluster, node, true, "  ")}${loopsBlock(cluster.nodes)}
   routes: [
 ${routes.join("\n")}
   ]
 }`;
+}
+
+function loopsBlock(nodes: readonly ClusterNode[]): string {
+  if (hubNodes(nodes).length === nodes.length) return "";
+  return `
+  # Otherwise servers may take a leaf link that is made again for a loop, and wait for 30 seconds.
+  permissions: { import: { deny: "$LDS.>" }, export: { deny: "$LDS.>" } }`;
 }
 
 /** The first site accepts leaf links, and the servers of the others make them. */
