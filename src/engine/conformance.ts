@@ -20,7 +20,7 @@ import { describeTurns } from "./conformance/turns.ts";
 
 /** Registers the conformance tests of the engine that `makeEngine` makes, under `name`. */
 export function describeEngine(name: string, makeEngine: MakeEngine): void {
-  describe(name, { timeout: 120_000 }, () => {
+  describe(name, { timeout: 600_000 }, () => {
     describeRequests(makeEngine);
     describeClosing(makeEngine);
     describeLeaving(makeEngine);
