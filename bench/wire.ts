@@ -40,6 +40,7 @@ const tracker = {
     return OK;
   },
   answer: () => {},
+  expect: () => {},
   waitMs: 0,
   scrape: (): ClientErrorCode => OK,
 };

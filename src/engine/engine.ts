@@ -101,6 +101,17 @@ export class Exchange {
 /** Serves byte streams. Implementations are synchronous, never throw, and allocate nothing per call. */
 export interface StreamService {
   /**
+   * Begins a batch: the engine has received input of several connections. It then calls {@link expect} for the input of each,
+   * and serves them. What was expected before is void. An engine that receives from one connection at a time never calls it.
+   */
+  beginBatch(): void;
+  /**
+   * Tells the service of input, `[start, end)`, that the engine is going to serve, so that the service can prepare for all of
+   * a batch. The engine serves the input in the same order, except where a connection has ended or waits, and does not change
+   * it before. The batch ends when the next one begins.
+   */
+  expect(input: Uint8Array, start: number, end: number): void;
+  /**
    * Serves at most one request from the front of the input.
    * @returns how many bytes of reply were written at `output[outputStart]`. With 0 and `close` the connection is
    *   closed without a reply; with 0 and `consumed` > 0 the bytes were taken without one.

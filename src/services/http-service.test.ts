@@ -45,6 +45,26 @@ function decoded(body: string) {
   return bdecode(Buffer.from(body, "latin1"));
 }
 
+describe("announces of a batch", () => {
+  const replies = (isBatch: boolean) => {
+    const texts = [ANNOUNCE, `GET /announce?${HASH}&port=1&ip=192.0.2.77 HTTP/1.1\r\n`, ANNOUNCE];
+    service.configure({ trustedProxies: prefixTable(), ipParameter: prefixTable("192.0.2.0/24") });
+    return texts.map((text) => {
+      const connection = connect();
+      connection.isBatch = isBatch;
+      connection.receive(`${text}\r\n`);
+      return connection.replies;
+    });
+  };
+
+  it("are told to the tracker before they are served, and answered as others", () => {
+    const alone = replies(false);
+    const seen = tracker.seen.splice(0);
+    assert.equal(tracker.expected, 0);
+    assert.deepEqual([replies(true), tracker.seen, tracker.expected], [alone, seen, 3]);
+  });
+});
+
 describe("an announce that may wait for other trackers", () => {
   it("is taken in once, and answered when its wait is over", () => {
     const connection = connect();

@@ -18,6 +18,7 @@ import { COMPLETE, INCOMPLETE } from "../wire/http-request.ts";
 import { encodeScrape } from "../wire/http-scrape.ts";
 import { PROXY, ProxyHeader } from "../wire/proxy-protocol.ts";
 import { decodeScrapeQuery } from "../wire/scrape-query.ts";
+import { ExpectedAnnounces } from "./expected-announces.ts";
 import {
   FORWARDER,
   ForwardedService,
@@ -53,7 +54,7 @@ const ANNOUNCE_PATHS = ["/announce", "/announce.php", "/announce/"].map((path) =
 const SCRAPE_PATHS = ["/scrape", "/scrape.php", "/scrape/"].map((path) => ascii(path));
 
 /** The methods of the tracker that HTTP needs. */
-export type HttpTracker = Pick<Tracker, "announce" | "answer" | "scrape">;
+export type HttpTracker = Pick<Tracker, "announce" | "answer" | "scrape" | "expect">;
 
 /** Serves HTTP announces (BEP 3) and scrapes (BEP 48). One for each worker. */
 export class HttpService implements StreamService {
@@ -66,6 +67,7 @@ export class HttpService implements StreamService {
   readonly #remote = new Address();
   readonly #proxyHeader = new ProxyHeader();
   readonly #announceQuery = new AnnounceQuery();
+  readonly #expected = new ExpectedAnnounces();
   readonly #announceResponse = new AnnounceResponse();
   readonly #announceEncoder = new AnnounceEncoder(this.#announceResponse);
   readonly #scrapeRequest = new ScrapeRequest();
@@ -101,6 +103,15 @@ export class HttpService implements StreamService {
   isProxy(remote: Uint8Array): boolean {
     this.#remote.setBytes(remote, 0);
     return this.#policy.trustedProxies.lookup(this.#remote) !== 0;
+  }
+
+  beginBatch(): void {
+    this.#expected.begin();
+  }
+
+  expect(input: Uint8Array, start: number, end: number): void {
+    const request = this.#expected.add(input, start, end);
+    if (request !== undefined) this.#tracker.expect(request);
   }
 
   serve(exchange: Exchange): number {
@@ -157,10 +168,12 @@ export class HttpService implements StreamService {
     const { input, output, outputStart } = exchange;
     const http = this.#http;
     const { request, client } = http;
-    const query = this.#announceQuery;
+    const { queryStart, queryEnd } = request;
+    const expected = this.#expected.take(input, queryStart, queryEnd);
+    const query = expected ?? this.#announceQuery;
     if (!http.followProxies(input))
       return http.refuse(exchange, REQUEST.httpAnnounce, HTTP_ERROR.addressConflict);
-    let error = query.decode(input, request.queryStart, request.queryEnd);
+    let error = expected === undefined ? query.decode(input, queryStart, queryEnd) : OK;
     query.request.address.copyFrom(client);
     if (error === OK && this.#policy.ipParameter.lookup(client) !== 0) error = query.believeAddresses(input);
     // A resumed announce has been stored already.

@@ -62,9 +62,11 @@ export class AnnounceQuery {
   readonly request = new AnnounceRequest();
   /** Whether peers are returned in compact form; only `compact=0` requests dictionaries (BEP 23). */
   compact = true;
+  /** What {@link decode} returned. */
+  error: ClientErrorCode = OK;
 
   readonly #walk = new QueryWalk();
-  readonly #keys = new AnnounceKeys();
+  readonly #keys: AnnounceKeys;
   readonly #ip = new Place();
   readonly #ipv4 = new Place();
   readonly #ipv6 = new Place();
@@ -74,6 +76,11 @@ export class AnnounceQuery {
   #portError: ClientErrorCode = OK;
   #leftError: ClientErrorCode = OK;
   #numWantError: ClientErrorCode = OK;
+
+  /** @param keys what is known of the order of keys; several queries of a thread can share it. */
+  constructor(keys = new AnnounceKeys()) {
+    this.#keys = keys;
+  }
 
   /**
    * Decodes the query in `[start, end)`.
@@ -88,9 +95,9 @@ export class AnnounceQuery {
       this.#take(key, bytes);
     }
     this.request.otherPort = this.request.port;
-    return (
-      this.#infoHashError || this.#peerIdError || this.#portError || this.#leftError || this.#numWantError
-    );
+    this.error =
+      this.#infoHashError || this.#peerIdError || this.#portError || this.#leftError || this.#numWantError;
+    return this.error;
   }
 
   /**

@@ -31,6 +31,12 @@ function outcome(hostile: HostileCase, send: (connection: FakeConnection) => voi
   return { statuses, closed, last: replies.at(-1)?.body ?? "", seen: tracker.seen.at(-1) ?? "" };
 }
 
+/** Has the service expect what the connection receives. */
+function inBatch(connection: FakeConnection): FakeConnection {
+  connection.isBatch = true;
+  return connection;
+}
+
 const corpus = readCorpus();
 
 describe("the corpus", () => {
@@ -52,6 +58,11 @@ describe("the corpus", () => {
         outcome(hostile, (connection) => connection.trickle(bytes)),
         whole,
         "byte by byte",
+      );
+      assert.deepEqual(
+        outcome(hostile, (connection) => inBatch(connection).receive(bytes)),
+        whole,
+        "in a batch",
       );
       for (const around of ["\r\n", "1", "%", "\xff"]) {
         assert.deepEqual(
@@ -96,10 +107,11 @@ describe("bytes that no one thought of", () => {
     fc.assert(
       fc.property(soup, cuts, (bytes, places) => {
         const whole = outcome(hostile, (connection) => connection.receive(bytes));
-        assert.deepEqual(
-          outcome(hostile, (connection) => connection.receive(bytes), "=%0a:"),
-          whole,
-        );
+        for (const receive of [
+          (connection: FakeConnection) => connection.receive(bytes),
+          (connection: FakeConnection) => inBatch(connection).receive(bytes),
+        ])
+          assert.deepEqual(outcome(hostile, receive, "=%0a:"), whole);
         const pieces = outcome(hostile, (connection) => {
           const ordered = [0, ...places.sort((a, b) => a - b), bytes.length];
           for (let i = 1; i < ordered.length; i++)

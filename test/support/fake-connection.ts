@@ -13,6 +13,7 @@ import type { ScrapeRequest, ScrapeResponse } from "../../src/model/scrape.ts";
 import { parsePrefix } from "../../src/network/prefix.ts";
 import { buildPrefixTable, PrefixTable } from "../../src/network/prefix-table.ts";
 import type { Asker } from "../../src/tracker/tracker.ts";
+import { VIEWED_BYTES } from "../../src/wire/words.ts";
 
 /** The answer of a fake tracker to every announce. */
 export const PEERS = {
@@ -34,6 +35,8 @@ export class FakeTracker {
   source = 0;
   /** How long an announce is to wait. */
   waitMs = 0;
+  /** Announces that it was told of before they were served. */
+  expected = 0;
 
   announce(request: AnnounceRequest, response: AnnounceResponse, _asker?: Asker): ClientErrorCode {
     const hash = [...request.infoHash].map((word) => word.toString(16).padStart(8, "0")).join("");
@@ -53,7 +56,9 @@ export class FakeTracker {
     return this.error;
   }
 
-  expect(): void {}
+  expect(): void {
+    this.expected++;
+  }
 
   register(request: AnnounceRequest, response: AnnounceResponse): ClientErrorCode {
     const error = this.announce(request, response);
@@ -109,12 +114,17 @@ export interface Reply {
   readonly body: string;
 }
 
+/** As large as an engine's receive buffer, so that the service reads it by words and decodes announces of a batch early. */
+const BATCH_INPUT = Buffer.alloc(VIEWED_BYTES);
+
 /** Bytes around input and output that must be neither read nor written. */
 const MARGIN = 64;
 
 /** One connection to a service. Everything it sends is checked against the engine's contract. */
 export class FakeConnection {
   closed = false;
+  /** Whether its input is a batch, which the service expects before it serves it. */
+  isBatch = false;
   /** Whether it may wait, and whether it does: then for so many milliseconds, by the token that counts its waits. */
   mayDefer = false;
   deferMs = 0;
@@ -185,9 +195,13 @@ export class FakeConnection {
   #serve(): boolean {
     const exchange = this.#exchange;
     const around = this.#surroundings;
-    exchange.input = Buffer.from(around + this.#input + around, "latin1");
+    exchange.input = this.#inputBytes(around + this.#input + around);
     exchange.start = MARGIN;
     exchange.end = MARGIN + this.#input.length;
+    if (this.isBatch) {
+      this.#service.beginBatch();
+      this.#service.expect(exchange.input, exchange.start, exchange.end);
+    }
     exchange.consumed = 0;
     exchange.close = false;
     exchange.deferMs = 0;
@@ -208,6 +222,12 @@ export class FakeConnection {
     this.#input = this.#input.slice(exchange.consumed);
     this.closed = exchange.close;
     return exchange.consumed > 0;
+  }
+
+  #inputBytes(text: string): Uint8Array {
+    if (!this.isBatch) return Buffer.from(text, "latin1");
+    BATCH_INPUT.write(text, "latin1");
+    return BATCH_INPUT;
   }
 
   #takeOutput(written: number): void {

@@ -42,6 +42,18 @@ export class ToyService extends Watched implements StreamService {
   /** Bytes that the service has seen; exact with a single connection. */
   seen = 0;
   #consumed = 0;
+  /** The input that the engine has announced and not served yet, by its offset, as it was then. */
+  readonly #expected = new Map<number, string>();
+  #expectedIn: Uint8Array | undefined;
+
+  beginBatch(): void {
+    this.#expected.clear();
+  }
+
+  expect(input: Uint8Array, start: number, end: number): void {
+    this.#expectedIn = input;
+    this.#expected.set(start, Buffer.from(input.slice(start, end)).toString("latin1"));
+  }
 
   serve(exchange: Exchange): number {
     this.#check(exchange);
@@ -109,6 +121,9 @@ export class ToyService extends Watched implements StreamService {
   #check(exchange: Exchange): void {
     const { input, start, end, output, outputStart, remote, consumed, close } = exchange;
     const { token, mayDefer, deferMs, resumed, reply } = exchange;
+    const expected = input === this.#expectedIn ? this.#expected.get(start) : undefined;
+    if (expected !== undefined && expected !== Buffer.from(input.slice(start, end)).toString("latin1"))
+      this.violations.push("input has changed since the service was told of it");
     if (!(start >= 0 && start < end && end <= input.length)) this.violations.push(`input [${start}, ${end})`);
     if (output.length - outputStart < REPLY_BYTES) this.violations.push("too little room for a reply");
     if (remote.length < 16) this.violations.push("remote is too short");

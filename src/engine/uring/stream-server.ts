@@ -3,6 +3,7 @@
 import { VERDICT } from "../connection-limits/connection-limiter.ts";
 import type { EngineCounters, EngineLimits, StreamService } from "../engine.ts";
 import { Acceptor } from "./acceptor.ts";
+import type { Completions } from "./completions.ts";
 import { ConnectionCloser } from "./connection-closer.ts";
 import { type Connections, STATE } from "./connections.ts";
 import type { InputBuffers } from "./input-buffers.ts";
@@ -96,6 +97,25 @@ export class StreamServer {
   stop(): void {
     this.#requests.stopping = true;
     this.#acceptor.stop();
+  }
+
+  /**
+   * Tells the service of the input of the completions in `[from, to)`, which are handled next. It cannot change before: the
+   * buffer of a completion is the kernel's again only after that.
+   */
+  expect(completions: Completions, from: number, to: number): void {
+    const service = this.#service;
+    service.beginBatch();
+    if ((to - from) >>> 0 === 1) return;
+    const { bytes } = this.#buffers;
+    for (let position = from; position !== to; position = (position + 1) >>> 0) {
+      const at = completions.at(position);
+      if (completions.purpose(at) !== PURPOSE.received) continue;
+      const length = completions.result(at);
+      if (length <= 0 || this.#connections.inputLengths[completions.owner(at)] > 0) continue;
+      const start = this.#buffers.offsetOf(completions.flags(at) >>> 16);
+      service.expect(bytes, start, start + length);
+    }
   }
 
   /** Handles a completion with a purpose of this server. */

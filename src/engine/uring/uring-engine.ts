@@ -46,6 +46,9 @@ const CHECK_INTERVAL_MS = { least: 5, most: 500 } as const;
 /** Interval of the deadline checks while requests are deferred, in milliseconds. */
 const CHECK_DEFERRED_MS = 50;
 
+/** Completions whose input the service is told of together. Their memory fits the processor's nearest cache. */
+const EXPECTED_AT_ONCE = 32;
+
 /** Turns in which input that had arrived before a stop is read. */
 const LAST_TURNS = 2;
 
@@ -215,8 +218,11 @@ export class UringEngine implements Engine {
   #enter(least: number, timeoutMs: number): void {
     const { completions } = this.#ring;
     const before = completions.tail;
-    if (least > 0 && completions.head === before && this.#coalescing.isWorthwhile) this.#delay();
-    this.#ring.enter(completions.head === completions.tail ? least : 0, timeoutMs);
+    const isDelayed = least > 0 && completions.head === before && this.#coalescing.isWorthwhile;
+    if (isDelayed) this.#delay();
+    const hasCompletions = completions.head !== completions.tail;
+    // A delay has submitted all entries.
+    if (!isDelayed || !hasCompletions) this.#ring.enter(hasCompletions ? 0 : least, timeoutMs);
     const { tail } = completions;
     for (let position = before; position !== tail; position = (position + 1) >>> 0) {
       const at = completions.at(position);
@@ -239,7 +245,12 @@ export class UringEngine implements Engine {
     const { completions } = this.#ring;
     const { head, tail } = completions;
     let accepted = 0;
+    let expected = head;
     for (let position = head; position !== tail; position = (position + 1) >>> 0) {
+      if (position === expected) {
+        expected = (position + Math.min((tail - position) >>> 0, EXPECTED_AT_ONCE)) >>> 0;
+        this.#streams.expect(completions, position, expected);
+      }
       const at = completions.at(position);
       const purpose = completions.purpose(at);
       const owner = completions.owner(at);
