@@ -41,6 +41,8 @@ export class ToyService extends Watched implements StreamService {
   requests = 0;
   /** Bytes that the service has seen; exact with a single connection. */
   seen = 0;
+  /** The most requests that the engine has announced before it served the first of them. */
+  mostExpected = 0;
   #consumed = 0;
   /** The input that the engine has announced and not served yet, by its offset, as it was then. */
   readonly #expected = new Map<number, string>();
@@ -53,6 +55,7 @@ export class ToyService extends Watched implements StreamService {
   expect(input: Uint8Array, start: number, end: number): void {
     this.#expectedIn = input;
     this.#expected.set(start, Buffer.from(input.slice(start, end)).toString("latin1"));
+    this.mostExpected = Math.max(this.mostExpected, this.#expected.size);
   }
 
   serve(exchange: Exchange): number {
@@ -122,6 +125,7 @@ export class ToyService extends Watched implements StreamService {
     const { input, start, end, output, outputStart, remote, consumed, close } = exchange;
     const { token, mayDefer, deferMs, resumed, reply } = exchange;
     const expected = input === this.#expectedIn ? this.#expected.get(start) : undefined;
+    if (expected !== undefined) this.#expected.delete(start);
     if (expected !== undefined && expected !== Buffer.from(input.slice(start, end)).toString("latin1"))
       this.violations.push("input has changed since the service was told of it");
     if (!(start >= 0 && start < end && end <= input.length)) this.violations.push(`input [${start}, ${end})`);

@@ -74,6 +74,17 @@ else {
     assert.deepEqual(kernelThreads(), []);
   });
 
+  test("the service is told of all requests that have arrived before the first is served", {
+    timeout: 300_000,
+  }, async (t) => {
+    const rig = await Rig.start(t, makeEngine);
+    const clients = await Promise.all(Array.from({ length: 8 }, () => rig.connect()));
+    while (rig.service.mostExpected < clients.length) {
+      for (const client of clients) client.send("say hello\n");
+      for (const client of clients) assert.equal((await client.read(6)).toString(), "hello\n");
+    }
+  });
+
   test("a woken engine sleeps again", { timeout: 300_000 }, async (t) => {
     const { engine } = await Rig.start(t, makeEngine);
     for (let wakes = 0; wakes < 3; wakes++) {
