@@ -23,8 +23,9 @@ import {
 import { inheritLock, lock, tryLock, unlock } from "./shard-lock.ts";
 
 /**
- * Words in a block of each class. The smaller classes are for lists of 1, 2, 3, 4, 6, 8 … 32 peer records after an owner
- * word, for both IPv4 (3 words a record) and IPv6 (6). The larger ones are for pages and roots of large lists.
+ * Words in a block of each class. The smaller classes are for lists of 1, 2, 3, 4, 6, 8, 12 … 32, 40, 48 peer records after
+ * an owner word, of IPv4 (3 words a record) and IPv6 (6). The larger ones are for pages and roots of large lists. More
+ * classes would waste less of each block, but every class of every shard has a chunk that is partly empty.
  */
 export const CLASS_WORDS = Uint16Array.of(
   4,
@@ -35,10 +36,14 @@ export const CLASS_WORDS = Uint16Array.of(
   25,
   37,
   49,
+  61,
   73,
+  85,
   97,
+  121,
   145,
   193,
+  241,
   289,
   433,
   577,

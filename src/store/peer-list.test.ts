@@ -3,9 +3,10 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { caseCount } from "../../test/support/case-count.ts";
 import type { Family } from "../model/address.ts";
-import { allocateHeap, Heap, type HeapData } from "./heap.ts";
+import { allocateHeap, CLASS_WORDS, Heap, type HeapData } from "./heap.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { LargeList } from "./large-list.ts";
+import { isRoot, referenceCell, referenceCount } from "./layout/block.ts";
 import { keyOf, packPort } from "./layout/key.ts";
 import { ADDRESS_WORDS, packLeecher, RECORD_WORDS } from "./layout/peer.ts";
 import { PeerList } from "./peer-list.ts";
@@ -119,6 +120,16 @@ class Lists {
     }
   }
 
+  /** Words of the blocks of a list that is not empty. */
+  wordsOf(list: number): number {
+    const { words } = this.heap;
+    const block = words[this.cell(list)];
+    const blocks = [block];
+    for (let i = 0; isRoot(words, block) && i < referenceCount(words, block); i++)
+      blocks.push(words[referenceCell(block, i)]);
+    return blocks.reduce((sum, each) => sum + CLASS_WORDS[this.heap.classOf(each)], 0);
+  }
+
   /** The number of chunks that are taken from the pool and not freed. */
   chunksInUse(): number {
     let free = 0;
@@ -225,6 +236,16 @@ for (const family of [4, 6] as const) {
         ),
         { numRuns: caseCount(30, 60) },
       );
+    });
+
+    test("takes at most a third more than the records of up to 48 peers", () => {
+      const lists = new Lists(family, 100);
+      for (let count = 1; count <= 48; count++) {
+        lists.insert(0, { host: count, port: 6881, key: count % 3, state: 0 });
+        const needed = 1 + count * RECORD_WORDS[family];
+        const taken = lists.wordsOf(0);
+        assert.ok(taken >= needed && 3 * taken <= 4 * needed, `${count} peers: ${taken} words for ${needed}`);
+      }
     });
 
     test("writes compact peers", () => {

@@ -18,7 +18,7 @@ import type { Segments } from "./segments.ts";
 import { SMALL_MAX, SmallList } from "./small-list.ts";
 
 /** A large list becomes a small one at this size. It is well below {@link SMALL_MAX}, so that lists do not change often. */
-const SMALL_AGAIN = 24;
+const SMALL_AGAIN = 36;
 
 /** Operations on the lists of one family. A list is named by its cell: two words, the reference and the number of peers. */
 export class PeerList {

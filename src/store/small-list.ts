@@ -1,5 +1,5 @@
 /**
- * A list of at most 32 peers. It is one block with an owner word and the records. Records with the same key are adjacent.
+ * A list of at most 48 peers. It is one block with an owner word and the records. Records with the same key are adjacent.
  * The list is small enough to be searched and shifted, so it has no index.
  *
  * Like all lists it is named by its *cell*: two words, the reference to its block and the number of peers.
@@ -14,7 +14,7 @@ import { copyWords, moveWordsUp } from "./layout/word.ts";
 import type { Segments } from "./segments.ts";
 
 /** The maximum of peers in a small list. */
-export const SMALL_MAX = 32;
+export const SMALL_MAX = 48;
 
 /** Operations on the small lists of one family. */
 export class SmallList {
