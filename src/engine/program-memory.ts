@@ -26,17 +26,21 @@ export function readOnlyMappings(smaps: string, file: string): Mapped[] {
   });
 }
 
+/** The mappings of Node's program file, once they have been looked for. They do not change while it runs. */
+let programMappings: readonly Mapped[] | undefined;
+
 /**
- * Forgets the pages of Node's program file, most of which only the start needs. The kernel keeps them in its page cache
- * as long as it has room, and maps those that are used again; that takes a microsecond for sixteen pages.
+ * Forgets the pages of Node's program file. Most of them only the start needs, or the compilation of a new load. The kernel
+ * keeps them in its page cache as long as it has room, and maps those that are used again; that takes a microsecond for
+ * sixteen pages.
  * @returns the bytes of the mappings; 0 where it is not possible.
  */
 export async function forgetProgramPages(): Promise<number> {
   try {
     const { madvise } = await import("./uring/libc.ts");
-    const mappings = readOnlyMappings(readFileSync("/proc/self/smaps", "latin1"), process.execPath);
-    for (const { start, length } of mappings) madvise(start, length, DONT_NEED);
-    return mappings.reduce((sum, { length }) => sum + length, 0);
+    programMappings ??= readOnlyMappings(readFileSync("/proc/self/smaps", "latin1"), process.execPath);
+    for (const { start, length } of programMappings) madvise(start, length, DONT_NEED);
+    return programMappings.reduce((sum, { length }) => sum + length, 0);
   } catch {
     // Without koffi, or on another system, the pages stay.
     return 0;

@@ -86,6 +86,8 @@ export interface Database {
   /** Deletes the totals of one span that started before a time. */
   deleteTotals(span: number, before: number): Promise<void>;
   size(): Promise<DatabaseSize>;
+  /** Frees memory that only a save needs. */
+  releaseMemory?(): void;
   /** Closes the database and releases its claim. Closing twice does no harm. */
   close(): Promise<void>;
 }

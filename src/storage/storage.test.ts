@@ -10,7 +10,7 @@ import { allocateSwarmStore, type SwarmStoreData } from "../store/store-memory.t
 import { StoredPeersReader } from "../store/stored-peers.ts";
 import { SwarmStore } from "../store/swarm-store.ts";
 import { TrackerFixture } from "../tracker/tracker-fixture.ts";
-import { BEFORE_ALL } from "./database.ts";
+import { BEFORE_ALL, type SwarmRow } from "./database.ts";
 import { GroupTotals, HOUR } from "./group-totals.ts";
 import { Saver } from "./saver.ts";
 import { SqliteDatabase } from "./sqlite/sqlite-database.ts";
@@ -101,6 +101,28 @@ test("a stop during a save writes what has been counted since the save began", a
   t.after(() => database.close());
   const counted = (await database.readTotals(HOUR, 0)).map(({ counts }) => counts[ACTIVITY.announces]);
   assert.deepEqual(counted, [7]);
+});
+
+test("a save frees SQLite's cache when it has written everything", async (t) => {
+  const base = await mkdtemp(join(tmpdir(), "btrt-storage-"));
+  t.after(() => rm(base, { recursive: true }));
+  const calls: string[] = [];
+  const { writeSwarms, releaseMemory } = SqliteDatabase.prototype;
+  t.mock.method(SqliteDatabase.prototype, "writeSwarms", function (this: SqliteDatabase, rows: SwarmRow[]) {
+    calls.push("write");
+    return writeSwarms.call(this, rows);
+  });
+  t.mock.method(SqliteDatabase.prototype, "releaseMemory", function (this: SqliteDatabase) {
+    calls.push("release");
+    releaseMemory.call(this);
+  });
+  const store = allocateSwarmStore(100_000, 2, [1, 2]);
+  const fixture = new TrackerFixture({ store });
+  fixture.announce("11.0.0.1", { swarm: 1 });
+  const storage = storageOf(`sqlite:${join(base, "btrt.db")}`, store);
+  await storage.open(() => ({ groups: fixture.groups, peerExpiry: 3900, stallSeconds: 600 }));
+  await storage.stop();
+  assert.deepEqual(calls, ["write", "release"]);
 });
 
 /**

@@ -232,6 +232,7 @@ export class Storage {
       await this.#saver.save(database, rest, loader);
       await totals.write(database);
       await this.#purge(database);
+      database.releaseMemory?.();
     } catch (error) {
       await this.#replaceFile(error).catch(() => false);
       this.#fail(error);
