@@ -3,8 +3,8 @@ import { forgetProgramPages, returnFreeMemory } from "../engine/program-memory.t
 import { type Component, repeating } from "./lifecycle.ts";
 
 const RETURN_MEMORY_MS = 10_000;
-/** Seldom: the pages that are in use must be found again. */
-const FORGET_PROGRAM_MS = 60_000;
+/** Less often: the pages that are in use must be found again. */
+const FORGET_PROGRAM_MS = 20_000;
 
 /** @returns a component that does so when it starts, after everything that only the start needs, and then repeatedly. */
 export function returningMemory(): Component {
