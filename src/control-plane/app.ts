@@ -43,7 +43,7 @@ import { type Component, Lifecycle, repeating } from "./lifecycle.ts";
 import { PatienceControl } from "./patience-control.ts";
 import { Persistence } from "./persistence.ts";
 import { buildPolicy } from "./policy.ts";
-import { returningMemory } from "./process-memory.ts";
+import { forgettingStart, returningMemory } from "./process-memory.ts";
 import { Reloads } from "./reloads.ts";
 import { warnOfReplySources } from "./reply-sources.ts";
 import { MemoryError } from "./start-failure.ts";
@@ -139,7 +139,9 @@ export class App {
       persistence,
       tasks,
       this.#cluster, // Stops after the workers: the other nodes are told of the last announces.
+      forgettingStart(),
       this.#serving(workers),
+      forgettingStart(),
       persistence.saving,
       ...features,
       patience,
