@@ -15,6 +15,7 @@ import type { PolicyData } from "../data-plane/protocol.ts";
 import { WorkerPool } from "../data-plane/worker-pool.ts";
 import { type EngineChoice, preferHugePages } from "../engine/choice.ts";
 import type { ListenAddresses } from "../engine/engine.ts";
+import { forgetProgramPages } from "../engine/program-memory.ts";
 import { formatHostPort } from "../model/address-text.ts";
 import { countText } from "../model/count-text.ts";
 import { clockBase, readClock } from "../platform/clock.ts";
@@ -43,7 +44,7 @@ import { type Component, Lifecycle, repeating } from "./lifecycle.ts";
 import { PatienceControl } from "./patience-control.ts";
 import { Persistence } from "./persistence.ts";
 import { buildPolicy } from "./policy.ts";
-import { forgettingStart, returningMemory } from "./process-memory.ts";
+import { returningMemory } from "./process-memory.ts";
 import { Reloads } from "./reloads.ts";
 import { warnOfReplySources } from "./reply-sources.ts";
 import { MemoryError } from "./start-failure.ts";
@@ -139,9 +140,7 @@ export class App {
       persistence,
       tasks,
       this.#cluster, // Stops after the workers: the other nodes are told of the last announces.
-      forgettingStart(),
       this.#serving(workers),
-      forgettingStart(),
       persistence.saving,
       ...features,
       patience,
@@ -219,7 +218,10 @@ export class App {
   #serving(workers: WorkerPool): Component {
     return {
       start: async () => {
+        // Otherwise the process would be largest at the end of its start.
+        await forgetProgramPages();
         this.#listening = await workers.start();
+        await forgetProgramPages();
       },
       adopt: (_, policy) => workers.adopt(policy),
       stop: () => workers.stop(STOP_GRACE_MS),

@@ -6,14 +6,6 @@ const RETURN_MEMORY_MS = 10_000;
 /** Less often: the pages that are in use must be found again. */
 const FORGET_PROGRAM_MS = 20_000;
 
-/**
- * @returns a component that, when it starts, forgets the pages of the program that the start has needed so far. Otherwise the
- * process would be largest at the end of its start.
- */
-export function forgettingStart(): Component {
-  return { start: async () => void (await forgetProgramPages()) };
-}
-
 /** @returns a component that does so when it starts, after everything that only the start needs, and then repeatedly. */
 export function returningMemory(): Component {
   const repeated = [
