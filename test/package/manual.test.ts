@@ -66,7 +66,7 @@ async function startServer(scope: { after(done: () => Promise<void>): void }) {
   return { server, client };
 }
 
-const timeout = 120_000;
+const timeout = 300_000;
 
 test("sections without a database start, one by one", { timeout }, async () => {
   for (const name of ["logging", "peer_groups", "neighbors"] as const) await serves(MANUAL[name]);
