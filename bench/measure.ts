@@ -30,7 +30,7 @@ export interface Sample extends Outcome {
 
 /**
  * Measures contenders in turn, round by round, so that a disturbance of the machine affects all of them.
- * A first round warms them up.
+ * @param warmUps rounds before them that warm them up.
  * @returns for each contender a sample per round.
  */
 export async function measureInTurn(
@@ -38,10 +38,11 @@ export async function measureInTurn(
   contenders: readonly Contender[],
   rounds: number,
   seconds: number,
+  warmUps = 1,
 ): Promise<Sample[][]> {
   const samples: Sample[][] = contenders.map(() => []);
-  for (let round = 0; round <= rounds; round++) {
-    showProgress(round === 0 ? "a round to warm up" : `round ${round} of ${rounds}`);
+  for (let round = 1 - warmUps; round <= rounds; round++) {
+    showProgress(round <= 0 ? "a round to warm up" : `round ${round} of ${rounds}`);
     for (const [i, { server, job }] of contenders.entries()) {
       const sample = await measure(load, server, { ...job, seconds });
       if (round > 0) samples[i].push(sample);

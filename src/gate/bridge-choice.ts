@@ -103,13 +103,11 @@ export class BridgeChoice {
   #lineOf(key: number, homes: readonly CountedHome[], memory: ChoiceMemory): Line {
     const home = this.#homes.of(key);
     const tier = this.#homes.tierOf(key);
-    let line = this.#lines.find((each) => each.home === home && each.tier === tier);
-    if (line === undefined) {
-      const bridges = memory.bridgesOf(home);
-      const takes = newMembersOf(bridges, homes.find((each) => each.home === home)?.seeds ?? 0);
-      line = { home, tier, extra: bridges?.extra ?? 0, bridges, takes, best: -1, rank: 0 };
-      this.#lines.push(line);
-    }
+    for (const line of this.#lines) if (line.home === home && line.tier === tier) return line;
+    const bridges = memory.bridgesOf(home);
+    const takes = newMembersOf(bridges, homes.find((each) => each.home === home)?.seeds ?? 0);
+    const line = { home, tier, extra: bridges?.extra ?? 0, bridges, takes, best: -1, rank: 0 };
+    this.#lines.push(line);
     return line;
   }
 }

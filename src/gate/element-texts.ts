@@ -1,10 +1,11 @@
 /** The elements of the gate's tables, as text. */
+import { isComplete, keyOf } from "../store/layout/key.ts";
 import type { AddressTable } from "./address-table.ts";
 import type { GatedSwarms } from "./gated-swarms.ts";
 import { ITEM, type ItemLists } from "./item-lists.ts";
 import type { GateList } from "./protocol.ts";
 
-/** Flags of addresses, and of items that are pairs. */
+/** Flags of addresses and of items. */
 export const FLAG = {
   /** It is to be in its list. */
   listed: 1,
@@ -14,7 +15,14 @@ export const FLAG = {
   noted: 4,
   /** It is an outside endpoint. */
   far: 8,
+  /** Of an item that is a closed endpoint: it is of a complete copy. */
+  copy: 16,
 } as const;
+
+/** The flag of a closed endpoint whose record has this word A. */
+export function copyFlag(wordA: number): number {
+  return isComplete(keyOf(wordA)) ? FLAG.copy : 0;
+}
 
 /** Reads the tables of one gate. */
 export class ElementTexts {

@@ -17,7 +17,7 @@ import { isComplete, keyOf } from "../store/layout/key.ts";
 import type { RefusedPairs } from "../store/refused-pairs.ts";
 import { AddressTable } from "./address-table.ts";
 import { BridgeMemory } from "./bridge-memory.ts";
-import { ElementTexts, FLAG } from "./element-texts.ts";
+import { copyFlag, ElementTexts, FLAG } from "./element-texts.ts";
 import { GatedSwarms } from "./gated-swarms.ts";
 import { ITEM, ItemLists } from "./item-lists.ts";
 import { ROLE } from "./judge.ts";
@@ -85,33 +85,35 @@ export class GateTables {
     if (swarms.digests[swarm] === digest) return;
     swarms.digests[swarm] = digest;
     this.#wanted.fill(records, roles, withFar);
-    const gone = this.#findPresent(swarm);
+    const gone = this.#findPresent(swarm, records);
     this.#addItems(swarm, records);
     if (gone > 0) this.#removeItems(swarm, false);
   }
 
   /**
-   * Adds one closed endpoint to a gated swarm.
+   * Adds the closed endpoint of a downloader to a gated swarm.
    * @param swarm its row. @param address of the endpoint.
-   * @returns false if it was there, or its address is open: then the swarm has to be looked at.
+   * @returns false if it was there as a copy's, or its address is open: then the swarm has to be looked at.
    */
   close(swarm: number, { family, words }: Address, port: number): boolean {
     const items = this.#items;
     const { addresses, swarms } = this;
     const hash = this.#wanted.hashAddress(family, words, 0);
     const endpoint = withPort(hash, port);
-    let isThere = false;
     let isOpen = false;
     let refused = NONE;
     for (let item = swarms.heads[swarm]; item !== NONE; item = items.next[item]) {
-      if (items.hashes[item] === endpoint) isThere ||= items.kinds[item] === ITEM.closed;
-      else if (items.hashes[item] === hash) {
+      if (items.hashes[item] === endpoint && items.kinds[item] === ITEM.closed) {
+        // A download comes back, and no round has found that it had left. But where a copy has become a download, what feeds
+        // the home is different.
+        return (items.flags[item] & FLAG.copy) === 0;
+      }
+      if (items.hashes[item] === hash) {
         if (items.kinds[item] === ITEM.refused) refused = item;
         else isOpen ||= items.kinds[item] === ITEM.open;
       }
     }
-    // A copy may have become a download: what feeds the home is different then.
-    if (isThere || isOpen) return false;
+    if (isOpen) return false;
     swarms.digests[swarm] = (swarms.digests[swarm] + digestPart(ITEM.closed, endpoint)) | 0;
     const row = addresses.put(family, words, 0, port);
     const host = addresses.put(family, words, 0, 0);
@@ -214,7 +216,7 @@ export class GateTables {
   }
 
   /** Finds the items that the swarm has, and is to have. @returns how many it has that it is not to have. */
-  #findPresent(swarm: number): number {
+  #findPresent(swarm: number, { wordsA }: SwarmRecords): number {
     const items = this.#items;
     const wanted = this.#wanted;
     let gone = 0;
@@ -223,7 +225,9 @@ export class GateTables {
       if (at === NONE) gone++;
       else {
         wanted.present[at] = 1;
-        if (items.kinds[item] === ITEM.refused) this.#listPair(item, true);
+        const kind = items.kinds[item];
+        if (kind === ITEM.refused) this.#listPair(item, true);
+        else if (kind === ITEM.closed) items.flags[item] = copyFlag(wordsA[wanted.records[at]]);
       }
     }
     return gone;
@@ -265,8 +269,10 @@ export class GateTables {
       if (kind === ITEM.closed || kind === ITEM.far) {
         const row = this.addresses.put(family, words, i * COPY_WORDS, records.portAt(i));
         const host = kind === ITEM.far ? NONE : this.addresses.put(family, words, i * COPY_WORDS, 0);
-        this.#addEndpoint(swarm, kind, wanted.hashes[at], row, host);
-        if (kind === ITEM.closed && !isComplete(keyOf(records.wordsA[i]))) this.#cutIfClosed(row);
+        const item = this.#addEndpoint(swarm, kind, wanted.hashes[at], row, host);
+        if (kind === ITEM.far) continue;
+        this.#items.flags[item] = copyFlag(records.wordsA[i]);
+        if (!isComplete(keyOf(records.wordsA[i]))) this.#cutIfClosed(row);
       } else {
         const host = this.addresses.put(family, words, i * COPY_WORDS, 0);
         this.#addPair(swarm, kind, wanted.hashes[at], host);
@@ -274,10 +280,11 @@ export class GateTables {
     }
   }
 
-  /** Adds an endpoint to the items of a swarm. @param kind `closed` or `far`. @param host the row of its address, or -1. */
-  #addEndpoint(swarm: number, kind: number, hash: number, row: number, host: number): void {
+  /** Adds an endpoint to the items of a swarm. @param kind `closed` or `far`. @param host the row of its address, or -1. @returns its item. */
+  #addEndpoint(swarm: number, kind: number, hash: number, row: number, host: number): number {
     const { addresses, swarms } = this;
-    swarms.heads[swarm] = this.#items.add(kind, hash, row, swarm, swarms.heads[swarm]);
+    const item = this.#items.add(kind, hash, row, swarm, swarms.heads[swarm]);
+    swarms.heads[swarm] = item;
     addresses.counts[row]++;
     addresses.hosts[row] = host;
     if (host === NONE) addresses.flags[row] |= FLAG.far;
@@ -286,6 +293,7 @@ export class GateTables {
       this.#evaluate(host);
     }
     this.#evaluate(row);
+    return item;
   }
 
   /** Adds an address to the items of a swarm. @param kind `refused` or `open`. */

@@ -70,7 +70,7 @@ export interface GateTimes {
 /** The gate of one tracker. */
 export class Gate {
   readonly lists: GateLists;
-  readonly pending = new PendingSwarms();
+  readonly pending: PendingSwarms;
   readonly totals = new GateTotals();
   readonly routers = new RouterReports(this.totals);
   readonly times: GateTimes = { roundMs: 0, roundWorkMs: 0, scanWorkMs: 0 };
@@ -98,6 +98,7 @@ export class Gate {
     this.#store = store;
     this.#hash = hash;
     const homes = new Homes(groups, settings);
+    this.pending = new PendingSwarms((infoHash) => hash.hash(infoHash, 0, INFO_HASH_WORDS, 0));
     this.#watch = new SwarmWatch(this.#store, this.#hash, homes, settings, this.#ungated);
     this.lists = new GateLists(tracker, this.#watch.tables, describeHomes(homes, groups), () =>
       performance.now(),

@@ -28,7 +28,7 @@ import {
 import { identityOf, leftOf } from "../store/layout/peer.ts";
 import { ageOf, gotNothingTwice, idleSecondsOf } from "../store/peer-record.ts";
 import { BridgeChoice, type ChoiceMemory } from "./bridge-choice.ts";
-import type { BridgeFinding, Progress } from "./bridge-memory.ts";
+import type { BridgeFinding, HomeBridges, Progress } from "./bridge-memory.ts";
 import type { Homes } from "./homes.ts";
 import type { GateSettings } from "./settings.ts";
 import { COPY_WORDS, type SwarmRecords } from "./swarm-records.ts";
@@ -70,6 +70,8 @@ const SEED_INTERVALS = 1.25;
 /** What was found of one home in one swarm. */
 export interface Verdict extends BridgeFinding {
   readonly home: number;
+  /** What is remembered of its bridges; undefined: it is not gated so far. */
+  readonly known: HomeBridges | undefined;
   /** Downloaders that have announced themselves. */
   leechers: number;
   /** Bridges that get on; proven copies, at different addresses up to {@link SEEDS_FOR_ONE}, without former bridges. */
@@ -119,6 +121,8 @@ export class Judge {
    */
   readonly #bridges = new Map<number, boolean>();
   readonly #choice: BridgeChoice;
+  /** Records of the proven copies that were counted first: up to {@link SEEDS_FOR_ONE} of each home. */
+  readonly #firstSeeds: number[] = [];
 
   constructor(homes: Homes, settings: GateSettings) {
     this.#homes = homes;
@@ -147,35 +151,42 @@ export class Judge {
     for (const verdict of verdicts) this.#decide(verdict, memory);
     if (this.roles.length < records.count) this.roles = new Uint8Array(2 * records.count);
     for (let i = 0; i < records.count; i++) this.roles[i] = this.#roleOf(records, i, verdicts, memory, now);
-    this.#compare(verdicts, records, memory, now);
+    for (const verdict of verdicts) if (verdict.isGated) this.#compare(verdict, records, now);
     return verdicts;
   }
 
   #count(records: SwarmRecords, memory: GateMemory, now: number): Verdict[] {
     const verdicts: Verdict[] = [];
-    const firstSeeds: number[][] = [];
+    this.#firstSeeds.length = 0;
     for (let i = 0; i < records.count; i++) {
       const key = keyOf(records.wordsA[i]);
       const home = this.#homes.of(key);
       if (home === 0 || !countsAsClient(key)) continue;
-      let at = verdicts.findIndex((verdict) => verdict.home === home);
-      if (at === -1) {
-        at = verdicts.length;
-        firstSeeds.push([]);
-        verdicts.push(newVerdict(home, memory));
+      let verdict = verdictOf(verdicts, home);
+      if (verdict === undefined) {
+        verdict = newVerdict(home, memory.bridgesOf(home));
+        verdicts.push(verdict);
       }
-      const state = records.wordsB[i];
-      const verdict = verdicts[at];
       if (!isComplete(key)) this.#countLeecher(verdict, records, i, now);
-      else if (isProven(key) && ageOf(state, now) <= this.#seedLease && this.#homes.isReached(key)) {
-        if (memory.bridgesOf(home)?.former.has(records.endpointAt(i))) continue;
-        const first = firstSeeds[at];
-        if (first.some((seed) => isSameAddress(records, seed, i))) continue;
-        if (first.length < SEEDS_FOR_ONE) first.push(i);
-        verdict.seeds++;
-      }
+      else if (
+        isProven(key) &&
+        ageOf(records.wordsB[i], now) <= this.#seedLease &&
+        this.#homes.isReached(key)
+      )
+        this.#countSeed(verdict, records, i);
     }
     return verdicts;
+  }
+
+  /** Counts a proven copy, unless it was a bridge that did not pass on enough, or another one at its address counts. */
+  #countSeed(verdict: Verdict, records: SwarmRecords, i: number): void {
+    const former = verdict.known?.former;
+    if (former !== undefined && former.size > 0 && former.has(records.endpointAt(i))) return;
+    for (const seed of this.#firstSeeds)
+      if (isSameAddress(records, seed, i) && this.#homes.of(keyOf(records.wordsA[seed])) === verdict.home)
+        return;
+    if (verdict.seeds < SEEDS_FOR_ONE) this.#firstSeeds.push(i);
+    verdict.seeds++;
   }
 
   #countLeecher(verdict: Verdict, records: SwarmRecords, i: number, now: number): void {
@@ -194,7 +205,7 @@ export class Judge {
     const key = keyOf(wordA);
     const home = this.#homes.of(key);
     if (home === 0 || !countsAsClient(key) || isComplete(key)) return;
-    const verdict = verdicts.find((each) => each.home === home);
+    const verdict = verdictOf(verdicts, home);
     if (verdict === undefined) return;
     const state = records.wordsB[i];
     const isWaiting = this.#isWaiting(state, now);
@@ -209,17 +220,16 @@ export class Judge {
   }
 
   #decide(verdict: Verdict, memory: GateMemory): void {
-    const { home, leechers, bridges, seeds, open, waiting } = verdict;
-    const wasGated = memory.bridgesOf(home) !== undefined;
+    const { home, known, leechers, bridges, seeds, open, waiting } = verdict;
+    const wasGated = known !== undefined;
     const isFed =
       bridges > 0 || areSeedsEnough(seeds, leechers - 1, BRIDGED_LIMITS) || (wasGated && seeds + open > 0);
-    const areMany = (count: number) => count >= IDLE.least && count >= IDLE.part * leechers;
-    const areIdle = areMany(idleOf(verdict));
+    const areIdle = areMany(idleOf(verdict), leechers);
     const isMany = leechers >= LEECHERS_LEAST || (leechers === 1 && seeds >= SEEDS_FOR_ONE);
     verdict.isGated = isMany && isFed && !areIdle && (wasGated || !memory.isHeld(home));
     verdict.hasFailed = wasGated && isMany && (!isFed || areIdle);
     verdict.starves = isPatient(verdict) && verdict.waitingBridges === open;
-    verdict.isHeldBack = isPatient(verdict) && !verdict.starves && areMany(waiting);
+    verdict.isHeldBack = isPatient(verdict) && !verdict.starves && areMany(waiting, leechers);
   }
 
   #roleOf(
@@ -235,8 +245,7 @@ export class Judge {
     if (this.#homes.isOutside(key)) return isNamedFalsely(wordA) ? ROLE.other : ROLE.outside;
     if (!this.#homes.isMember(key)) return ROLE.other;
     if (isLearned(key)) return ROLE.learned;
-    const home = this.#homes.of(key);
-    const verdict = verdicts.find((each) => each.home === home);
+    const verdict = verdictOf(verdicts, this.#homes.of(key));
     if (verdict?.isGated !== true) return ROLE.ungated;
     if (isComplete(key)) return this.#settings.seeders === "open" ? ROLE.seeder : ROLE.closed;
     const isOther = isDuplicate(key) && this.#bridges.get(clientOf(wordA, state)) === isMarked(key);
@@ -260,21 +269,20 @@ export class Judge {
     return !isPatient(verdict) || gotNothingTwice(state, now, this.#settings.stallSeconds);
   }
 
-  /** Finds out what the bridges of each home have, and the closed downloads. */
-  #compare(verdicts: readonly Verdict[], records: SwarmRecords, memory: GateMemory, now: number): void {
-    for (const { home, isGated, bridge, others } of verdicts) {
-      if (!isGated) continue;
-      const known = memory.bridgesOf(home);
-      for (let i = 0; i < records.count; i++) {
-        const key = keyOf(records.wordsA[i]);
-        if (this.#homes.of(key) !== home) continue;
-        const endpoint = records.endpointAt(i);
-        const isBridge = isComplete(key) ? known?.bridges.has(endpoint) === true : this.#choice.chosen.has(i);
-        const isOther = this.roles[i] === ROLE.closed && known?.former.has(endpoint) !== true;
-        const state = records.wordsB[i];
-        if (isBridge) takeFirst(bridge, isComplete(key) ? 0 : leftOf(state), now - ageOf(state, now));
-        else if (isOther && !isComplete(key)) takeFirst(others, leftOf(state), now - ageOf(state, now));
-      }
+  /** Finds out what the bridges of a gated home have, and the closed downloads. */
+  #compare({ home, known, bridge, others }: Verdict, records: SwarmRecords, now: number): void {
+    const areBridges = known !== undefined && known.bridges.size > 0;
+    const areFormer = known !== undefined && known.former.size > 0;
+    for (let i = 0; i < records.count; i++) {
+      const key = keyOf(records.wordsA[i]);
+      if (this.#homes.of(key) !== home) continue;
+      const state = records.wordsB[i];
+      const at = now - ageOf(state, now);
+      if (isComplete(key)) {
+        if (areBridges && known.bridges.has(records.endpointAt(i))) takeFirst(bridge, 0, at);
+      } else if (this.#choice.chosen.has(i)) takeFirst(bridge, leftOf(state), at);
+      else if (this.roles[i] === ROLE.closed && !(areFormer && known.former.has(records.endpointAt(i))))
+        takeFirst(others, leftOf(state), at);
     }
   }
 }
@@ -286,13 +294,37 @@ function takeFirst(first: Progress, left: number, at: number): void {
   first.at = at;
 }
 
+/** The verdict on a home, if it has peers. */
+function verdictOf(verdicts: readonly Verdict[], home: number): Verdict | undefined {
+  for (let at = 0; at < verdicts.length; at++) if (verdicts[at].home === home) return verdicts[at];
+  return undefined;
+}
+
+/** Whether so many of the downloads of a home are enough to act on. */
+function areMany(count: number, leechers: number): boolean {
+  return count >= IDLE.least && count >= IDLE.part * leechers;
+}
+
 /** What is known of a home before its records are counted. */
-function newVerdict(home: number, memory: GateMemory): Verdict {
-  const size = memory.bridgesOf(home)?.size ?? 0;
-  const counts = { leechers: 0, bridges: 0, seeds: 0, open: 0, waiting: 0, empty: 0, waitingBridges: 0 };
-  const findings = { starves: false, isHeldBack: false, isGated: false, hasFailed: false };
-  const [bridge, others] = [0, 1].map(() => ({ left: LEFT_MAX, at: 0 }));
-  return { home, size, bridge, others, ...counts, ...findings };
+function newVerdict(home: number, known: HomeBridges | undefined): Verdict {
+  return {
+    home,
+    known,
+    bridge: { left: LEFT_MAX, at: 0 },
+    others: { left: LEFT_MAX, at: 0 },
+    size: known?.size ?? 0,
+    leechers: 0,
+    bridges: 0,
+    seeds: 0,
+    open: 0,
+    waiting: 0,
+    empty: 0,
+    waitingBridges: 0,
+    starves: false,
+    isHeldBack: false,
+    isGated: false,
+    hasFailed: false,
+  };
 }
 
 /** Whether downloads may get nothing at one announce: a bridge is open, and has to bring the data in first. */

@@ -51,6 +51,7 @@ export class SwarmWatch {
   readonly #ungated: UngatedSwarms;
   readonly #records = new SwarmRecords();
   readonly #tierCounts = new Uint32Array(TIERS);
+  readonly #found: number[] = [];
   #homeRoles = new Uint8Array(1024);
   #judge: Judge;
 
@@ -183,15 +184,26 @@ export class SwarmWatch {
 
   /** Notes how the bridges of a home do. @returns whether others are to be chosen. */
   #changeBridges(memory: BridgeMemory, verdict: Verdict, now: number): boolean {
+    const found = this.#findBridges(verdict.home, memory.bridges);
+    const areSame = found.length === memory.bridges.size && found.every((each) => memory.bridges.has(each));
+    const bridges = areSame ? memory.bridges : new Set(found);
+    return memory.note(verdict, bridges, now, this.#judge.patience) !== "none";
+  }
+
+  /** The endpoints of a home's open bridges, and of those of the last ones that are complete now. The array is used again. */
+  #findBridges(home: number, last: ReadonlySet<number>): readonly number[] {
     const records = this.#records;
-    const bridges = new Set<number>();
+    const { chosen } = this.#judge;
+    const found = this.#found;
+    found.length = 0;
+    if (chosen.size + last.size === 0) return found;
     for (let i = 0; i < records.count; i++) {
       const key = keyOf(records.wordsA[i]);
-      const isBridge =
-        this.#judge.chosen.has(i) || (isComplete(key) && memory.bridges.has(records.endpointAt(i)));
-      if (isBridge && this.#homes.of(key) === verdict.home) bridges.add(records.endpointAt(i));
+      if (this.#homes.of(key) !== home) continue;
+      const isBridge = isComplete(key) ? last.size > 0 && last.has(records.endpointAt(i)) : chosen.has(i);
+      if (isBridge) found.push(records.endpointAt(i));
     }
-    return memory.note(verdict, bridges, now, this.#judge.patience) !== "none";
+    return found;
   }
 
   /** The roles of the present records as one home has them: members of other homes are not its own. */

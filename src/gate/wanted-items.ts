@@ -3,6 +3,7 @@
  * them with the items that the swarm has, without a search for the address of each: only what is new or gone costs that.
  */
 import type { Family } from "../model/address.ts";
+import { isComplete, keyOf } from "../store/layout/key.ts";
 import { ADDRESS_WORDS } from "../store/layout/peer.ts";
 import { ITEM } from "./item-lists.ts";
 import { ROLE } from "./judge.ts";
@@ -13,6 +14,9 @@ const FIRST_CAPACITY = 4096;
 
 /** Slots for each record: it has two items at most. */
 const SLOTS_PER_RECORD = 4;
+
+/** Stands for a closed endpoint of a complete copy in a digest, beside {@link ITEM}. */
+const CLOSED_COPY = 5;
 
 const FACTOR_A = 0x9e3779b1;
 const FACTOR_B = 0x85ebca6b;
@@ -47,7 +51,15 @@ export class WantedItems {
     for (let i = 0; i < records.count; i++) {
       const role = roles[i];
       if (role < ROLE.bridge && !(withFar && role === ROLE.outside)) continue;
-      const kind = role === ROLE.closed ? ITEM.closed : role === ROLE.outside ? ITEM.far : ITEM.open;
+      const isCopy = isComplete(keyOf(records.wordsA[i]));
+      const kind =
+        role === ROLE.closed
+          ? isCopy
+            ? CLOSED_COPY
+            : ITEM.closed
+          : role === ROLE.outside
+            ? ITEM.far
+            : ITEM.open;
       digest = (digest + digestPart(kind, withPort(this.#hashOf(records, i), records.portAt(i)))) | 0;
     }
     return digest || 1;

@@ -37,6 +37,9 @@ export const TASK_BYTES = 40 * 1024;
  */
 const GATE_PART = 0.5;
 
+/** Up to so many bytes are copied faster one by one. */
+const FEW_BYTES = 64;
+
 const HEAD_BYTES = 16;
 const LENGTH_MASK = 0xff_ffff;
 const WORD = 2 ** 32;
@@ -215,6 +218,10 @@ export class TaskReader {
   #copy(at: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     const start = at & this.#mask;
+    if (length <= FEW_BYTES) {
+      for (let i = 0; i < length; i++) bytes[i] = this.#ring[(start + i) & this.#mask];
+      return bytes;
+    }
     const beforeEnd = Math.min(length, this.#ring.length - start);
     bytes.set(this.#ring.subarray(start, start + beforeEnd));
     bytes.set(this.#ring.subarray(0, length - beforeEnd), beforeEnd);

@@ -3,6 +3,7 @@
  * peer whose download makes progress causes no task. Nor does a download that is refused already and leaves: the others'
  * roles stay as they are, and a round finds that it has left.
  */
+import type { Address } from "../model/address.ts";
 import type { AnnounceRequest } from "../model/announce.ts";
 import { INFO_HASH_BYTES } from "../model/info-hash.ts";
 import { mayBeGated } from "../selection/gate-candidates.ts";
@@ -52,14 +53,21 @@ export class GateNotices {
     this.#tasks.push(TASK.gate, 0, this.#task, 0, isArrival ? ARRIVAL_BYTES : INFO_HASH_BYTES);
   }
 
-  /** A peer is about to leave. The shard of its swarm is locked. @param swarm the keyed hash of the info-hash. */
+  /** A client stops, whose peer is about to leave if it is stored. The shard of its swarm is locked. @param swarm the keyed hash of the info-hash. */
   leaving(groups: Uint8Array, entry: number, swarm: number, request: AnnounceRequest, group: number): void {
     if (groups[group] === 0 || !mayBeGated(this.#store, entry, 0)) return;
     const { address, left } = request;
+    // Clients stop twice, or after they have expired: nothing changes then.
+    const isOther = request.hasOther && this.#isStored(entry, request.otherAddress, request.otherPort);
+    if (!isOther && !this.#isStored(entry, address, request.port)) return;
     const isRefused = this.#store.traffic.refusedPairs?.has(swarm, address.family, address.words, 0) === true;
     // The swarm is gated, and stays so without this download.
     if (isRefused && left !== 0 && mayBeGated(this.#store, entry, -1)) return;
     writeGateTask(this.#task, request.infoHash);
     this.#tasks.push(TASK.gate, 0, this.#task, 0, INFO_HASH_BYTES);
+  }
+
+  #isStored(entry: number, { family, words }: Address, port: number): boolean {
+    return this.#store.list(family).find(this.#store.listCell(entry, family), words, port) !== -1;
   }
 }
