@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GateRig } from "../../test/support/gate-rig.ts";
+import { parseAddress } from "../model/address-text.ts";
 import { ANNOUNCE_EVENT } from "../model/announce.ts";
+import { INFO_HASH_WORDS } from "../model/info-hash.ts";
+import { makeKey } from "../store/layout/key.ts";
+import { ARRIVAL_BYTES, writeArrival, writeGateTask } from "../tasks/gate-task.ts";
 import type { Announced } from "../tracker/tracker-fixture.ts";
 
 const NO_HASH = "0".repeat(40);
@@ -229,6 +233,35 @@ test("a refused download that leaves is no task as long as others are there, and
   assert.deepEqual(rig.lists(), { refused: [], closed: [], hosts: [], far: [] });
 });
 
+test("a stop of a client that is not stored is no task", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`);
+  const { tasks } = rig;
+  rig.announce("11.0.0.4", { event: ANNOUNCE_EVENT.stopped });
+  assert.equal(rig.tasks, tasks);
+});
+
+test("a download that comes back is closed without a look, and a copy that becomes a download is not", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`);
+  const { counts } = rig.gate.watch;
+  const comeBack = () => {
+    rig.announce("11.0.0.3", { event: ANNOUNCE_EVENT.stopped });
+    const { looks } = counts;
+    rig.announce("11.0.0.3");
+    assert.deepEqual(rig.list("closed"), ["11.0.0.2 6881", "11.0.0.3 6881"]);
+    return counts.looks - looks;
+  };
+  assert.equal(comeBack(), 0);
+  rig.announce("11.0.0.3", { left: 0, event: ANNOUNCE_EVENT.completed });
+  const { looks } = counts;
+  rig.gate.request(arrivalOf(rig, "11.0.0.3"));
+  rig.gate.settle(false);
+  assert.equal(counts.looks, looks + 1);
+  rig.announce("11.0.0.3");
+  assert.equal(comeBack(), 0);
+});
+
 test("a downloader that comes to a gated torrent with a bridge is closed without a look at the others", () => {
   const rig = new GateRig();
   for (const host of [1, 2]) rig.announce(`11.0.0.${host}`);
@@ -340,3 +373,12 @@ test("a client with two addresses is open at both as a bridge, and closed at bot
   }
   assert.deepEqual(rig.list("closed"), closed(2, 3));
 });
+
+/** The task of a downloader that comes to the first torrent. */
+function arrivalOf(rig: GateRig, text: string): Uint8Array {
+  const bytes = new Uint8Array(ARRIVAL_BYTES);
+  const address = parseAddress(text);
+  writeGateTask(bytes, new Uint32Array(INFO_HASH_WORDS));
+  writeArrival(bytes, address, 6881, makeKey(rig.fixture.groups.groupOf(address), false, false));
+  return bytes;
+}

@@ -51,15 +51,8 @@ export class WantedItems {
     for (let i = 0; i < records.count; i++) {
       const role = roles[i];
       if (role < ROLE.bridge && !(withFar && role === ROLE.outside)) continue;
-      const isCopy = isComplete(keyOf(records.wordsA[i]));
       const kind =
-        role === ROLE.closed
-          ? isCopy
-            ? CLOSED_COPY
-            : ITEM.closed
-          : role === ROLE.outside
-            ? ITEM.far
-            : ITEM.open;
+        role === ROLE.closed ? closedKind(records, i) : role === ROLE.outside ? ITEM.far : ITEM.open;
       digest = (digest + digestPart(kind, withPort(this.#hashOf(records, i), records.portAt(i)))) | 0;
     }
     return digest || 1;
@@ -137,6 +130,11 @@ export class WantedItems {
     this.#stamps = new Int32Array(capacity).fill(this.#stamp - 1);
     this.#mask = capacity - 1;
   }
+}
+
+/** What a closed endpoint is in a digest. */
+function closedKind({ wordsA }: SwarmRecords, i: number): number {
+  return isComplete(keyOf(wordsA[i])) ? CLOSED_COPY : ITEM.closed;
 }
 
 /** What an endpoint adds to the digest of its swarm. @param kind one of {@link ITEM}. @param hash of the endpoint. */
