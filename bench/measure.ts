@@ -9,6 +9,9 @@ import type { Server } from "./servers/server.ts";
 const UNDISTURBED = 0.05;
 const ATTEMPTS = 3;
 
+/** Rounds that warm up: in the first one V8 still compiles, and a response takes up to twice as long as in the third. */
+const WARM_UPS = 3;
+
 /** One of the servers that are compared. */
 export interface Contender {
   readonly name: string;
@@ -30,7 +33,7 @@ export interface Sample extends Outcome {
 
 /**
  * Measures contenders in turn, round by round, so that a disturbance of the machine affects all of them.
- * @param warmUps rounds before them that warm them up.
+ * Rounds before them warm them up.
  * @returns for each contender a sample per round.
  */
 export async function measureInTurn(
@@ -38,10 +41,9 @@ export async function measureInTurn(
   contenders: readonly Contender[],
   rounds: number,
   seconds: number,
-  warmUps = 1,
 ): Promise<Sample[][]> {
   const samples: Sample[][] = contenders.map(() => []);
-  for (let round = 1 - warmUps; round <= rounds; round++) {
+  for (let round = 1 - WARM_UPS; round <= rounds; round++) {
     showProgress(round <= 0 ? "a round to warm up" : `round ${round} of ${rounds}`);
     for (const [i, { server, job }] of contenders.entries()) {
       const sample = await measure(load, server, { ...job, seconds });

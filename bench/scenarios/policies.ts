@@ -23,9 +23,6 @@ const LOADS = [
   { name: ", no progress", getsOn: false, manners: MANNERS.slice(1, 2) },
 ] as const;
 
-/** The gate's control plane looks at a thousand torrents a second: its code is compiled only after some rounds. */
-const WARM_UPS = 3;
-
 /** Each is compared with the one before it. */
 const CASES = [
   { name: "nearest", keys: { selection: { policy: "nearest" } }, wanted: "" },
@@ -65,7 +62,7 @@ export async function measurePolicies(setting: Setting): Promise<Table> {
             job: { requests: { kind: "mix", population, getsOn }, manner, sleeps: false },
           });
   }
-  const samples = await measureInTurn(setting.load, contenders, setting.rounds, setting.seconds, WARM_UPS);
+  const samples = await measureInTurn(setting.load, contenders, setting.rounds, setting.seconds);
   for (const server of new Set(contenders.map(({ server }) => server))) await server.stop();
   const cpu = samples.map(cpuOf);
   return {
