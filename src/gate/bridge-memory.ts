@@ -58,12 +58,15 @@ const STEPS_LEAST = 4;
 /** A bridge gets nothing if it says so this part of the patience after it was opened, which is half an interval, or later. */
 const TRIED = 0.4;
 
+/** Most homes have no former bridges: one set stands for all of these. */
+const NOBODY: ReadonlySet<number> = new Set();
+
 /** The bridges of one swarm in one home, over all looks while it is gated there. */
 export class BridgeMemory implements HomeBridges {
   extra = 0;
   size = 0;
-  bridges: ReadonlySet<number> = new Set();
-  readonly former = new Set<number>();
+  bridges: ReadonlySet<number> = NOBODY;
+  former: ReadonlySet<number> = NOBODY;
   /** What bridges and others had when a bridge was opened last. */
   #base: Compared | undefined;
   /** The announce of the bridge by which it was judged last. In seconds, as all of these. */
@@ -118,14 +121,11 @@ export class BridgeMemory implements HomeBridges {
     return now - this.#lagsSince >= patience;
   }
 
-  /** The present bridges are to be replaced. The first of too many is forgotten. */
+  /** The present bridges are to be replaced. The first of too many are forgotten. */
   #replace(): void {
-    for (const bridge of this.bridges) this.former.add(bridge);
-    this.bridges = new Set();
-    for (const first of this.former) {
-      if (this.former.size <= FORMER_MAX) return;
-      this.former.delete(first);
-    }
+    const former = new Set([...this.former, ...this.bridges]);
+    this.former = new Set([...former].slice(-FORMER_MAX));
+    this.bridges = NOBODY;
   }
 }
 
