@@ -61,7 +61,7 @@ test("what is published just before the end arrives", {
   // More than the socket's buffers: a part of it is still in the process.
   for (let i = 0; i < 7; i++) bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE));
   const closing = bus.close();
-  await Promise.race([closing, delay(300)]);
+  await Promise.race([closing, delay(50)]);
   server.resume();
   await closing;
   await until("all of it has arrived", () => received === 7, 10_000);
