@@ -23,40 +23,44 @@ function settingsOf(node: string, server: NatsServer): ClusterSettings {
   };
 }
 
-test("a server that acknowledges nothing gets no more than the window, and then all again", {
-  skip: toolsMissing(NATS_TOOLS),
-  timeout: 120_000,
-}, async (t) => {
-  const bed = await Bed.open(t);
-  const [server] = await startNats(bed);
-  const bus = new NatsBus(settingsOf("a", server), { receive: () => {}, receiveStatus: () => {} });
-  t.after(() => bus.close());
-  await bus.open();
-  server.pause();
-  let sent = 0;
-  while (sent <= WINDOW_BYTES && bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE)) === "sent")
-    sent += MEGABYTE;
-  assert.equal(sent, Math.floor(WINDOW_BYTES / MEGABYTE) * MEGABYTE);
-  assert.equal(bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE)), "slow");
-  server.resume();
-  await until(
-    "it is sent again",
-    () => bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE)) === "sent",
-  );
-});
+const OPTIONS = { skip: toolsMissing(NATS_TOOLS), timeout: 120_000 };
 
-test("what is published just before the end arrives", {
-  skip: toolsMissing(NATS_TOOLS),
-  timeout: 120_000,
-}, async (t) => {
+/** A connection that is open. */
+async function connect(node: string, server: NatsServer, receive = () => {}): Promise<NatsBus> {
+  const bus = new NatsBus(settingsOf(node, server), { receive, receiveStatus: () => {} });
+  await bus.open();
+  return bus;
+}
+
+test(
+  "a server that acknowledges nothing gets no more than the window, and then all again",
+  OPTIONS,
+  async (t) => {
+    const bed = await Bed.open(t);
+    const [server] = await startNats(bed);
+    const bus = await connect("a", server);
+    t.after(() => bus.close());
+    server.pause();
+    let sent = 0;
+    while (sent <= WINDOW_BYTES && bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE)) === "sent")
+      sent += MEGABYTE;
+    assert.equal(sent, Math.floor(WINDOW_BYTES / MEGABYTE) * MEGABYTE);
+    assert.equal(bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE)), "slow");
+    server.resume();
+    await until(
+      "it is sent again",
+      () => bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE)) === "sent",
+    );
+  },
+);
+
+test("what is published just before the end arrives", OPTIONS, async (t) => {
   const bed = await Bed.open(t);
   const [server] = await startNats(bed);
   let received = 0;
-  const other = new NatsBus(settingsOf("b", server), { receive: () => received++, receiveStatus: () => {} });
+  const other = await connect("b", server, () => received++);
   t.after(() => other.close());
-  await other.open();
-  const bus = new NatsBus(settingsOf("a", server), { receive: () => {}, receiveStatus: () => {} });
-  await bus.open();
+  const bus = await connect("a", server);
   server.pause();
   // More than the socket's buffers: a part of it is still in the process.
   for (let i = 0; i < 7; i++) bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE));
@@ -67,14 +71,10 @@ test("what is published just before the end arrives", {
   await until("all of it has arrived", () => received === 7, 10_000);
 });
 
-test("a server that does not answer does not hold up the end", {
-  skip: toolsMissing(NATS_TOOLS),
-  timeout: 120_000,
-}, async (t) => {
+test("a server that does not answer does not hold up the end", OPTIONS, async (t) => {
   const bed = await Bed.open(t);
   const [server] = await startNats(bed);
-  const bus = new NatsBus(settingsOf("a", server), { receive: () => {}, receiveStatus: () => {} });
-  await bus.open();
+  const bus = await connect("a", server);
   server.pause();
   bus.publish("btrt1.test.a.records", new Uint8Array(MEGABYTE));
   await bus.close();

@@ -5,6 +5,7 @@
  * The library queues without a limit what it cannot send. So nothing is sent without a connection, and no more than
  * {@link WINDOW_BYTES} beyond what the server has acknowledged; the other nodes fetch what they missed.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { authenticatorFor } from "./authenticator.ts";
 import type { Bus, BusStatus } from "./bus.ts";
@@ -100,7 +101,8 @@ export class NatsBus implements Bus {
     const isConnected = this.isConnected;
     this.isConnected = false;
     // The library's `close` drops what is not written yet.
-    if (isConnected && connection !== undefined) await within(FLUSH_MS, connection.flush());
+    if (isConnected && connection !== undefined)
+      await Promise.race([connection.flush().catch(() => {}), delay(FLUSH_MS, undefined, { ref: false })]);
     await connection?.close();
   }
 
@@ -195,16 +197,6 @@ export class NatsBus implements Bus {
     }
     if (epoch === this.#epoch) this.#isFlushing = false;
   }
-}
-
-/** Waits for something that may fail, but not longer than a time. */
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([work.catch(() => {}), late]);
-  clearTimeout(timer);
 }
 
 function textOf(error: unknown): string {

@@ -14,14 +14,17 @@ const PORTS = { first: 10_000, end: 32_768 } as const;
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(PORTS.first, PORTS.end);
-    if ((await isClaimed(port)) && (await isFree(port))) return port;
+    if ((await claim(port)) && (await isFree(port))) return port;
   }
 }
 
-/** Claims a port by a name among abstract sockets, which the kernel removes when the process ends in any way. */
-async function isClaimed(port: number): Promise<boolean> {
-  const claim = createServer().listen(`\0btrt-test-port-${port}`).unref();
-  return await once(claim, "listening").then(
+/**
+ * Claims a port by a name among abstract sockets, which the kernel removes when the process ends in any way.
+ * @returns false if another process, or this one, has claimed it already.
+ */
+async function claim(port: number): Promise<boolean> {
+  const name = createServer().listen(`\0btrt-test-port-${port}`).unref();
+  return await once(name, "listening").then(
     () => true,
     () => false,
   );
