@@ -16,6 +16,8 @@ const HOLD = 1024;
 
 /** Reads the changed swarms of the whole store in batches. */
 export class ChangedSwarms {
+  /** Whether a shard was left out since {@link begin}, because it could not be locked. */
+  leftOut = false;
   /** The info-hashes of the current batch, five words each, unsorted: {@link at} gives the order. */
   readonly hashes = new Uint32Array(BATCH * INFO_HASH_WORDS);
   readonly #store: SwarmStore;
@@ -31,6 +33,7 @@ export class ChangedSwarms {
 
   /** Starts again from the first shard. */
   begin(): void {
+    this.leftOut = false;
     this.#shard = 0;
     this.#number = 0;
   }
@@ -57,7 +60,10 @@ export class ChangedSwarms {
   #gather(): boolean {
     const store = this.#store;
     const shard = this.#shard;
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return false;
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) {
+      this.leftOut = true;
+      return false;
+    }
     const count = store.swarmsIn(shard);
     const end = Math.min(count, this.#number + HOLD);
     while (this.#number < end && this.#count < BATCH) {

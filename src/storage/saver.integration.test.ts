@@ -227,6 +227,19 @@ test("whenever the database fails, nothing is lost after its recovery", async (t
   );
 });
 
+test("a save says so if a shard could not be locked, and the next one writes its swarms", async (t) => {
+  const tested = new Tested(await openFreshDatabase(t));
+  const { store } = tested.fixture;
+  for (let swarm = 0; swarm < 50; swarm++) tested.fixture.announce("11.0.0.1", { swarm });
+  store.enterShard(0);
+  assert.equal(await tested.saver.save(tested.database, noRest), false);
+  store.leave(0);
+  const before = tested.saver.written;
+  assert.ok(before < 50);
+  assert.equal(await tested.saver.save(tested.database, noRest), true);
+  assert.equal(tested.saver.written, 50);
+});
+
 test("an invalid row is counted and skipped", () => {
   const fixture = new TrackerFixture();
   const loader = new SwarmLoader(fixture.store, {

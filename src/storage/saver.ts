@@ -19,7 +19,7 @@ import { type Vanished, VanishedSwarms } from "./vanished-swarms.ts";
 const SLICE = 32;
 
 /** The time to wait for a shard that is not tried again. */
-const LAST_WAIT_MS = 100;
+const LAST_WAIT_MS = 1000;
 
 const NO_PEERS = new Uint8Array(0);
 
@@ -77,13 +77,16 @@ export class Saver {
   }
 
   /**
-   * Writes everything that has changed.
+   * Writes everything that has changed, but for shards that cannot be locked: their workers have crashed, or wait for a
+   * processor.
    * @param loader given while not all stored swarms have been loaded. The stored rows of changed swarms are loaded with
    * it first. A swarm that is not in memory may still be stored with peers.
+   * @returns whether everything was written. If not, the next save writes the rest.
    * @throws DatabaseError
    */
-  async save(database: Database, rest: Rest, loader?: SwarmLoader): Promise<void> {
+  async save(database: Database, rest: Rest, loader?: SwarmLoader): Promise<boolean> {
     this.#loader = loader;
+    this.#reader.leftOut = false;
     await this.#writePending(database);
     await this.#writeVanished(database, rest);
     if (this.#vanished.missed && loader === undefined) await this.#compareEverything(database, rest);
@@ -96,6 +99,7 @@ export class Saver {
       }
     }
     await this.#writeVanished(database, rest);
+    return !this.#reader.leftOut && !this.#changed.leftOut;
   }
 
   /** Writes the swarms `[from, to)` of the current batch. */
@@ -139,6 +143,7 @@ export class Saver {
       const hasPeers = row !== undefined && row.peers.length > 0;
       // A swarm whose shard cannot be locked is loaded later.
       if (!hasPeers || loader.load(row, this.#now(), this.#wallClock())) past.set(keyOf(infoHash), row);
+      else this.#reader.leftOut = true;
     }
     return past;
   }
@@ -186,13 +191,15 @@ export class Saver {
       for (let after: Uint8Array = BEFORE_ALL; ; ) {
         const began = performance.now();
         const rows = await database.readSwarms(after, database.rowsAtOnce, true);
-        if (rows.length === 0) return;
+        if (rows.length === 0) break;
         const gone = rows.filter(({ infoHash }) => !this.#isInMemory(infoHash));
         await database.writeSwarms(gone.map((row) => ({ ...row, peers: NO_PEERS })));
         this.written += gone.length;
         after = rows[rows.length - 1].infoHash;
         await rest(performance.now() - began);
       }
+      // A swarm whose shard could not be locked counts as in memory.
+      this.#vanished.missed ||= this.#reader.leftOut;
     } catch (error) {
       this.#vanished.missed = true;
       throw error;

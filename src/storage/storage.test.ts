@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -123,6 +124,39 @@ test("a save frees SQLite's cache when it has written everything", async (t) => 
   await storage.open(() => ({ groups: fixture.groups, peerExpiry: 3900, stallSeconds: 600 }));
   await storage.stop();
   assert.deepEqual(calls, ["write", "release"]);
+});
+
+test("a save is complete when no swarm is left out, and soon tries again if one is", async (t) => {
+  const base = await mkdtemp(join(tmpdir(), "btrt-storage-"));
+  t.after(() => rm(base, { recursive: true }));
+  const data = allocateSwarmStore(100_000, 2, [1, 2]);
+  const fixture = new TrackerFixture({ store: data });
+  for (let swarm = 0; swarm < KEPT; swarm++) fixture.announce("11.0.0.1", { swarm });
+  const saves = new EventEmitter();
+  const saved = () => saves.emit("saved");
+  const storage = storageOf(`sqlite:${join(base, "btrt.db")}`, data, { saveIntervalMs: 1000, saved });
+  await storage.open(() => ({ groups: fixture.groups, peerExpiry: 3900, stallSeconds: 600 }));
+  // A worker that has lost its processor holds the shard during the first save.
+  fixture.store.enterShard(0);
+  const { save } = Saver.prototype;
+  const results: boolean[] = [];
+  const saver = t.mock.method(
+    Saver.prototype,
+    "save",
+    async function (this: Saver, ...args: Parameters<typeof save>) {
+      results.push(await save.call(this, ...args));
+      assert.equal(storage.counters.savedAt, 0);
+      if (results.length === 4) fixture.store.leave(0);
+      return results.at(-1) ?? false;
+    },
+  );
+  storage.start();
+  await once(saves, "saved");
+  assert.deepEqual(results, [false, false, false, false, true]);
+  assert.equal(storage.counters.written, KEPT);
+  assert.equal(storage.counters.failures, 0);
+  saver.mock.restore();
+  await storage.stop();
 });
 
 /**

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay, setImmediate as yieldToOthers } from "node:timers/promises";
 import { steadySeconds } from "../platform/clock.ts";
-import { restAfter } from "../platform/rest.ts";
+import { type Rest, restAfter } from "../platform/rest.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import {
   BEFORE_ALL,
@@ -35,6 +35,9 @@ const REST_PART = 0.2;
 /** The delay of the next attempt after a failure. It doubles each time, up to the limit or the save interval. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 30_000;
+/** Passes of one save over what could not be locked, and the time between them. */
+const PASSES = 3;
+const PASS_WAIT_MS = 50;
 /** For how long a stop retries. */
 const LAST_ATTEMPTS_MS = 10_000;
 
@@ -164,8 +167,7 @@ export class Storage {
     if (database === undefined) return;
     await this.#database?.close().catch(() => {});
     this.#database = database;
-    const loader = this.#load === undefined ? undefined : new SwarmLoader(this.#store, this.#load());
-    await this.#saver.save(database, () => yieldToOthers(), loader);
+    await this.#save(database, () => yieldToOthers());
     await this.#options.totals.write(database);
     this.#observer.rescued(database.name);
   }
@@ -228,11 +230,14 @@ export class Storage {
     try {
       const database = await this.#ready();
       const rest = (workedMs: number) => this.#rest(workedMs, began + saveIntervalMs * REST_PART);
-      const loader = this.#load === undefined ? undefined : new SwarmLoader(this.#store, this.#load());
-      await this.#saver.save(database, rest, loader);
+      const isComplete = await this.#save(database, rest);
       await totals.write(database);
       await this.#purge(database);
       database.releaseMemory?.();
+      if (!isComplete) {
+        this.#nextAt = performance.now() + RETRY_MS;
+        return undefined;
+      }
     } catch (error) {
       await this.#replaceFile(error).catch(() => false);
       this.#fail(error);
@@ -241,6 +246,16 @@ export class Storage {
     this.#nextAt = began + saveIntervalMs * BEGIN_PART;
     this.#succeed(performance.now() - began);
     return undefined;
+  }
+
+  /** Saves, and repeats it while something is left out. @returns whether everything was written in the end. */
+  async #save(database: Database, rest: Rest): Promise<boolean> {
+    const loader = this.#load === undefined ? undefined : new SwarmLoader(this.#store, this.#load());
+    for (let pass = 1; !(await this.#saver.save(database, rest, loader)); pass++) {
+      if (pass === PASSES) return false;
+      await delay(PASS_WAIT_MS);
+    }
+    return true;
   }
 
   /** Rests, unless the save is late or the tracker is stopping. */

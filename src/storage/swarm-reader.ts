@@ -38,6 +38,8 @@ export type Past = ReadonlyMap<string, SwarmFacts | undefined>;
 export class SwarmReader {
   /** Swarms that had more peers than a row stores. */
   cut = 0;
+  /** Whether something was left out since this was set to false, because a shard could not be locked. */
+  leftOut = false;
   readonly #store: SwarmStore;
   readonly #vanished: VanishedSwarms;
   /** Swarms that were read only in part, because their shard could not be locked: they are marked as changed again. */
@@ -58,7 +60,10 @@ export class SwarmReader {
   drain(): void {
     const store = this.#store;
     for (let shard = 0; shard < store.shards; shard++) {
-      if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) continue;
+      if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) {
+        this.leftOut = true;
+        continue;
+      }
       this.#vanished.drain(shard);
       store.leave(shard);
     }
@@ -193,7 +198,10 @@ export class SwarmReader {
   #enter(infoHash: Uint32Array): { shard: number; entry: number } {
     const store = this.#store;
     const shard = store.shardOf(infoHash);
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return { shard, entry: BUSY };
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) {
+      this.leftOut = true;
+      return { shard, entry: BUSY };
+    }
     this.#vanished.drain(shard);
     return { shard, entry: store.find(shard, infoHash) };
   }
