@@ -102,11 +102,11 @@ test("no task of the gate is lost, whether it comes with others or after a pause
   });
   dispatcher.start();
   const pushed: number[] = [];
-  for (let number = 0; number < 120; number++) {
+  for (let number = 0; number < 90; number++) {
     writers[number % 2].push(TASK.gate, 0, Uint8Array.of(number), 0, 1);
     pushed.push(number);
     // Before the dispatcher looks for tasks by itself, while it does, and as it falls asleep again.
-    await delay(number % 13);
+    await delay(number % 31);
   }
   while (seen.length < pushed.length)
     await new Promise<void>((resolve) => {
