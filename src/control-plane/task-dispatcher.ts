@@ -18,8 +18,8 @@ const GATHER_MS = 1;
 
 /**
  * Milliseconds between two looks for tasks of the gate while they come. No client waits for them, but a closing must be in
- * force within 70 ms, and the router needs about 30 ms of these. The tasks themselves cost less than that the control plane
- * wakes up for them, as it finds nothing of its own in the caches (docs/benchmarks/2026-11-29-gate.md).
+ * force within 70 ms, and the router needs about 30 ms of these. A wake-up costs more than the tasks that it finds
+ * (docs/benchmarks/2026-11-29-gate.md).
  */
 const GATE_GATHER_MS = 25;
 
