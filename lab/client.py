@@ -106,8 +106,8 @@ class Client:
         self.gone = False
         self.session = None
         self.told_at = 0
-        # By connection: network, bytes received, bytes sent.
-        self.connections = {}
+        # By address: network, bytes received, bytes sent. libtorrent goes on with the numbers of a lost connection in the next.
+        self.peers = {}
 
     def tell(self, event, **more):
         # One write: others have the same output.
@@ -152,11 +152,12 @@ class Client:
         present = {}
         for peer in self.torrents[0].get_peer_info():
             network = peer.ip[0].split(".")[2]
-            self.connections[peer.local_endpoint, peer.ip] = network, peer.total_download, peer.total_upload
+            _, down, up = self.peers.get(peer.ip[0], (network, 0, 0))
+            self.peers[peer.ip[0]] = network, max(down, peer.total_download), max(up, peer.total_upload)
             if not peer.flags & (lt.peer_info.connecting | lt.peer_info.handshake):
                 present[network] = present.get(network, 0) + 1
         received, sent = {}, {}
-        for network, down, up in self.connections.values():
+        for network, down, up in self.peers.values():
             received[network] = received.get(network, 0) + down
             sent[network] = sent.get(network, 0) + up
         progress = self.torrents[0].status().progress
