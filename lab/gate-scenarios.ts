@@ -159,6 +159,17 @@ export const GATE_SCENARIOS: readonly Scenario[] = [
     gate: { copies: Number.POSITIVE_INFINITY, median: 1.05, slowest: 1.05 },
   },
   {
+    name: "gate-100",
+    about: "Half of gate-200, for machines that have no time for that",
+    networks: [
+      ...threeHomes({ clients: 30, ...SLOW_ARRIVAL }).map((network) => ({ ...network, uplinkMbit: 9.375 })),
+      outside({ ...SEEDER, upload: 750 }, { clients: 9, ...SLOW_ARRIVAL }),
+    ],
+    ...SLOWER,
+    megabytes: 4,
+    gate: TARGETS,
+  },
+  {
     name: "gate-200",
     about: "Three homes of sixty, eighteen others and two seeders outside, at a quarter of the lab's speed",
     networks: [
