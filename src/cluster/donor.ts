@@ -28,7 +28,7 @@ import { readStored } from "./stored-record.ts";
 export const ANSWER_BYTES = 480_000;
 
 /** Holds of a shard for one answer: a question that finds little is answered after some milliseconds all the same. */
-const STEPS = 4000;
+const STEPS = 8000;
 
 /** When a question was asked, and when it is answered, in milliseconds by this node's clock. */
 export interface AnswerTimes {

@@ -21,20 +21,7 @@ const SHORT_HOLD = 64;
  * A pause after a hold for which another thread has waited. That thread wakes up meanwhile. Otherwise it would find
  * the shard locked again, as a walk takes the same shard many times in a row.
  */
-const WAITED_REST_MS = 0.2;
-
-/**
- * A walk works for so long, and then rests for the same time. Announces are answered meanwhile, where workers share a core
- * with this thread: Linux lets a thread that works go on for milliseconds before it wakes another one. Rests are also why
- * this thread seldom loses its core while it holds a shard.
- */
-const SLICE_MS = 0.1;
-
-/** How a walk measures its work, and rests. Milliseconds. */
-export interface Pace {
-  now(): number;
-  rest(ms: number): void;
-}
+const REST_MS = 0.2;
 
 /** Where a walk is. Mutable. {@link shard} equals the number of shards when it is at the end. */
 export class WalkCursor {
@@ -77,40 +64,19 @@ export interface WalkVisitor {
   readonly room: number;
 }
 
-const resting = new Int32Array(new SharedArrayBuffer(4));
-
-/** The pace of the thread that walks: it sleeps. */
-const PACE: Pace = {
-  now: () => performance.now(),
-  rest: (ms) => void Atomics.wait(resting, 0, 0, ms),
-};
-
 /**
  * Goes on with a walk while there is room.
  * @param steps holds of a shard, at most.
- * @param pace another one than the thread's, for tests.
  * @returns whether the end was reached.
  */
-export function walk(
-  store: SwarmStore,
-  cursor: WalkCursor,
-  visitor: WalkVisitor,
-  steps: number,
-  pace: Pace = PACE,
-): boolean {
-  let beganMs = pace.now();
+export function walk(store: SwarmStore, cursor: WalkCursor, visitor: WalkVisitor, steps: number): boolean {
   for (let step = 0; step < steps; step++) {
     if (cursor.shard >= store.shards) return true;
     if (visitor.room < HOLD) return false;
     const { shard } = cursor;
     store.enterShard(shard);
     const more = walkShard(store, cursor, visitor);
-    const hasWaited = store.leave(shard);
-    const workedMs = pace.now() - beganMs;
-    if (hasWaited || workedMs >= SLICE_MS) {
-      pace.rest(hasWaited ? Math.max(workedMs, WAITED_REST_MS) : workedMs);
-      beganMs = pace.now();
-    }
+    if (store.leave(shard)) rest();
     if (more) continue;
     cursor.shard++;
     cursor.swarm = BEGIN;
@@ -179,6 +145,12 @@ function walkLists(store: SwarmStore, cursor: WalkCursor, visitor: WalkVisitor, 
   }
   cursor.family = 0;
   return visited;
+}
+
+const resting = new Int32Array(new SharedArrayBuffer(4));
+
+function rest(): void {
+  Atomics.wait(resting, 0, 0, REST_MS);
 }
 
 /** Whether a swarm was announced since a time. Seconds. */
