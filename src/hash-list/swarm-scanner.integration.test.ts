@@ -179,3 +179,32 @@ test("a list says who has its torrents, by group", async () => {
   assert.deepEqual([...rowsAt], [0, 3]);
   assert.deepEqual([...rows], [GROUPS.groups[0].id, 3, 1]);
 });
+
+test("shards that are locked for a while are tried again, and their torrents stay on the list", async () => {
+  const world = new World({ minDwell: 0 });
+  const { store } = world.fixture;
+  for (let peer = 0; peer < 4; peer++) world.apply({ swarm: 2, peer, does: "seed" });
+  const lock = () => {
+    for (let shard = 0; shard < store.shards; shard++) store.enterShard(shard);
+  };
+  let rests = 0;
+  const unlockAfter = (wanted: number) => {
+    rests = 0;
+    return async () => {
+      if (++rests !== wanted) return;
+      for (let shard = 0; shard < store.shards; shard++) store.leave(shard);
+    };
+  };
+  lock();
+  await world.scanner.scan(world.settings, world.now, unlockAfter(5));
+  assert.ok(rests >= 5);
+  lock();
+  const { hashes } = await world.scanner.confirm(world.settings, world.now, unlockAfter(5));
+  assert.equal(rests, 5);
+  assert.deepEqual([...hashes], [2, 0, 0, 0, 0]);
+  // A shard that stays locked does not keep a list from being made.
+  lock();
+  await world.scanner.scan(world.settings, world.now, unlockAfter(1000));
+  assert.ok(rests < 1000);
+  assert.equal((await world.scanner.confirm(world.settings, world.now, unlockAfter(1000))).hashes.length, 0);
+});

@@ -25,6 +25,12 @@ const SLICE_MS = 0.1;
 /** Torrents that are checked again in one slice: some milliseconds of work. */
 const CONFIRM = 4096;
 
+/**
+ * A shard that is locked for long is tried again after a rest, this often in a scan, and in a check of its torrents. Each
+ * time takes some tens of milliseconds. A worker that has lost its processor has it back by then.
+ */
+const RETRIES = 40;
+
 /** What a scan of all swarms found. */
 export interface ScanResult {
   /** Torrents that no longer qualify. */
@@ -73,17 +79,20 @@ export class SwarmScanner {
     this.#stalled = 0;
     this.#excluded = 0;
     const store = this.#store;
+    let retries = RETRIES;
     let began = performance.now();
     for (let shard = 0; shard < store.shards; shard++) {
       // From the last down: the last swarm takes the place of a removed one, and has been scanned already.
       for (let number = 0xffffffff; number > 0; ) {
         const at = now();
-        if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) break; // its torrents are not listed this time
-        number = this.#scanSome(shard, Math.min(number, store.swarmsIn(shard)), settings, at);
-        store.leave(shard);
-        this.#largest.trim();
+        const isEntered = store.tryEnterShard(shard, SHARD_WAIT_MS.again);
+        if (isEntered) {
+          number = this.#scanSome(shard, Math.min(number, store.swarmsIn(shard)), settings, at);
+          store.leave(shard);
+          this.#largest.trim();
+        } else if (retries-- <= 0) break; // the rest of its torrents is not listed this time
         const worked = performance.now() - began;
-        if (worked < SLICE_MS) continue;
+        if (isEntered && worked < SLICE_MS) continue;
         await rest(worked);
         began = performance.now();
       }
@@ -119,12 +128,15 @@ export class SwarmScanner {
     const rowsAt = new Uint32Array(count + 1);
     const rows = new Rows();
     let kept = 0;
+    let retries = RETRIES;
     for (let next = 0; next < count; ) {
       const began = performance.now();
       const at = now();
       for (const end = Math.min(count, next + CONFIRM); next < end; next++) {
         for (let i = 0; i < INFO_HASH_WORDS; i++) this.#infoHash[i] = candidates[next * INFO_HASH_WORDS + i];
-        if (!this.#confirmOne(settings, at, rows)) continue;
+        const result = this.#confirmOne(settings, at, rows);
+        if (result === "locked" && retries-- > 0) break;
+        if (result !== "listed") continue;
         hashes.set(this.#infoHash, kept * INFO_HASH_WORDS);
         rowsAt[++kept] = rows.length;
       }
@@ -138,16 +150,16 @@ export class SwarmScanner {
     };
   }
 
-  /** Adds the rows of the torrent if it still qualifies. @returns whether it does. */
-  #confirmOne(settings: HashListSettings, now: number, rows: Rows): boolean {
+  /** Adds the rows of the torrent if it still qualifies. */
+  #confirmOne(settings: HashListSettings, now: number, rows: Rows): "listed" | "lost" | "locked" {
     const store = this.#store;
     const shard = store.shardOf(this.#infoHash);
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return false;
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return "locked";
     const entry = store.find(shard, this.#infoHash);
     const isThere = entry !== 0 && qualify(store, entry, this.#copies, settings, now) > 0;
     if (isThere) this.#addRows(entry, rows);
     store.leave(shard);
-    return isThere;
+    return isThere ? "listed" : "lost";
   }
 
   #addRows(entry: number, rows: Rows): void {
