@@ -1,4 +1,5 @@
 /** The JSON interface: a table of routes with their queries and answers. The OpenAPI description uses the same table. */
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { gateReportSchema } from "../gate/report.ts";
 import { ApiError } from "./api-error.ts";
@@ -16,6 +17,10 @@ import { readSwarms, swarmsSchema } from "./swarms.ts";
 
 /** The path of the interface. */
 export const API = "/api/v1";
+
+/** An explanation of a locked swarm is tried again this often, with milliseconds between. Some tenths of a second in all. */
+const BUSY_RETRIES = 20;
+const BUSY_WAIT_MS = 20;
 
 /** A route below {@link API}. */
 export interface Route {
@@ -63,8 +68,13 @@ export function makeRoutes(sources: Sources, readState: () => Status): Route[] {
       summary: "The answer that an address would get now, with reasons; read-only",
       query: explainQuerySchema,
       answer: explanationSchema,
-      handle: (query) => {
-        const explanation = explainer.explain(parse(explainQuerySchema, query));
+      handle: async (query) => {
+        const question = parse(explainQuerySchema, query);
+        let explanation = explainer.explain(question);
+        for (let retries = BUSY_RETRIES; explanation === "busy" && retries > 0; retries--) {
+          await delay(BUSY_WAIT_MS);
+          explanation = explainer.explain(question);
+        }
         if (explanation === "busy") throw new ApiError(503, "the swarm is locked: try again");
         if (explanation === undefined) throw new ApiError(404, "no such swarm");
         return explanation;

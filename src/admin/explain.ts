@@ -151,8 +151,9 @@ export class AnswerExplainer {
     const now = steadySeconds();
     const found = this.#explainer.explain(this.#words, address, wanted, trackerPolicy, now);
     if (found === undefined || found === "busy") return found;
-    const names = new Names(policy);
     const gate = this.#sources.gate.current?.watch.explain(this.#words, address, found.group, now) ?? null;
+    if (gate === "busy") return gate;
+    const names = new Names(policy);
     return {
       infoHash: query.info_hash.toLowerCase(),
       address: formatAddress(address),

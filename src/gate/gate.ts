@@ -7,7 +7,7 @@
  * a minute at all swarms, so that what the data plane could not say is found. All of it runs on the control plane, in slices
  * with rests.
  */
-import { INFO_HASH_WORDS } from "../model/info-hash.ts";
+import { INFO_HASH_WORDS, infoHashBytes } from "../model/info-hash.ts";
 import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { restAfter } from "../platform/rest.ts";
 import { mayBeGated } from "../selection/gate-candidates.ts";
@@ -36,6 +36,9 @@ const ROUND_MS = { least: 1000, most: 15_000 } as const;
 
 /** Milliseconds between two scans of all swarms, at least. */
 const SCAN_MS = 60_000;
+
+/** A scan tries a shard that is locked for long again after a rest, this often. Each time takes some tens of milliseconds. */
+const SCAN_RETRIES = 40;
 
 /** Numbers of rounds (GatedSwarms.rounds). */
 const ROUNDS = 256;
@@ -207,8 +210,7 @@ export class Gate {
   /** Works until a moment. @returns whether there is more to do now. */
   #work(until: number): boolean {
     while (this.pending.take(this.#infoHash)) {
-      this.#watch.look(this.#infoHash, this.#now(), "task");
-      if (performance.now() >= until) return true;
+      if (!this.#look("task") || performance.now() >= until) return true;
     }
     const began = performance.now();
     if (this.#round === undefined) {
@@ -230,6 +232,13 @@ export class Gate {
     return false;
   }
 
+  /** Looks at the present swarm: again soon, if its shard is locked for too long. @returns whether it could be read. */
+  #look(why: "task" | "round" | "scan"): boolean {
+    const isRead = this.#watch.look(this.#infoHash, this.#now(), why);
+    if (!isRead) this.pending.add(infoHashBytes(this.#infoHash));
+    return isRead;
+  }
+
   *#makeRound(isScan: boolean): Generator<void> {
     const watch = this.#watch;
     const { tables } = watch;
@@ -240,7 +249,7 @@ export class Gate {
       if (tables.swarms.homes[swarm] === 0 || tables.swarms.leechers[swarm] === 0) continue;
       if (tables.swarms.rounds[swarm] === watch.round) continue;
       tables.swarms.copyInfoHash(swarm, this.#infoHash);
-      watch.look(this.#infoHash, this.#now(), "round");
+      this.#look("round");
       yield;
     }
     let row = 0;
@@ -255,17 +264,22 @@ export class Gate {
     const store = this.#store;
     const watch = this.#watch;
     Object.assign(watch.left, { out: 0, excluded: 0, large: 0 });
+    let retries = SCAN_RETRIES;
     for (let shard = 0; shard < store.shards; shard++) {
       // From the last down: a removed swarm's place is taken by the last, which has been looked at.
       for (let number = 0xffffffff; number > 0; ) {
-        if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) break;
+        if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) {
+          if (retries-- <= 0) break;
+          yield;
+          continue;
+        }
         const below = Math.min(number, store.swarmsIn(shard));
         number = Math.max(0, below - HOLD);
         const count = this.#copyInfoHashes(shard, number, below);
         store.leave(shard);
         for (let i = 0; i < count; i++) {
           this.#infoHash.set(this.#held.subarray(i * INFO_HASH_WORDS, (i + 1) * INFO_HASH_WORDS));
-          watch.look(this.#infoHash, this.#now(), "scan");
+          this.#look("scan");
           yield;
         }
         yield;

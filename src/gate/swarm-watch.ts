@@ -87,18 +87,19 @@ export class SwarmWatch {
    * Looks at a swarm, and notes what follows.
    * @param now seconds.
    * @param why `task`: it has changed. `round`: it is gated. `scan`: all are looked at.
+   * @returns false if it could not be read, because its shard was locked for too long.
    */
-  look(infoHash: Uint32Array, now: number, why: "task" | "round" | "scan"): void {
+  look(infoHash: Uint32Array, now: number, why: "task" | "round" | "scan"): boolean {
     const isScan = why === "scan";
     const { tables } = this;
     const hash = this.#pairs.hashOf(infoHash);
     this.counts.looks++;
     const result = this.#records.read(this.#store, infoHash);
-    if (result === "locked") return;
+    if (result === "locked") return false;
     if (result !== "read") {
       if (isScan && result === "large") this.left.large++;
       for (const { id } of this.#homes.homes) tables.open(tables.swarms.find(hash, infoHash, id));
-      return;
+      return true;
     }
     const { verdicts, roles } = this.#judgeRecords(hash, infoHash, now);
     this.#noteFailures(infoHash, verdicts, now);
@@ -124,7 +125,7 @@ export class SwarmWatch {
     }
     if (why === "task") this.tables.evaluateOutside(this.#records, roles);
     // Other bridges are to be chosen. That happens once in a while, so this ends.
-    if (areOthers) this.look(infoHash, now, "round");
+    return !areOthers || this.look(infoHash, now, "round");
   }
 
   /**
@@ -148,10 +149,17 @@ export class SwarmWatch {
   /**
    * Explains what holds for an address in a swarm. Nothing changes by it.
    * @param group of the address.
-   * @returns undefined when there is no such swarm, or it could not be read.
+   * @returns "busy" if its shard is locked for too long; undefined if there is no such swarm, or it is too large.
    */
-  explain(infoHash: Uint32Array, address: Address, group: number, now: number): GateExplanation | undefined {
-    if (this.#records.read(this.#store, infoHash) !== "read") return undefined;
+  explain(
+    infoHash: Uint32Array,
+    address: Address,
+    group: number,
+    now: number,
+  ): GateExplanation | "busy" | undefined {
+    const result = this.#records.read(this.#store, infoHash);
+    if (result === "locked") return "busy";
+    if (result !== "read") return undefined;
     const hash = this.#pairs.hashOf(infoHash);
     const state = this.#judgeRecords(hash, infoHash, now);
     const home = this.#homes.homes.find(({ members }) => members.has(group));

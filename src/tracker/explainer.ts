@@ -92,7 +92,7 @@ export class Explainer {
   ): Explanation | "busy" | undefined {
     const store = this.#store;
     const shard = store.shardOf(infoHash);
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return "busy";
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.again)) return "busy";
     const entry = store.find(shard, infoHash);
     if (entry === 0) {
       store.leave(shard);

@@ -111,7 +111,9 @@ export class GateRig {
     const parsed = parseAddress(address);
     const { groups, clock } = this.fixture;
     const infoHash = Uint32Array.of(swarm, 0, 0, 0, 0);
-    return this.gate.watch.explain(infoHash, parsed, groups.groupOf(parsed), clock.seconds);
+    const found = this.gate.watch.explain(infoHash, parsed, groups.groupOf(parsed), clock.seconds);
+    if (found === "busy") throw new Error("the shard is locked");
+    return found;
   }
 
   publish(): void {
