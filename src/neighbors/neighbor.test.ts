@@ -47,6 +47,7 @@ describe("a neighbor", () => {
   let shared: SharedAnswer[];
   /** Swarms that nobody announces any more. */
   let gone: Set<number>;
+  let isLocked: boolean;
   let nowMs: number;
   let neighbor: Neighbor;
 
@@ -71,8 +72,9 @@ describe("a neighbor", () => {
         isAnnounced: (infoHash) => !gone.has(infoHash[0]),
         learn: (_hash, named, counts) => {
           learned.push({ ...named, peers: named.peers.slice() });
+          if (isLocked) return "locked";
           counts.added += named.peers.length / 6;
-          return true;
+          return "learned";
         },
         share: (answer) => shared.push({ ...answer, peers: answer.peers.slice() }),
         now: () => nowMs,
@@ -97,6 +99,7 @@ describe("a neighbor", () => {
     settled = [];
     shared = [];
     gone = new Set();
+    isLocked = false;
     nowMs = 1_000_000_000;
     neighbor = make();
   });
@@ -205,6 +208,21 @@ describe("a neighbor", () => {
     await asked.pop()!.tell(ANSWER);
     assert.deepEqual([changes, neighbor.state], [["open", "closed"], "closed"]);
     assert.deepEqual([neighbor.counts.failed, neighbor.counts.answered], [6, 1]);
+  });
+
+  test("is asked again soon if its peers could not be stored, as the swarm was locked", async () => {
+    isLocked = true;
+    const answer = { ...ANSWER, peers: Uint8Array.of(13, 0, 0, 1, 0x1a, 0xe1) };
+    await ask(1, answer);
+    isLocked = false;
+    nowMs += 14_999;
+    neighbor.pump();
+    assert.equal(asked.length, 0);
+    nowMs += 1;
+    neighbor.pump();
+    await asked.pop()!.tell(answer);
+    assert.equal(neighbor.counts.learned.added, 1);
+    assert.equal(neighbor.waiting, 0);
   });
 
   test("that did not answer is asked again before the next refresh, when it may be", async () => {

@@ -5,7 +5,7 @@ import type { Answer, NoReply, Outcome } from "../client/outcome.ts";
 import type { OutgoingAnnounce } from "../client/outgoing-announce.ts";
 import type { Family } from "../model/address.ts";
 import { infoHashBytes } from "../model/info-hash.ts";
-import { LearnedCounts, type NamedPeers } from "../store/learned-peers.ts";
+import { LearnedCounts, type LearnResult, type NamedPeers } from "../store/learned-peers.ts";
 import type { RefreshTask } from "../tasks/refresh-task.ts";
 import type { SharedAnswer } from "../tasks/shared-answer.ts";
 import { AnnounceTemplate, type PollIdentity } from "./announce-template.ts";
@@ -44,8 +44,8 @@ export interface NeighborParts {
   readonly announce: (announcement: OutgoingAnnounce) => Promise<Outcome>;
   /** Whether clients still announce a swarm to this tracker. */
   readonly isAnnounced: (infoHash: Uint32Array) => boolean;
-  /** Stores the peers of an answer. @returns false when the swarm is gone. */
-  readonly learn: (infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts) => boolean;
+  /** Stores the peers of an answer. */
+  readonly learn: (infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts) => LearnResult;
   /** Tells the other nodes of a cluster what the neighbor is asked, or has answered. */
   readonly share?: (answer: SharedAnswer) => void;
   readonly now: () => number;
@@ -270,7 +270,10 @@ export class Neighbor {
     if (peers.length === 0) return;
     const { source } = this;
     const expiresAt = Math.floor(this.#parts.now() / 1000) + seconds;
-    this.#parts.learn(infoHash, { family, peers, complete, source, expiresAt }, this.counts.learned);
+    const named = { family, peers, complete, source, expiresAt };
+    const result = this.#parts.learn(infoHash, named, this.counts.learned);
+    // The peers are lost, and the next refresh is far.
+    if (result === "locked") this.#repeat(infoHash, this.#parts.now());
   }
 
   /** A failure reason concerns one torrent. Many in a row open the circuit breaker. */
@@ -299,6 +302,11 @@ export class Neighbor {
     }
     // A repeated request fails alone: the neighbor answers others. The torrent waits for the next refresh.
     if (isRepeat && this.#breaker.failures === 1) return;
+    this.#repeat(infoHash, nowMs);
+  }
+
+  /** Asks again about a swarm, in some seconds. */
+  #repeat(infoHash: Uint32Array, nowMs: number): void {
     this.#repeats.add(infoHash, 0);
     this.#repeatFromMs = nowMs + REPEAT_AFTER_MS;
   }

@@ -11,7 +11,7 @@ import { allocateCensus, CENSUS, peersAt } from "../tracker/census.ts";
 import { Polls } from "../tracker/polls.ts";
 import { groupsOf, type TestGroup, TrackerFixture } from "../tracker/tracker-fixture.ts";
 import { isForgotten, packLearned, renewedState, SOURCES, sourceOf } from "./layout/peer.ts";
-import { LearnedCounts, LearnedPeers, type NamedPeers } from "./learned-peers.ts";
+import { LearnedCounts, LearnedPeers, type LearnResult, type NamedPeers } from "./learned-peers.ts";
 import { allocateSwarmStore } from "./store-memory.ts";
 import { STORED_HEADER_BYTES, writeStoredPeers } from "./stored-peers.ts";
 
@@ -27,7 +27,7 @@ class Learner {
     this.peers = new LearnedPeers(fixture.store, maxPeers, fixture.groups, swarmLimit);
   }
 
-  learn(infoHash: Uint32Array, named: NamedPeers): boolean {
+  learn(infoHash: Uint32Array, named: NamedPeers): LearnResult {
     return this.peers.learn(infoHash, named, this.counts);
   }
 }
@@ -57,7 +57,7 @@ function learn(
   learner: Learner,
   addresses: string[],
   named: { port?: number; complete?: boolean; source?: number; expiresAt?: number } = {},
-): boolean {
+): LearnResult {
   return learner.learn(SWARM, {
     family: addresses[0].includes(":") ? 6 : 4,
     peers: compact(addresses, named.port),
@@ -79,8 +79,8 @@ describe("learned peers", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture);
     fixture.announce("11.0.0.1");
-    assert.ok(learn(learner, ["13.0.0.1", "11.0.0.2"]));
-    assert.ok(learn(learner, ["2001:db8:13::1"]));
+    assert.equal(learn(learner, ["13.0.0.1", "11.0.0.2"]), "learned");
+    assert.equal(learn(learner, ["2001:db8:13::1"]), "learned");
     fixture.announce("11.0.0.1", { left: 50 });
     assert.deepEqual(fixture.returned(4), [
       { address: "11.0.0.2", port: 6881 },
@@ -112,7 +112,7 @@ describe("learned peers", () => {
   test("are not stored without a swarm, and are removed with its last announced peer", () => {
     const fixture = new TrackerFixture();
     const learner = new Learner(fixture);
-    assert.equal(learn(learner, ["13.0.0.1"]), false);
+    assert.equal(learn(learner, ["13.0.0.1"]), "absent");
     assert.equal(fixture.store.swarmCount, 0);
     fixture.announce("11.0.0.1");
     const many = Array.from({ length: 300 }, (_, i) => `13.0.${i >> 8}.${i & 255}`);
@@ -247,6 +247,22 @@ describe("learned peers", () => {
     assert.equal(end, STORED_HEADER_BYTES + 10);
   });
 
+  test("a swarm whose shard is locked is not taken for one that is gone", () => {
+    const fixture = new TrackerFixture();
+    const learner = new Learner(fixture);
+    const named = { family: 4, complete: false, source: 1, expiresAt: 1_007_200 } as const;
+    const learn = () => learner.learn(SWARM, { ...named, peers: compact(["99.0.0.1"]) });
+    assert.equal(learn(), "absent");
+    assert.equal(learner.peers.isAnnounced(SWARM), false);
+    fixture.announce("11.0.0.1");
+    const shard = fixture.store.enter(SWARM);
+    assert.equal(learn(), "locked");
+    assert.equal(learner.peers.isAnnounced(SWARM), true);
+    fixture.store.leave(shard);
+    assert.equal(learn(), "learned");
+    assert.equal(learner.counts.added, 1);
+  });
+
   test("the store stays consistent and counts like a simple model", () => {
     const operation = fc.record({
       kind: fc.constantFrom("announce", "complete", "stop", "learn", "learn"),
@@ -270,7 +286,8 @@ describe("learned peers", () => {
             const hash = Uint32Array.of(swarm, 0, 0, 0, 0);
             const family = ipv6 ? 6 : 4;
             const named = { family, complete: host > 50, source: 1, expiresAt: 1_007_200 } as const;
-            assert.equal(learner.learn(hash, { ...named, peers: compact([address]) }), model.size > 0);
+            const result = learner.learn(hash, { ...named, peers: compact([address]) });
+            assert.equal(result, model.size > 0 ? "learned" : "absent");
             if (model.size > 0 && !model.has(address)) model.set(address, "learned");
             continue;
           }

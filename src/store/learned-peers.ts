@@ -75,6 +75,9 @@ export class LearnedCounts {
   }
 }
 
+/** What came of storing the peers of one answer. */
+export type LearnResult = "learned" | "absent" | "locked";
+
 /** Stores learned peers. */
 export class LearnedPeers {
   /** The groups by which peers are classified. */
@@ -97,11 +100,11 @@ export class LearnedPeers {
     this.swarmLimit = swarmLimit;
   }
 
-  /** Whether a swarm exists. False as well if its shard is not available, because a worker has crashed. */
+  /** Whether a swarm exists. True as well if its shard is locked for too long: a request too many does no harm. */
   isAnnounced(infoHash: Uint32Array): boolean {
     const store = this.#store;
     const shard = store.shardOf(infoHash);
-    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return false;
+    if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return true;
     const entry = store.find(shard, infoHash);
     store.leave(shard);
     return entry !== 0;
@@ -110,20 +113,21 @@ export class LearnedPeers {
   /**
    * Stores peers.
    * @param counts the outcomes are added to it.
-   * @returns false if the swarm does not exist, or its shard is not available, because a worker has crashed.
+   * @returns `absent` if the swarm does not exist. `locked` if its shard was locked for too long: some peers, or all of
+   *   them, are not stored.
    */
-  learn(infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts): boolean {
+  learn(infoHash: Uint32Array, named: NamedPeers, counts: LearnedCounts): LearnResult {
     const store = this.#store;
     const size = COMPACT_BYTES[named.family];
     for (let at = 0; at < named.peers.length; at += LEARNED_PER_HOLD * size) {
       const shard = store.shardOf(infoHash);
-      if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return false;
+      if (!store.tryEnterShard(shard, SHARD_WAIT_MS.once)) return "locked";
       const entry = store.find(shard, infoHash);
       if (entry !== 0) this.#learnSome(shard, entry, named, at, counts);
       store.leave(shard);
-      if (entry === 0) return false;
+      if (entry === 0) return "absent";
     }
-    return true;
+    return "learned";
   }
 
   /**

@@ -19,7 +19,7 @@ export const CLUSTER_THREAD = 0x1fe;
  * longer, the holder has lost its processor or has crashed. After a crash the control plane itself must release the
  * shard, so it must not wait forever. `again` is for work that is repeated. `once` is for work that is lost otherwise.
  */
-export const SHARD_WAIT_MS = { again: 5, once: 20 } as const;
+export const SHARD_WAIT_MS = { again: 5, once: 100 } as const;
 
 /** Peers that the control plane copies or stores while it holds a shard. Announces wait for these few microseconds. */
 export const PEERS_PER_HOLD = 256;

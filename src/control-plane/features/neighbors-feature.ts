@@ -98,6 +98,7 @@ export class NeighborsFeature implements Feature {
     this.#cluster = cluster;
     cluster.onShared = (answer, sharesPrivate) => {
       if (this.#neighbors.takeShared(answer, sharesPrivate)) this.#setRefreshed(answer.infoHash);
+      this.#keepPumping();
     };
   }
 
