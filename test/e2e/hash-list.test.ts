@@ -48,11 +48,13 @@ test("files follow the swarms: a torrent comes, and goes when its copies go; a s
   );
   const status = () => JSON.parse(readFileSync(bed.path("list.status.json"), "utf8"));
   await until("the status is there", () => status().entries === 1);
-  for (const { file, sha256, bytes } of status().files) {
-    const content = readFileSync(bed.path(file));
-    assert.equal(content.length, bytes);
-    assert.equal(createHash("sha256").update(content).digest("hex"), sha256, file);
-  }
+  // The file with a time in it is written again after each check, and the status a moment later.
+  await until("the status describes the files", () =>
+    status().files.every(({ file, sha256, bytes }: { file: string; sha256: string; bytes: number }) => {
+      const content = readFileSync(bed.path(file));
+      return content.length === bytes && createHash("sha256").update(content).digest("hex") === sha256;
+    }),
+  );
   assert.match(readFileSync(bed.path("list.csv"), "utf8"), new RegExp(`^${hex(LISTED)},ours,2,1$`, "m"));
   assert.equal(readFileSync(bed.path("list.bin"), "hex"), hex(LISTED));
   const { checked } = status();
@@ -102,7 +104,8 @@ test("over HTTP it is given in every format, whole or not again, compressed; met
     [200, "text/plain; charset=utf-8", `${hex(LISTED)}\n`],
   );
   assert.equal(headers.etag, `"${createHash("sha256").update(body).digest("hex")}"`);
-  const valid = Date.parse(String(headers.expires)) - Date.now();
+  // By the clock of the answer: the test may have lost its processor since.
+  const valid = Date.parse(String(headers.expires)) - Date.parse(String(headers.date));
   assert.ok(valid > 0 && valid <= 11_000, "twice the interval");
   for (const tag of [headers.etag, `W/${headers.etag}`, `"x", ${headers.etag}`, "*"]) {
     const again = await list("text", { headers: { "If-None-Match": String(tag) } });
