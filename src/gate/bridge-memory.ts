@@ -121,8 +121,12 @@ export class BridgeMemory implements HomeBridges {
     return now - this.#lagsSince >= patience;
   }
 
-  /** The present bridges are to be replaced. The first of too many are forgotten. */
+  /**
+   * The present bridges are to be replaced, by one at first: there were more only because these got nothing. The first of too
+   * many former bridges are forgotten.
+   */
   #replace(): void {
+    this.extra = 0;
     const former = new Set([...this.former, ...this.bridges]);
     this.former = new Set([...former].slice(-FORMER_MAX));
     this.bridges = NOBODY;
