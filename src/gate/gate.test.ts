@@ -219,6 +219,17 @@ test("homes are gated each by itself: what is closed in one is no member of anot
   assert.deepEqual(rig.list("refused"), [`11.0.0.2 ${NO_HASH}`]);
 });
 
+test("a client that has left one torrent keeps its connections of another when a third one closes it", () => {
+  const rig = new GateRig();
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`, { swarm: 1 });
+  assert.deepEqual(rig.cut, ["11.0.0.3 6881"]);
+  rig.announce("11.0.0.3", { swarm: 2 });
+  rig.announce("11.0.0.3", { swarm: 1, event: ANNOUNCE_EVENT.stopped });
+  for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`, { swarm: 3 });
+  assert.ok(rig.list("closed").includes("11.0.0.3 6881"));
+  assert.deepEqual(rig.cut, []);
+});
+
 test("a refused download that leaves is no task as long as others are there, and a round finds that it has left", () => {
   const rig = new GateRig();
   for (const host of [1, 2, 3]) rig.announce(`11.0.0.${host}`);

@@ -1,7 +1,7 @@
 /**
  * Sends the control plane the swarms that the gate (gate/) has to judge again, because a role may have changed. A known
- * peer whose download makes progress causes no task. Nor does a download that is refused already and leaves: the others'
- * roles stay as they are, and a round finds that it has left.
+ * peer whose download makes progress causes no task. Nor does the only download of a client if it is refused already and
+ * leaves: the others' roles stay as they are, and a round finds that it has left.
  */
 import type { Address } from "../model/address.ts";
 import type { AnnounceRequest } from "../model/announce.ts";
@@ -61,10 +61,17 @@ export class GateNotices {
     const isOther = request.hasOther && this.#isStored(entry, request.otherAddress, request.otherPort);
     if (!isOther && !this.#isStored(entry, address, request.port)) return;
     const isRefused = this.#store.traffic.refusedPairs?.has(swarm, address.family, address.words, 0) === true;
-    // The swarm is gated, and stays so without this download.
-    if (isRefused && left !== 0 && mayBeGated(this.#store, entry, -1)) return;
+    // The swarm is gated, and stays so without this download. But which connections of the client may be cut follows from
+    // all of its torrents.
+    const isAlone = this.#isAlone(address, request.port) && !isOther;
+    if (isRefused && left !== 0 && isAlone && mayBeGated(this.#store, entry, -1)) return;
     writeGateTask(this.#task, request.infoHash);
     this.#tasks.push(TASK.gate, 0, this.#task, 0, INFO_HASH_BYTES);
+  }
+
+  /** Whether an endpoint, which is stored in this swarm, is in no other one. */
+  #isAlone({ family, words }: Address, port: number): boolean {
+    return this.#store.limits.endpoints?.count(family, words, 0, port) === 1;
   }
 
   #isStored(entry: number, { family, words }: Address, port: number): boolean {
