@@ -107,6 +107,8 @@ test("the lists are what follows from the roles: no torrent is refused at an add
     fc.property(steps, fc.constantFrom("groups", "group"), (taken, home) => {
       const run = new Run(home);
       for (const each of taken) run.take(each);
+      // The first round may replace bridges, which changes what an explanation says.
+      run.rig.round();
       run.rig.round();
       const lists = run.rig.lists();
       gated += lists.refused.length;
@@ -125,7 +127,11 @@ test("connections are cut only of endpoints that are closed in all of their torr
   fc.assert(
     fc.property(steps, (taken) => {
       const run = new Run();
+      let hasLeft = false;
       for (const each of taken) {
+        // Progress changes roles without a task. A stop that is no task must not matter.
+        if (!hasLeft) run.rig.round();
+        hasLeft = each.does === "stop";
         run.take({ ...each, isRound: true });
         for (const endpoint of run.rig.cut) {
           cuts++;

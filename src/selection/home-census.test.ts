@@ -205,7 +205,7 @@ describe("home census", () => {
           seen.add(`${expected.marked} ${Math.min(expected.outsideMax, 2)}`);
         },
       ),
-      { numRuns: caseCount(400, 20_000) },
+      { numRuns: caseCount(3000, 20_000) },
     );
     assert.ok(seen.size >= 4, `the cases differ: ${[...seen]}`);
   });
