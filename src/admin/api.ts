@@ -18,7 +18,7 @@ import { readSwarms, swarmsSchema } from "./swarms.ts";
 /** The path of the interface. */
 export const API = "/api/v1";
 
-/** An explanation of a locked swarm is tried again this often, with milliseconds between. Some tenths of a second in all. */
+/** How often a locked swarm is tried again for an explanation, and the milliseconds before each try: half a second in all. */
 const BUSY_RETRIES = 20;
 const BUSY_WAIT_MS = 20;
 

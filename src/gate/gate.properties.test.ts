@@ -129,7 +129,8 @@ test("connections are cut only of endpoints that are closed in all of their torr
       const run = new Run();
       let hasLeft = false;
       for (const each of taken) {
-        // Progress changes roles without a task. A stop that is no task must not matter.
+        // Progress changes roles without a task, so a round comes first. After a stop none does: a stop that is no task must
+        // not cut too much.
         if (!hasLeft) run.rig.round();
         hasLeft = each.does === "stop";
         run.take({ ...each, isRound: true });

@@ -12,7 +12,7 @@ import type { PeerGroupsData } from "../network/peer-groups.ts";
 import { restAfter } from "../platform/rest.ts";
 import { mayBeGated } from "../selection/gate-candidates.ts";
 import type { KeyedHash } from "../store/keyed-hash.ts";
-import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import { SCAN_RETRIES, SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { Arrival } from "../tasks/gate-task.ts";
 import { GateLists } from "./gate-lists.ts";
@@ -36,9 +36,6 @@ const ROUND_MS = { least: 1000, most: 15_000 } as const;
 
 /** Milliseconds between two scans of all swarms, at least. */
 const SCAN_MS = 60_000;
-
-/** A scan tries a shard that is locked for long again after a rest, this often. Each time takes some tens of milliseconds. */
-const SCAN_RETRIES = 40;
 
 /** Numbers of rounds (GatedSwarms.rounds). */
 const ROUNDS = 256;

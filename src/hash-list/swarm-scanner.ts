@@ -8,7 +8,7 @@ import { GROUP_IDS } from "../network/peer-groups.ts";
 import type { Rest } from "../platform/rest.ts";
 import { groupOf, isComplete, isLearned } from "../store/layout/key.ts";
 import { Segments } from "../store/segments.ts";
-import { SHARD_WAIT_MS } from "../store/shard-lock.ts";
+import { SCAN_RETRIES, SHARD_WAIT_MS } from "../store/shard-lock.ts";
 import type { SwarmStore } from "../store/swarm-store.ts";
 import { type HashList, ROW_WORDS } from "./hash-list.ts";
 import { LargestSwarms } from "./largest-swarms.ts";
@@ -24,12 +24,6 @@ const SLICE_MS = 0.1;
 
 /** Torrents that are checked again in one slice: some milliseconds of work. */
 const CONFIRM = 4096;
-
-/**
- * A shard that is locked for long is tried again after a rest, this often in a scan, and in a check of its torrents. Each
- * time takes some tens of milliseconds. A worker that has lost its processor has it back by then.
- */
-const RETRIES = 40;
 
 /** What a scan of all swarms found. */
 export interface ScanResult {
@@ -79,7 +73,7 @@ export class SwarmScanner {
     this.#stalled = 0;
     this.#excluded = 0;
     const store = this.#store;
-    let retries = RETRIES;
+    let retries = SCAN_RETRIES;
     let began = performance.now();
     for (let shard = 0; shard < store.shards; shard++) {
       // From the last down: the last swarm takes the place of a removed one, and has been scanned already.
@@ -128,7 +122,7 @@ export class SwarmScanner {
     const rowsAt = new Uint32Array(count + 1);
     const rows = new Rows();
     let kept = 0;
-    let retries = RETRIES;
+    let retries = SCAN_RETRIES;
     for (let next = 0; next < count; ) {
       const began = performance.now();
       const at = now();

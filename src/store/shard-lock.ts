@@ -21,6 +21,12 @@ export const CLUSTER_THREAD = 0x1fe;
  */
 export const SHARD_WAIT_MS = { again: 5, once: 100 } as const;
 
+/**
+ * How often a scan of all swarms tries locked shards again, each time after a rest. Each attempt takes some tens of
+ * milliseconds. A worker that has lost its processor has it back by then.
+ */
+export const SCAN_RETRIES = 40;
+
 /** Peers that the control plane copies or stores while it holds a shard. Announces wait for these few microseconds. */
 export const PEERS_PER_HOLD = 256;
 

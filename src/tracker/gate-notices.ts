@@ -61,10 +61,10 @@ export class GateNotices {
     const isOther = request.hasOther && this.#isStored(entry, request.otherAddress, request.otherPort);
     if (!isOther && !this.#isStored(entry, address, request.port)) return;
     const isRefused = this.#store.traffic.refusedPairs?.has(swarm, address.family, address.words, 0) === true;
-    // The swarm is gated, and stays so without this download. But which connections of the client may be cut follows from
-    // all of its torrents.
-    const isAlone = this.#isAlone(address, request.port) && !isOther;
-    if (isRefused && left !== 0 && isAlone && mayBeGated(this.#store, entry, -1)) return;
+    // The swarm is gated, and stays so without this download. If the client has other torrents, the gate has to know at
+    // once: which of its connections are cut follows from all of them.
+    const isUnneeded = isRefused && left !== 0 && !isOther && this.#isAlone(address, request.port);
+    if (isUnneeded && mayBeGated(this.#store, entry, -1)) return;
     writeGateTask(this.#task, request.infoHash);
     this.#tasks.push(TASK.gate, 0, this.#task, 0, INFO_HASH_BYTES);
   }
